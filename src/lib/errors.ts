@@ -1,0 +1,74 @@
+/**
+ * Every code that an error of Weir can carry, with what it means. One table: the documents list it, and `http/` maps
+ * each code to a status (the only place where HTTP status codes exist).
+ */
+export const errorCodes = {
+  invalid_json: "the body is not JSON",
+  empty_batch: "the request has no events",
+  too_many_events: "the request has more events than one request may have",
+  body_too_large: "the body, once decoded, is larger than one request may be",
+  unsupported_media_type: "the content type is not understood",
+  unsupported_encoding: "the content encoding is not understood",
+  invalid_encoding: "the body is not what its content encoding says",
+  invalid_events: "one or more events break the contract; `details` names them",
+  invalid_rule: "the rule breaks the contract; `details` names every mistake",
+  invalid_query: "a query parameter is wrong; `details` names every mistake",
+  invalid_token: "the token is not one that this server gave",
+  unknown_rule: "there is no rule of this id",
+  unknown_route: "there is no such route",
+  method_not_allowed: "the route does not take this method",
+  version_conflict: "the rule has another version than the one named in `If-Match`",
+  overloaded: "more is in flight than the configured bound; try again",
+  log_full: "the log has reached its bound of bytes or the disk its low mark; try again",
+  log_unavailable: "the log can't take events now; try again",
+  log_failed: "the log failed to make events durable; whether they are kept is unknown",
+  store_unavailable: "the store can't answer now; try again",
+  store_refused: "the store refused a statement",
+  registry_unavailable: "the rules can't be read or changed now; try again",
+  data_dir_in_use: "another process has the data folder",
+  port_taken: "the port is in use",
+  invalid_config: "the configuration has mistakes; `details` names them",
+  timeout: "the wait ended before what was waited for happened",
+  stopping: "the server is stopping; try again",
+  internal: "something unforeseen happened; the log of the server says what",
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** One mistake in what somebody sent: where it is, what is wrong, and the offending value. */
+export interface Problem {
+  /** JSON path or parameter name, e.g. `[3].timestamp` or `group_by[0]`. */
+  readonly path: string;
+  readonly message: string;
+  readonly value?: unknown;
+}
+
+export interface ErrorFacts {
+  readonly details?: unknown;
+  /** Whether the same call may succeed later. */
+  readonly canRetry?: boolean;
+  /** After how many milliseconds a retry makes sense. */
+  readonly retryAfterMs?: number;
+  /** True when it is not known whether the call took effect; settle it by reading, never by sending again blind. */
+  readonly outcomeUnknown?: boolean;
+  readonly cause?: unknown;
+}
+
+/** The only error class that crosses a folder. `message` is for people and holds the offending value. */
+export class WeirError extends Error {
+  readonly code: ErrorCode;
+  readonly details: unknown;
+  readonly canRetry: boolean;
+  readonly retryAfterMs: number | undefined;
+  readonly outcomeUnknown: boolean;
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(message, { cause: facts.cause });
+    this.name = "WeirError";
+    this.code = code;
+    this.details = facts.details;
+    this.canRetry = facts.canRetry ?? false;
+    this.retryAfterMs = facts.retryAfterMs;
+    this.outcomeUnknown = facts.outcomeUnknown ?? false;
+  }
+}

@@ -1,0 +1,71 @@
+import type { PackedEvents } from "../event/packed.ts";
+import type { Offset, OffsetRange, Src } from "../event/position.ts";
+
+/** One stored record: consecutive offsets `from … from + count - 1` of one partition. */
+export interface LogRecord {
+  readonly src: Src;
+  readonly from: Offset;
+  readonly to: Offset;
+  /** When the record was made durable, by the log's clock, ms since the epoch. */
+  readonly appendedAt: number;
+  readonly events: PackedEvents;
+}
+
+export interface ReadOptions {
+  /** Stop adding records once this many bytes are gathered; at least one record is returned. */
+  readonly bytesMax: number;
+  /** Stop adding records once this many events are gathered; at least one record is returned. */
+  readonly eventsMax: number;
+  /** How long to wait for a first record when there is none yet. */
+  readonly waitMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface LogState {
+  /** What the records that are still kept take on disk. */
+  readonly bytes: number;
+  readonly bytesMax: number;
+  /** False while `append` would be refused. */
+  readonly accepting: boolean;
+  /** Why not, for people. */
+  readonly reason?: string;
+}
+
+/**
+ * The durable log between ingest and the processor.
+ *
+ * The log owes: `append` resolves only when the events would survive a crash of the machine; offsets of a partition grow
+ * and are never given twice; `read` returns records in offset order, without gaps that the log itself made, and only
+ * durable ones; a record is kept until `commit` has passed it.
+ *
+ * The caller owes: it may append again before the first append resolves, but keeps its own bound on what is in flight;
+ * the bytes handed to `append` are not changed afterwards; a rejected append with `outcomeUnknown` is never repeated
+ * without the same event ids.
+ */
+export interface Log {
+  /** The partitions that this process may read. */
+  sources(): readonly Src[];
+  /**
+   * Makes the events durable, keyed by hash of `event_id` over the partitions.
+   * @returns one range per partition touched.
+   * @throws WeirError `log_full`, `log_unavailable` (nothing was kept), `log_failed` (unknown), `stopping`.
+   */
+  append(events: PackedEvents): Promise<readonly OffsetRange[]>;
+  /**
+   * Records that hold offsets ≥ `from`; the first may begin below `from`, the caller skips what it has.
+   * Resolves with an empty list when `waitMs` has passed or the signal aborts.
+   */
+  read(from: { readonly src: Src; readonly off: Offset }, options: ReadOptions): Promise<readonly LogRecord[]>;
+  /**
+   * Per partition (all of them, also those that others read) the offset that its next event will get at least:
+   * everything below it is durable.
+   */
+  ends(): Promise<ReadonlyMap<Src, Offset>>;
+  /** Records that everything below `next` is handled and may be deleted. A hint of where to look on start, not the truth. */
+  commit(src: Src, next: Offset): Promise<void>;
+  /** The latest committed `next`; 0 when none. */
+  committed(src: Src): Promise<Offset>;
+  state(): LogState;
+  /** Refuses new appends, finishes those in flight, releases the files. */
+  close(): Promise<void>;
+}

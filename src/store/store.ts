@@ -1,0 +1,134 @@
+import type { PackedEvents } from "../event/packed.ts";
+import type { Offset, OffsetRange, Src } from "../event/position.ts";
+import type { RollupPlan } from "../rollup/plan.ts";
+import type { CheckedRule } from "../rule/rule.ts";
+
+/** Consecutive events of a range as they lie in a log record, with those to leave out. */
+export interface RawPiece {
+  /** The offset of the first event; the others follow without gap. */
+  readonly from: Offset;
+  readonly receivedAt: number;
+  readonly events: PackedEvents;
+  /** Byte position right behind each event in `events.bytes`. */
+  readonly ends: Uint32Array;
+  /** 1 for each event that must not be stored (a duplicate, or stored already); null: all are stored. */
+  readonly skip: Uint8Array | null;
+}
+
+export interface RollupTask {
+  readonly range: OffsetRange;
+  readonly plan: RollupPlan;
+  /** Written in the same part as the rows, so that both are there or neither. */
+  readonly mark: Mark;
+  /** Added to the partition's counters, in the same part. Null for a fill, which counts nothing anew. */
+  readonly counts: { readonly events: number; readonly duplicates: number } | null;
+}
+
+/** Names a range that is done: by live processing, or by the fill of one series. */
+export interface Mark {
+  /** 0 for live processing. */
+  readonly series: number;
+  readonly range: OffsetRange;
+}
+
+export interface EventKey {
+  readonly event_id: string;
+  readonly timestamp: number;
+}
+
+export interface WindowQuery {
+  readonly series: number;
+  readonly rule: CheckedRule;
+  /** Milliseconds since the epoch: windows with `from ≤ window_start < to`. */
+  readonly from: number;
+  readonly to: number;
+  /** Equality on group keys, by index into `rule.groupBy`; null means the group `null`. */
+  readonly filters: readonly { readonly key: number; readonly value: string | null }[];
+  readonly order: "newest" | "oldest";
+  readonly limit: number;
+  /** Only rows behind this one, in the asked order. */
+  readonly behind?: { readonly windowStart: number; readonly group: readonly (string | null)[] };
+}
+
+export interface WindowRow {
+  /** Milliseconds since the epoch. */
+  readonly windowStart: number;
+  readonly group: readonly (string | null)[];
+  readonly value: number;
+}
+
+export interface EventQuery {
+  readonly from: number;
+  readonly to: number;
+  readonly event_id?: string;
+  readonly event_type?: string;
+  readonly user_id?: string;
+  readonly limit: number;
+  /** Only events behind this one; newest first by timestamp, then src, then offset. */
+  readonly behind?: { readonly timestamp: number; readonly src: number; readonly off: number };
+}
+
+export interface StoredEvent {
+  readonly src: number;
+  readonly off: number;
+  readonly receivedAt: number;
+  readonly timestamp: number;
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly user_id: string;
+  /** Canonical JSON text. */
+  readonly payload: string;
+}
+
+export interface SeriesCounts {
+  readonly skipped: number;
+  readonly late: number;
+  readonly groups: number;
+}
+
+/**
+ * Raw events and rollups, in domain words.
+ *
+ * The store owes: a resolved write survives a crash of the process (and of the machine, where the engine is set so); a
+ * mark is visible exactly when the rows of its task are; the rollup of a range is a pure function of the plan and of the
+ * raw rows of the range; reads see every resolved write.
+ *
+ * The caller owes: one writer per partition at a time; after a write failed with `outcomeUnknown` it calls `settle`, reads
+ * what is there, and writes only what is missing; it never repeats a write blind.
+ *
+ * Errors: WeirError `store_unavailable` (canRetry), `store_refused` (the statement or the data is at fault; nothing was written).
+ */
+export interface Store {
+  /** Makes or completes the schema. Waits until the store can be reached or the signal aborts. */
+  open(signal: AbortSignal): Promise<void>;
+
+  insertRaw(src: Src, pieces: readonly RawPiece[]): Promise<void>;
+  rollUp(task: RollupTask): Promise<void>;
+  /** Resolves when no write that this store has started is still under way in the engine. */
+  settle(): Promise<void>;
+
+  /** Marks of a series (0: live) on this partition that reach `from` or beyond, by offset. */
+  marks(series: number, src: Src, from: Offset): Promise<readonly OffsetRange[]>;
+  /** Offsets ≥ `from` that raw has, ascending. */
+  storedOffsets(src: Src, from: Offset): Promise<readonly Offset[]>;
+  /** The ids with the latest timestamps, at most `limit`; fewer than `limit` means that these are all. */
+  latestIds(src: Src, limit: number): Promise<readonly EventKey[]>;
+  /** Which of the keys raw has (same id and timestamp, below offset `below`); answers a subset of `keys`. */
+  findIds(src: Src, keys: readonly EventKey[], below: Offset): Promise<readonly EventKey[]>;
+  /** Deletes live marks that lie wholly below `below`. */
+  forgetMarks(src: Src, below: Offset): Promise<void>;
+  /** Deletes all rows and marks of a series. */
+  dropSeries(series: number): Promise<void>;
+
+  windows(query: WindowQuery): Promise<readonly WindowRow[]>;
+  /** The start of the newest window of a series, ms since the epoch; undefined when it has none. */
+  newestWindow(series: number): Promise<number | undefined>;
+  seriesCounts(series: number): Promise<SeriesCounts>;
+  events(query: EventQuery): Promise<readonly StoredEvent[]>;
+  /** Sums over all partitions since the beginning. */
+  totals(): Promise<{ readonly events: number; readonly duplicates: number }>;
+
+  /** Answers within a second or rejects. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
