@@ -58,7 +58,7 @@ export class PackedWriter {
     // The length is written for the usual case, one byte a character, and mended when the text turns out longer.
     const lengthBytes = lebLength(text.length);
     const at = this.#length + lengthBytes;
-    const written = this.#bytes.utf8Write(text, at);
+    const written = this.#bytes.write(text, at, "utf8");
     const shift = lebLength(written) - lengthBytes;
     if (shift > 0) this.#bytes.copyWithin(at + shift, at, at + written);
     writeLeb(this.#bytes, this.#length, written);
@@ -104,7 +104,7 @@ export function unpack(events: PackedEvents): Event[] {
   const text = (): string => {
     const length = readLeb(buffer, cursor);
     cursor.at += length;
-    return buffer.utf8Slice(cursor.at - length, cursor.at);
+    return buffer.toString("utf8", cursor.at - length, cursor.at);
   };
   return Array.from({ length: events.count }, () => {
     const timestamp = readInt64(buffer, cursor.at);
