@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { RecentIds } from "./recent-ids.ts";
+
+const take = (ids: RecentIds, id: string, timestamp: number): string => {
+  const bytes = Buffer.from(id);
+  return ids.take(bytes, 0, bytes.length, timestamp);
+};
+
+test("an id is new once and a repeat from then on, whatever its timestamp says the second time", () => {
+  const ids = new RecentIds({ idsMax: 1000, seed: 7 });
+  assert.equal(take(ids, "a", 5000), "new");
+  assert.equal(take(ids, "a", 5000), "repeat");
+  assert.equal(take(ids, "a", 999_000), "repeat");
+  assert.equal(ids.size, 1);
+});
+
+test("below the horizon an id that is not remembered is unknown, at the horizon it is new", () => {
+  const ids = new RecentIds({ idsMax: 1000, seed: 7 });
+  ids.raiseHorizon(10_000);
+  assert.equal(take(ids, "old", 9_999), "unknown");
+  assert.equal(take(ids, "old", 9_999), "unknown");
+  assert.equal(take(ids, "young", 10_000), "new");
+});
+
+test("a horizon within a second covers the whole second", () => {
+  const ids = new RecentIds({ idsMax: 1000, seed: 7 });
+  ids.raiseHorizon(10_001);
+  assert.equal(take(ids, "x", 10_500), "unknown");
+});
+
+test("however small the bound, no repeat is ever called new, and what is called unknown had to be asked for", () => {
+  const event = fc.record({ id: fc.integer({ min: 0, max: 400 }), second: fc.integer({ min: 0, max: 60 }) });
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 3000 }), fc.integer(), (events, seed) => {
+      const ids = new RecentIds({ idsMax: 1100, seed });
+      const stored = new Map<string, number>();
+      for (const { id, second } of events) {
+        const key = `id-${id}-${second}`;
+        const sighting = take(ids, key, second * 1000);
+        if (sighting === "new") assert.ok(!stored.has(key), `${key} was called new twice`);
+        if (sighting === "repeat") assert.ok(stored.has(key), `${key} was called a repeat at first sight`);
+        stored.set(key, second);
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test("the number of remembered ids stays bounded, and the latest are the ones kept", () => {
+  const ids = new RecentIds({ idsMax: 20_000, seed: 3 });
+  for (let index = 0; index < 200_000; index++) assert.equal(take(ids, `event-${index}`, index * 10), "new");
+  assert.ok(ids.size <= 26_000, `${ids.size} ids are remembered`);
+  for (let index = 195_000; index < 200_000; index++) assert.equal(take(ids, `event-${index}`, index * 10), "repeat");
+  assert.equal(take(ids, "event-0", 0), "unknown");
+});

@@ -1,0 +1,57 @@
+import { hash128 } from "../lib/hash128.ts";
+import { IdShard } from "./id-shard.ts";
+
+/**
+ * new      not seen before; remembered from now on
+ * repeat   seen before
+ * unknown  older than what is remembered: the store has to be asked
+ */
+export type Sighting = "new" | "repeat" | "unknown";
+
+export interface RecentIdsOptions {
+  /** Bound on the remembered ids; one takes 16 bytes, at a fill of 40 to 80 % (so 20 to 40 bytes). */
+  readonly idsMax: number;
+  /** Random, so that nobody outside can precompute ids that collide. */
+  readonly seed: number;
+}
+
+const shardBits = 6;
+
+/**
+ * The ids of the events with the latest timestamps of one partition, as 128-bit hashes.
+ *
+ * Invariant, per shard: every event that was stored with a timestamp at or after the shard's horizon is remembered. So
+ * an id that is not found is new when its timestamp lies at or after the horizon, and unknown before it. What is
+ * forgotten is always what has the earliest timestamps, which moves the horizon up; a late flood of old events
+ * therefore never pushes out what the usual retry needs.
+ */
+export class RecentIds {
+  readonly #shards: IdShard[];
+  readonly #seed: number;
+  readonly #hash = new Uint32Array(4);
+
+  constructor(options: RecentIdsOptions) {
+    this.#seed = options.seed;
+    const count = 1 << shardBits;
+    // Shards fill evenly; different bounds keep them from all making room in the same moment.
+    this.#shards = Array.from({ length: count }, (_, index) => {
+      const share = 0.75 + (0.5 * index) / count;
+      return new IdShard(Math.max(16, Math.floor((options.idsMax / count) * share)));
+    });
+  }
+
+  /** Says that events with timestamps (ms) before `timestamp` may be stored without being remembered. */
+  raiseHorizon(timestamp: number): void {
+    for (const shard of this.#shards) shard.raiseHorizon(Math.ceil(timestamp / 1000));
+  }
+
+  /** Judges the id in `bytes[start, end)` of an event of this time (ms), and remembers it if it is new. */
+  take(bytes: Uint8Array, start: number, end: number, timestamp: number): Sighting {
+    hash128(bytes, start, end, this.#seed, this.#hash);
+    return this.#shards[this.#hash[3]! >>> (32 - shardBits)]!.take(this.#hash, Math.floor(timestamp / 1000));
+  }
+
+  get size(): number {
+    return this.#shards.reduce((sum, shard) => sum + shard.size, 0);
+  }
+}
