@@ -3,6 +3,9 @@
  * each code to a status (the only place where HTTP status codes exist).
  */
 export const errorCodes = {
+  bad_request: "the request is not HTTP as the server understands it",
+  headers_too_large: "the headers are larger than a request may have",
+  request_timeout: "the request took too long to arrive",
   invalid_json: "the body is not JSON",
   empty_batch: "the request has no events",
   too_many_events: "the request has more events than one request may have",
@@ -22,6 +25,7 @@ export const errorCodes = {
   log_full: "the log has reached its bound of bytes or the disk its low mark; try again",
   log_unavailable: "the log can't take events now; try again",
   log_failed: "the log failed to make events durable; whether they are kept is unknown",
+  log_damaged: "the files of the log are damaged; the message says where",
   store_unavailable: "the store can't answer now; try again",
   store_refused: "the store refused a statement",
   registry_unavailable: "the rules can't be read or changed now; try again",
