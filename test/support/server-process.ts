@@ -1,0 +1,108 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { createInterface } from "node:readline";
+
+const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
+
+export interface ServerOptions {
+  readonly dataDir: string;
+  /** More arguments of `weir serve`. */
+  readonly args?: readonly string[];
+  /** Arguments of Node itself, e.g. `--cpu-prof`. */
+  readonly nodeArgs?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly readyTimeoutMs?: number;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** The real program as users start it, in a process group of its own, so that the group can be killed as a whole. */
+export interface ServerProcess {
+  readonly pid: number;
+  readonly ingestUrl: string;
+  readonly queryUrl: string;
+  /** From the start of the process to its ready line. */
+  readonly readyMs: number;
+  readonly exited: Promise<Exit>;
+  /** What it wrote last, for failure messages. */
+  output(): string;
+  /** kill -9 of the server and all its children; resolves when the server has gone. */
+  killGroup(): Promise<void>;
+  /** SIGTERM to the server alone, as a service manager does. */
+  terminate(): Promise<Exit>;
+}
+
+/**
+ * Starts `weir serve` on ports of the system's choice and waits for the ready line.
+ * @throws Error with the program's output when it ends or stays silent before that line.
+ */
+export async function startServer(options: ServerOptions): Promise<ServerProcess> {
+  const startedAt = performance.now();
+  const child = spawnServer(options);
+  const pid = child.pid;
+  if (pid === undefined) throw new Error("the server could not be started");
+  const exited = once(child, "exit").then(([code, signal]): Exit => ({ code, signal }));
+  const tail: string[] = [];
+  const killGroup = async (): Promise<void> => {
+    signalGroup(pid);
+    await exited;
+  };
+  try {
+    const urls = await readyLine(child, exited, tail, options.readyTimeoutMs ?? 30_000);
+    const readyMs = performance.now() - startedAt;
+    const terminate = (): Promise<Exit> => (child.kill("SIGTERM"), exited);
+    return { pid, ...urls, readyMs, exited, output: () => tail.join("\n"), killGroup, terminate };
+  } catch (error) {
+    await killGroup();
+    throw error;
+  }
+}
+
+function spawnServer(options: ServerOptions): ChildProcess {
+  const command = [...(options.nodeArgs ?? []), program, "serve", "--data-dir", options.dataDir];
+  const ports = ["--ingest-port", "0", "--query-port", "0"];
+  return spawn(process.execPath, [...command, ...ports, ...(options.args ?? [])], {
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...options.env },
+  });
+}
+
+function signalGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // The group has gone already, which is what was wanted.
+  }
+}
+
+const tailLines = 60;
+
+function readyLine(
+  child: ChildProcess,
+  exited: Promise<Exit>,
+  tail: string[],
+  timeoutMs: number,
+): Promise<{ ingestUrl: string; queryUrl: string }> {
+  return new Promise((resolve, reject) => {
+    const fail = (why: string): void => reject(new Error(`${why}\n${tail.join("\n")}`));
+    const timer = setTimeout(() => fail(`no ready line within ${timeoutMs} ms`), timeoutMs);
+    const onLine = (line: string): void => {
+      tail.push(line);
+      if (tail.length > tailLines) tail.shift();
+      const found = /ingest (http:\/\/[^\s"]+).*query (http:\/\/[^\s"]+)/.exec(line);
+      if (found?.[1] === undefined || found[2] === undefined) return;
+      clearTimeout(timer);
+      resolve({ ingestUrl: found[1], queryUrl: found[2] });
+    };
+    for (const stream of [child.stdout, child.stderr]) if (stream) createInterface({ input: stream }).on("line", onLine);
+    void exited.then((exit) => {
+      clearTimeout(timer);
+      fail(`the server ended before it was ready (code ${exit.code}, signal ${exit.signal})`);
+    });
+  });
+}
