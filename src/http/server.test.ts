@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import type { AddressInfo } from "node:net";
+import { after, before, describe, it } from "node:test";
+import type { FastifyInstance } from "fastify";
+import { converse } from "../../test/support/socket.ts";
+import { WeirError, errorCodes } from "../lib/errors.ts";
+import { statusOf } from "./errors.ts";
+import { healthRoutes } from "./health-routes.ts";
+import { createServer } from "./server.ts";
+import type { Routes, ServerOptions } from "./server.ts";
+
+const query = {
+  type: "object",
+  properties: {
+    limit: { type: "integer", minimum: 1, maximum: 10, default: 5 },
+    partial: { type: "boolean" },
+    wait: { type: "string", enum: ["durable", "counted"] },
+  },
+  additionalProperties: false,
+};
+
+const sample: Routes = (server) => {
+  server.get("/sample/:id", { schema: { querystring: query } }, (request) => ({ params: request.params, query: request.query }));
+  server.post("/sample", { schema: { body: { type: "object", properties: { a: { type: "integer" } } } } }, (request) => ({ body: request.body }));
+  server.get("/broken", () => {
+    throw new Error("SELECT secret FROM /inner/path");
+  });
+  server.get("/away", () => {
+    throw new WeirError("store_unavailable", "connect ECONNREFUSED 127.0.0.1:1", { retryAfterMs: 2500 });
+  });
+};
+
+function make(options: Partial<ServerOptions> = {}): FastifyInstance {
+  const health = healthRoutes({
+    ready: async () => ({ ok: false, parts: { log: { ok: true }, store: { ok: false, detail: "starting" } } }),
+    metrics: async () => "weir_up 1\n",
+  });
+  return createServer({ title: "Test", version: "0", logger: false, routes: [sample, health], ...options });
+}
+
+async function ask(server: FastifyInstance, url: string, options: { method?: "GET" | "POST" | "DELETE"; body?: string | Buffer; type?: string } = {}) {
+  const answer = await server.inject({
+    url,
+    method: options.method ?? "GET",
+    ...(options.body === undefined ? {} : { payload: options.body, headers: { "content-type": options.type ?? "application/json" } }),
+  });
+  return { status: answer.statusCode, headers: answer.headers, text: answer.body, json: () => answer.json() };
+}
+
+describe("a server's errors have one shape", () => {
+  const server = make();
+  after(() => server.close());
+
+  const cases: [name: string, url: string, options: Parameters<typeof ask>[2], status: number, code: string][] = [
+    ["an unknown path", "/nowhere?a=1", {}, 404, "unknown_route"],
+    ["a known path, asked in the wrong way", "/sample/7", { method: "DELETE" }, 405, "method_not_allowed"],
+    ["a URL that can't be decoded", "/sample/%zz", {}, 400, "bad_request"],
+    ["a query with mistakes", "/sample/7?limit=99&partial=yes", {}, 400, "invalid_query"],
+    ["a body that is not JSON", "/sample", { method: "POST", body: "{" }, 400, "invalid_json"],
+    ["a body that is not UTF-8", "/sample", { method: "POST", body: Buffer.from([0x22, 0xff, 0x22]) }, 400, "invalid_json"],
+    ["an empty body", "/sample", { method: "POST", body: "" }, 400, "invalid_json"],
+    ["a body of another type", "/sample", { method: "POST", body: "a", type: "text/plain" }, 415, "unsupported_media_type"],
+    ["a body of no type", "/sample", { method: "POST", body: "a", type: ";;" }, 415, "unsupported_media_type"],
+    ["a large body", "/sample", { method: "POST", body: `"${"a".repeat(1 << 20)}"` }, 413, "body_too_large"],
+    ["a fault of our own", "/broken", {}, 500, "internal"],
+    ["a part that is away", "/away", {}, 503, "store_unavailable"],
+  ];
+  for (const [name, url, options, status, code] of cases) {
+    it(`answers ${name} with ${status} ${code}`, async () => {
+      const answer = await ask(server, url, options);
+      assert.equal(answer.status, status);
+      const body = answer.json();
+      assert.deepEqual(Object.keys(body), ["error"]);
+      assert.deepEqual(Object.keys(body.error), ["code", "message", "details"]);
+      assert.equal(body.error.code, code);
+      assert.match(String(answer.headers["content-type"]), /^application\/json/);
+    });
+  }
+
+  it("shows nothing of its inside", async () => {
+    assert.doesNotMatch((await ask(server, "/broken")).text, /SELECT|secret|path/);
+    assert.doesNotMatch((await ask(server, "/away")).text, /ECONN|127/);
+  });
+
+  it("says when to come again, in whole seconds", async () => {
+    assert.equal((await ask(server, "/away")).headers["retry-after"], "3");
+  });
+
+  it("names the methods that a path takes", async () => {
+    assert.equal((await ask(server, "/sample/7", { method: "POST" })).headers.allow, "GET, HEAD");
+  });
+
+  it("has a status for every code", () => {
+    assert.deepEqual(Object.keys(statusOf).toSorted(), Object.keys(errorCodes).toSorted());
+  });
+});
+
+describe("a query's check", () => {
+  const server = make();
+  after(() => server.close());
+
+  it("turns texts into what the schema asks for and fills in defaults", async () => {
+    assert.deepEqual((await ask(server, "/sample/7?partial=true")).json(), { params: { id: "7" }, query: { partial: true, limit: 5 } });
+  });
+
+  it("lists every mistake with its path, message and value", async () => {
+    const { error } = (await ask(server, "/sample/7?limit=0x5&partial=yes&wait=now&wiat=1&zzzz=2")).json();
+    assert.deepEqual(error.details, [
+      { path: "wiat", message: "is not a known parameter; did you mean wait?", value: "1" },
+      { path: "zzzz", message: "is not a known parameter; known are limit, partial, wait", value: "2" },
+      { path: "limit", message: "must be integer", value: "0x5" },
+      { path: "partial", message: "must be boolean", value: "yes" },
+      { path: "wait", message: "must be one of durable, counted", value: "now" },
+    ]);
+  });
+
+  it("refuses a parameter that is given twice", async () => {
+    assert.equal((await ask(server, "/sample/7?limit=1&limit=2")).status, 400);
+  });
+
+  it("leaves bodies to the services", async () => {
+    const answer = await ask(server, "/sample", { method: "POST", body: '{"a":"x","__proto__":{"b":1},"constructor":2}' });
+    assert.equal(answer.text, '{"body":{"a":"x","__proto__":{"b":1},"constructor":2}}');
+  });
+});
+
+describe("operation", () => {
+  const server = make();
+  after(() => server.close());
+
+  it("answers health, readiness by part, and metrics", async () => {
+    assert.deepEqual((await ask(server, "/health")).json(), { status: "ok" });
+    const ready = await ask(server, "/ready");
+    assert.equal(ready.status, 503);
+    assert.deepEqual(ready.json().parts.store, { ok: false, detail: "starting" });
+    const metrics = await ask(server, "/metrics");
+    assert.equal(metrics.text, "weir_up 1\n");
+    assert.match(String(metrics.headers["content-type"]), /^text\/plain/);
+  });
+
+  it("documents itself, with nothing from another host", async () => {
+    const document = (await ask(server, "/docs/json")).json();
+    assert.deepEqual(Object.keys(document.paths), ["/sample/{id}", "/sample", "/broken", "/away", "/health", "/ready", "/metrics"]);
+    assert.equal(document.paths["/sample/{id}"].get.parameters[0].schema.maximum, 10);
+    const page = await ask(server, "/docs/");
+    assert.equal(page.status, 200);
+    assert.doesNotMatch(page.text, /(src|href)="(https?:)?\/\//);
+    const script = await ask(server, "/docs/static/swagger-initializer.js");
+    assert.match(script.text, /"validatorUrl":null/);
+  });
+});
+
+describe("over a socket", () => {
+  const server = make({ headersTimeoutMs: 300, requestTimeoutMs: 600 });
+  let port = 0;
+  before(async () => {
+    await server.listen({ host: "127.0.0.1", port: 0 });
+    port = (server.server.address() as AddressInfo).port;
+  });
+  after(() => server.close());
+
+  it("answers what is not HTTP", async () => {
+    const connection = converse(port);
+    connection.write("hello\r\n\r\n");
+    assert.match(await connection.closed, /^HTTP\/1\.1 400 .*"code":"bad_request"/s);
+  });
+
+  it("refuses headers without end", async () => {
+    const connection = converse(port);
+    connection.write(`GET / HTTP/1.1\r\nHost: a\r\nX: ${"a".repeat(20_000)}\r\n\r\n`);
+    assert.match(await connection.closed, /^HTTP\/1\.1 431 .*"code":"headers_too_large"/s);
+  });
+
+  it("cuts headers and bodies that do not come", async () => {
+    const headers = converse(port);
+    headers.write("GET / HTTP/1.1\r\nHost:");
+    const body = converse(port);
+    body.write("POST /sample HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{");
+    assert.match(await headers.closed, /^HTTP\/1\.1 408 .*"code":"request_timeout"/s);
+    assert.match(await body.closed, /^HTTP\/1\.1 408 /);
+  });
+});
+
+describe("a server that stops", () => {
+  it("answers in the one shape and closes the connection", async () => {
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const server = make({
+      routes: [
+        (scope) => {
+          scope.get("/slow", async () => (await held, { slow: true }));
+          scope.get("/quick", () => ({ quick: true }));
+        },
+      ],
+    });
+    await server.listen({ host: "127.0.0.1", port: 0 });
+    const connection = converse((server.server.address() as AddressInfo).port);
+    connection.write("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const closed = server.close();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    release();
+    connection.write("GET /quick HTTP/1.1\r\nHost: a\r\n\r\n");
+    const text = await connection.closed;
+    await closed;
+    assert.match(text, /"slow":true/);
+    assert.doesNotMatch(text, /"quick":true/);
+  });
+});

@@ -1,0 +1,146 @@
+import type { Socket } from "node:net";
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import { LogController, fastify } from "fastify";
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions, RawServerDefault } from "fastify";
+import { WeirError } from "../lib/errors.ts";
+import { parameterCheck } from "../protocol/query.ts";
+import { jsonBody } from "./body.ts";
+import { answerOf, connectionError, fromFramework } from "./errors.ts";
+import { RouteTable } from "./route-table.ts";
+
+/** Adds routes to a server; each group in a scope of its own, so that its hooks and body parsers stay its own. */
+export type Routes = (server: FastifyInstance) => void;
+
+export interface ServerOptions {
+  /** In the title of the documentation, e.g. `Weir ingestion API`. */
+  readonly title: string;
+  readonly version: string;
+  readonly logger: FastifyBaseLogger | false;
+  readonly routes: readonly Routes[];
+  /** Largest JSON body of routes that take one, bytes. Ingest has its own bound. Default 1 MiB. */
+  readonly bodyBytesMax?: number;
+  /** How long the headers may take. Default 10 s. */
+  readonly headersTimeoutMs?: number;
+  /** How long a whole request may take to arrive. Default 10 s; ingest wants more, it watches the rate of its bodies. */
+  readonly requestTimeoutMs?: number;
+  /** How long a connection may stand still while an answer is being written, or between requests. Default 10 s and 72 s. */
+  readonly writeTimeoutMs?: number;
+  readonly keepAliveTimeoutMs?: number;
+  /** Connections beyond this many are closed at once. Default 20,000. */
+  readonly connectionsMax?: number;
+}
+
+/**
+ * A server with Weir's manners: one shape for every error, limits on time and size, the OpenAPI document at
+ * `/docs/json` with a page at `/docs/`. The caller listens (`listen({ host, port })`) and closes.
+ *
+ * Schemas of query and path parameters are checked, with all problems listed; schemas of bodies and answers are
+ * documentation, because the services check bodies themselves and say more.
+ */
+export function createServer(options: ServerOptions): FastifyInstance {
+  const server = fastify(frameworkOptions(options));
+  server.server.maxConnections = options.connectionsMax ?? 20_000;
+  server.setValidatorCompiler(({ schema, httpPart }) => (httpPart === "body" ? accept : parameters(schema)));
+  server.setSerializerCompiler(() => (body) => JSON.stringify(body));
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("application/json", { parseAs: "buffer" }, jsonBody);
+  server.setErrorHandler(answerError);
+  refuseWhenClosing(server);
+  refuseUnknownRoutes(server);
+  dropStalledReaders(server, options.writeTimeoutMs ?? 10_000);
+  document(server, options);
+  for (const routes of options.routes) server.register((scope, _options, done) => (routes(scope), done()));
+  return server;
+}
+
+type FrameworkOptions = FastifyServerOptions<RawServerDefault, FastifyBaseLogger> & { readonly http: object };
+
+function frameworkOptions(options: ServerOptions): FrameworkOptions {
+  return {
+    ...(options.logger ? { loggerInstance: options.logger } : { logger: false }),
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: options.bodyBytesMax ?? 1024 * 1024,
+    requestTimeout: options.requestTimeoutMs ?? 10_000,
+    keepAliveTimeout: options.keepAliveTimeoutMs ?? 72_000,
+    http: { headersTimeout: options.headersTimeoutMs ?? 10_000, connectionsCheckingInterval: 1000 },
+    // Our own hook answers in the one shape while closing.
+    return503OnClosing: false,
+    frameworkErrors: answerError,
+    clientErrorHandler: answerConnection,
+    routerOptions: { maxParamLength: 512 },
+  };
+}
+
+/** The check of a query, a path or headers, as the framework wants it. */
+function parameters(schema: unknown): (value: unknown) => { value: unknown } | { error: Error } {
+  const check = parameterCheck(schema as Parameters<typeof parameterCheck>[0]);
+  return (value) => {
+    const checked = check(value as Record<string, unknown>);
+    if (checked.ok) return { value: checked.value };
+    const named = checked.problems.map((problem) => `${problem.path} ${problem.message}`).join("; ");
+    return { error: new WeirError("invalid_query", named, { details: checked.problems }) };
+  };
+}
+
+const accept = (): true => true;
+
+function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const error = fromFramework(thrown);
+  const answer = answerOf(error);
+  if (answer.status >= 500 && answer.status !== 503) request.log.error({ err: error, url: request.routeOptions.url }, "request failed");
+  // The code alone: messages may quote what the client has sent.
+  else request.log.debug({ code: answer.body.error.code, url: request.routeOptions.url }, "request refused");
+  void reply.code(answer.status).headers(answer.headers).type("application/json; charset=utf-8").send(JSON.stringify(answer.body));
+}
+
+/** Answers what was not HTTP on the bare socket, as there is no request to reply to. */
+function answerConnection(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const { status, body } = answerOf(connectionError(error.code));
+  const text = JSON.stringify(body);
+  const head = `HTTP/1.1 ${status} ${body.error.code}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n`;
+  socket.end(head + text, () => socket.destroy());
+}
+
+function refuseWhenClosing(server: FastifyInstance): void {
+  let closing = false;
+  server.addHook("preClose", (done) => ((closing = true), done()));
+  server.addHook("onRequest", (_request, reply, done) => {
+    if (!closing) return done();
+    void reply.header("connection", "close");
+    done(new WeirError("stopping", "the server is stopping; try again", { canRetry: true }));
+  });
+}
+
+function refuseUnknownRoutes(server: FastifyInstance): void {
+  const table = new RouteTable();
+  server.addHook("onRoute", (route) => table.add(route.method, route.url));
+  server.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?", 1)[0] ?? "";
+    const methods = table.methodsOf(path);
+    if (methods.length === 0) throw new WeirError("unknown_route", `there is no route ${path.slice(0, 200)}`);
+    void reply.header("allow", methods.join(", "));
+    throw new WeirError("method_not_allowed", `${path} takes ${methods.join(", ")}, not ${request.method}`, { details: { allowed: methods } });
+  });
+}
+
+/** A connection that takes nothing of its answer for so long is cut; one that waits for us (a long poll) is not. */
+function dropStalledReaders(server: FastifyInstance, timeoutMs: number): void {
+  server.server.setTimeout(timeoutMs, (socket) => {
+    if (socket.writableLength > 0) socket.destroy();
+  });
+}
+
+function document(server: FastifyInstance, options: ServerOptions): void {
+  server.register(swagger, {
+    openapi: { openapi: "3.1.0", info: { title: options.title, version: options.version } },
+  });
+  server.register(swaggerUi, {
+    routePrefix: "/docs",
+    // The page must work without any request to another host; the validator badge would be one.
+    uiConfig: { validatorUrl: null },
+    staticCSP: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'",
+  });
+}
+

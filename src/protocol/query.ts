@@ -1,0 +1,104 @@
+import type { TObject, TSchema } from "typebox";
+import { Compile } from "typebox/compile";
+import type { Problem } from "../lib/errors.ts";
+
+export type Checked<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] };
+
+type Parameters = Record<string, unknown>;
+
+/**
+ * Compiles a schema into a check of query parameters, path parameters or headers: texts become the numbers and booleans
+ * that the schema asks for (`5`, `true`; nothing looser), and every mistake is listed with its path, value and message. Unknown names are
+ * refused when the schema says `additionalProperties: false`, with the nearest known name. Defaults are filled in.
+ */
+export function parameterCheck(schema: TObject): (parameters: Parameters) => Checked<Parameters> {
+  const compiled = Compile(schema);
+  const known = Object.entries(schema.properties);
+  return (parameters) => {
+    const value: Parameters = { ...parameters };
+    for (const [name, property] of known) {
+      if (value[name] === undefined && "default" in property) value[name] = property.default;
+      else value[name] = coerced(property, value[name]);
+      if (value[name] === undefined) delete value[name];
+    }
+    if (compiled.Check(value)) return { ok: true, value };
+    return { ok: false, problems: problemsOf(schema, value, compiled.Errors(value)) };
+  };
+}
+
+/** The nearest of `names` to `name`, when it is near enough to be what was meant. */
+export function nearest(name: string, names: readonly string[]): string | undefined {
+  const measured = names.map((candidate) => ({ candidate, distance: distance(name, candidate) }));
+  const best = measured.toSorted((a, b) => a.distance - b.distance)[0];
+  return best && best.distance <= Math.min(3, Math.floor(best.candidate.length / 2)) ? best.candidate : undefined;
+}
+
+function coerced(schema: TSchema, value: unknown): unknown {
+  if (typeof value !== "string" || !("type" in schema)) return value;
+  if (schema.type === "integer" && /^-?\d{1,15}$/.test(value)) return Number(value);
+  if (schema.type === "number" && /^-?\d{1,15}(\.\d{1,15})?$/.test(value)) return Number(value);
+  if (schema.type === "boolean" && (value === "true" || value === "false")) return value === "true";
+  return value;
+}
+
+interface SchemaError {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly message: string;
+  readonly params: object;
+}
+
+/** One problem a parameter: the last error of a path is the outermost, which says what was expected as a whole. */
+function problemsOf(schema: TObject, value: Parameters, errors: readonly SchemaError[]): Problem[] {
+  const names = Object.keys(schema.properties);
+  const problems = new Map<string, Problem>();
+  for (const error of errors) {
+    if (error.keyword === "required" && "requiredProperties" in error.params) {
+      for (const name of error.params.requiredProperties as string[]) problems.set(name, { path: name, message: "is required" });
+      continue;
+    }
+    const name = nameOf(error.instancePath);
+    if (name === "") continue;
+    const property = schema.properties[name];
+    const message = property ? expectation(property, error) : unknownMessage(name, names);
+    problems.set(name, { path: name, message, value: value[name] });
+  }
+  return [...problems.values()];
+}
+
+function unknownMessage(name: string, names: readonly string[]): string {
+  const meant = nearest(name, names);
+  return meant ? `is not a known parameter; did you mean ${meant}?` : `is not a known parameter; known are ${names.join(", ") || "none"}`;
+}
+
+function expectation(property: TSchema, error: SchemaError): string {
+  const examples = "examples" in property && Array.isArray(property.examples) ? property.examples : [];
+  const choices = choicesOf(property);
+  if (choices) return `must be one of ${choices.join(", ")}`;
+  return examples.length > 0 ? `${error.message}, e.g. ${examples.join(" or ")}` : error.message;
+}
+
+function choicesOf(property: TSchema): string[] | undefined {
+  if ("enum" in property && Array.isArray(property.enum)) return property.enum.map(String);
+  if (!("anyOf" in property) || !Array.isArray(property.anyOf)) return undefined;
+  const consts = property.anyOf.map((option: object) => ("const" in option ? String(option.const) : undefined));
+  return consts.every((text) => text !== undefined) ? consts : undefined;
+}
+
+function nameOf(instancePath: string): string {
+  return (instancePath.split("/")[1] ?? "").replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+function distance(a: string, b: string): number {
+  if (a.length > 64 || b.length > 64) return 64;
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

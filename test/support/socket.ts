@@ -1,0 +1,21 @@
+import { connect } from "node:net";
+
+/** What a raw connection has said until it was closed by the other side. */
+export interface Conversation {
+  /** Sends more bytes. */
+  write(bytes: string | Uint8Array): void;
+  /** Resolves with all that was received once the other side has closed. */
+  readonly closed: Promise<string>;
+  destroy(): void;
+}
+
+/** Opens a bare TCP connection to a server on this machine, for requests that no HTTP client would send. */
+export function converse(port: number): Conversation {
+  const socket = connect(port, "127.0.0.1");
+  let received = "";
+  socket.setEncoding("latin1");
+  socket.on("data", (text: string) => (received += text));
+  socket.on("error", () => {});
+  const closed = new Promise<string>((resolve) => socket.on("close", () => resolve(received)));
+  return { write: (bytes) => void socket.write(bytes), closed, destroy: () => socket.destroy() };
+}
