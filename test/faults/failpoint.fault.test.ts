@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { type Failpoint, failpoints } from "../../src/lib/failpoint.ts";
+import { putRule } from "../support/api.ts";
+import { seeded } from "../support/random.ts";
+import type { Exit } from "../support/server-process.ts";
+import { faultRules } from "./fault-events.ts";
+import type { FaultRule } from "./recompute.ts";
+import { faultSeed, Stage } from "./stage.ts";
+
+const reachWithinMs = 20_000;
+/** Versions that are filled beside the old one come later, and with them the place before they switch. */
+const reachable = failpoints.filter((name) => name !== "before-switch");
+const fromTheStart = faultRules.slice(0, 3);
+const madeLater: readonly FaultRule[] = [
+  { ...faultRules[0]!, rule_id: "later_1" },
+  { ...faultRules[1]!, rule_id: "later_2" },
+];
+
+for (const name of reachable) {
+  test(`a server that dies at ${name} recovers with every acknowledged event counted once`, async (t) => {
+    const seed = faultSeed();
+    const random = seeded(seed);
+    await Stage.run(seed, { senders: 2, requestEventsMax: 100 }, async (stage) => {
+      await withHistory(stage);
+      for (const rule of madeLater) {
+        await dieAt(stage, name, name === "mid-backfill" ? 1 : 1 + random.int(8), rule);
+        await stage.start();
+      }
+      await stage.putRules(madeLater);
+      await stage.verify([...fromTheStart, ...madeLater]);
+      t.diagnostic(`seed ${seed}: ${JSON.stringify(stage.ledger.summary())}`);
+    });
+  });
+}
+
+/** A stopped server with three rules and some events. */
+async function withHistory(stage: Stage): Promise<void> {
+  await stage.start();
+  await stage.putRules(fromTheStart);
+  stage.senders.start(stage.server.ingestUrl);
+  await pause(400);
+  await stage.senders.stop();
+}
+
+/** Runs the server, armed, under load and with a new rule to fill, until it has died of it. */
+async function dieAt(stage: Stage, name: Failpoint, nth: number, rule: FaultRule): Promise<void> {
+  await stage.server.killGroup();
+  const place = `${name}:${nth}`;
+  const server = await stage.start({ env: { WEIR_FAILPOINT: place } }).catch(diedBeforeReady);
+  if (server === "died") return;
+  stage.senders.start(server.ingestUrl);
+  // The server may die before it answers; the rule is asked for again after the last restart.
+  void putRule(server.queryUrl, rule).catch(() => undefined);
+  const exit = await Promise.race([server.exited, pause(reachWithinMs, null, { ref: false })]);
+  await stage.senders.stop();
+  assert.deepEqual(exit, { code: null, signal: "SIGKILL" } satisfies Exit, `${place} was not reached\n${server.output()}`);
+}
+
+/** Recovery passes failpoints too. */
+function diedBeforeReady(error: unknown): "died" {
+  assert.match(String(error), /ended before it was ready \(code null, signal SIGKILL\)/);
+  return "died";
+}

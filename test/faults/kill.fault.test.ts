@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { deleteRule } from "../support/api.ts";
+import { engineOf } from "../support/processes.ts";
+import { seeded } from "../support/random.ts";
+import { faultRules } from "./fault-events.ts";
+import type { FaultRule } from "./recompute.ts";
+import { faultSeed, Stage } from "./stage.ts";
+
+const kills = 20;
+
+test("R1: twenty kills of everything under load lose nothing and count nothing twice", async (t) => {
+  const seed = faultSeed();
+  const random = seeded(seed);
+  await Stage.run(seed, {}, async (stage) => {
+    const readyMs: number[] = [];
+    await stage.start();
+    await stage.putRules(faultRules);
+    for (let kill = 0; kill < kills || stage.ledger.summary().acknowledged < 100_000; kill++) {
+      stage.senders.start(stage.server.ingestUrl);
+      await pause(50 + random.int(1500));
+      await stage.server.killGroup();
+      await stage.senders.stop();
+      readyMs.push((await stage.start()).readyMs);
+    }
+    await stage.verify(faultRules);
+    report(t, stage, `${readyMs.length} kills, ready after ${spread(readyMs)} ms`);
+    assert.ok(Math.max(...readyMs) < 20_000, `ready only after ${spread(readyMs)} ms`);
+  });
+});
+
+test("R6: the engine child is killed under load: ingest keeps acknowledging, all is counted once", async (t) => {
+  const seed = faultSeed();
+  const random = seeded(seed);
+  await Stage.run(seed, { senders: 3 }, async (stage) => {
+    await stage.start();
+    await stage.putRules(faultRules);
+    stage.senders.start(stage.server.ingestUrl);
+    for (let kill = 0; kill < 5; kill++) {
+      await pause(300 + random.int(1200));
+      process.kill(await engineOf(stage.server.pid), "SIGKILL");
+      const before = stage.ledger.summary().acknowledged;
+      await pause(300);
+      assert.ok(stage.ledger.summary().acknowledged > before, "ingest stopped acknowledging when the engine was killed");
+    }
+    await stage.senders.stop();
+    assert.equal(stage.ledger.summary().requests.unknown, 0, "a request was left without an answer");
+    await stage.verify(faultRules);
+    report(t, stage, "5 kills of the engine");
+  });
+});
+
+test("R28: SIGTERM under load ends within ten seconds with code 0 and loses nothing acknowledged", async (t) => {
+  const seed = faultSeed();
+  const random = seeded(seed);
+  await Stage.run(seed, { senders: 3 }, async (stage) => {
+    await stage.start();
+    await stage.putRules(faultRules);
+    const endMs: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      stage.senders.start(stage.server.ingestUrl);
+      await pause(300 + random.int(1000));
+      const before = performance.now();
+      assert.deepEqual(await stage.server.terminate(), { code: 0, signal: null }, stage.server.output());
+      endMs.push(performance.now() - before);
+      await stage.senders.stop();
+      await stage.start();
+    }
+    await stage.verify(faultRules);
+    report(t, stage, `ended after ${spread(endMs)} ms`);
+    assert.ok(Math.max(...endMs) < 10_000, `ended only after ${spread(endMs)} ms`);
+  });
+});
+
+test("R14: rules made and deleted under load and kills cover every event once", async (t) => {
+  const seed = faultSeed();
+  const random = seeded(seed);
+  await Stage.run(seed, { senders: 2 }, async (stage) => {
+    await stage.start();
+    const made: FaultRule[] = [];
+    for (let round = 0; round < 8; round++) {
+      stage.senders.start(stage.server.ingestUrl);
+      await pause(100 + random.int(300));
+      const rule = { ...random.pick(faultRules), rule_id: `made_${round}` };
+      await stage.putRules([rule]);
+      made.push(rule);
+      if (made.length > 3) await deleteRule(stage.server.queryUrl, made.splice(random.int(made.length), 1)[0]!.rule_id);
+      await pause(random.int(400));
+      if (random.chance(0.7)) await stage.server.killGroup();
+      await stage.senders.stop();
+      if (await ended(stage)) await stage.start();
+    }
+    await stage.verify(made);
+    report(t, stage, `${made.length} rules left of 8`);
+  });
+});
+
+async function ended(stage: Stage): Promise<boolean> {
+  return Promise.race([stage.server.exited.then(() => true), pause(0, false)]);
+}
+
+function report(t: TestContext, stage: Stage, what: string): void {
+  t.diagnostic(`seed ${stage.seed}: ${what}; ${JSON.stringify(stage.ledger.summary())}`);
+}
+
+function spread(values: readonly number[]): string {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (index: number): number => Math.round(sorted.at(index) ?? 0);
+  return `${at(0)}–${at(Math.floor(sorted.length / 2))}–${at(-1)}`;
+}

@@ -1,0 +1,101 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { type Random, seeded } from "../support/random.ts";
+import { FaultEvents } from "./fault-events.ts";
+import type { Ledger, Outcome, WireEvent } from "./ledger.ts";
+
+export interface SenderOptions {
+  readonly seed: number;
+  /** The newest event time, ms since the epoch. */
+  readonly now: number;
+  readonly senders: number;
+  readonly requestEventsMax: number;
+  /** Share of requests of unknown outcome, and of refused ones, that are sent again, whole. */
+  readonly retryShare: number;
+  /** Share of requests that also carry events which were sent before. */
+  readonly repeatShare: number;
+}
+
+const keptForRepeats = 2000;
+
+/**
+ * Clients that send without pause, keep the ledger, and send unknown outcomes again. They outlive the server: `start`
+ * them after every restart, with its new address, and `stop` them around a kill.
+ */
+export class Senders {
+  readonly #ledger: Ledger;
+  readonly #options: SenderOptions;
+  readonly #random: Random;
+  readonly #events: FaultEvents;
+  readonly #again: WireEvent[][] = [];
+  readonly #earlier: WireEvent[] = [];
+  #running: Promise<void>[] = [];
+  #stopped = false;
+
+  constructor(ledger: Ledger, options: SenderOptions) {
+    this.#ledger = ledger;
+    this.#options = options;
+    this.#random = seeded(options.seed);
+    this.#events = new FaultEvents(options.seed, options.now);
+  }
+
+  start(ingestUrl: string): void {
+    this.#stopped = false;
+    this.#running = Array.from({ length: this.#options.senders }, () => this.#sendOn(ingestUrl));
+  }
+
+  /** Resolves when every sender knows how its last request ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#running);
+  }
+
+  async #sendOn(ingestUrl: string): Promise<void> {
+    while (!this.#stopped) {
+      const outcome = await this.#sendOne(ingestUrl, this.#again.shift() ?? this.#request());
+      if (outcome !== "acknowledged") await pause(10);
+    }
+  }
+
+  async #sendOne(ingestUrl: string, events: WireEvent[]): Promise<Outcome> {
+    this.#ledger.sent(events);
+    const outcome = await send(ingestUrl, events);
+    this.#ledger.settled(events, outcome);
+    if (outcome === "acknowledged") this.#keep(events);
+    else if (this.#random.chance(this.#options.retryShare)) this.#again.push(events);
+    return outcome;
+  }
+
+  #request(): WireEvent[] {
+    const events = Array.from({ length: 1 + this.#random.int(this.#options.requestEventsMax) }, () => this.#events.make());
+    if (!this.#random.chance(this.#options.repeatShare)) return events;
+    const earlier = this.#earlier.length > 0 ? [this.#random.pick(this.#earlier), this.#random.pick(this.#earlier)] : [];
+    return [...events, ...earlier, this.#random.pick(events)];
+  }
+
+  #keep(events: readonly WireEvent[]): void {
+    const event = this.#random.pick(events);
+    if (this.#earlier.length < keptForRepeats) this.#earlier.push(event);
+    else this.#earlier[this.#random.int(keptForRepeats)] = event;
+  }
+}
+
+/** Sends one request. Never rejects: what a client can't know is `unknown`. */
+export async function send(ingestUrl: string, events: readonly WireEvent[]): Promise<Outcome> {
+  try {
+    const body = JSON.stringify(events);
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(`${ingestUrl}/ingest`, { method: "POST", headers, body, signal: AbortSignal.timeout(20_000) });
+    // The status line is the acknowledgement, whether or not the rest of the answer arrives.
+    const text = await response.text().catch(() => "");
+    return outcomeOf(response.status, text);
+  } catch {
+    return "unknown";
+  }
+}
+
+function outcomeOf(status: number, text: string): Outcome {
+  if (status === 200) return "acknowledged";
+  // The one refusal that says of itself that the events may have been kept.
+  if (text.includes('"log_failed"')) return "unknown";
+  return status < 500 || status === 503 || status === 507 ? "refused" : "unknown";
+}

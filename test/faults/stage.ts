@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { allEvents, allStats, postCounted, putRule, rulesSettled } from "../support/api.ts";
+import { type ServerOptions, type ServerProcess, startServer } from "../support/server-process.ts";
+import { check } from "./checker.ts";
+import { FaultEvents } from "./fault-events.ts";
+import { Ledger, type WireEvent } from "./ledger.ts";
+import type { FaultRule } from "./recompute.ts";
+import { Senders, type SenderOptions } from "./senders.ts";
+
+const dayMs = 86_400_000;
+
+/** A data folder, a ledger and clients: what stays when the server is killed. */
+export class Stage {
+  readonly seed: number;
+  readonly ledger = new Ledger();
+  readonly senders: Senders;
+  readonly #now = Date.now();
+  readonly #dataDir: string;
+  readonly #closing: FaultEvents;
+  readonly #servers: ServerProcess[] = [];
+
+  constructor(seed: number, dataDir: string, options: Partial<SenderOptions>) {
+    this.seed = seed;
+    this.#dataDir = dataDir;
+    this.#closing = new FaultEvents(seed + 1, this.#now);
+    const usual = { senders: 4, requestEventsMax: 300, retryShare: 0.3, repeatShare: 0.2 };
+    this.senders = new Senders(this.ledger, { ...usual, ...options, seed, now: this.#now });
+  }
+
+  /** Makes a stage, runs `play` on it, and clears up; a failure names the seed. */
+  static async run(seed: number, options: Partial<SenderOptions>, play: (stage: Stage) => Promise<void>): Promise<void> {
+    const dataDir = await mkdtemp(join(tmpdir(), "weir-fault-"));
+    const stage = new Stage(seed, dataDir, options);
+    try {
+      await play(stage);
+    } catch (error) {
+      throw new Error(`seed ${seed} (repeat with WEIR_FAULT_SEED=${seed})\n${stage.#servers.at(-1)?.output() ?? ""}`, { cause: error });
+    } finally {
+      await stage.senders.stop();
+      for (const server of stage.#servers) await server.killGroup();
+      await rm(dataDir, { recursive: true, force: true });
+    }
+  }
+
+  get server(): ServerProcess {
+    const server = this.#servers.at(-1);
+    assert.ok(server, "the server has not been started");
+    return server;
+  }
+
+  async start(options: Omit<ServerOptions, "dataDir"> = {}): Promise<ServerProcess> {
+    const server = await startServer({ dataDir: this.#dataDir, ...options });
+    this.#servers.push(server);
+    return server;
+  }
+
+  async putRules(rules: readonly FaultRule[]): Promise<void> {
+    for (const rule of rules) await putRule(this.server.queryUrl, { ...rule, active: true });
+  }
+
+  /** Waits until all is counted and every rule filled, then compares everything with the ledger. */
+  async verify(rules: readonly FaultRule[]): Promise<void> {
+    const last = Array.from({ length: 3 }, () => this.#closing.make());
+    this.ledger.sent(last);
+    await postCounted(this.server.ingestUrl, last);
+    this.ledger.settled(last, "acknowledged");
+    await rulesSettled(this.server.queryUrl);
+    const findings = check(this.ledger, rules, await this.#view(rules));
+    const summary = `${findings.length} findings; ledger ${JSON.stringify(this.ledger.summary())}`;
+    assert.equal(findings.length, 0, `${summary}\n${findings.slice(0, 20).join("\n")}`);
+  }
+
+  async #view(rules: readonly FaultRule[]): Promise<{ raw: WireEvent[]; windows: Map<string, Record<string, unknown>[]> }> {
+    const [from, to] = [this.#now - 60 * dayMs, this.#now + dayMs];
+    const raw = (await allEvents(this.server.queryUrl, from, to)).map(wireEvent);
+    const windows = new Map<string, Record<string, unknown>[]>();
+    for (const rule of rules) windows.set(rule.rule_id, await allStats(this.server.queryUrl, rule.rule_id, from, to));
+    return { raw, windows };
+  }
+}
+
+/** The seed of a fault test: from the environment to repeat a failure, else new for every run. */
+export function faultSeed(): number {
+  const given = process.env["WEIR_FAULT_SEED"];
+  return given === undefined ? Math.floor(Math.random() * 1e9) : Number(given);
+}
+
+function wireEvent(row: Record<string, unknown>): WireEvent {
+  const { event_id, user_id, event_type, timestamp, payload } = row;
+  const texts = [event_id, user_id, event_type, timestamp];
+  assert.ok(texts.every((text) => typeof text === "string") && typeof payload === "object" && payload !== null, JSON.stringify(row));
+  const [id = "", user = "", type = "", time = ""] = texts.map(String);
+  return { event_id: id, user_id: user, event_type: type, timestamp: time, payload: Object.fromEntries(Object.entries(payload)) };
+}

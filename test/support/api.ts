@@ -1,0 +1,82 @@
+/** As much of a client of the two APIs as tests and the bench need. Any answer but the expected one is an error. */
+
+export interface RuleAnswer {
+  readonly rule_id: string;
+  readonly state: string;
+}
+
+interface Page {
+  readonly data: readonly Record<string, unknown>[];
+  readonly next_cursor?: string;
+}
+
+/** Creates or changes a rule. */
+export async function putRule(queryUrl: string, rule: object): Promise<void> {
+  await answer(`${queryUrl}/aggregation-rule`, { method: "POST", headers: json, body: JSON.stringify(rule) });
+}
+
+/** Deletes a rule; one that is not there is no error. */
+export async function deleteRule(queryUrl: string, ruleId: string): Promise<void> {
+  const response = await fetch(`${queryUrl}/aggregation-rule/${ruleId}`, { method: "DELETE", signal: AbortSignal.timeout(30_000) });
+  const text = await response.text();
+  if (!response.ok && response.status !== 404) throw new Error(`DELETE ${ruleId}: ${response.status} ${text}`);
+}
+
+export async function rules(queryUrl: string): Promise<readonly RuleAnswer[]> {
+  const body = await answer(`${queryUrl}/aggregation-rules`);
+  const list = Array.isArray(body) ? body : Object.values(body as object).find(Array.isArray);
+  if (list === undefined) throw new Error(`no list of rules in ${JSON.stringify(body)}`);
+  return list as RuleAnswer[];
+}
+
+/** Sends events and waits until they, and so everything acknowledged before them, are counted. */
+export async function postCounted(ingestUrl: string, events: readonly object[]): Promise<void> {
+  const url = `${ingestUrl}/ingest?wait=counted`;
+  const body = (await answer(url, { method: "POST", headers: json, body: JSON.stringify(events) }, 90_000)) as { token: string };
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const status = await answer(`${ingestUrl}/ingest/status?token=${encodeURIComponent(body.token)}&wait=30s`, {}, 90_000);
+    if ((status as { counted: boolean }).counted) return;
+  }
+  throw new Error("events were not counted within five minutes");
+}
+
+/** Every row of `/stats` between two times (ms), over all pages. */
+export async function allStats(queryUrl: string, ruleId: string, from: number, to: number): Promise<Record<string, unknown>[]> {
+  return pages(`${queryUrl}/stats?rule_id=${encodeURIComponent(ruleId)}&start_time=${from}&end_time=${to}&limit=10000`);
+}
+
+/** Every stored event between two times (ms), over all pages. */
+export async function allEvents(queryUrl: string, from: number, to: number): Promise<Record<string, unknown>[]> {
+  return pages(`${queryUrl}/events?start_time=${from}&end_time=${to}&limit=10000`);
+}
+
+/** Waits until no rule is being filled. */
+export async function rulesSettled(queryUrl: string, timeoutMs = 60_000): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const open = (await rules(queryUrl)).filter((rule) => rule.state !== "live" && rule.state !== "paused");
+    if (open.length === 0) return;
+    if (performance.now() > end) throw new Error(`rules still being filled: ${JSON.stringify(open)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+const json = { "content-type": "application/json" };
+
+async function pages(url: string): Promise<Record<string, unknown>[]> {
+  const rows: Record<string, unknown>[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = (await answer(cursor === undefined ? url : `${url}&cursor=${encodeURIComponent(cursor)}`)) as Page;
+    for (const row of page.data) rows.push(row);
+    cursor = page.next_cursor;
+  } while (cursor !== undefined);
+  return rows;
+}
+
+async function answer(url: string, init: RequestInit = {}, timeoutMs = 60_000): Promise<unknown> {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${init.method ?? "GET"} ${url}: ${response.status} ${text.slice(0, 2000)}`);
+  return JSON.parse(text);
+}

@@ -1,0 +1,47 @@
+import { readdir, readFile } from "node:fs/promises";
+
+export interface ProcessFacts {
+  readonly pid: number;
+  readonly parent: number;
+  readonly command: string;
+  /** User and system time of all its threads so far. */
+  readonly cpuSeconds: number;
+  readonly rssBytes: number;
+}
+
+// Linux gives these to every program as 100 ticks a second and 4 KiB pages on the machines that tests run on.
+const ticksPerSecond = 100;
+const pageBytes = 4096;
+
+/** What the system knows of a process; undefined when it has gone. Linux only. */
+export async function processFacts(pid: number): Promise<ProcessFacts | undefined> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, "latin1");
+    const command = (await readFile(`/proc/${pid}/cmdline`, "latin1")).replaceAll("\0", " ");
+    // The name in parentheses may hold blanks; the fields behind it do not.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ").map(Number);
+    const [parent = 0, userTicks = 0, systemTicks = 0, pages = 0] = [fields[1], fields[11], fields[12], fields[21]];
+    return { pid, parent, command, cpuSeconds: (userTicks + systemTicks) / ticksPerSecond, rssBytes: pages * pageBytes };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The children of a process, and theirs. */
+export async function descendants(pid: number): Promise<ProcessFacts[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+  const all = (await Promise.all(pids.map(processFacts))).filter((facts) => facts !== undefined);
+  const childrenOf = (of: number): ProcessFacts[] =>
+    all.filter(({ parent }) => parent === of).flatMap((child) => [child, ...childrenOf(child.pid)]);
+  return childrenOf(pid);
+}
+
+/** The engine child of a server. */
+export async function engineOf(serverPid: number): Promise<number> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const engine = (await descendants(serverPid)).find(({ command }) => command.includes("engine"));
+    if (engine !== undefined) return engine.pid;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`server ${serverPid} has no engine child`);
+}
