@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+import { needNode } from "./need-node.mjs";
+
+needNode();
+const { main } = await import("../src/main.ts");
+await main();
