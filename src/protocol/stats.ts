@@ -1,0 +1,86 @@
+import Type from "typebox";
+import type { Static } from "typebox";
+
+const TimeParameter = Type.String({
+  description: "RFC 3339 with any offset, or integer milliseconds since the epoch",
+  examples: ["2026-01-17T00:00:00Z"],
+  maxLength: 64,
+});
+const Limit = Type.Integer({ minimum: 1, maximum: 10_000, default: 100, description: "the most rows in one answer" });
+const Cursor = Type.String({ maxLength: 8192, description: "the `next_cursor` of the answer before, with the same other parameters" });
+const Time = Type.String({ description: "RFC 3339 in UTC", examples: ["2026-01-17T19:30:00Z"] });
+const NextCursor = Type.Optional(Type.String({ description: "there is more; ask again with this `cursor`" }));
+
+/** Besides these, every group key of the rule is a filter: `event_type`, `user_id`, `group.payload.country`. */
+export const StatsParameters = Type.Object({
+  rule_id: Type.String({ minLength: 1, maxLength: 128, description: "the rule whose windows are asked for" }),
+  start_time: Type.Optional(TimeParameter),
+  end_time: Type.Optional(TimeParameter),
+  order: Type.Optional(Type.Enum(["newest", "oldest", "desc", "asc"], { default: "newest", description: "of the windows; groups are in order within a window" })),
+  limit: Type.Optional(Limit),
+  cursor: Type.Optional(Cursor),
+});
+
+/** As documented: with the filters that have a fixed name. Those on payload paths are told in the route's description. */
+export const StatsParametersDocument = Type.Object({
+  ...StatsParameters.properties,
+  event_type: Type.Optional(Type.String({ description: "only this group, when the rule groups by `event_type`" })),
+  user_id: Type.Optional(Type.String({ description: "only this group, when the rule groups by `user_id`" })),
+});
+
+const StatsRow = Type.Object(
+  {
+    window_start: Time,
+    value: Type.Number(),
+    window_end: Type.String({ description: "where the window ends; the end is not in it" }),
+    final: Type.Boolean({ description: "the window has ended and every event acknowledged before its end is counted; only a late event can still change it" }),
+  },
+  {
+    additionalProperties: Type.Union([Type.String(), Type.Null(), Type.Number(), Type.Boolean()]),
+    description: "one window and group; each name of `group_by` is a key of its own, null for the group of those that have no such value",
+  },
+);
+export type StatsRow = Static<typeof StatsRow> & Record<string, string | number | boolean | null>;
+
+export const StatsAnswer = Type.Object({
+  rule_id: Type.String(),
+  from: Time,
+  to: Time,
+  count: Type.Integer({ description: "the rows in this answer" }),
+  data: Type.Array(StatsRow, { description: "windows with `from ≤ window_start < to`, newest first, then groups in order, null last" }),
+  version: Type.Integer({ description: "the version of the rule that answers" }),
+  complete: Type.Boolean({ description: "false while the rule is being filled or paused: windows may lack events" }),
+  lag_ms: Type.Number({ description: "how long the oldest event that is not counted has waited" }),
+  next_cursor: NextCursor,
+});
+export type StatsAnswer = Omit<Static<typeof StatsAnswer>, "data"> & { data: StatsRow[] };
+
+export const EventsParameters = Type.Object(
+  {
+    start_time: Type.Optional(TimeParameter),
+    end_time: Type.Optional(TimeParameter),
+    event_id: Type.Optional(Type.String({ maxLength: 1024 })),
+    event_type: Type.Optional(Type.String({ maxLength: 1024 })),
+    user_id: Type.Optional(Type.String({ maxLength: 1024 })),
+    limit: Type.Optional(Limit),
+    cursor: Type.Optional(Cursor),
+  },
+  { additionalProperties: false },
+);
+
+export const EventsAnswer = Type.Object({
+  count: Type.Integer({ description: "the events in this answer" }),
+  data: Type.Array(
+    Type.Object({
+      event_id: Type.String(),
+      user_id: Type.String(),
+      event_type: Type.String(),
+      timestamp: Time,
+      payload: Type.Object({}, { additionalProperties: true, description: "as it came, in canonical JSON" }),
+      position: Type.String({ description: "partition and offset in the log; names the event forever", examples: ["0:42"] }),
+      received_at: Time,
+    }),
+    { description: "newest first by `timestamp`" },
+  ),
+  next_cursor: NextCursor,
+});

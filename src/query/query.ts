@@ -1,0 +1,89 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Progress } from "../progress/progress.ts";
+import type { RuleAnswer, RuleVersionAnswer } from "../protocol/rules.ts";
+import type { StatsAnswer } from "../protocol/stats.ts";
+import type { StatusAnswer } from "../protocol/status.ts";
+import type { RuleRecord } from "../rule/registry.ts";
+import type { Store } from "../store/store.ts";
+import { RecentCounts } from "./counts.ts";
+import { events } from "./events.ts";
+import type { EventsPage } from "./events.ts";
+import type { RawParameters } from "./parameters.ts";
+import { newestVersion, ruleAnswer, versionAnswers } from "./rule-answer.ts";
+import type { Answering } from "./stats-request.ts";
+import { ruleIdOf } from "./stats-request.ts";
+import { stats } from "./stats.ts";
+import { status } from "./status.ts";
+import type { StatusSources } from "./status.ts";
+
+/** The rules, as far as questions need them. `get` throws WeirError `unknown_rule`. */
+export interface Rules {
+  get(ruleId: string): RuleRecord;
+  list(): readonly RuleRecord[];
+  /** The version whose windows answer: the newest that is live or paused, else the newest. */
+  answering(record: RuleRecord): Answering;
+}
+
+export interface QueryParts extends Pick<StatusSources, "log" | "rates" | "parts"> {
+  readonly store: Pick<Store, "windows" | "events" | "seriesCounts" | "totals">;
+  readonly rules: Rules;
+  readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
+  /** How much of a series' fill is done, 0 … 1. */
+  readonly fillProgress: (series: number) => number;
+  readonly clock: Clock;
+}
+
+/**
+ * Answers questions about rules, windows, events and the state of things. Holds nothing but a moment's counts.
+ *
+ * Errors: WeirError `invalid_query` with every mistake, `unknown_rule`, `store_unavailable`.
+ */
+export class Query {
+  readonly #parts: QueryParts;
+  readonly #counts: RecentCounts;
+
+  constructor(parts: QueryParts) {
+    this.#parts = parts;
+    this.#counts = new RecentCounts(parts.store, parts.clock);
+  }
+
+  /** `GET /stats`, from the parameters as they came. */
+  async stats(raw: RawParameters): Promise<StatsAnswer> {
+    const { rules, clock } = this.#parts;
+    const record = rules.get(ruleIdOf(raw));
+    return stats(raw, rules.answering(record), this.#parts, clock.now());
+  }
+
+  /** `GET /events`, from the parameters as they came. */
+  events(raw: RawParameters): Promise<EventsPage> {
+    return events(raw, this.#parts.store);
+  }
+
+  /** `GET /status`. Answers also when the store is away. */
+  status(): Promise<StatusAnswer> {
+    const { rules, ...sources } = this.#parts;
+    return status({ ...sources, rules: () => rules.list(), counts: this.#counts });
+  }
+
+  /** A rule with its fields and how it stands. */
+  async rule(record: RuleRecord): Promise<RuleAnswer> {
+    const { series } = newestVersion(record);
+    return ruleAnswer(record, {
+      answering: this.#parts.rules.answering(record).version,
+      progress: this.#parts.fillProgress(series),
+      counts: await this.#counts.of(series),
+      lagMs: this.#parts.progress.lagMs(),
+    });
+  }
+
+  /** All rules, by id. */
+  rules(): Promise<RuleAnswer[]> {
+    const records = this.#parts.rules.list().toSorted((a, b) => (a.rule_id < b.rule_id ? -1 : 1));
+    return Promise.all(records.map((record) => this.rule(record)));
+  }
+
+  /** The versions of a rule that are kept, newest first. */
+  versions(ruleId: string): RuleVersionAnswer[] {
+    return versionAnswers(this.#parts.rules.get(ruleId));
+  }
+}

@@ -1,0 +1,61 @@
+import { formatTime } from "../lib/rfc3339.ts";
+import type { RuleAnswer, RuleVersionAnswer } from "../protocol/rules.ts";
+import type { RulePhase, RuleRecord, RuleVersion } from "../rule/registry.ts";
+import type { SeriesCounts } from "../store/store.ts";
+
+/** What a rule's answer says besides the record. */
+export interface RuleFacts {
+  /** The version whose windows answer. */
+  readonly answering: RuleVersion;
+  /** How much of the newest version's fill is done, 0 … 1. */
+  readonly progress: number;
+  /** Of the newest version; null when the store can't say. */
+  readonly counts: SeriesCounts | null;
+  readonly lagMs: number;
+}
+
+/** A rule as it is answered: the fields of its newest version, and how that stands. */
+export function ruleAnswer(record: RuleRecord, facts: RuleFacts): RuleAnswer {
+  const newest = newestVersion(record);
+  return {
+    ...newest.spec,
+    group_by: [...newest.spec.group_by],
+    version: newest.version,
+    answering_version: facts.answering.version,
+    state: stateOf(newest.phase),
+    progress: newest.phase === "live" ? 1 : facts.progress,
+    skipped: facts.counts?.skipped ?? null,
+    late: facts.counts?.late ?? null,
+    groups: facts.counts?.groups ?? null,
+    lag_ms: facts.lagMs,
+    created_at: formatTime(record.versions[0]?.createdAt ?? newest.createdAt),
+    changed_at: formatTime(newest.createdAt),
+  };
+}
+
+/** All versions that are kept, newest first. */
+export function versionAnswers(record: RuleRecord): RuleVersionAnswer[] {
+  return record.versions.toReversed().map((version) => ({
+    ...version.spec,
+    group_by: [...version.spec.group_by],
+    version: version.version,
+    state: version.phase === "retired" ? "retired" : stateOf(version.phase),
+    created_at: formatTime(version.createdAt),
+  }));
+}
+
+export function newestVersion(record: RuleRecord): RuleVersion {
+  const newest = record.versions.at(-1);
+  if (newest === undefined) throw new TypeError(`the record of rule ${record.rule_id} has no version`);
+  return newest;
+}
+
+const states: Readonly<Record<RulePhase, RuleAnswer["state"]>> = {
+  pending: "filling",
+  filling: "filling",
+  live: "live",
+  paused: "paused",
+  retired: "paused",
+};
+
+export const stateOf = (phase: RulePhase): RuleAnswer["state"] => states[phase];

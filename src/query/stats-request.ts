@@ -1,0 +1,119 @@
+import type { Problem } from "../lib/errors.ts";
+import { nearest, parameterCheck } from "../protocol/query.ts";
+import { StatsParameters } from "../protocol/stats.ts";
+import type { RuleVersion } from "../rule/registry.ts";
+import type { CheckedRule } from "../rule/rule.ts";
+import type { WindowQuery } from "../store/store.ts";
+import { isCount, readCursor, writeCursor } from "./cursor.ts";
+import type { Binding } from "./cursor.ts";
+import { checkSpan, refuse, timeMax, timeOf } from "./parameters.ts";
+import type { RawParameters } from "./parameters.ts";
+
+/** The version of a rule whose windows answer, with its texts understood. */
+export interface Answering {
+  readonly version: RuleVersion;
+  readonly rule: CheckedRule;
+}
+
+type Filters = WindowQuery["filters"];
+type Place = NonNullable<WindowQuery["behind"]>;
+type Page = Place & { readonly from: number; readonly to: number };
+
+const dayMs = 86_400_000;
+const check = parameterCheck(StatsParameters);
+const known = Object.keys(StatsParameters.properties);
+
+/**
+ * What `/stats` is asked for, from its parameters. Without times: the last 24 hours, and the newest window when it is
+ * longer. `limit` is the page's; `nextCursor` names the page behind a row.
+ * @throws WeirError `invalid_query` with every mistake.
+ */
+export function statsRequest(raw: RawParameters, answering: Answering, now: number): { query: WindowQuery; nextCursor: (last: Place) => string } {
+  const { rule, version } = answering;
+  const problems: Problem[] = [];
+  const parameters = knownParameters(raw, problems);
+  const filters = filtersOf(raw, rule.spec.group_by, problems);
+  const order = parameters.order === "oldest" || parameters.order === "asc" ? "oldest" : "newest";
+  const binding: Binding = ["stats", rule.spec.rule_id, version.series, filters, order];
+  const page = pageOf(parameters.cursor, binding, rule.groupBy.length, problems);
+  const asked = { from: timeOf("start_time", parameters.start_time, problems), to: timeOf("end_time", parameters.end_time, problems) };
+  checkSamePage(asked, page, problems);
+  const { from, to } = page ?? span(asked.from, asked.to, now, rule.windowSeconds * 1000);
+  checkSpan(from, to, problems);
+  refuse(problems);
+  const query = { series: version.series, rule, from, to, filters, order, limit: Number(parameters.limit) } as const;
+  const nextCursor = (last: Place): string => writeCursor(binding, [from, to, last.windowStart, last.group]);
+  return { query: page ? { ...query, behind: { windowStart: page.windowStart, group: page.group } } : query, nextCursor };
+}
+
+/**
+ * The rule that is asked about; the filters can only be understood once it is known.
+ * @throws WeirError `invalid_query` when it is not named.
+ */
+export function ruleIdOf(raw: RawParameters): string {
+  const problems: Problem[] = [];
+  const { rule_id } = knownParameters(raw, problems);
+  if (typeof rule_id === "string" && rule_id !== "") return rule_id;
+  refuse(problems);
+  throw new TypeError("a missing rule_id passed the check");
+}
+
+/** Checks the names that `/stats` always takes; the others are left for the filters. */
+function knownParameters(raw: RawParameters, problems: Problem[]): RawParameters {
+  const mine = Object.fromEntries(Object.entries(raw).filter(([name]) => known.includes(name)));
+  const checked = check(mine);
+  if (checked.ok) return checked.value;
+  problems.push(...checked.problems);
+  return mine;
+}
+
+function filtersOf(raw: RawParameters, groupBy: readonly string[], problems: Problem[]): Filters {
+  const filters: Filters[number][] = [];
+  for (const [name, value] of Object.entries(raw)) {
+    if (known.includes(name)) continue;
+    const key = groupBy.indexOf(name.startsWith("group.") ? name.slice("group.".length) : topLevel(name));
+    if (key === -1) problems.push({ path: name, message: unknownFilter(name, groupBy), value });
+    else if (typeof value !== "string") problems.push({ path: name, message: "may be given once", value });
+    else if (filters.some((filter) => filter.key === key)) problems.push({ path: name, message: "is given twice, with and without `group.`", value });
+    else filters.push({ key, value });
+  }
+  return filters.toSorted((a, b) => a.key - b.key);
+}
+
+/** Only these two may stand without `group.`, so that a payload path never takes the name of a later parameter. */
+function topLevel(name: string): string {
+  return name === "event_type" || name === "user_id" ? name : "";
+}
+
+function unknownFilter(name: string, groupBy: readonly string[]): string {
+  const keys = groupBy.map((key) => (topLevel(key) === "" ? `group.${key}` : key));
+  const isFilter = name.startsWith("group.") || topLevel(name) !== "";
+  if (isFilter) return `is not a group key of this rule; ${keys.length === 0 ? "it has none" : `it can be filtered by ${keys.join(", ")}`}`;
+  const meant = groupBy.includes(name) ? `group.${name}` : nearest(name, [...known, ...keys]);
+  return meant ? `is not a known parameter; did you mean ${meant}?` : `is not a known parameter; known are ${[...known, ...keys].join(", ")}`;
+}
+
+function pageOf(cursor: unknown, binding: Binding, keys: number, problems: Problem[]): Page | undefined {
+  if (typeof cursor !== "string") return undefined;
+  return readCursor(cursor, binding, (place) => understand(place, keys), problems);
+}
+
+function understand([from, to, windowStart, group]: readonly unknown[], keys: number): Page | undefined {
+  if (!isCount(from) || !isCount(to) || !isCount(windowStart)) return undefined;
+  if (!Array.isArray(group) || group.length !== keys) return undefined;
+  const values = group.map((value: unknown) => (typeof value === "string" ? value : null));
+  return { from, to, windowStart, group: values };
+}
+
+/** A page has the span of the first one, also when that came from the clock; times that are given again must be the same. */
+function checkSamePage(asked: { from: number | undefined; to: number | undefined }, page: Page | undefined, problems: Problem[]): void {
+  if (page === undefined) return;
+  if ((asked.from ?? page.from) === page.from && (asked.to ?? page.to) === page.to) return;
+  problems.push({ path: "cursor", message: "belongs to a query with other times" });
+}
+
+function span(from: number | undefined, to: number | undefined, now: number, windowMs: number): { from: number; to: number } {
+  const end = to ?? Math.max(now, from === undefined ? 0 : Math.min(from + 1, timeMax));
+  const newest = end - 1 - ((end - 1) % windowMs);
+  return { from: from ?? Math.max(0, Math.min(end - dayMs, newest)), to: end };
+}

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { MemoryRules } from "../../test/support/memory-rules.ts";
+import { MemoryStore } from "../../test/support/memory-store.ts";
+import { WeirError } from "../lib/errors.ts";
+import type { Problem } from "../lib/errors.ts";
+import type { WindowRow } from "../store/store.ts";
+import type { RawParameters } from "./parameters.ts";
+import { stats } from "./stats.ts";
+
+const now = Date.UTC(2026, 0, 17, 19, 35);
+const minute = 60_000;
+const at = (text: string): number => Date.parse(`2026-01-17T${text}Z`);
+
+function setUp(groups: readonly string[] = ["event_type"], windowSeconds = 600) {
+  const rules = new MemoryRules();
+  const series = rules.set({ rule_id: "r", group_by: groups, windowSeconds });
+  const store = new MemoryStore();
+  const progress = { countedThrough: () => at("19:30:00"), lagMs: () => 5 };
+  const ask = (raw: RawParameters) => stats({ rule_id: "r", ...raw }, rules.answering(rules.get("r")), { store, progress }, now);
+  const put = (time: string, group: WindowRow["group"], value: number): void => store.set(series, { windowStart: at(time), group, value });
+  return { rules, store, ask, put };
+}
+
+async function problems(asked: Promise<unknown>): Promise<readonly Problem[]> {
+  const error = await asked.then(
+    () => assert.fail("was answered"),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof WeirError);
+  assert.equal(error.code, "invalid_query");
+  return error.details as Problem[];
+}
+
+test("the answer has the documented shape, newest window first, then groups in order, null last", async () => {
+  const { ask, put } = setUp();
+  put("19:30:00", ["view"], 2);
+  put("19:30:00", [null], 1);
+  put("19:20:00", ["purchase"], 463_440);
+  put("19:30:00", ["click"], 7);
+  assert.deepEqual(await ask({}), {
+    rule_id: "r",
+    from: "2026-01-16T19:35:00Z",
+    to: "2026-01-17T19:35:00Z",
+    count: 4,
+    data: [
+      { window_start: "2026-01-17T19:30:00Z", event_type: "click", value: 7, window_end: "2026-01-17T19:40:00Z", final: false },
+      { window_start: "2026-01-17T19:30:00Z", event_type: "view", value: 2, window_end: "2026-01-17T19:40:00Z", final: false },
+      { window_start: "2026-01-17T19:30:00Z", event_type: null, value: 1, window_end: "2026-01-17T19:40:00Z", final: false },
+      { window_start: "2026-01-17T19:20:00Z", event_type: "purchase", value: 463_440, window_end: "2026-01-17T19:30:00Z", final: true },
+    ],
+    version: 1,
+    complete: true,
+    lag_ms: 5,
+  });
+});
+
+test("the span takes its start and leaves its end", async () => {
+  const { ask, put } = setUp([]);
+  for (const time of ["19:00:00", "19:10:00", "19:20:00"]) put(time, [], 1);
+  const answer = await ask({ start_time: "2026-01-17T21:00:00+02:00", end_time: String(at("19:20:00")), order: "oldest" });
+  assert.deepEqual(
+    answer.data.map((row) => row.window_start),
+    ["2026-01-17T19:00:00Z", "2026-01-17T19:10:00Z"],
+  );
+});
+
+test("an offset whose plus sign became a space is understood", async () => {
+  const { ask } = setUp();
+  assert.equal((await ask({ start_time: "2026-01-17T02:00:00 02:00" })).from, "2026-01-17T00:00:00Z");
+});
+
+test("without times a window that is longer than a day is found too", async () => {
+  const { ask, store } = setUp([], 7 * 86_400);
+  const week = 7 * 86_400_000;
+  store.set(16, { windowStart: now - (now % week), group: [], value: 3 });
+  assert.equal((await ask({})).count, 1);
+});
+
+test("group keys filter by equality, with `group.` before payload paths", async () => {
+  const { ask, put } = setUp(["event_type", "payload.country"]);
+  put("19:30:00", ["click", "DE"], 1);
+  put("19:30:00", ["click", "FR"], 2);
+  put("19:30:00", ["view", "DE"], 3);
+  const values = async (raw: RawParameters): Promise<number[]> => (await ask(raw)).data.map((row) => row.value);
+  assert.deepEqual(await values({ event_type: "click", "group.payload.country": "DE" }), [1]);
+  assert.deepEqual(await values({ "group.event_type": "view" }), [3]);
+  assert.deepEqual(await values({ event_type: "none" }), []);
+});
+
+test("every mistake is named at once", async () => {
+  const { ask } = setUp();
+  const found = await problems(ask({ limit: "0", start_time: "soon", order: "up", user_id: "u", lmit: "5", "group.payload.x": "1", end_time: ["a", "b"], cursor: "x" }));
+  assert.deepEqual(found.map(({ path }) => path).toSorted(), ["cursor", "end_time", "group.payload.x", "limit", "lmit", "order", "start_time", "user_id"]);
+  const text = JSON.stringify(found);
+  assert.match(text, /did you mean limit\?/);
+  assert.match(text, /can be filtered by event_type/);
+});
+
+test("a span that ends before it starts is refused", async () => {
+  const { ask } = setUp();
+  assert.deepEqual((await problems(ask({ start_time: "2026-01-17T19:00:00Z", end_time: "2026-01-17T19:00:00Z" })))[0]?.path, "end_time");
+});
+
+test("a cursor of another query is refused", async () => {
+  const { ask, put, rules } = setUp();
+  put("19:30:00", ["a"], 1);
+  put("19:20:00", ["a"], 1);
+  const cursor = (await ask({ limit: "1" })).next_cursor;
+  assert.equal((await ask({ limit: "5", cursor })).count, 1);
+  for (const other of [{ event_type: "a" }, { order: "oldest" }, { start_time: "2026-01-17T00:00:00Z" }]) {
+    assert.equal((await problems(ask({ cursor, ...other })))[0]?.path, "cursor");
+  }
+  rules.set({ rule_id: "r" });
+  assert.equal((await problems(ask({ cursor })))[0]?.path, "cursor");
+});
+
+test("a rule that is being filled says so and calls nothing final; a pending one has no windows", async () => {
+  const { ask, put, rules, store } = setUp();
+  put("19:00:00", ["a"], 1);
+  rules.set({ rule_id: "r", version: 1, series: 16, phase: "filling" });
+  const filling = await ask({});
+  assert.equal(filling.complete, false);
+  assert.deepEqual(filling.data.map((row) => row.final), [false]);
+  rules.set({ rule_id: "r", version: 1, series: 16, phase: "pending" });
+  store.reads = [];
+  assert.equal((await ask({})).count, 0);
+  assert.deepEqual(store.reads, []);
+});
+
+test("pages put together are the whole, in either order and for any limit", async () => {
+  const group = fc.tuple(fc.option(fc.constantFrom("", "a", "b", "B", "ä")), fc.option(fc.constantFrom("x", "y")));
+  const row = fc.record({ windowStart: fc.integer({ min: 0, max: 20 }).map((index) => at("12:00:00") + index * 10 * minute), group, value: fc.nat() });
+  await fc.assert(
+    fc.asyncProperty(fc.array(row, { maxLength: 40 }), fc.integer({ min: 1, max: 9 }), fc.constantFrom("newest", "oldest"), async (rows, limit, order) => {
+      const { ask, store } = setUp(["event_type", "payload.x"]);
+      for (const one of rows) store.set(16, one);
+      const whole = await ask({ limit: "10000", order });
+      const pages: unknown[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await ask({ limit: String(limit), order, ...(cursor === undefined ? {} : { cursor }) });
+        pages.push(...page.data);
+        cursor = page.next_cursor;
+      } while (cursor !== undefined);
+      assert.deepEqual(pages, whole.data);
+      assert.equal(whole.next_cursor, undefined);
+    }),
+  );
+});

@@ -1,0 +1,68 @@
+import type { Clock } from "../lib/clock.ts";
+import { formatTime } from "../lib/rfc3339.ts";
+import type { LogState } from "../log/log.ts";
+import type { Progress } from "../progress/progress.ts";
+import type { PartHealth, StatusAnswer } from "../protocol/status.ts";
+import type { RuleRecord } from "../rule/registry.ts";
+import type { Store } from "../store/store.ts";
+import type { RecentCounts } from "./counts.ts";
+import { newestVersion, stateOf } from "./rule-answer.ts";
+
+/** What `/status` is gathered from. Each is cheap, but for the store's sums. */
+export interface StatusSources {
+  readonly store: Pick<Store, "totals">;
+  readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
+  readonly rules: () => readonly RuleRecord[];
+  readonly counts: RecentCounts;
+  readonly log: () => LogState;
+  /** Events per second over the last seconds. */
+  readonly rates: () => { readonly accepted: number; readonly counted: number };
+  /** The health of each part by name, as it is known without asking. */
+  readonly parts: () => Readonly<Record<string, PartHealth>>;
+  readonly clock: Clock;
+}
+
+/** How long `/status` waits for the store: an operator asks it first when something is wrong. */
+const storeWaitMs = 1000;
+
+/** What an operator asks first. Answers also when the store is away. */
+export async function status(sources: StatusSources): Promise<StatusAnswer> {
+  const rules = sources.rules();
+  const [totals, late] = await Promise.all([totalsInTime(sources), lateOf(rules, sources.counts)]);
+  const log = sources.log();
+  const parts = { ...sources.parts() };
+  if (totals === null && parts.store?.ok !== false) parts.store = { ok: false, detail: "does not answer" };
+  const healthy = log.accepting && Object.values(parts).every((part) => part.ok);
+  const rates = sources.rates();
+  return {
+    status: healthy ? "ok" : "degraded",
+    time: formatTime(sources.clock.now()),
+    lag_ms: sources.progress.lagMs(),
+    counted_through: formatTime(sources.progress.countedThrough()),
+    rates: { accepted_per_second: rates.accepted, counted_per_second: rates.counted },
+    events: totals?.events ?? null,
+    duplicates: totals?.duplicates ?? null,
+    late,
+    rejects: 0,
+    rules: ruleStates(rules),
+    log: { bytes: log.bytes, bytes_max: log.bytesMax, accepting: log.accepting, ...(log.reason === undefined ? {} : { reason: log.reason }) },
+    parts,
+  };
+}
+
+async function totalsInTime({ store, clock }: StatusSources): Promise<Awaited<ReturnType<Store["totals"]>> | null> {
+  const answered = new AbortController();
+  const late = clock.sleep(storeWaitMs, answered.signal).then(() => null);
+  return Promise.race([store.totals().catch(() => null), late]).finally(() => answered.abort());
+}
+
+async function lateOf(rules: readonly RuleRecord[], counts: RecentCounts): Promise<number | null> {
+  const all = await Promise.all(rules.map((rule) => counts.of(newestVersion(rule).series)));
+  return all.reduce<number | null>((sum, one) => (sum === null || one === null ? null : sum + one.late), 0);
+}
+
+function ruleStates(rules: readonly RuleRecord[]): StatusAnswer["rules"] {
+  const states = { live: 0, filling: 0, paused: 0 };
+  for (const rule of rules) states[stateOf(newestVersion(rule).phase)] += 1;
+  return states;
+}

@@ -1,0 +1,64 @@
+import { WeirError } from "../../src/lib/errors.ts";
+import type { RulePhase, RuleRecord, RuleVersion } from "../../src/rule/registry.ts";
+import type { CheckedRule, FieldRef, RuleSpec } from "../../src/rule/rule.ts";
+
+interface Sketch {
+  readonly rule_id: string;
+  readonly windowSeconds?: number;
+  readonly group_by?: readonly string[];
+  readonly phase?: RulePhase;
+  readonly version?: number;
+  readonly series?: number;
+}
+
+/** Rules that a test puts there, with one version each unless told otherwise. */
+export class MemoryRules {
+  readonly #records = new Map<string, RuleRecord>();
+  #series = 16;
+
+  /** Adds a rule, or a newer state of it. Answers its series. */
+  set(sketch: Sketch): number {
+    const before = this.#records.get(sketch.rule_id);
+    const series = sketch.series ?? this.#series++;
+    const version: RuleVersion = {
+      version: sketch.version ?? (before?.versions.length ?? 0) + 1,
+      spec: specOf(sketch),
+      series,
+      phase: sketch.phase ?? "live",
+      activation: { 0: 0 },
+      createdAt: Date.UTC(2026, 0, 1),
+    };
+    const others = (before?.versions ?? []).filter((other) => other.version !== version.version);
+    this.#records.set(sketch.rule_id, { rule_id: sketch.rule_id, revision: (before?.revision ?? 0) + 1, versions: [...others, version] });
+    return series;
+  }
+
+  delete(ruleId: string): void {
+    this.#records.delete(ruleId);
+  }
+
+  get(ruleId: string): RuleRecord {
+    const record = this.#records.get(ruleId);
+    if (!record) throw new WeirError("unknown_rule", `there is no rule ${ruleId}`);
+    return record;
+  }
+
+  list(): readonly RuleRecord[] {
+    return [...this.#records.values()];
+  }
+
+  answering(record: RuleRecord): { version: RuleVersion; rule: CheckedRule } {
+    const version = record.versions.findLast(({ phase }) => phase === "live" || phase === "paused") ?? record.versions.at(-1)!;
+    return { version, rule: { spec: version.spec, windowSeconds: secondsOf(version.spec), metric: "count", groupBy: version.spec.group_by.map(fieldOf) } };
+  }
+}
+
+function specOf(sketch: Sketch): RuleSpec {
+  return { rule_id: sketch.rule_id, window_size: `${sketch.windowSeconds ?? 600}s`, metric: "count", group_by: sketch.group_by ?? ["event_type"], active: true };
+}
+
+const secondsOf = (spec: RuleSpec): number => Number(spec.window_size.slice(0, -1));
+
+function fieldOf(name: string): FieldRef {
+  return name === "event_type" || name === "user_id" ? { kind: name } : { kind: "payload", path: name.split(".").slice(1) };
+}

@@ -1,0 +1,88 @@
+import type { EventQuery, SeriesCounts, Store, StoredEvent, WindowQuery, WindowRow } from "../../src/store/store.ts";
+
+/** The reading side of a store over rows that a test puts there. Computes nothing. */
+export class MemoryStore implements Pick<Store, "windows" | "newestWindow" | "seriesCounts" | "events" | "totals"> {
+  readonly #series = new Map<number, Map<string, WindowRow>>();
+  readonly stored: StoredEvent[] = [];
+  readonly counts = new Map<number, SeriesCounts>();
+  /** Called before each read, with what is read; may delay or fail it. */
+  before: (read: string) => Promise<void> = async () => {};
+  reads: string[] = [];
+
+  set(series: number, row: WindowRow): void {
+    const rows = this.#series.get(series) ?? new Map<string, WindowRow>();
+    this.#series.set(series, rows.set(JSON.stringify([row.windowStart, row.group]), row));
+  }
+
+  drop(series: number): void {
+    this.#series.delete(series);
+  }
+
+  /** All rows of a series, now. */
+  rows(series: number): WindowRow[] {
+    return [...(this.#series.get(series)?.values() ?? [])];
+  }
+
+  async windows(query: WindowQuery): Promise<readonly WindowRow[]> {
+    await this.#read(`windows ${query.series}`);
+    const inOrder = (a: WindowRow, b: WindowRow): number => compareRows(a, b, query.order);
+    const rows = this.rows(query.series)
+      .filter((row) => query.from <= row.windowStart && row.windowStart < query.to)
+      .filter((row) => query.filters.every(({ key, value }) => row.group[key] === value))
+      .toSorted(inOrder);
+    const { behind } = query;
+    const rest = behind === undefined ? rows : rows.filter((row) => inOrder(row, { ...behind, value: 0 }) > 0);
+    return rest.slice(0, query.limit);
+  }
+
+  async newestWindow(series: number): Promise<number | undefined> {
+    await this.#read(`newest ${series}`);
+    const starts = this.rows(series).map((row) => row.windowStart);
+    return starts.length === 0 ? undefined : starts.reduce((a, b) => Math.max(a, b));
+  }
+
+  async seriesCounts(series: number): Promise<SeriesCounts> {
+    await this.#read(`counts ${series}`);
+    return this.counts.get(series) ?? { skipped: 0, late: 0, groups: 0 };
+  }
+
+  async events(query: EventQuery): Promise<readonly StoredEvent[]> {
+    await this.#read("events");
+    const equal = (event: StoredEvent, key: "event_id" | "event_type" | "user_id"): boolean => query[key] === undefined || event[key] === query[key];
+    const { behind } = query;
+    return this.stored
+      .filter((event) => query.from <= event.timestamp && event.timestamp < query.to)
+      .filter((event) => equal(event, "event_id") && equal(event, "event_type") && equal(event, "user_id"))
+      .toSorted(newestFirst)
+      .filter((event) => behind === undefined || newestFirst(event, behind) > 0)
+      .slice(0, query.limit);
+  }
+
+  async totals(): Promise<{ events: number; duplicates: number }> {
+    await this.#read("totals");
+    return { events: this.stored.length, duplicates: 0 };
+  }
+
+  #read(what: string): Promise<void> {
+    this.reads.push(what);
+    return this.before(what);
+  }
+}
+
+/** Windows in the asked order, then groups ascending, null last. */
+export function compareRows(a: WindowRow, b: WindowRow, order: WindowQuery["order"]): number {
+  if (a.windowStart !== b.windowStart) return (a.windowStart - b.windowStart) * (order === "newest" ? -1 : 1);
+  for (const [index, left] of a.group.entries()) {
+    const right = b.group[index] ?? null;
+    if (left === right) continue;
+    if (left === null) return 1;
+    return right === null || left < right ? -1 : 1;
+  }
+  return 0;
+}
+
+type EventPlace = Pick<StoredEvent, "timestamp" | "src" | "off">;
+
+function newestFirst(a: EventPlace, b: EventPlace): number {
+  return b.timestamp - a.timestamp || b.src - a.src || b.off - a.off;
+}
