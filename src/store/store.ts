@@ -119,6 +119,8 @@ export interface Store {
   forgetMarks(src: Src, below: Offset): Promise<void>;
   /** Deletes all rows and marks of a series. */
   dropSeries(series: number): Promise<void>;
+  /** The series of rule versions that have rows. */
+  seriesKept(): Promise<readonly number[]>;
 
   windows(query: WindowQuery): Promise<readonly WindowRow[]>;
   /** The start of the newest window of a series, ms since the epoch; undefined when it has none. */

@@ -1,0 +1,87 @@
+import type { Clock } from "../lib/clock.ts";
+import type { OffsetRange, Src } from "../event/position.ts";
+import { WeirError } from "../lib/errors.ts";
+import type { Mark, RollupTask, Store } from "../store/store.ts";
+import type { Batch } from "./batch.ts";
+import { withoutStored } from "./batch.ts";
+import type { ProcessorMetrics } from "./ports.ts";
+
+const pauseMinMs = 100;
+const pauseMaxMs = 5000;
+
+/**
+ * Writes to the store until it has what it shall have. After a failure the outcome is settled by reading: a write is
+ * never sent again blind. Rejects only when `signal` aborts.
+ */
+export class BatchWriter {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #metrics: ProcessorMetrics;
+  readonly #signal: AbortSignal;
+
+  constructor(deps: { store: Store; clock: Clock; metrics: ProcessorMetrics; signal: AbortSignal }) {
+    this.#store = deps.store;
+    this.#clock = deps.clock;
+    this.#metrics = deps.metrics;
+    this.#signal = deps.signal;
+  }
+
+  async raw(batch: Batch): Promise<void> {
+    await this.#persist(
+      "raw",
+      () => this.#store.insertRaw(batch.range.src, batch.pieces),
+      async () => {
+        withoutStored(batch.pieces, new Set<number>(await this.#store.storedOffsets(batch.range.src, batch.range.from)));
+        return false;
+      },
+    );
+  }
+
+  async rollUp(task: RollupTask): Promise<void> {
+    await this.#persist("rollup", () => this.#store.rollUp(task), () => this.isMarked(task.mark));
+  }
+
+  /** Repeats a question until it is answered. */
+  async ask<T>(question: () => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await question();
+      } catch (error) {
+        if (!(error instanceof WeirError) || !error.canRetry) throw error;
+        await this.#pause(attempt);
+      }
+    }
+  }
+
+  async isMarked(mark: Mark): Promise<boolean> {
+    const marks = await this.#store.marks(mark.series, mark.range.src, mark.range.from);
+    return marks.some((range) => sameRange(range, mark.range));
+  }
+
+  async #persist(stage: "raw" | "rollup", write: () => Promise<void>, isDone: () => Promise<boolean>): Promise<void> {
+    const started = this.#clock.monotonic();
+    let settled = true;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        if (!settled) {
+          await this.#store.settle();
+          if (await isDone()) break;
+        }
+        settled = false;
+        await write();
+        break;
+      } catch (error) {
+        this.#metrics.retried(stage, error);
+        await this.#pause(attempt);
+      }
+    }
+    this.#metrics.stage(stage, (this.#clock.monotonic() - started) / 1000);
+  }
+
+  async #pause(attempt: number): Promise<void> {
+    await this.#clock.sleep(Math.min(pauseMinMs * 2 ** attempt, pauseMaxMs), this.#signal);
+    if (this.#signal.aborted) throw new WeirError("stopping", "stopped before the store had the batch; it will be written on the next start");
+  }
+}
+
+const sameRange = (a: OffsetRange & { src: Src }, b: OffsetRange): boolean => a.src === b.src && a.from === b.from && a.to === b.to;

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { pack } from "../event/packed.ts";
+import { offset, src } from "../event/position.ts";
+import type { LogRecord } from "../log/log.ts";
+import type { Batch } from "./batch.ts";
+import { formBatch, rangeOf, settleDoubtful, withoutStored } from "./batch.ts";
+import { RecentIds } from "./recent-ids.ts";
+
+const record = (from: number, ids: string[], timestamp = 5000): LogRecord => ({
+  src: src(0),
+  from: offset(from),
+  to: offset(from + ids.length - 1),
+  appendedAt: 1,
+  events: pack(ids.map((event_id) => ({ event_id, event_type: "t", user_id: "u", timestamp, payload: "{}" }))),
+});
+
+const form = (records: LogRecord[], given: { ids?: RecentIds; stored?: number[]; from?: number; cut?: number } = {}) =>
+  formBatch({
+    records,
+    range: rangeOf(records, given.from ?? records[0]!.from, given.cut ?? Infinity),
+    ids: given.ids ?? new RecentIds({ idsMax: 1000, seed: 1 }),
+    stored: new Set(given.stored ?? []),
+  });
+
+/** The offsets that the batch would store. */
+const kept = (batch: Batch): number[] =>
+  batch.pieces.flatMap((piece) =>
+    Array.from({ length: piece.events.count }, (_, index) => index)
+      .filter((index) => piece.skip?.[index] !== 1)
+      .map((index) => piece.from + index),
+  );
+
+describe("a batch", () => {
+  test("spans its records and knows where each event ends", () => {
+    const { batch } = form([record(10, ["a", "b"]), record(12, ["c"])]);
+    assert.deepEqual(batch.range, { src: 0, from: 10, to: 12 });
+    assert.deepEqual(kept(batch), [10, 11, 12]);
+    assert.equal(batch.pieces[0]!.ends.at(-1), batch.pieces[0]!.events.bytes.length);
+    assert.deepEqual(batch.seconds, [5]);
+  });
+
+  test("keeps the first of several events with one id, within a record and over records", () => {
+    const { batch } = form([record(0, ["a", "a", "b"]), record(3, ["b", "c"])]);
+    assert.deepEqual(kept(batch), [0, 2, 4]);
+    assert.equal(batch.duplicates, 2);
+    assert.equal(batch.events, 5);
+  });
+
+  test("ends before a position where the set of rules changes, and leaves the rest for the next one", () => {
+    const records = [record(0, ["a", "b"]), record(2, ["c", "d"])];
+    const ids = new RecentIds({ idsMax: 1000, seed: 1 });
+    assert.deepEqual(kept(form(records, { cut: 3, ids }).batch), [0, 1, 2]);
+    const rest = form([records[1]!], { from: 3, ids }).batch;
+    assert.deepEqual(kept(rest), [3]);
+    assert.deepEqual([rest.events, rest.duplicates], [1, 0]);
+  });
+
+  test("leaves out what an interrupted write has stored, without calling it a repeat, but knows its id from then on", () => {
+    const ids = new RecentIds({ idsMax: 1000, seed: 1 });
+    const { batch } = form([record(0, ["a", "b", "b"])], { stored: [1], ids });
+    assert.deepEqual(kept(batch), [0]);
+    assert.equal(batch.duplicates, 1);
+  });
+
+  test("asks the store about ids that are older than what is remembered, once an id", () => {
+    const ids = new RecentIds({ idsMax: 1000, seed: 1 });
+    ids.raiseHorizon(10_000);
+    const { batch, doubtful } = form([record(0, ["a", "b", "a"])], { ids });
+    assert.deepEqual(doubtful.map(({ key }) => key.event_id), ["a", "b"]);
+    assert.deepEqual(kept(batch), [0, 1]);
+    settleDoubtful(batch, doubtful, [{ event_id: "b", timestamp: 5000 }]);
+    assert.deepEqual(kept(batch), [0]);
+    assert.equal(batch.duplicates, 2);
+  });
+
+  test("an old id that is stored under another timestamp is not taken for it", () => {
+    const ids = new RecentIds({ idsMax: 1000, seed: 1 });
+    ids.raiseHorizon(10_000);
+    const { batch, doubtful } = form([record(0, ["a"])], { ids });
+    settleDoubtful(batch, doubtful, [{ event_id: "a", timestamp: 4999 }]);
+    assert.deepEqual(kept(batch), [0]);
+  });
+
+  test("writes only what is missing after a write whose outcome had to be read", () => {
+    const { batch } = form([record(0, ["a", "b", "c"])]);
+    withoutStored(batch.pieces, new Set([0, 2]));
+    assert.deepEqual(kept(batch), [1]);
+    assert.equal(batch.duplicates, 0);
+  });
+});

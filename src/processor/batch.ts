@@ -1,0 +1,141 @@
+import type { OffsetRange } from "../event/position.ts";
+import { offset } from "../event/position.ts";
+import type { PackedExtent } from "../event/packed.ts";
+import { walkPacked } from "../event/packed.ts";
+import type { LogRecord } from "../log/log.ts";
+import type { EventKey, RawPiece } from "../store/store.ts";
+import type { RecentIds } from "./recent-ids.ts";
+
+/** A contiguous range of one partition, with what is to be stored of it. */
+export interface Batch {
+  readonly range: OffsetRange;
+  readonly pieces: readonly Piece[];
+  readonly events: number;
+  /** Event-time seconds touched, ascending; null: too many to list. */
+  readonly seconds: readonly number[] | null;
+  duplicates: number;
+}
+
+export interface Piece extends RawPiece {
+  skip: Uint8Array | null;
+}
+
+/** An event whose id is older than what is remembered; whether it is a repeat, the store has to say. */
+export interface Doubtful {
+  readonly piece: Piece;
+  readonly index: number;
+  readonly key: EventKey;
+}
+
+export interface FormInput {
+  readonly range: OffsetRange;
+  readonly records: readonly LogRecord[];
+  readonly ids: RecentIds;
+  /** Offsets that an earlier, interrupted write of this range has left in the store. */
+  readonly stored: ReadonlySet<number>;
+}
+
+const secondsMax = 10_000;
+
+/**
+ * Cuts the records to the range and marks what must not be stored (again). Remembers the ids of what it lets through.
+ *
+ * Of several events with one id the first position wins. An offset that is stored already is left out and counts as
+ * the original that it is.
+ */
+export function formBatch(input: FormInput): { batch: Batch; doubtful: readonly Doubtful[] } {
+  const former = new Former(input);
+  for (const record of input.records) former.add(record);
+  return former.finish();
+}
+
+/** Leaves out the doubtful events that the store turned out to have. */
+export function settleDoubtful(batch: Batch, doubtful: readonly Doubtful[], found: readonly EventKey[]): void {
+  const known = new Set(found.map(keyText));
+  for (const { piece, index, key } of doubtful) {
+    if (!known.has(keyText(key))) continue;
+    skipEvent(piece, index);
+    batch.duplicates += 1;
+  }
+}
+
+/** Leaves out every event whose offset is in `stored`. */
+export function withoutStored(pieces: readonly Piece[], stored: ReadonlySet<number>): void {
+  for (const piece of pieces) {
+    for (let index = 0; index < piece.events.count; index++) {
+      if (stored.has(piece.from + index)) skipEvent(piece, index);
+    }
+  }
+}
+
+class Former {
+  readonly #input: FormInput;
+  readonly #pieces: Piece[] = [];
+  readonly #doubtful: Doubtful[] = [];
+  readonly #doubtfulIds = new Set<string>();
+  readonly #seconds = new Set<number>();
+  #events = 0;
+  #duplicates = 0;
+
+  constructor(input: FormInput) {
+    this.#input = input;
+  }
+
+  add(record: LogRecord): void {
+    const ends = new Uint32Array(record.events.count);
+    const piece: Piece = { from: record.from, receivedAt: record.appendedAt, events: record.events, ends, skip: null };
+    walkPacked(record.events, (extent, index) => {
+      ends[index] = extent.end;
+      this.#judge(piece, extent, index);
+    });
+    this.#pieces.push(piece);
+  }
+
+  finish(): { batch: Batch; doubtful: readonly Doubtful[] } {
+    const seconds = this.#seconds.size > secondsMax ? null : [...this.#seconds].sort((a, b) => a - b);
+    const batch = { range: this.#input.range, pieces: this.#pieces, events: this.#events, duplicates: this.#duplicates, seconds };
+    return { batch, doubtful: this.#doubtful };
+  }
+
+  #judge(piece: Piece, extent: PackedExtent, index: number): void {
+    const { range, ids, stored } = this.#input;
+    const off = piece.from + index;
+    if (off < range.from || off > range.to) return skipEvent(piece, index);
+    this.#events += 1;
+    const sighting = ids.take(piece.events.bytes, extent.idStart, extent.idEnd, extent.timestamp);
+    const isStored = stored.size > 0 && stored.has(off);
+    if (isStored) skipEvent(piece, index);
+    else if (sighting === "repeat") this.#repeat(piece, index);
+    if (sighting === "unknown") this.#doubt(piece, extent, index, isStored);
+    if (this.#seconds.size <= secondsMax) this.#seconds.add(Math.floor(extent.timestamp / 1000));
+  }
+
+  #repeat(piece: Piece, index: number): void {
+    skipEvent(piece, index);
+    this.#duplicates += 1;
+  }
+
+  #doubt(piece: Piece, extent: PackedExtent, index: number, isStored: boolean): void {
+    const { bytes } = piece.events;
+    const event_id = Buffer.from(bytes.buffer, bytes.byteOffset + extent.idStart, extent.idEnd - extent.idStart).toString("utf8");
+    if (isStored) this.#doubtfulIds.add(event_id);
+    else if (this.#doubtfulIds.has(event_id)) this.#repeat(piece, index);
+    else {
+      this.#doubtfulIds.add(event_id);
+      this.#doubtful.push({ piece, index, key: { event_id, timestamp: extent.timestamp } });
+    }
+  }
+}
+
+/** The part of the records from `from` on that ends before `cut` (a position where the set of rules changes). */
+export function rangeOf(records: readonly LogRecord[], from: number, cut: number): OffsetRange {
+  const last = records.at(-1)!;
+  return { src: last.src, from: offset(from), to: offset(Math.min(last.to, cut - 1)) };
+}
+
+function skipEvent(piece: Piece, index: number): void {
+  piece.skip ??= new Uint8Array(piece.events.count);
+  piece.skip[index] = 1;
+}
+
+const keyText = (key: EventKey): string => `${key.timestamp} ${key.event_id}`;

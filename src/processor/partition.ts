@@ -1,0 +1,167 @@
+import type { Offset, OffsetRange, Src } from "../event/position.ts";
+import { after } from "../event/position.ts";
+import type { Clock } from "../lib/clock.ts";
+import { passFailpoint } from "../lib/failpoint.ts";
+import type { Log, LogRecord } from "../log/log.ts";
+import type { RollupPlan } from "../rollup/plan.ts";
+import { planRollup } from "../rollup/plan.ts";
+import type { Store } from "../store/store.ts";
+import type { BatchWriter } from "./batch-writer.ts";
+import type { Batch } from "./batch.ts";
+import { formBatch, rangeOf, settleDoubtful } from "./batch.ts";
+import type { ProcessorMetrics, ProgressWriter, RuleSource, Target } from "./ports.ts";
+import type { Recovered } from "./recover.ts";
+
+export interface PartitionDeps {
+  readonly src: Src;
+  readonly log: Log;
+  readonly store: Store;
+  readonly rules: RuleSource;
+  readonly writer: BatchWriter;
+  readonly progress: ProgressWriter;
+  readonly clock: Clock;
+  readonly metrics: ProcessorMetrics;
+  readonly limits: PartitionLimits;
+}
+
+export interface PartitionLimits {
+  readonly batchEventsMax: number;
+  readonly batchBytesMax: number;
+  /** The least time between the beginnings of two batches: fewer, larger parts at low rates. */
+  readonly flushDelayMs: number;
+  readonly commitDelayMs: number;
+}
+
+interface Work {
+  readonly batch: Batch;
+  readonly targets: readonly Target[];
+  readonly receivedThrough: number;
+}
+
+/** How long a read waits for a first record: bounds how old the news may be that nothing is waiting. */
+const idleWaitMs = 200;
+
+/**
+ * Carries one partition from the log into the store: forms a batch while the one before it is written.
+ * Order within a batch: raw rows, rollups with the mark, progress, commit.
+ */
+export class Partition {
+  readonly #deps: PartitionDeps;
+  readonly #recovered: Recovered;
+  #next: Offset;
+  #rawWritten: Promise<void> = Promise.resolve();
+  #committedAt = -Infinity;
+  #written: Offset;
+  #plan: { readonly key: string; readonly plan: RollupPlan } = { key: "", plan: planRollup([]) };
+
+  constructor(deps: PartitionDeps, recovered: Recovered) {
+    this.#deps = deps;
+    this.#recovered = recovered;
+    this.#next = recovered.next;
+    this.#written = recovered.next;
+  }
+
+  /** Everything below is stored and rolled up. */
+  get written(): Offset {
+    return this.#written;
+  }
+
+  /** Works until `stop` aborts, then finishes what it has begun. Rejects when the batch writer gives up. */
+  async run(stop: AbortSignal): Promise<void> {
+    let writing: Promise<void> = Promise.resolve();
+    while (!stop.aborted) {
+      const started = this.#deps.clock.monotonic();
+      const askedAt = this.#deps.clock.now();
+      const work = await this.#form(stop);
+      await writing;
+      if (work === null) {
+        this.#deps.progress.caughtUp(this.#deps.src, this.#written, askedAt);
+        continue;
+      }
+      writing = this.#write(work);
+      // The rejection surfaces at the next turn's `await writing`; this keeps it from counting as unhandled until then.
+      writing.catch(() => {});
+      await this.#pace(started, stop);
+    }
+    await writing;
+    await this.#deps.log.commit(this.#deps.src, this.#written);
+  }
+
+  async #form(stop: AbortSignal): Promise<Work | null> {
+    const { log, rules, writer, progress, limits, src } = this.#deps;
+    const records = await log.read(
+      { src, off: this.#next },
+      { bytesMax: limits.batchBytesMax, eventsMax: limits.batchEventsMax, waitMs: idleWaitMs, signal: stop },
+    );
+    const last = records.at(-1);
+    if (last === undefined) return null;
+    progress.working(src, records[0]!.appendedAt);
+    const targets = await writer.ask(async () => rules.targets(await rules.current()));
+    const batch = await this.#formBatch(records, rangeOf(records, this.#next, nextActivation(targets, src, this.#next)));
+    this.#next = after(batch.range.to);
+    return { batch, targets: targets.filter((target) => isActive(target, batch.range)), receivedThrough: last.appendedAt };
+  }
+
+  async #formBatch(records: readonly LogRecord[], range: OffsetRange): Promise<Batch> {
+    const { store, src, clock, metrics, writer } = this.#deps;
+    const started = clock.monotonic();
+    const { ids, stored } = this.#recovered;
+    const { batch, doubtful } = formBatch({ range, records: records.filter((record) => record.from <= range.to), ids, stored });
+    metrics.stage("form", (clock.monotonic() - started) / 1000);
+    if (doubtful.length > 0) {
+      await this.#rawWritten;
+      const keys = doubtful.map(({ key }) => key);
+      settleDoubtful(batch, doubtful, await writer.ask(() => store.findIds(src, keys, range.from)));
+    }
+    return batch;
+  }
+
+  async #write(work: Work): Promise<void> {
+    const { writer, metrics, progress } = this.#deps;
+    const { batch, targets } = work;
+    this.#rawWritten = writer.raw(batch);
+    await this.#rawWritten;
+    passFailpoint("after-raw");
+    const { range, events, duplicates } = batch;
+    await writer.rollUp({ range, plan: this.#planFor(targets), mark: { series: 0, range }, counts: { events, duplicates } });
+    passFailpoint("after-rollup");
+    metrics.batch({ events, duplicates, bytes: batch.pieces.reduce((sum, piece) => sum + piece.events.bytes.length, 0) });
+    this.#written = after(range.to);
+    progress.advance(after(range.to), work.receivedThrough, { range, seconds: batch.seconds });
+    await this.#commit(after(range.to));
+  }
+
+  /** The plan depends on the set of rules alone, which seldom changes from one batch to the next. */
+  #planFor(targets: readonly Target[]): RollupPlan {
+    const key = targets.map((target) => target.series).join(" ");
+    if (key !== this.#plan.key) this.#plan = { key, plan: planRollup(targets) };
+    return this.#plan.plan;
+  }
+
+  /** The commit is a hint, so it need not follow every batch; what lies behind it is found by its marks. */
+  async #commit(next: Offset): Promise<void> {
+    const { clock, limits, log, src } = this.#deps;
+    if (clock.monotonic() - this.#committedAt < limits.commitDelayMs) return;
+    this.#committedAt = clock.monotonic();
+    passFailpoint("before-commit");
+    await log.commit(src, next);
+  }
+
+  async #pace(started: number, stop: AbortSignal): Promise<void> {
+    const { clock, limits } = this.#deps;
+    const left = limits.flushDelayMs - (clock.monotonic() - started);
+    if (left > 0) await clock.sleep(left, stop);
+  }
+}
+
+const isActive = (target: Target, range: OffsetRange): boolean => (target.activation[range.src] ?? 0) <= range.from;
+
+/** The first position behind `from` where a rule begins to be computed live: a batch must end before it. */
+function nextActivation(targets: readonly Target[], src: Src, from: Offset): number {
+  let next = Infinity;
+  for (const { activation } of targets) {
+    const at = activation[src] ?? 0;
+    if (at > from && at < next) next = at;
+  }
+  return next;
+}

@@ -1,0 +1,45 @@
+import type { RuleRecord } from "../rule/registry.ts";
+import type { CheckedRule } from "../rule/rule.ts";
+import type { Src } from "../event/position.ts";
+import type { Touched } from "../progress/progress.ts";
+
+/** A rule version that live processing has to compute from its activation on. */
+export interface Target {
+  readonly rule_id: string;
+  readonly series: number;
+  readonly rule: CheckedRule;
+  /** Per partition; a partition that is not listed has nothing below. */
+  readonly activation: Readonly<Record<number, number>>;
+  readonly filling: boolean;
+}
+
+/** What the processor needs of the rules. */
+export interface RuleSource {
+  /** The records as they are now: asked after a batch was read from the log, never before. */
+  current(): Promise<readonly RuleRecord[]>;
+  /** Versions that are computed, of these records. Pending ones have been completed first. */
+  targets(records: readonly RuleRecord[]): Promise<readonly Target[]>;
+  /** Says that everything below the activation of this series is in the store. */
+  filled(ruleId: string, series: number): Promise<void>;
+  onChange(listener: () => void): () => void;
+}
+
+/** What the processor says of its progress. */
+export interface ProgressWriter {
+  /** Everything of the partition below `next` is counted; it was received up to `receivedThrough` (ms). */
+  advance(next: number, receivedThrough: number, touched: Touched): void;
+  /** Nothing of the partition was waiting at `at` (ms). */
+  caughtUp(src: Src, next: number, at: number): void;
+  /** The oldest event that is being counted was received at this time. */
+  working(src: Src, receivedAt: number): void;
+  /** A fill began (below these positions not all rules have everything) or ended. */
+  filling(activations: readonly Readonly<Record<number, number>>[]): void;
+  seriesChanged(series: number): void;
+}
+
+/** What the processor reports of its work, in numbers. */
+export interface ProcessorMetrics {
+  batch(facts: { events: number; duplicates: number; bytes: number }): void;
+  stage(stage: "form" | "raw" | "rollup", seconds: number): void;
+  retried(stage: "raw" | "rollup", error: unknown): void;
+}

@@ -1,0 +1,127 @@
+import type { Src } from "../event/position.ts";
+import { offset } from "../event/position.ts";
+import type { Clock } from "../lib/clock.ts";
+import { WeirError } from "../lib/errors.ts";
+import type { Log } from "../log/log.ts";
+import type { Store } from "../store/store.ts";
+import { BatchWriter } from "./batch-writer.ts";
+import { Caretaker } from "./caretaker.ts";
+import { Filler } from "./filler.ts";
+import type { PartitionLimits } from "./partition.ts";
+import { Partition } from "./partition.ts";
+import type { ProcessorMetrics, ProgressWriter, RuleSource } from "./ports.ts";
+import { recover } from "./recover.ts";
+
+export interface ProcessorDeps {
+  readonly log: Log;
+  readonly store: Store;
+  readonly rules: RuleSource;
+  readonly progress: ProgressWriter;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly metrics: ProcessorMetrics;
+  readonly report: (message: string, error: unknown) => void;
+  readonly limits: ProcessorLimits;
+}
+
+export interface ProcessorLimits extends PartitionLimits {
+  readonly dedupeIdsMax: number;
+  /** How many of the latest ids a start reads back; the others are looked up in the store when one is needed. */
+  readonly dedupeIdsLoadedMax: number;
+  readonly fillChunkEventsMax: number;
+  readonly fillPollMs: number;
+  readonly caretakeEveryMs: number;
+}
+
+/** Carries every partition of the log into raw rows and rollups, fills new rules, and cleans up behind itself. */
+export class Processor {
+  readonly #deps: ProcessorDeps;
+  readonly #partitions = new Map<number, Partition>();
+  readonly #drain = new AbortController();
+  readonly #abandon = new AbortController();
+  readonly #filler: Filler;
+  readonly #writer: BatchWriter;
+  #running: Promise<unknown> = Promise.resolve();
+  #poke: () => void = () => {};
+
+  constructor(deps: ProcessorDeps) {
+    this.#deps = deps;
+    const { store, clock, metrics, rules, progress, limits } = deps;
+    this.#writer = new BatchWriter({ store, clock, metrics, signal: this.#abandon.signal });
+    const written = (partition: number): ReturnType<typeof offset> => this.#partitions.get(partition)?.written ?? offset(0);
+    this.#filler = new Filler({ store, rules, writer: this.#writer, progress, written, chunkEventsMax: limits.fillChunkEventsMax });
+  }
+
+  /** Reads where to go on. Resolves once counting may begin; the store must be open. */
+  async recover(): Promise<void> {
+    for (const src of this.#deps.log.sources()) this.#partitions.set(src, await this.#recoverPartition(src));
+  }
+
+  /** Works until `drain` or `stop`. Rejects when it can't go on. */
+  run(): Promise<void> {
+    const loops = [...this.#partitions.values()].map((partition) => partition.run(this.#drain.signal));
+    const all = Promise.all([...loops, this.#fillLoop(), this.#caretakeLoop()]);
+    this.#running = all.catch(() => {});
+    return all.then(() => {});
+  }
+
+  /** Finishes the batches that have begun, then resolves. After `graceMs` they are given up; the next start finds them. */
+  async drain(graceMs: number): Promise<void> {
+    this.#drain.abort();
+    this.#poke();
+    const settled = new AbortController();
+    void this.#deps.clock.sleep(graceMs, settled.signal).then(() => this.#abandon.abort());
+    await this.#running;
+    settled.abort();
+  }
+
+  /** How much of the fill of a series is done, 0 … 1. */
+  fillShare(series: number): number {
+    return this.#filler.share(series);
+  }
+
+  async #recoverPartition(src: Src): Promise<Partition> {
+    const { log, store, limits, random } = this.#deps;
+    const seed = Math.floor(random() * 0x1_0000_0000);
+    const recovered = await this.#writer.ask(() => recover({ log, store, src, idsMax: limits.dedupeIdsMax, idsLoadedMax: limits.dedupeIdsLoadedMax, seed }));
+    return new Partition({ ...this.#deps, src, writer: this.#writer }, recovered);
+  }
+
+  async #fillLoop(): Promise<void> {
+    const stopListening = this.#deps.rules.onChange(() => this.#poke());
+    while (!this.#drain.signal.aborted) {
+      await this.#attempt("filling a rule from raw events", () => this.#filler.round(this.#drain.signal));
+      await this.#untilPoked(this.#deps.limits.fillPollMs);
+    }
+    stopListening();
+  }
+
+  async #caretakeLoop(): Promise<void> {
+    const { clock, limits, log } = this.#deps;
+    const caretaker = new Caretaker(this.#deps);
+    while (!this.#drain.signal.aborted) {
+      await this.#attempt("removing what is not needed any more", async () => {
+        await caretaker.dropOrphans();
+        for (const src of log.sources()) await caretaker.forgetMarks(src);
+      });
+      await clock.sleep(limits.caretakeEveryMs, this.#drain.signal);
+    }
+  }
+
+  /** Side work is repeated later when it fails; counting does not wait for it. */
+  async #attempt(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof WeirError && error.code === "stopping") return;
+      this.#deps.report(`${what} failed and will be tried again`, error);
+    }
+  }
+
+  async #untilPoked(ms: number): Promise<void> {
+    const wake = new AbortController();
+    this.#poke = () => wake.abort();
+    await this.#deps.clock.sleep(ms, wake.signal);
+  }
+}

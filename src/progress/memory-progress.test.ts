@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { OffsetRange } from "../event/position.ts";
+import { offset, src } from "../event/position.ts";
+import { systemClock } from "../lib/clock.ts";
+import { MemoryProgress } from "./memory-progress.ts";
+
+const range = (from: number, to: number): OffsetRange => ({ src: src(0), from: offset(from), to: offset(to) });
+const touched = (from: number, to: number) => ({ range: range(from, to), seconds: [1] });
+
+test("a range is counted once the partition is past its end", () => {
+  const progress = new MemoryProgress(systemClock);
+  assert.equal(progress.isCounted([range(0, 9)]), false);
+  progress.advance(9, 1, touched(0, 8));
+  assert.equal(progress.isCounted([range(0, 9)]), false);
+  progress.advance(10, 1, touched(9, 9));
+  assert.equal(progress.isCounted([range(0, 9)]), true);
+  assert.equal(progress.isCounted([range(0, 9), range(5, 10)]), false);
+});
+
+test("a wait ends when its ranges are counted, or when its caller gives up", async () => {
+  const progress = new MemoryProgress(systemClock);
+  const patience = new AbortController();
+  const first = progress.waitCounted([range(0, 4)], new AbortController().signal);
+  const second = progress.waitCounted([range(0, 9)], patience.signal);
+  progress.advance(5, 1, touched(0, 4));
+  assert.equal(await first, true);
+  patience.abort();
+  assert.equal(await second, false);
+});
+
+test("while a rule is being filled, what lies below its activation is not in every rule", () => {
+  const progress = new MemoryProgress(systemClock);
+  progress.advance(100, 1, touched(0, 99));
+  progress.filling([{ 0: 50 }]);
+  assert.equal(progress.isCounted([range(10, 20)]), false);
+  assert.equal(progress.isCounted([range(50, 60)]), true);
+  progress.filling([]);
+  assert.equal(progress.isCounted([range(10, 20)]), true);
+});
+
+test("the lag is the age of the oldest event that waits", () => {
+  let now = 1000;
+  const progress = new MemoryProgress({ ...systemClock, now: () => now });
+  progress.caughtUp(src(0), 0, 900);
+  assert.equal(progress.lagMs(), 0);
+  assert.equal(progress.countedThrough(), 900);
+  progress.working(src(0), 950);
+  progress.working(src(0), 990);
+  now = 1200;
+  assert.equal(progress.lagMs(), 250);
+  progress.advance(1, 990, touched(0, 0));
+  assert.equal(progress.lagMs(), 210);
+  progress.advance(2, 995, touched(1, 1));
+  assert.equal(progress.lagMs(), 0);
+  assert.equal(progress.countedThrough(), 995);
+});

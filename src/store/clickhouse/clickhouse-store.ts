@@ -1,0 +1,133 @@
+import type { Offset, OffsetRange, Src } from "../../event/position.ts";
+import { offset } from "../../event/position.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { WeirError } from "../../lib/errors.ts";
+import { rollupColumns } from "../../rollup/metrics.ts";
+import { renderNewest, renderSeriesCounts, renderWindows } from "../../rollup/read.ts";
+import { renderRollup } from "../../rollup/render.ts";
+import type { EventKey, EventQuery, RawPiece, RollupTask, SeriesCounts, Store, StoredEvent, WindowQuery, WindowRow } from "../store.ts";
+import type { Connection } from "./connection.ts";
+import { encodeRawRows } from "./row-binary.ts";
+import { schemaStatements } from "./schema.ts";
+import * as statements from "./statements.ts";
+
+/** How many keys one look-up names: each travels in the request's address, which servers bound to 1 MiB. */
+const keysPerLookup = 400;
+
+/** The store on a ClickHouse server or the embedded engine, which answers the same protocol. */
+export class ClickHouseStore implements Store {
+  readonly #connection: Connection;
+  readonly #clock: Clock;
+
+  constructor(options: { readonly connection: Connection; readonly clock: Clock }) {
+    this.#connection = options.connection;
+    this.#clock = options.clock;
+  }
+
+  async open(signal: AbortSignal): Promise<void> {
+    for (const sql of schemaStatements(rollupColumns())) await this.#untilReachable({ sql, parameters: {} }, signal);
+  }
+
+  async insertRaw(src: Src, pieces: readonly RawPiece[]): Promise<void> {
+    const { rows, bytes } = encodeRawRows(src, pieces);
+    if (rows > 0) await this.#connection.insert(statements.insertRawSql, bytes);
+  }
+
+  async rollUp(task: RollupTask): Promise<void> {
+    const counts = task.counts === null ? null : { src: task.range.src, ...task.counts };
+    await this.#connection.write(renderRollup(task.plan, task.range, { mark: { key: statements.markKey(task.mark) }, counts }));
+  }
+
+  settle(): Promise<void> {
+    return this.#connection.settle();
+  }
+
+  async marks(series: number, src: Src, from: Offset): Promise<readonly OffsetRange[]> {
+    const rows = await this.#connection.rows<{ range_from: number; range_to: number }>(statements.selectMarks(series, src, from));
+    return rows.map((row) => ({ src, from: offset(row.range_from), to: offset(row.range_to) }));
+  }
+
+  async storedOffsets(src: Src, from: Offset): Promise<readonly Offset[]> {
+    const { off } = await this.#connection.columns<{ off: Offset[] }>(statements.selectStoredOffsets(src, from));
+    return off ?? [];
+  }
+
+  async latestIds(src: Src, limit: number): Promise<readonly EventKey[]> {
+    const found = await this.#connection.columns<{ timestamp_ms: number[]; event_id: string[] }>(statements.selectLatestIds(src, limit));
+    return asKeys(found.event_id, found.timestamp_ms);
+  }
+
+  async findIds(src: Src, keys: readonly EventKey[], below: Offset): Promise<readonly EventKey[]> {
+    const found: EventKey[] = [];
+    for (let at = 0; at < keys.length; at += keysPerLookup) {
+      const statement = statements.selectFoundIds(src, keys.slice(at, at + keysPerLookup), below);
+      const columns = await this.#connection.columns<{ event_id: string[]; timestamp_ms: number[] }>(statement);
+      found.push(...asKeys(columns.event_id, columns.timestamp_ms));
+    }
+    return found;
+  }
+
+  async forgetMarks(src: Src, below: Offset): Promise<void> {
+    const marks = await this.marks(0, src, offset(0));
+    const done = marks.filter((mark) => mark.to < below);
+    for (let at = 0; at < done.length; at += keysPerLookup) {
+      await this.#connection.write(statements.deleteMarks(done.slice(at, at + keysPerLookup)));
+    }
+  }
+
+  dropSeries(series: number): Promise<void> {
+    return this.#connection.write(statements.deleteSeries(series));
+  }
+
+  async seriesKept(): Promise<readonly number[]> {
+    const rows = await this.#connection.rows<{ series: number }>(statements.selectSeries);
+    return rows.map((row) => row.series);
+  }
+
+  async windows(query: WindowQuery): Promise<readonly WindowRow[]> {
+    const rows = await this.#connection.rows<{ window_start: number; grp: (string | null)[]; value: number }>(renderWindows(query));
+    return rows.map((row) => ({ windowStart: row.window_start, group: row.grp, value: row.value }));
+  }
+
+  async newestWindow(series: number): Promise<number | undefined> {
+    const rows = await this.#connection.rows<{ window_start: number | null }>(renderNewest(series));
+    return rows[0]?.window_start ?? undefined;
+  }
+
+  async seriesCounts(series: number): Promise<SeriesCounts> {
+    const rows = await this.#connection.rows<SeriesCounts>(renderSeriesCounts(series));
+    return rows[0] ?? { skipped: 0, late: 0, groups: 0 };
+  }
+
+  async events(query: EventQuery): Promise<readonly StoredEvent[]> {
+    const rows = await this.#connection.rows<StoredEvent & { timestamp_ms: number }>(statements.selectEvents(query));
+    return rows.map(({ timestamp_ms, ...row }) => ({ ...row, timestamp: timestamp_ms }));
+  }
+
+  async totals(): Promise<{ readonly events: number; readonly duplicates: number }> {
+    const rows = await this.#connection.rows<{ events: number; duplicates: number }>(statements.selectTotals);
+    return rows[0] ?? { events: 0, duplicates: 0 };
+  }
+
+  ping(): Promise<void> {
+    return this.#connection.ping();
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  async #untilReachable(statement: { sql: string; parameters: Record<string, unknown> }, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#connection.write(statement);
+      } catch (error) {
+        if (signal.aborted || !(error instanceof WeirError) || !error.canRetry) throw error;
+        await this.#clock.sleep(500, signal);
+      }
+    }
+  }
+}
+
+const asKeys = (ids: readonly string[] = [], timestamps: readonly number[] = []): EventKey[] =>
+  ids.map((event_id, index) => ({ event_id, timestamp: timestamps[index]! }));

@@ -1,0 +1,173 @@
+import { Readable } from "node:stream";
+import { ClickHouseError, createClient } from "@clickhouse/client";
+import type { ClickHouseClient } from "@clickhouse/client";
+import { WeirError } from "../../lib/errors.ts";
+import type { Statement } from "../../rollup/statement.ts";
+
+export interface ConnectionOptions {
+  /** Asked before every request: an embedded engine may come back at another address. */
+  readonly url: () => string;
+  readonly username: string;
+  readonly password: string;
+  readonly database: string;
+  /** How long one request may take. */
+  readonly requestTimeoutMs: number;
+  /** Unique names for requests. */
+  readonly newId: () => string;
+}
+
+type Settings = Record<string, string | number>;
+
+/**
+ * What every write relies on, said and not left to defaults: nothing is buffered, nothing is deduplicated by the engine
+ * (its tokens are not crash-safe), an insert may touch any number of partitions, and one INSERT … SELECT is one block.
+ */
+const writeSettings: Settings = {
+  async_insert: 0,
+  insert_deduplicate: 0,
+  deduplicate_blocks_in_dependent_materialized_views: 0,
+  max_partitions_per_insert_block: 0,
+  max_insert_threads: 1,
+  min_insert_block_size_rows: "1000000000",
+  min_insert_block_size_bytes: "100000000000",
+};
+
+const readSettings: Settings = {
+  output_format_json_quote_64bit_integers: 0,
+  max_execution_time: 30,
+};
+
+/** Requests to a ClickHouse server or to the embedded engine, by the official client. Knows which writes are in doubt. */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #inDoubt = new Set<string>();
+  #client: { readonly url: string; readonly client: ClickHouseClient } | null = null;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** Runs a reading statement; rows as objects. */
+  async rows<Row>(statement: Statement): Promise<Row[]> {
+    return this.#reading(async (client) => {
+      const result = await client.query({ ...asQuery(statement), format: "JSONEachRow", clickhouse_settings: readSettings });
+      return result.json<Row>();
+    });
+  }
+
+  /** Runs a reading statement; one array a column, for many rows of few columns. */
+  async columns<Columns extends Record<string, unknown[]>>(statement: Statement): Promise<Partial<Columns>> {
+    return this.#reading(async (client) => {
+      const result = await client.query({
+        ...asQuery(statement),
+        format: "JSONColumnsWithMetadata",
+        clickhouse_settings: readSettings,
+      });
+      const parsed: { data: Partial<Columns> } = JSON.parse(await result.text());
+      return parsed.data;
+    });
+  }
+
+  /** Runs a writing statement that needs no data. */
+  async write(statement: Statement): Promise<void> {
+    await this.#writing((client, query_id) =>
+      client.command({ ...asQuery(statement), query_id, clickhouse_settings: writeSettings }),
+    );
+  }
+
+  /** Sends `bytes` as the data of an INSERT whose text ends in a FORMAT. */
+  async insert(sql: string, bytes: Buffer): Promise<void> {
+    await this.#writing(async (client, query_id) => {
+      const values = Readable.from([bytes], { objectMode: false });
+      const result = await client.exec({ query: sql, values, query_id, clickhouse_settings: writeSettings });
+      for await (const _ of result.stream) {
+        // An INSERT answers nothing; the stream is read to its end so that the socket is free again.
+      }
+    });
+  }
+
+  /** Resolves once no write whose answer was lost is still under way. Rejects while that can't be known. */
+  async settle(): Promise<void> {
+    for (const id of [...this.#inDoubt]) {
+      await this.#reading((client) =>
+        client.command({ query: "KILL QUERY WHERE query_id = {id:String} SYNC", query_params: { id } }),
+      );
+      this.#inDoubt.delete(id);
+    }
+  }
+
+  async ping(): Promise<void> {
+    const answer = await this.#current().ping();
+    if (!answer.success) throw unavailable(answer.error);
+  }
+
+  async close(): Promise<void> {
+    await this.#client?.client.close();
+    this.#client = null;
+  }
+
+  async #reading<T>(run: (client: ClickHouseClient) => Promise<T>): Promise<T> {
+    try {
+      return await run(this.#current());
+    } catch (error) {
+      throw asWeirError(error, false);
+    }
+  }
+
+  async #writing(run: (client: ClickHouseClient, queryId: string) => Promise<unknown>): Promise<void> {
+    const queryId = this.#options.newId();
+    this.#inDoubt.add(queryId);
+    try {
+      await run(this.#current(), queryId);
+    } catch (error) {
+      throw asWeirError(error, true);
+    }
+    this.#inDoubt.delete(queryId);
+  }
+
+  #current(): ClickHouseClient {
+    const url = this.#options.url();
+    if (this.#client?.url === url) return this.#client.client;
+    void this.#client?.client.close();
+    const { username, password, database, requestTimeoutMs } = this.#options;
+    const client = createClient({
+      url,
+      username,
+      password,
+      database,
+      request_timeout: requestTimeoutMs,
+      max_open_connections: 16,
+      // A socket that the other side has closed while idle would lose the next request; a write must not be sent twice.
+      keep_alive: { enabled: true, idle_socket_ttl: 2500 },
+      use_multipart_params_auto: false,
+      log: { level: 127 },
+    });
+    this.#client = { url, client };
+    return client;
+  }
+}
+
+const asQuery = (statement: Statement): { query: string; query_params: Record<string, unknown> } => ({
+  query: statement.sql,
+  query_params: { ...statement.parameters },
+});
+
+/** Codes that speak of the engine's state, not of the statement: it may work later. */
+const passing = new Set(["159", "160", "202", "203", "209", "210", "236", "241", "243", "252", "394", "439", "745"]);
+
+function asWeirError(error: unknown, wrote: boolean): WeirError {
+  if (error instanceof WeirError) return error;
+  const refused = error instanceof ClickHouseError && !passing.has(error.code);
+  if (!refused) return unavailable(error, wrote);
+  return new WeirError("store_refused", `the store refused a statement: ${error.message}`, { cause: error, outcomeUnknown: wrote });
+}
+
+function unavailable(cause: unknown, outcomeUnknown = false): WeirError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new WeirError("store_unavailable", `the store can't answer: ${reason}`, {
+    cause,
+    canRetry: true,
+    retryAfterMs: 1000,
+    outcomeUnknown,
+  });
+}

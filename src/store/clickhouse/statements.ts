@@ -1,0 +1,96 @@
+import type { Offset, OffsetRange, Src } from "../../event/position.ts";
+import { rangeKey } from "../../event/position.ts";
+import type { Statement } from "../../rollup/statement.ts";
+import type { EventKey, EventQuery, Mark } from "../store.ts";
+
+/** The statements over raw rows, marks and counters; those over windows come from `rollup/`. */
+
+export const insertRawSql =
+  "INSERT INTO raw_events (src, off, received_at, timestamp, event_id, event_type, user_id, payload) FORMAT RowBinary";
+
+/** The text of a mark: `series:src:from-to`. */
+export const markKey = (mark: Mark): string => `${mark.series}:${rangeKey(mark.range)}`;
+
+/** Marks are read back by their text, of which only our own writer makes any. */
+export function selectMarks(series: number, src: Src, from: Offset): Statement {
+  return {
+    sql: `SELECT range_from, range_to FROM (
+      SELECT assumeNotNull(grp[1]) AS key,
+        toUInt64OrZero(extract(key, ':([0-9]+)-')) AS range_from, toUInt64OrZero(extract(key, '-([0-9]+)$')) AS range_to
+      FROM rollups WHERE series = 0 AND startsWith(assumeNotNull(grp[1]), {prefix:String}) GROUP BY key)
+      WHERE range_to >= {from:UInt64} ORDER BY range_from`,
+    parameters: { prefix: `${series}:${src}:`, from },
+  };
+}
+
+export function selectStoredOffsets(src: Src, from: Offset): Statement {
+  return {
+    sql: "SELECT off FROM raw_events WHERE src = {src:UInt16} AND off >= {from:UInt64} ORDER BY off",
+    parameters: { src, from },
+  };
+}
+
+export function selectLatestIds(src: Src, limit: number): Statement {
+  return {
+    sql: `SELECT toUnixTimestamp64Milli(timestamp) AS timestamp_ms, event_id FROM raw_events
+      WHERE src = {src:UInt16} ORDER BY timestamp DESC LIMIT {limit:UInt64}`,
+    parameters: { src, limit },
+  };
+}
+
+/** By the sorting key: which of the keys are stored below an offset. */
+export function selectFoundIds(src: Src, keys: readonly EventKey[], below: Offset): Statement {
+  return {
+    sql: `SELECT event_id, toUnixTimestamp64Milli(timestamp) AS timestamp_ms FROM raw_events
+      WHERE src = {src:UInt16} AND off < {below:UInt64}
+        AND timestamp IN (SELECT fromUnixTimestamp64Milli(arrayJoin({times:Array(Int64)}), 'UTC')) AND event_id IN {ids:Array(String)}`,
+    parameters: { src, below, times: keys.map((key) => key.timestamp), ids: keys.map((key) => key.event_id) },
+  };
+}
+
+export function deleteMarks(ranges: readonly OffsetRange[]): Statement {
+  return {
+    sql: "DELETE FROM rollups WHERE series = 0 AND grp[1] IN {keys:Array(String)} SETTINGS lightweight_deletes_sync = 2",
+    parameters: { keys: ranges.map((range) => markKey({ series: 0, range })) },
+  };
+}
+
+export function deleteSeries(series: number): Statement {
+  return {
+    sql: `DELETE FROM rollups WHERE series = {series:UInt32} OR (series = 0 AND startsWith(assumeNotNull(grp[1]), {prefix:String}))
+      SETTINGS lightweight_deletes_sync = 2`,
+    parameters: { series, prefix: `${series}:` },
+  };
+}
+
+export const selectSeries: Statement = {
+  sql: "SELECT DISTINCT series FROM rollups WHERE series >= 16 ORDER BY series",
+  parameters: {},
+};
+
+export const selectTotals: Statement = {
+  sql: "SELECT toUInt64(sum(n)) AS events, toUInt64(sum(skipped)) AS duplicates FROM rollups WHERE series = 1",
+  parameters: {},
+};
+
+export function selectEvents(query: EventQuery): Statement {
+  const where = ["timestamp >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')", "timestamp < fromUnixTimestamp64Milli({to:Int64}, 'UTC')"];
+  const parameters: Record<string, unknown> = { from: query.from, to: query.to, limit: query.limit };
+  for (const name of ["event_id", "event_type", "user_id"] as const) {
+    if (query[name] === undefined) continue;
+    where.push(`${name} = {${name}:String}`);
+    parameters[name] = query[name];
+  }
+  if (query.behind !== undefined) {
+    where.push("(toUnixTimestamp64Milli(timestamp), src, off) < ({behind_time:Int64}, {behind_src:UInt16}, {behind_off:UInt64})");
+    parameters.behind_time = query.behind.timestamp;
+    parameters.behind_src = query.behind.src;
+    parameters.behind_off = query.behind.off;
+  }
+  return {
+    sql: `SELECT src, off, toUnixTimestamp64Milli(received_at) AS receivedAt, toUnixTimestamp64Milli(timestamp) AS timestamp_ms,
+      event_id, event_type, user_id, payload FROM raw_events WHERE ${where.join(" AND ")}
+      ORDER BY timestamp DESC, src DESC, off DESC LIMIT {limit:UInt32}`,
+    parameters,
+  };
+}
