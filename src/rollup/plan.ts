@@ -29,3 +29,34 @@ export interface RollupPlan {
   readonly fields: readonly FieldRef[];
   readonly shapes: readonly PlanShape[];
 }
+
+/**
+ * Joins rules into a plan: rules of one pane and the same group keys (in the same order) become one shape, every field is
+ * listed once. The order of the targets decides the order of everything in the plan, so that equal targets give equal plans.
+ */
+export function planRollup(targets: readonly RollupTarget[]): RollupPlan {
+  const fields = new FieldList();
+  const shapes = new Map<string, { paneSeconds: number; groupBy: readonly number[]; members: PlanMember[] }>();
+  for (const { series, rule } of targets) {
+    const groupBy = rule.groupBy.map((field) => fields.indexOf(field));
+    const key = `${rule.windowSeconds}:${groupBy.join(",")}`;
+    const shape = shapes.get(key) ?? { paneSeconds: rule.windowSeconds, groupBy, members: [] };
+    shapes.set(key, shape);
+    const field = rule.field === undefined ? null : fields.indexOf(rule.field);
+    shape.members.push({ series, metric: rule.metric, field, endSeconds: rule.windowSeconds });
+  }
+  return { fields: fields.all, shapes: [...shapes.values()] };
+}
+
+class FieldList {
+  readonly all: FieldRef[] = [];
+  readonly #indexes = new Map<string, number>();
+
+  indexOf(field: FieldRef): number {
+    const key = field.kind === "payload" ? JSON.stringify(field.path) : field.kind;
+    const known = this.#indexes.get(key);
+    if (known !== undefined) return known;
+    this.#indexes.set(key, this.all.length);
+    return this.all.push(field) - 1;
+  }
+}
