@@ -1,0 +1,47 @@
+/**
+ * `npm run bench [-- p1 p2 … --seconds 60 --rate 200000 --cpu-profile --dry]`: measures the figures of the design on this
+ * machine, prints them, and writes them into docs/benchmarks.md (`--dry`: prints only).
+ */
+import { parseArgs } from "node:util";
+import type { BenchOptions } from "./lib/bench-server.ts";
+import { circumstances } from "./lib/machine.ts";
+import { writeSection } from "./lib/report.ts";
+import { p1 } from "./scenario/p1.ts";
+import { p2 } from "./scenario/p2.ts";
+import { p3 } from "./scenario/p3.ts";
+import { p9 } from "./scenario/p9.ts";
+
+interface Scenario {
+  readonly title: string;
+  readonly run: (options: BenchOptions) => Promise<string>;
+}
+
+const scenarios: Readonly<Record<string, Scenario>> = {
+  p1: { title: "P1: durable ingest", run: p1 },
+  p2: { title: "P2 and P7: the whole path, and its memory", run: p2 },
+  p3: { title: "P3: from acknowledged to pushed", run: p3 },
+  p9: { title: "P9: from start to ready", run: p9 },
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seconds: { type: "string", default: "60" },
+    rate: { type: "string" },
+    "cpu-profile": { type: "boolean", default: false },
+    dry: { type: "boolean", default: false },
+  },
+});
+
+const note = (line: string): void => void process.stdout.write(`${line}\n`);
+const rate = values.rate === undefined ? undefined : Number(values.rate);
+const options: BenchOptions = { seconds: Number(values.seconds), rate, cpuProfile: values["cpu-profile"], note };
+
+note(circumstances());
+for (const id of positionals.length > 0 ? positionals : Object.keys(scenarios)) {
+  const scenario = scenarios[id.toLowerCase()];
+  if (scenario === undefined) throw new Error(`no scenario ${id}; there are ${Object.keys(scenarios).join(", ")}`);
+  const body = await scenario.run(options);
+  note(`\n${scenario.title}\n\n${body}\n`);
+  if (!values.dry) writeSection(id.toLowerCase(), scenario.title, body, circumstances());
+}
