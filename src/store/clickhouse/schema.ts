@@ -1,5 +1,4 @@
-/** A column of the rollups table that holds the state of some metric. */
-export interface StateColumn {
+export interface Column {
   readonly name: string;
   readonly type: string;
 }
@@ -19,7 +18,7 @@ const durable =
  * docs/decisions/0005). Its rows: series 0 are marks (`grp` holds the range), series 1 are counters of a partition (`n`
  * events, `skipped` duplicates), series from 16 on are windows of a rule version.
  */
-export function schemaStatements(states: readonly StateColumn[]): readonly string[] {
+export function schemaStatements(rollupColumns: readonly Column[]): readonly string[] {
   return [
     `CREATE TABLE IF NOT EXISTS raw_events (
       src UInt16 CODEC(ZSTD(1)),
@@ -33,15 +32,10 @@ export function schemaStatements(states: readonly StateColumn[]): readonly strin
       INDEX off_range off TYPE minmax GRANULARITY 1
     ) ENGINE = MergeTree PARTITION BY toYYYYMM(timestamp) ORDER BY (timestamp, event_id)
     SETTINGS ${durable}`,
-    `CREATE TABLE IF NOT EXISTS rollups (
-      series UInt32,
-      pane DateTime('UTC') CODEC(Delta, ZSTD(1)),
-      grp Array(Nullable(String)),
-      n SimpleAggregateFunction(sum, UInt64),
-      skipped SimpleAggregateFunction(sum, UInt64),
-      late SimpleAggregateFunction(sum, UInt64)
-    ) ENGINE = AggregatingMergeTree ORDER BY (series, pane, grp)
+    `CREATE TABLE IF NOT EXISTS rollups (${rollupColumns.map((column) => `${column.name} ${column.type}`).join(", ")})
+    ENGINE = AggregatingMergeTree ORDER BY (series, pane, grp)
     SETTINGS allow_nullable_key = 1, ${durable}`,
-    ...states.map((state) => `ALTER TABLE rollups ADD COLUMN IF NOT EXISTS ${state.name} ${state.type}`),
+    // A metric that came with a later version brings its column.
+    ...rollupColumns.map((column) => `ALTER TABLE rollups ADD COLUMN IF NOT EXISTS ${column.name} ${column.type}`),
   ];
 }

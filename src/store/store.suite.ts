@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { Event } from "../event/event.ts";
+import { pack, walkPacked } from "../event/packed.ts";
+import type { OffsetRange } from "../event/position.ts";
+import { offset, src } from "../event/position.ts";
+import { planRollup } from "../rollup/plan.ts";
+import type { CheckedRule } from "../rule/rule.ts";
+import type { RawPiece, Store } from "./store.ts";
+
+export interface OpenStore {
+  readonly store: Store;
+  readonly cleanup: () => Promise<void>;
+}
+
+const start = Date.UTC(2026, 0, 13, 10);
+
+const event = (event_id: string, more: Partial<Event> = {}): Event => ({
+  event_id,
+  event_type: "click",
+  user_id: "user",
+  timestamp: start,
+  payload: "{}",
+  ...more,
+});
+
+const range = (partition: number, from: number, to: number): OffsetRange => ({ src: src(partition), from: offset(from), to: offset(to) });
+
+function piece(from: number, events: readonly Event[], skip: readonly number[] = []): RawPiece {
+  const packed = pack(events);
+  const ends = new Uint32Array(packed.count);
+  walkPacked(packed, (extent, index) => {
+    ends[index] = extent.end;
+  });
+  const skipped = skip.length === 0 ? null : new Uint8Array(packed.count);
+  for (const index of skip) skipped![index] = 1;
+  return { from: offset(from), receivedAt: start + 1000, events: packed, ends, skip: skipped };
+}
+
+const countByType: CheckedRule = {
+  spec: { rule_id: "r", window_size: "1m", metric: "count", group_by: ["event_type"], active: true },
+  windowSeconds: 60,
+  metric: "count",
+  groupBy: [{ kind: "event_type" }],
+};
+
+/**
+ * What every store owes (see `store.ts`). Each case works on a partition and series of its own, so that one store serves
+ * them all, as it would serve several partitions and rules.
+ */
+export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
+  describe(`${name} keeps the contract of a store`, () => {
+    let opened: OpenStore;
+    let store: Store;
+    before(async () => {
+      opened = await open();
+      store = opened.store;
+      await store.open(new AbortController().signal);
+    });
+    after(() => opened.cleanup());
+
+    const rollUp = (partition: number, series: number, from: number, to: number, counts = { events: to - from + 1, duplicates: 0 }) =>
+      store.rollUp({
+        range: range(partition, from, to),
+        plan: planRollup([{ series, rule: countByType }]),
+        mark: { series: 0, range: range(partition, from, to) },
+        counts,
+      });
+    const windowsOf = (series: number) =>
+      store.windows({ series, rule: countByType, from: 0, to: start + 86_400_000, filters: [], order: "newest", limit: 100 });
+
+    test("opening again changes nothing", async () => {
+      await store.open(new AbortController().signal);
+    });
+
+    test("raw rows come back whole, under their position", async () => {
+      const odd = event("ключ \u0000 \"'\\ 🙂", { event_type: "t\n\t", user_id: "é", payload: '{"a":"\\u0000","b":[1,{"c":null}]}' });
+      await store.insertRaw(src(1), [piece(0, [odd]), piece(7, [event("plain", { timestamp: start + 5 })])]);
+      const stored = await store.events({ from: start, to: start + 10, limit: 10, event_id: odd.event_id });
+      assert.deepEqual(stored, [{ ...odd, src: 1, off: 0, receivedAt: start + 1000 }]);
+      assert.deepEqual(await store.storedOffsets(src(1), offset(0)), [0, 7]);
+      assert.deepEqual(await store.storedOffsets(src(1), offset(1)), [7]);
+    });
+
+    test("skipped events are not stored, and a piece of nothing else is no error", async () => {
+      await store.insertRaw(src(2), [piece(0, [event("a"), event("b"), event("c")], [1])]);
+      await store.insertRaw(src(2), [piece(3, [event("d")], [0])]);
+      assert.deepEqual(await store.storedOffsets(src(2), offset(0)), [0, 2]);
+    });
+
+    test("a batch may touch any number of months", async () => {
+      const events = Array.from({ length: 300 }, (_, month) => event(`m${month}`, { timestamp: Date.UTC(1990, month, 3) }));
+      await store.insertRaw(src(3), [piece(0, events)]);
+      assert.equal((await store.storedOffsets(src(3), offset(0))).length, 300);
+    });
+
+    test("a rollup covers exactly its range of its partition, and its mark is there with it", async () => {
+      await store.insertRaw(src(4), [piece(0, [event("a"), event("b"), event("c"), event("d", { event_type: "view" })])]);
+      await store.insertRaw(src(5), [piece(0, [event("x")])]);
+      await rollUp(4, 20, 1, 3);
+      assert.deepEqual(await windowsOf(20), [
+        { windowStart: start, group: ["click"], value: 2 },
+        { windowStart: start, group: ["view"], value: 1 },
+      ]);
+      assert.deepEqual(await store.marks(0, src(4), offset(0)), [range(4, 1, 3)]);
+      assert.deepEqual(await store.marks(0, src(4), offset(3)), [range(4, 1, 3)]);
+      assert.deepEqual(await store.marks(0, src(4), offset(4)), []);
+      assert.equal(await store.newestWindow(20), start);
+      assert.equal(await store.newestWindow(9999), undefined);
+    });
+
+    test("ranges add up, whatever the order in which they are rolled up", async () => {
+      await store.insertRaw(src(6), [piece(0, [event("a"), event("b"), event("c")])]);
+      await rollUp(6, 21, 2, 2);
+      await rollUp(6, 21, 0, 1);
+      assert.deepEqual(await windowsOf(21), [{ windowStart: start, group: ["click"], value: 3 }]);
+    });
+
+    test("a fill's marks are apart from the live ones and from those of other series", async () => {
+      const plan = planRollup([{ series: 22, rule: countByType }]);
+      await store.rollUp({ range: range(7, 0, 9), plan, mark: { series: 22, range: range(7, 0, 9) }, counts: null });
+      assert.deepEqual(await store.marks(22, src(7), offset(0)), [range(7, 0, 9)]);
+      assert.deepEqual(await store.marks(0, src(7), offset(0)), []);
+      assert.deepEqual(await store.marks(2, src(7), offset(0)), []);
+    });
+
+    test("the latest ids come latest first, as many as asked for", async () => {
+      const events = [3, 1, 2].map((second) => event(`s${second}`, { timestamp: start + second * 1000 }));
+      await store.insertRaw(src(8), [piece(0, events)]);
+      const ids = await store.latestIds(src(8), 2);
+      assert.deepEqual(ids, [
+        { event_id: "s3", timestamp: start + 3000 },
+        { event_id: "s2", timestamp: start + 2000 },
+      ]);
+      assert.equal((await store.latestIds(src(8), 10)).length, 3);
+    });
+
+    test("an id is found by its own timestamp, in its partition, below an offset", async () => {
+      const ids = Array.from({ length: 1000 }, (_, index) => ({ event_id: `id${index}`, timestamp: start + index }));
+      await store.insertRaw(src(9), [piece(0, ids.map(({ event_id, timestamp }) => event(event_id, { timestamp })))]);
+      assert.equal((await store.findIds(src(9), ids, offset(1000))).length, 1000);
+      assert.equal((await store.findIds(src(9), ids, offset(600))).length, 600);
+      assert.equal((await store.findIds(src(10), ids, offset(1000))).length, 0);
+      const shifted = ids.map((key) => ({ ...key, timestamp: key.timestamp + 5000 }));
+      assert.deepEqual(await store.findIds(src(9), shifted, offset(1000)), []);
+    });
+
+    test("marks below a position are forgotten, one that reaches it stays", async () => {
+      for (const [from, to] of [[0, 4], [5, 9], [10, 14]] as const) await rollUp(11, 23, from, to);
+      await store.forgetMarks(src(11), offset(8));
+      assert.deepEqual(await store.marks(0, src(11), offset(0)), [range(11, 5, 9), range(11, 10, 14)]);
+    });
+
+    test("dropping a series leaves its neighbours as they are", async () => {
+      await store.insertRaw(src(12), [piece(0, [event("a")])]);
+      await rollUp(12, 24, 0, 0);
+      await rollUp(12, 240, 0, 0);
+      await store.dropSeries(24);
+      assert.deepEqual(await windowsOf(24), []);
+      assert.equal((await windowsOf(240)).length, 1);
+      const kept = await store.seriesKept();
+      assert.deepEqual([kept.includes(24), kept.includes(240)], [false, true]);
+    });
+
+    test("the counters of all partitions add up", async () => {
+      const earlier = await store.totals();
+      await rollUp(13, 25, 0, 9, { events: 10, duplicates: 3 });
+      await rollUp(14, 25, 0, 4, { events: 5, duplicates: 1 });
+      assert.deepEqual(await store.totals(), { events: earlier.events + 15, duplicates: earlier.duplicates + 4 });
+    });
+
+    test("events come newest first, page by page, filtered", async () => {
+      const events = Array.from({ length: 5 }, (_, index) => event(`p${index}`, { timestamp: start + 7_000_000, user_id: `pager` }));
+      await store.insertRaw(src(15), [piece(0, events)]);
+      const query = { from: start + 7_000_000, to: start + 7_000_001, user_id: "pager", limit: 3 };
+      const first = await store.events(query);
+      const last = first.at(-1)!;
+      const second = await store.events({ ...query, behind: { timestamp: last.timestamp, src: last.src, off: last.off } });
+      assert.deepEqual([...first, ...second].map((row) => row.off), [4, 3, 2, 1, 0]);
+    });
+
+    test("with nothing in doubt there is nothing to settle", async () => {
+      await store.settle();
+      await store.ping();
+    });
+  });
+}
