@@ -1,5 +1,6 @@
 import type { Problem } from "../lib/errors.ts";
-import { nearest, parameterCheck } from "../protocol/query.ts";
+import { suggest } from "../lib/suggest.ts";
+import { parameterCheck } from "../protocol/query.ts";
 import { StatsParameters } from "../protocol/stats.ts";
 import type { RuleVersion } from "../rule/registry.ts";
 import type { CheckedRule } from "../rule/rule.ts";
@@ -89,7 +90,7 @@ function unknownFilter(name: string, groupBy: readonly string[]): string {
   const keys = groupBy.map((key) => (topLevel(key) === "" ? `group.${key}` : key));
   const isFilter = name.startsWith("group.") || topLevel(name) !== "";
   if (isFilter) return `is not a group key of this rule; ${keys.length === 0 ? "it has none" : `it can be filtered by ${keys.join(", ")}`}`;
-  const meant = groupBy.includes(name) ? `group.${name}` : nearest(name, [...known, ...keys]);
+  const meant = groupBy.includes(name) ? `group.${name}` : suggest(name, [...known, ...keys]);
   return meant ? `is not a known parameter; did you mean ${meant}?` : `is not a known parameter; known are ${[...known, ...keys].join(", ")}`;
 }
 
