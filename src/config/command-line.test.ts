@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { commandNames, parseCommandLine } from "./command-line.ts";
+import { options } from "./options.ts";
+
+test("help of serve names every option with its default, once", () => {
+  const { print } = parseCommandLine(["serve", "--help"], "1.2.3");
+  assert.ok(print);
+  for (const option of Object.values(options)) assert.equal(print.split(`\n  --${option.name} `).length, 2, option.name);
+  assert.match(print, /\(default: 8000\)/);
+  assert.match(print, /Exit codes/);
+});
+
+test("help names the commands; version is the given one", () => {
+  const { print } = parseCommandLine(["--help"], "1.2.3");
+  for (const name of commandNames) assert.match(print ?? "", new RegExp(`^  ${name} `, "m"));
+  assert.equal(parseCommandLine(["--version"], "1.2.3").print, "1.2.3\n");
+});
+
+test("flags are kept as texts, the last one wins", () => {
+  const { command, flags, problems } = parseCommandLine(["config", "--host=a", "--host", "b", "--ingest-port", "0"], "1");
+  assert.equal(command, "config");
+  assert.deepEqual([...flags], [["host", "b"], ["ingest-port", "0"]]);
+  assert.deepEqual(problems, []);
+});

@@ -1,0 +1,93 @@
+import { formatDuration, formatSize, parseDuration, parseSize } from "./units.ts";
+
+/** What an option's value is: how to read it from text, what is right, and how to show it. */
+export interface Kind<T> {
+  /** In the help, e.g. `port`. */
+  readonly placeholder: string;
+  /** What is right, to follow "expected", e.g. `a port, 0 to 65535 (0 asks the system for a free one)`. */
+  readonly expected: string;
+  /** Undefined when the text is not a value of this kind. */
+  parse(text: string): T | undefined;
+  /** Text that `parse` reads back to the same value. */
+  format(value: T): string;
+}
+
+export const text = (placeholder: string, expected: string, pattern = /\S/): Kind<string> => ({
+  placeholder,
+  expected,
+  parse: (given) => (pattern.test(given) ? given : undefined),
+  format: (value) => value,
+});
+
+export const count = (min: number, max: number): Kind<number> => ({
+  placeholder: "n",
+  expected: `a whole number from ${min} to ${max}`,
+  parse: (given) => within(/^\d+$/.test(given) ? Number(given) : undefined, min, max),
+  format: String,
+});
+
+export const size = (min: number, max: number): Kind<number> => ({
+  placeholder: "size",
+  expected: `a size such as 32MiB, from ${formatSize(min)} to ${formatSize(max)}`,
+  parse: (given) => within(parseSize(given), min, max),
+  format: formatSize,
+});
+
+export const duration = (min: number, max: number): Kind<number> => ({
+  placeholder: "time",
+  expected: `a duration such as 500ms, 5s or 1d, from ${formatDuration(min)} to ${formatDuration(max)}`,
+  parse: (given) => within(parseDuration(given), min, max),
+  format: formatDuration,
+});
+
+export const port: Kind<number> = {
+  ...count(0, 65_535),
+  placeholder: "port",
+  expected: "a port, 0 to 65535 (0 asks the system for a free one)",
+};
+
+export const choice = <T extends string>(...values: readonly T[]): Kind<T> => ({
+  placeholder: values.join("|"),
+  expected: `one of ${values.join(", ")}`,
+  parse: (given) => values.find((value) => value === given),
+  format: (value) => value,
+});
+
+/** `off` is null. */
+export const orOff = <T>(kind: Kind<T>): Kind<T | null> => ({
+  placeholder: `${kind.placeholder}|off`,
+  expected: `${kind.expected}, or off`,
+  parse: (given) => (given === "off" ? null : kind.parse(given)),
+  format: (value) => (value === null ? "off" : kind.format(value)),
+});
+
+/** Separated by commas; an array in the file. `none` is the empty list. */
+export const list = <T>(of: Kind<T>, placeholder: string): Kind<readonly T[]> => ({
+  placeholder,
+  expected: `a list with commas between; each ${of.expected}`,
+  parse: (given) => {
+    if (given === "none") return [];
+    const values = given.split(",").map((part) => of.parse(part.trim()));
+    return values.some((value) => value === undefined) ? undefined : values.filter((value) => value !== undefined);
+  },
+  format: (values) => (values.length === 0 ? "none" : values.map((value) => of.format(value)).join(",")),
+});
+
+export const url = (...schemes: readonly string[]): Kind<string> => ({
+  placeholder: "url",
+  expected: `an address such as ${schemes[0]}://host`,
+  parse: (given) => (URL.canParse(given) && schemes.includes(new URL(given).protocol.slice(0, -1)) ? given : undefined),
+  format: (value) => value,
+});
+
+/** `scheme://host[:port]` in the form in which browsers send it. */
+export const origin: Kind<string> = {
+  placeholder: "origin",
+  expected: "an origin such as https://dashboard.example.com (no path), or *",
+  parse: (given) => (given === "*" || (URL.canParse(given) && new URL(given).origin === given) ? given : undefined),
+  format: (value) => value,
+};
+
+function within(value: number | undefined, min: number, max: number): number | undefined {
+  return value !== undefined && value >= min && value <= max ? value : undefined;
+}

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadConfig } from "./load.ts";
+import type { Surroundings } from "./load.ts";
+import { environmentName, optionKeys, options } from "./options.ts";
+import type { Option } from "./options.ts";
+import { printConfig, printProblems } from "./print.ts";
+
+const nothing: Surroundings = {
+  argv: [],
+  env: {},
+  readFile: (path) => {
+    throw new Error(`ENOENT: ${path}`);
+  },
+};
+
+function good(given: Partial<Surroundings>): Extract<ReturnType<typeof loadConfig>, { ok: true }> {
+  const loaded = loadConfig({ ...nothing, ...given });
+  assert.ok(loaded.ok, loaded.ok ? "" : printProblems(loaded.problems));
+  return loaded;
+}
+
+function problems(given: Partial<Surroundings>): readonly string[] {
+  const loaded = loadConfig({ ...nothing, ...given });
+  assert.ok(!loaded.ok);
+  return loaded.problems.map(({ path, message }) => `${path}: ${message}`);
+}
+
+test("without anything every option has its default, and the command is serve", () => {
+  const { command, config, sources } = good({});
+  assert.equal(command, "serve");
+  for (const key of optionKeys) {
+    assert.equal(config[key], options[key].default);
+    assert.equal(sources[key], "default");
+  }
+});
+
+test("command line over environment over file over default", () => {
+  const file = JSON.stringify({ host: "file", "ingest-port": 1, "query-port": 2, "flush-delay": "7ms" });
+  const { config, sources } = good({
+    argv: ["--config", "w.json", "--host", "line"],
+    env: { WEIR_HOST: "environment", WEIR_INGEST_PORT: "11", WEIR_QUERY_PORT: "" },
+    readFile: () => file,
+  });
+  assert.deepEqual(
+    [config.host, config.ingestPort, config.queryPort, config.flushDelayMs, config.logLevel],
+    ["line", 11, 2, 7, "info"],
+  );
+  assert.deepEqual(
+    [sources.host, sources.ingestPort, sources.queryPort, sources.logLevel],
+    ["--host", "WEIR_INGEST_PORT", "w.json: query-port", "default"],
+  );
+});
+
+test("every default is a value of its kind and survives being written and read", () => {
+  for (const key of optionKeys) {
+    const option: Option<unknown> = options[key];
+    const text = option.kind.format(option.default);
+    assert.deepEqual(option.kind.parse(text), option.default, option.name);
+    assert.equal(good({ argv: [`--${option.name}`, text] }).sources[key], `--${option.name}`);
+    assert.equal(good({ env: { [environmentName(option.name)]: text } }).sources[key], environmentName(option.name));
+  }
+});
+
+test("all problems are told at once, each with its place", () => {
+  const told = problems({
+    argv: ["serve", "--ingest-port", "eighty", "--data-dri", "x", "--flush-delay=soon", "extra"],
+    env: { WEIR_QUERY_PORT: "70000", WEIR_HOTS: "x", WEIR_LOG_LEVEL: "loud" },
+    readFile: () => '{"hosst": 1, "origins": ["nope"], "log_format": "json", "body-bytes-max": {}}',
+  });
+  assert.equal(told.length, 7 - 0, told.join("\n"));
+  const withFile = problems({
+    argv: ["--config", "w.json"],
+    readFile: () => '{"hosst": 1, "origins": ["nope"], "log_format": "json", "body-bytes-max": {}}',
+  });
+  assert.deepEqual(withFile.map((line) => line.split(";")[0]!.slice(0, 50)), [
+    "w.json: hosst: is not an option",
+    "w.json: log_format: is not an option",
+    "w.json: body-bytes-max: expected a size such as 32",
+    "w.json: origins: expected a list with commas betwe",
+  ]);
+  assert.match(withFile[0]!, /did you mean host\?/);
+  assert.match(withFile[1]!, /did you mean log-format\?/);
+});
+
+test("a misspelt flag, command or variable gets a suggestion; its value is no mistake of its own", () => {
+  assert.deepEqual(problems({ argv: ["--data-dri", "x"] }), ["--data-dri: is not an option of Weir; did you mean --data-dir?"]);
+  assert.deepEqual(problems({ argv: ["serv"] }), ["serv: is not a command of Weir; did you mean serve?"]);
+  assert.deepEqual(problems({ env: { WEIR_HOTS: "x" } }), ["WEIR_HOTS: is not an option; did you mean WEIR_HOST?"]);
+});
+
+test("variables that Kubernetes sets for a service called weir are not ours", () => {
+  good({ env: { WEIR_SERVICE_HOST: "10.0.0.1", WEIR_SERVICE_PORT: "8000", WEIR_PORT: "tcp://10.0.0.1:8000", WEIR_PORT_8000_TCP_ADDR: "10.0.0.1" } });
+});
+
+test("a damaged file is named with line and column", () => {
+  const told = problems({ argv: ["--config", "w.json"], readFile: () => '{\n  "host": "a",\n  "ingest-port" 80\n}' });
+  assert.deepEqual(told, ['w.json:3:17: is not JSON: line 3, column 17 has "80"']);
+  assert.deepEqual(problems({ env: { WEIR_CONFIG: "w.json" } }), ["w.json: can't be read: ENOENT: w.json"]);
+  assert.match(problems({ argv: ["--config", "w.json"], readFile: () => "[1]" })[0]!, /expected an object/);
+});
+
+test("an option without its value is a problem, not a crash", () => {
+  assert.match(problems({ argv: ["--data-dir"] })[0]!, /argument missing/);
+});
+
+test("what grows up later is known and refused; without secrets in the message", () => {
+  const loaded = loadConfig({ ...nothing, argv: ["--kafka-brokers", "a:9092", "--mongo-url", "mongodb://u:secret@h"] });
+  assert.ok(!loaded.ok);
+  assert.equal(loaded.problems.length, 2);
+  assert.ok(loaded.problems.every(({ message }) => message.startsWith("not available in this version")));
+  assert.ok(!printProblems(loaded.problems).includes("secret"));
+  assert.ok(!printProblems(problemsOf(["--mongo-url", "http://u:secret@h"])).includes("secret"));
+});
+
+function problemsOf(argv: readonly string[]): Extract<ReturnType<typeof loadConfig>, { ok: false }>["problems"] {
+  const loaded = loadConfig({ ...nothing, argv });
+  assert.ok(!loaded.ok);
+  return loaded.problems;
+}
+
+test("values that contradict each other are refused", () => {
+  assert.match(problems({ argv: ["--ingest-port", "8001"] })[0]!, /the port is also that of ingest-port/);
+  assert.match(problems({ argv: ["--roles", "ingest"] })[0]!, /all roles/);
+  assert.match(problems({ argv: ["--inflight-bytes-max", "1MiB"] })[0]!, /smaller than body-bytes-max/);
+  good({ argv: ["--ingest-port", "0", "--query-port", "0"] });
+});
+
+test("the demo has options of its own, on the command line only", () => {
+  const { command, demo } = good({ argv: ["demo", "--speed", "500", "--events", "1000"] });
+  assert.deepEqual([command, demo], ["demo", { speed: 500, events: 1000 }]);
+  assert.match(problems({ argv: ["serve", "--speed", "5"] })[0]!, /--speed: is not an option/);
+});
+
+test("config prints every option with its source, aligned", () => {
+  const { config, sources } = good({ env: { WEIR_LOG_LEVEL: "warn" } });
+  const lines = printConfig(config, sources).trimEnd().split("\n");
+  assert.equal(lines.length, optionKeys.length);
+  assert.ok(lines.some((line) => /^log-level +warn +WEIR_LOG_LEVEL$/.test(line)));
+  assert.ok(lines.some((line) => /^log-bytes-max +10GiB +default$/.test(line)));
+});

@@ -1,0 +1,168 @@
+import type { Problem } from "../lib/errors.ts";
+import { suggest } from "../lib/suggest.ts";
+import { parseCommandLine } from "./command-line.ts";
+import type { CommandName } from "./command-line.ts";
+import { findJsonFault } from "./json-place.ts";
+import { demoOptions, environmentName, optionKeys, options, roleNames } from "./options.ts";
+import type { Config, DemoOptions, Option, OptionKey } from "./options.ts";
+
+export interface Surroundings {
+  /** Arguments behind the program's name. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The text of a file; throws when it can't be read. */
+  readonly readFile: (path: string) => string;
+}
+
+/** Where a value comes from: `--data-dir`, `WEIR_DATA_DIR`, `weir.json: data-dir`, or `default`. */
+export type Sources = Readonly<Record<OptionKey, string>>;
+
+export type Loaded =
+  | { readonly ok: true; readonly command: CommandName; readonly config: Config; readonly sources: Sources; readonly demo: DemoOptions }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+interface Given {
+  readonly where: string;
+  /** Text; from the file any JSON value. */
+  readonly value: unknown;
+}
+
+/**
+ * Finds every option's value: command line over environment over file over default. Reports all mistakes at once, each
+ * with where it stands, the offending value and what is right; also in values that another source overrides.
+ */
+export function loadConfig({ argv, env, readFile }: Surroundings): Loaded {
+  const line = parseCommandLine(argv, "");
+  const problems = [...line.problems];
+  const read = reader(problems);
+  const file = fileValues(line.flags.get("config") ?? env["WEIR_CONFIG"], readFile, problems);
+  const values: Partial<Record<OptionKey, unknown>> = {};
+  const sources: Partial<Record<OptionKey, string>> = {};
+  for (const key of optionKeys) {
+    const option: Option<unknown> = options[key];
+    const found = [file.get(option.name), fromEnvironment(env, option.name), fromLine(line.flags, option.name)].flatMap((given) => given ?? []);
+    values[key] = option.default;
+    sources[key] = "default";
+    for (const given of found) {
+      values[key] = read(option, given);
+      sources[key] = given.where;
+    }
+  }
+  const demo: Partial<Record<keyof DemoOptions, unknown>> = {};
+  for (const [key, option] of Object.entries(demoOptions) as [keyof DemoOptions, Option<unknown>][]) {
+    const given = fromLine(line.flags, option.name);
+    demo[key] = given ? read(option, given) : option.default;
+  }
+  problems.push(...unknownVariables(env));
+  // Every key has a value of its option's kind: the loops above go over the same tables that the types come from.
+  const config = values as Config;
+  if (problems.length === 0) problems.push(...contradictions(config, sources));
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, command: line.command, config, sources: sources as Sources, demo: demo as DemoOptions };
+}
+
+/** Reads a given value, or notes the problem and answers the default so that the other checks go on. */
+function reader(problems: Problem[]): (option: Option<unknown>, given: Given) => unknown {
+  return (option, { where, value }) => {
+    const text = textOf(value);
+    const parsed = text === undefined ? undefined : option.kind.parse(text);
+    if (parsed === undefined) problems.push({ path: where, message: `expected ${option.kind.expected}`, value: option.secret ? "(hidden)" : value });
+    else if (option.later && option.kind.format(parsed) !== option.kind.format(option.default)) {
+      problems.push({ path: where, message: "not available in this version; leave it out to use the embedded part" });
+    }
+    return parsed ?? option.default;
+  };
+}
+
+/** The file's JSON values as the text that the command line would have. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  if (typeof value === "number") return String(value);
+  if (value === null || value === false) return "off";
+  if (!Array.isArray(value)) return undefined;
+  if (value.length === 0) return "none";
+  return value.every((part) => typeof part === "string") ? value.join(",") : undefined;
+}
+
+function fromLine(flags: ReadonlyMap<string, string>, name: string): Given | undefined {
+  const value = flags.get(name);
+  return value === undefined ? undefined : { where: `--${name}`, value };
+}
+
+/** An empty variable counts as not set, as is usual in shells and compose files. */
+function fromEnvironment(env: Surroundings["env"], name: string): Given | undefined {
+  const where = environmentName(name);
+  const value = env[where];
+  return value === undefined || value === "" ? undefined : { where, value };
+}
+
+function fileValues(path: string | undefined, readFile: Surroundings["readFile"], problems: Problem[]): ReadonlyMap<string, Given> {
+  if (path === undefined || path === "") return new Map();
+  const parsed = parseFile(path, readFile, problems);
+  const known = Object.values(options).map((option) => option.name);
+  const given = new Map<string, Given>();
+  for (const [name, value] of Object.entries(parsed)) {
+    if (known.some((candidate) => candidate === name)) given.set(name, { where: `${path}: ${name}`, value });
+    else problems.push({ path: `${path}: ${name}`, message: `is not an option${didYouMean(name.replaceAll("_", "-"), known)}` });
+  }
+  return given;
+}
+
+function parseFile(path: string, readFile: Surroundings["readFile"], problems: Problem[]): object {
+  const text = attempt(() => readFile(path));
+  if (!text.ok) {
+    problems.push({ path, message: `can't be read: ${text.reason}` });
+    return {};
+  }
+  const parsed = attempt((): unknown => JSON.parse(text.value));
+  if (!parsed.ok) {
+    const fault = findJsonFault(text.value);
+    problems.push({ path: `${path}:${fault.line}:${fault.column}`, message: `is not JSON: line ${fault.line}, column ${fault.column} has ${fault.found}` });
+    return {};
+  }
+  if (typeof parsed.value === "object" && parsed.value !== null && !Array.isArray(parsed.value)) return parsed.value;
+  problems.push({ path, message: 'expected an object such as {"data-dir": "./weir-data"}', value: parsed.value });
+  return {};
+}
+
+type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
+
+function attempt<T>(what: () => T): Attempt<T> {
+  try {
+    return { ok: true, value: what() };
+  } catch (error) {
+    return { ok: false, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** `WEIR_CONFIG` names the file; `WEIR_FAILPOINT` is for tests. Kubernetes sets the rest for a service called weir. */
+const otherVariables = /^WEIR_(CONFIG|FAILPOINT|PORT|PORT_.*|SERVICE_.*)$/;
+
+function unknownVariables(env: Surroundings["env"]): Problem[] {
+  const known = Object.values(options).map((option) => environmentName(option.name));
+  return Object.keys(env)
+    .filter((name) => name.startsWith("WEIR_") && !known.includes(name) && !otherVariables.test(name))
+    .map((name) => ({ path: name, message: `is not an option${didYouMean(name, known)}`, value: env[name] }));
+}
+
+function didYouMean(name: string, known: readonly string[]): string {
+  const near = suggest(name, known);
+  return near === undefined ? "" : `; did you mean ${near}?`;
+}
+
+/** Values that are right by themselves and wrong together. */
+function contradictions(config: Config, sources: Partial<Sources>): Problem[] {
+  const ports = [["ingestPort", config.ingestPort], ["queryPort", config.queryPort], ["engineReadonlyPort", config.engineReadonlyPort]] as const;
+  const problems: Problem[] = [];
+  for (const [index, [key, port]] of ports.entries()) {
+    const same = ports.slice(0, index).find(([, other]) => other === port && port !== null && port !== 0);
+    if (same) problems.push({ path: sources[key] ?? key, message: `the port is also that of ${options[same[0]].name}`, value: port });
+  }
+  if (roleNames.some((role) => !config.roles.includes(role))) {
+    problems.push({ path: sources.roles ?? "roles", message: "a process with the embedded log has to have all roles: ingest,processor,query", value: config.roles.join(",") });
+  }
+  if (config.inflightBytesMax < config.bodyBytesMax) {
+    problems.push({ path: sources.inflightBytesMax ?? "inflight-bytes-max", message: "is smaller than body-bytes-max, so that no large request could ever be taken", value: config.inflightBytesMax });
+  }
+  return problems;
+}

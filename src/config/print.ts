@@ -1,0 +1,26 @@
+import type { Problem } from "../lib/errors.ts";
+import { optionKeys, options } from "./options.ts";
+import type { Config, Option } from "./options.ts";
+import type { Sources } from "./load.ts";
+
+/** What is in force, one option a line with where it comes from; passwords are masked. For `weir config`. */
+export function printConfig(config: Config, sources: Sources): string {
+  const rows = optionKeys.map((key) => {
+    const option: Option<unknown> = options[key];
+    return [option.name, shown(option, config[key]), sources[key]] as const;
+  });
+  const wide = (column: 0 | 1): number => Math.max(...rows.map((row) => row[column].length));
+  return rows.map(([name, value, source]) => `${name.padEnd(wide(0))}  ${value.padEnd(wide(1))}  ${source}`).join("\n") + "\n";
+}
+
+/** All problems, for people. */
+export function printProblems(problems: readonly Problem[]): string {
+  const lines = problems.map(({ path, message, value }) => `  ${path}${value === undefined ? "" : ` = ${JSON.stringify(value)}`}: ${message}`);
+  const head = problems.length === 1 ? "Weir can't start with this configuration:" : `Weir can't start with this configuration (${problems.length} problems):`;
+  return [head, ...lines].join("\n") + "\n";
+}
+
+function shown(option: Option<unknown>, value: unknown): string {
+  const text = option.kind.format(value);
+  return option.secret ? text.replace(/\/\/[^@/]*@/, "//***@") : text;
+}
