@@ -1,0 +1,60 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { WeirError } from "./errors.ts";
+
+/** Held for the life of the lock: a database that is collected is closed, and its lock with it. */
+const held = new Map<string, DatabaseSync>();
+
+/**
+ * Takes the data folder for this process; makes the folder when it is not there. The lock is one of the operating
+ * system's on `weir.lock` (held by an open SQLite transaction), so it ends with the process, however that ends, and is
+ * never stale. `weir.pid` beside it only tells people who has it.
+ * @returns gives the folder back; calling it twice is harmless.
+ * @throws WeirError `data_dir_in_use` naming folder and holder; `invalid_config` when the folder can't be written.
+ */
+export function lockDataDir(dir: string): () => void {
+  const lock = openLock(dir);
+  try {
+    lock.exec("BEGIN EXCLUSIVE");
+  } catch (error) {
+    lock.close();
+    throw isBusy(error) ? inUse(dir) : unusable(dir, error);
+  }
+  writeFileSync(join(dir, "weir.pid"), `${process.pid}\n`);
+  held.set(dir, lock);
+  return () => {
+    if (held.get(dir) !== lock) return;
+    held.delete(dir);
+    lock.close();
+  };
+}
+
+function openLock(dir: string): DatabaseSync {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    return new DatabaseSync(join(dir, "weir.lock"));
+  } catch (error) {
+    throw unusable(dir, error);
+  }
+}
+
+/** SQLITE_BUSY with any extension: another connection, of this process or of another, has the lock. */
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && "errcode" in error && typeof error.errcode === "number" && (error.errcode & 0xff) === 5;
+
+const inUse = (dir: string): WeirError =>
+  new WeirError("data_dir_in_use", `the data folder ${dir} is in use by another process (pid ${holder(dir)}); stop it or choose another folder`, {
+    details: { dir, pid: holder(dir) },
+  });
+
+const unusable = (dir: string, cause: unknown): WeirError =>
+  new WeirError("invalid_config", `the data folder ${dir} can't be used: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+
+function holder(dir: string): string {
+  try {
+    return readFileSync(join(dir, "weir.pid"), "utf8").trim() || "unknown";
+  } catch {
+    return "unknown";
+  }
+}

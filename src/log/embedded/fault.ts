@@ -1,0 +1,40 @@
+import { WeirError } from "../../lib/errors.ts";
+import type { Fault } from "./messages.ts";
+
+const primaryCode = { full: 13, corrupt: 11, notADatabase: 26 };
+/** The file ended inside a page. */
+const shortRead = 522;
+
+/**
+ * What an error of SQLite means for the log. Only "disk full" is known to have kept nothing and to pass; after any
+ * other failed write the outcome is unknown, and it is not tried again: the system may report a failed fsync once and
+ * then forget the pages that it lost.
+ */
+export function faultOf(error: unknown, doing: string, place: string): Fault {
+  if (error instanceof WeirError) {
+    return { code: error.code, message: error.message, outcomeUnknown: error.outcomeUnknown, fatal: error.code !== "log_full" };
+  }
+  const code = sqliteCode(error);
+  const text = `${doing} failed in ${place}: ${describe(error)}`;
+  if ((code & 0xff) === primaryCode.full) return { code: "log_full", message: text, outcomeUnknown: false, fatal: false };
+  return { code: isDamage(error) ? "log_damaged" : "log_failed", message: text, outcomeUnknown: true, fatal: true };
+}
+
+/** Whether the error says that the file's content is broken (and not, say, that the disk can't be reached). */
+export function isDamage(error: unknown): boolean {
+  const code = sqliteCode(error);
+  const primary = code & 0xff;
+  return primary === primaryCode.corrupt || primary === primaryCode.notADatabase || code === shortRead;
+}
+
+/** SQLite's extended result code, 0 when the error is not SQLite's. */
+function sqliteCode(error: unknown): number {
+  if (!(error instanceof Error) || !("errcode" in error)) return 0;
+  return typeof error.errcode === "number" ? error.errcode : 0;
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = sqliteCode(error);
+  return code === 0 ? error.message : `${error.message} (SQLite code ${code})`;
+}
