@@ -37,7 +37,10 @@ function canonicalText(spec: CheckedRule["spec"]): string {
 interface MetricPart {
   readonly name: string;
   readonly metric: MetricName;
-  readonly field: FieldRef | undefined;
+  /** What is read. */
+  readonly field?: FieldRef;
+  /** The field as the spec has it: an alias names none. */
+  readonly named?: FieldRef;
 }
 
 class RuleReader {
@@ -61,7 +64,7 @@ class RuleReader {
         rule_id: ruleId,
         window_size: window.text,
         metric: part.name,
-        ...(part.field === undefined ? {} : { field: formatField(part.field) }),
+        ...(part.named === undefined ? {} : { field: formatField(part.named) }),
         group_by: groupBy.map(formatField),
         active,
       },
@@ -126,13 +129,13 @@ class RuleReader {
   }
 
   #eventPart(name: string, metric: MetricName, field: FieldRef | undefined): MetricPart | undefined {
-    if (field === undefined) return { name, metric, field };
+    if (field === undefined) return { name, metric };
     return this.#wrong("field", `${name} counts events and reads no field; leave it out`);
   }
 
   #fieldPart(name: string, metric: MetricName, field: FieldRef | undefined): MetricPart | undefined {
     if (field === undefined) return this.#wrong("field", `is required: ${name} reads a field, such as payload.price`);
-    if (metricInputs[metric] === "scalar" || field.kind === "payload") return { name, metric, field };
+    if (metricInputs[metric] === "scalar" || field.kind === "payload") return { name, metric, field, named: field };
     return this.#wrong("field", `${name} reads numbers, and ${field.kind} is a text; name a payload path`);
   }
 

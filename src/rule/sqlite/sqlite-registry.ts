@@ -1,0 +1,172 @@
+import { DatabaseSync } from "node:sqlite";
+import { type Clock, systemClock } from "../../lib/clock.ts";
+import { WeirError } from "../../lib/errors.ts";
+import type { Registry, RuleRecord } from "../registry.ts";
+
+/** Series below this one are reserved. */
+const firstSeries = 16;
+const pollMs = 500;
+/** How long a call waits for another process that is writing. */
+const busyTimeoutMs = 5000;
+
+const schema = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  CREATE TABLE IF NOT EXISTS rules (rule_id TEXT PRIMARY KEY, revision INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+  INSERT OR IGNORE INTO counters VALUES ('revision', 0), ('series', ${firstSeries});
+`;
+
+export interface SqliteRegistryOptions {
+  /** The database file; made when it is missing. */
+  readonly file: string;
+  readonly clock?: Clock;
+}
+
+/** Opens the registry that keeps rules in one SQLite file; several processes may have it open. */
+export async function openSqliteRegistry({ file, clock = systemClock }: SqliteRegistryOptions): Promise<Registry> {
+  return guarded(`the rules in ${file} can't be opened`, () => {
+    const database = new DatabaseSync(file, { timeout: busyTimeoutMs });
+    database.exec(schema);
+    return new SqliteRegistry(database, clock);
+  });
+}
+
+class SqliteRegistry implements Registry {
+  readonly #database: DatabaseSync;
+  readonly #clock: Clock;
+  readonly #watchers = new Set<() => void>();
+  #seen: number | undefined;
+  #stopPolling: (() => void) | undefined;
+
+  constructor(database: DatabaseSync, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  async all(): Promise<readonly RuleRecord[]> {
+    return this.#reading(() => this.#database.prepare("SELECT * FROM rules ORDER BY rule_id").all().map(asRecord));
+  }
+
+  async get(ruleId: string): Promise<RuleRecord | undefined> {
+    return this.#reading(() => {
+      const row = this.#database.prepare("SELECT * FROM rules WHERE rule_id = ?").get(ruleId);
+      return row === undefined ? undefined : asRecord(row);
+    });
+  }
+
+  async save(record: RuleRecord): Promise<boolean> {
+    const { rule_id: id, revision, versions } = record;
+    const text = JSON.stringify(versions);
+    const insert = "INSERT OR IGNORE INTO rules (rule_id, revision, record) VALUES (?, 1, ?)";
+    const update = "UPDATE rules SET record = ?, revision = revision + 1 WHERE rule_id = ? AND revision = ?";
+    return this.#change(() =>
+      revision === 0 ? this.#database.prepare(insert).run(id, text) : this.#database.prepare(update).run(text, id, revision),
+    );
+  }
+
+  async remove(ruleId: string, revision: number): Promise<boolean> {
+    return this.#change(() => this.#database.prepare("DELETE FROM rules WHERE rule_id = ? AND revision = ?").run(ruleId, revision));
+  }
+
+  async revision(): Promise<number> {
+    return this.#reading(() => this.#counter("revision"));
+  }
+
+  async takeSeries(): Promise<number> {
+    return guarded("no series can be taken", () => {
+      const take = "UPDATE counters SET value = value + 1 WHERE name = 'series' RETURNING value - 1 AS taken";
+      return numberOf(this.#database.prepare(take).get()?.["taken"]);
+    });
+  }
+
+  watch(changed: () => void): () => void {
+    // Each watch is one listener, also when the same function watches twice.
+    const listener = (): void => changed();
+    this.#seen ??= this.#counter("revision");
+    this.#watchers.add(listener);
+    this.#stopPolling ??= this.#clock.every(pollMs, () => this.#poll());
+    return () => {
+      this.#watchers.delete(listener);
+      if (this.#watchers.size === 0) this.#endPolling();
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#watchers.clear();
+    this.#endPolling();
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  #change(run: () => { changes: number | bigint }): boolean {
+    const changed = guarded("the rules can't be changed", () => this.#transaction(run));
+    if (changed) queueMicrotask(() => this.#poll());
+    return changed;
+  }
+
+  /** Runs one change and counts it, both or neither. False when the change found nothing to change. */
+  #transaction(run: () => { changes: number | bigint }): boolean {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      const changed = Number(run().changes) === 1;
+      if (changed) this.#database.exec("UPDATE counters SET value = value + 1 WHERE name = 'revision'");
+      this.#database.exec("COMMIT");
+      return changed;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  #reading<T>(run: () => T): T {
+    return guarded("the rules can't be read", run);
+  }
+
+  #counter(name: string): number {
+    return numberOf(this.#database.prepare("SELECT value FROM counters WHERE name = ?").get(name)?.["value"]);
+  }
+
+  #poll(): void {
+    if (this.#watchers.size === 0) return;
+    const revision = this.#revisionOrUndefined();
+    if (revision === undefined || revision === this.#seen) return;
+    this.#seen = revision;
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  /** Undefined while the file can't be read; the next poll tries again. */
+  #revisionOrUndefined(): number | undefined {
+    try {
+      return this.#counter("revision");
+    } catch {
+      return undefined;
+    }
+  }
+
+  #endPolling(): void {
+    this.#stopPolling?.();
+    this.#stopPolling = undefined;
+    this.#seen = undefined;
+  }
+}
+
+function guarded<T>(what: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new WeirError("registry_unavailable", `${what}: ${reason}`, { canRetry: true, cause });
+  }
+}
+
+function asRecord(row: Record<string, unknown>): RuleRecord {
+  const { rule_id: ruleId, revision, record } = row;
+  if (typeof ruleId !== "string" || typeof record !== "string") throw new TypeError("a stored rule is damaged");
+  const versions: RuleRecord["versions"] = JSON.parse(record);
+  return { rule_id: ruleId, revision: numberOf(revision), versions };
+}
+
+function numberOf(value: unknown): number {
+  if (typeof value !== "number") throw new TypeError(`a stored number is damaged: ${String(value)}`);
+  return value;
+}

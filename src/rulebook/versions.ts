@@ -1,0 +1,126 @@
+import type { Offset, Src } from "../event/position.ts";
+import { WeirError } from "../lib/errors.ts";
+import { parseRule, sameSpec } from "../rule/parse.ts";
+import type { RulePhase, RuleRecord, RuleVersion } from "../rule/registry.ts";
+import type { CheckedRule, RuleSpec } from "../rule/rule.ts";
+
+/** How many replaced versions a record remembers. */
+const retiredMax = 100;
+
+/** What a change is made of, beside the record that it changes. */
+export interface ChangeFacts {
+  /** Never used before. */
+  readonly series: number;
+  readonly now: number;
+}
+
+/** The version that a rule's spec comes from: its newest. */
+export function newest(record: RuleRecord): RuleVersion {
+  const version = record.versions.at(-1);
+  if (version === undefined) throw new WeirError("internal", `rule ${record.rule_id} has no version`);
+  return version;
+}
+
+/** The version whose windows answer: the newest that is live, or paused with windows; else the newest. */
+export function answering(record: RuleRecord): { readonly version: RuleVersion; readonly rule: CheckedRule } {
+  const version = record.versions.findLast(hasWindows) ?? newest(record);
+  return { version, rule: checked(version.spec) };
+}
+
+/** A rule version that live processing computes, from its activation on. */
+export interface ComputedVersion {
+  readonly rule_id: string;
+  readonly series: number;
+  readonly rule: CheckedRule;
+  readonly activation: Readonly<Record<number, number>>;
+  /** Whether what lies below the activation is not all there yet. */
+  readonly filling: boolean;
+}
+
+/** The versions that live processing must roll up: filling or live. Pending ones must have been completed. */
+export function computed(records: readonly RuleRecord[]): readonly ComputedVersion[] {
+  return records.flatMap((record) => record.versions.flatMap((version) => computedVersion(record.rule_id, version)));
+}
+
+function computedVersion(ruleId: string, version: RuleVersion): ComputedVersion[] {
+  const { phase, activation, series } = version;
+  if (activation === null || (phase !== "filling" && phase !== "live")) return [];
+  return [{ rule_id: ruleId, series, rule: checked(version.spec), activation, filling: phase === "filling" }];
+}
+
+/** Whether the rule asks for just this already. */
+export const says = (record: RuleRecord, spec: RuleSpec): boolean => sameSpec(newest(record).spec, spec);
+
+/** The record with one more version, of this spec. */
+export function withSpec(record: RuleRecord | undefined, spec: RuleSpec, facts: ChangeFacts): RuleRecord {
+  if (record === undefined) return { rule_id: spec.rule_id, revision: 0, versions: [firstVersion(spec, facts)] };
+  const last = newest(record);
+  const version = nextVersion(last, spec, facts);
+  // The older versions keep answering until the new one can: they go on if it is active, and stand still if it is not.
+  const older = record.versions.map((old) => aged(old, spec.active, version.series));
+  return { ...record, versions: trimmed([...older, version]) };
+}
+
+/** The record with its pending version in force from the log's ends on. */
+export function withActivation(record: RuleRecord, ends: ReadonlyMap<Src, Offset>): RuleRecord {
+  const activation = Object.fromEntries(ends);
+  const empty = [...ends.values()].every((end) => end === 0);
+  const versions = record.versions.map((version) =>
+    version.phase === "pending" ? { ...version, phase: empty ? ("live" as const) : ("filling" as const), activation } : version,
+  );
+  const done = { ...record, versions };
+  return empty ? onlyNewest(done) : done;
+}
+
+/** The record with this series complete and everything older retired; undefined when the series is not being filled. */
+export function withFilled(record: RuleRecord, series: number): RuleRecord | undefined {
+  const last = newest(record);
+  if (last.series !== series || last.phase !== "filling") return undefined;
+  return onlyNewest({ ...record, versions: [...record.versions.slice(0, -1), { ...last, phase: "live" }] });
+}
+
+export const isPending = (record: RuleRecord): boolean => record.versions.some((version) => version.phase === "pending");
+
+const understood = new WeakMap<RuleSpec, CheckedRule>();
+
+/** The rule that a stored spec says. Read once for each spec object. */
+export function checked(spec: RuleSpec): CheckedRule {
+  const known = understood.get(spec);
+  if (known !== undefined) return known;
+  const parsed = parseRule(spec);
+  if (!parsed.ok) throw new WeirError("internal", `the stored rule ${spec.rule_id} can't be read`, { details: parsed.problems });
+  understood.set(spec, parsed.rule);
+  return parsed.rule;
+}
+
+function firstVersion(spec: RuleSpec, { series, now }: ChangeFacts): RuleVersion {
+  return { version: 1, spec, series, phase: spec.active ? "pending" : "paused", activation: null, createdAt: now };
+}
+
+function nextVersion(last: RuleVersion, spec: RuleSpec, facts: ChangeFacts): RuleVersion {
+  const version = { ...firstVersion(spec, facts), version: last.version + 1 };
+  const onlyPauses = last.phase === "live" && !spec.active && sameSpec({ ...last.spec, active: false }, spec);
+  return onlyPauses ? { ...version, series: last.series, activation: last.activation } : version;
+}
+
+function aged(old: RuleVersion, active: boolean, nextSeries: number): RuleVersion {
+  if (!hasWindows(old) || old.series === nextSeries) return { ...old, phase: "retired" };
+  return active ? old : { ...old, phase: "paused" };
+}
+
+/** A paused version without an activation was never computed. */
+function hasWindows(version: RuleVersion): boolean {
+  return version.phase === "live" || (version.phase === "paused" && version.activation !== null);
+}
+
+function onlyNewest(record: RuleRecord): RuleRecord {
+  const retired: RulePhase = "retired";
+  const last = newest(record);
+  return { ...record, versions: record.versions.map((version) => (version === last ? version : { ...version, phase: retired })) };
+}
+
+function trimmed(versions: readonly RuleVersion[]): readonly RuleVersion[] {
+  const retired = versions.filter((version) => version.phase === "retired");
+  const forgotten = new Set(retired.slice(0, Math.max(0, retired.length - retiredMax)));
+  return versions.filter((version) => !forgotten.has(version));
+}
