@@ -1,0 +1,263 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import { type Offset, type Src, offset, src } from "../event/position.ts";
+import { systemClock } from "../lib/clock.ts";
+import { WeirError } from "../lib/errors.ts";
+import type { Registry, RuleRecord } from "../rule/registry.ts";
+import { openSqliteRegistry } from "../rule/sqlite/sqlite-registry.ts";
+import { answering, computed, Rulebook } from "./rulebook.ts";
+
+const body = { rule_id: "r", window_size: "1m", metric: "count" };
+
+interface Desk {
+  readonly book: Rulebook;
+  readonly registry: Registry;
+  /** The log's end; each reading may run something first. */
+  end: number;
+  beforeEnds: (() => Promise<unknown>) | undefined;
+  /** Another process with its own rulebook over the same rules and log. */
+  another(): Promise<Rulebook>;
+}
+
+async function withDesk(run: (desk: Desk) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "weir-rulebook-"));
+  const open: Registry[] = [];
+  const books: Rulebook[] = [];
+  const openBook = async (): Promise<Rulebook> => {
+    const registry = await openSqliteRegistry({ file: join(folder, "rules.sqlite") });
+    open.push(registry);
+    const book = new Rulebook({ registry, ends, clock: systemClock });
+    books.push(book);
+    await book.load();
+    return book;
+  };
+  const ends = async (): Promise<ReadonlyMap<Src, Offset>> => {
+    const before = desk.beforeEnds;
+    desk.beforeEnds = undefined;
+    await before?.();
+    return new Map([[src(0), offset(desk.end)]]);
+  };
+  const desk = { end: 0, beforeEnds: undefined, another: openBook } as Desk & { book: Rulebook; registry: Registry };
+  desk.book = await openBook();
+  desk.registry = open[0]!;
+  try {
+    await run(desk);
+  } finally {
+    for (const book of books) book.close();
+    for (const registry of open) await registry.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const phases = (record: RuleRecord): string[] => record.versions.map((version) => version.phase);
+const refused = (code: string) => (error: unknown) => error instanceof WeirError && error.code === code;
+
+test("a first rule on an empty log is live at once; on one with events it is filled", () =>
+  withDesk(async (desk) => {
+    const first = await desk.book.put(body, {});
+    assert.equal(first.created, true);
+    assert.deepEqual(phases(first.record), ["live"]);
+    desk.end = 70;
+    const { record } = await desk.book.put({ ...body, rule_id: "s" }, {});
+    assert.deepEqual(phases(record), ["filling"]);
+    assert.deepEqual(record.versions[0]?.activation, { 0: 70 });
+    assert.notEqual(record.versions[0]?.series, first.record.versions[0]?.series);
+    await desk.book.filled("s", record.versions[0]!.series);
+    assert.deepEqual(phases(desk.book.get("s")), ["live"]);
+  }));
+
+test("the same body again stores nothing", () =>
+  withDesk(async ({ book, registry }) => {
+    await book.put({ ...body, group_by: ['payload["a"]'] }, {});
+    const revision = await registry.revision();
+    const again = await book.put({ active: true, group_by: ["payload.a"], ...body }, {});
+    assert.equal(again.created, false);
+    assert.equal(again.record.versions.length, 1);
+    assert.equal(await registry.revision(), revision);
+  }));
+
+test("a changed rule is filled beside the old version, which answers and is computed until then", () =>
+  withDesk(async (desk) => {
+    const { book } = desk;
+    const old = (await book.put(body, {})).record.versions[0]!;
+    desk.end = 10;
+    const record = await book.patch("r", { window_size: "5m" }, { ifMatch: 1 });
+    assert.deepEqual(phases(record), ["live", "filling"]);
+    assert.equal(answering(record).version.version, 1);
+    assert.equal(answering(record).rule.windowSeconds, 60);
+    assert.deepEqual(computed([record]).map((version) => [version.filling, version.rule.windowSeconds]), [[false, 60], [true, 300]]);
+    const { series } = record.versions[1]!;
+    assert.notEqual(series, old.series);
+    await book.filled("r", series);
+    assert.deepEqual(phases(book.get("r")), ["retired", "live"]);
+    assert.equal(answering(book.get("r")).version.version, 2);
+    assert.deepEqual(computed(book.list()).map((version) => version.series), [series]);
+    await book.filled("r", old.series);
+    assert.deepEqual(phases(book.get("r")), ["retired", "live"], "what is retired stays so");
+  }));
+
+test("a version that is overtaken while it is being filled is retired at once", () =>
+  withDesk(async (desk) => {
+    await desk.book.put(body, {});
+    desk.end = 10;
+    const second = await desk.book.patch("r", { window_size: "5m" }, {});
+    const third = await desk.book.patch("r", { window_size: "10m" }, {});
+    assert.deepEqual(phases(third), ["live", "retired", "filling"]);
+    await desk.book.filled("r", second.versions[1]!.series);
+    assert.deepEqual(phases(desk.book.get("r")), ["live", "retired", "filling"]);
+  }));
+
+test("a paused rule keeps its windows and is not computed; resumed, it is filled anew while the paused windows answer", () =>
+  withDesk(async (desk) => {
+    const { book } = desk;
+    const live = (await book.put(body, {})).record.versions[0]!;
+    const paused = await book.patch("r", { active: false }, {});
+    assert.deepEqual(phases(paused), ["retired", "paused"]);
+    assert.equal(paused.versions[1]!.series, live.series);
+    assert.equal(paused.versions[1]!.version, 2);
+    assert.deepEqual(computed([paused]), []);
+    desk.end = 10;
+    const resumed = await book.patch("r", { active: true }, {});
+    assert.deepEqual(phases(resumed), ["retired", "paused", "filling"]);
+    assert.notEqual(resumed.versions[2]!.series, live.series);
+    assert.equal(answering(resumed).version.version, 2);
+    await book.filled("r", resumed.versions[2]!.series);
+    assert.deepEqual(phases(book.get("r")), ["retired", "retired", "live"]);
+  }));
+
+test("paused while it is being filled, the version before keeps answering", () =>
+  withDesk(async (desk) => {
+    await desk.book.put(body, {});
+    desk.end = 10;
+    await desk.book.patch("r", { window_size: "5m" }, {});
+    const paused = await desk.book.patch("r", { active: false }, {});
+    assert.deepEqual(phases(paused), ["paused", "retired", "paused"]);
+    assert.equal(answering(paused).version.version, 1);
+    assert.deepEqual(computed([paused]), []);
+  }));
+
+test("a rule made paused has no windows and is filled when it is resumed", () =>
+  withDesk(async (desk) => {
+    desk.end = 10;
+    const { record } = await desk.book.put({ ...body, active: false }, {});
+    assert.deepEqual(phases(record), ["paused"]);
+    assert.equal(answering(record).version.version, 1);
+    assert.deepEqual(phases(await desk.book.patch("r", { active: true }, {})), ["retired", "filling"]);
+  }));
+
+test("If-Match names the newest version, or the change is refused", () =>
+  withDesk(async ({ book }) => {
+    await assert.rejects(book.put(body, { ifMatch: 1 }), refused("version_conflict"));
+    await book.put(body, {});
+    await assert.rejects(book.put({ ...body, window_size: "5m" }, { ifMatch: 2 }), refused("version_conflict"));
+    await assert.rejects(book.patch("r", { window_size: "5m" }, { ifMatch: 2 }), refused("version_conflict"));
+    await assert.rejects(book.remove("r", { ifMatch: 2 }), refused("version_conflict"));
+    await book.put({ ...body, window_size: "5m" }, { ifMatch: 1 });
+    await book.remove("r", { ifMatch: 2 });
+    assert.throws(() => book.get("r"), refused("unknown_rule"));
+    await assert.rejects(book.remove("r", {}), refused("unknown_rule"));
+    await assert.rejects(book.patch("r", {}, {}), refused("unknown_rule"));
+  }));
+
+test("a patch takes keys away by null, and its result is checked whole", () =>
+  withDesk(async ({ book }) => {
+    await book.put({ ...body, metric: "sum", field: "payload.price" }, {});
+    await assert.rejects(book.patch("r", { metric: "count" }, {}), refused("invalid_rule"));
+    const counted = await book.patch("r", { metric: "count", field: null }, {});
+    assert.deepEqual(counted.versions[1]!.spec, { ...body, group_by: [], active: true });
+    await assert.rejects(book.patch("r", { rule_id: "s" }, {}), refused("invalid_rule"));
+    await assert.rejects(book.patch("r", ["active"], {}), refused("invalid_rule"));
+    await assert.rejects(book.patch("r", JSON.parse('{"__proto__": {"active": false}}'), {}), refused("invalid_rule"));
+  }));
+
+test("a pending version that a crash left behind is completed by the next who asks", () =>
+  withDesk(async (desk) => {
+    desk.end = 10;
+    desk.beforeEnds = () => Promise.reject(new Error("killed here"));
+    await assert.rejects(desk.book.put(body, {}), /killed here/);
+    assert.deepEqual(phases((await desk.registry.get("r"))!), ["pending"]);
+    const processor = await desk.another();
+    desk.end = 25;
+    const targets = await processor.targets(await processor.current());
+    assert.deepEqual(targets.map((target) => target.activation), [{ 0: 25 }]);
+    assert.deepEqual((await desk.book.current()).map(phases), [["filling"]]);
+  }));
+
+test("two who complete the same version agree on one activation", () =>
+  withDesk(async (desk) => {
+    const processor = await desk.another();
+    desk.end = 10;
+    desk.beforeEnds = async () => {
+      desk.end = 20;
+      await processor.targets(await processor.current());
+    };
+    const { record } = await desk.book.put(body, {});
+    assert.deepEqual(record.versions[0]!.activation, { 0: 20 });
+    assert.deepEqual(await desk.registry.get("r"), record);
+  }));
+
+test("a rule deleted while it is being made is gone", () =>
+  withDesk(async (desk) => {
+    const other = await desk.another();
+    desk.beforeEnds = () => other.remove("r", {});
+    await assert.rejects(desk.book.put(body, {}), refused("unknown_rule"));
+    assert.deepEqual(await desk.book.current(), []);
+  }));
+
+test("changes that race are all kept, one version each", () =>
+  withDesk(async (desk) => {
+    const other = await desk.another();
+    desk.end = 10;
+    const sizes = Array.from({ length: 20 }, (_, index) => `${index + 1}m`);
+    await Promise.all(sizes.map((size, index) => (index % 2 ? other : desk.book).put({ ...body, window_size: size }, {})));
+    const [record] = await desk.book.current();
+    assert.deepEqual(record!.versions.map((version) => version.version), sizes.map((_, index) => index + 1));
+    assert.equal(new Set(record!.versions.map((version) => version.series)).size, 20);
+    assert.deepEqual(record!.versions.map((version) => version.spec.window_size).toSorted(), sizes.toSorted());
+  }));
+
+test("others see a change, and are told", () =>
+  withDesk(async (desk) => {
+    const other = await desk.another();
+    const told = new Promise<void>((resolve) => other.onChange(resolve));
+    await desk.book.put(body, {});
+    assert.deepEqual((await other.current()).map((record) => record.rule_id), ["r"]);
+    await told;
+    assert.equal(other.get("r").revision, desk.book.get("r").revision);
+  }));
+
+test("by any way of changes: at most one version is filled, one answers, and no series serves two computations", () =>
+  fc.assert(
+    fc.asyncProperty(fc.array(change, { maxLength: 12 }), (changes) =>
+      withDesk(async (desk) => {
+        await desk.book.put(body, {});
+        for (const step of changes) {
+          desk.end += 1;
+          await step.run(desk.book);
+          const record = desk.book.get("r");
+          const [filling, live] = ["filling", "live"].map((phase) => phases(record).filter((found) => found === phase).length);
+          assert.ok(filling! <= 1 && live! <= 1 && !phases(record).includes("pending"));
+          assert.equal(computed([record]).length, filling! + live!);
+          const { spec } = record.versions.at(-1)!;
+          assert.equal(spec.active, filling! + live! > 0, "active is computed, paused is not");
+          const kept = record.versions.filter((version) => version.phase !== "retired").map((version) => version.series);
+          assert.equal(new Set(kept).size, kept.length);
+        }
+      }),
+    ),
+    { numRuns: 25 },
+  ));
+
+const change = fc.oneof(
+  fc.constantFrom("1m", "5m", "10m").map((size) => step(`window ${size}`, (book) => book.patch("r", { window_size: size }, {}))),
+  fc.boolean().map((active) => step(`active ${active}`, (book) => book.patch("r", { active }, {}))),
+  fc.constant(step("filled", (book) => book.filled("r", book.get("r").versions.at(-1)!.series))),
+);
+
+function step(name: string, run: (book: Rulebook) => Promise<unknown>): { run: typeof run; toString(): string } {
+  return { run, toString: () => name };
+}
