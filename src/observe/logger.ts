@@ -1,0 +1,55 @@
+import { pino } from "pino";
+import type { DestinationStream, Logger } from "pino";
+import pretty from "pino-pretty";
+import { WeirError } from "../lib/errors.ts";
+
+export type { Logger } from "pino";
+
+export interface LoggerOptions {
+  readonly level: string;
+  /** auto: pretty when `terminal`, else JSON. */
+  readonly format: "auto" | "json" | "pretty";
+  /** Whether people read along. */
+  readonly terminal: boolean;
+  /** Where lines go; default: standard error, so that standard output has the ready line alone. */
+  readonly destination?: DestinationStream;
+}
+
+/**
+ * The server's logger. A line is written before the call returns, so that the last one before a crash is there. Errors
+ * are logged under `err` with code, message, stack and causes, but never with `details`: these quote what was sent.
+ */
+export function createLogger({ level, format, terminal, destination }: LoggerOptions): Logger {
+  const toStderr = (): DestinationStream => pino.destination({ dest: 2, sync: true });
+  const asPretty = format === "pretty" || (format === "auto" && terminal);
+  const stream = asPretty
+    ? pretty({ colorize: terminal, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l", sync: true, destination: destination ?? 2 })
+    : (destination ?? toStderr());
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) }, serializers: { err: errorFacts } }, stream);
+}
+
+interface ErrorFacts {
+  readonly type: string;
+  readonly code?: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly cause?: ErrorFacts;
+}
+
+const causesMax = 5;
+
+function errorFacts(error: unknown, depth = 0): ErrorFacts {
+  if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
+  return {
+    type: error.name,
+    ...codeOf(error),
+    message: error.message,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(error.cause === undefined || depth === causesMax ? {} : { cause: errorFacts(error.cause, depth + 1) }),
+  };
+}
+
+function codeOf(error: Error): { code?: string } {
+  if (error instanceof WeirError) return { code: error.code };
+  return "code" in error && typeof error.code === "string" ? { code: error.code } : {};
+}
