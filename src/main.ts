@@ -1,0 +1,149 @@
+import { readFileSync } from "node:fs";
+import type { App } from "./app.ts";
+import { parseCommandLine } from "./config/command-line.ts";
+import type { CommandName } from "./config/command-line.ts";
+import { loadConfig } from "./config/load.ts";
+import type { Loaded } from "./config/load.ts";
+import { printConfig, printProblems } from "./config/print.ts";
+import { systemClock } from "./lib/clock.ts";
+import { WeirError } from "./lib/errors.ts";
+import { armFailpoint, failpoints } from "./lib/failpoint.ts";
+import { createLogger } from "./observe/logger.ts";
+import type { Logger } from "./observe/logger.ts";
+
+/** 0 stopped as asked; 1 failed while running; 2 the configuration or the machine does not allow a start. */
+type ExitCode = 0 | 1 | 2;
+
+/** How long stopping may take before the process ends all the same; supervisors kill after 10 s. */
+const stopWithinMs = 9_500;
+
+type Ready = Extract<Loaded, { ok: true }>;
+
+/** The process from arguments to exit code: reads `process`, ends it. Called by bin/weir.mjs. */
+export async function main(): Promise<void> {
+  // A reader that went away (`weir config | head`) is no failure.
+  process.stdout.on("error", () => {});
+  const argv = process.argv.slice(2);
+  const { print } = parseCommandLine(argv, ownVersion());
+  if (print !== null) return void process.stdout.write(print);
+  const loaded = loadConfig({ argv, env: process.env, readFile: (path) => readFileSync(path, "utf8") });
+  if (!loaded.ok) {
+    process.stderr.write(printProblems(loaded.problems));
+    process.exitCode = 2;
+    return;
+  }
+  armFromEnvironment();
+  const code = await commands[loaded.command](loaded);
+  // The engine's library and idle sockets may keep the loop alive; everything that matters has been stopped.
+  if (code !== null) process.exit(code);
+}
+
+/** Null: nothing runs any more, the process ends by itself. */
+const commands: Readonly<Record<CommandName, (loaded: Ready) => Promise<ExitCode | null>>> = {
+  config: ({ config, sources }) => {
+    process.stdout.write(printConfig(config, sources));
+    return Promise.resolve(null);
+  },
+  serve,
+  demo,
+};
+
+async function serve({ config }: Ready): Promise<ExitCode> {
+  const logger = loggerOf(config);
+  const asked = untilAskedToStop(logger);
+  try {
+    const { startApp } = await import("./app.ts");
+    const app = await startApp(config, { clock: systemClock, logger, version: ownVersion() });
+    process.stdout.write(readyLine(app, config.dataDir));
+    const failure = await Promise.race([aborted(asked), app.failed]);
+    if (failure) logger.fatal({ err: failure }, "weir can't go on");
+    const stopped = await stopInTime(app, logger);
+    return failure || !stopped ? 1 : 0;
+  } catch (error) {
+    return startFailure(error, logger);
+  }
+}
+
+async function demo({ config, demo: options }: Ready): Promise<ExitCode> {
+  const logger = loggerOf({ ...config, logLevel: config.logLevel === "info" ? "warn" : config.logLevel });
+  try {
+    const { startApp } = await import("./app.ts");
+    const { runDemo } = await import("./demo/demo.ts");
+    await runDemo(config, options, {
+      start: (changed) => startApp(changed, { clock: systemClock, logger, version: ownVersion() }),
+      clock: systemClock,
+      signal: untilAskedToStop(logger),
+      print: (line) => void process.stdout.write(`${line}\n`),
+    });
+    return 0;
+  } catch (error) {
+    return startFailure(error, logger);
+  }
+}
+
+function readyLine(app: App, dataDir: string): string {
+  return `Weir is ready: ingest ${app.ingestUrl} · query ${app.queryUrl} · docs ${app.queryUrl}/docs/ · data ${dataDir}\n`;
+}
+
+/** Aborts at the first SIGTERM or SIGINT; the second ends the process at once. What nobody caught ends it as well. */
+function untilAskedToStop(logger: Logger): AbortSignal {
+  const asked = new AbortController();
+  const onSignal = (name: NodeJS.Signals): void => {
+    if (asked.signal.aborted) {
+      logger.warn({ signal: name }, "asked twice: ending at once");
+      process.exit(1);
+    }
+    logger.info({ signal: name }, "stopping: finishing what is under way");
+    asked.abort();
+  };
+  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  process.on("uncaughtException", (error) => {
+    logger.fatal({ err: error }, "unexpected error");
+    process.exit(1);
+  });
+  return asked.signal;
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  if (signal.aborted) return Promise.resolve(undefined);
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));
+}
+
+/** False when it did not stop in time or failed at it; nothing acknowledged is lost by either. */
+async function stopInTime(app: App, logger: Logger): Promise<boolean> {
+  const late = systemClock.sleep(stopWithinMs).then(() => "late" as const);
+  try {
+    if ((await Promise.race([app.stop(), late])) !== "late") return true;
+    logger.error({ withinMs: stopWithinMs }, "did not stop in time");
+  } catch (error) {
+    logger.error({ err: error }, "stopping failed");
+  }
+  return false;
+}
+
+/** What the user can change is told in one line; anything else with its stack. */
+function startFailure(error: unknown, logger: Logger): ExitCode {
+  const usersOwn = ["port_taken", "data_dir_in_use", "invalid_config"];
+  if (error instanceof WeirError && usersOwn.includes(error.code)) {
+    process.stderr.write(`Weir can't start: ${error.message}\n`);
+    return 2;
+  }
+  logger.fatal({ err: error }, "weir failed");
+  return 1;
+}
+
+function loggerOf({ logLevel, logFormat }: Pick<Ready["config"], "logLevel" | "logFormat">): Logger {
+  return createLogger({ level: logLevel, format: logFormat, terminal: process.stderr.isTTY });
+}
+
+function ownVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+  return version;
+}
+
+/** `WEIR_FAILPOINT=after-raw:3` makes the process kill itself at the third passing of that place. For tests. */
+function armFromEnvironment(): void {
+  const [name, nth = "1"] = (process.env["WEIR_FAILPOINT"] ?? "").split(":");
+  const failpoint = failpoints.find((known) => known === name);
+  if (failpoint) armFailpoint(failpoint, Number(nth), () => process.kill(process.pid, "SIGKILL"));
+}
