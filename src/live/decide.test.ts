@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decideDelivery, judgeBacklog, nextDue, spendMessage } from "./decide.ts";
+import type { Backlog, Delivery } from "./decide.ts";
+
+test("what a subscription is to get", () => {
+  const table: [sentSeq: number | null, dueAt: number, fresh: boolean, seq: number, now: number, expected: Delivery][] = [
+    // A newcomer does not wait for its interval, only for what is true.
+    [null, 0, true, 0, 10, "snapshot"],
+    [null, 0, false, 7, 10, "read"],
+    [null, 99, true, 7, 10, "snapshot"],
+    // Before its time nobody gets anything, nor is the store asked.
+    [5, 11, true, 7, 10, "wait"],
+    [5, 11, false, 7, 10, "wait"],
+    [5, 10, false, 5, 10, "read"],
+    [5, 10, true, 7, 10, "changes"],
+    // Nothing while nothing changes.
+    [7, 10, true, 7, 10, "wait"],
+  ];
+  for (const [sentSeq, dueAt, fresh, seq, now, expected] of table) {
+    assert.equal(decideDelivery({ sentSeq, dueAt }, { fresh, seq }, now), expected, JSON.stringify([sentSeq, dueAt, fresh, seq, now]));
+  }
+});
+
+test("pushes keep the interval and meet on a raster", () => {
+  assert.equal(nextDue(0, 5000), 5000);
+  assert.equal(nextDue(1, 5000), 5250);
+  assert.equal(nextDue(249, 5000), 5250);
+  assert.equal(nextDue(260, 50), 350);
+});
+
+test("a backlog is waited for, but not for ever", () => {
+  const bounds = { backlogBytesMax: 100, backlogBytesFatal: 1000, backlogMsMax: 20_000 };
+  const table: [since: number | null, bytes: number, now: number, expected: Backlog][] = [
+    [null, 100, 5, { since: null, verdict: "open" }],
+    [null, 101, 5, { since: 5, verdict: "skip" }],
+    [5, 101, 20_004, { since: 5, verdict: "skip" }],
+    [5, 101, 20_005, { since: 5, verdict: "close" }],
+    [5, 0, 20_005, { since: null, verdict: "open" }],
+    [null, 1001, 5, { since: 5, verdict: "close" }],
+  ];
+  for (const [since, bytes, now, expected] of table) assert.deepEqual(judgeBacklog(since, bytes, now, bounds), expected);
+});
+
+test("messages are paid from a budget that refills", () => {
+  let budget = spendMessage({ left: 2, at: 0 }, 0, 1, 2);
+  budget = spendMessage(budget!, 0, 1, 2);
+  assert.equal(spendMessage(budget!, 999, 1, 2), undefined);
+  assert.deepEqual(spendMessage(budget!, 1000, 1, 2), { left: 0, at: 1000 });
+});

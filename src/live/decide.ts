@@ -1,0 +1,65 @@
+/** How a subscription stands: what it has been sent, and when it may be sent something again. */
+export interface SubscriptionState {
+  /** Everything up to this sequence number has been sent; null: it waits for its snapshot. */
+  readonly sentSeq: number | null;
+  /** Ms since the epoch. */
+  readonly dueAt: number;
+}
+
+export interface FeedState {
+  /** Whether what is held is what the store had when it was last asked and nothing was touched since, or it was just asked. */
+  readonly fresh: boolean;
+  readonly seq: number;
+}
+
+/** wait: nothing to do now; read: the store is to be asked first; snapshot, changes: send. */
+export type Delivery = "wait" | "read" | "snapshot" | "changes";
+
+/** What a subscription is to get now. */
+export function decideDelivery(subscription: SubscriptionState, feed: FeedState, now: number): Delivery {
+  if (subscription.sentSeq === null) return feed.fresh ? "snapshot" : "read";
+  if (now < subscription.dueAt) return "wait";
+  if (!feed.fresh) return "read";
+  return feed.seq > subscription.sentSeq ? "changes" : "wait";
+}
+
+/** When the next push may go out: after the interval, on a common raster, so that subscribers of a rule share reads and frames. */
+export function nextDue(now: number, intervalMs: number): number {
+  const raster = intervalMs >= 1000 ? 250 : 50;
+  return Math.ceil((now + intervalMs) / raster) * raster;
+}
+
+export interface BacklogBounds {
+  /** Above this nothing more is sent until it has drained. */
+  readonly backlogBytesMax: number;
+  /** Above this the client is closed. */
+  readonly backlogBytesFatal: number;
+  /** How long a backlog may stay above the first bound. */
+  readonly backlogMsMax: number;
+}
+
+export interface Backlog {
+  /** Since when the backlog has been above the first bound, ms of the monotonic clock; null: it is not. */
+  readonly since: number | null;
+  readonly verdict: "open" | "skip" | "close";
+}
+
+/** Whether a client takes more, from the bytes that it has not read. */
+export function judgeBacklog(since: number | null, backlogBytes: number, now: number, bounds: BacklogBounds): Backlog {
+  if (backlogBytes <= bounds.backlogBytesMax) return { since: null, verdict: "open" };
+  const start = since ?? now;
+  const hopeless = backlogBytes > bounds.backlogBytesFatal || now - start >= bounds.backlogMsMax;
+  return { since: start, verdict: hopeless ? "close" : "skip" };
+}
+
+export interface MessageBudget {
+  readonly left: number;
+  /** Ms of the monotonic clock. */
+  readonly at: number;
+}
+
+/** Takes one message out of a budget that refills steadily; undefined when there is none left. */
+export function spendMessage(budget: MessageBudget, now: number, perSecond: number, burst: number): MessageBudget | undefined {
+  const left = Math.min(burst, budget.left + ((now - budget.at) / 1000) * perSecond) - 1;
+  return left < 0 ? undefined : { left, at: now };
+}

@@ -1,0 +1,87 @@
+/** A stretch of windows to read at once, `from ≤ window_start < to`. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+  /** The windows that are asked for; null: all in the stretch. */
+  readonly only: ReadonlySet<number> | null;
+}
+
+/** What to read next: `newest` is the stretch of the newest windows, wherever it lies. */
+export type Reading = "newest" | Span;
+
+export interface DirtyBounds {
+  /** More touched windows than this are not remembered singly. */
+  readonly windowsMax: number;
+  /** The most windows in one stretch, touched or not. */
+  readonly spanWindowsMax: number;
+}
+
+/** Windows that may have changed since they were last read. */
+export class Dirty {
+  readonly #bounds: DirtyBounds;
+  readonly #windows = new Set<number>();
+  #newest = false;
+  #overflowed = false;
+
+  constructor(bounds: DirtyBounds) {
+    this.#bounds = bounds;
+  }
+
+  get isEmpty(): boolean {
+    return !this.#newest && this.#windows.size === 0;
+  }
+
+  /** Whether touched windows had to be forgotten since this was last asked. */
+  takeOverflowed(): boolean {
+    const overflowed = this.#overflowed;
+    this.#overflowed = false;
+    return overflowed;
+  }
+
+  touch(start: number): void {
+    this.#windows.add(start);
+    if (this.#windows.size <= this.#bounds.windowsMax) return;
+    this.#windows.clear();
+    this.#newest = true;
+    this.#overflowed = true;
+  }
+
+  touchNewest(): void {
+    this.#newest = true;
+  }
+
+  clear(): void {
+    this.#windows.clear();
+    this.#newest = false;
+  }
+
+  /** Takes out what to read next: the newest windows first, then one run of neighbours, the newest first. */
+  take(windowMs: number): Reading | undefined {
+    if (this.#newest) {
+      this.#newest = false;
+      return "newest";
+    }
+    if (this.#windows.size === 0) return undefined;
+    const only = this.#newestRun(windowMs);
+    for (const start of only) this.#windows.delete(start);
+    return { from: only.at(-1)!, to: only[0]! + windowMs, only: new Set(only) };
+  }
+
+  /** Reading failed: it is to be done again. */
+  putBack(reading: Reading): void {
+    if (reading === "newest") this.#newest = true;
+    else for (const start of reading.only ?? []) this.touch(start);
+  }
+
+  /** Descending. A few windows between two touched ones are read in passing: one statement costs more than they do. */
+  #newestRun(windowMs: number): number[] {
+    const descending = [...this.#windows].toSorted((a, b) => b - a);
+    const first = descending[0]!;
+    const run = [first];
+    for (const start of descending.slice(1)) {
+      if (run.at(-1)! - start > 16 * windowMs || first - start >= this.#bounds.spanWindowsMax * windowMs) break;
+      run.push(start);
+    }
+    return run;
+  }
+}

@@ -1,0 +1,232 @@
+import type { RuleRecord, RuleVersion } from "../rule/registry.ts";
+import type { CheckedRule } from "../rule/rule.ts";
+import type { Store, WindowRow } from "../store/store.ts";
+import { Dirty } from "./dirty.ts";
+import type { DirtyBounds, Reading, Span } from "./dirty.ts";
+import { pushText } from "./frames.ts";
+import { HeldWindows } from "./held.ts";
+import type { HeldBounds } from "./held.ts";
+import type { Subscriber } from "./subscriber.ts";
+
+export interface FeedBounds extends HeldBounds, DirtyBounds {
+  /** How many of the newest windows are held from the start, so that later only what changed is sent. */
+  readonly newestWindows: number;
+  /** Rows in one read; a window with more is cut. */
+  readonly readRowsMax: number;
+}
+
+/** The version of a rule whose windows are watched. */
+export interface Watched {
+  readonly version: RuleVersion;
+  readonly rule: CheckedRule;
+}
+
+/**
+ * One rule with at least one subscriber: what is known of its windows, and which of them may have changed. State only:
+ * the hub decides when it reads and who is sent what.
+ */
+export class Feed {
+  readonly ruleId: string;
+  readonly subscribers = new Set<Subscriber>();
+  /** A read is under way or queued. */
+  reading = false;
+  /** Whether subscribers may lack something. */
+  restless = true;
+  /** Failures of the store in a row. */
+  failures = 0;
+  /** Not read before this moment, ms of the monotonic clock. */
+  readAgainAt = 0;
+
+  readonly #bounds: FeedBounds;
+  readonly #dirty: Dirty;
+  #held = new HeldWindows();
+  #watched: Watched;
+  #revision: number;
+  /** Windows touched while somebody waited for a snapshot: they belong to it, as they changed after the asking. */
+  #awaited: Set<number> | undefined;
+  /** Windows with more rows than are held. */
+  readonly #cut = new Set<number>();
+
+  constructor(record: RuleRecord, watched: Watched, bounds: FeedBounds) {
+    this.ruleId = record.rule_id;
+    this.#revision = record.revision;
+    this.#watched = watched;
+    this.#bounds = bounds;
+    this.#dirty = new Dirty(bounds);
+    this.#dirty.touchNewest();
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get series(): number {
+    return this.#watched.version.series;
+  }
+
+  get windowMs(): number {
+    return this.#watched.rule.windowSeconds * 1000;
+  }
+
+  get seq(): number {
+    return this.#held.seq;
+  }
+
+  get isDirty(): boolean {
+    return !this.#dirty.isEmpty;
+  }
+
+  /** Whether what is held is what the store has, as far as anybody knows. */
+  get isSettled(): boolean {
+    return !this.isDirty && !this.reading;
+  }
+
+  /** Somebody waits for a snapshot, for the first time or again. */
+  welcome(subscriber: Subscriber): void {
+    subscriber.sentSeq = null;
+    this.subscribers.add(subscriber);
+    this.#awaited ??= new Set();
+    this.restless = true;
+  }
+
+  /** Nobody waits for a snapshot any more. */
+  allWelcomed(): void {
+    this.#awaited = undefined;
+  }
+
+  touch(windowStart: number): void {
+    this.#dirty.touch(windowStart);
+    if (this.#awaited && this.#awaited.size < this.#bounds.windowsMax) this.#awaited.add(windowStart);
+    this.restless = true;
+  }
+
+  /** Anything may have changed: the newest windows are read again, and those that are held. */
+  touchAll(): void {
+    this.#dirty.touchNewest();
+    for (const start of this.#held.starts()) this.#dirty.touch(start);
+    this.restless = true;
+  }
+
+  /** The rule has changed. Windows of the same shape are compared with what was sent; else everybody starts anew. */
+  follow(record: RuleRecord, watched: Watched): void {
+    const sameShape = shapeOf(watched) === shapeOf(this.#watched);
+    this.#revision = record.revision;
+    this.#watched = watched;
+    if (!sameShape) this.#startAnew();
+    this.touchAll();
+  }
+
+  /**
+   * Reads the next windows that may have changed and takes them in. One call at a time.
+   * @returns whether there is more to read. @throws what the store throws; then the windows are still to be read.
+   */
+  async readNext(store: Pick<Store, "windows" | "newestWindow">): Promise<boolean> {
+    const watched = this.#watched;
+    const reading = this.#dirty.take(this.windowMs);
+    if (reading === undefined) return false;
+    try {
+      const span = reading === "newest" ? await this.#newestSpan(store, watched) : reading;
+      const rows = span ? await this.#windows(store, watched, span) : [];
+      // Meanwhile the rule may have changed: then these rows are another version's.
+      if (watched === this.#watched) this.#takeIn(reading, span, rows);
+      else this.#readAgain(reading, watched);
+    } catch (error) {
+      this.#readAgain(reading, watched);
+      throw error;
+    }
+    return this.isDirty;
+  }
+
+  /** Lets go of windows beyond the bounds. */
+  tidy(): void {
+    let sentToAll = this.#held.seq;
+    for (const { sentSeq } of this.subscribers) sentToAll = Math.min(sentToAll, sentSeq ?? sentToAll);
+    this.#held.evict(this.#bounds, sentToAll);
+    for (const start of this.#cut) if (!this.#held.has(start)) this.#cut.delete(start);
+  }
+
+  /** The push with the newest window's rows, and those of windows that were touched since somebody asked. */
+  snapshotText(now: number): string {
+    return pushText(this.ruleId, now, this.#held.rowsOf(this.#awaited ?? new Set()), this.#cut.size > 0);
+  }
+
+  /** The push with the rows that changed after `seq`; undefined when there is none. */
+  changesText(seq: number, now: number): string | undefined {
+    const rows = this.#held.since(seq);
+    const lost = seq < this.#held.lostSeq;
+    return rows.length === 0 && !lost ? undefined : pushText(this.ruleId, now, rows, this.#cut.size > 0 || lost);
+  }
+
+  async #newestSpan(store: Pick<Store, "newestWindow">, watched: Watched): Promise<Span | undefined> {
+    // Before its activation a version has no windows, and nobody may answer for it.
+    if (watched.version.phase === "pending") return undefined;
+    const newest = await store.newestWindow(watched.version.series);
+    if (newest === undefined) return undefined;
+    const windowMs = watched.rule.windowSeconds * 1000;
+    return { from: newest - (this.#bounds.newestWindows - 1) * windowMs, to: newest + windowMs, only: null };
+  }
+
+  #windows(store: Pick<Store, "windows">, { rule, version }: Watched, { from, to }: Span): Promise<readonly WindowRow[]> {
+    if (version.phase === "pending") return Promise.resolve([]);
+    const limit = this.#bounds.readRowsMax + 1;
+    return store.windows({ series: version.series, rule, from: Math.max(0, from), to, filters: [], order: "newest", limit });
+  }
+
+  #takeIn(reading: Reading, span: Span | undefined, rows: readonly WindowRow[]): void {
+    if (span === undefined) return;
+    const read = byWindow(rows);
+    const complete = this.#completeFrom(rows, read);
+    const asked = span.only ?? new Set([...read.keys(), ...this.#heldIn(span)]);
+    const seen = [...asked].filter((start) => start >= complete);
+    this.#held.apply(seen.map((start) => [start, (read.get(start) ?? []).slice(0, this.#bounds.readRowsMax)] as const));
+    for (const start of seen) this.#noteCut(start, read.get(start)?.length ?? 0);
+    // A full read ends within a window: what lies at or below it was asked for in vain. Of the newest ones that is no
+    // loss, they are only held to know what changes.
+    if (reading !== "newest") for (const start of asked) if (start < complete) this.#dirty.touch(start);
+    if (this.#dirty.takeOverflowed()) this.#held.lose();
+  }
+
+  #noteCut(start: number, rows: number): void {
+    if (rows > this.#bounds.readRowsMax) this.#cut.add(start);
+    else this.#cut.delete(start);
+  }
+
+  #readAgain(reading: Reading, watched: Watched): void {
+    if (shapeOf(watched) === shapeOf(this.#watched)) this.#dirty.putBack(reading);
+    this.restless = true;
+  }
+
+  /** From which window on the read has all rows. A single window with too many rows is cut, or there would be no end. */
+  #completeFrom(rows: readonly WindowRow[], read: ReadonlyMap<number, WindowRow[]>): number {
+    if (rows.length <= this.#bounds.readRowsMax) return -Infinity;
+    const last = rows.at(-1)!.windowStart;
+    return read.size > 1 ? last + 1 : last;
+  }
+
+  #heldIn(span: Span): number[] {
+    return [...this.#held.starts()].filter((start) => span.from <= start && start < span.to);
+  }
+
+  #startAnew(): void {
+    this.#held = new HeldWindows();
+    this.#dirty.clear();
+    this.#cut.clear();
+    this.#awaited = undefined;
+    for (const subscriber of this.subscribers) this.welcome(subscriber);
+  }
+}
+
+function shapeOf({ rule }: Watched): string {
+  return JSON.stringify([rule.windowSeconds, rule.spec.group_by]);
+}
+
+/** Rows by window, in the order in which they came. */
+function byWindow(rows: readonly WindowRow[]): Map<number, WindowRow[]> {
+  const windows = new Map<number, WindowRow[]>();
+  for (const row of rows) {
+    const window = windows.get(row.windowStart);
+    if (window) window.push(row);
+    else windows.set(row.windowStart, [row]);
+  }
+  return windows;
+}

@@ -1,0 +1,44 @@
+import type { BacklogBounds } from "./decide.ts";
+import type { FeedBounds } from "./feed.ts";
+
+/** Every bound of the live feed. */
+export interface LiveLimits extends BacklogBounds, FeedBounds {
+  readonly connectionsMax: number;
+  readonly subscriptionsMax: number;
+  readonly messagesPerSecond: number;
+  readonly messagesBurst: number;
+  /** Between two pushes of a rule to a client that asks for nothing else. */
+  readonly intervalMs: number;
+  /** How often it is looked whether anything is to be sent. */
+  readonly tickMs: number;
+  /** How often rules are looked at for changes, and backlogs for clients that never read. */
+  readonly sweepMs: number;
+  /** Reads of the store at a time. */
+  readonly readsMax: number;
+  /** Reads for one rule in a row before the others get their turn. */
+  readonly readsInARow: number;
+  /** Between two reads for one rule. */
+  readonly readGapMs: number;
+}
+
+export const defaultLimits: LiveLimits = {
+  connectionsMax: 20_000,
+  subscriptionsMax: 1000,
+  messagesPerSecond: 100,
+  messagesBurst: 1000,
+  intervalMs: 5000,
+  tickMs: 25,
+  sweepMs: 250,
+  readsMax: 4,
+  readsInARow: 8,
+  readGapMs: 50,
+  newestWindows: 60,
+  readRowsMax: 5000,
+  rowsKept: 5000,
+  rowsMax: 20_000,
+  windowsMax: 10_000,
+  spanWindowsMax: 1000,
+  backlogBytesMax: 256 * 1024,
+  backlogBytesFatal: 8 * 1024 * 1024,
+  backlogMsMax: 20_000,
+};

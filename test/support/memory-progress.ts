@@ -1,0 +1,32 @@
+import { offset, src } from "../../src/event/position.ts";
+import type { Progress, Touched } from "../../src/progress/progress.ts";
+
+/** The listening side of progress, told by a test what has happened. */
+export class MemoryProgress implements Pick<Progress, "onTouched" | "onSeriesChanged"> {
+  readonly #touched = new Set<(touched: Touched) => void>();
+  readonly #changed = new Set<(series: number) => void>();
+
+  onTouched(listener: (touched: Touched) => void): () => void {
+    this.#touched.add(listener);
+    return () => void this.#touched.delete(listener);
+  }
+
+  onSeriesChanged(listener: (series: number) => void): () => void {
+    this.#changed.add(listener);
+    return () => void this.#changed.delete(listener);
+  }
+
+  get listeners(): number {
+    return this.#touched.size + this.#changed.size;
+  }
+
+  /** Events were counted in these seconds of event time; null: in too many. */
+  touch(seconds: readonly number[] | null): void {
+    const range = { src: src(0), from: offset(0), to: offset(0) };
+    for (const listener of this.#touched) listener({ range, seconds });
+  }
+
+  changeSeries(series: number): void {
+    for (const listener of this.#changed) listener(series);
+  }
+}
