@@ -19,7 +19,8 @@ const plenty: ReadOptions = { bytesMax: 1 << 26, eventsMax: 1_000_000, waitMs: 2
 
 /** Every duty of the contract in `log.ts`, as a case. Each adapter runs it; `open` gives a fresh, empty log each time. */
 export function logSuite(name: string, open: () => Promise<OpenedLog>): void {
-  describe(`log: ${name}`, () => {
+  // One after another: the cases share the log, and what one appends another would read.
+  describe(`log: ${name}`, { concurrency: 1 }, () => {
     let opened: OpenedLog;
     let log: Log;
     before(async () => {

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { logSuite } from "../log.suite.ts";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { pack, unpack } from "../../event/packed.ts";
 import type { PackedEvents } from "../../event/packed.ts";
 import { offset, src } from "../../event/position.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { Log } from "../log.ts";
+import { logSuite } from "../log.suite.ts";
 import { openEmbeddedLog } from "./embedded.ts";
 import type { EmbeddedLogOptions } from "./embedded.ts";
 
@@ -44,96 +44,112 @@ async function until(holds: () => boolean): Promise<void> {
   assert.ok(holds());
 }
 
-logSuite("embedded", open);
+// They wait for the disk most of the time: side by side.
+describe("embedded log", { concurrency: true }, () => {
+  logSuite("embedded", open);
 
-logSuite("embedded, reading from disk", () => open({ tailBytesMax: 0 }));
+  logSuite("embedded, reading from disk", () => open({ tailBytesMax: 0 }));
 
-test("offsets are dense from 0, one range an append, also when appends share a row", async () => {
-  const { log, cleanup } = await open();
-  const answers = await Promise.all([3, 1, 4, 1, 5].map((count) => log.append(events(count))));
-  assert.deepEqual(answers.flat(), [
-    { src: source, from: 0, to: 2 },
-    { src: source, from: 3, to: 3 },
-    { src: source, from: 4, to: 7 },
-    { src: source, from: 8, to: 8 },
-    { src: source, from: 9, to: 13 },
-  ]);
-  const records = await log.read({ src: source, off: offset(0) }, plenty);
-  assert.ok(records.length < 5, `${records.length} rows`);
-  assert.equal(records.flatMap((record) => unpack(record.events)).length, 14);
-  await cleanup();
-});
+  test("offsets are dense from 0, one range an append, also when appends share a row", async () => {
+    const { log, cleanup } = await open();
+    const answers = await Promise.all([3, 1, 4, 1, 5].map((count) => log.append(events(count))));
+    assert.deepEqual(answers.flat(), [
+      { src: source, from: 0, to: 2 },
+      { src: source, from: 3, to: 3 },
+      { src: source, from: 4, to: 7 },
+      { src: source, from: 8, to: 8 },
+      { src: source, from: 9, to: 13 },
+    ]);
+    const records = await log.read({ src: source, off: offset(0) }, plenty);
+    assert.ok(records.length < 5, `${records.length} rows`);
+    assert.equal(records.flatMap((record) => unpack(record.events)).length, 14);
+    await cleanup();
+  });
 
-test("an append larger than a group is one row; a reader gets it whole", async () => {
-  const { log, reopen, cleanup } = await open();
-  await Promise.all([log.append(events(1)), log.append(events(200, 60_000)), log.append(events(1))]);
-  const records = await (await reopen()).read({ src: source, off: offset(5) }, { ...plenty, eventsMax: 1 });
-  assert.equal(records[0]!.events.count, 200);
-  await cleanup();
-});
+  test("an append larger than a group is one row; a reader gets it whole", async () => {
+    const { log, reopen, cleanup } = await open();
+    await Promise.all([log.append(events(1)), log.append(events(200, 60_000)), log.append(events(1))]);
+    const records = await (await reopen()).read({ src: source, off: offset(5) }, { ...plenty, eventsMax: 1 });
+    assert.equal(records[0]!.events.count, 200);
+    await cleanup();
+  });
 
-test("appends are refused at the bound of bytes and taken again when records are committed", async () => {
-  const { log, cleanup } = await open({ bytesMax: 300_000 });
-  while (log.state().bytes < 150_000) await log.append(events(100, 1_000));
-  await assert.rejects(log.append(events(200, 1_000)), (error) => hasCode("log_full")(error) && (error as WeirError).retryAfterMs !== undefined);
-  await log.commit(source, (await log.ends()).get(source)!);
-  await until(() => log.state().bytes === 0);
-  await log.append(events(200, 1_000));
-  await cleanup();
-});
+  test("appends are refused at the bound of bytes and taken again when records are committed", async () => {
+    const { log, cleanup } = await open({ bytesMax: 300_000 });
+    await log.append(events(100, 1_000));
+    await assert.rejects(log.append(events(200, 1_000)), (error) => hasCode("log_full")(error) && (error as WeirError).retryAfterMs !== undefined);
+    await log.commit(source, (await log.ends()).get(source)!);
+    await until(() => log.state().bytes === 0);
+    await log.append(events(200, 1_000));
+    await cleanup();
+  });
 
-test("appends are refused at the disk's low mark and taken again when there is room", async () => {
-  let free = 2_000_000;
-  const { log, cleanup } = await open({ freeBytesMin: 1_000_000, freeBytes: () => free });
-  await log.append(events(10));
-  free = 900_000;
-  await until(() => !log.state().accepting);
-  assert.match(log.state().reason!, /900000 bytes left/);
-  await assert.rejects(log.append(events(10)), hasCode("log_full"));
-  free = 2_000_000;
-  await until(() => log.state().accepting);
-  await log.append(events(10));
-  await cleanup();
-});
+  test("appends are refused at the disk's low mark and taken again when there is room", async () => {
+    let free = 2_000_000;
+    const { log, cleanup } = await open({ freeBytesMin: 1_000_000, freeBytes: () => free });
+    await log.append(events(10));
+    free = 900_000;
+    await until(() => !log.state().accepting);
+    assert.match(log.state().reason!, /900000 bytes left/);
+    await assert.rejects(log.append(events(10)), hasCode("log_full"));
+    free = 2_000_000;
+    await until(() => log.state().accepting);
+    await log.append(events(10));
+    await cleanup();
+  });
 
-test("more in flight than the bound is refused with nothing kept", async () => {
-  const { log, cleanup } = await open({ inFlightBytesMax: 50_000 });
-  const taken = log.append(events(40, 1_000));
-  await assert.rejects(log.append(events(40, 1_000)), hasCode("log_unavailable"));
-  await taken;
-  await log.append(events(40, 1_000));
-  assert.equal((await log.ends()).get(source), 80);
-  await cleanup();
-});
+  test("a full file keeps nothing of what it refuses, and takes what fits", async () => {
+    const { log, cleanup } = await open({ fileBytesMax: 1 << 20, onFailure: assert.fail });
+    const [small, large, later] = await Promise.allSettled([log.append(events(1)), log.append(events(2_000, 1_000)), log.append(events(1))]);
+    assert.equal(small.status, "fulfilled");
+    assert.ok(large.status === "rejected" && hasCode("log_full")(large.reason) && !large.reason.outcomeUnknown);
+    assert.equal(log.state().accepting, true);
+    await log.append(events(1));
+    const kept = later.status === "fulfilled" ? 3 : 2;
+    assert.equal((await log.ends()).get(source), kept);
+    assert.equal((await log.read({ src: source, off: offset(0) }, plenty)).reduce((sum, record) => sum + record.events.count, 0), kept);
+    await cleanup();
+  });
 
-test("committed records are deleted record by record, and reading begins at what is kept", async () => {
-  const { log, reopen, cleanup } = await open();
-  for (let i = 0; i < 5; i++) await log.append(events(10));
-  await log.commit(source, offset(25));
-  await until(() => log.state().bytes < 3 * (10 * 60 + 64));
-  const again = await reopen();
-  const records = await again.read({ src: source, off: offset(0) }, plenty);
-  assert.deepEqual(records.map((record) => record.from), [20, 30, 40]);
-  await cleanup();
-});
+  test("more in flight than the bound is refused with nothing kept", async () => {
+    const { log, cleanup } = await open({ inFlightBytesMax: 50_000 });
+    const taken = log.append(events(40, 1_000));
+    await assert.rejects(log.append(events(40, 1_000)), hasCode("log_unavailable"));
+    await taken;
+    await log.append(events(40, 1_000));
+    assert.equal((await log.ends()).get(source), 80);
+    await cleanup();
+  });
 
-test("a commit beyond the end, and a partition that is not there, are mistakes of the caller", async () => {
-  const { log, cleanup } = await open();
-  await assert.rejects(log.commit(source, offset(1)), hasCode("internal"));
-  await assert.rejects(log.read({ src: src(1), off: offset(0) }, plenty), hasCode("internal"));
-  await cleanup();
-});
+  test("committed records are deleted record by record, and reading begins at what is kept", async () => {
+    const { log, reopen, cleanup } = await open();
+    for (let i = 0; i < 5; i++) await log.append(events(10));
+    await log.commit(source, offset(25));
+    await until(() => log.state().bytes < 3 * (10 * 60 + 64));
+    const again = await reopen();
+    const records = await again.read({ src: source, off: offset(0) }, plenty);
+    assert.deepEqual(records.map((record) => record.from), [20, 30, 40]);
+    await cleanup();
+  });
 
-test("a dead thread: appends in flight are unknown, later ones refused, the process is told once", async () => {
-  const failures: WeirError[] = [];
-  const writer = new URL("./dying-writer.fixture.ts", import.meta.url);
-  const { log, cleanup } = await open({ scripts: { writer }, onFailure: (error) => failures.push(error) });
-  const waiting = log.read({ src: source, off: offset(0) }, { ...plenty, waitMs: 30_000 });
-  const [append, read] = await Promise.allSettled([log.append(events(1)), waiting]);
-  assert.ok(append.status === "rejected" && hasCode("log_failed")(append.reason) && append.reason.outcomeUnknown);
-  assert.ok(read.status === "rejected" && hasCode("log_failed")(read.reason));
-  await assert.rejects(log.append(events(1)), hasCode("log_unavailable"));
-  assert.match(log.state().reason!, /thread ended: struck/);
-  assert.equal(failures.length, 1);
-  await cleanup();
+  test("a commit beyond the end, and a partition that is not there, are mistakes of the caller", async () => {
+    const { log, cleanup } = await open();
+    await assert.rejects(log.commit(source, offset(1)), hasCode("internal"));
+    await assert.rejects(log.read({ src: src(1), off: offset(0) }, plenty), hasCode("internal"));
+    await cleanup();
+  });
+
+  test("a dead thread: appends in flight are unknown, later ones refused, the process is told once", async () => {
+    const failures: WeirError[] = [];
+    const writer = new URL("./dying-writer.fixture.ts", import.meta.url);
+    const { log, cleanup } = await open({ scripts: { writer }, onFailure: (error) => failures.push(error) });
+    const waiting = log.read({ src: source, off: offset(0) }, { ...plenty, waitMs: 30_000 });
+    const [append, read] = await Promise.allSettled([log.append(events(1)), waiting]);
+    assert.ok(append.status === "rejected" && hasCode("log_failed")(append.reason) && append.reason.outcomeUnknown);
+    assert.ok(read.status === "rejected" && hasCode("log_failed")(read.reason));
+    await assert.rejects(log.append(events(1)), hasCode("log_unavailable"));
+    assert.match(log.state().reason!, /thread ended: struck/);
+    assert.equal(failures.length, 1);
+    await cleanup();
+  });
 });

@@ -22,6 +22,8 @@ export interface EmbeddedLogOptions {
   readonly clock: Clock;
   /** Called once when the log can't go on: the process should stop, for whether the disk kept its word is unknown. */
   readonly onFailure?: (error: WeirError) => void;
+  /** The database never grows beyond this, bytes; the default is a little more than what fits into `bytesMax`. */
+  readonly fileBytesMax?: number;
   /** The most that may wait to become durable, bytes; default 128 MiB. */
   readonly inFlightBytesMax?: number;
   /** What is kept in memory for readers that keep up, bytes; default 32 MiB. */
@@ -47,7 +49,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log> {
     let log: EmbeddedLog | undefined;
     const writer = new Link<ToWriter, FromWriter>({
       script,
-      dir: options.dir,
+      workerData: { dir: options.dir, fileBytesMax: options.fileBytesMax ?? options.bytesMax * 1.25 + (64 << 20) },
       heard: (message) => {
         if (message.kind === "ready") resolve((log = new EmbeddedLog(options, writer, message.mark)));
         else if (log !== undefined) log.heardWriter(message);
@@ -91,7 +93,7 @@ class EmbeddedLog implements Log {
     this.#writer = writer;
     this.#reader = new Link({
       script: options.scripts?.reader ?? new URL("reader.worker.ts", import.meta.url),
-      dir,
+      workerData: { dir },
       heard: (message) => this.#heardReader(message),
       died: (reason) => this.fail(death("reading", reason)),
     });

@@ -11,8 +11,6 @@ const trimBytesMin = 4 << 20;
 const slackBytesMax = 64 << 20;
 /** When the write-ahead log is so large, the writer itself finishes its checkpoint, so that the file is used from its start again. */
 const walBytesMax = 64 << 20;
-/** What a row takes besides its body, about. */
-const rowBytes = 64;
 
 interface Statements {
   readonly insert: StatementSync;
@@ -35,11 +33,15 @@ export class LogWriter {
   #target: number;
   #walBytes = 0;
 
-  /** Checks the log of `dir`, opens it, and makes durable what an earlier process may have left unsynced. */
-  constructor(dir: string) {
+  /**
+   * Checks the log of `dir`, opens it, and makes durable what an earlier process may have left unsynced. The database
+   * never grows beyond `fileBytesMax`: the second fence behind the caller's bound.
+   */
+  constructor(dir: string, fileBytesMax: number) {
     checkLog(dir);
     this.#path = databasePath(dir);
     this.#db = openForWriting(dir);
+    this.#db.exec(`PRAGMA max_page_count = ${Math.ceil(fileBytesMax / pageSize)}`);
     // Whatever recovery found was perhaps never synced; from here on it is read, so it must be durable.
     this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     this.#meta = readMeta(this.#db, this.#path);
@@ -125,7 +127,7 @@ export class LogWriter {
       this.#statements.insert.run(first, job.count, job.appendedAt, recordCrc(first, job.count, job.appendedAt, body), body);
       this.#wrote(job.length);
       next += job.count;
-      bytes += job.length + rowBytes;
+      bytes += storedBytes(job.length);
       return { ...job, first };
     });
     return { appended, meta: { ...meta, next, bytes, transaction: meta.transaction + 1 } };
@@ -140,8 +142,8 @@ export class LogWriter {
       if (row["first"] !== base) throw damaged(this.#path, `records begin at offset ${String(row["first"])} instead of ${base}`);
       this.#statements.remove.run(base);
       base += Number(row["count"]);
-      bytes -= Number(row["length"]) + rowBytes;
-      freed += Number(row["length"]) + rowBytes;
+      bytes -= storedBytes(Number(row["length"]));
+      freed += storedBytes(Number(row["length"]));
     }
     return { ...this.#meta, base, bytes, committed: this.#target };
   }
@@ -168,6 +170,12 @@ export class LogWriter {
   #shrink(): void {
     this.#db.exec("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
   }
+}
+
+/** What a record takes in the file, about: small ones share a page, larger ones fill whole pages. */
+function storedBytes(bodyBytes: number): number {
+  const bytes = bodyBytes + 64;
+  return bytes < pageSize / 4 ? bytes : Math.ceil(bytes / pageSize) * pageSize;
 }
 
 function prepare(db: DatabaseSync): Statements {

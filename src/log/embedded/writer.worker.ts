@@ -12,7 +12,7 @@ const trimDelayMs = 50;
 
 if (parentPort === null) throw new Error("writer.worker.ts runs in a worker only");
 const port = parentPort;
-const { dir } = workerData as { dir: string };
+const { dir, fileBytesMax } = workerData as { dir: string; fileBytesMax: number };
 const place = databasePath(dir);
 const tell = (message: FromWriter, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 
@@ -23,7 +23,7 @@ start();
 
 function start(): void {
   try {
-    const writer = new LogWriter(dir);
+    const writer = new LogWriter(dir, fileBytesMax);
     port.on("message", (first: ToWriter) => take(writer, first));
     tell({ kind: "ready", mark: writer.mark });
     if (writer.hasTrimWork) planTrim(writer);
