@@ -63,8 +63,10 @@ class Load {
   }
 
   command(command: LoadCommand): void {
-    if (command.type === "stop") this.#stopped = true;
-    else this.#gapMs = 1000 / command.requestsPerSecond;
+    if (command.type === "stop") return void (this.#stopped = true);
+    this.#gapMs = 1000 / command.requestsPerSecond;
+    // What could not be sent at the old rate is given up, or a lower rate would begin with a burst.
+    this.#nextAt = Math.max(this.#nextAt, performance.now());
   }
 
   #connect(): void {
@@ -122,7 +124,7 @@ class Load {
   /** The body of a request of unknown outcome is not used again: the connection's socket may still read it. */
   #broken(connection: Connection, error: Error): void {
     if (this.#stopped && !this.#underWay.has(connection)) return;
-    process.stderr.write(`load: ${error.message}\n`);
+    if (this.#unknown === 0) process.stderr.write(`load: ${error.message}\n`);
     if (this.#underWay.delete(connection)) this.#unknown += 1;
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
