@@ -49,6 +49,23 @@ export class PackedWriter {
     this.#count += 1;
   }
 
+  /** How many bytes are packed so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** For one who packs by himself: the buffer, with room for `bytes` from `length` on. Valid until the next call of the writer. */
+  room(bytes: number): Buffer {
+    this.#reserve(bytes);
+    return this.#bytes;
+  }
+
+  /** Takes one event that was written into `room`, up to `length`. */
+  advance(length: number): void {
+    this.#length = length;
+    this.#count += 1;
+  }
+
   /** The packed events. The writer must not be used afterwards. */
   finish(): PackedEvents {
     return { count: this.#count, bytes: this.#bytes.subarray(0, this.#length) };

@@ -104,9 +104,9 @@ describe("a query's check", () => {
   });
 
   it("lists every mistake with its path, message and value", async () => {
-    const { error } = (await ask(server, "/sample/7?limit=0x5&partial=yes&wait=now&wiat=1&zzzz=2")).json();
+    const { error } = (await ask(server, "/sample/7?limit=0x5&partial=yes&wait=now&partail=1&zzzz=2")).json();
     assert.deepEqual(error.details, [
-      { path: "wiat", message: "is not a known parameter; did you mean wait?", value: "1" },
+      { path: "partail", message: "is not a known parameter; did you mean partial?", value: "1" },
       { path: "zzzz", message: "is not a known parameter; known are limit, partial, wait", value: "2" },
       { path: "limit", message: "must be integer", value: "0x5" },
       { path: "partial", message: "must be boolean", value: "yes" },

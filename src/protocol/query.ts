@@ -1,6 +1,7 @@
 import type { TObject, TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import type { Problem } from "../lib/errors.ts";
+import { suggest } from "../lib/suggest.ts";
 
 export type Checked<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] };
 
@@ -24,13 +25,6 @@ export function parameterCheck(schema: TObject): (parameters: Parameters) => Che
     if (compiled.Check(value)) return { ok: true, value };
     return { ok: false, problems: problemsOf(schema, value, compiled.Errors(value)) };
   };
-}
-
-/** The nearest of `names` to `name`, when it is near enough to be what was meant. */
-export function nearest(name: string, names: readonly string[]): string | undefined {
-  const measured = names.map((candidate) => ({ candidate, distance: distance(name, candidate) }));
-  const best = measured.toSorted((a, b) => a.distance - b.distance)[0];
-  return best && best.distance <= Math.min(3, Math.floor(best.candidate.length / 2)) ? best.candidate : undefined;
 }
 
 function coerced(schema: TSchema, value: unknown): unknown {
@@ -67,7 +61,7 @@ function problemsOf(schema: TObject, value: Parameters, errors: readonly SchemaE
 }
 
 function unknownMessage(name: string, names: readonly string[]): string {
-  const meant = nearest(name, names);
+  const meant = suggest(name, names);
   return meant ? `is not a known parameter; did you mean ${meant}?` : `is not a known parameter; known are ${names.join(", ") || "none"}`;
 }
 
@@ -87,18 +81,4 @@ function choicesOf(property: TSchema): string[] | undefined {
 
 function nameOf(instancePath: string): string {
   return (instancePath.split("/")[1] ?? "").replaceAll("~1", "/").replaceAll("~0", "~");
-}
-
-function distance(a: string, b: string): number {
-  if (a.length > 64 || b.length > 64) return 64;
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

@@ -1,0 +1,436 @@
+import { eventLimits } from "./limits.ts";
+import type { EventRules } from "./limits.ts";
+import type { PackedWriter } from "./packed.ts";
+import { readTimestamp } from "./timestamp.ts";
+
+const bail = -1;
+
+/** What stands before the payload at most: timestamp, three texts with their lengths, the payload's length. */
+const headBytesMax = 8 + 3 * (2 + eventLimits.textCharsMax) + 5;
+const keysPerObjectMax = 32;
+
+/**
+ * The fast way of an event: checks its JSON bytes and packs them in one pass, without making strings or objects.
+ *
+ * It takes only what is plain: no escape in keys and in the three texts, no number that JSON would write in another way, no
+ * repeated key, no key with a dot or a digit in front, nothing wrong. For everything else it says so, and the thorough way
+ * (`check.ts`) decides. Whatever it takes, it packs byte for byte as the thorough way does: a property test holds both together.
+ */
+export class EventScanner {
+  readonly #input: Uint8Array;
+  readonly #writer: PackedWriter;
+  readonly #rules: EventRules;
+  /** Where the payload's text is written to, and how far. */
+  #output: Buffer = Buffer.alloc(0);
+  #end = 0;
+  /** Hashes of the keys of all objects that are open, the innermost last. */
+  readonly #hashes = new Int32Array(keysPerObjectMax * (eventLimits.payloadDepthMax + 1));
+  #open = 0;
+  #keys = 0;
+
+  /** `input` must be valid UTF-8. */
+  constructor(input: Uint8Array, writer: PackedWriter, rules: EventRules) {
+    this.#input = input;
+    this.#writer = writer;
+    this.#rules = rules;
+  }
+
+  /**
+   * Packs the event that begins at `start` and ends at `limit` at the latest.
+   * @returns the place behind its `}`, or -1 when it must go the thorough way; then nothing is written.
+   */
+  scan(start: number, limit = this.#input.length): number {
+    const input = this.#input;
+    if (input[start] !== openObject) return bail;
+    const base = this.#begin(input.length - start);
+    let idAt = 0;
+    let idEnd = 0;
+    let typeAt = 0;
+    let typeEnd = 0;
+    let userAt = 0;
+    let userEnd = 0;
+    let timestamp = NaN;
+    let payload = false;
+    let at = space(input, start + 1);
+    for (;;) {
+      if (input[at] !== quote) return bail;
+      const key = keyAt(input, at + 1);
+      if (key === 0) return bail;
+      at = space(input, at + keyLengths[key]! + 2);
+      if (input[at] !== colon) return bail;
+      at = space(input, at + 1);
+      if (key === payloadKey) {
+        if (payload || input[at] !== openObject) return bail;
+        payload = true;
+        at = this.#object(at + 1, 1);
+        if (at === bail) return bail;
+      } else if (input[at] === quote) {
+        const from = at + 1;
+        const end = textEnd(input, from);
+        if (end === bail || end === from || end - from > eventLimits.textCharsMax) return bail;
+        at = end + 1;
+        if (key === timestampKey) {
+          if (!Number.isNaN(timestamp)) return bail;
+          timestamp = readTimestamp(input, from, end);
+          if (!(timestamp >= 0 && timestamp <= this.#rules.timestampMax)) return bail;
+        } else if (key === idKey) {
+          if (idEnd !== 0) return bail;
+          idAt = from;
+          idEnd = end;
+        } else if (key === typeKey) {
+          if (typeEnd !== 0) return bail;
+          typeAt = from;
+          typeEnd = end;
+        } else {
+          if (userEnd !== 0) return bail;
+          userAt = from;
+          userEnd = end;
+        }
+      } else {
+        const from = at;
+        at = integerEnd(input, at);
+        if (at === bail) return bail;
+        if (key === timestampKey) {
+          if (!Number.isNaN(timestamp)) return bail;
+          timestamp = readInteger(input, from, at);
+          if (!(timestamp >= 0 && timestamp <= this.#rules.timestampMax)) return bail;
+        } else if (key === userKey) {
+          if (userEnd !== 0) return bail;
+          userAt = from;
+          userEnd = at;
+        } else return bail;
+      }
+      at = space(input, at);
+      const behind = input[at];
+      if (behind === comma) at = space(input, at + 1);
+      else if (behind === closeObject) break;
+      else return bail;
+    }
+    if (at >= limit || idEnd === 0 || typeEnd === 0 || userEnd === 0 || Number.isNaN(timestamp)) return bail;
+    const payloadAt = base + headBytesMax;
+    const payloadLength = payload ? this.#end - payloadAt : 2;
+    if (idEnd - idAt + typeEnd - typeAt + userEnd - userAt + payloadLength > eventLimits.eventBytesMax) return bail;
+    const output = this.#output;
+    let end = putTimestamp(output, base, timestamp);
+    end = putText(output, end, input, idAt, idEnd);
+    end = putText(output, end, input, typeAt, typeEnd);
+    end = putText(output, end, input, userAt, userEnd);
+    end = putLength(output, end, payloadLength);
+    if (payload) output.copyWithin(end, payloadAt, payloadAt + payloadLength);
+    else {
+      output[end] = openObject;
+      output[end + 1] = closeObject;
+    }
+    this.#writer.advance(end + payloadLength);
+    return at + 1;
+  }
+
+  #begin(inputLeft: number): number {
+    const base = this.#writer.length;
+    // What is taken is never longer than its JSON text, so the rest of the input bounds the payload.
+    this.#output = this.#writer.room(headBytesMax + Math.min(inputLeft, eventLimits.eventBytesMax) + 8);
+    this.#end = base + headBytesMax;
+    this.#open = 0;
+    this.#keys = 0;
+    return base;
+  }
+
+  /** Copies the object whose `{` is before `start`; answers the place behind its `}`. */
+  #object(start: number, depth: number): number {
+    const input = this.#input;
+    if (depth > eventLimits.payloadDepthMax) return bail;
+    const first = this.#open;
+    this.#put(openObject);
+    let at = space(input, start);
+    if (input[at] === closeObject) return (this.#put(closeObject), at + 1);
+    for (;;) {
+      if (input[at] !== quote) return bail;
+      at = this.#key(at + 1, first);
+      if (at === bail) return bail;
+      at = space(input, at);
+      if (input[at] !== colon) return bail;
+      this.#put(colon);
+      at = this.#value(space(input, at + 1), depth);
+      if (at === bail) return bail;
+      at = space(input, at);
+      const behind = input[at];
+      if (behind === closeObject) break;
+      if (behind !== comma) return bail;
+      this.#put(comma);
+      at = space(input, at + 1);
+    }
+    this.#put(closeObject);
+    this.#open = first;
+    return at + 1;
+  }
+
+  /** Copies a key, from behind its first quote, and refuses one that its object has already (or one of the same hash). */
+  #key(start: number, first: number): number {
+    const input = this.#input;
+    const output = this.#output;
+    let end = this.#end;
+    output[end++] = quote;
+    const head = input[start]!;
+    if (head >= 48 && head <= 57) return bail;
+    let hash = 0;
+    let at = start;
+    for (; ; at++) {
+      const byte = input[at]!;
+      if (byte === quote) break;
+      // Also true at the end of the input, where there is no byte.
+      if (!(byte >= 32) || byte === backslash || byte === dot || end >= output.length) return bail;
+      hash = (Math.imul(hash, 31) + byte) | 0;
+      output[end++] = byte;
+    }
+    if (at - start > eventLimits.payloadKeyBytesMax || end >= output.length) return bail;
+    output[end++] = quote;
+    this.#end = end;
+    return this.#isNew(hash, first) ? at + 1 : bail;
+  }
+
+  #isNew(hash: number, first: number): boolean {
+    const hashes = this.#hashes;
+    const open = this.#open;
+    if (open - first >= keysPerObjectMax || ++this.#keys > eventLimits.payloadKeysMax) return false;
+    for (let index = first; index < open; index++) if (hashes[index] === hash) return false;
+    hashes[open] = hash;
+    this.#open = open + 1;
+    return true;
+  }
+
+  #value(at: number, depth: number): number {
+    const byte = this.#input[at]!;
+    if (byte === quote) return this.#text(at);
+    if (byte === openObject) return this.#object(at + 1, depth + 1);
+    if (byte === openArray) return this.#array(at + 1, depth + 1);
+    if (byte === 116) return this.#literal(at, literalTrue);
+    if (byte === 102) return this.#literal(at, literalFalse);
+    if (byte === 110) return this.#literal(at, literalNull);
+    return this.#number(at);
+  }
+
+  #array(start: number, depth: number): number {
+    const input = this.#input;
+    if (depth > eventLimits.payloadDepthMax) return bail;
+    this.#put(openArray);
+    let at = space(input, start);
+    if (input[at] === closeArray) return (this.#put(closeArray), at + 1);
+    for (;;) {
+      at = this.#value(at, depth);
+      if (at === bail) return bail;
+      at = space(input, at);
+      const behind = input[at];
+      if (behind === closeArray) break;
+      if (behind !== comma) return bail;
+      this.#put(comma);
+      at = space(input, at + 1);
+    }
+    this.#put(closeArray);
+    return at + 1;
+  }
+
+  /** Copies a text with its quotes; takes the escapes that canonical JSON writes in the same way. */
+  #text(start: number): number {
+    const input = this.#input;
+    const output = this.#output;
+    let end = this.#end;
+    let at = start + 1;
+    if (end + 2 >= output.length) return bail;
+    output[end++] = quote;
+    for (; ; at++) {
+      const byte = input[at]!;
+      if (byte === quote) break;
+      if (!(byte >= 32) || end + 2 >= output.length) return bail;
+      output[end++] = byte;
+      if (byte === backslash) {
+        const escaped = input[++at]!;
+        if (!isPlainEscape(escaped)) return bail;
+        output[end++] = escaped;
+      }
+    }
+    output[end++] = quote;
+    this.#end = end;
+    return at + 1;
+  }
+
+  #literal(start: number, literal: Uint8Array): number {
+    for (let index = 0; index < literal.length; index++) {
+      if (this.#input[start + index] !== literal[index]) return bail;
+      this.#put(literal[index]!);
+    }
+    return start + literal.length;
+  }
+
+  /** Copies a number of at most 15 digits: these come through a double unchanged. Trailing zeros of a fraction are left out. */
+  #number(start: number): number {
+    const input = this.#input;
+    const whole = integerEnd(input, start);
+    if (whole === bail) return this.#smallNegative(start);
+    if (input[whole] !== dot) {
+      this.#copy(start, whole);
+      return isNumberEnd(input[whole]) ? whole : bail;
+    }
+    return this.#fraction(start, whole);
+  }
+
+  /** `-0.5`: its whole part is no integer by itself. */
+  #smallNegative(start: number): number {
+    const input = this.#input;
+    if (input[start] !== minus || input[start + 1] !== zero || input[start + 2] !== dot) return bail;
+    return this.#fraction(start, start + 2);
+  }
+
+  #fraction(start: number, point: number): number {
+    const input = this.#input;
+    let at = point + 1;
+    let significant = point + 1;
+    for (; isDigit(input[at]); at++) if (input[at] !== zero) significant = at + 1;
+    if (at === point + 1 || !isNumberEnd(input[at]) || at - start > 16) return bail;
+    const isZeroWhole = input[point - 1] === zero && (point - start === 1 || (point - start === 2 && input[start] === minus));
+    // -0.0 is written 0, and what is below 0.000001 with an exponent.
+    if (isZeroWhole && (significant === point + 1 || startsWithZeros(input, point + 1, 6))) return isPlainZero(input, start, point, significant) ? this.#zero(at) : bail;
+    this.#copy(start, significant === point + 1 ? point : significant);
+    return at;
+  }
+
+  #zero(at: number): number {
+    this.#put(zero);
+    return at;
+  }
+
+  #copy(from: number, to: number): void {
+    const input = this.#input;
+    const output = this.#output;
+    let end = this.#end;
+    for (let at = from; at < to; at++) output[end++] = input[at]!;
+    this.#end = end;
+  }
+
+  #put(byte: number): void {
+    this.#output[this.#end++] = byte;
+  }
+}
+
+const quote = 34;
+const backslash = 92;
+const minus = 45;
+const dot = 46;
+const comma = 44;
+const colon = 58;
+const zero = 48;
+const openObject = 123;
+const closeObject = 125;
+const openArray = 91;
+const closeArray = 93;
+const literalTrue = Buffer.from("true");
+const literalFalse = Buffer.from("false");
+const literalNull = Buffer.from("null");
+
+const idKey = 1;
+const typeKey = 2;
+const userKey = 3;
+const timestampKey = 4;
+const payloadKey = 5;
+const keyNames = ["", "event_id", "event_type", "user_id", "timestamp", "payload"].map((name) => Buffer.from(`${name}"`));
+const keyLengths = keyNames.map((name) => name.length - 1);
+
+/** Which top-level key stands at `at`, behind its quote; 0: none that is known. */
+function keyAt(input: Uint8Array, at: number): number {
+  const byte = input[at];
+  if (byte === 101) return isName(input, at, idKey) ? idKey : isName(input, at, typeKey) ? typeKey : 0;
+  if (byte === 117) return isName(input, at, userKey) ? userKey : 0;
+  if (byte === 116) return isName(input, at, timestampKey) ? timestampKey : 0;
+  return byte === 112 && isName(input, at, payloadKey) ? payloadKey : 0;
+}
+
+/** Compares from the end: the names differ there. */
+function isName(input: Uint8Array, at: number, key: number): boolean {
+  const name = keyNames[key]!;
+  for (let index = name.length - 1; index > 0; index--) if (input[at + index] !== name[index]) return false;
+  return true;
+}
+
+function space(input: Uint8Array, start: number): number {
+  let at = start;
+  for (let byte = input[at]; byte === 32 || byte === 10 || byte === 13 || byte === 9; byte = input[at]) at += 1;
+  return at;
+}
+
+/** The closing quote of a text without escapes and control characters. */
+function textEnd(input: Uint8Array, start: number): number {
+  for (let at = start; ; at++) {
+    const byte = input[at]!;
+    if (byte === quote) return at;
+    if (!(byte >= 32) || byte === backslash) return bail;
+  }
+}
+
+/** The end of an integer of at most 15 digits, in the way that it is written canonically (so no -0, no zero in front). */
+function integerEnd(input: Uint8Array, start: number): number {
+  const first = input[start] === minus ? start + 1 : start;
+  let at = first;
+  while (isDigit(input[at])) at += 1;
+  const digits = at - first;
+  if (digits === 0 || digits > 15) return bail;
+  if (input[first] === zero && (digits > 1 || first !== start)) return bail;
+  return at;
+}
+
+function readInteger(input: Uint8Array, start: number, end: number): number {
+  if (input[start] === minus) return NaN;
+  let value = 0;
+  for (let at = start; at < end; at++) value = value * 10 + input[at]! - zero;
+  return value;
+}
+
+function startsWithZeros(input: Uint8Array, at: number, count: number): boolean {
+  for (let index = 0; index < count; index++) if (input[at + index] !== zero) return false;
+  return true;
+}
+
+/** 0.0, without a sign. */
+function isPlainZero(input: Uint8Array, start: number, point: number, significant: number): boolean {
+  return input[start] !== minus && significant === point + 1;
+}
+
+/** What may stand behind a number; an exponent or letters may not. */
+function isNumberEnd(byte: number | undefined): boolean {
+  return byte === comma || byte === closeObject || byte === closeArray || byte === 32 || byte === 10 || byte === 13 || byte === 9;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= zero && byte <= 57;
+}
+
+/** Quote, backslash, b, f, n, r, t: canonical JSON has them as they are. `\/` and `\u0041` it writes in another way. */
+function isPlainEscape(byte: number): boolean {
+  return byte === quote || byte === backslash || byte === 98 || byte === 102 || byte === 110 || byte === 114 || byte === 116;
+}
+
+function putTimestamp(output: Buffer, at: number, timestamp: number): number {
+  const high = Math.floor(timestamp / 0x1_0000_0000);
+  const low = timestamp - high * 0x1_0000_0000;
+  output[at] = low;
+  output[at + 1] = low >>> 8;
+  output[at + 2] = low >>> 16;
+  output[at + 3] = low >>> 24;
+  output[at + 4] = high;
+  output[at + 5] = high >>> 8;
+  output[at + 6] = high >>> 16;
+  output[at + 7] = high >>> 24;
+  return at + 8;
+}
+
+function putText(output: Buffer, start: number, input: Uint8Array, from: number, to: number): number {
+  let end = putLength(output, start, to - from);
+  for (let at = from; at < to; at++) output[end++] = input[at]!;
+  return end;
+}
+
+function putLength(output: Buffer, start: number, length: number): number {
+  let at = start;
+  let rest = length;
+  for (; rest >= 128; rest >>>= 7) output[at++] = (rest & 127) | 128;
+  output[at++] = rest;
+  return at;
+}

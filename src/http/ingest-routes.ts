@@ -1,0 +1,129 @@
+import type { IncomingMessage } from "node:http";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Accepted, Ingest } from "../ingest/ingest.ts";
+import type { Form } from "../ingest/read.ts";
+import type { Clock } from "../lib/clock.ts";
+import { WeirError } from "../lib/errors.ts";
+import { ErrorBody } from "../protocol/errors.ts";
+import { CloudEventSchema, IngestAnswer, IngestBody, IngestQuery, StatusAnswer, StatusQuery, cloudEventBatch } from "../protocol/ingest.ts";
+import { BodyReader } from "./request-body.ts";
+import type { Routes } from "./server.ts";
+
+type IngestService = Pick<Ingest, "limits" | "admit" | "accept" | "status">;
+
+/** `POST /ingest`, `GET /ingest/status`. */
+export function ingestRoutes(ingest: IngestService, clock: Clock): Routes {
+  return (server) => {
+    const bodies = new BodyReader(clock);
+    server.addHook("onClose", (_instance, done) => (bodies.close(), done()));
+    leaveBodiesToTheHandler(server);
+    server.post<{ Querystring: IngestQuery }>("/ingest", { schema: ingestSchema }, async (request, reply) => {
+      try {
+        return answerOf(await take(ingest, bodies, request, reply), request.query.partial);
+      } catch (error) {
+        await letGo(bodies, request.raw, reply);
+        throw error;
+      }
+    });
+    server.get<{ Querystring: StatusQuery }>("/ingest/status", { schema: statusSchema }, (request, reply) => {
+      const waitMs = Number(request.query.wait?.slice(0, -1) ?? 0) * 1000;
+      return ingest.status(request.query.token, waitMs, goneSignal(reply));
+    });
+  };
+}
+
+async function take(ingest: IngestService, bodies: BodyReader, request: FastifyRequest<{ Querystring: IngestQuery }>, reply: FastifyReply): Promise<Accepted> {
+  const form = formOf(request.headers["content-type"]);
+  const share = ingest.admit();
+  try {
+    const pieces = await bodies.read(request.raw, { bytesMax: ingest.limits.bodyBytesMax, grow: share.grow });
+    const { partial, wait } = request.query;
+    const options = wait === "counted" ? { partial, wait, signal: goneSignal(reply) } : { partial, wait };
+    return await ingest.accept(joined(pieces), form, options);
+  } finally {
+    share.release();
+  }
+}
+
+function answerOf(accepted: Accepted, partial: boolean): IngestAnswer {
+  const { count, token, refusedCount, refused } = accepted;
+  if (!partial) return { status: "accepted", count, token };
+  return { status: "accepted", count, token, refused_count: refusedCount, refused: refused.map((event) => ({ ...event, problems: [...event.problems] })) };
+}
+
+const forms: Readonly<Record<string, Form>> = {
+  "application/json": "json",
+  "application/x-ndjson": "ndjson",
+  "application/ndjson": "ndjson",
+  "application/cloudevents+json": "cloudevent",
+  "application/cloudevents-batch+json": "cloudevents",
+};
+
+/** The form that a content type names. Of its parameters only `charset` matters, and that must be UTF-8. */
+function formOf(header: string | undefined): Form {
+  const [type = "", ...parameters] = (header ?? "").split(";").map((part) => part.trim().toLowerCase());
+  const charset = parameters.find((parameter) => parameter.startsWith("charset="))?.slice(8).replaceAll('"', "");
+  const form = Object.hasOwn(forms, type) ? forms[type] : undefined;
+  if (form && (charset === undefined || charset === "utf-8" || charset === "utf8")) return form;
+  const given = form ? `charset ${String(charset).slice(0, 64)}` : type === "" ? "a body without a content type" : `content type ${type.slice(0, 100)}`;
+  throw new WeirError("unsupported_media_type", `${given} is not understood; known are ${Object.keys(forms).join(", ")}, in UTF-8`);
+}
+
+let scratch = Buffer.alloc(0);
+
+/** One piece as it is, several in a buffer that is used again: `accept` is done with a body when it returns. */
+function joined(pieces: readonly Buffer[]): Buffer {
+  const [first] = pieces;
+  if (pieces.length === 1 && first) return first;
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  if (length > scratchBytesMax) return Buffer.concat(pieces, length);
+  if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(Math.min(scratchBytesMax, length * 2));
+  let at = 0;
+  for (const piece of pieces) at += piece.copy(scratch, at);
+  return scratch.subarray(0, length);
+}
+
+const scratchBytesMax = 4 * 1024 * 1024;
+
+function leaveBodiesToTheHandler(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("*", (_request, _payload, done) => done(null));
+}
+
+/** A refused request may still be sending: the rest is thrown away, or the connection ends with the answer. */
+async function letGo(bodies: BodyReader, request: IncomingMessage, reply: FastifyReply): Promise<void> {
+  if (request.complete) return;
+  await bodies.drain(request);
+  if (!request.complete) void reply.header("connection", "close");
+}
+
+/** Aborts when the client has gone before its answer. */
+function goneSignal(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once("close", () => gone.abort());
+  return gone.signal;
+}
+
+const errors = Object.fromEntries([400, 413, 415, 422, 429, 503].map((status) => [status, ErrorBody]));
+const ingestSchema = {
+  tags: ["ingestion"],
+  summary: "Send events",
+  description:
+    "Takes 1 to 10,000 events: an array or one event, NDJSON, or CloudEvents 1.0, as they are or encoded as gzip, br or zstd. All or nothing, unless `partial=true`.",
+  querystring: IngestQuery,
+  body: {
+    content: {
+      "application/json": { schema: IngestBody },
+      "application/x-ndjson": { schema: { type: "string", description: "one event a line" } },
+      "application/cloudevents+json": { schema: CloudEventSchema },
+      "application/cloudevents-batch+json": { schema: cloudEventBatch },
+    },
+  },
+  response: { 200: IngestAnswer, ...errors, 504: ErrorBody },
+};
+const statusSchema = {
+  tags: ["ingestion"],
+  summary: "How far the events of a request are",
+  querystring: StatusQuery,
+  response: { 200: StatusAnswer, 400: ErrorBody, 503: ErrorBody },
+};
