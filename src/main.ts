@@ -4,6 +4,7 @@ import { parseCommandLine } from "./config/command-line.ts";
 import type { CommandName } from "./config/command-line.ts";
 import { loadConfig } from "./config/load.ts";
 import type { Loaded } from "./config/load.ts";
+import type { Config } from "./config/options.ts";
 import { printConfig, printProblems } from "./config/print.ts";
 import { systemClock } from "./lib/clock.ts";
 import { WeirError } from "./lib/errors.ts";
@@ -132,7 +133,7 @@ function startFailure(error: unknown, logger: Logger): ExitCode {
   return 1;
 }
 
-function loggerOf({ logLevel, logFormat }: Pick<Ready["config"], "logLevel" | "logFormat">): Logger {
+function loggerOf({ logLevel, logFormat }: Pick<Config, "logLevel" | "logFormat">): Logger {
   return createLogger({ level: logLevel, format: logFormat, terminal: process.stderr.isTTY });
 }
 

@@ -52,7 +52,7 @@ export const options = {
   origins: option({ name: "origins", group: "Live", kind: list(origin, "origin,…"), default: [], description: "origins of web pages that may connect besides the server's own" }),
 
   logLevel: option({ name: "log-level", group: "Logs", kind: { ...choice("trace", "debug", "info", "warn", "error", "fatal", "silent"), placeholder: "level" }, default: "info", description: "least important kind of line to write" }),
-  logFormat: option({ name: "log-format", group: "Logs", kind: choice("auto", "json", "pretty"), default: "auto", description: "auto: pretty on a terminal, else JSON, one object a line" }),
+  logFormat: option<"auto" | "json" | "pretty">({ name: "log-format", group: "Logs", kind: choice("auto", "json", "pretty"), default: "auto", description: "auto: pretty on a terminal, else JSON, one object a line" }),
 
   kafkaBrokers: option({ name: "kafka-brokers", group: "Larger than one machine", later: true, kind: list(text("host:port", "host:port", /^[\w.-]+:\d{1,5}$/), "host:port,…"), default: [], description: "Apache Kafka as the log" }),
   kafkaTopic: option({ name: "kafka-topic", group: "Larger than one machine", later: true, kind: text("topic", "a topic name", /^[\w.-]{1,249}$/), default: "events_raw", description: "its topic" }),

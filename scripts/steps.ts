@@ -1,0 +1,103 @@
+import { spawn } from "node:child_process";
+import { globSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+/** One thing to check: a program that ends with 0 when all is well. */
+export interface Step {
+  readonly name: string;
+  readonly program: string;
+  readonly args: readonly string[];
+  /** A run of node's test runner: its closing counts are summed up. */
+  readonly counts: boolean;
+}
+
+export interface Result {
+  readonly step: Step;
+  readonly ok: boolean;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly seconds: number;
+  readonly output: string;
+}
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const stepSecondsMax = 900;
+
+const tool = (name: string, program: string, ...args: string[]): Step => ({ name, program: `${root}node_modules/.bin/${program}`, args, counts: false });
+
+/** Fast and without services: what `npm run check` does. */
+export const checks = (): readonly Step[] => [
+  tool("types", "tsc", "--noEmit"),
+  tool("lint", "oxlint", "--type-aware", "--deny-warnings"),
+  tool("format", "oxfmt", "--check"),
+  tool("unused", "knip", "--no-progress"),
+  tests("pure tests", "**/*.test.ts", ["--test-isolation=none"], (file) => !/\.(engine|fault)\.test\.ts$/.test(file)),
+];
+
+/** With the real engine and the real program: a process per file, two at a time. */
+export const slowLanes = (): readonly Step[] => [
+  tests("engine tests", "**/*.engine.test.ts", ["--test-concurrency=2"]),
+  tests("fault tests", "**/*.fault.test.ts", ["--test-concurrency=1"]),
+];
+
+function tests(name: string, pattern: string, options: readonly string[], keep: (file: string) => boolean = () => true): Step {
+  const files = ["src", "test", "scripts", "bench"].flatMap((folder) => globSync(`${folder}/${pattern}`, { cwd: root })).filter(keep).sort();
+  return { name, program: process.execPath, args: ["--test", "--test-reporter=spec", ...options, ...files], counts: true };
+}
+
+/** Runs the steps, at most `atOnce` at a time, and tells each as it ends; what failed is told in full. */
+export async function runSteps(steps: readonly Step[], atOnce: number): Promise<readonly Result[]> {
+  const waiting = [...steps];
+  const results: Result[] = [];
+  const worker = async (): Promise<void> => {
+    for (let step = waiting.shift(); step; step = waiting.shift()) {
+      const result = await runStep(step);
+      results.push(result);
+      tell(result);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return results;
+}
+
+/** The closing line, alone on its line: every test and every other step. */
+export function close(results: readonly Result[]): number {
+  const sum = (count: (result: Result) => number): number => results.reduce((total, result) => total + count(result), 0);
+  const bad = results.filter((result) => !result.ok).map((result) => result.step.name);
+  if (bad.length > 0) console.log(`failed: ${bad.join(", ")}`);
+  console.log(`${sum((result) => result.passed)} passed, ${sum((result) => result.failed)} failed`);
+  return bad.length === 0 ? 0 : 1;
+}
+
+function runStep(step: Step): Promise<Result> {
+  return new Promise((resolve) => {
+    const started = performance.now();
+    const child = spawn(step.program, step.args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], timeout: stepSecondsMax * 1000, killSignal: "SIGKILL" });
+    const chunks: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+    child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk));
+    child.on("error", (error) => chunks.push(Buffer.from(`${error.message}\n`)));
+    child.on("close", (code, signal) => {
+      const output = Buffer.concat(chunks).toString() + (signal ? `ended by ${signal}\n` : "");
+      resolve({ ...resultOf(step, code === 0, output), seconds: (performance.now() - started) / 1000 });
+    });
+  });
+}
+
+function resultOf(step: Step, ended: boolean, output: string): Omit<Result, "seconds"> {
+  if (!step.counts) return { step, ok: ended, passed: ended ? 1 : 0, failed: ended ? 0 : 1, skipped: 0, output };
+  const count = (what: string): number => Number(new RegExp(`^ℹ ${what} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
+  const [passed, failed, skipped] = [count("pass"), count("fail") + count("cancelled"), count("skipped") + count("todo")];
+  // A runner that ran nothing or broke off has not passed, whatever its exit code.
+  const ok = ended && failed === 0 && passed > 0;
+  return { step, ok, passed, failed: ok ? 0 : Math.max(1, failed), skipped, output };
+}
+
+function tell({ step, ok, passed, skipped, seconds, output }: Result): void {
+  const facts = [`${seconds.toFixed(1)} s`, ...(step.counts ? [`${passed} passed`] : []), ...(skipped > 0 ? [`${skipped} skipped`] : [])];
+  console.log(`${ok ? "ok    " : "FAILED"}  ${step.name.padEnd(13)} ${facts.join(", ")}`);
+  if (ok) return;
+  const failures = output.indexOf("✖ failing tests:");
+  console.log(failures >= 0 ? output.slice(failures) : output);
+}

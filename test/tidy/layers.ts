@@ -1,0 +1,52 @@
+/** The parts of `src/` from the ground up, and what each may import besides itself. STYLE's directions as data. */
+const pure = ["lib", "event", "rule", "rollup"];
+const ports = ["log", "store", "progress"];
+const services = ["ingest", "processor", "query", "live", "rulebook"];
+
+export const mayImport: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
+  event: ["lib"],
+  rule: ["lib", "event"],
+  rollup: ["lib", "event", "rule"],
+  protocol: pure,
+  config: ["lib"],
+  observe: ["lib"],
+  log: pure,
+  store: pure,
+  progress: pure,
+  "log/embedded": [...pure, "log"],
+  "store/clickhouse": [...pure, "store"],
+  "store/clickhouse/engine": ["lib"],
+  "rule/sqlite": ["lib", "event", "rule"],
+  ...Object.fromEntries(services.map((service) => [service, [...pure, ...ports, "protocol"]])),
+  http: [...pure, ...ports, ...services, "protocol"],
+  demo: ["lib", "config", "protocol", "rule"],
+  // Put everything together; `main` starts it.
+  "app.ts": ["*"],
+  "main.ts": ["lib", "config", "observe", "app.ts", "demo"],
+};
+
+/** Adapters that the store itself puts together; everything else with a vendor in it is named in `app.ts` alone. */
+export const units = Object.keys(mayImport).sort((a, b) => b.length - a.length);
+
+/** Where each package may be imported in `src/` outside tests. One that is not listed may be imported nowhere. */
+export const vendorHomes: Readonly<Record<string, readonly string[]>> = {
+  fastify: ["src/http/"],
+  "@fastify/swagger": ["src/http/"],
+  "@fastify/swagger-ui": ["src/http/"],
+  ws: ["src/http/"],
+  "@clickhouse/client": ["src/store/clickhouse/"],
+  chdb: ["src/store/clickhouse/engine/"],
+  pino: ["src/observe/"],
+  "pino-pretty": ["src/observe/"],
+  "prom-client": ["src/observe/"],
+  commander: ["src/config/"],
+  typebox: ["src/protocol/"],
+  "node:sqlite": ["src/log/embedded/", "src/rule/sqlite/", "src/lib/datadir.ts"],
+};
+
+/** Files that own the process they run in, besides main.ts and config/. */
+export const processOwners = [/^src\/main\.ts$/, /^src\/config\//, /\.worker\.ts$/, /^src\/store\/clickhouse\/engine\/child\.ts$/];
+
+/** Where HTTP's numbers may be: http/, and the engine's child, which answers another protocol. */
+export const httpSpeakers = [/^src\/http\//, /^src\/store\/clickhouse\/engine\//];
