@@ -22,6 +22,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   unknown_route: 404,
   method_not_allowed: 405,
   version_conflict: 412,
+  origin_refused: 403,
   overloaded: 429,
   log_full: 503,
   log_unavailable: 503,

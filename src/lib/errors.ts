@@ -21,6 +21,7 @@ export const errorCodes = {
   unknown_route: "there is no such route",
   method_not_allowed: "the route does not take this method",
   version_conflict: "the rule has another version than the one named in `If-Match`",
+  origin_refused: "pages of this origin may not open a socket; the configuration lists those that may",
   overloaded: "more is in flight than the configured bound; try again",
   log_full: "the log has reached its bound of bytes or the disk its low mark; try again",
   log_unavailable: "the log can't take events now; try again",

@@ -1,0 +1,120 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { FastifyInstance } from "fastify";
+import { WebSocketServer } from "ws";
+import type { RawData, ServerOptions as SocketOptions, WebSocket } from "ws";
+import type { Clock } from "../lib/clock.ts";
+import type { ErrorCode } from "../lib/errors.ts";
+import { WeirError } from "../lib/errors.ts";
+import type { Client } from "../live/client.ts";
+import type { Hub } from "../live/hub.ts";
+import { closeCodes } from "../protocol/live.ts";
+import { answerOf } from "./errors.ts";
+import type { Routes } from "./server.ts";
+
+export interface LiveSocketOptions {
+  readonly clock: Clock;
+  /** Origins that browsers may come from besides the host that was asked; `*` is any. */
+  readonly origins?: readonly string[];
+  /** How often sockets are pinged; one that has not answered by the next ping is cut. Default 20 s. */
+  readonly pingMs?: number;
+  /** How long the closing handshake may take. Default 1 s. */
+  readonly closeMs?: number;
+}
+
+type LiveHub = Pick<Hub, "connect" | "isFull" | "stop">;
+
+/** `WS /live-stats`: carries messages between sockets and the hub. When the server closes, so do the sockets, by 1001. */
+export function liveSocket(hub: LiveHub, options: LiveSocketOptions): Routes {
+  return (server) => {
+    const sockets = new WebSocketServer(socketOptions(options));
+    const refuse = (socket: Duplex, code: ErrorCode, message: string): void => answerAndEnd(socket, new WeirError(code, message));
+    server.server.on("upgrade", (request, socket, head) => {
+      socket.on("error", () => socket.destroy());
+      if (pathOf(request) !== "/live-stats") return refuse(socket, "unknown_route", "only /live-stats is a WebSocket");
+      if (!originAllowed(request, options.origins)) return refuse(socket, "origin_refused", `the origin ${request.headers.origin} is not allowed`);
+      if (hub.isFull) return refuse(socket, "overloaded", closeCodes.too_many_sockets.reason);
+      sockets.handleUpgrade(request, socket, head, (ws) => carry(ws, hub));
+    });
+    const stopPinging = options.clock.every(options.pingMs ?? 20_000, () => sockets.clients.forEach(pingOrCut));
+    closeWithServer(server, hub, () => (stopPinging(), sockets.close()));
+  };
+}
+
+/** `closeTimeout` is documented by the library; its published types lag behind. */
+function socketOptions(options: LiveSocketOptions): SocketOptions & { readonly closeTimeout: number } {
+  return {
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: 16 * 1024,
+    maxFragments: 16,
+    maxBufferedChunks: 64,
+    closeTimeout: options.closeMs ?? 1000,
+  };
+}
+
+/** A browser says where its page came from; whoever sends no origin is no browser, and could send any. */
+export function originAllowed(request: Pick<IncomingMessage, "headers">, origins: readonly string[] | undefined): boolean {
+  const { origin, host } = request.headers;
+  if (origin === undefined) return true;
+  if (origins?.includes("*") || origins?.includes(origin)) return true;
+  return URL.canParse(origin) && new URL(origin).host === host;
+}
+
+/** Those that have not answered the last ping. */
+const silent = new WeakSet<WebSocket>();
+
+function pingOrCut(ws: WebSocket): void {
+  if (silent.has(ws)) return ws.terminate();
+  silent.add(ws);
+  ws.ping();
+}
+
+function carry(ws: WebSocket, hub: LiveHub): void {
+  const connection = hub.connect(clientOf(ws));
+  ws.on("pong", () => silent.delete(ws));
+  ws.on("message", (data, isBinary) => {
+    if (isBinary) ws.close(closeCodes.text_only.code, closeCodes.text_only.reason);
+    else connection.receive(textOf(data));
+  });
+  ws.on("close", () => connection.closed());
+  // Broken frames and messages beyond the bound: the library has closed the socket with the code that says which.
+  ws.on("error", () => {});
+}
+
+function clientOf(ws: WebSocket): Client {
+  return {
+    // A failed send is followed by the socket's end, which is heard of there.
+    send: (text) => ws.send(text, ignore),
+    bufferedBytes: () => ws.bufferedAmount,
+    close: (reason) => ws.close(closeCodes[reason].code, closeCodes[reason].reason),
+  };
+}
+
+const ignore = (): void => {};
+
+function textOf(data: RawData): string {
+  if (Array.isArray(data)) return Buffer.concat(data).toString("utf8");
+  return (data instanceof ArrayBuffer ? Buffer.from(data) : data).toString("utf8");
+}
+
+/** Sockets keep a server from closing: they go first. */
+function closeWithServer(server: FastifyInstance, hub: LiveHub, release: () => void): void {
+  server.addHook("preClose", (done) => {
+    hub.stop();
+    release();
+    done();
+  });
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "").split("?", 1)[0] ?? "";
+}
+
+function answerAndEnd(socket: Duplex, error: WeirError): void {
+  const { status, headers, body } = answerOf(error);
+  const text = JSON.stringify(body);
+  const all = { ...headers, "content-type": "application/json; charset=utf-8", "content-length": String(Buffer.byteLength(text)), connection: "close" };
+  const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${body.error.code}\r\n${head.join("")}\r\n${text}`);
+}
