@@ -124,7 +124,8 @@ describe("both ways of an event", () => {
         const json = JSON.stringify({ ...event, event_id: "e", event_type: "t", user_id: "u", timestamp: 1 });
         const at = place % json.length;
         const middle = how === "drop" ? "" : how === "double" ? json[at]! + json[at]! : byte;
-        const mutant = json.slice(0, at) + middle + json.slice(at + 1);
+        // As bytes and back: half a character that is left over must be the same for both ways.
+        const mutant = Buffer.from(json.slice(0, at) + middle + json.slice(at + 1)).toString();
         const taken = fast(mutant);
         if (taken) assert.deepEqual(taken, thorough(mutant));
       }),

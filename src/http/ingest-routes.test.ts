@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import { after, describe, it } from "node:test";
-import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from "node:zlib";
 import type { FastifyInstance } from "fastify";
 import { memoryLog } from "../../test/support/memory-log.ts";
 import type { MemoryLog, MemoryLogOptions } from "../../test/support/memory-log.ts";
@@ -98,7 +98,8 @@ describe("POST /ingest", () => {
   });
 
   const encoded = Buffer.from(JSON.stringify([event]));
-  const encoders = { gzip: gzipSync, br: brotliCompressSync, zstd: zstdCompressSync };
+  const br = (bytes: Buffer): Buffer => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } });
+  const encoders = { gzip: gzipSync, br, zstd: zstdCompressSync };
   for (const [encoding, encode] of Object.entries(encoders)) {
     it(`decodes ${encoding}, and refuses what is wrong or cut`, async () => {
       const { send, stored, ingest } = bench();

@@ -92,9 +92,8 @@ function leaveBodiesToTheHandler(server: FastifyInstance): void {
 
 /** A refused request may still be sending: the rest is thrown away, or the connection ends with the answer. */
 async function letGo(bodies: BodyReader, request: IncomingMessage, reply: FastifyReply): Promise<void> {
-  if (request.complete) return;
   await bodies.drain(request);
-  if (!request.complete) void reply.header("connection", "close");
+  if (!request.complete && !request.readableEnded) void reply.header("connection", "close");
 }
 
 /** Aborts when the client has gone before its answer. */

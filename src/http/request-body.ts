@@ -53,7 +53,7 @@ export class BodyReader {
 
   /** Reads and forgets what is left of a request that was refused; for half a second at most. */
   async drain(request: IncomingMessage): Promise<void> {
-    if (request.complete || request.destroyed) return;
+    if (request.complete || request.readableEnded || request.destroyed) return;
     const ended = new AbortController();
     request.once("end", () => ended.abort()).once("close", () => ended.abort());
     request.resume();
