@@ -1,7 +1,37 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
 import type { Config } from "./config/options.ts";
+import { healthRoutes } from "./http/health-routes.ts";
+import { ingestRoutes } from "./http/ingest-routes.ts";
+import { liveSocket } from "./http/live-socket.ts";
+import { queryRoutes } from "./http/query-routes.ts";
+import { ruleRoutes } from "./http/rule-routes.ts";
+import { createServer } from "./http/server.ts";
+import type { Routes } from "./http/server.ts";
+import { Ingest } from "./ingest/ingest.ts";
 import type { Clock } from "./lib/clock.ts";
+import { Closers } from "./lib/closers.ts";
+import { lockDataDir } from "./lib/datadir.ts";
 import { WeirError } from "./lib/errors.ts";
+import { Hub } from "./live/hub.ts";
+import { openEmbeddedLog } from "./log/embedded/embedded.ts";
+import type { Log } from "./log/log.ts";
+import { observedLog } from "./log/observed.ts";
 import type { Logger } from "./observe/logger.ts";
+import { createMetrics } from "./observe/metrics.ts";
+import type { Metrics } from "./observe/metrics.ts";
+import { Processor } from "./processor/processor.ts";
+import { MemoryProgress } from "./progress/memory-progress.ts";
+import { Query } from "./query/query.ts";
+import { openSqliteRegistry } from "./rule/sqlite/sqlite-registry.ts";
+import { answering } from "./rulebook/versions.ts";
+import { Rulebook } from "./rulebook/rulebook.ts";
+import { ClickHouseStore } from "./store/clickhouse/clickhouse-store.ts";
+import { Connection } from "./store/clickhouse/connection.ts";
+import { startEngine } from "./store/clickhouse/engine/engine.ts";
+import type { Engine } from "./store/clickhouse/engine/engine.ts";
+import type { Store } from "./store/store.ts";
 
 export interface App {
   readonly ingestUrl: string;
@@ -18,10 +48,226 @@ export interface AppDeps {
   readonly version: string;
 }
 
+const drainMs = 5_000;
+
 /**
- * Starts every part in order and resolves when the server can be used.
- * @throws WeirError `port_taken`, `data_dir_in_use`, `invalid_config`.
+ * Starts every part in order and resolves when the server can be used. The only place that names concrete adapters, and
+ * that knows the order of starting and (by its opposite) of stopping.
+ * @throws WeirError `port_taken`, `data_dir_in_use`, `log_damaged`, and what else keeps a part from starting.
  */
-export function startApp(_config: Config, _deps: AppDeps): Promise<App> {
-  return Promise.reject(new WeirError("internal", "the parts are not put together yet"));
+export async function startApp(config: Config, deps: AppDeps): Promise<App> {
+  const { logger } = deps;
+  const closers = new Closers((name, error) => logger.error({ err: error, part: name }, "a part could not be stopped in order"));
+  try {
+    return await new Starter(config, deps, closers).start();
+  } catch (error) {
+    await closers.closeAll();
+    throw error;
+  }
+}
+
+/** The parts of one running server. */
+interface Parts {
+  readonly log: Log;
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly rulebook: Rulebook;
+  readonly progress: MemoryProgress;
+  readonly processor: Processor;
+}
+
+class Starter {
+  readonly #config: Config;
+  readonly #deps: AppDeps;
+  readonly #closers: Closers;
+  readonly #metrics: Metrics;
+  readonly #failure = Promise.withResolvers<Error>();
+
+  constructor(config: Config, deps: AppDeps, closers: Closers) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#closers = closers;
+    this.#metrics = createMetrics(deps.clock);
+  }
+
+  async start(): Promise<App> {
+    this.#closers.add("data folder", lockDataDir(this.#config.dataDir));
+    const parts = await this.#parts();
+    this.#watch(parts);
+    const queryUrl = await this.#listen("query", this.#config.queryPort, this.#queryServer(parts));
+    const ingestUrl = await this.#listen("ingest", this.#config.ingestPort, this.#ingestServer(parts));
+    return { ingestUrl, queryUrl, failed: this.#failure.promise, stop: () => this.#closers.closeAll() };
+  }
+
+  async #parts(): Promise<Parts> {
+    const { clock } = this.#deps;
+    const [engine, log] = await this.#all(this.#engine(), this.#log());
+    const rulebook = await this.#rulebook(log);
+    const store = await this.#store(engine);
+    const progress = new MemoryProgress(clock);
+    const processor = await this.#processor({ log, store, rulebook, progress });
+    return { engine, log, rulebook, store, progress, processor };
+  }
+
+  /** Both, or the first failure once both have settled: nothing may start behind the back of the closers. */
+  async #all<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+    await Promise.allSettled([first, second]);
+    return Promise.all([first, second]);
+  }
+
+  async #engine(): Promise<Engine> {
+    const { dataDir, engineReadonlyPort, engineMemoryMaxBytes } = this.#config;
+    const { clock, logger } = this.#deps;
+    const engine = await startEngine({
+      dataDir,
+      clock,
+      readonlyPort: engineReadonlyPort,
+      memoryMax: engineMemoryMaxBytes,
+      log: (level, message, facts) => logger[level]({ part: "engine", ...facts }, message),
+    });
+    this.#closers.add("engine", () => engine.stop());
+    return engine;
+  }
+
+  async #log(): Promise<Log> {
+    const { dataDir, logBytesMax, diskFreeMinBytes } = this.#config;
+    const { clock } = this.#deps;
+    const onFailure = (error: WeirError): void => this.#failure.resolve(error);
+    const log = await openEmbeddedLog({ dir: join(dataDir, "log"), bytesMax: logBytesMax, freeBytesMin: diskFreeMinBytes, clock, onFailure });
+    this.#closers.add("log", () => log.close());
+    return observedLog(log, clock, (seconds) => this.#metrics.log.appended(seconds));
+  }
+
+  async #rulebook(log: Log): Promise<Rulebook> {
+    const { clock } = this.#deps;
+    const registry = await openSqliteRegistry({ file: join(this.#config.dataDir, "rules.sqlite"), clock });
+    this.#closers.add("rules", () => registry.close());
+    const rulebook = new Rulebook({ registry, ends: () => log.ends(), clock });
+    await rulebook.load();
+    this.#closers.add("rulebook", () => rulebook.close());
+    return rulebook;
+  }
+
+  async #store(engine: Engine): Promise<Store> {
+    const connection = new Connection({
+      url: () => engine.url(),
+      username: engine.username,
+      password: engine.password,
+      database: "default",
+      requestTimeoutMs: 300_000,
+      newId: randomUUID,
+    });
+    const store = new ClickHouseStore({ connection, clock: this.#deps.clock });
+    this.#closers.add("store", () => store.close());
+    await store.open(new AbortController().signal);
+    return store;
+  }
+
+  async #processor(parts: Pick<Parts, "log" | "store" | "rulebook" | "progress">): Promise<Processor> {
+    const { clock, logger } = this.#deps;
+    const { log, store, rulebook, progress } = parts;
+    const processor = new Processor({
+      log,
+      store,
+      rules: rulebook,
+      progress,
+      clock,
+      random: Math.random,
+      metrics: this.#metrics.processor,
+      report: (message, error) => logger.warn({ err: error, part: "processor" }, message),
+      limits: {
+        batchEventsMax: this.#config.batchEventsMax,
+        batchBytesMax: 32 * 2 ** 20,
+        flushDelayMs: this.#config.flushDelayMs,
+        commitDelayMs: 500,
+        dedupeIdsMax: this.#config.dedupeIdsMax,
+        dedupeIdsLoadedMax: 500_000,
+        fillChunkEventsMax: 200_000,
+        fillPollMs: 250,
+        caretakeEveryMs: 60_000,
+      },
+    });
+    await processor.recover();
+    processor.run().catch((error: unknown) => this.#failure.resolve(error instanceof Error ? error : new Error(String(error))));
+    this.#closers.add("processor", () => processor.drain(drainMs));
+    return processor;
+  }
+
+  #ingestServer({ log, progress, engine, store }: Parts): FastifyInstance {
+    const { eventsPerRequestMax, bodyBytesMax, inflightBytesMax, futureMaxMs } = this.#config;
+    const limits = { eventsMax: eventsPerRequestMax, bodyBytesMax, inFlightBytesMax: inflightBytesMax, futureMaxMs };
+    const ingest = new Ingest({ log, progress, clock: this.#deps.clock, metrics: this.#metrics.ingest, limits });
+    const server = this.#server("Weir ingestion API", [ingestRoutes(ingest, this.#deps.clock), this.#health(log, store, engine)]);
+    server.addHook("preClose", () => ingest.stop());
+    return server;
+  }
+
+  #queryServer({ log, store, rulebook, progress, processor, engine }: Parts): FastifyInstance {
+    const { clock, logger } = this.#deps;
+    const rules = { get: (id: string) => rulebook.get(id), list: () => rulebook.list(), find: (id: string) => rulebook.find(id), answering };
+    const query = new Query({
+      store,
+      rules,
+      progress,
+      clock,
+      fillProgress: (series) => processor.fillShare(series),
+      log: () => log.state(),
+      rates: () => this.#metrics.rates(),
+      parts: () => ({ store: { ok: engine.state().up }, log: { ok: log.state().accepting } }),
+    });
+    const hub = new Hub({
+      store,
+      rules,
+      progress,
+      clock,
+      limits: { connectionsMax: this.#config.liveClientsMax },
+      onError: (error) => logger.warn({ err: error, part: "live" }, "the live feed could not read the store"),
+    });
+    hub.start();
+    this.#metrics.watch({ liveClients: () => hub.connectionCount });
+    return this.#server("Weir analytics API", [
+      ruleRoutes(rulebook, query),
+      queryRoutes(query),
+      liveSocket(hub, { clock, origins: this.#config.origins }),
+      this.#health(log, store, engine),
+    ]);
+  }
+
+  #server(title: string, routes: readonly Routes[]): FastifyInstance {
+    return createServer({ title, version: this.#deps.version, logger: this.#deps.logger, routes });
+  }
+
+  #health(log: Log, store: Store, engine: Engine): Routes {
+    return healthRoutes({
+      metrics: () => this.#metrics.text(),
+      ready: async () => {
+        const { accepting, reason } = log.state();
+        const storeOk = engine.state().up && (await store.ping().then(() => true, () => false));
+        const parts = { log: { ok: accepting, ...(reason === undefined ? {} : { detail: reason }) }, store: { ok: storeOk } };
+        return { ok: accepting && storeOk, parts };
+      },
+    });
+  }
+
+  async #listen(name: string, port: number, server: FastifyInstance): Promise<string> {
+    this.#closers.add(`${name} server`, () => server.close());
+    try {
+      return await server.listen({ host: this.#config.host, port });
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
+      const option = `--${name}-port`;
+      throw new WeirError("port_taken", `port ${port} on ${this.#config.host} is in use by another program; stop it, or choose another with ${option}`, { cause: error });
+    }
+  }
+
+  #watch({ log, progress, engine }: Parts): void {
+    this.#metrics.watch({
+      logBytes: () => log.state().bytes,
+      logBytesMax: () => log.state().bytesMax,
+      logAccepting: () => Number(log.state().accepting),
+      lagSeconds: () => progress.lagMs() / 1000,
+      engineUp: () => Number(engine.state().up),
+      engineRestarts: () => engine.state().restarts,
+    });
+  }
 }

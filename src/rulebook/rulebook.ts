@@ -90,9 +90,13 @@ export class Rulebook {
 
   /** The rule as this process last saw it. */
   get(ruleId: string): RuleRecord {
-    const record = this.#records.get(ruleId);
+    const record = this.find(ruleId);
     if (record === undefined) throw unknownRule(ruleId);
     return record;
+  }
+
+  find(ruleId: string): RuleRecord | undefined {
+    return this.#records.get(ruleId);
   }
 
   /** All rules as this process last saw them, by id. */

@@ -1,0 +1,24 @@
+import type { Clock } from "../lib/clock.ts";
+import { passFailpoint } from "../lib/failpoint.ts";
+import type { Log } from "./log.ts";
+
+/** The same log, with the time of every append reported (seconds) and the places where a test can kill the process behind it. */
+export function observedLog(log: Log, clock: Clock, appended: (seconds: number) => void): Log {
+  return {
+    sources: () => log.sources(),
+    append: async (events) => {
+      const started = clock.monotonic();
+      const ranges = await log.append(events);
+      appended((clock.monotonic() - started) / 1000);
+      passFailpoint("after-log-append");
+      passFailpoint("before-ack");
+      return ranges;
+    },
+    read: (from, options) => log.read(from, options),
+    ends: () => log.ends(),
+    commit: (src, next) => log.commit(src, next),
+    committed: (src) => log.committed(src),
+    state: () => log.state(),
+    close: () => log.close(),
+  };
+}
