@@ -134,6 +134,21 @@ export function logSuite(name: string, open: () => Promise<OpenedLog>): void {
       assert.deepEqual(await log.read({ src: source, off: at }, { ...plenty, waitMs: 30_000, signal: stop.signal }), []);
     });
 
+    test("a reader that follows never sees what `ends` does not know, and may commit what it has seen", async () => {
+      const source = log.sources()[0]!;
+      let at = (await log.ends()).get(source)!;
+      const appends = Promise.all(Array.from({ length: 200 }, (_, i) => log.append(events(`follow-${i}-`, 3))));
+      let isDone = false;
+      void appends.then(() => (isDone = true));
+      while (!isDone || at < (await log.ends()).get(source)!) {
+        const last = (await log.read({ src: source, off: at }, { ...plenty, waitMs: 5, eventsMax: 1 })).at(-1);
+        if (last === undefined) continue;
+        at = offset(last.to + 1);
+        assert.ok(at <= (await log.ends()).get(source)!);
+        await log.commit(source, at);
+      }
+    });
+
     test("an append of nothing is nothing", async () => {
       const before = await log.ends();
       assert.deepEqual(await log.append(pack([])), []);

@@ -11,6 +11,7 @@ import { offset, src } from "../../event/position.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import { openEmbeddedLog } from "./embedded.ts";
+import { faultOf } from "./fault.ts";
 import type { AppendJob, StoredRecord } from "./messages.ts";
 import { LogReader } from "./reader.ts";
 import { LogWriter } from "./writer.ts";
@@ -24,7 +25,7 @@ const root = mkdtempSync(join(tmpdir(), "weir-log-fault-"));
 after(() => rmSync(root, { recursive: true, force: true }));
 
 const script = fileURLToPath(new URL("kill.fixture.ts", import.meta.url));
-const all = { from: 0, bytesMax: Number.MAX_SAFE_INTEGER, eventsMax: Number.MAX_SAFE_INTEGER };
+const all = { from: 0, end: Number.MAX_SAFE_INTEGER, bytesMax: Number.MAX_SAFE_INTEGER, eventsMax: Number.MAX_SAFE_INTEGER };
 const fileBytesMax = 1 << 30;
 
 test(`kill -9 at ${kills} moments loses nothing acknowledged and repeats nothing (WEIR_SEED=${seed})`, async () => {
@@ -98,7 +99,7 @@ interface Original {
   readonly next: number;
 }
 
-test(`of ${mutants} damaged logs none crashes, lies or is silently short (WEIR_SEED=${seed})`, () => {
+test(`of ${mutants} damaged logs none crashes, lies or is silently short (WEIR_SEED=${seed})`, (t) => {
   const random = randomOf(seed);
   const originals = [makeOriginal("closed", random), makeOriginal("killed", random)];
   const outcomes = { refused: 0, reported: 0, whole: 0 };
@@ -114,7 +115,8 @@ test(`of ${mutants} damaged logs none crashes, lies or is silently short (WEIR_S
     }
     rmSync(dir, { recursive: true });
   }
-  assert.ok(outcomes.refused > 0 && outcomes.whole > 0, JSON.stringify(outcomes));
+  t.diagnostic(JSON.stringify(outcomes));
+  assert.ok(outcomes.refused > 0 && outcomes.whole > 0);
 });
 
 /** A log of some records, some of them deleted, either closed or as a killed process leaves it. */
@@ -221,7 +223,7 @@ function readDamaged(dir: string, original: Original): "reported" | "whole" {
     return "whole";
   } catch (error) {
     if (error instanceof assert.AssertionError) throw error;
-    assert.ok(error instanceof Error);
+    assert.equal(faultOf(error, "reading", dir).code, "log_damaged", String(error));
     return "reported";
   } finally {
     reader.close();

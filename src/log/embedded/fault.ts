@@ -20,10 +20,14 @@ export function faultOf(error: unknown, doing: string, place: string): Fault {
   return { code: isDamage(error) ? "log_damaged" : "log_failed", message: text, outcomeUnknown: true, fatal: true };
 }
 
-/** Whether the error says that the file's content is broken (and not, say, that the disk can't be reached). */
+/**
+ * Whether the error says that the file's content is broken (and not, say, that the disk can't be reached). We write no
+ * integer that a double can't hold, so one that is out of range was not written by us.
+ */
 export function isDamage(error: unknown): boolean {
   const code = sqliteCode(error);
   const primary = code & 0xff;
+  if (error instanceof Error && "code" in error && error.code === "ERR_OUT_OF_RANGE") return true;
   return primary === primaryCode.corrupt || primary === primaryCode.notADatabase || code === shortRead;
 }
 

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pack } from "../../event/packed.ts";
 import type { PackedEvents } from "../../event/packed.ts";
-import { src } from "../../event/position.ts";
+import { offset, src } from "../../event/position.ts";
 import type { Offset } from "../../event/position.ts";
-import { offset } from "../../event/position.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { Log } from "../log.ts";
 import { openEmbeddedLog } from "./embedded.ts";
+import type { EmbeddedLogOptions } from "./embedded.ts";
 
 /**
  * The embedded log against a plain file with append and fdatasync, on the same disk in one run. By hand:
@@ -109,19 +109,35 @@ async function withReader(log: Log, work: () => Promise<Result>): Promise<Result
   return result;
 }
 
-const dir = mkdtempSync(join(tmpdir(), "weir-log-bench-"));
-const log = await openEmbeddedLog({ dir: join(dir, "log"), bytesMax: 8 * 2 ** 30, freeBytesMin: 2 ** 30, clock: systemClock });
 const sizes: readonly (readonly [count: number, inFlight: number])[] = [[1, 64], [100, 32], [1_000, 16], [10_000, 4]];
+const dir = mkdtempSync(join(tmpdir(), "weir-log-bench-"));
 try {
+  await withLog({}, compareSizes);
+  await withLog({}, (log) => atFixedRate(log, "reader in memory"));
+  await withLog({ tailBytesMax: 0 }, (log) => atFixedRate(log, "reader from disk"));
+} finally {
+  rmSync(dir, { recursive: true });
+}
+
+async function withLog(options: Partial<EmbeddedLogOptions>, work: (log: Log) => Promise<void>): Promise<void> {
+  const log = await openEmbeddedLog({ dir: join(dir, "log"), bytesMax: 8 * 2 ** 30, freeBytesMin: 2 ** 30, clock: systemClock, ...options });
+  await work(log);
+  await log.close();
+}
+
+async function compareSizes(log: Log): Promise<void> {
   for (const [count, inFlight] of sizes) {
     const batch = eventsOf(count);
     print(`plain file, ${count} an append`, plainFile(dir, batch));
-    if (count >= 1000) print(`plain file, groups of ${inFlight / 2} × ${count}`, plainFile(dir, eventsOf((count * inFlight) / 2)));
     print(`log, ${count} an append, 1 in flight`, await withReader(log, () => closedLoop(log, batch, 1)));
-    print(`log, ${count} an append, ${inFlight} in flight`, await withReader(log, () => closedLoop(log, batch, inFlight)));
+    const start = process.cpuUsage();
+    const result = await withReader(log, () => closedLoop(log, batch, inFlight));
+    const { user, system } = process.cpuUsage(start);
+    print(`log, ${count} an append, ${inFlight} in flight`, result);
+    console.log(`${" ".repeat(44)} ${((user + system) / result.events).toFixed(2)} µs of CPU an event, all threads`);
   }
-  print("log, 100 an append, open at 100,000 events/s", await withReader(log, () => openLoop(log, eventsOf(100), 100_000)));
-} finally {
-  await log.close();
-  rmSync(dir, { recursive: true });
+}
+
+async function atFixedRate(log: Log, name: string): Promise<void> {
+  print(`log, 100 at 100,000 events/s, ${name}`, await withReader(log, () => openLoop(log, eventsOf(100), 100_000)));
 }

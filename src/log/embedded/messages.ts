@@ -58,6 +58,8 @@ export type FromWriter =
 
 export interface ReadQuery {
   readonly from: number;
+  /** Where to stop: the database may already hold what no append has been answered for. */
+  readonly end: number;
   readonly bytesMax: number;
   readonly eventsMax: number;
 }

@@ -15,12 +15,12 @@ export class LogReader {
     this.#db = openForReading(dir);
     this.#records = this.#db.prepare(
       `SELECT first, count, appended_at, crc, body FROM records
-       WHERE first >= coalesce((SELECT max(first) FROM records WHERE first <= ?), 0) ORDER BY first`,
+       WHERE first >= coalesce((SELECT max(first) FROM records WHERE first <= ?), 0) AND first < ? ORDER BY first`,
     );
   }
 
   /**
-   * The records that hold offsets ≥ `from`, in order and without a gap.
+   * The records that hold offsets of `[from, end)`, in order and without a gap.
    * @throws WeirError `log_damaged` when the first of them is not whole; what lies before damage is returned first.
    */
   read(query: ReadQuery): StoredRecord[] {
@@ -42,18 +42,19 @@ export class LogReader {
   }
 
   #gather(query: ReadQuery): StoredRecord[] {
-    const { base, next } = readMeta(this.#db, this.#path);
+    const meta = readMeta(this.#db, this.#path);
+    const end = Math.min(meta.next, query.end);
     const gathered: StoredRecord[] = [];
-    let expected = Math.max(query.from, base);
-    if (expected >= next) return gathered;
+    let expected = Math.max(query.from, meta.base);
+    if (expected >= end) return gathered;
     try {
-      for (const row of this.#records.iterate(query.from)) {
+      for (const row of this.#records.iterate(query.from, end)) {
         const record = this.#check(row, expected, gathered.length === 0);
         gathered.push(record);
         expected = record.first + record.count;
         if (isEnough(gathered, query)) return gathered;
       }
-      if (expected < next) throw damaged(this.#path, `the record of offset ${expected} is missing`);
+      if (expected < end) throw damaged(this.#path, `the record of offset ${expected} is missing`);
     } catch (error) {
       if (gathered.length === 0) throw error;
     }

@@ -75,7 +75,7 @@ export class Reads {
     return new Promise((resolve, reject) => {
       const id = this.#newId();
       this.#asked.set(id, { resolve, reject });
-      this.#ask(id, { from, bytesMax: options.bytesMax, eventsMax: options.eventsMax });
+      this.#ask(id, { from, end: this.#next, bytesMax: options.bytesMax, eventsMax: options.eventsMax });
     });
   }
 
