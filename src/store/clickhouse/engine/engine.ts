@@ -1,0 +1,318 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { totalmem } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import type { Clock } from "../../../lib/clock.ts";
+import { WeirError } from "../../../lib/errors.ts";
+import type { FromChild, ToChild } from "./messages.ts";
+import type { Access } from "./settings.ts";
+
+export interface EngineOptions {
+  /** The engine keeps `engine`, `engine-work` and `engine.xml` in it. */
+  readonly dataDir: string;
+  readonly clock: Clock;
+  /** Makes the two secrets, texts of at least 128 random bits. Default: from the system's randomness. */
+  readonly newSecret?: () => string;
+  readonly log?: (level: "info" | "warn" | "error", message: string, facts: Record<string, unknown>) => void;
+  /** A port for users' tools: read-only, without a secret, on the loopback; 0 for any. Default null: none. */
+  readonly readonlyPort?: number | null;
+  /** Bytes that the engine may take in all. Default: half of the machine's memory. */
+  readonly memoryMax?: number;
+  /** For how long another process may hold the folder before the start gives up. Default 15 s. */
+  readonly lockWaitMs?: number;
+  /** How often the engine is asked for a sign of life, and how many it may owe before it is killed. Default 5 s, 6. */
+  readonly pingMs?: number;
+  readonly pingsMissedMax?: number;
+}
+
+export interface EngineState {
+  readonly up: boolean;
+  readonly restarts: number;
+  readonly pid: number | null;
+  /** How the last child ended, e.g. `exit 1` or `signal SIGKILL`. */
+  readonly lastExit: string | null;
+}
+
+export interface Engine {
+  /** Where the engine listens, or did last: it comes back at the same address as long as nobody takes its port. */
+  url(): string;
+  /** The address for users' tools; null when there is none. */
+  readonlyUrl(): string | null;
+  /** May do everything. */
+  readonly username: string;
+  readonly password: string;
+  /** May read, within limits. */
+  readonly reader: { readonly username: string; readonly password: string };
+  /** Called each time the engine is there again after it was gone. */
+  onRestart(listener: () => void): void;
+  state(): EngineState;
+  /** Lets what is under way end (10 s), then ends the child, by force if need be. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the embedded engine in a process of its own and resolves when it answers. From then on it is watched: when it
+ * ends or hangs it is started again, with growing delays; what it had committed is there.
+ *
+ * Errors: WeirError `data_dir_in_use` when another process has the folder; `store_unavailable` when it does not start.
+ */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const engine = new WatchedEngine(options);
+  await engine.start();
+  return engine;
+}
+
+const childPath = fileURLToPath(new URL("./child.ts", import.meta.url));
+const startMs = 120_000;
+const stopMs = 15_000;
+const retryDelaysMs = [0, 200, 500, 1000, 2000, 5000];
+/** Up for so long, the next end is not counted with the ones before. */
+const steadyMs = 60_000;
+
+class WatchedEngine implements Engine {
+  readonly username = "weir";
+  readonly password: string;
+  readonly reader: { readonly username: string; readonly password: string };
+  readonly #options: EngineOptions;
+  readonly #restartListeners: (() => void)[] = [];
+  readonly #stopping = new AbortController();
+  #child: Child | null = null;
+  #port = 0;
+  #readonlyPort: number | null;
+  #restarts = 0;
+  #lastExit: string | null = null;
+  #watching: Promise<void> = Promise.resolve();
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    const { newSecret = () => randomBytes(32).toString("base64url") } = options;
+    this.password = newSecret();
+    this.reader = { username: "reader", password: newSecret() };
+    this.#readonlyPort = options.readonlyPort ?? null;
+  }
+
+  async start(): Promise<void> {
+    await this.#prepareFolders();
+    await this.#startWhenFree();
+    this.#watching = this.#watch();
+  }
+
+  readonly url = (): string => `http://127.0.0.1:${this.#port}`;
+
+  readonlyUrl(): string | null {
+    return this.#readonlyPort === null ? null : `http://127.0.0.1:${this.#readonlyPort}`;
+  }
+
+  onRestart(listener: () => void): void {
+    this.#restartListeners.push(listener);
+  }
+
+  state(): EngineState {
+    const up = this.#child !== null;
+    return { up, restarts: this.#restarts, pid: this.#child?.pid ?? null, lastExit: this.#lastExit };
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#child?.stop(this.#options.clock);
+    await this.#watching;
+  }
+
+  /** Starts the child again each time it has ended, until `stop`. */
+  async #watch(): Promise<void> {
+    const { clock } = this.#options;
+    let failures = 0;
+    while (this.#child) {
+      const started = clock.monotonic();
+      this.#lastExit = await this.#untilEnd(this.#child);
+      this.#child = null;
+      if (clock.monotonic() - started > steadyMs) failures = 0;
+      while (this.#child === null && !this.#stopping.signal.aborted) {
+        await clock.sleep(retryDelaysMs[Math.min(failures, retryDelaysMs.length - 1)] ?? 0, this.#stopping.signal);
+        failures++;
+        if (!this.#stopping.signal.aborted) await this.#restart();
+      }
+    }
+  }
+
+  async #untilEnd(child: Child): Promise<string> {
+    const { clock, pingMs = 5000, pingsMissedMax = 6 } = this.#options;
+    const stopPings = clock.every(pingMs, () => {
+      if (child.pingsOwed >= pingsMissedMax) {
+        this.#log("error", "the engine does not answer and is killed", { pid: child.pid });
+        child.kill();
+      } else child.ping();
+    });
+    const ending = await child.ended;
+    stopPings();
+    const level = this.#stopping.signal.aborted ? "info" : "error";
+    this.#log(level, "the engine has ended", { pid: child.pid, how: ending, said: child.said });
+    return ending;
+  }
+
+  async #restart(): Promise<void> {
+    try {
+      await this.#prepareFolders();
+      await this.#launch();
+    } catch (error) {
+      this.#log("error", "the engine could not be started again", { reason: String(error) });
+      return;
+    }
+    // `stop` may have come meanwhile, and has seen no child.
+    if (this.#stopping.signal.aborted) return void this.#child?.stop(this.#options.clock);
+    this.#restarts++;
+    for (const listener of this.#restartListeners) listener();
+  }
+
+  /** The child of a parent that was killed needs a moment to go; so a locked folder is tried for a while. */
+  async #startWhenFree(): Promise<void> {
+    const { clock, lockWaitMs = 15_000, dataDir } = this.#options;
+    const end = clock.monotonic() + lockWaitMs;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#launch();
+      } catch (error) {
+        const locked = error instanceof WeirError && error.code === "data_dir_in_use";
+        if (!locked || clock.monotonic() >= end) throw error;
+        if (attempt === 0) this.#log("warn", "another process has the engine's folder; waiting for it to end", { dataDir });
+        await clock.sleep(250);
+      }
+    }
+  }
+
+  async #launch(): Promise<void> {
+    const { dataDir, clock, memoryMax = defaultMemoryMax() } = this.#options;
+    const child = new Child(join(dataDir, "engine-work"));
+    const secrets: Record<Access, string> = { weir: this.password, reader: this.reader.password };
+    const ready = await child.start(
+      {
+        type: "start",
+        path: join(dataDir, "engine"),
+        configFile: join(dataDir, "engine.xml"),
+        port: this.#port,
+        readonlyPort: this.#readonlyPort,
+        secrets,
+        memoryMax,
+      },
+      clock,
+    );
+    this.#port = ready.port;
+    this.#readonlyPort = ready.readonlyPort;
+    this.#child = child;
+    this.#log("info", "the engine is ready", { pid: child.pid, url: this.url(), readonlyUrl: this.readonlyUrl() });
+  }
+
+  async #prepareFolders(): Promise<void> {
+    const { dataDir, memoryMax = defaultMemoryMax() } = this.#options;
+    await mkdir(dataDir, { recursive: true });
+    await mkdir(join(dataDir, "engine-work"), { recursive: true, mode: 0o700 });
+    await writeFile(join(dataDir, "engine.xml"), serverConfig(memoryMax));
+  }
+
+  #log(level: "info" | "warn" | "error", message: string, facts: Record<string, unknown>): void {
+    this.#options.log?.(level, message, facts);
+  }
+}
+
+const defaultMemoryMax = (): number => Math.floor(totalmem() / 2);
+
+/** Settings of the server, not of a session: they can only come from a file. Caches are bounded by the memory as well. */
+function serverConfig(memoryMax: number): string {
+  const settings = {
+    max_server_memory_usage: memoryMax,
+    mark_cache_size: Math.floor(memoryMax / 16),
+    primary_index_cache_size: Math.floor(memoryMax / 16),
+    index_mark_cache_size: Math.floor(memoryMax / 64),
+    background_pool_size: 4,
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `  <${name}>${value}</${name}>\n`);
+  return `<clickhouse>\n${lines.join("")}</clickhouse>\n`;
+}
+
+const saidLinesMax = 20;
+
+/** One child process, from its start to its end. */
+class Child {
+  readonly #process: ChildProcess;
+  /** The last lines of its error output. */
+  readonly said: string[] = [];
+  readonly ended: Promise<string>;
+  pingsOwed = 0;
+
+  constructor(workFolder: string) {
+    // No secrets in environment or arguments; UTC, so that no time zone of the machine shows in a result.
+    const env = { UV_THREADPOOL_SIZE: "16", TZ: "UTC" };
+    this.#process = fork(childPath, [], { cwd: workFolder, env, execArgv: [], stdio: ["ignore", "pipe", "pipe", "ipc"] });
+    this.ended = new Promise((resolve) => {
+      this.#process.once("error", (error) => resolve(`not started: ${error.message}`));
+      this.#process.once("close", (code, signal) => resolve(signal ? `signal ${signal}` : `exit ${code}`));
+    });
+    this.#keepLines(this.#process.stdout);
+    this.#keepLines(this.#process.stderr);
+    this.#process.on("message", (message: FromChild) => {
+      if (message.type === "pong") this.pingsOwed = 0;
+    });
+  }
+
+  get pid(): number | null {
+    return this.#process.pid ?? null;
+  }
+
+  /** Resolves when it listens. Throws `data_dir_in_use` or `store_unavailable`, and then the process is gone. */
+  async start(message: ToChild, clock: Clock): Promise<Extract<FromChild, { type: "ready" }>> {
+    const late = new AbortController();
+    const answer = new Promise<FromChild>((resolve) => {
+      this.#process.on("message", (said: FromChild) => said.type !== "pong" && resolve(said));
+    });
+    const ended = this.ended.then((how): FromChild => ({ type: "failed", reason: how }));
+    const timeout = clock.sleep(startMs, late.signal).then((): FromChild => ({ type: "failed", reason: "no answer" }));
+    this.#send(message);
+    const first = await Promise.race([answer, ended, timeout]);
+    late.abort();
+    if (first.type === "ready") return first;
+    this.kill();
+    await this.ended;
+    throw notStarted(first.type === "failed" ? first.reason : first.type, this.said);
+  }
+
+  ping(): void {
+    this.pingsOwed++;
+    this.#send({ type: "ping" });
+  }
+
+  async stop(clock: Clock): Promise<void> {
+    const late = new AbortController();
+    this.#send({ type: "stop" });
+    void clock.sleep(stopMs, late.signal).then(() => !late.signal.aborted && this.kill());
+    await this.ended;
+    late.abort();
+  }
+
+  kill(): void {
+    this.#process.kill("SIGKILL");
+  }
+
+  #send(message: ToChild): void {
+    // A child that is gone is noticed by its end; that it can't be told anything is no news.
+    if (this.#process.connected) this.#process.send(message, () => {});
+  }
+
+  #keepLines(output: Readable | null): void {
+    if (!output) return;
+    createInterface({ input: output }).on("line", (line) => {
+      this.said.push(line.slice(0, 500));
+      if (this.said.length > saidLinesMax) this.said.shift();
+    });
+  }
+}
+
+function notStarted(reason: string, said: readonly string[]): WeirError {
+  if (said.some((line) => line.includes("Cannot lock file"))) {
+    return new WeirError("data_dir_in_use", "another process has the engine's data folder open", { details: said });
+  }
+  return new WeirError("store_unavailable", `the embedded engine did not start: ${reason}`, { canRetry: true, details: said });
+}
