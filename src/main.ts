@@ -18,6 +18,9 @@ type ExitCode = 0 | 1 | 2;
 /** How long stopping may take before the process ends all the same; supervisors kill after 10 s. */
 const stopWithinMs = 9_500;
 
+/** A second signal this soon is the first one's echo. */
+const echoMs = 500;
+
 type Ready = Extract<Loaded, { ok: true }>;
 
 /** The process from arguments to exit code: reads `process`, ends it. Called by bin/weir.mjs. */
@@ -89,12 +92,16 @@ function readyLine(app: App, dataDir: string): string {
 /** Aborts at the first SIGTERM or SIGINT; the second ends the process at once. What nobody caught ends it as well. */
 function untilAskedToStop(logger: Logger): AbortSignal {
   const asked = new AbortController();
+  let askedAt = 0;
   const onSignal = (name: NodeJS.Signals): void => {
+    // One Ctrl-C comes twice under npm or timeout: from the terminal, and passed on by the parent.
+    if (asked.signal.aborted && systemClock.monotonic() - askedAt < echoMs) return;
     if (asked.signal.aborted) {
       logger.warn({ signal: name }, "asked twice: ending at once");
       process.exit(1);
     }
     logger.info({ signal: name }, "stopping: finishing what is under way");
+    askedAt = systemClock.monotonic();
     asked.abort();
   };
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);

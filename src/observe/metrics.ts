@@ -134,13 +134,13 @@ function buildMeters(registry: Registry, sources: ReadonlyMap<Key, () => number>
 
 /** A gauge without a source says nothing rather than 0. */
 function addGauge(common: { name: string; help: string; registers: Registry[] }, source: () => (() => number) | undefined): void {
-  new Gauge({
+  const gauge: Gauge = new Gauge({
     ...common,
-    collect() {
+    collect: () => {
       const ask = source();
-      if (ask === undefined) return this.remove();
+      if (ask === undefined) return gauge.remove();
       try {
-        this.set(ask());
+        gauge.set(ask());
       } catch {
         // The last value stays: a part that can't say is no reason to lose the whole scrape.
       }
