@@ -12,7 +12,10 @@ const root = mkdtempSync(join(tmpdir(), "weir-datadir-"));
 after(() => rmSync(root, { recursive: true, force: true }));
 
 const inUseBy = (pid: number, dir: string) => (error: unknown) =>
-  error instanceof WeirError && error.code === "data_dir_in_use" && error.message.includes(String(pid)) && error.message.includes(dir);
+  error instanceof WeirError &&
+  error.code === "data_dir_in_use" &&
+  error.message.includes(String(pid)) &&
+  error.message.includes(dir);
 
 test("a folder is made, taken once, and can be taken again when given back", () => {
   const dir = join(root, "a", "b");
@@ -27,7 +30,9 @@ test("another process is refused with folder and holder, and a killed holder lea
   const dir = join(root, "killed");
   const script = `const { lockDataDir } = await import(process.argv[1]); lockDataDir(process.argv[2]); process.stdout.write("held"); setInterval(() => {}, 1000);`;
   const module = new URL("datadir.ts", import.meta.url).href;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", script, module, dir], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script, module, dir], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   await once(child.stdout, "data");
   assert.throws(() => lockDataDir(dir), inUseBy(child.pid!, dir));
   child.kill("SIGKILL");
@@ -38,5 +43,8 @@ test("another process is refused with folder and holder, and a killed holder lea
 test("a folder that can't be made is a mistake of the configuration", () => {
   const file = join(root, "file");
   writeFileSync(file, "");
-  assert.throws(() => lockDataDir(join(file, "dir")), (error) => error instanceof WeirError && error.code === "invalid_config");
+  assert.throws(
+    () => lockDataDir(join(file, "dir")),
+    (error) => error instanceof WeirError && error.code === "invalid_config",
+  );
 });

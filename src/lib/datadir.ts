@@ -44,12 +44,20 @@ const isBusy = (error: unknown): boolean =>
   error instanceof Error && "errcode" in error && typeof error.errcode === "number" && (error.errcode & 0xff) === 5;
 
 const inUse = (dir: string): WeirError =>
-  new WeirError("data_dir_in_use", `the data folder ${dir} is in use by another process (pid ${holder(dir)}); stop it or choose another folder`, {
-    details: { dir, pid: holder(dir) },
-  });
+  new WeirError(
+    "data_dir_in_use",
+    `the data folder ${dir} is in use by another process (pid ${holder(dir)}); stop it or choose another folder`,
+    {
+      details: { dir, pid: holder(dir) },
+    },
+  );
 
 const unusable = (dir: string, cause: unknown): WeirError =>
-  new WeirError("invalid_config", `the data folder ${dir} can't be used: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  new WeirError(
+    "invalid_config",
+    `the data folder ${dir} can't be used: ${cause instanceof Error ? cause.message : String(cause)}`,
+    { cause },
+  );
 
 function holder(dir: string): string {
   try {

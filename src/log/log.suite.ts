@@ -48,14 +48,21 @@ export function logSuite(name: string, open: () => Promise<OpenedLog>): void {
       const found = await readRanges(log, ranges);
       assert.deepEqual(found.map((each) => each.id).sort(), names("order", 250).sort());
       for (const { src: source, from } of ranges) assert.ok(from >= before.get(source)!);
-      if (ranges.length === 1) assert.deepEqual(found.map((each) => each.id), names("order", 250));
+      if (ranges.length === 1)
+        assert.deepEqual(
+          found.map((each) => each.id),
+          names("order", 250),
+        );
     });
 
     test("appends that overlap get ranges that do not, and all of them are there", async () => {
       const sizes = Array.from({ length: 40 }, (_, i) => 1 + ((i * 7) % 23));
       const answers = await Promise.all(sizes.map((size, i) => log.append(events(`overlap-${i}-`, size))));
       const offsets = answers.flatMap((ranges) => ranges.flatMap(offsetsOf));
-      assert.equal(new Set(offsets).size, sizes.reduce((sum, size) => sum + size, 0));
+      assert.equal(
+        new Set(offsets).size,
+        sizes.reduce((sum, size) => sum + size, 0),
+      );
       for (const [i, ranges] of answers.entries()) {
         const found = await readRanges(log, ranges);
         assert.deepEqual(found.map((each) => each.id).sort(), names(`overlap-${i}-`, sizes[i]!).sort());
@@ -64,7 +71,13 @@ export function logSuite(name: string, open: () => Promise<OpenedLog>): void {
 
     test("contents come back byte for byte", async () => {
       const text = 'ä€🦀\u0000"\\\u2028';
-      const event = { event_id: text, event_type: "t", user_id: "u".repeat(256), timestamp: 253_402_300_799_999, payload: JSON.stringify({ [text]: text.repeat(500) }) };
+      const event = {
+        event_id: text,
+        event_type: "t",
+        user_id: "u".repeat(256),
+        timestamp: 253_402_300_799_999,
+        payload: JSON.stringify({ [text]: text.repeat(500) }),
+      };
       const [range] = await log.append(pack([event]));
       const [record] = await log.read({ src: range!.src, off: range!.from }, plenty);
       const index = range!.from - record!.from;
@@ -92,14 +105,17 @@ export function logSuite(name: string, open: () => Promise<OpenedLog>): void {
       const end = (await log.ends()).get(source)!;
       for (const bound of [{ eventsMax: 1 }, { bytesMax: 1 }]) {
         const seen: number[] = [];
-        for (let at = start; at < end; ) {
+        for (let at = start; at < end;) {
           const records = await log.read({ src: source, off: at }, { ...plenty, ...bound });
           assert.equal(records.length, 1);
           seen.push(...offsetsOf(records[0]!).filter((each) => each >= at));
           at = offset(records[0]!.to + 1);
         }
         assert.equal(new Set(seen).size, seen.length);
-        assert.deepEqual(seen, [...seen].sort((a, b) => a - b));
+        assert.deepEqual(
+          seen,
+          [...seen].sort((a, b) => a - b),
+        );
       }
     });
 
@@ -131,7 +147,10 @@ export function logSuite(name: string, open: () => Promise<OpenedLog>): void {
       const reading = log.read({ src: source, off: at }, { ...plenty, waitMs: 30_000, signal: stop.signal });
       stop.abort();
       assert.deepEqual(await reading, []);
-      assert.deepEqual(await log.read({ src: source, off: at }, { ...plenty, waitMs: 30_000, signal: stop.signal }), []);
+      assert.deepEqual(
+        await log.read({ src: source, off: at }, { ...plenty, waitMs: 30_000, signal: stop.signal }),
+        [],
+      );
     });
 
     test("a reader that follows never sees what `ends` does not know, and may commit what it has seen", async () => {
@@ -186,11 +205,17 @@ export function logSuite(name: string, open: () => Promise<OpenedLog>): void {
 
     test("closing answers every append that was made, wakes readers, and refuses new ones", async () => {
       const source = log.sources()[0]!;
-      const reading = log.read({ src: source, off: offset((await log.ends()).get(source)! + 10_000) }, { ...plenty, waitMs: 30_000 });
+      const reading = log.read(
+        { src: source, off: offset((await log.ends()).get(source)! + 10_000) },
+        { ...plenty, waitMs: 30_000 },
+      );
       const appends = Array.from({ length: 20 }, (_, i) => log.append(events(`closing-${i}-`, 10)));
       const closed = log.close();
       const ranges = (await Promise.all(appends)).flat();
-      await assert.rejects(log.append(events("late", 1)), (error) => error instanceof WeirError && error.code === "stopping");
+      await assert.rejects(
+        log.append(events("late", 1)),
+        (error) => error instanceof WeirError && error.code === "stopping",
+      );
       await closed;
       assert.deepEqual(await reading, []);
       log = await opened.reopen();
@@ -202,18 +227,27 @@ export function logSuite(name: string, open: () => Promise<OpenedLog>): void {
 const names = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 
 const events = (prefix: string, count: number): PackedEvents =>
-  pack(names(prefix, count).map((id, i) => ({ event_id: id, event_type: "test", user_id: `u${i}`, timestamp: 1_768_000_000_000 + i, payload: `{"i":${i}}` })));
+  pack(
+    names(prefix, count).map((id, i) => ({
+      event_id: id,
+      event_type: "test",
+      user_id: `u${i}`,
+      timestamp: 1_768_000_000_000 + i,
+      payload: `{"i":${i}}`,
+    })),
+  );
 
 const countOf = (ranges: readonly OffsetRange[]): number => ranges.flatMap(offsetsOf).length;
 
 /** The offsets of a range; only for logs whose offsets are dense inside an append. */
-const offsetsOf = ({ from, to }: { readonly from: Offset; readonly to: Offset }): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+const offsetsOf = ({ from, to }: { readonly from: Offset; readonly to: Offset }): number[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 /** Every event that lies in the ranges, read through the log. */
 async function readRanges(log: Log, ranges: readonly OffsetRange[]): Promise<{ src: Src; off: number; id: string }[]> {
   const found: { src: Src; off: number; id: string }[] = [];
   for (const { src: source, from, to } of ranges) {
-    for (let at = from; at <= to; ) {
+    for (let at = from; at <= to;) {
       const records: readonly LogRecord[] = await log.read({ src: source, off: at }, plenty);
       assert.ok(records.length > 0, `nothing at ${source}:${at}`);
       for (const record of records) {

@@ -51,8 +51,10 @@ function checkDatabase(path: string, seen: Witnessed | undefined): void {
 function checkLayout(db: DatabaseSync, path: string): void {
   const id = pragma(db, "application_id");
   const version = pragma(db, "user_version");
-  if (!hasLayout(db) || id !== applicationId) throw damaged(path, "it is not the database of a log, or its header is broken");
-  if (version !== layoutVersion) throw damaged(path, `its layout has version ${version}, this program knows ${layoutVersion}`);
+  if (!hasLayout(db) || id !== applicationId)
+    throw damaged(path, "it is not the database of a log, or its header is broken");
+  if (version !== layoutVersion)
+    throw damaged(path, `its layout has version ${version}, this program knows ${layoutVersion}`);
 }
 
 function checkEnd(meta: Meta, seen: Witnessed | undefined, path: string): void {
@@ -70,11 +72,13 @@ function checkPages(db: DatabaseSync, path: string): void {
 }
 
 function checkLastRecords(db: DatabaseSync, meta: Meta, path: string): void {
-  const rows = db.prepare("SELECT first, count, appended_at, crc, body FROM records ORDER BY first DESC LIMIT ?").all(lastRecords);
+  const rows = db
+    .prepare("SELECT first, count, appended_at, crc, body FROM records ORDER BY first DESC LIMIT ?")
+    .all(lastRecords);
   let end = meta.next;
   for (const row of rows) end = checkRecord(row, end, path);
   const first = db.prepare("SELECT min(first) AS first FROM records").get()?.["first"] ?? meta.next;
-  if (first !== meta.base) throw damaged(path, `records begin at offset ${first} instead of ${meta.base}`);
+  if (first !== meta.base) throw damaged(path, `records begin at offset ${String(first)} instead of ${meta.base}`);
 }
 
 /** @returns where the record before must end. */
@@ -116,7 +120,8 @@ export function readMeta(db: DatabaseSync, path: string): Meta {
   return meta;
 }
 
-export const damaged = (path: string, what: string): WeirError => new WeirError("log_damaged", `${path} is damaged: ${what}`);
+export const damaged = (path: string, what: string): WeirError =>
+  new WeirError("log_damaged", `${path} is damaged: ${what}`);
 
 const pragma = (db: DatabaseSync, name: string): number => Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
 const sizeOf = (db: DatabaseSync): number => pragma(db, "page_count") * pragma(db, "page_size");

@@ -25,7 +25,12 @@ const root = mkdtempSync(join(tmpdir(), "weir-log-fault-"));
 after(() => rmSync(root, { recursive: true, force: true }));
 
 const script = fileURLToPath(new URL("kill.fixture.ts", import.meta.url));
-const all = { from: 0, end: Number.MAX_SAFE_INTEGER, bytesMax: Number.MAX_SAFE_INTEGER, eventsMax: Number.MAX_SAFE_INTEGER };
+const all = {
+  from: 0,
+  end: Number.MAX_SAFE_INTEGER,
+  bytesMax: Number.MAX_SAFE_INTEGER,
+  eventsMax: Number.MAX_SAFE_INTEGER,
+};
 const fileBytesMax = 1 << 30;
 
 test(`kill -9 at ${kills} moments loses nothing acknowledged and repeats nothing (WEIR_SEED=${seed})`, async () => {
@@ -76,8 +81,11 @@ async function readAll(dir: string): Promise<Map<number, string>> {
   const log = await openEmbeddedLog({ dir, bytesMax: fileBytesMax, freeBytesMin: 0, clock: systemClock });
   const found = new Map<number, string>();
   const end = (await log.ends()).get(src(0))!;
-  for (let at = offset(0); at < end; ) {
-    for (const record of await log.read({ src: src(0), off: at }, { bytesMax: 1 << 24, eventsMax: 100_000, waitMs: 0 })) {
+  for (let at = offset(0); at < end;) {
+    for (const record of await log.read(
+      { src: src(0), off: at },
+      { bytesMax: 1 << 24, eventsMax: 100_000, waitMs: 0 },
+    )) {
       for (const [i, event] of unpack(record.events).entries()) found.set(record.from + i, event.event_id);
       at = offset(record.to + 1);
     }
@@ -89,7 +97,8 @@ async function readAll(dir: string): Promise<Map<number, string>> {
 function checkKept(found: Map<number, string>, { acknowledged, committed }: Ledger): void {
   assert.equal(new Set(found.values()).size, found.size, "an event is there twice");
   for (const { name, from, to } of acknowledged) {
-    for (let at = from; at <= to; at++) if (at >= committed) assert.equal(found.get(at), `${name}.${at - from}`, `offset ${at}`);
+    for (let at = from; at <= to; at++)
+      if (at >= committed) assert.equal(found.get(at), `${name}.${at - from}`, `offset ${at}`);
   }
 }
 
@@ -144,7 +153,15 @@ function mkdirFor(dir: string): void {
 }
 
 function job(id: number, count: number): AppendJob {
-  const { bytes } = pack(Array.from({ length: count }, (_, i) => ({ event_id: `e${id}.${i}`, event_type: "t", user_id: "u", timestamp: i, payload: `{"k":${i}}` })));
+  const { bytes } = pack(
+    Array.from({ length: count }, (_, i) => ({
+      event_id: `e${id}.${i}`,
+      event_type: "t",
+      user_id: "u",
+      timestamp: i,
+      payload: `{"k":${i}}`,
+    })),
+  );
   return { id, count, appendedAt: 1_768_000_000_000 + id, length: bytes.length, body: new Uint8Array(bytes).buffer };
 }
 
@@ -171,7 +188,9 @@ const damages: Record<string, Damage> = {
 
 /** Damages one file. @returns what was done, for people. */
 function damage(dir: string, original: Original, random: () => number): string {
-  const files = original.dir.endsWith("killed-original") ? ["log.db", "log.db-wal", "log.db-wal", "log.witness"] : ["log.db", "log.db", "log.db", "log.witness"];
+  const files = original.dir.endsWith("killed-original")
+    ? ["log.db", "log.db-wal", "log.db-wal", "log.witness"]
+    : ["log.db", "log.db", "log.db", "log.witness"];
   const file = files[Math.floor(random() * files.length)]!;
   const names = Object.keys(damages);
   const name = names[Math.floor(random() * names.length)]!;
@@ -202,7 +221,10 @@ function openOrRefuse(dir: string): LogWriter | undefined {
   try {
     return new LogWriter(dir, fileBytesMax);
   } catch (error) {
-    assert.ok(error instanceof WeirError && error.code === "log_damaged", `refused without the reason: ${String(error)}`);
+    assert.ok(
+      error instanceof WeirError && error.code === "log_damaged",
+      `refused without the reason: ${String(error)}`,
+    );
     assert.ok(error.message.includes(dir), error.message);
     return undefined;
   }
@@ -213,7 +235,7 @@ function readDamaged(dir: string, original: Original): "reported" | "whole" {
   const reader = new LogReader(dir);
   let read = 0;
   try {
-    for (let from = 0; from < original.next; ) {
+    for (let from = 0; from < original.next;) {
       const records = reader.read({ ...all, from });
       assert.ok(records.length > 0, `nothing at ${from}`);
       for (const record of records) assert.deepEqual(record, original.records[read++]);
@@ -249,21 +271,36 @@ function closeWhatever(writer: LogWriter): void {
 
 const hasStrace = spawnSync("strace", ["-V"]).status === 0;
 
-test("after a failed fsync nothing more is acknowledged, and what was acknowledged is kept", { skip: hasStrace ? false : "strace is not installed" }, async () => {
-  const dir = join(root, "eio");
-  const inject = ["-f", "-qq", "-o", join(root, "strace"), "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO:when=60+"];
-  const child = spawn("strace", [...inject, process.execPath, script, dir, "0"], { stdio: ["ignore", "pipe", "ignore"] });
-  let printed = "";
-  child.stdout.on("data", (chunk: Buffer) => (printed += chunk.toString()));
-  await once(child, "close");
-  const afterFailure = printed.slice(printed.indexOf("f log_failed"));
-  assert.match(afterFailure, /^f log_failed .*log\.db/);
-  assert.doesNotMatch(afterFailure, /\na /);
-  const ledger: Ledger = { acknowledged: [], committed: 0 };
-  note(ledger, printed);
-  assert.ok(ledger.acknowledged.length > 0);
-  checkKept(await readAll(dir), ledger);
-});
+test(
+  "after a failed fsync nothing more is acknowledged, and what was acknowledged is kept",
+  { skip: hasStrace ? false : "strace is not installed" },
+  async () => {
+    const dir = join(root, "eio");
+    const inject = [
+      "-f",
+      "-qq",
+      "-o",
+      join(root, "strace"),
+      "-e",
+      "trace=fsync,fdatasync",
+      "-e",
+      "inject=fsync,fdatasync:error=EIO:when=60+",
+    ];
+    const child = spawn("strace", [...inject, process.execPath, script, dir, "0"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    let printed = "";
+    child.stdout.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+    await once(child, "close");
+    const afterFailure = printed.slice(printed.indexOf("f log_failed"));
+    assert.match(afterFailure, /^f log_failed .*log\.db/);
+    assert.doesNotMatch(afterFailure, /\na /);
+    const ledger: Ledger = { acknowledged: [], committed: 0 };
+    note(ledger, printed);
+    assert.ok(ledger.acknowledged.length > 0);
+    checkKept(await readAll(dir), ledger);
+  },
+);
 
 /** Mulberry32: numbers in [0, 1) that a seed repeats. */
 function randomOf(start: number): () => number {

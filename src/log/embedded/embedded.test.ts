@@ -16,9 +16,12 @@ import type { EmbeddedLogOptions } from "./embedded.ts";
 const source = src(0);
 const plenty = { bytesMax: 1 << 26, eventsMax: 1_000_000, waitMs: 0 };
 
-async function open(options: Partial<EmbeddedLogOptions> = {}): Promise<{ log: Log; dir: string; reopen(): Promise<Log>; cleanup(): Promise<void> }> {
+async function open(
+  options: Partial<EmbeddedLogOptions> = {},
+): Promise<{ log: Log; dir: string; reopen(): Promise<Log>; cleanup(): Promise<void> }> {
   const dir = mkdtempSync(join(tmpdir(), "weir-log-"));
-  const openIt = (): Promise<Log> => openEmbeddedLog({ dir, bytesMax: 1 << 30, freeBytesMin: 0, clock: systemClock, ...options });
+  const openIt = (): Promise<Log> =>
+    openEmbeddedLog({ dir, bytesMax: 1 << 30, freeBytesMin: 0, clock: systemClock, ...options });
   let log = await openIt();
   return {
     log,
@@ -35,7 +38,15 @@ async function open(options: Partial<EmbeddedLogOptions> = {}): Promise<{ log: L
 }
 
 const events = (count: number, payloadBytes = 20): PackedEvents =>
-  pack(Array.from({ length: count }, (_, i) => ({ event_id: `e${i}`, event_type: "test", user_id: "u", timestamp: i, payload: `"${"x".repeat(payloadBytes)}"` })));
+  pack(
+    Array.from({ length: count }, (_, i) => ({
+      event_id: `e${i}`,
+      event_type: "test",
+      user_id: "u",
+      timestamp: i,
+      payload: `"${"x".repeat(payloadBytes)}"`,
+    })),
+  );
 
 const hasCode = (code: string) => (error: unknown) => error instanceof WeirError && error.code === code;
 
@@ -77,7 +88,10 @@ describe("embedded log", { concurrency: true }, () => {
   test("appends are refused at the bound of bytes and taken again when records are committed", async () => {
     const { log, cleanup } = await open({ bytesMax: 300_000 });
     await log.append(events(100, 1_000));
-    await assert.rejects(log.append(events(200, 1_000)), (error) => hasCode("log_full")(error) && (error as WeirError).retryAfterMs !== undefined);
+    await assert.rejects(
+      log.append(events(200, 1_000)),
+      (error) => hasCode("log_full")(error) && (error as WeirError).retryAfterMs !== undefined,
+    );
     await log.commit(source, (await log.ends()).get(source)!);
     await until(() => log.state().bytes === 0);
     await log.append(events(200, 1_000));
@@ -100,14 +114,21 @@ describe("embedded log", { concurrency: true }, () => {
 
   test("a full file keeps nothing of what it refuses, and takes what fits", async () => {
     const { log, cleanup } = await open({ fileBytesMax: 1 << 20, onFailure: assert.fail });
-    const [small, large, later] = await Promise.allSettled([log.append(events(1)), log.append(events(2_000, 1_000)), log.append(events(1))]);
+    const [small, large, later] = await Promise.allSettled([
+      log.append(events(1)),
+      log.append(events(2_000, 1_000)),
+      log.append(events(1)),
+    ]);
     assert.equal(small.status, "fulfilled");
     assert.ok(large.status === "rejected" && hasCode("log_full")(large.reason) && !large.reason.outcomeUnknown);
     assert.equal(log.state().accepting, true);
     await log.append(events(1));
     const kept = later.status === "fulfilled" ? 3 : 2;
     assert.equal((await log.ends()).get(source), kept);
-    assert.equal((await log.read({ src: source, off: offset(0) }, plenty)).reduce((sum, record) => sum + record.events.count, 0), kept);
+    assert.equal(
+      (await log.read({ src: source, off: offset(0) }, plenty)).reduce((sum, record) => sum + record.events.count, 0),
+      kept,
+    );
     await cleanup();
   });
 
@@ -128,7 +149,10 @@ describe("embedded log", { concurrency: true }, () => {
     await until(() => log.state().bytes < 3 * (10 * 60 + 64));
     const again = await reopen();
     const records = await again.read({ src: source, off: offset(0) }, plenty);
-    assert.deepEqual(records.map((record) => record.from), [20, 30, 40]);
+    assert.deepEqual(
+      records.map((record) => record.from),
+      [20, 30, 40],
+    );
     await cleanup();
   });
 

@@ -55,7 +55,8 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log> {
         else if (log !== undefined) log.heardWriter(message);
         else if (message.kind === "failed") void writer.terminate().then(() => reject(faultError(message.fault)));
       },
-      died: (reason) => (log === undefined ? reject(faultError(death("writing", reason))) : log.fail(death("writing", reason))),
+      died: (reason) =>
+        log === undefined ? reject(faultError(death("writing", reason))) : log.fail(death("writing", reason)),
     });
   });
 }
@@ -97,7 +98,11 @@ class EmbeddedLog implements Log {
       heard: (message) => this.#heardReader(message),
       died: (reason) => this.fail(death("reading", reason)),
     });
-    this.#groups = new Groups({ send: (job) => writer.post({ kind: "append", job }, [job.body]), newId, now: () => clock.now() });
+    this.#groups = new Groups({
+      send: (job) => writer.post({ kind: "append", job }, [job.body]),
+      newId,
+      now: () => clock.now(),
+    });
     this.#reads = new Reads({
       ask: (id, query) => this.#reader.post({ kind: "read", id, query }),
       newId,
@@ -133,7 +138,8 @@ class EmbeddedLog implements Log {
   // Resolves before it is durable: after a crash an earlier one is found, which is as good, and nobody waits for the disk.
   async commit(from: Src, next: Offset): Promise<void> {
     mustBeSource(from);
-    if (next > this.#mark.next) throw new WeirError("internal", `commit of ${next} goes beyond the end of the log, ${this.#mark.next}`);
+    if (next > this.#mark.next)
+      throw new WeirError("internal", `commit of ${next} goes beyond the end of the log, ${this.#mark.next}`);
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#closing !== undefined) throw stopping();
     if (next <= this.#committed) return;
@@ -151,7 +157,12 @@ class EmbeddedLog implements Log {
   state(): LogState {
     const reason = this.#refusal(0)?.message;
     const { bytesMax } = this.#options;
-    return { bytes: this.#mark.bytes, bytesMax, accepting: reason === undefined, ...(reason === undefined ? {} : { reason }) };
+    return {
+      bytes: this.#mark.bytes,
+      bytesMax,
+      accepting: reason === undefined,
+      ...(reason === undefined ? {} : { reason }),
+    };
   }
 
   close(): Promise<void> {
@@ -242,5 +253,7 @@ function mustBeSource(asked: Src): void {
   if (asked !== source) throw new WeirError("internal", `the embedded log has no partition ${asked}, only ${source}`);
 }
 
-const stopping = (): WeirError => new WeirError("stopping", "the log is being closed", { canRetry: true, retryAfterMs });
-const unavailable = (message: string): WeirError => new WeirError("log_unavailable", message, { canRetry: true, retryAfterMs });
+const stopping = (): WeirError =>
+  new WeirError("stopping", "the log is being closed", { canRetry: true, retryAfterMs });
+const unavailable = (message: string): WeirError =>
+  new WeirError("log_unavailable", message, { canRetry: true, retryAfterMs });

@@ -12,11 +12,17 @@ const shortRead = 522;
  */
 export function faultOf(error: unknown, doing: string, place: string): Fault {
   if (error instanceof WeirError) {
-    return { code: error.code, message: error.message, outcomeUnknown: error.outcomeUnknown, fatal: error.code !== "log_full" };
+    return {
+      code: error.code,
+      message: error.message,
+      outcomeUnknown: error.outcomeUnknown,
+      fatal: error.code !== "log_full",
+    };
   }
   const code = sqliteCode(error);
   const text = `${doing} failed in ${place}: ${describe(error)}`;
-  if ((code & 0xff) === primaryCode.full) return { code: "log_full", message: text, outcomeUnknown: false, fatal: false };
+  if ((code & 0xff) === primaryCode.full)
+    return { code: "log_full", message: text, outcomeUnknown: false, fatal: false };
   return { code: isDamage(error) ? "log_damaged" : "log_failed", message: text, outcomeUnknown: true, fatal: true };
 }
 

@@ -65,7 +65,14 @@ export const hasLayout = (db: DatabaseSync): boolean =>
 function createLayout(db: DatabaseSync, dir: string): void {
   db.exec(`BEGIN IMMEDIATE;${layout}`);
   const { transaction, base, next, committed, bytes } = emptyMeta;
-  db.prepare("INSERT INTO meta VALUES (1, ?, ?, ?, ?, ?, ?)").run(transaction, base, next, committed, bytes, metaCrc(emptyMeta));
+  db.prepare("INSERT INTO meta VALUES (1, ?, ?, ?, ?, ?, ?)").run(
+    transaction,
+    base,
+    next,
+    committed,
+    bytes,
+    metaCrc(emptyMeta),
+  );
   db.exec("COMMIT");
   syncFolder(dir);
   syncFolder(dirname(dir));
@@ -86,7 +93,8 @@ export function recordCrc(first: number, count: number, appendedAt: number, body
   return crc32(body, numbersCrc([first, count, appendedAt, body.byteLength]));
 }
 
-export const metaCrc = (meta: Meta): number => numbersCrc([meta.transaction, meta.base, meta.next, meta.committed, meta.bytes]);
+export const metaCrc = (meta: Meta): number =>
+  numbersCrc([meta.transaction, meta.base, meta.next, meta.committed, meta.bytes]);
 
 const numbersCrc = (numbers: readonly number[]): number => crc32(new Uint8Array(Float64Array.from(numbers).buffer));
 

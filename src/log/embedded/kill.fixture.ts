@@ -8,7 +8,13 @@ import { openEmbeddedLog } from "./embedded.ts";
  * `a <name> <from> <to>` for each one acknowledged, `c <next>` before each commit, `f <code> …` when the log has failed.
  */
 const [dir, round] = process.argv.slice(2);
-const log = await openEmbeddedLog({ dir: dir!, bytesMax: 1 << 30, freeBytesMin: 0, clock: systemClock, onFailure: (error) => say(`f ${error.code} ${error.message}`) });
+const log = await openEmbeddedLog({
+  dir: dir!,
+  bytesMax: 1 << 30,
+  freeBytesMin: 0,
+  clock: systemClock,
+  onFailure: (error) => say(`f ${error.code} ${error.message}`),
+});
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -18,7 +24,17 @@ async function appendForever(worker: number): Promise<void> {
   for (let turn = 0; ; turn++) {
     const name = `${round}.${worker}.${turn}`;
     const count = 1 + ((worker * 31 + turn * 17) % 200);
-    const [range] = await log.append(pack(Array.from({ length: count }, (_, i) => ({ event_id: `${name}.${i}`, event_type: "t", user_id: "u", timestamp: i, payload: "{}" }))));
+    const [range] = await log.append(
+      pack(
+        Array.from({ length: count }, (_, i) => ({
+          event_id: `${name}.${i}`,
+          event_type: "t",
+          user_id: "u",
+          timestamp: i,
+          payload: "{}",
+        })),
+      ),
+    );
     say(`a ${name} ${range!.from} ${range!.to}`);
     if (worker === 0 && turn % 20 === 19) {
       say(`c ${range!.from - 500}`);

@@ -7,8 +7,16 @@ export class Link<To, From> {
   #isEnding = false;
 
   /** `died` is called once when the thread ends unasked, with the reason for people. */
-  constructor(parts: { script: URL; workerData: object; heard: (message: From) => void; died: (reason: string) => void }) {
-    this.#worker = new Worker(parts.script, { workerData: parts.workerData, name: parts.script.pathname.split("/").at(-1) ?? "log" });
+  constructor(parts: {
+    script: URL;
+    workerData: object;
+    heard: (message: From) => void;
+    died: (reason: string) => void;
+  }) {
+    this.#worker = new Worker(parts.script, {
+      workerData: parts.workerData,
+      name: parts.script.pathname.split("/").at(-1) ?? "log",
+    });
     let reason: string | undefined;
     this.#worker.on("message", parts.heard);
     this.#worker.on("error", (error) => (reason = error instanceof Error ? error.message : String(error)));

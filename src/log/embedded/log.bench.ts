@@ -29,14 +29,25 @@ interface Result {
 
 function eventsOf(count: number): PackedEvents {
   const payload = JSON.stringify({ text: "x".repeat(eventBytes - 60) });
-  return pack(Array.from({ length: count }, (_, i) => ({ event_id: `e-${String(i).padStart(10, "0")}`, event_type: "click", user_id: `u${i % 999}`, timestamp: 1_768_000_000_000 + i, payload })));
+  return pack(
+    Array.from({ length: count }, (_, i) => ({
+      event_id: `e-${String(i).padStart(10, "0")}`,
+      event_type: "click",
+      user_id: `u${i % 999}`,
+      timestamp: 1_768_000_000_000 + i,
+      payload,
+    })),
+  );
 }
 
 function print(name: string, { events, ms, latencies }: Result): void {
   latencies.sort((a, b) => a - b);
-  const at = (share: number): string => (latencies[Math.floor(share * (latencies.length - 1))] ?? Number.NaN).toFixed(2).padStart(7);
+  const at = (share: number): string =>
+    (latencies[Math.floor(share * (latencies.length - 1))] ?? Number.NaN).toFixed(2).padStart(7);
   const rate = Math.round((events / ms) * 1000).toLocaleString("en");
-  console.log(`${name.padEnd(44)} ${rate.padStart(10)} events/s   p50 ${at(0.5)}  p99 ${at(0.99)}  max ${at(1)} ms  (${latencies.length})`);
+  console.log(
+    `${name.padEnd(44)} ${rate.padStart(10)} events/s   p50 ${at(0.5)}  p99 ${at(0.99)}  max ${at(1)} ms  (${latencies.length})`,
+  );
 }
 
 /** What the disk itself gives: one write and one fdatasync a group of so many events. */
@@ -76,7 +87,7 @@ async function openLoop(log: Log, batch: PackedEvents, eventsPerSecond: number):
   const pending: Promise<void>[] = [];
   const start = performance.now();
   const everyMs = (batch.count / eventsPerSecond) * 1000;
-  for (let sent = 0; sent * everyMs < seconds * 1000; ) {
+  for (let sent = 0; sent * everyMs < seconds * 1000;) {
     for (; sent * everyMs <= performance.now() - start; sent++) {
       const began = performance.now();
       pending.push(log.append(batch).then(() => void latencies.push(performance.now() - began)));
@@ -91,7 +102,10 @@ async function openLoop(log: Log, batch: PackedEvents, eventsPerSecond: number):
 async function follow(log: Log, from: Offset, until: AbortSignal): Promise<Offset> {
   let at = from;
   while (!until.aborted) {
-    const records = await log.read({ src: src(0), off: at }, { bytesMax: 8 << 20, eventsMax: 50_000, waitMs: 1000, signal: until });
+    const records = await log.read(
+      { src: src(0), off: at },
+      { bytesMax: 8 << 20, eventsMax: 50_000, waitMs: 1000, signal: until },
+    );
     const last = records.at(-1);
     if (last === undefined) continue;
     at = offset(last.to + 1);
@@ -109,7 +123,12 @@ async function withReader(log: Log, work: () => Promise<Result>): Promise<Result
   return result;
 }
 
-const sizes: readonly (readonly [count: number, inFlight: number])[] = [[1, 64], [100, 32], [1_000, 16], [10_000, 4]];
+const sizes: readonly (readonly [count: number, inFlight: number])[] = [
+  [1, 64],
+  [100, 32],
+  [1_000, 16],
+  [10_000, 4],
+];
 const dir = mkdtempSync(join(tmpdir(), "weir-log-bench-"));
 try {
   await withLog({}, compareSizes);
@@ -120,7 +139,13 @@ try {
 }
 
 async function withLog(options: Partial<EmbeddedLogOptions>, work: (log: Log) => Promise<void>): Promise<void> {
-  const log = await openEmbeddedLog({ dir: join(dir, "log"), bytesMax: 8 * 2 ** 30, freeBytesMin: 2 ** 30, clock: systemClock, ...options });
+  const log = await openEmbeddedLog({
+    dir: join(dir, "log"),
+    bytesMax: 8 * 2 ** 30,
+    freeBytesMin: 2 ** 30,
+    clock: systemClock,
+    ...options,
+  });
   await work(log);
   await log.close();
 }

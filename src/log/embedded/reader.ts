@@ -65,7 +65,9 @@ export class LogReader {
   #check(row: Record<string, unknown>, expected: number, isFirst: boolean): CheckedRecord {
     const record = toRecord(row);
     if (record === undefined) throw damaged(this.#path, `the record of offset ${expected} is broken`);
-    const fits = isFirst ? record.first <= expected && record.first + record.count > expected : record.first === expected;
+    const fits = isFirst
+      ? record.first <= expected && record.first + record.count > expected
+      : record.first === expected;
     if (!fits) throw damaged(this.#path, `the record of offset ${expected} is missing`);
     return record;
   }

@@ -21,7 +21,13 @@ export class Reads {
   #next: number;
   #end: { readonly error: WeirError | undefined } | undefined;
 
-  constructor(parts: { ask: (id: number, query: ReadQuery) => void; newId: () => number; clock: Clock; tailBytesMax: number; next: number }) {
+  constructor(parts: {
+    ask: (id: number, query: ReadQuery) => void;
+    newId: () => number;
+    clock: Clock;
+    tailBytesMax: number;
+    next: number;
+  }) {
     this.#ask = parts.ask;
     this.#newId = parts.newId;
     this.#clock = parts.clock;
@@ -101,5 +107,11 @@ export class Reads {
 }
 
 function toLogRecord({ first, count, appendedAt, body }: StoredRecord): LogRecord {
-  return { src: src(0), from: offset(first), to: offset(first + count - 1), appendedAt, events: { count, bytes: body } };
+  return {
+    src: src(0),
+    from: offset(first),
+    to: offset(first + count - 1),
+    appendedAt,
+    events: { count, bytes: body },
+  };
 }

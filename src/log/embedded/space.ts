@@ -28,7 +28,8 @@ export class Space {
   refusal(kept: number, more: number): string | undefined {
     const { bytesMax, freeBytesMin } = this.#options;
     if (kept + more > bytesMax) return `the log holds ${kept} of at most ${bytesMax} bytes that are not processed yet`;
-    if (this.#freeNow() - more < freeBytesMin) return `the disk has ${this.#free} bytes left, and ${freeBytesMin} must stay free`;
+    if (this.#freeNow() - more < freeBytesMin)
+      return `the disk has ${this.#free} bytes left, and ${freeBytesMin} must stay free`;
     return undefined;
   }
 

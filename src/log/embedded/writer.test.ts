@@ -11,7 +11,13 @@ import { LogWriter } from "./writer.ts";
 const root = mkdtempSync(join(tmpdir(), "weir-log-writer-"));
 after(() => rmSync(root, { recursive: true, force: true }));
 
-const job = (bytes: number): AppendJob => ({ id: 1, count: 1, appendedAt: 0, length: bytes, body: new ArrayBuffer(bytes) });
+const job = (bytes: number): AppendJob => ({
+  id: 1,
+  count: 1,
+  appendedAt: 0,
+  length: bytes,
+  body: new ArrayBuffer(bytes),
+});
 
 test("deletion goes in small steps, freed pages are used again, and a quiet moment shrinks the file", () => {
   const dir = mkdtempSync(join(root, "shrink-"));
@@ -53,10 +59,19 @@ test("the reader sees what was written before, beside the writer, and nothing of
   const query = { from: 0, end: 5, bytesMax: 100, eventsMax: 100 };
   assert.deepEqual(reader.read(query), []);
   for (let i = 0; i < 5; i++) writer.write([job(40)]);
-  assert.deepEqual(reader.read(query).map(({ first }) => first), [0, 1, 2]);
-  assert.deepEqual(reader.read({ ...query, from: 4 }).map(({ first }) => first), [4]);
+  assert.deepEqual(
+    reader.read(query).map(({ first }) => first),
+    [0, 1, 2],
+  );
+  assert.deepEqual(
+    reader.read({ ...query, from: 4 }).map(({ first }) => first),
+    [4],
+  );
   assert.deepEqual(reader.read({ ...query, from: 5 }), []);
-  assert.deepEqual(reader.read({ ...query, from: 1, end: 3 }).map(({ first }) => first), [1, 2]);
+  assert.deepEqual(
+    reader.read({ ...query, from: 1, end: 3 }).map(({ first }) => first),
+    [1, 2],
+  );
   reader.close();
   writer.close();
 });

@@ -124,7 +124,13 @@ export class LogWriter {
     const appended = jobs.map((job) => {
       const body = new Uint8Array(job.body, 0, job.length);
       const first = next;
-      this.#statements.insert.run(first, job.count, job.appendedAt, recordCrc(first, job.count, job.appendedAt, body), body);
+      this.#statements.insert.run(
+        first,
+        job.count,
+        job.appendedAt,
+        recordCrc(first, job.count, job.appendedAt, body),
+        body,
+      );
       this.#wrote(job.length);
       next += job.count;
       bytes += storedBytes(job.length);
@@ -136,10 +142,11 @@ export class LogWriter {
   /** Deletes committed records of about `bytesMax`. @returns what the mark will be. */
   #trim(bytesMax: number): Meta {
     let { base, bytes } = this.#meta;
-    for (let freed = 0; freed < bytesMax; ) {
+    for (let freed = 0; freed < bytesMax;) {
       const row = this.#statements.oldest.get();
       if (row === undefined || base + Number(row["count"]) > this.#target) break;
-      if (row["first"] !== base) throw damaged(this.#path, `records begin at offset ${String(row["first"])} instead of ${base}`);
+      if (row["first"] !== base)
+        throw damaged(this.#path, `records begin at offset ${String(row["first"])} instead of ${base}`);
       this.#statements.remove.run(base);
       base += Number(row["count"]);
       bytes -= storedBytes(Number(row["length"]));
@@ -183,6 +190,8 @@ function prepare(db: DatabaseSync): Statements {
     insert: db.prepare("INSERT INTO records (first, count, appended_at, crc, body) VALUES (?, ?, ?, ?, ?)"),
     oldest: db.prepare("SELECT first, count, length(body) AS length FROM records ORDER BY first LIMIT 1"),
     remove: db.prepare("DELETE FROM records WHERE first = ?"),
-    mark: db.prepare('UPDATE meta SET "transaction" = ?, base = ?, next = ?, committed = ?, bytes = ?, crc = ? WHERE id = 1'),
+    mark: db.prepare(
+      'UPDATE meta SET "transaction" = ?, base = ?, next = ?, committed = ?, bytes = ?, crc = ? WHERE id = 1',
+    ),
   };
 }
