@@ -19,10 +19,8 @@ const problemsMax = 10;
  */
 export function checkPayload(payload: Json): PayloadFindings {
   const look = new Look();
-  look.object(payload, "payload", 1);
-  if (look.keys > eventLimits.payloadKeysMax) {
-    look.problem("payload", `has ${look.keys} keys; a payload may have ${eventLimits.payloadKeysMax}`);
-  }
+  look.object(payload, 1);
+  if (look.keys > eventLimits.payloadKeysMax) look.problem(`has ${look.keys} keys; a payload may have ${eventLimits.payloadKeysMax}`);
   return { problems: look.problems, big: look.big };
 }
 
@@ -30,56 +28,70 @@ class Look {
   readonly problems: Problem[] = [];
   keys = 0;
   big = false;
+  /** The keys and indexes that lead to where the look is. */
+  readonly #path: (string | number)[] = [];
 
-  problem(path: string, message: string, value?: unknown): void {
-    if (this.problems.length < problemsMax) this.problems.push(value === undefined ? { path, message } : { path, message, value: shortened(value) });
+  problem(message: string, value?: unknown): void {
+    if (this.problems.length >= problemsMax) return;
+    const path = this.#path.reduce<string>(childPath, "payload");
+    this.problems.push(value === undefined ? { path, message } : { path, message, value: shortened(value) });
   }
 
-  object(object: Json, path: string, depth: number): void {
-    if (!this.#fits(path, depth)) return;
+  object(object: Json, depth: number): void {
+    if (!this.#fits(depth)) return;
     let dotted = false;
     for (const key in object) {
       this.keys += 1;
-      const below = childPath(path, key);
-      if (!key.isWellFormed()) this.problem(below, "the key holds a lone surrogate, which is not Unicode text", key);
-      const bytes = Buffer.byteLength(key);
-      if (bytes > eventLimits.payloadKeyBytesMax) this.problem(below, `the key has ${bytes} bytes; it may have ${eventLimits.payloadKeyBytesMax}`, key);
+      this.#path.push(key);
+      this.#key(key);
       dotted ||= key.includes(".");
-      this.#value(object[key], below, depth);
+      this.#value(object[key], depth);
+      this.#path.pop();
     }
-    // Below a key that has a dot, or beside one, everything below this object is looked at once, from here.
-    if (dotted && this.problems.length === 0) this.#clash(object, path);
+    // Two values can only meet at one dotted path below an object that has a key with a dot.
+    if (dotted && this.problems.length === 0) this.#clash(object);
   }
 
-  #array(array: readonly unknown[], path: string, depth: number): void {
-    if (!this.#fits(path, depth)) return;
-    for (let index = 0; index < array.length && this.problems.length < problemsMax; index++) this.#value(array[index], `${path}[${index}]`, depth);
+  #key(key: string): void {
+    if (!key.isWellFormed()) this.problem("the key holds a lone surrogate, which is not Unicode text", key);
+    // A character has three bytes at most; most keys need not be measured.
+    if (key.length * 3 <= eventLimits.payloadKeyBytesMax) return;
+    const bytes = Buffer.byteLength(key);
+    if (bytes > eventLimits.payloadKeyBytesMax) this.problem(`the key has ${bytes} bytes; it may have ${eventLimits.payloadKeyBytesMax}`, key);
   }
 
-  #value(value: unknown, path: string, depth: number): void {
-    if (typeof value === "number") return this.#number(value, path);
-    if (typeof value === "string") {
-      if (!value.isWellFormed()) this.problem(path, "holds a lone surrogate, which is not Unicode text", value);
-    } else if (Array.isArray(value)) this.#array(value, path, depth + 1);
-    else if (typeof value === "object" && value !== null) this.object(value as Json, path, depth + 1);
+  #array(array: readonly unknown[], depth: number): void {
+    if (!this.#fits(depth)) return;
+    for (let index = 0; index < array.length && this.problems.length < problemsMax; index++) {
+      this.#path.push(index);
+      this.#value(array[index], depth);
+      this.#path.pop();
+    }
   }
 
-  #number(value: number, path: string): void {
+  #value(value: unknown, depth: number): void {
+    if (typeof value === "number") this.#number(value);
+    else if (typeof value === "string") {
+      if (!value.isWellFormed()) this.problem("holds a lone surrogate, which is not Unicode text", value);
+    } else if (Array.isArray(value)) this.#array(value, depth + 1);
+    else if (typeof value === "object" && value !== null) this.object(value as Json, depth + 1);
+  }
+
+  #number(value: number): void {
     if (Math.abs(value) <= Number.MAX_SAFE_INTEGER) return;
     if (Number.isFinite(value)) this.big = true;
-    else this.problem(path, "is larger than a double can be");
+    else this.problem("is larger than a double can be");
   }
 
-  #fits(path: string, depth: number): boolean {
+  #fits(depth: number): boolean {
     if (depth <= eventLimits.payloadDepthMax) return true;
-    this.problem(path, `is ${depth} levels deep; a payload may have ${eventLimits.payloadDepthMax}`);
+    this.problem(`is ${depth} levels deep; a payload may have ${eventLimits.payloadDepthMax}`);
     return false;
   }
 
-  #clash(object: Json, path: string): void {
-    const seen = new Set<string>();
-    const clash = firstClash(object, "", seen);
-    if (clash !== undefined) this.problem(path, `has two values at the dotted path ${shortened(clash)}`);
+  #clash(object: Json): void {
+    const clash = firstClash(object, "", new Set());
+    if (clash !== undefined) this.problem(`has two values at the dotted path ${String(shortened(clash))}`);
   }
 }
 
@@ -97,6 +109,7 @@ function firstClash(object: Json, prefix: string, seen: Set<string>): string | u
   return undefined;
 }
 
-function childPath(path: string, key: string): string {
-  return /^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(shortened(key))}]`;
+function childPath(path: string, step: string | number): string {
+  if (typeof step === "number") return `${path}[${step}]`;
+  return /^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(step) ? `${path}.${step}` : `${path}[${JSON.stringify(shortened(step))}]`;
 }

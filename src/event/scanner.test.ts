@@ -113,7 +113,7 @@ describe("both ways of an event", () => {
         const bytes = fast(json);
         if (bytes) assert.deepEqual(bytes, thorough(json));
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 
@@ -129,7 +129,7 @@ describe("both ways of an event", () => {
         const taken = fast(mutant);
         if (taken) assert.deepEqual(taken, thorough(mutant));
       }),
-      { numRuns: 2000 },
+      { numRuns: 600 },
     );
   });
 });

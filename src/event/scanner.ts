@@ -18,6 +18,7 @@ const keysPerObjectMax = 32;
  */
 export class EventScanner {
   readonly #input: Uint8Array;
+  readonly #view: DataView;
   readonly #writer: PackedWriter;
   readonly #rules: EventRules;
   /** Where the payload's text is written to, and how far. */
@@ -31,6 +32,7 @@ export class EventScanner {
   /** `input` must be valid UTF-8. */
   constructor(input: Uint8Array, writer: PackedWriter, rules: EventRules) {
     this.#input = input;
+    this.#view = new DataView(input.buffer, input.byteOffset, input.byteLength);
     this.#writer = writer;
     this.#rules = rules;
   }
@@ -41,6 +43,7 @@ export class EventScanner {
    */
   scan(start: number, limit = this.#input.length): number {
     const input = this.#input;
+    const view = this.#view;
     if (input[start] !== openObject) return bail;
     const base = this.#begin(input.length - start);
     let idAt = 0;
@@ -54,7 +57,7 @@ export class EventScanner {
     let at = space(input, start + 1);
     for (;;) {
       if (input[at] !== quote) return bail;
-      const key = keyAt(input, at + 1);
+      const key = keyAt(view, at + 1);
       if (key === 0) return bail;
       at = space(input, at + keyLengths[key]! + 2);
       if (input[at] !== colon) return bail;
@@ -331,26 +334,42 @@ const typeKey = 2;
 const userKey = 3;
 const timestampKey = 4;
 const payloadKey = 5;
-const keyNames = ["", "event_id", "event_type", "user_id", "timestamp", "payload"].map((name) => Buffer.from(`${name}"`));
-const keyLengths = keyNames.map((name) => name.length - 1);
+const keyLengths = ["", "event_id", "event_type", "user_id", "timestamp", "payload"].map((name) => name.length);
 
-/** Which top-level key stands at `at`, behind its quote; 0: none that is known. */
-function keyAt(input: Uint8Array, at: number): number {
-  const byte = input[at];
-  if (byte === 101) return isName(input, at, idKey) ? idKey : isName(input, at, typeKey) ? typeKey : 0;
-  if (byte === 117) return isName(input, at, userKey) ? userKey : 0;
-  if (byte === 116) return isName(input, at, timestampKey) ? timestampKey : 0;
-  return byte === 112 && isName(input, at, payloadKey) ? payloadKey : 0;
+/** Four characters as the number that `DataView` reads, little endian. */
+const word = (text: string): number => Buffer.from(text).readUInt32LE(0);
+const even = word("even");
+const tId = word("t_id");
+const tTy = word("t_ty");
+const user = word("user");
+const idQuote = word('_id"');
+const time = word("time");
+const stam = word("stam");
+const payl = word("payl");
+const oadQuote = word('oad"');
+
+/** Which top-level key stands at `at`, behind its quote; 0: none that is known, or too near to the end of the input. */
+function keyAt(view: DataView, at: number): number {
+  if (at + 12 > view.byteLength) return 0;
+  const first = view.getUint32(at, true);
+  const second = view.getUint32(at + 4, true);
+  if (first === even) {
+    if (second === tId) return view.getUint8(at + 8) === quote ? idKey : 0;
+    return second === tTy && (view.getUint32(at + 8, true) & 0xff_ff_ff) === peQuote ? typeKey : 0;
+  }
+  if (first === user) return second === idQuote ? userKey : 0;
+  if (first === time) return second === stam && view.getUint16(at + 8, true) === pQuote ? timestampKey : 0;
+  return first === payl && second === oadQuote ? payloadKey : 0;
 }
 
-/** Compares from the end: the names differ there. */
-function isName(input: Uint8Array, at: number, key: number): boolean {
-  const name = keyNames[key]!;
-  for (let index = name.length - 1; index > 0; index--) if (input[at + index] !== name[index]) return false;
-  return true;
-}
+const peQuote = word('pe"\0');
+const pQuote = Buffer.from('p"').readUInt16LE(0);
 
 function space(input: Uint8Array, start: number): number {
+  return input[start]! > 32 ? start : behindSpaces(input, start);
+}
+
+function behindSpaces(input: Uint8Array, start: number): number {
   let at = start;
   for (let byte = input[at]; byte === 32 || byte === 10 || byte === 13 || byte === 9; byte = input[at]) at += 1;
   return at;
