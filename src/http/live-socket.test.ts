@@ -18,10 +18,18 @@ async function start(limits: Partial<LiveLimits> = {}, options: Partial<LiveSock
   const progress = new MemoryProgress();
   const rules = new MemoryRules();
   const series = rules.set({ rule_id: "clicks" });
-  const live = { find: (id: string) => rules.list().find((rule) => rule.rule_id === id), answering: rules.answering.bind(rules) };
+  const live = {
+    find: (id: string) => rules.list().find((rule) => rule.rule_id === id),
+    answering: rules.answering.bind(rules),
+  };
   const hub = new Hub({ store, rules: live, progress, clock: systemClock, limits });
   hub.start();
-  const server = createServer({ title: "Test", version: "0", logger: false, routes: [liveSocket(hub, { clock: systemClock, ...options })] });
+  const server = createServer({
+    title: "Test",
+    version: "0",
+    logger: false,
+    routes: [liveSocket(hub, { clock: systemClock, ...options })],
+  });
   await server.listen({ host: "127.0.0.1", port: 0 });
   const url = `ws://127.0.0.1:${(server.server.address() as AddressInfo).port}/live-stats`;
   return { store, progress, series, hub, server, url };
@@ -47,7 +55,10 @@ async function closed(socket: WebSocket): Promise<[code: number, reason: string]
   return [code, String(reason)];
 }
 
-async function refused(url: string, headers: Record<string, string> = {}): Promise<[status: number | undefined, code: unknown]> {
+async function refused(
+  url: string,
+  headers: Record<string, string> = {},
+): Promise<[status: number | undefined, code: unknown]> {
   const socket = new WebSocket(url, { headers });
   const [, answer] = await once(socket, "unexpected-response");
   let text = "";
@@ -81,7 +92,12 @@ describe("the live socket", () => {
     socket.send("hello");
     assert.equal((await next(socket)).code, "invalid_json");
     socket.send(JSON.stringify({ subscribe_rules: ["nope"] }));
-    assert.deepEqual(await next(socket), { type: "error", code: "unknown_rule", message: "there is no rule nope", rule_id: "nope" });
+    assert.deepEqual(await next(socket), {
+      type: "error",
+      code: "unknown_rule",
+      message: "there is no rule nope",
+      rule_id: "nope",
+    });
     socket.terminate();
   });
 
@@ -136,7 +152,8 @@ describe("the end of a socket", () => {
     const wide = "x".repeat(100_000);
     let value = 0;
     await until(() => {
-      for (let group = 0; group < 20; group++) store.set(series, { windowStart: 0, group: [`${group}${wide}`], value: (value += 1) });
+      for (let group = 0; group < 20; group++)
+        store.set(series, { windowStart: 0, group: [`${group}${wide}`], value: (value += 1) });
       progress.touch([0]);
       return hub.connectionCount === 0;
     });

@@ -28,11 +28,13 @@ type LiveHub = Pick<Hub, "connect" | "isFull" | "stop">;
 export function liveSocket(hub: LiveHub, options: LiveSocketOptions): Routes {
   return (server) => {
     const sockets = new WebSocketServer(socketOptions(options));
-    const refuse = (socket: Duplex, code: ErrorCode, message: string): void => answerAndEnd(socket, new WeirError(code, message));
+    const refuse = (socket: Duplex, code: ErrorCode, message: string): void =>
+      answerAndEnd(socket, new WeirError(code, message));
     server.server.on("upgrade", (request, socket, head) => {
       socket.on("error", () => socket.destroy());
       if (pathOf(request) !== "/live-stats") return refuse(socket, "unknown_route", "only /live-stats is a WebSocket");
-      if (!originAllowed(request, options.origins)) return refuse(socket, "origin_refused", `the origin ${request.headers.origin} is not allowed`);
+      if (!originAllowed(request, options.origins))
+        return refuse(socket, "origin_refused", `the origin ${request.headers.origin} is not allowed`);
       if (hub.isFull) return refuse(socket, "overloaded", closeCodes.too_many_sockets.reason);
       sockets.handleUpgrade(request, socket, head, (ws) => carry(ws, hub));
     });
@@ -54,7 +56,10 @@ function socketOptions(options: LiveSocketOptions): SocketOptions & { readonly c
 }
 
 /** A browser says where its page came from; whoever sends no origin is no browser, and could send any. */
-export function originAllowed(request: Pick<IncomingMessage, "headers">, origins: readonly string[] | undefined): boolean {
+export function originAllowed(
+  request: Pick<IncomingMessage, "headers">,
+  origins: readonly string[] | undefined,
+): boolean {
   const { origin, host } = request.headers;
   if (origin === undefined) return true;
   if (origins?.includes("*") || origins?.includes(origin)) return true;
@@ -114,7 +119,12 @@ function pathOf(request: IncomingMessage): string {
 function answerAndEnd(socket: Duplex, error: WeirError): void {
   const { status, headers, body } = answerOf(error);
   const text = JSON.stringify(body);
-  const all = { ...headers, "content-type": "application/json; charset=utf-8", "content-length": String(Buffer.byteLength(text)), connection: "close" };
+  const all = {
+    ...headers,
+    "content-type": "application/json; charset=utf-8",
+    "content-length": String(Buffer.byteLength(text)),
+    connection: "close",
+  };
   const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${status} ${body.error.code}\r\n${head.join("")}\r\n${text}`);
 }

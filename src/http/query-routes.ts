@@ -15,7 +15,9 @@ const statsDescription = [
 /** `GET /stats`, `GET /events`, `GET /status`. */
 export function queryRoutes(query: Pick<Query, "stats" | "events" | "status">): Routes {
   return (server) => {
-    server.get("/stats", { schema: statsSchema, validatorCompiler: leftToTheService }, (request) => query.stats(request.query as RawParameters));
+    server.get("/stats", { schema: statsSchema, validatorCompiler: leftToTheService }, (request) =>
+      query.stats(request.query as RawParameters),
+    );
     server.get("/events", { schema: eventsSchema, validatorCompiler: leftToTheService }, async (request, reply) => {
       const page = await query.events(request.query as RawParameters);
       return reply.type("application/json; charset=utf-8").send(eventsText(page));
@@ -39,7 +41,12 @@ const eventsSchema = {
   querystring: EventsParameters,
   response: { 200: EventsAnswer, 400: ErrorBody, 503: ErrorBody },
 };
-const statusSchema = { tags: ["operation"], summary: "How everything stands", querystring: NoParameters, response: { 200: StatusAnswer, 400: ErrorBody } };
+const statusSchema = {
+  tags: ["operation"],
+  summary: "How everything stands",
+  querystring: NoParameters,
+  response: { 200: StatusAnswer, 400: ErrorBody },
+};
 
 /** Filters depend on the rule and times on each other: the service checks all parameters, so that all mistakes are listed at once. */
 const leftToTheService = () => (): true => true;

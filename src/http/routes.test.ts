@@ -19,8 +19,14 @@ function make() {
   const calls: unknown[] = [];
   const changed = (ruleId: string): RuleRecord => (rules.set({ rule_id: ruleId }), rules.get(ruleId));
   const rulebook = {
-    put: async (body: unknown, options: object) => (calls.push(["put", body, options]), { created: rules.list().length === 0, record: changed("r") }),
-    patch: async (id: string, body: unknown, options: object) => (calls.push(["patch", id, body, options]), changed(rules.get(id).rule_id)),
+    put: async (body: unknown, options: object) => (
+      calls.push(["put", body, options]),
+      { created: rules.list().length === 0, record: changed("r") }
+    ),
+    patch: async (id: string, body: unknown, options: object) => (
+      calls.push(["patch", id, body, options]),
+      changed(rules.get(id).rule_id)
+    ),
     remove: async (id: string, options: { ifMatch?: number }) => {
       calls.push(["remove", id, options]);
       if (options.ifMatch === 99) throw new WeirError("version_conflict", "rule r has version 3, not 99");
@@ -38,12 +44,28 @@ function make() {
     rates: () => ({ accepted: 3, counted: 4 }),
     parts: () => ({ log: { ok: true }, store: { ok: true } }),
   });
-  const server = createServer({ title: "Test", version: "0", logger: false, routes: [queryRoutes(query), ruleRoutes(rulebook, query)] });
+  const server = createServer({
+    title: "Test",
+    version: "0",
+    logger: false,
+    routes: [queryRoutes(query), ruleRoutes(rulebook, query)],
+  });
   return { server, rules, store, calls };
 }
 
-async function ask(server: FastifyInstance, method: Method, url: string, body?: unknown, headers: Record<string, string> = {}) {
-  const answer = await server.inject({ method, url, headers, ...(body === undefined ? {} : { payload: body as object }) });
+async function ask(
+  server: FastifyInstance,
+  method: Method,
+  url: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+) {
+  const answer = await server.inject({
+    method,
+    url,
+    headers,
+    ...(body === undefined ? {} : { payload: body as object }),
+  });
   return { status: answer.statusCode, headers: answer.headers, text: answer.body, body: answer.json() };
 }
 
@@ -86,7 +108,10 @@ describe("the rule routes", () => {
     assert.equal(patched.status, 200);
     assert.deepEqual(calls.at(-1), ["patch", "r", { active: false }, {}]);
     const versions = await ask(server, "GET", "/aggregation-rule/r/versions");
-    assert.deepEqual(versions.body.versions.map((one: { version: number }) => one.version), [3, 2, 1]);
+    assert.deepEqual(
+      versions.body.versions.map((one: { version: number }) => one.version),
+      [3, 2, 1],
+    );
   });
 
   it("tell how far a fill is, and which version answers meanwhile", async () => {
@@ -122,11 +147,23 @@ describe("the query routes", () => {
     assert.deepEqual([good.status, good.body.count, good.body.data[0]["payload.country"]], [200, 1, "DE"]);
     assert.equal((await ask(server, "GET", "/stats?rule_id=nope")).status, 404);
     const bad = await ask(server, "GET", "/stats?limit=0");
-    assert.deepEqual([bad.status, bad.body.error.details.map((one: { path: string }) => one.path)], [400, ["rule_id", "limit"]]);
+    assert.deepEqual(
+      [bad.status, bad.body.error.details.map((one: { path: string }) => one.path)],
+      [400, ["rule_id", "limit"]],
+    );
   });
 
   it("answer events as JSON", async () => {
-    store.stored.push({ src: 0, off: 7, receivedAt: 0, timestamp: 0, event_id: "e", event_type: "t", user_id: "u", payload: '{"a":1}' });
+    store.stored.push({
+      src: 0,
+      off: 7,
+      receivedAt: 0,
+      timestamp: 0,
+      event_id: "e",
+      event_type: "t",
+      user_id: "u",
+      payload: '{"a":1}',
+    });
     const answer = await ask(server, "GET", "/events?event_id=e");
     assert.match(String(answer.headers["content-type"]), /^application\/json/);
     assert.deepEqual([answer.body.data[0].payload, answer.body.data[0].position], [{ a: 1 }, "0:7"]);
@@ -134,10 +171,16 @@ describe("the query routes", () => {
 
   it("answer the status, also when the store is away", async () => {
     const well = await ask(server, "GET", "/status");
-    assert.deepEqual([well.body.status, well.body.events, well.body.rules, well.body.rejects], ["ok", 1, { live: 1, filling: 0, paused: 0 }, 0]);
+    assert.deepEqual(
+      [well.body.status, well.body.events, well.body.rules, well.body.rejects],
+      ["ok", 1, { live: 1, filling: 0, paused: 0 }, 0],
+    );
     store.before = () => Promise.reject(new WeirError("store_unavailable", "away"));
     const ill = await ask(server, "GET", "/status");
-    assert.deepEqual([ill.status, ill.body.status, ill.body.events, ill.body.parts.store.ok], [200, "degraded", null, false]);
+    assert.deepEqual(
+      [ill.status, ill.body.status, ill.body.events, ill.body.parts.store.ok],
+      [200, "degraded", null, false],
+    );
     assert.equal((await ask(server, "GET", "/stats?rule_id=r")).status, 503);
   });
 });
@@ -148,12 +191,15 @@ describe("the document", () => {
     const routes: string[] = [];
     server.addHook("onRoute", ({ method, url }) => {
       const methods = typeof method === "string" ? [method] : method;
-      for (const one of methods) if (one !== "HEAD" && !url.startsWith("/docs")) routes.push(`${one} ${url.replace(/:(\w+)/g, "{$1}")}`);
+      for (const one of methods)
+        if (one !== "HEAD" && !url.startsWith("/docs")) routes.push(`${one} ${url.replace(/:(\w+)/g, "{$1}")}`);
     });
     await server.ready();
     const document = (await ask(server, "GET", "/docs/json")).body;
     const documented: string[] = [];
-    for (const [path, methods] of Object.entries<Record<string, { summary?: string; responses: object }>>(document.paths)) {
+    for (const [path, methods] of Object.entries<Record<string, { summary?: string; responses: object }>>(
+      document.paths,
+    )) {
       for (const [method, operation] of Object.entries(methods)) {
         documented.push(`${method.toUpperCase()} ${path}`);
         assert.ok(operation.summary, `${method} ${path} has no summary`);

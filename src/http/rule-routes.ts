@@ -1,7 +1,17 @@
 import type { FastifyReply } from "fastify";
 import { WeirError } from "../lib/errors.ts";
 import { ErrorBody } from "../protocol/errors.ts";
-import { NoParameters, RuleAnswer, RuleBody, RuleCondition, RuleDeleted, RulePatch, RulePath, RuleVersionsAnswer, RulesAnswer } from "../protocol/rules.ts";
+import {
+  NoParameters,
+  RuleAnswer,
+  RuleBody,
+  RuleCondition,
+  RuleDeleted,
+  RulePatch,
+  RulePath,
+  RuleVersionsAnswer,
+  RulesAnswer,
+} from "../protocol/rules.ts";
 import type { Query } from "../query/query.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import type { Routes } from "./server.ts";
@@ -33,7 +43,9 @@ export function ruleRoutes(rulebook: RuleChanges, query: Pick<Query, "rule" | "r
       const rules = await query.rules();
       return { count: rules.length, rules };
     });
-    server.get<OneRule>("/aggregation-rule/:rule_id", { schema: getSchema }, (request, reply) => send(reply, rulebook.get(request.params.rule_id)));
+    server.get<OneRule>("/aggregation-rule/:rule_id", { schema: getSchema }, (request, reply) =>
+      send(reply, rulebook.get(request.params.rule_id)),
+    );
     server.patch<OneRule>("/aggregation-rule/:rule_id", { schema: patchSchema }, async (request, reply) =>
       send(reply, await rulebook.patch(request.params.rule_id, request.body, ifMatch(request.headers["if-match"]))),
     );
@@ -54,7 +66,9 @@ export function ifMatch(header: string | undefined): { ifMatch?: number } {
   const version = /^(?:W\/)?"?(\d{1,9})"?$/.exec(header.trim())?.[1];
   if (version !== undefined) return { ifMatch: Number(version) };
   const message = 'must be one version of the rule, e.g. "3"';
-  throw new WeirError("invalid_query", `If-Match ${message}`, { details: [{ path: "If-Match", message, value: header.slice(0, 256) }] });
+  throw new WeirError("invalid_query", `If-Match ${message}`, {
+    details: [{ path: "If-Match", message, value: header.slice(0, 256) }],
+  });
 }
 
 const tags = ["rules"];
@@ -70,7 +84,11 @@ const putSchema = {
 };
 const listSchema = { tags, summary: "All rules", querystring: NoParameters, response: { 200: RulesAnswer, ...errors } };
 const one = { tags, querystring: NoParameters, params: RulePath };
-const getSchema = { ...one, summary: "A rule and how it stands", response: { 200: RuleAnswer, ...errors, 404: ErrorBody } };
+const getSchema = {
+  ...one,
+  summary: "A rule and how it stands",
+  response: { 200: RuleAnswer, ...errors, 404: ErrorBody },
+};
 const patchSchema = {
   ...one,
   summary: "Change some fields of a rule",
@@ -84,4 +102,8 @@ const deleteSchema = {
   headers: RuleCondition,
   response: { 200: RuleDeleted, ...errors, 404: ErrorBody, 412: ErrorBody },
 };
-const versionsSchema = { ...one, summary: "The versions of a rule that are kept", response: { 200: RuleVersionsAnswer, ...errors, 404: ErrorBody } };
+const versionsSchema = {
+  ...one,
+  summary: "The versions of a rule that are kept",
+  response: { 200: RuleVersionsAnswer, ...errors, 404: ErrorBody },
+};

@@ -12,7 +12,15 @@ export function parseTime(text: string): number | undefined {
   if (parts === null) return undefined;
   const [, year, month, day, hour, minute, second, fraction = "", zone = "Z"] = parts;
   const millis = Number(fraction.slice(0, 3).padEnd(3, "0"));
-  const local = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second), millis);
+  const local = Date.UTC(
+    Number(year),
+    Number(month) - 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+    millis,
+  );
   // Date.UTC carries what is too large (31 April, 25 o'clock) over: then the text would not come back.
   const asked = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
   if (new Date(local).toISOString().slice(0, 19) !== asked) return undefined;

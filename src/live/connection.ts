@@ -38,7 +38,12 @@ export class Connection implements Receiver {
   /** Whether one more message may be taken; a client that sends too many is closed. */
   mayReceive(): boolean {
     if (this.#closed) return false;
-    const budget = spendMessage(this.#budget, this.#clock.monotonic(), this.#limits.messagesPerSecond, this.#limits.messagesBurst);
+    const budget = spendMessage(
+      this.#budget,
+      this.#clock.monotonic(),
+      this.#limits.messagesPerSecond,
+      this.#limits.messagesBurst,
+    );
     if (budget) this.#budget = budget;
     else this.close("too_many_messages");
     return budget !== undefined;
@@ -47,7 +52,12 @@ export class Connection implements Receiver {
   /** Looks at the backlog: whether the client takes more now. A hopeless one is closed. */
   keepsUp(): boolean {
     if (this.#closed) return false;
-    const { since, verdict } = judgeBacklog(this.#backlogSince, this.#client.bufferedBytes(), this.#clock.monotonic(), this.#limits);
+    const { since, verdict } = judgeBacklog(
+      this.#backlogSince,
+      this.#client.bufferedBytes(),
+      this.#clock.monotonic(),
+      this.#limits,
+    );
     this.#backlogSince = since;
     if (verdict === "close") this.close("too_slow");
     return verdict === "open";

@@ -4,21 +4,26 @@ import { decideDelivery, judgeBacklog, nextDue, spendMessage } from "./decide.ts
 import type { Backlog, Delivery } from "./decide.ts";
 
 test("what a subscription is to get", () => {
-  const table: [sentSeq: number | null, dueAt: number, fresh: boolean, seq: number, now: number, expected: Delivery][] = [
-    // A newcomer does not wait for its interval, only for what is true.
-    [null, 0, true, 0, 10, "snapshot"],
-    [null, 0, false, 7, 10, "read"],
-    [null, 99, true, 7, 10, "snapshot"],
-    // Before its time nobody gets anything, nor is the store asked.
-    [5, 11, true, 7, 10, "wait"],
-    [5, 11, false, 7, 10, "wait"],
-    [5, 10, false, 5, 10, "read"],
-    [5, 10, true, 7, 10, "changes"],
-    // Nothing while nothing changes.
-    [7, 10, true, 7, 10, "wait"],
-  ];
+  const table: [sentSeq: number | null, dueAt: number, fresh: boolean, seq: number, now: number, expected: Delivery][] =
+    [
+      // A newcomer does not wait for its interval, only for what is true.
+      [null, 0, true, 0, 10, "snapshot"],
+      [null, 0, false, 7, 10, "read"],
+      [null, 99, true, 7, 10, "snapshot"],
+      // Before its time nobody gets anything, nor is the store asked.
+      [5, 11, true, 7, 10, "wait"],
+      [5, 11, false, 7, 10, "wait"],
+      [5, 10, false, 5, 10, "read"],
+      [5, 10, true, 7, 10, "changes"],
+      // Nothing while nothing changes.
+      [7, 10, true, 7, 10, "wait"],
+    ];
   for (const [sentSeq, dueAt, fresh, seq, now, expected] of table) {
-    assert.equal(decideDelivery({ sentSeq, dueAt }, { fresh, seq }, now), expected, JSON.stringify([sentSeq, dueAt, fresh, seq, now]));
+    assert.equal(
+      decideDelivery({ sentSeq, dueAt }, { fresh, seq }, now),
+      expected,
+      JSON.stringify([sentSeq, dueAt, fresh, seq, now]),
+    );
   }
 });
 
@@ -39,7 +44,8 @@ test("a backlog is waited for, but not for ever", () => {
     [5, 0, 20_005, { since: null, verdict: "open" }],
     [null, 1001, 5, { since: 5, verdict: "close" }],
   ];
-  for (const [since, bytes, now, expected] of table) assert.deepEqual(judgeBacklog(since, bytes, now, bounds), expected);
+  for (const [since, bytes, now, expected] of table)
+    assert.deepEqual(judgeBacklog(since, bytes, now, bounds), expected);
 });
 
 test("messages are paid from a budget that refills", () => {

@@ -59,7 +59,12 @@ export interface MessageBudget {
 }
 
 /** Takes one message out of a budget that refills steadily; undefined when there is none left. */
-export function spendMessage(budget: MessageBudget, now: number, perSecond: number, burst: number): MessageBudget | undefined {
+export function spendMessage(
+  budget: MessageBudget,
+  now: number,
+  perSecond: number,
+  burst: number,
+): MessageBudget | undefined {
   const left = Math.min(burst, budget.left + ((now - budget.at) / 1000) * perSecond) - 1;
   return left < 0 ? undefined : { left, at: now };
 }

@@ -17,7 +17,8 @@ export function deliver(feed: Feed, fresh: boolean, clock: Clock): boolean {
   for (const subscriber of feed.subscribers) {
     const delivery = decideDelivery(subscriber, state, now);
     wanted ||= delivery === "read";
-    if (delivery === "snapshot" || delivery === "changes") send(subscriber, frames.for(subscriber.sentSeq), feed.seq, now);
+    if (delivery === "snapshot" || delivery === "changes")
+      send(subscriber, frames.for(subscriber.sentSeq), feed.seq, now);
     behind ||= subscriber.sentSeq !== feed.seq;
     waiting ||= subscriber.sentSeq === null;
   }

@@ -44,6 +44,8 @@ export class Feed {
   #revision: number;
   /** Windows touched while somebody waited for a snapshot: they belong to it, as they changed after the asking. */
   #awaited: Set<number> | undefined;
+  /** The same, when it is not known which windows were touched. */
+  #awaitedAll = false;
   /** Windows with more rows than are held. */
   readonly #cut = new Set<number>();
 
@@ -81,8 +83,9 @@ export class Feed {
     return !this.isDirty && !this.reading;
   }
 
-  /** Somebody waits for a snapshot, for the first time or again. */
+  /** Somebody waits for a snapshot. One who asks again may lack changes still: then all that is held belongs to it. */
   welcome(subscriber: Subscriber): void {
+    if (this.subscribers.has(subscriber)) this.#awaitedAll = true;
     subscriber.sentSeq = null;
     this.subscribers.add(subscriber);
     this.#awaited ??= new Set();
@@ -92,6 +95,7 @@ export class Feed {
   /** Nobody waits for a snapshot any more. */
   allWelcomed(): void {
     this.#awaited = undefined;
+    this.#awaitedAll = false;
   }
 
   touch(windowStart: number): void {
@@ -104,6 +108,7 @@ export class Feed {
   touchAll(): void {
     this.#dirty.touchNewest();
     for (const start of this.#held.starts()) this.#dirty.touch(start);
+    this.#awaitedAll = this.#awaited !== undefined;
     this.restless = true;
   }
 
@@ -112,8 +117,8 @@ export class Feed {
     const sameShape = shapeOf(watched) === shapeOf(this.#watched);
     this.#revision = record.revision;
     this.#watched = watched;
-    if (!sameShape) this.#startAnew();
-    this.touchAll();
+    if (sameShape) this.touchAll();
+    else this.#startAnew();
   }
 
   /**
@@ -139,7 +144,7 @@ export class Feed {
 
   /** Lets go of windows beyond the bounds. */
   tidy(): void {
-    let sentToAll = this.#held.seq;
+    let sentToAll = this.#awaited ? 0 : this.#held.seq;
     for (const { sentSeq } of this.subscribers) sentToAll = Math.min(sentToAll, sentSeq ?? sentToAll);
     this.#held.evict(this.#bounds, sentToAll);
     for (const start of this.#cut) if (!this.#held.has(start)) this.#cut.delete(start);
@@ -147,7 +152,8 @@ export class Feed {
 
   /** The push with the newest window's rows, and those of windows that were touched since somebody asked. */
   snapshotText(now: number): string {
-    return pushText(this.ruleId, now, this.#held.rowsOf(this.#awaited ?? new Set()), this.#cut.size > 0);
+    const starts = this.#awaitedAll ? this.#held.starts() : (this.#awaited ?? []);
+    return pushText(this.ruleId, now, this.#held.rowsOf(starts), this.#cut.size > 0);
   }
 
   /** The push with the rows that changed after `seq`; undefined when there is none. */
@@ -166,10 +172,22 @@ export class Feed {
     return { from: newest - (this.#bounds.newestWindows - 1) * windowMs, to: newest + windowMs, only: null };
   }
 
-  #windows(store: Pick<Store, "windows">, { rule, version }: Watched, { from, to }: Span): Promise<readonly WindowRow[]> {
+  #windows(
+    store: Pick<Store, "windows">,
+    { rule, version }: Watched,
+    { from, to }: Span,
+  ): Promise<readonly WindowRow[]> {
     if (version.phase === "pending") return Promise.resolve([]);
     const limit = this.#bounds.readRowsMax + 1;
-    return store.windows({ series: version.series, rule, from: Math.max(0, from), to, filters: [], order: "newest", limit });
+    return store.windows({
+      series: version.series,
+      rule,
+      from: Math.max(0, from),
+      to,
+      filters: [],
+      order: "newest",
+      limit,
+    });
   }
 
   #takeIn(reading: Reading, span: Span | undefined, rows: readonly WindowRow[]): void {
@@ -210,9 +228,10 @@ export class Feed {
   #startAnew(): void {
     this.#held = new HeldWindows();
     this.#dirty.clear();
+    this.#dirty.touchNewest();
     this.#cut.clear();
-    this.#awaited = undefined;
     for (const subscriber of this.subscribers) this.welcome(subscriber);
+    this.#awaitedAll = false;
   }
 }
 

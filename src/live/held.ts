@@ -72,7 +72,7 @@ export class HeldWindows {
   }
 
   /** All rows of the newest window and of these, newest first. */
-  rowsOf(starts: ReadonlySet<number>): string[] {
+  rowsOf(starts: Iterable<number>): string[] {
     let newest = -Infinity;
     for (const start of this.#windows.keys()) newest = Math.max(newest, start);
     const descending = [...new Set(starts).add(newest)].toSorted((a, b) => b - a);
@@ -82,7 +82,9 @@ export class HeldWindows {
   /** The rows that changed after `seq`, newest window first. */
   since(seq: number): string[] {
     const changed = [...this.#windows].filter(([, window]) => window.seq > seq).toSorted(([a], [b]) => b - a);
-    return changed.flatMap(([, window]) => [...window.rows.values()].filter((row) => row.seq > seq).map((row) => row.text));
+    return changed.flatMap(([, window]) =>
+      [...window.rows.values()].filter((row) => row.seq > seq).map((row) => row.text),
+    );
   }
 
   /** Keeps the bounds. `sentToAll`: up to here every subscriber has been sent. The newest window always stays. */

@@ -18,7 +18,10 @@ function setUp(limits: Partial<LiveLimits> = {}) {
   const rules = new MemoryRules();
   const series = rules.set({ rule_id: "clicks" });
   const errors: unknown[] = [];
-  const live = { find: (id: string) => rules.list().find((rule) => rule.rule_id === id), answering: rules.answering.bind(rules) };
+  const live = {
+    find: (id: string) => rules.list().find((rule) => rule.rule_id === id),
+    answering: rules.answering.bind(rules),
+  };
   const hub = new Hub({ store, rules: live, progress, clock, limits, onError: (error) => errors.push(error) });
   hub.start();
   const connect = (): LiveClient => {
@@ -62,7 +65,10 @@ test("a rule without windows says so by an empty push", async () => {
   const client = connect();
   client.say(watch);
   await clock.advance(50);
-  assert.deepEqual(client.take().map(({ data }) => data), [[]]);
+  assert.deepEqual(
+    client.take().map(({ data }) => data),
+    [[]],
+  );
 });
 
 test("then only rows that changed come, at most every five seconds, and nothing while nothing changes", async () => {
@@ -82,13 +88,19 @@ test("then only rows that changed come, at most every five seconds, and nothing 
   assert.ok(pushes.length === 3, `${pushes.length} pushes in 19 s`);
   assert.ok(pushes.every(({ data }) => data?.length === 1));
   await clock.advance(10_000);
-  assert.deepEqual(client.take().map(({ data }) => data), [[["2026-01-17T19:30:00Z", "click", 20]]]);
+  assert.deepEqual(
+    client.take().map(({ data }) => data),
+    [[["2026-01-17T19:30:00Z", "click", 20]]],
+  );
   store.reads = [];
   await clock.advance(60_000);
   assert.deepEqual([client.take(), store.reads], [[], []]);
   count(-1, "click", 2);
   await clock.advance(100);
-  assert.deepEqual(client.take().map(({ data }) => data), [[["2026-01-17T19:20:00Z", "click", 2]]]);
+  assert.deepEqual(
+    client.take().map(({ data }) => data),
+    [[["2026-01-17T19:20:00Z", "click", 2]]],
+  );
 });
 
 test("a touch that changes nothing is read and not pushed", async () => {
@@ -132,12 +144,15 @@ test("mistakes are told by code, and the socket stays", async () => {
   client.say({ subscribe: ["clicks"] });
   client.say({ subscribe_rules: ["nope", "clicks", "clicks"] });
   client.say({ subscribe_rules: ["more"] });
-  assert.deepEqual(client.take().map(({ code, rule_id }) => [code, rule_id]), [
-    ["invalid_json", undefined],
-    ["invalid_message", undefined],
-    ["unknown_rule", "nope"],
-    ["too_many_subscriptions", "more"],
-  ]);
+  assert.deepEqual(
+    client.take().map(({ code, rule_id }) => [code, rule_id]),
+    [
+      ["invalid_json", undefined],
+      ["invalid_message", undefined],
+      ["unknown_rule", "nope"],
+      ["too_many_subscriptions", "more"],
+    ],
+  );
   await clock.advance(100);
   assert.equal(client.take().length, 1);
   assert.equal(client.closedFor, undefined);
@@ -163,7 +178,10 @@ test("a deleted rule is told of", async () => {
   client.take();
   rules.delete("clicks");
   await clock.advance(300);
-  assert.deepEqual(client.take().map(({ code, rule_id }) => [code, rule_id]), [["rule_deleted", "clicks"]]);
+  assert.deepEqual(
+    client.take().map(({ code, rule_id }) => [code, rule_id]),
+    [["rule_deleted", "clicks"]],
+  );
 });
 
 test("a new version of the same shape is compared with what was sent, one of another shape starts anew", async () => {
@@ -176,13 +194,23 @@ test("a new version of the same shape is compared with what was sent, one of ano
   client.take();
   const second = rules.set({ rule_id: "clicks" });
   store.set(second, { windowStart: clock.now() - (clock.now() % (10 * minute)), group: ["click"], value: 1 });
-  store.set(second, { windowStart: clock.now() - (clock.now() % (10 * minute)) - 10 * minute, group: ["click"], value: 7 });
+  store.set(second, {
+    windowStart: clock.now() - (clock.now() % (10 * minute)) - 10 * minute,
+    group: ["click"],
+    value: 7,
+  });
   await clock.advance(600);
-  assert.deepEqual(client.take().map(({ data }) => data), [[["2026-01-17T19:20:00Z", "click", 7]]]);
+  assert.deepEqual(
+    client.take().map(({ data }) => data),
+    [[["2026-01-17T19:20:00Z", "click", 7]]],
+  );
   const third = rules.set({ rule_id: "clicks", group_by: [], windowSeconds: 60 });
   store.set(third, { windowStart: clock.now() - (clock.now() % minute), group: [], value: 5 });
   await clock.advance(600);
-  assert.deepEqual(client.take().map(({ data }) => data), [[["2026-01-17T19:30:00Z", 5]]]);
+  assert.deepEqual(
+    client.take().map(({ data }) => data),
+    [[["2026-01-17T19:30:00Z", 5]]],
+  );
 });
 
 test("what was filled is pushed", async () => {
@@ -194,7 +222,10 @@ test("what was filled is pushed", async () => {
   store.set(series, { windowStart: Date.UTC(2026, 0, 17, 18), group: ["click"], value: 1 });
   progress.changeSeries(series);
   await clock.advance(300);
-  assert.deepEqual(client.take().map(({ data }) => data), [[["2026-01-17T18:00:00Z", "click", 1]]]);
+  assert.deepEqual(
+    client.take().map(({ data }) => data),
+    [[["2026-01-17T18:00:00Z", "click", 1]]],
+  );
 });
 
 test("a slow client is skipped and then has the newest values; one that never reads is closed", async () => {
@@ -244,7 +275,10 @@ test("a store that is away is asked again, with pauses, and nothing is lost", as
   assert.deepEqual(client.take(), []);
   store.before = async () => {};
   await clock.advance(5100);
-  assert.deepEqual(client.take().map(({ data }) => data), [[["2026-01-17T19:30:00Z", "click", 1]]]);
+  assert.deepEqual(
+    client.take().map(({ data }) => data),
+    [[["2026-01-17T19:30:00Z", "click", 1]]],
+  );
 });
 
 test("a window with more rows than a read may have is cut, and says so", async () => {
@@ -253,5 +287,8 @@ test("a window with more rows than a read may have is cut, and says so", async (
   const client = connect();
   client.say({ ...watch, interval_ms: 50 });
   await clock.advance(100);
-  assert.deepEqual(client.take().map(({ data, truncated }) => [data?.length, truncated]), [[3, true]]);
+  assert.deepEqual(
+    client.take().map(({ data, truncated }) => [data?.length, truncated]),
+    [[3, true]],
+  );
 });

@@ -58,8 +58,12 @@ export class Hub {
   constructor(parts: HubParts) {
     this.#parts = parts;
     this.#limits = { ...defaultLimits, ...parts.limits };
-    const failed = (error: unknown): void => parts.onError?.(error);
-    this.#reader = new FeedReader(parts.store, parts.clock, this.#limits, (feed) => this.#afterRead(feed), failed);
+    this.#reader = new FeedReader(parts.store, parts.clock, this.#limits, {
+      // Windows touched since a switch of versions are the new one's: the old one may not be asked for them.
+      before: (feed) => this.#lookAtRule(feed),
+      done: (feed) => this.#afterRead(feed),
+      failed: (error) => parts.onError?.(error),
+    });
   }
 
   start(): void {
@@ -111,7 +115,11 @@ export class Hub {
     const intervalMs = interval_ms ?? this.#limits.intervalMs;
     const before = connection.subscriptions.get(ruleId);
     if (!before && connection.subscriptions.size >= this.#limits.subscriptionsMax) {
-      return connection.refuse("too_many_subscriptions", `a socket watches up to ${this.#limits.subscriptionsMax} rules`, ruleId);
+      return connection.refuse(
+        "too_many_subscriptions",
+        `a socket watches up to ${this.#limits.subscriptionsMax} rules`,
+        ruleId,
+      );
     }
     const feed = this.#feeds.get(ruleId) ?? this.#openFeed(ruleId);
     if (feed === undefined) return connection.refuse("unknown_rule", `there is no rule ${ruleId}`, ruleId);
@@ -175,6 +183,7 @@ export class Hub {
   }
 
   #lookAtRule(feed: Feed): void {
+    if (this.#feeds.get(feed.ruleId) !== feed) return;
     const record = this.#parts.rules.find(feed.ruleId);
     if (record === undefined) this.#closeFeed(feed);
     else if (record.revision !== feed.revision) feed.follow(record, this.#parts.rules.answering(record));
@@ -190,7 +199,11 @@ export class Hub {
 }
 
 /** The windows of this size in which the seconds lie; worked out once per size. */
-function startsFor(windowMs: number, seconds: readonly number[], known: Map<number, readonly number[]>): readonly number[] {
+function startsFor(
+  windowMs: number,
+  seconds: readonly number[],
+  known: Map<number, readonly number[]>,
+): readonly number[] {
   let starts = known.get(windowMs);
   if (starts === undefined) {
     starts = [...new Set(seconds.map((second) => second * 1000 - ((second * 1000) % windowMs)))];

@@ -3,6 +3,14 @@ import type { Store } from "../store/store.ts";
 import type { Feed } from "./feed.ts";
 import type { LiveLimits } from "./limits.ts";
 
+export interface ReaderHooks {
+  /** Called right before a feed is read. */
+  readonly before: (feed: Feed) => void;
+  readonly done: (feed: Feed) => void;
+  /** Called with what the store threw. */
+  readonly failed: (error: unknown) => void;
+}
+
 /**
  * Reads what feeds want to know from the store: few reads at a time, feeds in the order in which they asked, and after a
  * failure with growing pauses.
@@ -11,18 +19,15 @@ export class FeedReader {
   readonly #store: Pick<Store, "windows" | "newestWindow">;
   readonly #clock: Clock;
   readonly #limits: LiveLimits;
-  readonly #done: (feed: Feed) => void;
-  readonly #failed: (error: unknown) => void;
+  readonly #hooks: ReaderHooks;
   #queue: Feed[] = [];
   #active = 0;
 
-  /** `done` is called after each feed that was read; `failed` with what the store threw. */
-  constructor(store: Pick<Store, "windows" | "newestWindow">, clock: Clock, limits: LiveLimits, done: (feed: Feed) => void, failed: (error: unknown) => void) {
+  constructor(store: Pick<Store, "windows" | "newestWindow">, clock: Clock, limits: LiveLimits, hooks: ReaderHooks) {
     this.#store = store;
     this.#clock = clock;
     this.#limits = limits;
-    this.#done = done;
-    this.#failed = failed;
+    this.#hooks = hooks;
   }
 
   /** Reads the feed when its turn comes, unless it is being read or was just now. */
@@ -47,15 +52,17 @@ export class FeedReader {
 
   async #read(feed: Feed): Promise<void> {
     try {
+      this.#hooks.before(feed);
       // Everybody may have gone while it waited for its turn.
-      for (let left = this.#limits.readsInARow; left > 0 && feed.subscribers.size > 0; left--) if (!(await feed.readNext(this.#store))) break;
+      for (let left = this.#limits.readsInARow; left > 0 && feed.subscribers.size > 0; left--)
+        if (!(await feed.readNext(this.#store))) break;
       feed.failures = 0;
       this.#pauseAndRelease(feed, this.#limits.readGapMs);
-      this.#done(feed);
+      this.#hooks.done(feed);
     } catch (error) {
       feed.failures += 1;
       this.#pauseAndRelease(feed, Math.min(5000, 100 * 2 ** Math.min(feed.failures, 10)));
-      this.#failed(error);
+      this.#hooks.failed(error);
     }
   }
 

@@ -6,10 +6,23 @@ import { suggest } from "../lib/suggest.ts";
 /** What a client sends over `WS /live-stats`, at most 16 KiB a message. */
 export const LiveRequest = Type.Object(
   {
-    subscribe_rules: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 1000, description: "rules to watch" })),
-    unsubscribe_rules: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 1000, description: "rules to watch no longer" })),
+    subscribe_rules: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 1000, description: "rules to watch" }),
+    ),
+    unsubscribe_rules: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 128 }), {
+        maxItems: 1000,
+        description: "rules to watch no longer",
+      }),
+    ),
     mode: Type.Optional(Type.Literal("plain", { description: "the only mode as yet" })),
-    interval_ms: Type.Optional(Type.Integer({ minimum: 50, maximum: 60_000, description: "how long at least between two pushes of a rule; 5000 when left out" })),
+    interval_ms: Type.Optional(
+      Type.Integer({
+        minimum: 50,
+        maximum: 60_000,
+        description: "how long at least between two pushes of a rule; 5000 when left out",
+      }),
+    ),
   },
   { additionalProperties: false, description: "what a client sends" },
 );
@@ -59,7 +72,9 @@ export const closeCodes = {
 } as const;
 export type CloseReason = keyof typeof closeCodes;
 
-export type ReadRequest = { readonly ok: true; readonly request: LiveRequest } | { readonly ok: false; readonly code: LiveErrorCode; readonly message: string };
+export type ReadRequest =
+  | { readonly ok: true; readonly request: LiveRequest }
+  | { readonly ok: false; readonly code: LiveErrorCode; readonly message: string };
 
 const compiled = Compile(LiveRequest);
 const names = Object.keys(LiveRequest.properties);
@@ -74,7 +89,11 @@ export function readLiveRequest(text: string): ReadRequest {
   }
   if (!compiled.Check(value)) return { ok: false, code: "invalid_message", message: mistakesOf(value) };
   if (value.subscribe_rules || value.unsubscribe_rules) return { ok: true, request: value };
-  return { ok: false, code: "invalid_message", message: "the message has neither subscribe_rules nor unsubscribe_rules" };
+  return {
+    ok: false,
+    code: "invalid_message",
+    message: "the message has neither subscribe_rules nor unsubscribe_rules",
+  };
 }
 
 function mistakesOf(value: unknown): string {

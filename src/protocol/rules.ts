@@ -7,32 +7,61 @@ const ruleFields = {
     description: "`count`, `sum`, `avg`, `min`, `max`, `uniq_exact`; aliases `event_count` and `active_users`",
     examples: ["count"],
   }),
-  field: Type.Optional(Type.String({ description: "what the metric reads; refused for `count`", examples: ["payload.price"] })),
-  group_by: Type.Array(Type.String(), { maxItems: 8, description: "of `event_type`, `user_id`, payload paths", examples: [["event_type"]] }),
+  field: Type.Optional(
+    Type.String({ description: "what the metric reads; refused for `count`", examples: ["payload.price"] }),
+  ),
+  group_by: Type.Array(Type.String(), {
+    maxItems: 8,
+    description: "of `event_type`, `user_id`, payload paths",
+    examples: [["event_type"]],
+  }),
   active: Type.Boolean({ description: "false pauses" }),
 };
-const RuleId = Type.String({ minLength: 1, maxLength: 128, description: "letters, digits, `_ . -`", examples: ["top_events_10m"] });
+const RuleId = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  description: "letters, digits, `_ . -`",
+  examples: ["top_events_10m"],
+});
 const Version = Type.Integer({ description: "1, 2, 3 … within the rule; also the ETag" });
 const Time = Type.String({ description: "RFC 3339 in UTC" });
-const Count = (description: string) => Type.Union([Type.Integer(), Type.Null()], { description: `${description}; null when the store can't say` });
+const Count = (description: string) =>
+  Type.Union([Type.Integer(), Type.Null()], { description: `${description}; null when the store can't say` });
 
-const example = { rule_id: "top_events_10m", window_size: "10m", metric: "count", group_by: ["event_type"], active: true };
+const example = {
+  rule_id: "top_events_10m",
+  window_size: "10m",
+  metric: "count",
+  group_by: ["event_type"],
+  active: true,
+};
 
 /** A rule as it is sent. Documentation: the check itself is the rule's own and says more. */
 export const RuleBody = Type.Object(
-  { rule_id: RuleId, ...ruleFields, group_by: Type.Optional(ruleFields.group_by), active: Type.Optional(ruleFields.active) },
+  {
+    rule_id: RuleId,
+    ...ruleFields,
+    group_by: Type.Optional(ruleFields.group_by),
+    active: Type.Optional(ruleFields.active),
+  },
   { additionalProperties: false, description: "a rule", examples: [example] },
 );
 
 /** The fields to change; `field: null` takes the field away. */
-export const RulePatch = Type.Partial(Type.Object(ruleFields), { additionalProperties: false, description: "the fields to change", examples: [{ active: false }] });
+export const RulePatch = Type.Partial(Type.Object(ruleFields), {
+  additionalProperties: false,
+  description: "the fields to change",
+  examples: [{ active: false }],
+});
 
 export const RuleAnswer = Type.Object(
   {
     rule_id: RuleId,
     ...ruleFields,
     version: Version,
-    answering_version: Type.Integer({ description: "whose windows `/stats` answers: the one before, until the newest is filled" }),
+    answering_version: Type.Integer({
+      description: "whose windows `/stats` answers: the one before, until the newest is filled",
+    }),
     state: Type.Enum(["filling", "live", "paused"], { description: "of the newest version" }),
     progress: Type.Number({ minimum: 0, maximum: 1, description: "how much of history is filled" }),
     skipped: Count("events whose `field` was missing or not a number"),
@@ -46,16 +75,28 @@ export const RuleAnswer = Type.Object(
 );
 export type RuleAnswer = Static<typeof RuleAnswer>;
 
-export const RulesAnswer = Type.Object({ count: Type.Integer(), rules: Type.Array(RuleAnswer, { description: "by `rule_id`" }) });
+export const RulesAnswer = Type.Object({
+  count: Type.Integer(),
+  rules: Type.Array(RuleAnswer, { description: "by `rule_id`" }),
+});
 export type RulesAnswer = Static<typeof RulesAnswer>;
 
 const RuleVersionAnswer = Type.Object(
-  { rule_id: RuleId, ...ruleFields, version: Version, state: Type.Enum(["filling", "live", "paused", "retired"]), created_at: Time },
+  {
+    rule_id: RuleId,
+    ...ruleFields,
+    version: Version,
+    state: Type.Enum(["filling", "live", "paused", "retired"]),
+    created_at: Time,
+  },
   { additionalProperties: true },
 );
 export type RuleVersionAnswer = Static<typeof RuleVersionAnswer>;
 
-export const RuleVersionsAnswer = Type.Object({ rule_id: RuleId, versions: Type.Array(RuleVersionAnswer, { description: "newest first" }) });
+export const RuleVersionsAnswer = Type.Object({
+  rule_id: RuleId,
+  versions: Type.Array(RuleVersionAnswer, { description: "newest first" }),
+});
 export type RuleVersionsAnswer = Static<typeof RuleVersionsAnswer>;
 
 export const RuleDeleted = Type.Object({ rule_id: RuleId, status: Type.Literal("deleted") });
@@ -67,6 +108,8 @@ export const NoParameters = Type.Object({}, { additionalProperties: false });
 
 /** The header of a conditional change. Other headers pass. */
 export const RuleCondition = Type.Object(
-  { "if-match": Type.Optional(Type.String({ description: "change only this version of the rule", examples: ['"3"'] })) },
+  {
+    "if-match": Type.Optional(Type.String({ description: "change only this version of the rule", examples: ['"3"'] })),
+  },
   { additionalProperties: true },
 );

@@ -7,7 +7,10 @@ const TimeParameter = Type.String({
   maxLength: 64,
 });
 const Limit = Type.Integer({ minimum: 1, maximum: 10_000, default: 100, description: "the most rows in one answer" });
-const Cursor = Type.String({ maxLength: 8192, description: "the `next_cursor` of the answer before, with the same other parameters" });
+const Cursor = Type.String({
+  maxLength: 8192,
+  description: "the `next_cursor` of the answer before, with the same other parameters",
+});
 const Time = Type.String({ description: "RFC 3339 in UTC", examples: ["2026-01-17T19:30:00Z"] });
 const NextCursor = Type.Optional(Type.String({ description: "there is more; ask again with this `cursor`" }));
 
@@ -16,7 +19,12 @@ export const StatsParameters = Type.Object({
   rule_id: Type.String({ minLength: 1, maxLength: 128, description: "the rule whose windows are asked for" }),
   start_time: Type.Optional(TimeParameter),
   end_time: Type.Optional(TimeParameter),
-  order: Type.Optional(Type.Enum(["newest", "oldest", "desc", "asc"], { default: "newest", description: "of the windows; groups are in order within a window" })),
+  order: Type.Optional(
+    Type.Enum(["newest", "oldest", "desc", "asc"], {
+      default: "newest",
+      description: "of the windows; groups are in order within a window",
+    }),
+  ),
   limit: Type.Optional(Limit),
   cursor: Type.Optional(Cursor),
 });
@@ -33,11 +41,15 @@ const StatsRow = Type.Object(
     window_start: Time,
     value: Type.Number(),
     window_end: Type.String({ description: "where the window ends; the end is not in it" }),
-    final: Type.Boolean({ description: "the window has ended and every event acknowledged before its end is counted; only a late event can still change it" }),
+    final: Type.Boolean({
+      description:
+        "the window has ended and every event acknowledged before its end is counted; only a late event can still change it",
+    }),
   },
   {
     additionalProperties: Type.Union([Type.String(), Type.Null(), Type.Number(), Type.Boolean()]),
-    description: "one window and group; each name of `group_by` is a key of its own, null for the group of those that have no such value",
+    description:
+      "one window and group; each name of `group_by` is a key of its own, null for the group of those that have no such value",
   },
 );
 export type StatsRow = Static<typeof StatsRow> & Record<string, string | number | boolean | null>;
@@ -47,7 +59,9 @@ export const StatsAnswer = Type.Object({
   from: Time,
   to: Time,
   count: Type.Integer({ description: "the rows in this answer" }),
-  data: Type.Array(StatsRow, { description: "windows with `from ≤ window_start < to`, newest first, then groups in order, null last" }),
+  data: Type.Array(StatsRow, {
+    description: "windows with `from ≤ window_start < to`, newest first, then groups in order, null last",
+  }),
   version: Type.Integer({ description: "the version of the rule that answers" }),
   complete: Type.Boolean({ description: "false while the rule is being filled or paused: windows may lack events" }),
   lag_ms: Type.Number({ description: "how long the oldest event that is not counted has waited" }),
@@ -77,7 +91,10 @@ export const EventsAnswer = Type.Object({
       event_type: Type.String(),
       timestamp: Time,
       payload: Type.Object({}, { additionalProperties: true, description: "as it came, in canonical JSON" }),
-      position: Type.String({ description: "partition and offset in the log; names the event forever", examples: ["0:42"] }),
+      position: Type.String({
+        description: "partition and offset in the log; names the event forever",
+        examples: ["0:42"],
+      }),
       received_at: Time,
     }),
     { description: "newest first by `timestamp`" },

@@ -1,7 +1,8 @@
 import Type from "typebox";
 import type { Static } from "typebox";
 
-const Count = (description: string) => Type.Union([Type.Integer(), Type.Null()], { description: `${description}; null when the store can't say` });
+const Count = (description: string) =>
+  Type.Union([Type.Integer(), Type.Null()], { description: `${description}; null when the store can't say` });
 
 export const PartHealth = Type.Object({
   ok: Type.Boolean(),

@@ -10,10 +10,19 @@ export function writeCursor(binding: Binding, place: readonly unknown[]): string
 }
 
 /** Reads a cursor of this query; one that is damaged or of another query becomes a problem. `understand` checks the place. */
-export function readCursor<T>(text: string, binding: Binding, understand: (place: readonly unknown[]) => T | undefined, problems: Problem[]): T | undefined {
+export function readCursor<T>(
+  text: string,
+  binding: Binding,
+  understand: (place: readonly unknown[]) => T | undefined,
+  problems: Problem[],
+): T | undefined {
   const parts = unpacked(text);
   const place = parts?.[0] === digest(binding) ? understand(parts.slice(1)) : undefined;
-  if (place === undefined) problems.push({ path: "cursor", message: "is not one that an answer to this query gave; ask without it to start again" });
+  if (place === undefined)
+    problems.push({
+      path: "cursor",
+      message: "is not one that an answer to this query gave; ask without it to start again",
+    });
   return place;
 }
 

@@ -53,9 +53,17 @@ test("pages go from the newest to the oldest", async () => {
 test("mistakes are named, a foreign cursor among them", async () => {
   const store = filled();
   const { nextCursor } = await events({ limit: "1" }, store);
-  await assert.rejects(events({ cursor: nextCursor, user_id: "u" }, store), { code: "invalid_query", details: [{ path: "cursor", message: "is not one that an answer to this query gave; ask without it to start again" }] });
-  await assert.rejects(events({ colour: "1", limit: "ten", end_time: "never" }, store), (error: { details: { path: string }[] }) => {
-    assert.deepEqual(error.details.map(({ path }) => path).toSorted(), ["colour", "end_time", "limit"]);
-    return true;
+  await assert.rejects(events({ cursor: nextCursor, user_id: "u" }, store), {
+    code: "invalid_query",
+    details: [
+      { path: "cursor", message: "is not one that an answer to this query gave; ask without it to start again" },
+    ],
   });
+  await assert.rejects(
+    events({ colour: "1", limit: "ten", end_time: "never" }, store),
+    (error: { details: { path: string }[] }) => {
+      assert.deepEqual(error.details.map(({ path }) => path).toSorted(), ["colour", "end_time", "limit"]);
+      return true;
+    },
+  );
 });

@@ -47,7 +47,8 @@ export function eventsRequest(raw: RawParameters): { query: EventQuery; nextCurs
   checkSpan(from, to, problems);
   const filters = filtersOf(parameters);
   const binding: Binding = ["events", from, to, filters];
-  const behind = typeof parameters.cursor === "string" ? readCursor(parameters.cursor, binding, understand, problems) : undefined;
+  const behind =
+    typeof parameters.cursor === "string" ? readCursor(parameters.cursor, binding, understand, problems) : undefined;
   refuse(problems);
   const query = { from, to, ...filters, limit: Number(parameters.limit), ...(behind ? { behind } : {}) };
   return { query, nextCursor: (last) => writeCursor(binding, [last.timestamp, last.src, last.off]) };

@@ -20,7 +20,10 @@ export function timeOf(path: string, text: unknown, problems: Problem[]): number
   if (typeof text !== "string") return undefined;
   const at = understood(text);
   if (at !== undefined && at >= 0 && at <= timeMax) return at;
-  const message = at === undefined ? "must be RFC 3339, e.g. 2026-01-17T00:00:00Z, or integer milliseconds" : "must lie between 1970 and 9999";
+  const message =
+    at === undefined
+      ? "must be RFC 3339, e.g. 2026-01-17T00:00:00Z, or integer milliseconds"
+      : "must lie between 1970 and 9999";
   problems.push({ path, message, value: text });
   return undefined;
 }

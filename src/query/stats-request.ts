@@ -29,7 +29,11 @@ const known = Object.keys(StatsParameters.properties);
  * longer. `limit` is the page's; `nextCursor` names the page behind a row.
  * @throws WeirError `invalid_query` with every mistake.
  */
-export function statsRequest(raw: RawParameters, answering: Answering, now: number): { query: WindowQuery; nextCursor: (last: Place) => string } {
+export function statsRequest(
+  raw: RawParameters,
+  answering: Answering,
+  now: number,
+): { query: WindowQuery; nextCursor: (last: Place) => string } {
   const { rule, version } = answering;
   const problems: Problem[] = [];
   const parameters = knownParameters(raw, problems);
@@ -37,14 +41,20 @@ export function statsRequest(raw: RawParameters, answering: Answering, now: numb
   const order = parameters.order === "oldest" || parameters.order === "asc" ? "oldest" : "newest";
   const binding: Binding = ["stats", rule.spec.rule_id, version.series, filters, order];
   const page = pageOf(parameters.cursor, binding, rule.groupBy.length, problems);
-  const asked = { from: timeOf("start_time", parameters.start_time, problems), to: timeOf("end_time", parameters.end_time, problems) };
+  const asked = {
+    from: timeOf("start_time", parameters.start_time, problems),
+    to: timeOf("end_time", parameters.end_time, problems),
+  };
   checkSamePage(asked, page, problems);
   const { from, to } = page ?? span(asked.from, asked.to, now, rule.windowSeconds * 1000);
   checkSpan(from, to, problems);
   refuse(problems);
   const query = { series: version.series, rule, from, to, filters, order, limit: Number(parameters.limit) } as const;
   const nextCursor = (last: Place): string => writeCursor(binding, [from, to, last.windowStart, last.group]);
-  return { query: page ? { ...query, behind: { windowStart: page.windowStart, group: page.group } } : query, nextCursor };
+  return {
+    query: page ? { ...query, behind: { windowStart: page.windowStart, group: page.group } } : query,
+    nextCursor,
+  };
 }
 
 /**
@@ -75,7 +85,8 @@ function filtersOf(raw: RawParameters, groupBy: readonly string[], problems: Pro
     const key = groupBy.indexOf(name.startsWith("group.") ? name.slice("group.".length) : topLevel(name));
     if (key === -1) problems.push({ path: name, message: unknownFilter(name, groupBy), value });
     else if (typeof value !== "string") problems.push({ path: name, message: "may be given once", value });
-    else if (filters.some((filter) => filter.key === key)) problems.push({ path: name, message: "is given twice, with and without `group.`", value });
+    else if (filters.some((filter) => filter.key === key))
+      problems.push({ path: name, message: "is given twice, with and without `group.`", value });
     else filters.push({ key, value });
   }
   return filters.toSorted((a, b) => a.key - b.key);
@@ -89,9 +100,12 @@ function topLevel(name: string): string {
 function unknownFilter(name: string, groupBy: readonly string[]): string {
   const keys = groupBy.map((key) => (topLevel(key) === "" ? `group.${key}` : key));
   const isFilter = name.startsWith("group.") || topLevel(name) !== "";
-  if (isFilter) return `is not a group key of this rule; ${keys.length === 0 ? "it has none" : `it can be filtered by ${keys.join(", ")}`}`;
+  if (isFilter)
+    return `is not a group key of this rule; ${keys.length === 0 ? "it has none" : `it can be filtered by ${keys.join(", ")}`}`;
   const meant = groupBy.includes(name) ? `group.${name}` : suggest(name, [...known, ...keys]);
-  return meant ? `is not a known parameter; did you mean ${meant}?` : `is not a known parameter; known are ${[...known, ...keys].join(", ")}`;
+  return meant
+    ? `is not a known parameter; did you mean ${meant}?`
+    : `is not a known parameter; known are ${[...known, ...keys].join(", ")}`;
 }
 
 function pageOf(cursor: unknown, binding: Binding, keys: number, problems: Problem[]): Page | undefined {
@@ -107,13 +121,22 @@ function understand([from, to, windowStart, group]: readonly unknown[], keys: nu
 }
 
 /** A page has the span of the first one, also when that came from the clock; times that are given again must be the same. */
-function checkSamePage(asked: { from: number | undefined; to: number | undefined }, page: Page | undefined, problems: Problem[]): void {
+function checkSamePage(
+  asked: { from: number | undefined; to: number | undefined },
+  page: Page | undefined,
+  problems: Problem[],
+): void {
   if (page === undefined) return;
   if ((asked.from ?? page.from) === page.from && (asked.to ?? page.to) === page.to) return;
   problems.push({ path: "cursor", message: "belongs to a query with other times" });
 }
 
-function span(from: number | undefined, to: number | undefined, now: number, windowMs: number): { from: number; to: number } {
+function span(
+  from: number | undefined,
+  to: number | undefined,
+  now: number,
+  windowMs: number,
+): { from: number; to: number } {
   const end = to ?? Math.max(now, from === undefined ? 0 : Math.min(from + 1, timeMax));
   const newest = end - 1 - ((end - 1) % windowMs);
   return { from: from ?? Math.max(0, Math.min(end - dayMs, newest)), to: end };

@@ -18,8 +18,10 @@ function setUp(groups: readonly string[] = ["event_type"], windowSeconds = 600) 
   const series = rules.set({ rule_id: "r", group_by: groups, windowSeconds });
   const store = new MemoryStore();
   const progress = { countedThrough: () => at("19:30:00"), lagMs: () => 5 };
-  const ask = (raw: RawParameters) => stats({ rule_id: "r", ...raw }, rules.answering(rules.get("r")), { store, progress }, now);
-  const put = (time: string, group: WindowRow["group"], value: number): void => store.set(series, { windowStart: at(time), group, value });
+  const ask = (raw: RawParameters) =>
+    stats({ rule_id: "r", ...raw }, rules.answering(rules.get("r")), { store, progress }, now);
+  const put = (time: string, group: WindowRow["group"], value: number): void =>
+    store.set(series, { windowStart: at(time), group, value });
   return { rules, store, ask, put };
 }
 
@@ -45,10 +47,34 @@ test("the answer has the documented shape, newest window first, then groups in o
     to: "2026-01-17T19:35:00Z",
     count: 4,
     data: [
-      { window_start: "2026-01-17T19:30:00Z", event_type: "click", value: 7, window_end: "2026-01-17T19:40:00Z", final: false },
-      { window_start: "2026-01-17T19:30:00Z", event_type: "view", value: 2, window_end: "2026-01-17T19:40:00Z", final: false },
-      { window_start: "2026-01-17T19:30:00Z", event_type: null, value: 1, window_end: "2026-01-17T19:40:00Z", final: false },
-      { window_start: "2026-01-17T19:20:00Z", event_type: "purchase", value: 463_440, window_end: "2026-01-17T19:30:00Z", final: true },
+      {
+        window_start: "2026-01-17T19:30:00Z",
+        event_type: "click",
+        value: 7,
+        window_end: "2026-01-17T19:40:00Z",
+        final: false,
+      },
+      {
+        window_start: "2026-01-17T19:30:00Z",
+        event_type: "view",
+        value: 2,
+        window_end: "2026-01-17T19:40:00Z",
+        final: false,
+      },
+      {
+        window_start: "2026-01-17T19:30:00Z",
+        event_type: null,
+        value: 1,
+        window_end: "2026-01-17T19:40:00Z",
+        final: false,
+      },
+      {
+        window_start: "2026-01-17T19:20:00Z",
+        event_type: "purchase",
+        value: 463_440,
+        window_end: "2026-01-17T19:30:00Z",
+        final: true,
+      },
     ],
     version: 1,
     complete: true,
@@ -59,7 +85,11 @@ test("the answer has the documented shape, newest window first, then groups in o
 test("the span takes its start and leaves its end", async () => {
   const { ask, put } = setUp([]);
   for (const time of ["19:00:00", "19:10:00", "19:20:00"]) put(time, [], 1);
-  const answer = await ask({ start_time: "2026-01-17T21:00:00+02:00", end_time: String(at("19:20:00")), order: "oldest" });
+  const answer = await ask({
+    start_time: "2026-01-17T21:00:00+02:00",
+    end_time: String(at("19:20:00")),
+    order: "oldest",
+  });
   assert.deepEqual(
     answer.data.map((row) => row.window_start),
     ["2026-01-17T19:00:00Z", "2026-01-17T19:10:00Z"],
@@ -91,8 +121,28 @@ test("group keys filter by equality, with `group.` before payload paths", async 
 
 test("every mistake is named at once", async () => {
   const { ask } = setUp();
-  const found = await problems(ask({ limit: "0", start_time: "soon", order: "up", user_id: "u", lmit: "5", "group.payload.x": "1", end_time: ["a", "b"], cursor: "x" }));
-  assert.deepEqual(found.map(({ path }) => path).toSorted(), ["cursor", "end_time", "group.payload.x", "limit", "lmit", "order", "start_time", "user_id"]);
+  const found = await problems(
+    ask({
+      limit: "0",
+      start_time: "soon",
+      order: "up",
+      user_id: "u",
+      lmit: "5",
+      "group.payload.x": "1",
+      end_time: ["a", "b"],
+      cursor: "x",
+    }),
+  );
+  assert.deepEqual(found.map(({ path }) => path).toSorted(), [
+    "cursor",
+    "end_time",
+    "group.payload.x",
+    "limit",
+    "lmit",
+    "order",
+    "start_time",
+    "user_id",
+  ]);
   const text = JSON.stringify(found);
   assert.match(text, /did you mean limit\?/);
   assert.match(text, /can be filtered by event_type/);
@@ -100,7 +150,10 @@ test("every mistake is named at once", async () => {
 
 test("a span that ends before it starts is refused", async () => {
   const { ask } = setUp();
-  assert.deepEqual((await problems(ask({ start_time: "2026-01-17T19:00:00Z", end_time: "2026-01-17T19:00:00Z" })))[0]?.path, "end_time");
+  assert.deepEqual(
+    (await problems(ask({ start_time: "2026-01-17T19:00:00Z", end_time: "2026-01-17T19:00:00Z" })))[0]?.path,
+    "end_time",
+  );
 });
 
 test("a cursor of another query is refused", async () => {
@@ -122,7 +175,10 @@ test("a rule that is being filled says so and calls nothing final; a pending one
   rules.set({ rule_id: "r", version: 1, series: 16, phase: "filling" });
   const filling = await ask({});
   assert.equal(filling.complete, false);
-  assert.deepEqual(filling.data.map((row) => row.final), [false]);
+  assert.deepEqual(
+    filling.data.map((row) => row.final),
+    [false],
+  );
   rules.set({ rule_id: "r", version: 1, series: 16, phase: "pending" });
   store.reads = [];
   assert.equal((await ask({})).count, 0);
@@ -131,21 +187,30 @@ test("a rule that is being filled says so and calls nothing final; a pending one
 
 test("pages put together are the whole, in either order and for any limit", async () => {
   const group = fc.tuple(fc.option(fc.constantFrom("", "a", "b", "B", "ä")), fc.option(fc.constantFrom("x", "y")));
-  const row = fc.record({ windowStart: fc.integer({ min: 0, max: 20 }).map((index) => at("12:00:00") + index * 10 * minute), group, value: fc.nat() });
+  const row = fc.record({
+    windowStart: fc.integer({ min: 0, max: 20 }).map((index) => at("12:00:00") + index * 10 * minute),
+    group,
+    value: fc.nat(),
+  });
   await fc.assert(
-    fc.asyncProperty(fc.array(row, { maxLength: 40 }), fc.integer({ min: 1, max: 9 }), fc.constantFrom("newest", "oldest"), async (rows, limit, order) => {
-      const { ask, store } = setUp(["event_type", "payload.x"]);
-      for (const one of rows) store.set(16, one);
-      const whole = await ask({ limit: "10000", order });
-      const pages: unknown[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await ask({ limit: String(limit), order, ...(cursor === undefined ? {} : { cursor }) });
-        pages.push(...page.data);
-        cursor = page.next_cursor;
-      } while (cursor !== undefined);
-      assert.deepEqual(pages, whole.data);
-      assert.equal(whole.next_cursor, undefined);
-    }),
+    fc.asyncProperty(
+      fc.array(row, { maxLength: 40 }),
+      fc.integer({ min: 1, max: 9 }),
+      fc.constantFrom("newest", "oldest"),
+      async (rows, limit, order) => {
+        const { ask, store } = setUp(["event_type", "payload.x"]);
+        for (const one of rows) store.set(16, one);
+        const whole = await ask({ limit: "10000", order });
+        const pages: unknown[] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await ask({ limit: String(limit), order, ...(cursor === undefined ? {} : { cursor }) });
+          pages.push(...page.data);
+          cursor = page.next_cursor;
+        } while (cursor !== undefined);
+        assert.deepEqual(pages, whole.data);
+        assert.equal(whole.next_cursor, undefined);
+      },
+    ),
   );
 });

@@ -15,7 +15,12 @@ export interface StatsSources {
  * Answers `/stats` for the version of a rule that answers.
  * @throws WeirError `invalid_query`, `store_unavailable`.
  */
-export async function stats(raw: RawParameters, answering: Answering, sources: StatsSources, now: number): Promise<StatsAnswer> {
+export async function stats(
+  raw: RawParameters,
+  answering: Answering,
+  sources: StatsSources,
+  now: number,
+): Promise<StatsAnswer> {
   const { query, nextCursor } = statsRequest(raw, answering, now);
   // Asked before the store: what is counted by then is surely in the rows.
   const countedThrough = sources.progress.countedThrough();
@@ -55,7 +60,11 @@ function isComplete({ version }: Answering): boolean {
 }
 
 /** One row more than asked for, to know whether there is a next page. A version without activation has no windows yet. */
-function read(store: StatsSources["store"], query: Parameters<Store["windows"]>[0], { version }: Answering): Promise<readonly WindowRow[]> {
+function read(
+  store: StatsSources["store"],
+  query: Parameters<Store["windows"]>[0],
+  { version }: Answering,
+): Promise<readonly WindowRow[]> {
   if (version.phase === "pending") return Promise.resolve([]);
   return store.windows({ ...query, limit: query.limit + 1 });
 }

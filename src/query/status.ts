@@ -45,7 +45,12 @@ export async function status(sources: StatusSources): Promise<StatusAnswer> {
     late,
     rejects: 0,
     rules: ruleStates(rules),
-    log: { bytes: log.bytes, bytes_max: log.bytesMax, accepting: log.accepting, ...(log.reason === undefined ? {} : { reason: log.reason }) },
+    log: {
+      bytes: log.bytes,
+      bytes_max: log.bytesMax,
+      accepting: log.accepting,
+      ...(log.reason === undefined ? {} : { reason: log.reason }),
+    },
     parts,
   };
 }

@@ -29,7 +29,11 @@ export class MemoryRules {
       createdAt: Date.UTC(2026, 0, 1),
     };
     const others = (before?.versions ?? []).filter((other) => other.version !== version.version);
-    this.#records.set(sketch.rule_id, { rule_id: sketch.rule_id, revision: (before?.revision ?? 0) + 1, versions: [...others, version] });
+    this.#records.set(sketch.rule_id, {
+      rule_id: sketch.rule_id,
+      revision: (before?.revision ?? 0) + 1,
+      versions: [...others, version],
+    });
     return series;
   }
 
@@ -48,17 +52,34 @@ export class MemoryRules {
   }
 
   answering(record: RuleRecord): { version: RuleVersion; rule: CheckedRule } {
-    const version = record.versions.findLast(({ phase }) => phase === "live" || phase === "paused") ?? record.versions.at(-1)!;
-    return { version, rule: { spec: version.spec, windowSeconds: secondsOf(version.spec), metric: "count", groupBy: version.spec.group_by.map(fieldOf) } };
+    const version =
+      record.versions.findLast(({ phase }) => phase === "live" || phase === "paused") ?? record.versions.at(-1)!;
+    return {
+      version,
+      rule: {
+        spec: version.spec,
+        windowSeconds: secondsOf(version.spec),
+        metric: "count",
+        groupBy: version.spec.group_by.map(fieldOf),
+      },
+    };
   }
 }
 
 function specOf(sketch: Sketch): RuleSpec {
-  return { rule_id: sketch.rule_id, window_size: `${sketch.windowSeconds ?? 600}s`, metric: "count", group_by: sketch.group_by ?? ["event_type"], active: true };
+  return {
+    rule_id: sketch.rule_id,
+    window_size: `${sketch.windowSeconds ?? 600}s`,
+    metric: "count",
+    group_by: sketch.group_by ?? ["event_type"],
+    active: true,
+  };
 }
 
 const secondsOf = (spec: RuleSpec): number => Number(spec.window_size.slice(0, -1));
 
 function fieldOf(name: string): FieldRef {
-  return name === "event_type" || name === "user_id" ? { kind: name } : { kind: "payload", path: name.split(".").slice(1) };
+  return name === "event_type" || name === "user_id"
+    ? { kind: name }
+    : { kind: "payload", path: name.split(".").slice(1) };
 }

@@ -48,7 +48,8 @@ export class MemoryStore implements Pick<Store, "windows" | "newestWindow" | "se
 
   async events(query: EventQuery): Promise<readonly StoredEvent[]> {
     await this.#read("events");
-    const equal = (event: StoredEvent, key: "event_id" | "event_type" | "user_id"): boolean => query[key] === undefined || event[key] === query[key];
+    const equal = (event: StoredEvent, key: "event_id" | "event_type" | "user_id"): boolean =>
+      query[key] === undefined || event[key] === query[key];
     const { behind } = query;
     return this.stored
       .filter((event) => query.from <= event.timestamp && event.timestamp < query.to)
