@@ -1,5 +1,5 @@
 import { formatTime } from "../lib/rfc3339.ts";
-import type { LiveErrorCode } from "../protocol/live.ts";
+import type { LiveError, LiveErrorCode } from "../protocol/live.ts";
 
 /** A push as text, from rows that are text already. */
 export function pushText(ruleId: string, now: number, rows: readonly string[], truncated: boolean): string {
@@ -7,5 +7,6 @@ export function pushText(ruleId: string, now: number, rows: readonly string[], t
 }
 
 export function errorText(code: LiveErrorCode, message: string, ruleId?: string): string {
-  return JSON.stringify({ type: "error", code, message, ...(ruleId === undefined ? {} : { rule_id: ruleId }) });
+  const error: LiveError = { type: "error", code, message, ...(ruleId === undefined ? {} : { rule_id: ruleId }) };
+  return JSON.stringify(error);
 }

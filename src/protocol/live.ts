@@ -52,7 +52,7 @@ export const liveErrorCodes = {
 } as const;
 export type LiveErrorCode = keyof typeof liveErrorCodes;
 
-export const LiveError = Type.Object(
+const LiveError = Type.Object(
   {
     type: Type.Literal("error"),
     code: Type.String({ enum: Object.keys(liveErrorCodes) }),
@@ -61,6 +61,7 @@ export const LiveError = Type.Object(
   },
   { description: "something was refused; the socket stays" },
 );
+export type LiveError = Static<typeof LiveError>;
 
 /** Why a socket was closed by the server: the codes of the WebSocket protocol, and our own from 4000 on. */
 export const closeCodes = {
