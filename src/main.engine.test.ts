@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { startServer } from "../test/support/server-process.ts";
+import type { ServerProcess } from "../test/support/server-process.ts";
+
+const program = fileURLToPath(new URL("../bin/weir.mjs", import.meta.url));
+let folder: string;
+let running: ServerProcess;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "weir-main-"));
+  running = await startServer({ dataDir: join(folder, "first"), readyTimeoutMs: 60_000 });
+});
+
+after(async () => {
+  await running.killGroup();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+function weir(...args: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...args], { timeout: 60_000 }, (error, out, err) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err });
+    });
+  });
+}
+
+test("help and version are answers, not failures", async () => {
+  assert.deepEqual(await weir("--version"), { code: 0, out: "0.1.0\n", err: "" });
+  const help = await weir("serve", "--help");
+  assert.equal(help.code, 0);
+  assert.match(help.out, /--data-dir <folder>/);
+});
+
+test("config prints what is in force and starts nothing", async () => {
+  const file = join(folder, "weir.json");
+  await writeFile(file, '{"log-level": "debug"}');
+  const { code, out } = await weir("config", "--config", file, "--ingest-port", "0");
+  assert.equal(code, 0);
+  assert.match(out, /^ingest-port +0 +--ingest-port$/m);
+  assert.match(out, /^log-level +debug +.*weir\.json: log-level$/m);
+});
+
+test("a wrong configuration ends with 2 and all problems", async () => {
+  const { code, out, err } = await weir("serve", "--ingest-port", "x", "--hots", "y");
+  assert.deepEqual([code, out], [2, ""]);
+  assert.match(err, /2 problems/);
+  assert.match(err, /--hots: .*did you mean --host\?/);
+  assert.match(err, /--ingest-port = "x": expected a port/);
+});
+
+test("a second process on the same folder is refused in one line", async () => {
+  const { code, out, err } = await weir("--data-dir", join(folder, "first"), "--ingest-port", "0", "--query-port", "0", "--log-level", "error");
+  assert.deepEqual([code, out], [2, ""]);
+  assert.match(err, /^Weir can't start: the data folder .* is in use by another process \(pid \d+\).*\n$/);
+});
+
+test("a taken port is named in one line", async () => {
+  const { port } = new URL(running.ingestUrl);
+  const { code, out, err } = await weir("--data-dir", join(folder, "second"), "--ingest-port", port, "--query-port", "0", "--log-level", "error");
+  assert.deepEqual([code, out], [2, ""]);
+  assert.match(err, new RegExp(`^Weir can't start: port ${port} .*--ingest-port\\n$`));
+});
+
+test("a folder that can't be made is named in one line", async () => {
+  const file = join(folder, "file");
+  await writeFile(file, "");
+  const { code, err } = await weir("--data-dir", join(file, "inside"), "--log-level", "error");
+  assert.equal(code, 2);
+  assert.match(err, /^Weir can't start: the data folder .* can't be used: .*\n$/);
+});
+
+test("a signal and its echo drain and exit 0", async () => {
+  const server = await startServer({ dataDir: join(folder, "third"), readyTimeoutMs: 60_000 });
+  process.kill(server.pid, "SIGINT");
+  process.kill(server.pid, "SIGTERM");
+  assert.deepEqual(await server.exited, { code: 0, signal: null }, server.output());
+});
