@@ -44,7 +44,11 @@ async function start(options: Extract<ToChild, { type: "start" }>): Promise<void
     if (message.type === "ping") void alive(database);
     if (message.type === "stop") void stop(parts);
   });
-  tell({ type: "ready", port: await serve(parts, options), readonlyPort: await serveTools(parts, options.readonlyPort) });
+  tell({
+    type: "ready",
+    port: await serve(parts, options),
+    readonlyPort: await serveTools(parts, options.readonlyPort),
+  });
 }
 
 function serve(parts: ExecutionParts, { secrets, port }: Extract<ToChild, { type: "start" }>): Promise<number> {
@@ -69,7 +73,14 @@ async function serveTools(parts: ExecutionParts, port: number | null): Promise<n
 
 async function alive(database: Database): Promise<void> {
   const none = new Map<string, string>();
-  await database.run("SELECT 1", { label: "ping", database: null, settings: none, parameters: none, format: "Null", readonly: true });
+  await database.run("SELECT 1", {
+    label: "ping",
+    database: null,
+    settings: none,
+    parameters: none,
+    format: "Null",
+    readonly: true,
+  });
   tell({ type: "pong" });
 }
 

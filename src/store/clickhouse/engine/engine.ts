@@ -178,7 +178,8 @@ class WatchedEngine implements Engine {
       } catch (error) {
         const locked = error instanceof WeirError && error.code === "data_dir_in_use";
         if (!locked || clock.monotonic() >= end) throw error;
-        if (attempt === 0) this.#log("warn", "another process has the engine's folder; waiting for it to end", { dataDir });
+        if (attempt === 0)
+          this.#log("warn", "another process has the engine's folder; waiting for it to end", { dataDir });
         await clock.sleep(250);
       }
     }
@@ -246,7 +247,12 @@ class Child {
   constructor(workFolder: string) {
     // No secrets in environment or arguments; UTC, so that no time zone of the machine shows in a result.
     const env = { UV_THREADPOOL_SIZE: "16", TZ: "UTC" };
-    this.#process = fork(childPath, [], { cwd: workFolder, env, execArgv: [], stdio: ["ignore", "pipe", "pipe", "ipc"] });
+    this.#process = fork(childPath, [], {
+      cwd: workFolder,
+      env,
+      execArgv: [],
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    });
     this.ended = new Promise((resolve) => {
       this.#process.once("error", (error) => resolve(`not started: ${error.message}`));
       this.#process.once("close", (code, signal) => resolve(signal ? `signal ${signal}` : `exit ${code}`));
@@ -314,5 +320,8 @@ function notStarted(reason: string, said: readonly string[]): WeirError {
   if (said.some((line) => line.includes("Cannot lock file"))) {
     return new WeirError("data_dir_in_use", "another process has the engine's data folder open", { details: said });
   }
-  return new WeirError("store_unavailable", `the embedded engine did not start: ${reason}`, { canRetry: true, details: said });
+  return new WeirError("store_unavailable", `the embedded engine did not start: ${reason}`, {
+    canRetry: true,
+    details: said,
+  });
 }

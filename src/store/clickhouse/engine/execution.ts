@@ -63,7 +63,8 @@ export class Execution {
   async #perform(text: string, request: Request): Promise<Answer> {
     const statement = this.#caller.access === "reader" ? checkReader(text) : readStatement(text);
     if (request.isGet) checkReads(statement);
-    if (statement.kind === "insert") return this.#insert(statement, request, [Buffer.from(text.slice(statement.dataAt))]);
+    if (statement.kind === "insert")
+      return this.#insert(statement, request, [Buffer.from(text.slice(statement.dataAt))]);
     if (statement.kind === "kill") return this.#kill(statement, request);
     this.isReading = statement.kind === "read";
     const lane = this.isReading ? this.#caller.reads : this.#parts.writes;
@@ -72,7 +73,11 @@ export class Execution {
   }
 
   /** The data goes to a file, which the engine reads as if it were the body. */
-  async #insert(insert: InsertStatement, request: Request, data: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<Answer> {
+  async #insert(
+    insert: InsertStatement,
+    request: Request,
+    data: AsyncIterable<Buffer> | Iterable<Buffer>,
+  ): Promise<Answer> {
     const result = await this.#parts.spool.with(asyncOf(data), (name, bytes) => {
       if (bytes === 0) throw new EngineException("NO_DATA_TO_INSERT", "No data to insert");
       const sql = `${insert.target} FROM INFILE ${quoteString(name)} ${insert.settings} FORMAT ${insert.format}`;
@@ -132,7 +137,8 @@ function insertWithData(text: string): InsertStatement | null {
 /** A parameter that holds one id, or the text of an array of ids. */
 function idsOf(parameter: string, request: Request): string[] {
   const value = request.parameters.get(parameter);
-  if (value === undefined) throw new EngineException("BAD_QUERY_PARAMETER", `Substitution \`${parameter}\` is not set.`);
+  if (value === undefined)
+    throw new EngineException("BAD_QUERY_PARAMETER", `Substitution \`${parameter}\` is not set.`);
   if (!value.startsWith("[")) return [unescapeString(value)];
   return lex(value).tokens.flatMap((token) => (token.kind === "string" ? [unescapeString(token.text)] : []));
 }

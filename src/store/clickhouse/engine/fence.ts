@@ -35,7 +35,15 @@ const forbiddenKeywords = new Set(["outfile", "infile", "parallel", "kill", "ins
 
 /** Read files, load libraries, call out, or show the process's inside. */
 const forbiddenNames = new Set([
-  ...["file", "catboostevaluate", "showcertificate", "addresstoline", "addresstolinewithinlines", "addresstosymbol", "demangle"],
+  ...[
+    "file",
+    "catboostevaluate",
+    "showcertificate",
+    "addresstoline",
+    "addresstolinewithinlines",
+    "addresstosymbol",
+    "demangle",
+  ],
   ...["aiclassify", "aiembed", "aiextract", "aigenerate", "aitranslate", "logtrace", "eval", "executable"],
 ]);
 
@@ -43,7 +51,14 @@ const forbiddenNames = new Set([
 const forbiddenCalls =
   /^(merge|cluster|clusterallreplicas|remote|remotesecure|url|urlcluster|filecluster|filesystem|s3|s3cluster|gcs|oss|cosn|hdfs.*|azure.*|iceberg.*|delta.*|hudi.*|paimon.*|ytsaurus|mysql|postgresql|sqlite|mongodb|redis|odbc|jdbc|dictionary|input|python|arrowstream|prometheus.*)$/;
 
-const forbiddenTables = new Set(["stack_trace", "processes", "user_processes", "named_collections", "jemalloc_profile_text", "symbols"]);
+const forbiddenTables = new Set([
+  "stack_trace",
+  "processes",
+  "user_processes",
+  "named_collections",
+  "jemalloc_profile_text",
+  "symbols",
+]);
 
 /** A name behind a dot is a column, unless the word before the dot is the system database. */
 function isColumn(tokens: readonly Token[], at: number): boolean {
@@ -53,10 +68,12 @@ function isColumn(tokens: readonly Token[], at: number): boolean {
 /** What `GET` may ask for, whoever asks. */
 export function checkReads(statement: Statement): void {
   if (statement.kind === "read") return;
-  throw new EngineException("READONLY", "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly");
+  throw new EngineException(
+    "READONLY",
+    "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly",
+  );
 }
 
 function refused(why: string): EngineException {
   return new EngineException("READONLY", `Cannot execute query in readonly mode: ${why}`);
 }
-

@@ -28,7 +28,10 @@ export class Lane {
 
   #wait(signal: AbortSignal): Promise<void> {
     if (this.#waiting.length >= this.#waitingMax) {
-      throw new EngineException("TOO_MANY_SIMULTANEOUS_QUERIES", `Too many simultaneous queries. Maximum: ${this.#runningMax}, waiting: ${this.#waitingMax}`);
+      throw new EngineException(
+        "TOO_MANY_SIMULTANEOUS_QUERIES",
+        `Too many simultaneous queries. Maximum: ${this.#runningMax}, waiting: ${this.#waitingMax}`,
+      );
     }
     return new Promise((resolve, reject) => {
       const enter = (): void => {

@@ -34,10 +34,16 @@ export function protocolSuite(server: () => ProtocolServer): void {
   withClient("answers in the asked format", async (client) => {
     const query = "SELECT number AS n, toString(number) AS s FROM numbers(3) ORDER BY n";
     const json = await (await client.query({ query, format: "JSON" })).json<{ n: string; s: string }>();
-    assert.deepEqual(json.data.map((row) => Number(row.n)), [0, 1, 2]);
+    assert.deepEqual(
+      json.data.map((row) => Number(row.n)),
+      [0, 1, 2],
+    );
     assert.equal(json.rows, 3);
     const rows = await (await client.query({ query, format: "JSONEachRow" })).json<{ s: string }>();
-    assert.deepEqual(rows.map((row) => row.s), ["0", "1", "2"]);
+    assert.deepEqual(
+      rows.map((row) => row.s),
+      ["0", "1", "2"],
+    );
     assert.equal(await (await client.query({ query, format: "CSV" })).text(), '0,"0"\n1,"1"\n2,"2"\n');
     assert.deepEqual((await executed(client, `${query} FORMAT Parquet`)).subarray(0, 4).toString(), "PAR1");
     assert.equal((await executed(client, "SELECT toUInt16(513) FORMAT RowBinary")).toString("hex"), "0102");
@@ -54,15 +60,31 @@ export function protocolSuite(server: () => ProtocolServer): void {
     const table = await newTable(client, "a UInt32, b String DEFAULT concat('d', toString(a)), c UInt8 DEFAULT 7");
     await client.insert({ table, format: "JSONEachRow", values: [{ a: 1, b: "x'\\\n" }, { a: 2 }] });
     await client.insert({ table, format: "JSONEachRow", values: [{ a: 3 }], columns: ["a"] });
-    await insertBytes(client, `INSERT INTO ${table} FORMAT RowBinary`, [[4, 0, 0, 0, 1, 65, 9], [5, 0, 0, 0], [0, 1]]);
+    await insertBytes(client, `INSERT INTO ${table} FORMAT RowBinary`, [
+      [4, 0, 0, 0, 1, 65, 9],
+      [5, 0, 0, 0],
+      [0, 1],
+    ]);
     await insertBytes(client, `INSERT INTO ${table} (b, a) FORMAT RowBinary`, [[1, 66, 6, 0, 0, 0]]);
     await client.command({ query: `INSERT INTO ${table} (a) VALUES (8), (4 + 3)` });
     await client.command({ query: `INSERT INTO ${table} FORMAT JSONEachRow\n{"a":9,"b":";"}\n` });
     await client.command({ query: `INSERT INTO ${table} (a) SELECT 10` });
     const rows = await read(client, `SELECT a, b, c FROM ${table} ORDER BY a`);
     assert.deepEqual(rows, [
-      ...[[1, "x'\\\n", 7], [2, "d2", 7], [3, "d3", 7], [4, "A", 9], [5, "", 1], [6, "B", 7]],
-      ...[[7, "d7", 7], [8, "d8", 7], [9, ";", 7], [10, "d10", 7]],
+      ...[
+        [1, "x'\\\n", 7],
+        [2, "d2", 7],
+        [3, "d3", 7],
+        [4, "A", 9],
+        [5, "", 1],
+        [6, "B", 7],
+      ],
+      ...[
+        [7, "d7", 7],
+        [8, "d8", 7],
+        [9, ";", 7],
+        [10, "d10", 7],
+      ],
     ]);
   });
 
@@ -75,7 +97,10 @@ export function protocolSuite(server: () => ProtocolServer): void {
   withClient("an insert with a bad row, or no end, writes nothing", async (client) => {
     const table = await newTable(client, "a UInt32");
     await rejectsWith(client.insert({ table, format: "JSONEachRow", values: [{ a: 1 }, { a: "zwei" }] }), "27");
-    await assert.rejects(insertBytes(client, `INSERT INTO ${table} FORMAT RowBinary`, [[1, 0, 0, 0, 2]]), ClickHouseError);
+    await assert.rejects(
+      insertBytes(client, `INSERT INTO ${table} FORMAT RowBinary`, [[1, 0, 0, 0, 2]]),
+      ClickHouseError,
+    );
     assert.deepEqual(await read(client, `SELECT count() FROM ${table}`), [[0]]);
   });
 
@@ -94,20 +119,51 @@ export function protocolSuite(server: () => ProtocolServer): void {
   withClient("parameters of many types", async (client) => {
     const query = `SELECT {i:Int64}, {f:Float64}, {b:Bool}, {n:Nullable(String)} IS NULL, {a:Array(Array(String))}, {m:Map(String, UInt8)}['k''y'],
       toString({d:DateTime64(3, 'UTC')}), {t:Identifier} FROM (SELECT 'in a column' AS x)`;
-    const query_params = { i: "-9007199254740993", f: 0.1, b: true, n: null, a: [["a'"], []], m: { "k'y": 3 }, d: new Date(1500), t: "x" };
-    const result = await client.query({ query, query_params, format: "JSONCompactEachRow", clickhouse_settings: { output_format_json_quote_64bit_integers: 1 } });
+    const query_params = {
+      i: "-9007199254740993",
+      f: 0.1,
+      b: true,
+      n: null,
+      a: [["a'"], []],
+      m: { "k'y": 3 },
+      d: new Date(1500),
+      t: "x",
+    };
+    const result = await client.query({
+      query,
+      query_params,
+      format: "JSONCompactEachRow",
+      clickhouse_settings: { output_format_json_quote_64bit_integers: 1 },
+    });
     const [row] = await result.json<unknown[]>();
-    assert.deepEqual(row, ["-9007199254740993", 0.1, true, 1, [["a'"], []], 3, "1970-01-01 00:00:01.500", "in a column"]);
+    assert.deepEqual(row, [
+      "-9007199254740993",
+      0.1,
+      true,
+      1,
+      [["a'"], []],
+      3,
+      "1970-01-01 00:00:01.500",
+      "in a column",
+    ]);
   });
 
   withClient("many and long parameters", async (client) => {
     const ids = Array.from({ length: 10_000 }, (_, at) => `event-${at}-${"x".repeat(30)}`);
-    const result = await client.query({ query: "SELECT length({ids:Array(String)})", query_params: { ids }, format: "JSONCompactEachRow" });
-    assert.deepEqual(await result.json(), [["10000"]].map(([n]) => [Number(n)]));
+    const result = await client.query({
+      query: "SELECT length({ids:Array(String)})",
+      query_params: { ids },
+      format: "JSONCompactEachRow",
+    });
+    assert.deepEqual(
+      await result.json(),
+      [["10000"]].map(([n]) => [Number(n)]),
+    );
   });
 
   withClient("a parameter without a value is an error, also after a request that had one", async (client) => {
-    for (let at = 0; at < 8; at++) await client.query({ query: "SELECT {p:String}", query_params: { p: "old" } }).then((r) => r.text());
+    for (let at = 0; at < 8; at++)
+      await client.query({ query: "SELECT {p:String}", query_params: { p: "old" } }).then((r) => r.text());
     for (let at = 0; at < 8; at++) await rejectsWith(client.query({ query: "SELECT {p:String}" }), "456");
   });
 
@@ -123,24 +179,35 @@ export function protocolSuite(server: () => ProtocolServer): void {
   });
 
   withClient("errors carry the engine's code and name", async (client) => {
-    await rejectsWith(client.query({ query: "SELEC 1" }), "62", "SYNTAX_ERROR");
+    await rejectsWith(client.query({ query: "selec 1" }), "62", "SYNTAX_ERROR");
     await rejectsWith(client.query({ query: "SELECT * FROM no_such_table" }), "60", "UNKNOWN_TABLE");
     await rejectsWith(client.query({ query: "SELECT no_such_column" }), "47", "UNKNOWN_IDENTIFIER");
     await rejectsWith(client.query({ query: "SELECT {x:Int64}", query_params: { x: "1.5" } }), "457");
-    await rejectsWith(client.query({ query: "SELECT 1", clickhouse_settings: { ["no_such_setting" as "max_threads"]: 1 } }), "115");
+    await rejectsWith(
+      client.query({ query: "SELECT 1", clickhouse_settings: { ["no_such_setting" as "max_threads"]: 1 } }),
+      "115",
+    );
     await rejectsWith(client.command({ query: "SELECT 1; SELECT 2" }), "62");
     await rejectsWith(client.command({ query: "SELECT 'open" }), "62");
     await rejectsWith(client.insert({ table: "no_such_table", format: "JSONEachRow", values: [{ a: 1 }] }), "60");
   });
 
   withClient("a query ends when its time is over", async (client) => {
-    const query = "SELECT sleepEachRow(0.2) FROM numbers(50) SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 100000000";
-    await rejectsWith(client.query({ query, clickhouse_settings: { max_execution_time: 1 } }), "159", "TIMEOUT_EXCEEDED");
+    const query =
+      "SELECT sleepEachRow(0.2) FROM numbers(50) SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 100000000";
+    await rejectsWith(
+      client.query({ query, clickhouse_settings: { max_execution_time: 1 } }),
+      "159",
+      "TIMEOUT_EXCEEDED",
+    );
   });
 
   withClient("a slow query does not hold up a fast one", async (client) => {
     const order: string[] = [];
-    const slow = client.query({ query: "SELECT sleep(1.5), {p:String}", query_params: { p: "" } }).then((r) => r.text()).then(() => order.push("slow"));
+    const slow = client
+      .query({ query: "SELECT sleep(1.5), {p:String}", query_params: { p: "" } })
+      .then((r) => r.text())
+      .then(() => order.push("slow"));
     await client.query({ query: "SELECT {p:String}", query_params: { p: "" } }).then((r) => r.text());
     order.push("fast");
     await slow;
@@ -151,10 +218,20 @@ export function protocolSuite(server: () => ProtocolServer): void {
     const table = await newTable(client, "a UInt64");
     const query_id = `kill-${table}`;
     const query = `INSERT INTO ${table} SELECT number FROM system.numbers WHERE sleepEachRow(0.01) = 0 LIMIT 1000 SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 100000000`;
-    const insert = client.command({ query, query_id }).then(() => null, (error: unknown) => error);
+    const insert = client.command({ query, query_id }).then(
+      () => null,
+      (error: unknown) => error,
+    );
     await new Promise((resolve) => setTimeout(resolve, 300));
-    const killed = await client.query({ query: "KILL QUERY WHERE query_id = {id:String} SYNC", query_params: { id: query_id }, format: "JSONEachRow" });
-    assert.deepEqual((await killed.json<{ query_id: string }>()).map((row) => row.query_id), [query_id]);
+    const killed = await client.query({
+      query: "KILL QUERY WHERE query_id = {id:String} SYNC",
+      query_params: { id: query_id },
+      format: "JSONEachRow",
+    });
+    assert.deepEqual(
+      (await killed.json<{ query_id: string }>()).map((row) => row.query_id),
+      [query_id],
+    );
     const before = await read(client, `SELECT count() FROM ${table}`);
     const error = await insert;
     assert.ok(error instanceof ClickHouseError && error.code === "394", String(error));
@@ -162,7 +239,10 @@ export function protocolSuite(server: () => ProtocolServer): void {
   });
 
   withClient("KILL QUERY of an id that is not there answers no rows", async (client) => {
-    const result = await client.query({ query: "KILL QUERY WHERE query_id = 'it''s not there' SYNC", format: "JSONEachRow" });
+    const result = await client.query({
+      query: "KILL QUERY WHERE query_id = 'it''s not there' SYNC",
+      format: "JSONEachRow",
+    });
     assert.deepEqual(await result.json(), []);
   });
 
@@ -175,10 +255,13 @@ export function protocolSuite(server: () => ProtocolServer): void {
       controller.abort();
       await done;
     };
-    for (let at = 0; at < 6; at++) await leave((abort_signal) => client.query({ query: "SELECT count() FROM system.numbers", abort_signal }));
+    for (let at = 0; at < 6; at++)
+      await leave((abort_signal) => client.query({ query: "SELECT count() FROM system.numbers", abort_signal }));
     const endless = new Readable({ read() {} });
     endless.push(Buffer.from([1, 0, 0, 0]));
-    await leave((abort_signal) => client.exec({ query: `INSERT INTO ${table} FORMAT RowBinary`, values: endless, abort_signal }));
+    await leave((abort_signal) =>
+      client.exec({ query: `INSERT INTO ${table} FORMAT RowBinary`, values: endless, abort_signal }),
+    );
     assert.deepEqual(await read(client, `SELECT count() FROM ${table}`), [[0]]);
   });
 
@@ -203,8 +286,40 @@ export function protocolSuite(server: () => ProtocolServer): void {
 }
 
 export const hardStrings: readonly string[] = [
-  ...["", "plain", "a'b", 'a"b', "a\\b", "\\", "\\'", "''", "\\\\'", "\\N", "NULL", "a\tb", "a\nb", "a\r\nb", "\n", "a\0b", "\0"],
-  ...["ü€😀", "\u2028", "'; DROP TABLE t; --", "{x:String}", "/*", "--", "#", "`", "\b\f\v\u0007\u001b\u007f", "\\x41", "%41&param_x=1+1", "]", "['a']"],
+  ...[
+    "",
+    "plain",
+    "a'b",
+    'a"b',
+    "a\\b",
+    "\\",
+    "\\'",
+    "''",
+    "\\\\'",
+    "\\N",
+    "NULL",
+    "a\tb",
+    "a\nb",
+    "a\r\nb",
+    "\n",
+    "a\0b",
+    "\0",
+  ],
+  ...[
+    "ü€😀",
+    "\u2028",
+    "'; DROP TABLE t; --",
+    "{x:String}",
+    "/*",
+    "--",
+    "#",
+    "`",
+    "\b\f\v\u0007\u001b\u007f",
+    "\\x41",
+    "%41&param_x=1+1",
+    "]",
+    "['a']",
+  ],
   "x".repeat(100_000),
 ];
 
@@ -229,8 +344,15 @@ export async function newTable(client: ClickHouseClient, columns: string): Promi
   return table;
 }
 
-export async function insertBytes(client: ClickHouseClient, query: string, chunks: readonly (readonly number[] | Buffer)[]): Promise<void> {
-  const values = Readable.from(chunks.map((chunk) => Buffer.from(chunk)), { objectMode: false });
+export async function insertBytes(
+  client: ClickHouseClient,
+  query: string,
+  chunks: readonly (readonly number[] | Buffer)[],
+): Promise<void> {
+  const values = Readable.from(
+    chunks.map((chunk) => Buffer.from(chunk)),
+    { objectMode: false },
+  );
   const { stream } = await client.exec({ query, values });
   stream.resume();
 }

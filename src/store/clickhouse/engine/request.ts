@@ -43,7 +43,11 @@ export function readRequest(message: IncomingMessage): Request {
 export async function withMultipart(request: Request, message: IncomingMessage): Promise<Request> {
   const fields = multipartFields(await readBody(message), header(message, "content-type") ?? "");
   const query = fields.get("query") ?? "";
-  return { ...request, query: request.query + query, parameters: new Map([...request.parameters, ...parametersOf(fields)]) };
+  return {
+    ...request,
+    query: request.query + query,
+    parameters: new Map([...request.parameters, ...parametersOf(fields)]),
+  };
 }
 
 /** The body as a statement's text. Throws QUERY_IS_TOO_LARGE beyond 16 MiB. */
@@ -56,7 +60,8 @@ async function readBody(message: IncomingMessage): Promise<Buffer> {
   let bytes = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > statementBytesMax) throw new EngineException("QUERY_IS_TOO_LARGE", "the statement is larger than 16 MiB");
+    if (bytes > statementBytesMax)
+      throw new EngineException("QUERY_IS_TOO_LARGE", "the statement is larger than 16 MiB");
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -72,7 +77,11 @@ function refuseUnsupported(message: IncomingMessage, query: URLSearchParams): vo
     if (query.has(name)) throw new EngineException("NOT_IMPLEMENTED", `the embedded engine has no ${name}`);
   }
   const encoding = header(message, "content-encoding");
-  if (query.get("decompress") === "1" || query.get("compress") === "1" || (encoding !== null && encoding !== "identity")) {
+  if (
+    query.get("decompress") === "1" ||
+    query.get("compress") === "1" ||
+    (encoding !== null && encoding !== "identity")
+  ) {
     throw new EngineException("NOT_IMPLEMENTED", "the embedded engine takes and gives no compressed data");
   }
 }
@@ -82,7 +91,8 @@ function parametersOf(entries: Iterable<[string, string]>): Map<string, string> 
   for (const [key, value] of entries) {
     if (!key.startsWith("param_")) continue;
     const name = key.slice("param_".length);
-    if (!identifierPattern.test(name)) throw new EngineException("BAD_QUERY_PARAMETER", `not the name of a parameter: ${name}`);
+    if (!identifierPattern.test(name))
+      throw new EngineException("BAD_QUERY_PARAMETER", `not the name of a parameter: ${name}`);
     parameters.set(name, value);
   }
   return parameters;

@@ -54,7 +54,12 @@ async function handle(options: ServerOptions, message: IncomingMessage, response
   }
 }
 
-async function query(options: ServerOptions, caller: Caller, message: IncomingMessage, response: ServerResponse): Promise<void> {
+async function query(
+  options: ServerOptions,
+  caller: Caller,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const request = readRequest(message);
   if (request.isGet && request.query === "") return end(response, 200, "Ok.\n");
   const id = request.queryId ?? options.newId();
@@ -65,7 +70,10 @@ async function query(options: ServerOptions, caller: Caller, message: IncomingMe
   // Who waits for data that will not be read any more is told by the end of the connection.
   run.signal.addEventListener("abort", () => !message.complete && message.destroy(), { once: true });
   // A reader who has gone frees its place; a writer's statement goes on, as on the server.
-  response.once("close", () => !response.writableFinished && execution.isReading && void running.stop(id).catch(() => {}));
+  response.once(
+    "close",
+    () => !response.writableFinished && execution.isReading && void running.stop(id).catch(() => {}),
+  );
   try {
     send(response, await execution.answer(request, message));
   } catch (error) {
@@ -115,7 +123,12 @@ function refuseRoute(message: IncomingMessage, response: ServerResponse, path: s
   end(response, 404, `There is no handle ${path}\n`);
 }
 
-function end(response: ServerResponse, status: number, body: string | Uint8Array, contentType = "text/plain; charset=UTF-8"): void {
+function end(
+  response: ServerResponse,
+  status: number,
+  body: string | Uint8Array,
+  contentType = "text/plain; charset=UTF-8",
+): void {
   response.statusCode = status;
   response.setHeader("Content-Type", contentType);
   response.setHeader("Content-Length", Buffer.byteLength(body));
@@ -139,7 +152,10 @@ export function authenticate(message: IncomingMessage, secrets: Readonly<Record<
   if (given === null) throw new EngineException("REQUIRED_PASSWORD", "a user name and password are required");
   const access: Access | null = given.user === "weir" || given.user === "reader" ? given.user : null;
   if (access === null || !isSame(given.key, secrets[access])) {
-    throw new EngineException("AUTHENTICATION_FAILED", `${given.user}: Authentication failed: password is incorrect, or there is no user with such name.`);
+    throw new EngineException(
+      "AUTHENTICATION_FAILED",
+      `${given.user}: Authentication failed: password is incorrect, or there is no user with such name.`,
+    );
   }
   return access;
 }

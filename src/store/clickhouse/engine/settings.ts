@@ -39,11 +39,26 @@ export const readerLimits = (memoryMax: number): ReaderLimits => ({
 
 /** Parameters of a request that the HTTP interface itself understands; they are not settings. */
 const ofTheInterface = new Set([
-  ...["query", "query_id", "database", "default_format", "user", "password", "quota_key", "role", "session_id", "session_timeout"],
+  ...[
+    "query",
+    "query_id",
+    "database",
+    "default_format",
+    "user",
+    "password",
+    "quota_key",
+    "role",
+    "session_id",
+    "session_timeout",
+  ],
   ...["session_check", "compress", "decompress", "buffer_size", "wait_end_of_query", "stacktrace", "close_session"],
   ...["add_http_cors_header", "enable_http_compression", "http_zlib_compression_level", "client_protocol_version"],
   ...["send_progress_in_http_headers", "http_headers_progress_interval_ms", "http_response_headers", "log_comment"],
-  ...["cancel_http_readonly_queries_on_client_close", "http_write_exception_in_output_format", "http_wait_end_of_query"],
+  ...[
+    "cancel_http_readonly_queries_on_client_close",
+    "http_write_exception_in_output_format",
+    "http_wait_end_of_query",
+  ],
 ]);
 
 /** The settings among a request's URL parameters. Throws when a name can't be a setting's. */
@@ -64,7 +79,8 @@ export function readerSettings(asked: ReadonlyMap<string, string>, limits: Reade
     const limit = settings.get(name);
     if (limit !== undefined) settings.set(name, lower(limit, value));
     else if (presentation.test(name)) settings.set(name, value);
-    else if (name !== "readonly") throw new EngineException("READONLY", `Cannot modify '${name}' setting in readonly mode.`);
+    else if (name !== "readonly")
+      throw new EngineException("READONLY", `Cannot modify '${name}' setting in readonly mode.`);
   }
   settings.set("result_overflow_mode", "throw");
   settings.set("timeout_overflow_mode", "throw");

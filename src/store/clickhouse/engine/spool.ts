@@ -26,11 +26,18 @@ export class Spool {
     const path = `${this.#folder}/${name}`;
     const file = await open(path, "wx", 0o600);
     try {
-      const bytes = await writeAll(file, chunks).finally(() => file.close());
-      return await use(name, bytes);
+      return await use(name, await writeAllAndClose(file, chunks));
     } finally {
       await unlink(path);
     }
+  }
+}
+
+async function writeAllAndClose(file: FileHandle, chunks: AsyncIterable<Buffer>): Promise<number> {
+  try {
+    return await writeAll(file, chunks);
+  } finally {
+    await file.close();
   }
 }
 

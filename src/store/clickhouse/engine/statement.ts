@@ -5,7 +5,12 @@ import { lex, type Token } from "./lexer.ts";
 export type Statement =
   | { readonly kind: "read" | "change"; readonly text: string; readonly format: string | null }
   | InsertStatement
-  | { readonly kind: "kill"; readonly text: string; readonly ids: readonly QueryIdTerm[]; readonly format: string | null };
+  | {
+      readonly kind: "kill";
+      readonly text: string;
+      readonly ids: readonly QueryIdTerm[];
+      readonly format: string | null;
+    };
 
 /** An insert whose rows come as data, not from a SELECT. */
 export interface InsertStatement {
@@ -116,16 +121,23 @@ function dataStart(text: string, from: number): number {
 function formatOf(tokens: readonly Token[]): string | null {
   const at = tokens.findLastIndex((token) => keyword(token) === "FORMAT");
   const name = tokens[at + 1];
-  const isClause = at > 0 && name?.kind === "word" && (at + 2 === tokens.length || keyword(tokens[at + 2]) === "SETTINGS");
+  const isClause =
+    at > 0 && name?.kind === "word" && (at + 2 === tokens.length || keyword(tokens[at + 2]) === "SETTINGS");
   return isClause ? name.text : null;
 }
 
 /** `KILL QUERY WHERE query_id = … | query_id IN (…) [SYNC | ASYNC]`; no other condition is understood. */
 function killedIds(tokens: readonly Token[]): readonly QueryIdTerm[] {
   const format = tokens.findIndex((token) => keyword(token) === "FORMAT");
-  const terms = tokens.slice(2, format < 0 ? undefined : format).filter((token) => !["SYNC", "ASYNC"].includes(keyword(token)));
-  const known = keyword(terms[0]) === "WHERE" && terms[1]?.text === "query_id" && (isSign(terms[2], "=") || keyword(terms[2]) === "IN");
-  if (!known) throw new EngineException("NOT_IMPLEMENTED", "KILL QUERY is understood as: KILL QUERY WHERE query_id = '…' SYNC");
+  const terms = tokens
+    .slice(2, format < 0 ? undefined : format)
+    .filter((token) => !["SYNC", "ASYNC"].includes(keyword(token)));
+  const known =
+    keyword(terms[0]) === "WHERE" &&
+    terms[1]?.text === "query_id" &&
+    (isSign(terms[2], "=") || keyword(terms[2]) === "IN");
+  if (!known)
+    throw new EngineException("NOT_IMPLEMENTED", "KILL QUERY is understood as: KILL QUERY WHERE query_id = '…' SYNC");
   const values = terms.slice(3);
   return values.flatMap((token, at): QueryIdTerm[] => {
     if (token.kind === "string") return [{ value: unescapeString(token.text) }];
