@@ -45,6 +45,7 @@ export async function putBenchRules(queryUrl: string): Promise<void> {
 function printProfiles(folder: string, note: (line: string) => void): void {
   for (const { file, functions } of profilesIn(folder)) {
     note(`\nself time, ${file}`);
-    for (const { where, ms, share } of functions) note(`  ${(share * 100).toFixed(1).padStart(5)} %  ${ms.toFixed(0).padStart(7)} ms  ${where}`);
+    for (const { where, ms, share } of functions)
+      note(`  ${(share * 100).toFixed(1).padStart(5)} %  ${ms.toFixed(0).padStart(7)} ms  ${where}`);
   }
 }

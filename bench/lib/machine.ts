@@ -19,7 +19,8 @@ function engineVersion(): string {
 
 function commit(): string {
   try {
-    const git = (...args: string[]): string => execFileSync("git", args, { encoding: "utf8", cwd: import.meta.dirname }).trim();
+    const git = (...args: string[]): string =>
+      execFileSync("git", args, { encoding: "utf8", cwd: import.meta.dirname }).trim();
     const changed = git("status", "--porcelain", "--", "../../src", "..") === "" ? "" : " with changes";
     return git("rev-parse", "--short", "HEAD") + changed;
   } catch {

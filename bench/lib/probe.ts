@@ -20,7 +20,9 @@ export function probe(ingestUrl: string): Probe {
   const timer = setInterval(() => {
     if (underWay.size > 40) return;
     const sentAt = performance.now();
-    const sending = sendCounted(ingestUrl, made++).then(() => (durations.add(performance.now() - sentAt), void underWay.delete(sentAt)));
+    const sending = sendCounted(ingestUrl, made++).then(
+      () => (durations.add(performance.now() - sentAt), void underWay.delete(sentAt)),
+    );
     underWay.set(sentAt, sending);
   }, everyMs);
   return {

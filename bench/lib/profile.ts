@@ -19,7 +19,10 @@ export interface SelfTime {
 }
 
 /** The functions with the most self time in each `.cpuprofile` of a folder (a thread each), idle time left out. */
-export function profilesIn(folder: string, top = 25): { readonly file: string; readonly functions: readonly SelfTime[] }[] {
+export function profilesIn(
+  folder: string,
+  top = 25,
+): { readonly file: string; readonly functions: readonly SelfTime[] }[] {
   const files = readdirSync(folder).filter((name) => name.endsWith(".cpuprofile"));
   return files.map((file) => {
     const profile = JSON.parse(readFileSync(join(folder, file), "utf8")) as CpuProfile;

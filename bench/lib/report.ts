@@ -15,7 +15,10 @@ export function writeSection(id: string, title: string, body: string, circumstan
   const section = `${begin}\n\n## ${title}\n\n${body.trim()}\n\n${circumstances}\n\n${end}`;
   const text = existing();
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-  const replaced = from >= 0 && to > from ? text.slice(0, from) + section + text.slice(to + end.length) : `${text.trimEnd()}\n\n${section}\n`;
+  const replaced =
+    from >= 0 && to > from
+      ? text.slice(0, from) + section + text.slice(to + end.length)
+      : `${text.trimEnd()}\n\n${section}\n`;
   writeFileSync(file, replaced);
 }
 

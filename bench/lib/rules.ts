@@ -22,10 +22,31 @@ export const benchRules: readonly BenchRule[] = [
   { ...every("1m", 60), rule_id: "events_1m", metric: "count", group_by: ["event_type"], groupOf: type },
   { ...every("1m", 60), rule_id: "revenue_1m", metric: "sum", field: price, group_by: ["event_type"], groupOf: type },
   { ...every("1m", 60), rule_id: "by_country_1m", metric: "count", group_by: ["payload.country"], groupOf: country },
-  { ...every("1m", 60), rule_id: "dearest_1m", metric: "max", field: price, group_by: ["payload.country"], groupOf: country },
+  {
+    ...every("1m", 60),
+    rule_id: "dearest_1m",
+    metric: "max",
+    field: price,
+    group_by: ["payload.country"],
+    groupOf: country,
+  },
   { ...every("5m", 300), rule_id: "cheapest_5m", metric: "min", field: price, group_by: ["event_type"], groupOf: type },
-  { ...every("5m", 300), rule_id: "mean_5m", metric: "avg", field: price, group_by: ["payload.country"], groupOf: country },
-  { ...every("10m", 600), rule_id: "users_10m", metric: "uniq_exact", field: "user_id", group_by: ["event_type"], groupOf: type },
+  {
+    ...every("5m", 300),
+    rule_id: "mean_5m",
+    metric: "avg",
+    field: price,
+    group_by: ["payload.country"],
+    groupOf: country,
+  },
+  {
+    ...every("10m", 600),
+    rule_id: "users_10m",
+    metric: "uniq_exact",
+    field: "user_id",
+    group_by: ["event_type"],
+    groupOf: type,
+  },
   {
     ...every("1h", 3600),
     rule_id: "products_1h",
@@ -97,7 +118,13 @@ function byBodyAndPane(acknowledged: readonly Acknowledged[]): Map<number, Map<n
   return bodies;
 }
 
-function addAll(windows: Map<string, Sums>, rule: BenchRule, events: readonly ShapeEvent[], pane: number, n: number): void {
+function addAll(
+  windows: Map<string, Sums>,
+  rule: BenchRule,
+  events: readonly ShapeEvent[],
+  pane: number,
+  n: number,
+): void {
   const start = Math.floor(pane / rule.windowSeconds) * rule.windowSeconds * 1000;
   for (const event of events) {
     const key = expectedKey(start, rule.groupOf(event));

@@ -9,7 +9,11 @@ export interface Verdict {
 }
 
 /** Compares every window of every bench rule with what the generator knows to be acknowledged. */
-export async function verifyCounts(queryUrl: string, shape: Shape, acknowledged: readonly Acknowledged[]): Promise<Verdict> {
+export async function verifyCounts(
+  queryUrl: string,
+  shape: Shape,
+  acknowledged: readonly Acknowledged[],
+): Promise<Verdict> {
   const expected = expectedWindows(shape, acknowledged);
   const dayMs = 86_400_000;
   const wrong: string[] = [];
@@ -21,7 +25,8 @@ export async function verifyCounts(queryUrl: string, shape: Shape, acknowledged:
       const groups = rule.group_by.map((name) => String(row[name]));
       if (groups.includes(probeGroup)) continue;
       const key = expectedKey(Date.parse(String(row["window_start"])), groups.join());
-      if (!close(left.get(key), row["value"])) wrong.push(`${rule.rule_id} ${key}: ${String(row["value"])}, must be ${left.get(key)}`);
+      if (!close(left.get(key), row["value"]))
+        wrong.push(`${rule.rule_id} ${key}: ${String(row["value"])}, must be ${left.get(key)}`);
       left.delete(key);
     }
     for (const [key, value] of left) wrong.push(`${rule.rule_id} ${key}: no row, must be ${value}`);
@@ -33,5 +38,7 @@ export async function verifyCounts(queryUrl: string, shape: Shape, acknowledged:
 const tolerance = 1e-9;
 
 function close(expected: number | undefined, value: unknown): boolean {
-  return expected !== undefined && typeof value === "number" && Math.abs(value - expected) <= tolerance * Math.abs(expected);
+  return (
+    expected !== undefined && typeof value === "number" && Math.abs(value - expected) <= tolerance * Math.abs(expected)
+  );
 }

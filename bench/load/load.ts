@@ -150,7 +150,16 @@ class Load {
     const requests = this.#durations.count;
     const events = requests * this.#order.shape.eventsPerRequest;
     const latency = this.#durations.summary();
-    return { seconds, requests, events, latency, refused: this.#refused, unknown: this.#unknown, cpuSeconds, acknowledged };
+    return {
+      seconds,
+      requests,
+      events,
+      latency,
+      refused: this.#refused,
+      unknown: this.#unknown,
+      cpuSeconds,
+      acknowledged,
+    };
   }
 }
 

@@ -44,9 +44,7 @@ export interface LoadResult {
 }
 
 /** What the generator sends back, in this order. */
-export type LoadMessage =
-  | { readonly type: "measuring" }
-  | { readonly type: "done"; readonly result: LoadResult };
+export type LoadMessage = { readonly type: "measuring" } | { readonly type: "done"; readonly result: LoadResult };
 
 /** What it takes while it runs: a new rate in the open loop, or an early end. */
 export type LoadCommand = { readonly type: "rate"; readonly requestsPerSecond: number } | { readonly type: "stop" };

@@ -22,9 +22,14 @@ test("a prepared request stays valid when it is renewed, with new ids and times 
   const ids = new Set(sendings.flat().map((event) => event.event_id));
   assert.equal(ids.size, 600);
   for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
-  const seconds = sendings.map((events) => new Set(events.map((event) => Math.floor(Date.parse(event.timestamp) / 1000))));
+  const seconds = sendings.map(
+    (events) => new Set(events.map((event) => Math.floor(Date.parse(event.timestamp) / 1000))),
+  );
   assert.deepEqual(seconds, [new Set([1_700_000_000]), new Set([1_700_000_000]), new Set([1_700_000_061])]);
-  assert.deepEqual(sendings[0]!.map(({ payload }) => payload), sendings[2]!.map(({ payload }) => payload));
+  assert.deepEqual(
+    sendings[0]!.map(({ payload }) => payload),
+    sendings[2]!.map(({ payload }) => payload),
+  );
 });
 
 test("what is expected of the rules is what the sent bytes give", () => {
@@ -50,7 +55,7 @@ test("what is expected of the rules is what the sent bytes give", () => {
 });
 
 test("an answer is read when all of it is there", () => {
-  const answer = Buffer.from('HTTP/1.1 429 Too Many\r\nx: y\r\nContent-Length: 2\r\n\r\n{}');
+  const answer = Buffer.from("HTTP/1.1 429 Too Many\r\nx: y\r\nContent-Length: 2\r\n\r\n{}");
   assert.deepEqual(parseAnswer(answer), { status: 429 });
   assert.equal(parseAnswer(answer.subarray(0, answer.length - 1)), null);
   assert.equal(parseAnswer(answer.subarray(0, 20)), null);

@@ -67,7 +67,10 @@ export class PreparedRequest {
     this.#write(this.#idAt, Buffer.from(mix(sending).toString(16).padStart(8, "0"), "latin1"));
     if (epochSecond === this.#second) return;
     this.#second = epochSecond;
-    this.#write(this.#timeAt, Buffer.from(new Date(epochSecond * 1000).toISOString().slice(0, timePlace.length), "latin1"));
+    this.#write(
+      this.#timeAt,
+      Buffer.from(new Date(epochSecond * 1000).toISOString().slice(0, timePlace.length), "latin1"),
+    );
   }
 
   #write(places: Uint32Array, digits: Buffer): void {

@@ -17,8 +17,20 @@ const cases: readonly Case[] = [
   { what: "100 events, as fast as answered", eventsPerRequest: 100, bodies: 500, connections: 16 },
   { what: "1,000 events, as fast as answered", eventsPerRequest: 1000, bodies: 200, connections: 8 },
   { what: "10,000 events, as fast as answered", eventsPerRequest: 10_000, bodies: 20, connections: 2 },
-  { what: "100 events, 1,000 requests a second", eventsPerRequest: 100, bodies: 500, connections: 32, requestsPerSecond: 1000 },
-  { what: "10,000 events, 10 requests a second", eventsPerRequest: 10_000, bodies: 20, connections: 4, requestsPerSecond: 10 },
+  {
+    what: "100 events, 1,000 requests a second",
+    eventsPerRequest: 100,
+    bodies: 500,
+    connections: 32,
+    requestsPerSecond: 1000,
+  },
+  {
+    what: "10,000 events, 10 requests a second",
+    eventsPerRequest: 10_000,
+    bodies: 20,
+    connections: 4,
+    requestsPerSecond: 10,
+  },
 ];
 
 /** Durable ingest: no rule, so that the path ends with raw events; a fresh server for each case. */
@@ -44,6 +56,15 @@ async function measure(one: Case, options: BenchOptions): Promise<(string | numb
     const lost = result.unknown === 0 ? JSON.stringify(result.refused) : `${result.unknown} unanswered`;
     options.note(`P1 ${one.what}: ${whole(result.events / result.seconds)} events/s, p50 ${ms(p50)}, p99 ${ms(p99)}`);
     const shares = [cores(cpu.server), cores(cpu.engine), cores(cpu.generator)];
-    return [one.what, whole(result.events / result.seconds), ms(p50), ms(p90), ms(p99), ms(max), ...shares, lost === "{}" ? "–" : lost];
+    return [
+      one.what,
+      whole(result.events / result.seconds),
+      ms(p50),
+      ms(p90),
+      ms(p99),
+      ms(max),
+      ...shares,
+      lost === "{}" ? "–" : lost,
+    ];
   });
 }

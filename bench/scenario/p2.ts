@@ -54,10 +54,15 @@ async function sustained({ server }: BenchServer, rate: number, options: BenchOp
   clearInterval(lagWatch);
   const counted = await watch.stop();
   const verdict = await verifyCounts(server.queryUrl, shape, result.acknowledged);
-  const exact = verdict.wrong.length === 0 ? `all ${whole(verdict.windows)} windows exact` : `${verdict.wrong.length} WINDOWS WRONG`;
+  const exact =
+    verdict.wrong.length === 0
+      ? `all ${whole(verdict.windows)} windows exact`
+      : `${verdict.wrong.length} WINDOWS WRONG`;
   for (const line of verdict.wrong.slice(0, 10)) options.note(`P2 wrong: ${line}`);
   const achieved = result.events / result.seconds;
-  options.note(`P2: ${whole(achieved)} events/s, counted p50 ${ms(counted.p50)}, lag ≤ ${ms(lagMax)}, drained in ${ms(counted.drainMs)}, ${exact}`);
+  options.note(
+    `P2: ${whole(achieved)} events/s, counted p50 ${ms(counted.p50)}, lag ≤ ${ms(lagMax)}, drained in ${ms(counted.drainMs)}, ${exact}`,
+  );
   const rows = [
     ["events/s, acknowledged and counted", whole(achieved)],
     ["intended rate", whole(rate)],

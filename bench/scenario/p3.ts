@@ -18,7 +18,14 @@ export async function p3(options: BenchOptions): Promise<string> {
     await putBenchRules(server.queryUrl);
     await putRule(server.queryUrl, rule);
     const shape = { seed: Date.now() >>> 0, bodies: 500, eventsPerRequest: 100 };
-    const load = runLoad({ url: server.ingestUrl, shape, connections: 16, requestsPerSecond: 1000, warmUpSeconds: 3, seconds });
+    const load = runLoad({
+      url: server.ingestUrl,
+      shape,
+      connections: 16,
+      requestsPerSecond: 1000,
+      warmUpSeconds: 3,
+      seconds,
+    });
     await load.measuring;
     const before = await usage(server.pid);
     const pushed = await markers(server.ingestUrl, server.queryUrl);
@@ -29,7 +36,10 @@ export async function p3(options: BenchOptions): Promise<string> {
     const rows = [
       ["acknowledged → pushed: p50, p90, p99, max", [p50, p90, p99, max].map(ms).join(", ")],
       ["markers sent, never pushed", `${pushed.sent}, ${pushed.missing}`],
-      ["load", `${whole(result.events / result.seconds)} events/s, acknowledged p50 ${ms(result.latency.p50)}, p99 ${ms(result.latency.p99)}`],
+      [
+        "load",
+        `${whole(result.events / result.seconds)} events/s, acknowledged p50 ${ms(result.latency.p50)}, p99 ${ms(result.latency.p99)}`,
+      ],
       ["CPU: server, engine, generator", [cpu.server, cpu.engine, cpu.generator].map(cores).join(", ")],
     ];
     return `100-event requests, 100,000 events/s, ten rules and one of markers; a subscriber with \`interval_ms\` 100. Reach: p50 ≤ 100 ms, p99 ≤ 300 ms.\n\n${table(["", ""], rows)}`;
@@ -64,7 +74,11 @@ async function markers(ingestUrl: string, queryUrl: string): Promise<Pushed> {
 
 async function send(ingestUrl: string, name: string): Promise<void> {
   const body = JSON.stringify([probeEvent(crypto.randomUUID(), name)]);
-  const response = await fetch(`${ingestUrl}/ingest`, { method: "POST", headers: { "content-type": "application/json" }, body });
+  const response = await fetch(`${ingestUrl}/ingest`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+  });
   if (!response.ok) throw new Error(`a marker was refused: ${response.status} ${await response.text()}`);
   await response.text();
 }

@@ -34,7 +34,7 @@ export class DemoClient {
   async stats(ruleId: string, from: number, to: number): Promise<DemoRow[]> {
     const url = `${this.#queryUrl}/stats?rule_id=${ruleId}&start_time=${from}&end_time=${to}&limit=10000`;
     const rows: DemoRow[] = [];
-    for (let cursor: string | undefined = ""; cursor !== undefined; ) {
+    for (let cursor: string | undefined = ""; cursor !== undefined;) {
       const page = (await this.#json(cursor === "" ? url : `${url}&cursor=${encodeURIComponent(cursor)}`)) as Page;
       rows.push(...page.data);
       cursor = page.next_cursor;

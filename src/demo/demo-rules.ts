@@ -17,14 +17,25 @@ export const demoRules: readonly DemoRule[] = [
     what: "flights early, on time and late (15 minutes or more), by hour",
     adds: true,
   },
-  { spec: { rule_id: "departures_1d", metric: "count", ...byOrigin }, what: "departures of each airport, by day", adds: true },
+  {
+    spec: { rule_id: "departures_1d", metric: "count", ...byOrigin },
+    what: "departures of each airport, by day",
+    adds: true,
+  },
   {
     spec: { rule_id: "mean_delay_1d", metric: "avg", field: "payload.delay", ...byOrigin },
     what: "mean delay at each airport in minutes, by day",
     adds: false,
   },
   {
-    spec: { rule_id: "miles_1d", window_size: "1d", metric: "sum", field: "payload.distance", group_by: [], active: true },
+    spec: {
+      rule_id: "miles_1d",
+      window_size: "1d",
+      metric: "sum",
+      field: "payload.distance",
+      group_by: [],
+      active: true,
+    },
     what: "miles flown, by day",
     adds: true,
   },

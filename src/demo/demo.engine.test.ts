@@ -11,7 +11,11 @@ import { type Flight, openFlights } from "./flights.ts";
 const events = 20_000;
 
 test("the demo's totals are what a look at the flights gives", async () => {
-  const loaded = loadConfig({ argv: ["demo", "--ingest-port", "0", "--query-port", "0"], env: {}, readFile: () => "{}" });
+  const loaded = loadConfig({
+    argv: ["demo", "--ingest-port", "0", "--query-port", "0"],
+    env: {},
+    readFile: () => "{}",
+  });
   assert.ok(loaded.ok);
   const logger = createLogger({ level: "warn", format: "json", terminal: false });
   const lines: string[] = [];
@@ -29,15 +33,30 @@ test("the demo's totals are what a look at the flights gives", async () => {
   const flights = await allFlights();
   assert.equal(flights.length, events);
   const found = Object.fromEntries(totals.map(({ rule_id, groups }) => [rule_id, Object.fromEntries(groups)]));
-  assert.deepEqual(found["punctuality_1h"], countBy(flights, ({ delay }) => punctuality(delay)));
-  assert.deepEqual(found["departures_1d"], countBy(flights, ({ origin }) => origin));
+  assert.deepEqual(
+    found["punctuality_1h"],
+    countBy(flights, ({ delay }) => punctuality(delay)),
+  );
+  assert.deepEqual(
+    found["departures_1d"],
+    countBy(flights, ({ origin }) => origin),
+  );
   assert.deepEqual(found["miles_1d"], { "": flights.reduce((sum, { distance }) => sum + distance, 0) });
   const newest = flights.filter(({ departure }) => day(departure) === day(flights.at(-1)!.departure));
-  const byOrigin = Object.entries(Object.groupBy(newest, ({ origin }) => origin)).map(([origin, some = []]) => ({ origin, some }));
-  const destinations = byOrigin.map(({ origin, some }) => [origin, new Set(some.map(({ destination }) => destination)).size]);
+  const byOrigin = Object.entries(Object.groupBy(newest, ({ origin }) => origin)).map(([origin, some = []]) => ({
+    origin,
+    some,
+  }));
+  const destinations = byOrigin.map(({ origin, some }) => [
+    origin,
+    new Set(some.map(({ destination }) => destination)).size,
+  ]);
   assert.deepEqual(found["destinations_1d"], Object.fromEntries(destinations));
-  const means = byOrigin.map(({ origin, some }) => [origin, some.reduce((sum, { delay }) => sum + delay, 0) / some.length] as const);
-  for (const [origin, mean] of means) assert.ok(Math.abs((found["mean_delay_1d"]?.[origin] ?? NaN) - mean) < 1e-9, origin);
+  const means = byOrigin.map(
+    ({ origin, some }) => [origin, some.reduce((sum, { delay }) => sum + delay, 0) / some.length] as const,
+  );
+  for (const [origin, mean] of means)
+    assert.ok(Math.abs((found["mean_delay_1d"]?.[origin] ?? NaN) - mean) < 1e-9, origin);
   assert.match(lines.join("\n"), /\/stats\?rule_id=departures_1d[^]*\/docs\/[^]*^punctuality_1h +20,000 = /m);
 });
 

@@ -35,7 +35,11 @@ const dayMs = 86_400_000;
  * ends by itself after so many and prints what the rules have counted; else it serves on until the signal aborts.
  * @returns the rules' totals; undefined when it was ended before the replay was over.
  */
-export async function runDemo(config: Config, options: DemoOptions, around: DemoSurroundings): Promise<readonly Total[] | undefined> {
+export async function runDemo(
+  config: Config,
+  options: DemoOptions,
+  around: DemoSurroundings,
+): Promise<readonly Total[] | undefined> {
   const dataDir = await mkdtemp(join(tmpdir(), "weir-demo-"));
   let app: DemoApp | undefined;
   try {
@@ -63,7 +67,12 @@ async function startAnywhere(config: Config, around: DemoSurroundings): Promise<
   }
 }
 
-async function play(app: DemoApp, flights: Flights, options: DemoOptions, around: DemoSurroundings): Promise<readonly Total[] | undefined> {
+async function play(
+  app: DemoApp,
+  flights: Flights,
+  options: DemoOptions,
+  around: DemoSurroundings,
+): Promise<readonly Total[] | undefined> {
   const client = new DemoClient(app, around.clock);
   for (const { spec } of demoRules) await client.putRule(spec);
   // Moved by whole days, so that the newest flight is of the last 24 hours and every hour of the day stays what it was.

@@ -34,7 +34,9 @@ export interface Flights {
  */
 export async function openFlights(limit: number): Promise<Flights> {
   const program = fileURLToPath(new URL("../store/clickhouse/engine/read-flights.ts", import.meta.url));
-  const reader = spawn(process.execPath, [program, flightsFile(), String(limit)], { stdio: ["ignore", "pipe", "inherit"] });
+  const reader = spawn(process.execPath, [program, flightsFile(), String(limit)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const ended = once(reader, "close");
   const lines = createInterface({ input: reader.stdout })[Symbol.asyncIterator]();
   const first = await lines.next();
@@ -48,12 +50,20 @@ async function* parsed(lines: AsyncIterator<string>): AsyncIterable<Flight> {
     const line = await lines.next();
     if (line.done === true) return;
     const [second, delay, distance, origin = "", destination = ""] = line.value.split("\t");
-    yield { index, departure: Number(second) * 1000, delay: Number(delay), distance: Number(distance), origin, destination };
+    yield {
+      index,
+      departure: Number(second) * 1000,
+      delay: Number(delay),
+      distance: Number(distance),
+      origin,
+      destination,
+    };
   }
 }
 
 function flightsFile(): string {
-  const missing = "the demo's flights are in npm's vega-datasets: run `npm install vega-datasets`, or the demo from a clone of Weir";
+  const missing =
+    "the demo's flights are in npm's vega-datasets: run `npm install vega-datasets`, or the demo from a clone of Weir";
   let file: string;
   try {
     // The package exports its program only; the data lie beside it.

@@ -70,7 +70,11 @@ class Progress {
     const rate = Math.round(((this.#sent - this.#toldSent) * 1000) / elapsed);
     const share = Math.round((this.#sent / flights.count) * 100);
     const day = new Date(departure).toISOString().slice(0, 16).replace("T", " ");
-    const figures = [`${text(this.#sent)} flights (${share} %)`, `${text(rate)}/s`, `${text(await client.lagMs())} ms behind`];
+    const figures = [
+      `${text(this.#sent)} flights (${share} %)`,
+      `${text(rate)}/s`,
+      `${text(await client.lagMs())} ms behind`,
+    ];
     print(`${day}  ${figures.join(" · ")}`);
     this.#toldAt = clock.monotonic();
     this.#toldSent = this.#sent;

@@ -8,20 +8,41 @@ const newest = "2026-01-13T00:00:00Z";
 const older = "2026-01-12T00:00:00Z";
 
 test("counts and sums add up over all windows, largest group first", () => {
-  const row = (window_start: string, origin: string, value: number) => ({ window_start, "payload.origin": origin, value });
+  const row = (window_start: string, origin: string, value: number) => ({
+    window_start,
+    "payload.origin": origin,
+    value,
+  });
   const total = totalOf(rule("departures_1d"), [row(newest, "ORD", 3), row(newest, "ATL", 9), row(older, "ORD", 1200)]);
-  assert.deepEqual([total.total, total.rows, total.groups], [1212, 3, [["ORD", 1203], ["ATL", 9]]]);
+  assert.deepEqual(
+    [total.total, total.rows, total.groups],
+    [
+      1212,
+      3,
+      [
+        ["ORD", 1203],
+        ["ATL", 9],
+      ],
+    ],
+  );
   assert.equal(totalLine(total), "departures_1d    1,212 = ORD 1,203 · ATL 9   (departures of each airport, by day)");
 });
 
 test("means and distinct counts are told of the newest window", () => {
-  const row = (window_start: string, origin: string, value: number) => ({ window_start, "payload.origin": origin, value });
+  const row = (window_start: string, origin: string, value: number) => ({
+    window_start,
+    "payload.origin": origin,
+    value,
+  });
   const total = totalOf(rule("mean_delay_1d"), [row(newest, "ORD", 3.25), row(older, "ORD", 100)]);
   assert.deepEqual([total.total, total.groups], [undefined, [["ORD", 3.25]]]);
 });
 
 test("a rule without groups has one total, and one without rows has none", () => {
-  assert.match(totalLine(totalOf(rule("miles_1d"), [{ window_start: newest, value: 7_000_000 }])), /^miles_1d +7,000,000 {3}\(/);
+  assert.match(
+    totalLine(totalOf(rule("miles_1d"), [{ window_start: newest, value: 7_000_000 }])),
+    /^miles_1d +7,000,000 {3}\(/,
+  );
   assert.deepEqual(totalOf(rule("miles_1d"), []).groups, []);
 });
 

@@ -46,7 +46,10 @@ test("canary: what was refused, never sent, changed, or a row given twice is fou
   const all = events.acknowledged;
   assert.match(check(ledger, [], viewOf([...all, ...events.refused])).join(), /stored though refused/);
   assert.match(check(ledger, [], viewOf([...all, { ...all[0]!, event_id: "strange" }])).join(), /never sent/);
-  assert.match(check(ledger, [], viewOf([{ ...all[0]!, user_id: "other" }, ...all.slice(1)])).join(), /otherwise than sent/);
+  assert.match(
+    check(ledger, [], viewOf([{ ...all[0]!, user_id: "other" }, ...all.slice(1)])).join(),
+    /otherwise than sent/,
+  );
   const view = viewOf(all);
   const rule = faultRules[0]!;
   const rows = view.windows.get(rule.rule_id)!;

@@ -36,7 +36,8 @@ function* checkRaw(ledger: Ledger, raw: readonly WireEvent[], counted: Map<strin
 
 function* checkAcknowledged(ledger: Ledger, counted: ReadonlyMap<string, WireEvent>): Iterable<string> {
   for (const entry of ledger.entries()) {
-    if (entry.acknowledged && !counted.has(entry.event.event_id)) yield `acknowledged but lost: ${entry.event.event_id}`;
+    if (entry.acknowledged && !counted.has(entry.event.event_id))
+      yield `acknowledged but lost: ${entry.event.event_id}`;
   }
 }
 

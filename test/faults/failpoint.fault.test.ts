@@ -24,10 +24,9 @@ for (const name of reachable) {
     const random = seeded(seed);
     await Stage.run(seed, { senders: 2, requestEventsMax: 100 }, async (stage) => {
       await withHistory(stage);
-      for (const rule of madeLater) {
-        await dieAt(stage, name, name === "mid-backfill" ? 1 : 1 + random.int(8), rule);
-        await stage.start();
-      }
+      // The second start recovers from the first death, and dies again.
+      for (const rule of madeLater) await dieAt(stage, name, name === "mid-backfill" ? 1 : 1 + random.int(8), rule);
+      await stage.start();
       await stage.putRules(madeLater);
       await stage.verify([...fromTheStart, ...madeLater]);
       t.diagnostic(`seed ${seed}: ${JSON.stringify(stage.ledger.summary())}`);
@@ -42,11 +41,14 @@ async function withHistory(stage: Stage): Promise<void> {
   stage.senders.start(stage.server.ingestUrl);
   await pause(400);
   await stage.senders.stop();
+  await stage.server.killGroup();
 }
 
-/** Runs the server, armed, under load and with a new rule to fill, until it has died of it. */
+/**
+ * Runs the server, armed, under load and with a new rule to fill, until it has died of it. The engine child is left to
+ * notice that by itself.
+ */
 async function dieAt(stage: Stage, name: Failpoint, nth: number, rule: FaultRule): Promise<void> {
-  await stage.server.killGroup();
   const place = `${name}:${nth}`;
   const server = await stage.start({ env: { WEIR_FAILPOINT: place } }).catch(diedBeforeReady);
   if (server === "died") return;
@@ -55,7 +57,11 @@ async function dieAt(stage: Stage, name: Failpoint, nth: number, rule: FaultRule
   void putRule(server.queryUrl, rule).catch(() => undefined);
   const exit = await Promise.race([server.exited, pause(reachWithinMs, null, { ref: false })]);
   await stage.senders.stop();
-  assert.deepEqual(exit, { code: null, signal: "SIGKILL" } satisfies Exit, `${place} was not reached\n${server.output()}`);
+  assert.deepEqual(
+    exit,
+    { code: null, signal: "SIGKILL" } satisfies Exit,
+    `${place} was not reached\n${server.output()}`,
+  );
 }
 
 /** Recovery passes failpoints too. */

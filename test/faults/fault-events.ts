@@ -5,7 +5,13 @@ import type { FaultRule } from "./recompute.ts";
 /** The rules of the fault lane: each kind of state that can go wrong in its own way. */
 export const faultRules: readonly FaultRule[] = [
   { rule_id: "count_by_type", window_size: "1m", metric: "count", group_by: ["event_type"] },
-  { rule_id: "amount_by_country", window_size: "10m", metric: "sum", field: "payload.amount", group_by: ["payload.country"] },
+  {
+    rule_id: "amount_by_country",
+    window_size: "10m",
+    metric: "sum",
+    field: "payload.amount",
+    group_by: ["payload.country"],
+  },
   { rule_id: "smallest", window_size: "1h", metric: "min", field: "payload.amount", group_by: ["event_type"] },
   { rule_id: "largest", window_size: "1h", metric: "max", field: "payload.amount", group_by: [] },
   { rule_id: "users", window_size: "1d", metric: "uniq_exact", field: "user_id", group_by: ["payload.country"] },

@@ -42,7 +42,10 @@ test("R6: the engine child is killed under load: ingest keeps acknowledging, all
       process.kill(await engineOf(stage.server.pid), "SIGKILL");
       const before = stage.ledger.summary().acknowledged;
       await pause(300);
-      assert.ok(stage.ledger.summary().acknowledged > before, "ingest stopped acknowledging when the engine was killed");
+      assert.ok(
+        stage.ledger.summary().acknowledged > before,
+        "ingest stopped acknowledging when the engine was killed",
+      );
     }
     await stage.senders.stop();
     assert.equal(stage.ledger.summary().requests.unknown, 0, "a request was left without an answer");

@@ -55,7 +55,13 @@ export class Ledger {
   }
 
   /** Events by what is known of them, and requests by how each sending ended. */
-  summary(): { acknowledged: number; unknown: number; refused: number; repeated: number; requests: Record<Outcome, number> } {
+  summary(): {
+    acknowledged: number;
+    unknown: number;
+    refused: number;
+    repeated: number;
+    requests: Record<Outcome, number>;
+  } {
     const counts = { acknowledged: 0, unknown: 0, refused: 0, repeated: 0, requests: { ...this.#sendings } };
     for (const entry of this.#entries.values()) {
       if (entry.acknowledged) counts.acknowledged += 1;

@@ -20,7 +20,10 @@ export type StatsRow = Readonly<Record<string, unknown>>;
  */
 export function recompute(rule: FaultRule, events: Iterable<WireEvent>): Map<string, number> {
   // When the server took an event matters to the late count only, which is not looked at here.
-  const [result] = oracle([rule], Array.from(events, (event) => ({ ...event, receivedAt: 0 })));
+  const [result] = oracle(
+    [rule],
+    Array.from(events, (event) => ({ ...event, receivedAt: 0 })),
+  );
   const rows = result?.rows ?? [];
   return new Map(rows.map(({ windowStart, group, value }) => [JSON.stringify([windowStart, ...group]), value]));
 }

@@ -66,9 +66,12 @@ export class Senders {
   }
 
   #request(): WireEvent[] {
-    const events = Array.from({ length: 1 + this.#random.int(this.#options.requestEventsMax) }, () => this.#events.make());
+    const events = Array.from({ length: 1 + this.#random.int(this.#options.requestEventsMax) }, () =>
+      this.#events.make(),
+    );
     if (!this.#random.chance(this.#options.repeatShare)) return events;
-    const earlier = this.#earlier.length > 0 ? [this.#random.pick(this.#earlier), this.#random.pick(this.#earlier)] : [];
+    const earlier =
+      this.#earlier.length > 0 ? [this.#random.pick(this.#earlier), this.#random.pick(this.#earlier)] : [];
     return [...events, ...earlier, this.#random.pick(events)];
   }
 
@@ -84,13 +87,24 @@ export async function send(ingestUrl: string, events: readonly WireEvent[]): Pro
   try {
     const body = JSON.stringify(events);
     const headers = { "content-type": "application/json" };
-    const response = await fetch(`${ingestUrl}/ingest`, { method: "POST", headers, body, signal: AbortSignal.timeout(20_000) });
+    const response = await fetch(`${ingestUrl}/ingest`, {
+      method: "POST",
+      headers,
+      body,
+      signal: AbortSignal.timeout(20_000),
+    });
     // The status line is the acknowledgement, whether or not the rest of the answer arrives.
     const text = await response.text().catch(() => "");
     return outcomeOf(response.status, text);
-  } catch {
-    return "unknown";
+  } catch (error) {
+    return neverConnected(error) ? "refused" : "unknown";
   }
+}
+
+/** Nobody listened, so nothing can have been kept. */
+function neverConnected(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED";
 }
 
 function outcomeOf(status: number, text: string): Outcome {

@@ -31,13 +31,19 @@ export class Stage {
   }
 
   /** Makes a stage, runs `play` on it, and clears up; a failure names the seed. */
-  static async run(seed: number, options: Partial<SenderOptions>, play: (stage: Stage) => Promise<void>): Promise<void> {
+  static async run(
+    seed: number,
+    options: Partial<SenderOptions>,
+    play: (stage: Stage) => Promise<void>,
+  ): Promise<void> {
     const dataDir = await mkdtemp(join(tmpdir(), "weir-fault-"));
     const stage = new Stage(seed, dataDir, options);
     try {
       await play(stage);
     } catch (error) {
-      throw new Error(`seed ${seed} (repeat with WEIR_FAULT_SEED=${seed})\n${stage.#servers.at(-1)?.output() ?? ""}`, { cause: error });
+      throw new Error(`seed ${seed} (repeat with WEIR_FAULT_SEED=${seed})\n${stage.#servers.at(-1)?.output() ?? ""}`, {
+        cause: error,
+      });
     } finally {
       await stage.senders.stop();
       for (const server of stage.#servers) await server.killGroup();
@@ -73,7 +79,9 @@ export class Stage {
     assert.equal(findings.length, 0, `${summary}\n${findings.slice(0, 20).join("\n")}`);
   }
 
-  async #view(rules: readonly FaultRule[]): Promise<{ raw: WireEvent[]; windows: Map<string, Record<string, unknown>[]> }> {
+  async #view(
+    rules: readonly FaultRule[],
+  ): Promise<{ raw: WireEvent[]; windows: Map<string, Record<string, unknown>[]> }> {
     const [from, to] = [this.#now - 60 * dayMs, this.#now + dayMs];
     const raw = (await allEvents(this.server.queryUrl, from, to)).map(wireEvent);
     const windows = new Map<string, Record<string, unknown>[]>();
@@ -91,7 +99,16 @@ export function faultSeed(): number {
 function wireEvent(row: Record<string, unknown>): WireEvent {
   const { event_id, user_id, event_type, timestamp, payload } = row;
   const texts = [event_id, user_id, event_type, timestamp];
-  assert.ok(texts.every((text) => typeof text === "string") && typeof payload === "object" && payload !== null, JSON.stringify(row));
+  assert.ok(
+    texts.every((text) => typeof text === "string") && typeof payload === "object" && payload !== null,
+    JSON.stringify(row),
+  );
   const [id = "", user = "", type = "", time = ""] = texts.map(String);
-  return { event_id: id, user_id: user, event_type: type, timestamp: time, payload: Object.fromEntries(Object.entries(payload)) };
+  return {
+    event_id: id,
+    user_id: user,
+    event_type: type,
+    timestamp: time,
+    payload: Object.fromEntries(Object.entries(payload)),
+  };
 }

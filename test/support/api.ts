@@ -17,7 +17,10 @@ export async function putRule(queryUrl: string, rule: object): Promise<void> {
 
 /** Deletes a rule; one that is not there is no error. */
 export async function deleteRule(queryUrl: string, ruleId: string): Promise<void> {
-  const response = await fetch(`${queryUrl}/aggregation-rule/${ruleId}`, { method: "DELETE", signal: AbortSignal.timeout(30_000) });
+  const response = await fetch(`${queryUrl}/aggregation-rule/${ruleId}`, {
+    method: "DELETE",
+    signal: AbortSignal.timeout(30_000),
+  });
   const text = await response.text();
   if (!response.ok && response.status !== 404) throw new Error(`DELETE ${ruleId}: ${response.status} ${text}`);
 }
@@ -32,16 +35,27 @@ export async function rules(queryUrl: string): Promise<readonly RuleAnswer[]> {
 /** Sends events and waits until they, and so everything acknowledged before them, are counted. */
 export async function postCounted(ingestUrl: string, events: readonly object[]): Promise<void> {
   const url = `${ingestUrl}/ingest?wait=counted`;
-  const body = (await answer(url, { method: "POST", headers: json, body: JSON.stringify(events) }, 90_000)) as { token: string };
+  const body = (await answer(url, { method: "POST", headers: json, body: JSON.stringify(events) }, 90_000)) as {
+    token: string;
+  };
   for (let attempt = 0; attempt < 10; attempt++) {
-    const status = await answer(`${ingestUrl}/ingest/status?token=${encodeURIComponent(body.token)}&wait=30s`, {}, 90_000);
+    const status = await answer(
+      `${ingestUrl}/ingest/status?token=${encodeURIComponent(body.token)}&wait=30s`,
+      {},
+      90_000,
+    );
     if ((status as { counted: boolean }).counted) return;
   }
   throw new Error("events were not counted within five minutes");
 }
 
 /** Every row of `/stats` between two times (ms), over all pages. */
-export async function allStats(queryUrl: string, ruleId: string, from: number, to: number): Promise<Record<string, unknown>[]> {
+export async function allStats(
+  queryUrl: string,
+  ruleId: string,
+  from: number,
+  to: number,
+): Promise<Record<string, unknown>[]> {
   return pages(`${queryUrl}/stats?rule_id=${encodeURIComponent(ruleId)}&start_time=${from}&end_time=${to}&limit=10000`);
 }
 

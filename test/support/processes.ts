@@ -19,9 +19,18 @@ export async function processFacts(pid: number): Promise<ProcessFacts | undefine
     const stat = await readFile(`/proc/${pid}/stat`, "latin1");
     const command = (await readFile(`/proc/${pid}/cmdline`, "latin1")).replaceAll("\0", " ");
     // The name in parentheses may hold blanks; the fields behind it do not.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ").map(Number);
+    const fields = stat
+      .slice(stat.lastIndexOf(")") + 2)
+      .split(" ")
+      .map(Number);
     const [parent = 0, userTicks = 0, systemTicks = 0, pages = 0] = [fields[1], fields[11], fields[12], fields[21]];
-    return { pid, parent, command, cpuSeconds: (userTicks + systemTicks) / ticksPerSecond, rssBytes: pages * pageBytes };
+    return {
+      pid,
+      parent,
+      command,
+      cpuSeconds: (userTicks + systemTicks) / ticksPerSecond,
+      rssBytes: pages * pageBytes,
+    };
   } catch {
     return undefined;
   }

@@ -45,11 +45,13 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   const child = spawnServer(options);
   const pid = child.pid;
   if (pid === undefined) throw new Error("the server could not be started");
+  const forget = killedWithUs(pid);
   const exited = once(child, "exit").then(([code, signal]): Exit => ({ code, signal }));
   const tail: string[] = [];
   const killGroup = async (): Promise<void> => {
     signalGroup(pid);
     await exited;
+    forget();
   };
   try {
     const urls = await readyLine(child, exited, tail, options.readyTimeoutMs ?? 30_000);
@@ -70,6 +72,14 @@ function spawnServer(options: ServerOptions): ChildProcess {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...options.env },
   });
+}
+
+/** A group of its own would outlive a test that is ended from outside. Returns how to forget the group. */
+function killedWithUs(pid: number): () => void {
+  const kill = (): void => signalGroup(pid);
+  const killAndEnd = (): void => (kill(), process.exit(1));
+  process.once("exit", kill).once("SIGTERM", killAndEnd).once("SIGINT", killAndEnd);
+  return () => void process.off("exit", kill).off("SIGTERM", killAndEnd).off("SIGINT", killAndEnd);
 }
 
 function signalGroup(pid: number): void {
@@ -99,7 +109,8 @@ function readyLine(
       clearTimeout(timer);
       resolve({ ingestUrl: found[1], queryUrl: found[2] });
     };
-    for (const stream of [child.stdout, child.stderr]) if (stream) createInterface({ input: stream }).on("line", onLine);
+    for (const stream of [child.stdout, child.stderr])
+      if (stream) createInterface({ input: stream }).on("line", onLine);
     void exited.then((exit) => {
       clearTimeout(timer);
       fail(`the server ended before it was ready (code ${exit.code}, signal ${exit.signal})`);

@@ -14,7 +14,9 @@ const flights = `SELECT toUnixTimestamp(assumeNotNull(date)) AS second, delay, d
 const parameters = { path, limit: Number(limit) };
 
 const session = new Session();
-const bounds = await session.queryBindAsync(`SELECT min(second), max(second), count() FROM (${flights})`, parameters, { format: "TSV" });
+const bounds = await session.queryBindAsync(`SELECT min(second), max(second), count() FROM (${flights})`, parameters, {
+  format: "TSV",
+});
 process.stdout.write(bounds.text());
 await pipeline(chunks, process.stdout);
 session.cleanup();
