@@ -20,8 +20,15 @@ describe("the payload of an accepted event", () => {
     ["32 levels", nested(32)],
     ["512 keys", keys(512)],
     ["a key of 256 bytes", `{"${"é".repeat(128)}":1}`],
-    ["integers of 64 bits with their digits", '{"a":9223372036854775807,"b":-9223372036854775808,"c":[9007199254740993]}'],
-    ["large doubles with an exponent", '{"a":1e20,"b":123456789012345678901.5,"c":-9007199254740993.0}', '{"a":1e+20,"b":1.2345678901234568e+20,"c":-9.007199254740992e+15}'],
+    [
+      "integers of 64 bits with their digits",
+      '{"a":9223372036854775807,"b":-9223372036854775808,"c":[9007199254740993]}',
+    ],
+    [
+      "large doubles with an exponent",
+      '{"a":1e20,"b":123456789012345678901.5,"c":-9007199254740993.0}',
+      '{"a":1e+20,"b":1.2345678901234568e+20,"c":-9.007199254740992e+15}',
+    ],
     ["texts that look like marks", '{"a":9007199254740993,"b":"\\\\ud8001","c":"\\"\\\\ud8002\\""}'],
   ];
   for (const [name, payload, canonical] of accepted) {
@@ -60,18 +67,28 @@ describe("the payload of an accepted event", () => {
 describe("an event", () => {
   it("may leave the payload out, and have an integer as user_id", () => {
     const checked = checkEventText('{"event_id":"e","event_type":"t","user_id":-7,"timestamp":1768298400000}', rules);
-    assert.deepEqual(checked, { ok: true, event: { event_id: "e", event_type: "t", user_id: "-7", timestamp: 1768298400000, payload: "{}" } });
+    assert.deepEqual(checked, {
+      ok: true,
+      event: { event_id: "e", event_type: "t", user_id: "-7", timestamp: 1768298400000, payload: "{}" },
+    });
   });
 
   it("is told all its mistakes at once", () => {
-    const checked = checkEventText('{"event_id":"","event_typ":"t","user_id":1.5,"timestamp":"2026-02-01T00:00:00Z","payload":[]}', rules);
+    const checked = checkEventText(
+      '{"event_id":"","event_typ":"t","user_id":1.5,"timestamp":"2026-02-01T00:00:00Z","payload":[]}',
+      rules,
+    );
     assert.ok(!checked.ok);
     assert.deepEqual(checked.problems, [
       { path: "event_typ", message: "is not a key of an event; did you mean event_type?" },
       { path: "event_id", message: "must not be empty", value: "" },
       { path: "event_type", message: "is required" },
       { path: "user_id", message: "must be a text or an integer within ±(2^53-1)", value: 1.5 },
-      { path: "timestamp", message: "is too far ahead; the latest that is taken now is 2026-01-15T00:00:00Z", value: "2026-02-01T00:00:00Z" },
+      {
+        path: "timestamp",
+        message: "is too far ahead; the latest that is taken now is 2026-01-15T00:00:00Z",
+        value: "2026-02-01T00:00:00Z",
+      },
       { path: "payload", message: "must be an object", value: "[…]" },
     ]);
   });

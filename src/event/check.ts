@@ -10,7 +10,9 @@ import { shortened } from "./shortened.ts";
 import { parseTimestamp } from "./timestamp.ts";
 
 /** Paths are within the event: `timestamp`, `payload.price`; empty for the event as a whole. */
-export type CheckedEvent = { readonly ok: true; readonly event: Event } | { readonly ok: false; readonly problems: readonly Problem[] };
+export type CheckedEvent =
+  | { readonly ok: true; readonly event: Event }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -23,7 +25,8 @@ const eventKeys: readonly string[] = ["event_id", "event_type", "user_id", "time
  * damaged some.
  */
 export function checkEvent(value: unknown, rules: EventRules, exactPayload: () => unknown): CheckedEvent {
-  if (!isObject(value)) return { ok: false, problems: [{ path: "", message: "must be an object", value: shortened(value) }] };
+  if (!isObject(value))
+    return { ok: false, problems: [{ path: "", message: "must be an object", value: shortened(value) }] };
   const check = new Check();
   check.keys(value);
   for (const key of textKeys) check.text(value, key, value[key]);
@@ -31,10 +34,19 @@ export function checkEvent(value: unknown, rules: EventRules, exactPayload: () =
   const timestamp = check.timestamp(value, rules);
   const payload = check.payload(value, exactPayload);
   if (check.problems.length > 0) return { ok: false, problems: check.problems };
-  const event: Event = { event_id: String(value["event_id"]), event_type: String(value["event_type"]), user_id: userId, timestamp, payload };
+  const event: Event = {
+    event_id: String(value["event_id"]),
+    event_type: String(value["event_type"]),
+    user_id: userId,
+    timestamp,
+    payload,
+  };
   const bytes = bytesOf(event);
   if (bytes <= eventLimits.eventBytesMax) return { ok: true, event };
-  return { ok: false, problems: [{ path: "", message: `is ${bytes} bytes large; an event may have ${eventLimits.eventBytesMax}` }] };
+  return {
+    ok: false,
+    problems: [{ path: "", message: `is ${bytes} bytes large; an event may have ${eventLimits.eventBytesMax}` }],
+  };
 }
 
 /** Checks one event from its own JSON text. Throws SyntaxError when it is not JSON. */
@@ -53,7 +65,12 @@ class Check {
     for (const key in value) {
       if (eventKeys.includes(key) || this.problems.length >= 10) continue;
       const meant = suggest(key, eventKeys);
-      this.#add(String(shortened(key)), meant ? `is not a key of an event; did you mean ${meant}?` : `is not a key of an event; known are ${eventKeys.join(", ")}`);
+      this.#add(
+        String(shortened(key)),
+        meant
+          ? `is not a key of an event; did you mean ${meant}?`
+          : `is not a key of an event; known are ${eventKeys.join(", ")}`,
+      );
     }
   }
 
@@ -61,7 +78,8 @@ class Check {
     if (!(key in event)) return this.#add(key, "is required");
     if (typeof value !== "string") return this.#add(key, "must be a text", value);
     if (value.length === 0) return this.#add(key, "must not be empty", value);
-    if (charsOf(value) > eventLimits.textCharsMax) return this.#add(key, `has ${charsOf(value)} characters; it may have ${eventLimits.textCharsMax}`, value);
+    if (charsOf(value) > eventLimits.textCharsMax)
+      return this.#add(key, `has ${charsOf(value)} characters; it may have ${eventLimits.textCharsMax}`, value);
     if (!value.isWellFormed()) this.#add(key, "holds a lone surrogate, which is not Unicode text", value);
   }
 
@@ -79,9 +97,19 @@ class Check {
     const value = event["timestamp"];
     if (value === undefined) return (this.#add("timestamp", "is required"), NaN);
     const at = typeof value === "string" ? parseTimestamp(value) : Number.isInteger(value) ? Number(value) : NaN;
-    if (Number.isNaN(at)) this.#add("timestamp", "must be a time as in RFC 3339 (2026-01-13T10:00:00Z) or whole milliseconds since 1970", value);
+    if (Number.isNaN(at))
+      this.#add(
+        "timestamp",
+        "must be a time as in RFC 3339 (2026-01-13T10:00:00Z) or whole milliseconds since 1970",
+        value,
+      );
     else if (at < 0) this.#add("timestamp", "is before 1970", value);
-    else if (at > rules.timestampMax) this.#add("timestamp", `is too far ahead; the latest that is taken now is ${formatTime(rules.timestampMax)}`, value);
+    else if (at > rules.timestampMax)
+      this.#add(
+        "timestamp",
+        `is too far ahead; the latest that is taken now is ${formatTime(rules.timestampMax)}`,
+        value,
+      );
     return at;
   }
 
@@ -124,5 +152,10 @@ function charsOf(text: string): number {
 function bytesOf(event: Event): number {
   const bound = 3 * (event.event_id.length + event.event_type.length + event.user_id.length + event.payload.length);
   if (bound <= eventLimits.eventBytesMax) return bound;
-  return Buffer.byteLength(event.event_id) + Buffer.byteLength(event.event_type) + Buffer.byteLength(event.user_id) + Buffer.byteLength(event.payload);
+  return (
+    Buffer.byteLength(event.event_id) +
+    Buffer.byteLength(event.event_type) +
+    Buffer.byteLength(event.user_id) +
+    Buffer.byteLength(event.payload)
+  );
 }

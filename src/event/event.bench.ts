@@ -23,7 +23,7 @@ const output = { writer: new PackedWriter(1) };
 
 /** Calls `take` for the place of each event; it answers the place behind. */
 function eachEvent(take: (at: number) => number): void {
-  for (let at = 1; at < body.length; ) at = take(at) + 1;
+  for (let at = 1; at < body.length;) at = take(at) + 1;
 }
 
 summary(() => {
@@ -43,7 +43,8 @@ summary(() => {
   });
   bench("for comparison: JSON.parse alone", () => JSON.parse(body.toString()) as unknown);
   const schema = parameterCheck(EventSchema);
-  bench("for comparison: JSON.parse and the schema, compiled", () => (JSON.parse(body.toString()) as Record<string, unknown>[]).every((event) => schema(event).ok));
+  bench("for comparison: JSON.parse and the schema, compiled", () =>
+    (JSON.parse(body.toString()) as Record<string, unknown>[]).every((event) => schema(event).ok));
 });
 
 await run();

@@ -20,7 +20,7 @@ export type ExactText = { readonly ok: true; readonly text: string } | { readonl
 export function markNumbers(json: string): string {
   const pieces: string[] = [];
   let from = 0;
-  for (let at = 0; at < json.length; ) {
+  for (let at = 0; at < json.length;) {
     const code = json.charCodeAt(at);
     if (code === quote) at = behindString(json, at);
     else if (code === minus || isDigit(code)) {

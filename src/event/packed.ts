@@ -40,7 +40,9 @@ export class PackedWriter {
   }
 
   add(event: Event): void {
-    this.#reserve(8 + 4 * 5 + 3 * (event.event_id.length + event.event_type.length + event.user_id.length + event.payload.length));
+    this.#reserve(
+      8 + 4 * 5 + 3 * (event.event_id.length + event.event_type.length + event.user_id.length + event.payload.length),
+    );
     this.#length = writeInt64(this.#bytes, this.#length, event.timestamp);
     this.#string(event.event_id);
     this.#string(event.event_type);
@@ -111,7 +113,8 @@ export function walkPacked(events: PackedEvents, each: (extent: PackedExtent, in
     extent.end = cursor.at;
     each(extent, index);
   }
-  if (cursor.at !== bytes.length) throw new RangeError(`packed events end at byte ${cursor.at}, not at ${bytes.length}`);
+  if (cursor.at !== bytes.length)
+    throw new RangeError(`packed events end at byte ${cursor.at}, not at ${bytes.length}`);
 }
 
 /** The events as objects; for tests, look-ups and bisection, not for the hot path. */

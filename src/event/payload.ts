@@ -20,7 +20,8 @@ const problemsMax = 10;
 export function checkPayload(payload: Json): PayloadFindings {
   const look = new Look();
   look.object(payload, 1);
-  if (look.keys > eventLimits.payloadKeysMax) look.problem(`has ${look.keys} keys; a payload may have ${eventLimits.payloadKeysMax}`);
+  if (look.keys > eventLimits.payloadKeysMax)
+    look.problem(`has ${look.keys} keys; a payload may have ${eventLimits.payloadKeysMax}`);
   return { problems: look.problems, big: look.big };
 }
 
@@ -57,7 +58,8 @@ class Look {
     // A character has three bytes at most; most keys need not be measured.
     if (key.length * 3 <= eventLimits.payloadKeyBytesMax) return;
     const bytes = Buffer.byteLength(key);
-    if (bytes > eventLimits.payloadKeyBytesMax) this.problem(`the key has ${bytes} bytes; it may have ${eventLimits.payloadKeyBytesMax}`, key);
+    if (bytes > eventLimits.payloadKeyBytesMax)
+      this.problem(`the key has ${bytes} bytes; it may have ${eventLimits.payloadKeyBytesMax}`, key);
   }
 
   #array(array: readonly unknown[], depth: number): void {

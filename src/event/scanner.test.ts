@@ -66,13 +66,16 @@ describe("the fast way of an event", () => {
     `{"a":"${"v".repeat(70_000)}"}`,
     `{${Array.from({ length: 33 }, (_, index) => `"k${index}":1`).join()}}`,
   ];
-  for (const payload of odd) it(`leaves ${payload.slice(0, 60)} to the thorough way`, () => assert.equal(fast(withPayload(payload)), undefined));
+  for (const payload of odd)
+    it(`leaves ${payload.slice(0, 60)} to the thorough way`, () => assert.equal(fast(withPayload(payload)), undefined));
 
   it("takes keys in any order, an integer as user_id and milliseconds as timestamp", () => {
     const json = '{"payload":{"a":1},"user_id":-42,"timestamp":1768298400123,"event_type":"t","event_id":"e"}';
     const bytes = fast(json);
     assert.deepEqual(bytes, thorough(json));
-    assert.deepEqual(unpack({ count: 1, bytes: bytes! }), [{ timestamp: 1768298400123, event_id: "e", event_type: "t", user_id: "-42", payload: '{"a":1}' }]);
+    assert.deepEqual(unpack({ count: 1, bytes: bytes! }), [
+      { timestamp: 1768298400123, event_id: "e", event_type: "t", user_id: "-42", payload: '{"a":1}' },
+    ]);
   });
 
   it("never reads past a text that is cut anywhere", () => {
@@ -81,7 +84,11 @@ describe("the fast way of an event", () => {
   });
 });
 
-const anyText = fc.oneof(fc.string({ maxLength: 12 }), fc.string({ unit: "binary", maxLength: 12 }), fc.constantFrom("a", "b", "1", "a.b", "", "__proto__", "\u0000", "\u2028"));
+const anyText = fc.oneof(
+  fc.string({ maxLength: 12 }),
+  fc.string({ unit: "binary", maxLength: 12 }),
+  fc.constantFrom("a", "b", "1", "a.b", "", "__proto__", "\u0000", "\u2028"),
+);
 const anyNumber = fc.oneof(
   fc.integer(),
   fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -90,7 +97,15 @@ const anyNumber = fc.oneof(
 const payloads = fc.dictionary(
   anyText,
   fc.letrec((tie) => ({
-    value: fc.oneof({ maxDepth: 4 }, anyText, anyNumber, fc.boolean(), fc.constant(null), fc.array(tie("value"), { maxLength: 4 }), fc.dictionary(anyText, tie("value"), { maxKeys: 4 })),
+    value: fc.oneof(
+      { maxDepth: 4 },
+      anyText,
+      anyNumber,
+      fc.boolean(),
+      fc.constant(null),
+      fc.array(tie("value"), { maxLength: 4 }),
+      fc.dictionary(anyText, tie("value"), { maxKeys: 4 }),
+    ),
   })).value,
   { maxKeys: 6 },
 );
@@ -99,7 +114,11 @@ const events = fc.record(
     event_id: anyText,
     event_type: anyText,
     user_id: fc.oneof(anyText, anyNumber),
-    timestamp: fc.oneof(fc.integer({ min: -1000, max: 2e12 }), fc.date({ noInvalidDate: true }).map((date) => date.toISOString()), anyText),
+    timestamp: fc.oneof(
+      fc.integer({ min: -1000, max: 2e12 }),
+      fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+      anyText,
+    ),
     payload: payloads,
   },
   { requiredKeys: ["event_id", "event_type", "timestamp"] },

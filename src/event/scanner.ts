@@ -1,9 +1,34 @@
 import { eventLimits } from "./limits.ts";
 import type { EventRules } from "./limits.ts";
 import type { PackedWriter } from "./packed.ts";
+import {
+  backslash,
+  bail,
+  closeArray,
+  closeObject,
+  colon,
+  comma,
+  dot,
+  integerEnd,
+  isDigit,
+  isNumberEnd,
+  isPlainEscape,
+  isPlainZero,
+  minus,
+  openArray,
+  openObject,
+  putLength,
+  putText,
+  putTimestamp,
+  quote,
+  readInteger,
+  space,
+  startsWithZeros,
+  textEnd,
+  zero,
+} from "./scan-bytes.ts";
+import { idKey, keyAt, keyLengths, payloadKey, timestampKey, typeKey, userKey } from "./scan-keys.ts";
 import { readTimestamp } from "./timestamp.ts";
-
-const bail = -1;
 
 /** What stands before the payload at most: timestamp, three texts with their lengths, the payload's length. */
 const headBytesMax = 8 + 3 * (2 + eventLimits.textCharsMax) + 5;
@@ -289,9 +314,11 @@ export class EventScanner {
     let significant = point + 1;
     for (; isDigit(input[at]); at++) if (input[at] !== zero) significant = at + 1;
     if (at === point + 1 || !isNumberEnd(input[at]) || at - start > 16) return bail;
-    const isZeroWhole = input[point - 1] === zero && (point - start === 1 || (point - start === 2 && input[start] === minus));
+    const isZeroWhole =
+      input[point - 1] === zero && (point - start === 1 || (point - start === 2 && input[start] === minus));
     // -0.0 is written 0, and what is below 0.000001 with an exponent.
-    if (isZeroWhole && (significant === point + 1 || startsWithZeros(input, point + 1, 6))) return isPlainZero(input, start, point, significant) ? this.#zero(at) : bail;
+    if (isZeroWhole && (significant === point + 1 || startsWithZeros(input, point + 1, 6)))
+      return isPlainZero(input, start, point, significant) ? this.#zero(at) : bail;
     this.#copy(start, significant === point + 1 ? point : significant);
     return at;
   }
@@ -314,142 +341,6 @@ export class EventScanner {
   }
 }
 
-const quote = 34;
-const backslash = 92;
-const minus = 45;
-const dot = 46;
-const comma = 44;
-const colon = 58;
-const zero = 48;
-const openObject = 123;
-const closeObject = 125;
-const openArray = 91;
-const closeArray = 93;
 const literalTrue = Buffer.from("true");
 const literalFalse = Buffer.from("false");
 const literalNull = Buffer.from("null");
-
-const idKey = 1;
-const typeKey = 2;
-const userKey = 3;
-const timestampKey = 4;
-const payloadKey = 5;
-const keyLengths = ["", "event_id", "event_type", "user_id", "timestamp", "payload"].map((name) => name.length);
-
-/** Four characters as the number that `DataView` reads, little endian. */
-const word = (text: string): number => Buffer.from(text).readUInt32LE(0);
-const even = word("even");
-const tId = word("t_id");
-const tTy = word("t_ty");
-const user = word("user");
-const idQuote = word('_id"');
-const time = word("time");
-const stam = word("stam");
-const payl = word("payl");
-const oadQuote = word('oad"');
-
-/** Which top-level key stands at `at`, behind its quote; 0: none that is known, or too near to the end of the input. */
-function keyAt(view: DataView, at: number): number {
-  if (at + 12 > view.byteLength) return 0;
-  const first = view.getUint32(at, true);
-  const second = view.getUint32(at + 4, true);
-  if (first === even) {
-    if (second === tId) return view.getUint8(at + 8) === quote ? idKey : 0;
-    return second === tTy && (view.getUint32(at + 8, true) & 0xff_ff_ff) === peQuote ? typeKey : 0;
-  }
-  if (first === user) return second === idQuote ? userKey : 0;
-  if (first === time) return second === stam && view.getUint16(at + 8, true) === pQuote ? timestampKey : 0;
-  return first === payl && second === oadQuote ? payloadKey : 0;
-}
-
-const peQuote = word('pe"\0');
-const pQuote = Buffer.from('p"').readUInt16LE(0);
-
-function space(input: Uint8Array, start: number): number {
-  return input[start]! > 32 ? start : behindSpaces(input, start);
-}
-
-function behindSpaces(input: Uint8Array, start: number): number {
-  let at = start;
-  for (let byte = input[at]; byte === 32 || byte === 10 || byte === 13 || byte === 9; byte = input[at]) at += 1;
-  return at;
-}
-
-/** The closing quote of a text without escapes and control characters. */
-function textEnd(input: Uint8Array, start: number): number {
-  for (let at = start; ; at++) {
-    const byte = input[at]!;
-    if (byte === quote) return at;
-    if (!(byte >= 32) || byte === backslash) return bail;
-  }
-}
-
-/** The end of an integer of at most 15 digits, in the way that it is written canonically (so no -0, no zero in front). */
-function integerEnd(input: Uint8Array, start: number): number {
-  const first = input[start] === minus ? start + 1 : start;
-  let at = first;
-  while (isDigit(input[at])) at += 1;
-  const digits = at - first;
-  if (digits === 0 || digits > 15) return bail;
-  if (input[first] === zero && (digits > 1 || first !== start)) return bail;
-  return at;
-}
-
-function readInteger(input: Uint8Array, start: number, end: number): number {
-  if (input[start] === minus) return NaN;
-  let value = 0;
-  for (let at = start; at < end; at++) value = value * 10 + input[at]! - zero;
-  return value;
-}
-
-function startsWithZeros(input: Uint8Array, at: number, count: number): boolean {
-  for (let index = 0; index < count; index++) if (input[at + index] !== zero) return false;
-  return true;
-}
-
-/** 0.0, without a sign. */
-function isPlainZero(input: Uint8Array, start: number, point: number, significant: number): boolean {
-  return input[start] !== minus && significant === point + 1;
-}
-
-/** What may stand behind a number; an exponent or letters may not. */
-function isNumberEnd(byte: number | undefined): boolean {
-  return byte === comma || byte === closeObject || byte === closeArray || byte === 32 || byte === 10 || byte === 13 || byte === 9;
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= zero && byte <= 57;
-}
-
-/** Quote, backslash, b, f, n, r, t: canonical JSON has them as they are. `\/` and `\u0041` it writes in another way. */
-function isPlainEscape(byte: number): boolean {
-  return byte === quote || byte === backslash || byte === 98 || byte === 102 || byte === 110 || byte === 114 || byte === 116;
-}
-
-function putTimestamp(output: Buffer, at: number, timestamp: number): number {
-  const high = Math.floor(timestamp / 0x1_0000_0000);
-  const low = timestamp - high * 0x1_0000_0000;
-  output[at] = low;
-  output[at + 1] = low >>> 8;
-  output[at + 2] = low >>> 16;
-  output[at + 3] = low >>> 24;
-  output[at + 4] = high;
-  output[at + 5] = high >>> 8;
-  output[at + 6] = high >>> 16;
-  output[at + 7] = high >>> 24;
-  return at + 8;
-}
-
-function putText(output: Buffer, start: number, input: Uint8Array, from: number, to: number): number {
-  let end = putLength(output, start, to - from);
-  for (let at = from; at < to; at++) output[end++] = input[at]!;
-  return end;
-}
-
-function putLength(output: Buffer, start: number, length: number): number {
-  let at = start;
-  let rest = length;
-  for (; rest >= 128; rest >>>= 7) output[at++] = (rest & 127) | 128;
-  output[at++] = rest;
-  return at;
-}

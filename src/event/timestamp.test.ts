@@ -49,10 +49,15 @@ describe("a timestamp", () => {
     "+002026-01-13T10:00:00Z",
     `2026-01-13T10:00:00.${"1".repeat(100)}Z`,
   ];
-  for (const text of refused) it(`refuses ${text.slice(0, 40) || "nothing"}`, () => assert.ok(Number.isNaN(parseTimestamp(text))));
+  for (const text of refused)
+    it(`refuses ${text.slice(0, 40) || "nothing"}`, () => assert.ok(Number.isNaN(parseTimestamp(text))));
 
   it("agrees with the platform on every instant", () => {
-    const date = fc.date({ min: new Date("0000-01-01T00:00:00Z"), max: new Date("9999-12-31T23:59:59.999Z"), noInvalidDate: true });
+    const date = fc.date({
+      min: new Date("0000-01-01T00:00:00Z"),
+      max: new Date("9999-12-31T23:59:59.999Z"),
+      noInvalidDate: true,
+    });
     fc.assert(
       fc.property(date, fc.integer({ min: -1439, max: 1439 }), (instant, minutes) => {
         const local = new Date(instant.getTime() + minutes * 60_000).toISOString();

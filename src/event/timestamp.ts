@@ -15,7 +15,19 @@ export function readTimestamp(bytes: Uint8Array, start: number, end: number): nu
   const minute = twoDigits(bytes, start + 14);
   const second = twoDigits(bytes, start + 17);
   // A NaN among them makes every comparison false.
-  if (!(year >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= daysOf(year, month) && hour <= 23 && minute <= 59 && second <= 60)) return NaN;
+  if (
+    !(
+      year >= 0 &&
+      month >= 1 &&
+      month <= 12 &&
+      day >= 1 &&
+      day <= daysOf(year, month) &&
+      hour <= 23 &&
+      minute <= 59 &&
+      second <= 60
+    )
+  )
+    return NaN;
   const local = (((daysBefore(year, month) + day - 1) * 24 + hour) * 60 + minute) * 60_000 + second * 1000;
   return finish(bytes, start + 19, end, local, second === 60);
 }
@@ -62,7 +74,13 @@ const smallT = 116;
 const smallZ = 122;
 
 function separatorsFit(bytes: Uint8Array, at: number): boolean {
-  return bytes[at + 4] === dash && bytes[at + 7] === dash && (bytes[at + 10]! | 32) === smallT && bytes[at + 13] === colon && bytes[at + 16] === colon;
+  return (
+    bytes[at + 4] === dash &&
+    bytes[at + 7] === dash &&
+    (bytes[at + 10]! | 32) === smallT &&
+    bytes[at + 13] === colon &&
+    bytes[at + 16] === colon
+  );
 }
 
 function isDigit(byte: number): boolean {

@@ -3,7 +3,11 @@ import type { FastifyRequest } from "fastify";
 import { WeirError } from "../lib/errors.ts";
 
 /** Parses the body of a JSON route. `__proto__` and `constructor` become ordinary keys; the service's check refuses them by name. */
-export function jsonBody(_request: FastifyRequest, bytes: string | Buffer, done: (error: Error | null, body?: unknown) => void): void {
+export function jsonBody(
+  _request: FastifyRequest,
+  bytes: string | Buffer,
+  done: (error: Error | null, body?: unknown) => void,
+): void {
   const text = textOf(bytes);
   if (text === undefined) return done(new WeirError("invalid_json", "the body is not valid UTF-8"));
   try {
@@ -22,5 +26,9 @@ export function textOf(bytes: string | Uint8Array): string | undefined {
 }
 
 function notJson(cause: unknown): WeirError {
-  return new WeirError("invalid_json", `the body is not JSON: ${cause instanceof Error ? cause.message.slice(0, 200) : "it can't be parsed"}`, { cause });
+  return new WeirError(
+    "invalid_json",
+    `the body is not JSON: ${cause instanceof Error ? cause.message.slice(0, 200) : "it can't be parsed"}`,
+    { cause },
+  );
 }

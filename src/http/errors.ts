@@ -70,7 +70,11 @@ export function answerOf(error: unknown): ErrorAnswer {
   const message = hidden ? errorCodes[known.code] : known.message;
   const headers: Record<string, string> = {};
   if (status === 429 || status === 503) headers["retry-after"] = seconds(known.retryAfterMs ?? retryAfterDefaultMs);
-  return { status, headers, body: { error: { code: known.code, message, details: hidden ? null : (known.details ?? null) } } };
+  return {
+    status,
+    headers,
+    body: { error: { code: known.code, message, details: hidden ? null : (known.details ?? null) } },
+  };
 }
 
 /** The `WeirError` for what the HTTP framework throws; what is not the client's fault stays as it is. */
@@ -100,7 +104,9 @@ const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
 };
 
 function textOf(error: object, key: "code"): string {
-  return key in error && typeof error[key as keyof typeof error] === "string" ? (error[key as keyof typeof error] as string) : "";
+  return key in error && typeof error[key as keyof typeof error] === "string"
+    ? (error[key as keyof typeof error] as string)
+    : "";
 }
 
 function seconds(ms: number): string {

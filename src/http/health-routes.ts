@@ -12,13 +12,27 @@ export interface HealthParts {
 export function healthRoutes(parts: HealthParts): Routes {
   return (server) => {
     const tags = ["operation"];
-    server.get("/health", { schema: { tags, summary: "Does the process live?", response: { 200: HealthAnswer } } }, () => ({ status: "ok" }));
-    server.get("/ready", { schema: { tags, summary: "Can it do its work?", response: { 200: ReadyAnswer, 503: ReadyAnswer } } }, async (_request, reply) => {
-      const answer = await parts.ready();
-      return reply.code(answer.ok ? 200 : 503).send(answer);
-    });
-    server.get("/metrics", { schema: { tags, summary: "Prometheus metrics", response: { 200: MetricsText } } }, async (_request, reply) =>
-      reply.type("text/plain; version=0.0.4; charset=utf-8").serializer(String).send(await parts.metrics()),
+    server.get(
+      "/health",
+      { schema: { tags, summary: "Does the process live?", response: { 200: HealthAnswer } } },
+      () => ({ status: "ok" }),
+    );
+    server.get(
+      "/ready",
+      { schema: { tags, summary: "Can it do its work?", response: { 200: ReadyAnswer, 503: ReadyAnswer } } },
+      async (_request, reply) => {
+        const answer = await parts.ready();
+        return reply.code(answer.ok ? 200 : 503).send(answer);
+      },
+    );
+    server.get(
+      "/metrics",
+      { schema: { tags, summary: "Prometheus metrics", response: { 200: MetricsText } } },
+      async (_request, reply) =>
+        reply
+          .type("text/plain; version=0.0.4; charset=utf-8")
+          .serializer(String)
+          .send(await parts.metrics()),
     );
   };
 }

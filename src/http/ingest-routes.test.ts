@@ -13,7 +13,13 @@ import { systemClock } from "../lib/clock.ts";
 import { ingestRoutes } from "./ingest-routes.ts";
 import { createServer } from "./server.ts";
 
-const event = { event_id: "e1", user_id: "u1", event_type: "click", timestamp: "2026-01-13T10:00:00Z", payload: { a: 1 } };
+const event = {
+  event_id: "e1",
+  user_id: "u1",
+  event_type: "click",
+  timestamp: "2026-01-13T10:00:00Z",
+  payload: { a: 1 },
+};
 const json = "application/json";
 
 interface Bench {
@@ -23,15 +29,26 @@ interface Bench {
   /** Lets everything count from now on. */
   readonly countAll: () => void;
   readonly stored: () => string[];
-  send(body: unknown, options?: { type?: string; query?: string; encoding?: string }): Promise<{ status: number; headers: Record<string, unknown>; json: Json }>;
+  send(
+    body: unknown,
+    options?: { type?: string; query?: string; encoding?: string },
+  ): Promise<{ status: number; headers: Record<string, unknown>; json: Json }>;
 }
 interface Json {
   readonly status: string;
   readonly count: number;
   readonly token: string;
   readonly refused_count: number;
-  readonly refused: readonly { index: number; line?: number; problems: readonly { path: string; message: string; value?: unknown }[] }[];
-  readonly error: { code: string; message: string; details: readonly { index?: number; path: string; message: string; value?: unknown }[] & { token?: string } };
+  readonly refused: readonly {
+    index: number;
+    line?: number;
+    problems: readonly { path: string; message: string; value?: unknown }[];
+  }[];
+  readonly error: {
+    code: string;
+    message: string;
+    details: readonly { index?: number; path: string; message: string; value?: unknown }[] & { token?: string };
+  };
 }
 
 function bench(limits: Partial<IngestLimits> = {}, logOptions: MemoryLogOptions = {}): Bench {
@@ -47,7 +64,12 @@ function bench(limits: Partial<IngestLimits> = {}, logOptions: MemoryLogOptions 
       }),
   };
   const ingest = new Ingest({ log, progress, clock: systemClock, limits });
-  const server = createServer({ title: "Test", version: "0", logger: false, routes: [ingestRoutes(ingest, systemClock)] });
+  const server = createServer({
+    title: "Test",
+    version: "0",
+    logger: false,
+    routes: [ingestRoutes(ingest, systemClock)],
+  });
   after(() => server.close());
   return {
     server,
@@ -81,20 +103,41 @@ describe("POST /ingest", () => {
 
   it("takes a body in the forms that it knows", async () => {
     const { send, stored } = bench();
-    const envelope = { specversion: "1.0", source: "/s", id: "c1", type: "t", subject: "u", time: "2026-01-13T10:00:00Z", data: { a: 9007199254740993 } };
+    const envelope = {
+      specversion: "1.0",
+      source: "/s",
+      id: "c1",
+      type: "t",
+      subject: "u",
+      time: "2026-01-13T10:00:00Z",
+      data: { a: 9007199254740993 },
+    };
     const lines = `${JSON.stringify(event)}\r\n\n ${JSON.stringify({ ...event, event_id: "e2" })}`;
     assert.equal((await send(lines, { type: "application/x-ndjson" })).json.count, 2);
     assert.equal((await send(envelope, { type: "application/cloudevents+json" })).json.count, 1);
-    assert.equal((await send([envelope, { ...envelope, id: "c2", time: undefined }], { type: "application/cloudevents-batch+json" })).json.count, 2);
+    assert.equal(
+      (
+        await send([envelope, { ...envelope, id: "c2", time: undefined }], {
+          type: "application/cloudevents-batch+json",
+        })
+      ).json.count,
+      2,
+    );
     assert.equal((await send(`\ufeff [${JSON.stringify(event)}] \n`)).json.count, 1);
     assert.deepEqual(stored(), ["e1", "e2", "c1", "c1", "c2", "e1"]);
   });
 
   it("keeps numbers that a double can't hold", async () => {
     const { send, log } = bench();
-    const body = JSON.stringify([event]).replace('"a":1', '"a":9007199254740993,"b":1e20,"c":-9223372036854775808,"d":123456789012345678901.5');
+    const body = JSON.stringify([event]).replace(
+      '"a":1',
+      '"a":9007199254740993,"b":1e20,"c":-9223372036854775808,"d":123456789012345678901.5',
+    );
     assert.equal((await send(body)).status, 200);
-    assert.equal(unpack(log.records[0]!.events)[0]!.payload, '{"a":9007199254740993,"b":1e+20,"c":-9223372036854775808,"d":1.2345678901234568e+20}');
+    assert.equal(
+      unpack(log.records[0]!.events)[0]!.payload,
+      '{"a":9007199254740993,"b":1e+20,"c":-9223372036854775808,"d":1.2345678901234568e+20}',
+    );
   });
 
   const encoded = Buffer.from(JSON.stringify([event]));
@@ -120,29 +163,33 @@ describe("POST /ingest", () => {
     });
   }
 
-  const refusals: [name: string, body: unknown, options: Parameters<Bench["send"]>[1], status: number, code: string][] = [
-    ["an empty array", [], {}, 400, "empty_batch"],
-    ["an empty body", "", {}, 400, "empty_batch"],
-    ["what is not JSON", "[{", {}, 400, "invalid_json"],
-    ["what is not UTF-8", Buffer.from([0x5b, 0xff, 0x5d]), {}, 400, "invalid_json"],
-    ["something behind the end", `[${JSON.stringify(event)}] x`, {}, 400, "invalid_json"],
-    ["a missing comma", `[${JSON.stringify(event)} ${JSON.stringify(event)}]`, {}, 400, "invalid_json"],
-    ["a text", '"abc"', {}, 400, "invalid_json"],
-    ["an array without end", "[".repeat(100_000), {}, 400, "invalid_json"],
-    ["too many events", Array(11).fill(event), {}, 413, "too_many_events"],
-    ["a large body", " ".repeat(20_000), {}, 413, "body_too_large"],
-    ["another type", "a=b", { type: "application/x-www-form-urlencoded" }, 415, "unsupported_media_type"],
-    ["another charset", [event], { type: "application/json; charset=latin1" }, 415, "unsupported_media_type"],
-    ["another encoding", [event], { encoding: "deflate" }, 415, "unsupported_encoding"],
-    ["two layers of encoding", [event], { encoding: "gzip, br" }, 415, "unsupported_encoding"],
-    ["an unknown parameter", [event], { query: "?partail=true" }, 400, "invalid_query"],
-    ["a wrong parameter", [event], { query: "?wait=forever" }, 400, "invalid_query"],
-    ["a broken event", [{ ...event, extra: 1 }], {}, 422, "invalid_events"],
-    ["a member that is no event", [1], {}, 422, "invalid_events"],
-  ];
+  const refusals: [name: string, body: unknown, options: Parameters<Bench["send"]>[1], status: number, code: string][] =
+    [
+      ["an empty array", [], {}, 400, "empty_batch"],
+      ["an empty body", "", {}, 400, "empty_batch"],
+      ["what is not JSON", "[{", {}, 400, "invalid_json"],
+      ["what is not UTF-8", Buffer.from([0x5b, 0xff, 0x5d]), {}, 400, "invalid_json"],
+      ["something behind the end", `[${JSON.stringify(event)}] x`, {}, 400, "invalid_json"],
+      ["a missing comma", `[${JSON.stringify(event)} ${JSON.stringify(event)}]`, {}, 400, "invalid_json"],
+      ["a text", '"abc"', {}, 400, "invalid_json"],
+      ["an array without end", "[".repeat(100_000), {}, 400, "invalid_json"],
+      ["too many events", Array(11).fill(event), {}, 413, "too_many_events"],
+      ["a large body", " ".repeat(20_000), {}, 413, "body_too_large"],
+      ["another type", "a=b", { type: "application/x-www-form-urlencoded" }, 415, "unsupported_media_type"],
+      ["another charset", [event], { type: "application/json; charset=latin1" }, 415, "unsupported_media_type"],
+      ["another encoding", [event], { encoding: "deflate" }, 415, "unsupported_encoding"],
+      ["two layers of encoding", [event], { encoding: "gzip, br" }, 415, "unsupported_encoding"],
+      ["an unknown parameter", [event], { query: "?partail=true" }, 400, "invalid_query"],
+      ["a wrong parameter", [event], { query: "?wait=forever" }, 400, "invalid_query"],
+      ["a broken event", [{ ...event, extra: 1 }], {}, 422, "invalid_events"],
+      ["a member that is no event", [1], {}, 422, "invalid_events"],
+    ];
   for (const [name, body, options, status, code] of refusals) {
     it(`refuses ${name} with ${status} ${code} and keeps nothing`, async () => {
-      const { send, stored, ingest } = bench({ eventsMax: 10, bodyBytesMax: code === "body_too_large" ? 10_000 : 1 << 20 });
+      const { send, stored, ingest } = bench({
+        eventsMax: 10,
+        bodyBytesMax: code === "body_too_large" ? 10_000 : 1 << 20,
+      });
       const answer = await send(body, options);
       assert.deepEqual([answer.status, answer.json.error.code], [status, code]);
       assert.deepEqual(stored(), []);
@@ -152,13 +199,23 @@ describe("POST /ingest", () => {
 
   it("names every mistake of the first 100 bad events, and stores none of the good ones", async () => {
     const { send, stored } = bench();
-    const bad = Array.from({ length: 150 }, (_, index) => ({ ...event, event_id: `b${index}`, timestamp: "2026-02-30T00:00:00Z", usr_id: 1 }));
+    const bad = Array.from({ length: 150 }, (_, index) => ({
+      ...event,
+      event_id: `b${index}`,
+      timestamp: "2026-02-30T00:00:00Z",
+      usr_id: 1,
+    }));
     const answer = await send([event, ...bad]);
     assert.match(answer.json.error.message, /^150 of 151 events .* first 100 /);
     assert.equal(answer.json.error.details.length, 200);
     assert.deepEqual(answer.json.error.details.slice(0, 2), [
       { index: 1, path: "[1].usr_id", message: "is not a key of an event; did you mean user_id?" },
-      { index: 1, path: "[1].timestamp", message: "must be a time as in RFC 3339 (2026-01-13T10:00:00Z) or whole milliseconds since 1970", value: "2026-02-30T00:00:00Z" },
+      {
+        index: 1,
+        path: "[1].timestamp",
+        message: "must be a time as in RFC 3339 (2026-01-13T10:00:00Z) or whole milliseconds since 1970",
+        value: "2026-02-30T00:00:00Z",
+      },
     ]);
     assert.deepEqual(stored(), []);
   });
@@ -169,7 +226,13 @@ describe("POST /ingest", () => {
     const answer = await send(lines, { type: "application/x-ndjson", query: "?partial=true" });
     assert.equal(answer.status, 200);
     assert.deepEqual([answer.json.count, answer.json.refused_count], [1, 2]);
-    assert.deepEqual(answer.json.refused.map(({ index, line }) => [index, line]), [[1, 2], [2, 3]]);
+    assert.deepEqual(
+      answer.json.refused.map(({ index, line }) => [index, line]),
+      [
+        [1, 2],
+        [2, 3],
+      ],
+    );
     assert.deepEqual(answer.json.refused[1]!.problems, [{ path: "user_id", message: "must not be empty", value: "" }]);
     assert.deepEqual(stored(), ["e1"]);
   });
@@ -198,10 +261,16 @@ describe("POST /ingest", () => {
   it("refuses what is beyond its bounds with a time to come again", async () => {
     const full = bench({}, { bytesMax: 0 });
     const fullAnswer = await full.send([event]);
-    assert.deepEqual([fullAnswer.status, fullAnswer.json.error.code, fullAnswer.headers["retry-after"]], [503, "log_full", "5"]);
+    assert.deepEqual(
+      [fullAnswer.status, fullAnswer.json.error.code, fullAnswer.headers["retry-after"]],
+      [503, "log_full", "5"],
+    );
     const busy = bench({ inFlightBytesMax: 10 });
     const busyAnswer = await busy.send([event]);
-    assert.deepEqual([busyAnswer.status, busyAnswer.json.error.code, busyAnswer.headers["retry-after"]], [429, "overloaded", "1"]);
+    assert.deepEqual(
+      [busyAnswer.status, busyAnswer.json.error.code, busyAnswer.headers["retry-after"]],
+      [429, "overloaded", "1"],
+    );
     const stopping = bench();
     stopping.ingest.stop();
     assert.equal((await stopping.send([event])).json.error.code, "stopping");
@@ -236,7 +305,8 @@ describe("over a socket", () => {
     await made.server.listen({ host: "127.0.0.1", port: 0 });
     return { ...made, port: (made.server.server.address() as AddressInfo).port };
   }
-  const head = (length: number | string): string => `POST /ingest HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n${length}\r\n\r\n`;
+  const head = (length: number | string): string =>
+    `POST /ingest HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n${length}\r\n\r\n`;
 
   it("takes a body in pieces, chunked or not", async () => {
     const { port, stored } = await listen();
@@ -246,7 +316,8 @@ describe("over a socket", () => {
     await systemClock.sleep(20);
     connection.write(body.slice(30));
     connection.write(head("Transfer-Encoding: chunked\r\nConnection: close"));
-    for (const part of [body.slice(0, 11), body.slice(11)]) connection.write(`${part.length.toString(16)}\r\n${part}\r\n`);
+    for (const part of [body.slice(0, 11), body.slice(11)])
+      connection.write(`${part.length.toString(16)}\r\n${part}\r\n`);
     connection.write("0\r\n\r\n");
     assert.equal((await connection.closed).match(/200 OK/g)?.length, 2);
     assert.deepEqual(stored(), ["e1", "e1"]);

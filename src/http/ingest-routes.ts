@@ -5,7 +5,15 @@ import type { Form } from "../ingest/read.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import { ErrorBody } from "../protocol/errors.ts";
-import { CloudEventSchema, IngestAnswer, IngestBody, IngestQuery, StatusAnswer, StatusQuery, cloudEventBatch } from "../protocol/ingest.ts";
+import {
+  CloudEventSchema,
+  IngestAnswer,
+  IngestBody,
+  IngestQuery,
+  StatusAnswer,
+  StatusQuery,
+  cloudEventBatch,
+} from "../protocol/ingest.ts";
 import { BodyReader } from "./request-body.ts";
 import type { Routes } from "./server.ts";
 
@@ -32,7 +40,12 @@ export function ingestRoutes(ingest: IngestService, clock: Clock): Routes {
   };
 }
 
-async function take(ingest: IngestService, bodies: BodyReader, request: FastifyRequest<{ Querystring: IngestQuery }>, reply: FastifyReply): Promise<Accepted> {
+async function take(
+  ingest: IngestService,
+  bodies: BodyReader,
+  request: FastifyRequest<{ Querystring: IngestQuery }>,
+  reply: FastifyReply,
+): Promise<Accepted> {
   const form = formOf(request.headers["content-type"]);
   const share = ingest.admit();
   try {
@@ -48,7 +61,13 @@ async function take(ingest: IngestService, bodies: BodyReader, request: FastifyR
 function answerOf(accepted: Accepted, partial: boolean): IngestAnswer {
   const { count, token, refusedCount, refused } = accepted;
   if (!partial) return { status: "accepted", count, token };
-  return { status: "accepted", count, token, refused_count: refusedCount, refused: refused.map((event) => ({ ...event, problems: [...event.problems] })) };
+  return {
+    status: "accepted",
+    count,
+    token,
+    refused_count: refusedCount,
+    refused: refused.map((event) => ({ ...event, problems: [...event.problems] })),
+  };
 }
 
 const forms: Readonly<Record<string, Form>> = {
@@ -62,11 +81,21 @@ const forms: Readonly<Record<string, Form>> = {
 /** The form that a content type names. Of its parameters only `charset` matters, and that must be UTF-8. */
 function formOf(header: string | undefined): Form {
   const [type = "", ...parameters] = (header ?? "").split(";").map((part) => part.trim().toLowerCase());
-  const charset = parameters.find((parameter) => parameter.startsWith("charset="))?.slice(8).replaceAll('"', "");
+  const charset = parameters
+    .find((parameter) => parameter.startsWith("charset="))
+    ?.slice(8)
+    .replaceAll('"', "");
   const form = Object.hasOwn(forms, type) ? forms[type] : undefined;
   if (form && (charset === undefined || charset === "utf-8" || charset === "utf8")) return form;
-  const given = form ? `charset ${String(charset).slice(0, 64)}` : type === "" ? "a body without a content type" : `content type ${type.slice(0, 100)}`;
-  throw new WeirError("unsupported_media_type", `${given} is not understood; known are ${Object.keys(forms).join(", ")}, in UTF-8`);
+  const given = form
+    ? `charset ${String(charset).slice(0, 64)}`
+    : type === ""
+      ? "a body without a content type"
+      : `content type ${type.slice(0, 100)}`;
+  throw new WeirError(
+    "unsupported_media_type",
+    `${given} is not understood; known are ${Object.keys(forms).join(", ")}, in UTF-8`,
+  );
 }
 
 let scratch = Buffer.alloc(0);

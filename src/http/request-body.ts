@@ -102,11 +102,18 @@ class Arrival {
       this.#fail = (error) => (finish(), reject(error));
       output.on("data", keep);
       request.on("data", feed).on("error", broken);
-      decoder?.on("error", (error) => this.#fail(new WeirError("invalid_encoding", "the body is not what its content encoding says", { cause: error })));
+      decoder?.on("error", (error) =>
+        this.#fail(
+          new WeirError("invalid_encoding", "the body is not what its content encoding says", { cause: error }),
+        ),
+      );
       decoder?.on("drain", () => request.resume());
       request.on("end", () => decoder?.end());
       output.on("end", () => (finish(), resolve(this.#pieces)));
-      request.on("close", () => request.complete || this.#fail(new WeirError("bad_request", "the connection ended before the body")));
+      request.on(
+        "close",
+        () => request.complete || this.#fail(new WeirError("bad_request", "the connection ended before the body")),
+      );
     });
   }
 
@@ -114,7 +121,12 @@ class Arrival {
     const waited = now - this.#startedAt;
     const due = ((waited - patienceMs) / 1000) * bytesPerSecondMin;
     if (waited < patienceMs || this.#received > due) return;
-    this.#fail(new WeirError("request_timeout", `only ${this.#received} bytes of the body came in ${Math.round(waited / 1000)} s`));
+    this.#fail(
+      new WeirError(
+        "request_timeout",
+        `only ${this.#received} bytes of the body came in ${Math.round(waited / 1000)} s`,
+      ),
+    );
   }
 
   #keep(piece: Buffer, limits: BodyLimits): void {
@@ -124,7 +136,9 @@ class Arrival {
       limits.grow(piece.length);
       this.#pieces.push(piece);
     } catch (error) {
-      this.#fail(error instanceof Error ? error : new WeirError("internal", "a body could not be kept", { cause: error }));
+      this.#fail(
+        error instanceof Error ? error : new WeirError("internal", "a body could not be kept", { cause: error }),
+      );
     }
   }
 }
@@ -134,9 +148,14 @@ function decoderOf(header: string | undefined): (() => Transform) | undefined {
   if (encoding === "identity" || encoding === "") return undefined;
   const decoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined;
   if (decoder) return decoder;
-  throw new WeirError("unsupported_encoding", `content encoding ${encoding.slice(0, 64)} is not understood; known are gzip, br, zstd, one at a time`);
+  throw new WeirError(
+    "unsupported_encoding",
+    `content encoding ${encoding.slice(0, 64)} is not understood; known are gzip, br, zstd, one at a time`,
+  );
 }
 
 function tooLarge(bytesMax: number): WeirError {
-  return new WeirError("body_too_large", `the body is larger than ${bytesMax} bytes, decoded`, { details: { bytesMax } });
+  return new WeirError("body_too_large", `the body is larger than ${bytesMax} bytes, decoded`, {
+    details: { bytesMax },
+  });
 }

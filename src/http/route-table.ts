@@ -4,7 +4,8 @@ export class RouteTable {
 
   /** `pattern` is the router's: `/a/:name/*`. */
   add(method: string | readonly string[], pattern: string): void {
-    for (const one of typeof method === "string" ? [method] : method) this.#routes.push({ segments: pattern.split("/"), method: one });
+    for (const one of typeof method === "string" ? [method] : method)
+      this.#routes.push({ segments: pattern.split("/"), method: one });
   }
 
   /** The methods that `path` (without its query) takes, sorted; none when no route is there. */

@@ -20,8 +20,15 @@ const query = {
 };
 
 const sample: Routes = (server) => {
-  server.get("/sample/:id", { schema: { querystring: query } }, (request) => ({ params: request.params, query: request.query }));
-  server.post("/sample", { schema: { body: { type: "object", properties: { a: { type: "integer" } } } } }, (request) => ({ body: request.body }));
+  server.get("/sample/:id", { schema: { querystring: query } }, (request) => ({
+    params: request.params,
+    query: request.query,
+  }));
+  server.post(
+    "/sample",
+    { schema: { body: { type: "object", properties: { a: { type: "integer" } } } } },
+    (request) => ({ body: request.body }),
+  );
   server.get("/broken", () => {
     throw new Error("SELECT secret FROM /inner/path");
   });
@@ -38,11 +45,17 @@ function make(options: Partial<ServerOptions> = {}): FastifyInstance {
   return createServer({ title: "Test", version: "0", logger: false, routes: [sample, health], ...options });
 }
 
-async function ask(server: FastifyInstance, url: string, options: { method?: "GET" | "POST" | "DELETE"; body?: string | Buffer; type?: string } = {}) {
+async function ask(
+  server: FastifyInstance,
+  url: string,
+  options: { method?: "GET" | "POST" | "DELETE"; body?: string | Buffer; type?: string } = {},
+) {
   const answer = await server.inject({
     url,
     method: options.method ?? "GET",
-    ...(options.body === undefined ? {} : { payload: options.body, headers: { "content-type": options.type ?? "application/json" } }),
+    ...(options.body === undefined
+      ? {}
+      : { payload: options.body, headers: { "content-type": options.type ?? "application/json" } }),
   });
   return { status: answer.statusCode, headers: answer.headers, text: answer.body, json: () => answer.json() };
 }
@@ -57,9 +70,21 @@ describe("a server's errors have one shape", () => {
     ["a URL that can't be decoded", "/sample/%zz", {}, 400, "bad_request"],
     ["a query with mistakes", "/sample/7?limit=99&partial=yes", {}, 400, "invalid_query"],
     ["a body that is not JSON", "/sample", { method: "POST", body: "{" }, 400, "invalid_json"],
-    ["a body that is not UTF-8", "/sample", { method: "POST", body: Buffer.from([0x22, 0xff, 0x22]) }, 400, "invalid_json"],
+    [
+      "a body that is not UTF-8",
+      "/sample",
+      { method: "POST", body: Buffer.from([0x22, 0xff, 0x22]) },
+      400,
+      "invalid_json",
+    ],
     ["an empty body", "/sample", { method: "POST", body: "" }, 400, "invalid_json"],
-    ["a body of another type", "/sample", { method: "POST", body: "a", type: "text/plain" }, 415, "unsupported_media_type"],
+    [
+      "a body of another type",
+      "/sample",
+      { method: "POST", body: "a", type: "text/plain" },
+      415,
+      "unsupported_media_type",
+    ],
     ["a body of no type", "/sample", { method: "POST", body: "a", type: ";;" }, 415, "unsupported_media_type"],
     ["a large body", "/sample", { method: "POST", body: `"${"a".repeat(1 << 20)}"` }, 413, "body_too_large"],
     ["a fault of our own", "/broken", {}, 500, "internal"],
@@ -100,7 +125,10 @@ describe("a query's check", () => {
   after(() => server.close());
 
   it("turns texts into what the schema asks for and fills in defaults", async () => {
-    assert.deepEqual((await ask(server, "/sample/7?partial=true")).json(), { params: { id: "7" }, query: { partial: true, limit: 5 } });
+    assert.deepEqual((await ask(server, "/sample/7?partial=true")).json(), {
+      params: { id: "7" },
+      query: { partial: true, limit: 5 },
+    });
   });
 
   it("lists every mistake with its path, message and value", async () => {
@@ -119,7 +147,10 @@ describe("a query's check", () => {
   });
 
   it("leaves bodies to the services", async () => {
-    const answer = await ask(server, "/sample", { method: "POST", body: '{"a":"x","__proto__":{"b":1},"constructor":2}' });
+    const answer = await ask(server, "/sample", {
+      method: "POST",
+      body: '{"a":"x","__proto__":{"b":1},"constructor":2}',
+    });
     assert.equal(answer.text, '{"body":{"a":"x","__proto__":{"b":1},"constructor":2}}');
   });
 });
@@ -140,7 +171,15 @@ describe("operation", () => {
 
   it("documents itself, with nothing from another host", async () => {
     const document = (await ask(server, "/docs/json")).json();
-    assert.deepEqual(Object.keys(document.paths), ["/sample/{id}", "/sample", "/broken", "/away", "/health", "/ready", "/metrics"]);
+    assert.deepEqual(Object.keys(document.paths), [
+      "/sample/{id}",
+      "/sample",
+      "/broken",
+      "/away",
+      "/health",
+      "/ready",
+      "/metrics",
+    ]);
     assert.equal(document.paths["/sample/{id}"].get.parameters[0].schema.maximum, 10);
     const page = await ask(server, "/docs/");
     assert.equal(page.status, 200);

@@ -2,7 +2,14 @@ import type { Socket } from "node:net";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import { LogController, fastify } from "fastify";
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions, RawServerDefault } from "fastify";
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifyServerOptions,
+  RawServerDefault,
+} from "fastify";
 import { WeirError } from "../lib/errors.ts";
 import { parameterCheck } from "../protocol/query.ts";
 import { jsonBody } from "./body.ts";
@@ -88,10 +95,15 @@ const accept = (): true => true;
 function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const error = fromFramework(thrown);
   const answer = answerOf(error);
-  if (answer.status >= 500 && answer.status !== 503) request.log.error({ err: error, url: request.routeOptions.url }, "request failed");
+  if (answer.status >= 500 && answer.status !== 503)
+    request.log.error({ err: error, url: request.routeOptions.url }, "request failed");
   // The code alone: messages may quote what the client has sent.
   else request.log.debug({ code: answer.body.error.code, url: request.routeOptions.url }, "request refused");
-  void reply.code(answer.status).headers(answer.headers).type("application/json; charset=utf-8").send(JSON.stringify(answer.body));
+  void reply
+    .code(answer.status)
+    .headers(answer.headers)
+    .type("application/json; charset=utf-8")
+    .send(JSON.stringify(answer.body));
 }
 
 /** Answers what was not HTTP on the bare socket, as there is no request to reply to. */
@@ -121,7 +133,9 @@ function refuseUnknownRoutes(server: FastifyInstance): void {
     const methods = table.methodsOf(path);
     if (methods.length === 0) throw new WeirError("unknown_route", `there is no route ${path.slice(0, 200)}`);
     void reply.header("allow", methods.join(", "));
-    throw new WeirError("method_not_allowed", `${path} takes ${methods.join(", ")}, not ${request.method}`, { details: { allowed: methods } });
+    throw new WeirError("method_not_allowed", `${path} takes ${methods.join(", ")}, not ${request.method}`, {
+      details: { allowed: methods },
+    });
   });
 }
 
@@ -140,7 +154,7 @@ function document(server: FastifyInstance, options: ServerOptions): void {
     routePrefix: "/docs",
     // The page must work without any request to another host; the validator badge would be one.
     uiConfig: { validatorUrl: null },
-    staticCSP: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'",
+    staticCSP:
+      "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'",
   });
 }
-

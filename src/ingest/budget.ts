@@ -19,7 +19,11 @@ export class BodyBudget {
     return {
       grow: (bytes) => {
         if (this.#bytes + bytes > this.#bytesMax) {
-          throw new WeirError("overloaded", `${this.#bytes} bytes of requests are in flight; the bound is ${this.#bytesMax}`, { canRetry: true, retryAfterMs: 1000 });
+          throw new WeirError(
+            "overloaded",
+            `${this.#bytes} bytes of requests are in flight; the bound is ${this.#bytesMax}`,
+            { canRetry: true, retryAfterMs: 1000 },
+          );
         }
         this.#bytes += bytes;
         taken += bytes;

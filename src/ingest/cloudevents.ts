@@ -23,7 +23,8 @@ const attributes = [
 export function cloudEventCheck(now: number): CheckText {
   return (json, rules) => {
     const envelope: unknown = JSON.parse(json);
-    if (!isObject(envelope)) return { ok: false, problems: [{ path: "", message: "must be an object", value: shortened(envelope) }] };
+    if (!isObject(envelope))
+      return { ok: false, problems: [{ path: "", message: "must be an object", value: shortened(envelope) }] };
     const problems = envelopeProblems(envelope);
     const checked = renamed(checkEvent(eventOf(envelope, now), rules, () => dataOf(JSON.parse(markNumbers(json)))));
     if (problems.length === 0) return checked;
@@ -34,8 +35,10 @@ export function cloudEventCheck(now: number): CheckText {
 function envelopeProblems(envelope: Json): Problem[] {
   const problems: Problem[] = [];
   const version = envelope["specversion"];
-  if (version !== "1.0") problems.push({ path: "specversion", message: 'must be "1.0"', value: shortened(version) ?? null });
-  if (envelope["data_base64"] !== undefined) problems.push({ path: "data_base64", message: "is not taken; send `data` as a JSON object" });
+  if (version !== "1.0")
+    problems.push({ path: "specversion", message: 'must be "1.0"', value: shortened(version) ?? null });
+  if (envelope["data_base64"] !== undefined)
+    problems.push({ path: "data_base64", message: "is not taken; send `data` as a JSON object" });
   return problems;
 }
 
@@ -55,7 +58,9 @@ function dataOf(envelope: unknown): unknown {
 function renamed(checked: CheckedEvent): CheckedEvent {
   if (checked.ok) return checked;
   const problems = checked.problems.map((problem) => {
-    const found = attributes.find(([key]) => problem.path === key || problem.path.startsWith(`${key}.`) || problem.path.startsWith(`${key}[`));
+    const found = attributes.find(
+      ([key]) => problem.path === key || problem.path.startsWith(`${key}.`) || problem.path.startsWith(`${key}[`),
+    );
     return found ? { ...problem, path: found[1] + problem.path.slice(found[0].length) } : problem;
   });
   return { ok: false, problems };

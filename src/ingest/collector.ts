@@ -64,7 +64,11 @@ export class Collector {
   /** Takes the event whose text is `[start, end)` in the thorough way. Throws SyntaxError when it is not JSON. */
   thorough(start: number, end: number, line?: number, check: CheckText = checkEventText): void {
     const bytes = end - start;
-    if (bytes > textBytesMax) return this.refuse({ path: "", message: `is ${bytes} bytes large; an event may have ${eventLimits.eventBytesMax}` }, line);
+    if (bytes > textBytesMax)
+      return this.refuse(
+        { path: "", message: `is ${bytes} bytes large; an event may have ${eventLimits.eventBytesMax}` },
+        line,
+      );
     const checked = check(this.#body.toString("utf8", start, end), this.#rules);
     if (!checked.ok) return this.#refuseAll(checked.problems, line);
     this.#next();
@@ -83,11 +87,13 @@ export class Collector {
   #refuseAll(problems: readonly Problem[], line: number | undefined): void {
     const index = this.#next();
     this.#refusedCount += 1;
-    if (this.#refused.length < refusedMax) this.#refused.push(line === undefined ? { index, problems } : { index, line, problems });
+    if (this.#refused.length < refusedMax)
+      this.#refused.push(line === undefined ? { index, problems } : { index, line, problems });
   }
 
   #next(): number {
-    if (this.#count === this.#eventsMax) throw new WeirError("too_many_events", `the request has more than ${this.#eventsMax} events`);
+    if (this.#count === this.#eventsMax)
+      throw new WeirError("too_many_events", `the request has more than ${this.#eventsMax} events`);
     return this.#count++;
   }
 }

@@ -92,9 +92,14 @@ export class Ingest {
    * @throws WeirError `stopping`, `log_full`
    */
   admit(): BodyShare {
-    if (this.#stopping) throw new WeirError("stopping", "the server is stopping; try again", { canRetry: true, retryAfterMs: 1000 });
+    if (this.#stopping)
+      throw new WeirError("stopping", "the server is stopping; try again", { canRetry: true, retryAfterMs: 1000 });
     const state = this.#parts.log.state();
-    if (!state.accepting) throw new WeirError("log_full", state.reason ?? "the log takes no events now", { canRetry: true, retryAfterMs: 5000 });
+    if (!state.accepting)
+      throw new WeirError("log_full", state.reason ?? "the log takes no events now", {
+        canRetry: true,
+        retryAfterMs: 5000,
+      });
     return this.#budget.share();
   }
 
@@ -108,7 +113,11 @@ export class Ingest {
     const { log, clock, metrics } = this.#parts;
     const now = clock.now();
     metrics?.body(body.length);
-    const read = readEvents(body, form, { now, eventsMax: this.limits.eventsMax, timestampMax: now + this.limits.futureMaxMs });
+    const read = readEvents(body, form, {
+      now,
+      eventsMax: this.limits.eventsMax,
+      timestampMax: now + this.limits.futureMaxMs,
+    });
     if (read.refusedCount > 0) metrics?.refused(read.refusedCount);
     if (read.refusedCount > 0 && !options.partial) throw invalidEvents(read);
     const ranges = read.accepted.count > 0 ? await log.append(read.accepted) : [];
@@ -127,7 +136,8 @@ export class Ingest {
     const ends = await this.#parts.log.ends();
     const durable = ranges.every((range) => range.to < (ends.get(range.src) ?? 0));
     if (!durable) return { durable, counted: false };
-    const counted = this.#parts.progress.isCounted(ranges) || (waitMs > 0 && (await this.#waitCounted(ranges, waitMs, signal)));
+    const counted =
+      this.#parts.progress.isCounted(ranges) || (waitMs > 0 && (await this.#waitCounted(ranges, waitMs, signal)));
     return { durable, counted };
   }
 
@@ -138,10 +148,16 @@ export class Ingest {
 
   async #untilCounted(ranges: readonly OffsetRange[], token: string, signal: AbortSignal | undefined): Promise<void> {
     if (await this.#waitCounted(ranges, this.limits.countedWaitMaxMs, signal)) return;
-    throw new WeirError("timeout", "the events are durable, but not in every rule yet; ask with the token", { details: { token, durable: true, counted: false } });
+    throw new WeirError("timeout", "the events are durable, but not in every rule yet; ask with the token", {
+      details: { token, durable: true, counted: false },
+    });
   }
 
-  async #waitCounted(ranges: readonly OffsetRange[], waitMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+  async #waitCounted(
+    ranges: readonly OffsetRange[],
+    waitMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
     if (this.#parts.progress.isCounted(ranges)) return true;
     const done = new AbortController();
     const either = signal ? AbortSignal.any([signal, done.signal]) : done.signal;
@@ -157,9 +173,18 @@ function invalidEvents(read: ReadEvents): WeirError {
   const total = read.accepted.count + read.refusedCount;
   const named = read.refused.length < read.refusedCount ? `; the first ${read.refused.length} are named` : "";
   const details = read.refused.flatMap(({ index, line, problems }) =>
-    problems.map((problem) => ({ index, ...(line === undefined ? {} : { line }), ...problem, path: pathIn(index, problem.path) })),
+    problems.map((problem) => ({
+      index,
+      ...(line === undefined ? {} : { line }),
+      ...problem,
+      path: pathIn(index, problem.path),
+    })),
   );
-  return new WeirError("invalid_events", `${read.refusedCount} of ${total} events break the contract; none was stored${named}`, { details });
+  return new WeirError(
+    "invalid_events",
+    `${read.refusedCount} of ${total} events break the contract; none was stored${named}`,
+    { details },
+  );
 }
 
 function pathIn(index: number, path: string): string {

@@ -9,8 +9,21 @@ import type { Form } from "./read.ts";
 import { rangesOf, tokenOf } from "./token.ts";
 
 const rules = { eventsMax: 100, now: 1_768_298_400_000, timestampMax: 1_768_384_800_000 };
-const event = { event_id: "e", event_type: "t", user_id: "u", timestamp: "2026-01-13T10:00:00Z", payload: { price: 9.5, deep: { list: [1, "ü", null] } } };
-const envelope = { specversion: "1.0", id: "e", source: "/s", type: "t", subject: "u", data: { price: 9007199254740993 } };
+const event = {
+  event_id: "e",
+  event_type: "t",
+  user_id: "u",
+  timestamp: "2026-01-13T10:00:00Z",
+  payload: { price: 9.5, deep: { list: [1, "ü", null] } },
+};
+const envelope = {
+  specversion: "1.0",
+  id: "e",
+  source: "/s",
+  type: "t",
+  subject: "u",
+  data: { price: 9007199254740993 },
+};
 const bodies: Readonly<Record<Form, string>> = {
   json: JSON.stringify([event, event]),
   ndjson: `${JSON.stringify(event)}\n${JSON.stringify(event)}\n`,
@@ -23,13 +36,30 @@ describe("a CloudEvent", () => {
   const problemsOf = (value: unknown) => read(JSON.stringify(value), "cloudevent").refused[0]?.problems ?? [];
 
   it("becomes an event; without a time it happened now; other attributes are left out", () => {
-    const [stored] = unpack(read(JSON.stringify({ ...envelope, extension: 1, datacontenttype: "application/json" }), "cloudevent").accepted);
-    assert.deepEqual(stored, { event_id: "e", event_type: "t", user_id: "u", timestamp: rules.now, payload: '{"price":9007199254740992}' });
+    const [stored] = unpack(
+      read(JSON.stringify({ ...envelope, extension: 1, datacontenttype: "application/json" }), "cloudevent").accepted,
+    );
+    assert.deepEqual(stored, {
+      event_id: "e",
+      event_type: "t",
+      user_id: "u",
+      timestamp: rules.now,
+      payload: '{"price":9007199254740992}',
+    });
   });
 
   it("is told its mistakes by the names of its attributes", () => {
-    const problems = problemsOf({ specversion: "0.3", id: "", type: 1, data: { a: { "b c": "\ud800" } }, data_base64: "" });
-    assert.deepEqual(problems.map(({ path }) => path), ["specversion", "data_base64", "id", "type", "subject", 'data.a["b c"]']);
+    const problems = problemsOf({
+      specversion: "0.3",
+      id: "",
+      type: 1,
+      data: { a: { "b c": "\ud800" } },
+      data_base64: "",
+    });
+    assert.deepEqual(
+      problems.map(({ path }) => path),
+      ["specversion", "data_base64", "id", "type", "subject", 'data.a["b c"]'],
+    );
   });
 });
 
@@ -38,24 +68,46 @@ describe("a body", () => {
     const line = JSON.stringify(event);
     const result = read(`\n\r\n${line}\r\n  \n{"event_id":\n${line} ${line}\n\t${line}`, "ndjson");
     assert.equal(result.accepted.count, 2);
-    assert.deepEqual(result.refused.map(({ index, line: number }) => [index, number]), [[1, 5], [2, 6]]);
+    assert.deepEqual(
+      result.refused.map(({ index, line: number }) => [index, number]),
+      [
+        [1, 5],
+        [2, 6],
+      ],
+    );
   });
 
   it("may hold good events beside bad ones, in order", () => {
     const ids = ["a", "", "b"].map((event_id) => ({ ...event, event_id }));
     const result = read(JSON.stringify(ids), "json");
-    assert.deepEqual(unpack(result.accepted).map(({ event_id }) => event_id), ["a", "b"]);
-    assert.deepEqual(result.refused.map(({ index }) => index), [1]);
+    assert.deepEqual(
+      unpack(result.accepted).map(({ event_id }) => event_id),
+      ["a", "b"],
+    );
+    assert.deepEqual(
+      result.refused.map(({ index }) => index),
+      [1],
+    );
   });
 
   const codes = ["invalid_json", "empty_batch", "too_many_events"];
   for (const form of Object.keys(bodies) as Form[]) {
     it(`of ${form} with changed bytes is read or refused, and what is read is whole`, () => {
       const bytes = Buffer.from(bodies[form]);
-      const change = fc.record({ at: fc.nat({ max: bytes.length - 1 }), drop: fc.nat({ max: 3 }), add: fc.oneof(fc.uint8Array({ maxLength: 3 }), fc.constantFrom(...'"{}[],:\\\n '.split("")).map((text) => Buffer.from(text))) });
+      const change = fc.record({
+        at: fc.nat({ max: bytes.length - 1 }),
+        drop: fc.nat({ max: 3 }),
+        add: fc.oneof(
+          fc.uint8Array({ maxLength: 3 }),
+          fc.constantFrom(...'"{}[],:\\\n '.split("")).map((text) => Buffer.from(text)),
+        ),
+      });
       fc.assert(
         fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => {
-          const mutant = changes.reduce<Buffer>((body, { at, drop, add }) => Buffer.concat([body.subarray(0, at), add, body.subarray(at + drop)]), bytes);
+          const mutant = changes.reduce<Buffer>(
+            (body, { at, drop, add }) => Buffer.concat([body.subarray(0, at), add, body.subarray(at + drop)]),
+            bytes,
+          );
           const accepted = attempt(mutant, form);
           for (const one of accepted) assert.equal(typeof JSON.parse(one.payload), "object");
         }),
@@ -76,14 +128,25 @@ describe("a body", () => {
 
 describe("a token", () => {
   it("names ranges and comes back as them", () => {
-    const ranges = [{ src: src(0), from: offset(0), to: offset(9) }, { src: src(65_535), from: offset(2 ** 52), to: offset(2 ** 52) }];
+    const ranges = [
+      { src: src(0), from: offset(0), to: offset(9) },
+      { src: src(65_535), from: offset(2 ** 52), to: offset(2 ** 52) },
+    ];
     assert.deepEqual(rangesOf(tokenOf(ranges)), ranges);
     assert.deepEqual(rangesOf(tokenOf([])), []);
   });
 
   it("that is damaged or made up is refused", () => {
     const token = tokenOf([{ src: src(0), from: offset(10), to: offset(99) }]);
-    const made = [`${token}a`, token.slice(1), token.slice(0, -2), "", "a.b", Buffer.from("0:1-2.zz").toString("base64url"), "%%%"];
+    const made = [
+      `${token}a`,
+      token.slice(1),
+      token.slice(0, -2),
+      "",
+      "a.b",
+      Buffer.from("0:1-2.zz").toString("base64url"),
+      "%%%",
+    ];
     for (const wrong of made) assert.throws(() => rangesOf(wrong), { code: "invalid_token" }, wrong);
   });
 });

@@ -53,7 +53,11 @@ function readArray(body: Buffer, start: number, collector: Collector, check?: Ch
     at = behindSpace(body, one(body, at, collector, check));
     const byte = body[at];
     if (byte === closeArray) return expectEnd(body, at + 1);
-    if (byte !== comma) throw notJson(at, at < body.length ? "an event must be followed by a comma or the end of the array" : "the array has no end");
+    if (byte !== comma)
+      throw notJson(
+        at,
+        at < body.length ? "an event must be followed by a comma or the end of the array" : "the array has no end",
+      );
     at = behindSpace(body, at + 1);
   }
 }
@@ -116,9 +120,14 @@ function expectEnd(body: Buffer, at: number): void {
 }
 
 function notJson(at: number, reason: string, cause?: unknown): WeirError {
-  return new WeirError("invalid_json", `the body is not JSON: at byte ${at}: ${reason.slice(0, 200)}`, { details: { byte: at }, cause });
+  return new WeirError("invalid_json", `the body is not JSON: at byte ${at}: ${reason.slice(0, 200)}`, {
+    details: { byte: at },
+    cause,
+  });
 }
 
 function notEvents(at: number): WeirError {
-  return new WeirError("invalid_json", "the body is not what its content type says: an array of events, or one event", { details: { byte: at } });
+  return new WeirError("invalid_json", "the body is not what its content type says: an array of events, or one event", {
+    details: { byte: at },
+  });
 }

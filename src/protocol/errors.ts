@@ -4,7 +4,10 @@ import { errorCodes } from "../lib/errors.ts";
 
 /** One mistake in what was sent. */
 export const ProblemSchema = Type.Object({
-  path: Type.String({ description: "where it is: a JSON path or the name of a parameter", examples: ["[3].timestamp"] }),
+  path: Type.String({
+    description: "where it is: a JSON path or the name of a parameter",
+    examples: ["[3].timestamp"],
+  }),
   message: Type.String({ description: "what is wrong" }),
   value: Type.Optional(Type.Unknown({ description: "the offending value, shortened when it is long" })),
 });
@@ -15,7 +18,9 @@ export const ErrorBody = Type.Object(
     error: Type.Object({
       code: Type.String({ enum: Object.keys(errorCodes), description: "stable; made for programs" }),
       message: Type.String({ description: "made for people" }),
-      details: Type.Unknown({ description: "facts about the error, most often a list of problems; null when there are none" }),
+      details: Type.Unknown({
+        description: "facts about the error, most often a list of problems; null when there are none",
+      }),
     }),
   },
   { description: "an error" },

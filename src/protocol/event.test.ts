@@ -28,11 +28,16 @@ function verdicts(event: unknown): { schema: boolean; check: boolean; onlyBeyond
   const parsed: unknown = JSON.parse(JSON.stringify(event));
   const isObject = typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
   const bySchema = isObject && schema({ ...(parsed as Record<string, unknown>) }).ok;
-  const onlyBeyond = !checked.ok && checked.problems.every((problem) => beyondSchema.some((words) => words.test(problem.message)));
+  const onlyBeyond =
+    !checked.ok && checked.problems.every((problem) => beyondSchema.some((words) => words.test(problem.message)));
   return { schema: bySchema, check: checked.ok, onlyBeyond };
 }
 
-const text = fc.oneof(fc.string({ minLength: 1, maxLength: 20 }), fc.string({ unit: "grapheme", minLength: 0, maxLength: 300, size: "max" }), fc.constantFrom("", "🎉".repeat(256), "🎉".repeat(257), "a".repeat(257), "\ud800"));
+const text = fc.oneof(
+  fc.string({ minLength: 1, maxLength: 20 }),
+  fc.string({ unit: "grapheme", minLength: 0, maxLength: 300, size: "max" }),
+  fc.constantFrom("", "🎉".repeat(256), "🎉".repeat(257), "a".repeat(257), "\ud800"),
+);
 const timestamp = fc.oneof(
   fc.date({ min: new Date(0), max: new Date("2027-01-01"), noInvalidDate: true }).map((date) => date.toISOString()),
   fc.integer({ min: -5, max: 2e12 }),
@@ -40,8 +45,14 @@ const timestamp = fc.oneof(
   fc.constantFrom("2026-02-30T00:00:00Z", "2026-01-01T00:00:00+01:00", "yesterday", "", null, true),
 );
 const deep = Array.from({ length: 33 }).reduce<unknown>((inner) => ({ a: inner }), 1);
-const payload = fc.oneof(fc.dictionary(fc.string(), fc.jsonValue()), fc.constantFrom(null, [], "a", deep, { "a.b": 1, a: { b: 2 } }, { a: "x".repeat(70_000) }));
-const good = fc.record({ event_id: text, event_type: text, user_id: fc.oneof(text, fc.integer(), fc.double()), timestamp, payload }, { requiredKeys: ["event_id", "event_type", "user_id", "timestamp"] });
+const payload = fc.oneof(
+  fc.dictionary(fc.string(), fc.jsonValue()),
+  fc.constantFrom(null, [], "a", deep, { "a.b": 1, a: { b: 2 } }, { a: "x".repeat(70_000) }),
+);
+const good = fc.record(
+  { event_id: text, event_type: text, user_id: fc.oneof(text, fc.integer(), fc.double()), timestamp, payload },
+  { requiredKeys: ["event_id", "event_type", "user_id", "timestamp"] },
+);
 
 describe("the schema of an event and its check", () => {
   it("agree on generated events, but for the checks that a schema can't say", () => {

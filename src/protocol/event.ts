@@ -9,7 +9,11 @@ export const EventSchema = Type.Object(
     event_id: text("names the event; a repeated one is accepted and counted once"),
     user_id: Type.Union([
       text("whose event it is"),
-      Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER, description: "stored as its decimal text" }),
+      Type.Integer({
+        minimum: Number.MIN_SAFE_INTEGER,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: "stored as its decimal text",
+      }),
     ]),
     event_type: text("what happened"),
     timestamp: Type.Union([

@@ -5,7 +5,9 @@ import { ProblemSchema } from "./errors.ts";
 
 export const IngestQuery = Type.Object(
   {
-    partial: Type.Optional(Type.Boolean({ default: false, description: "accept the good events of a request that has bad ones too" })),
+    partial: Type.Optional(
+      Type.Boolean({ default: false, description: "accept the good events of a request that has bad ones too" }),
+    ),
     wait: Type.Optional(
       Type.Enum(["durable", "counted"], {
         default: "durable",
@@ -54,7 +56,11 @@ export const StatusQuery = Type.Object(
   {
     token: Type.String({ minLength: 1, maxLength: 8192, description: "as `POST /ingest` answered it" }),
     wait: Type.Optional(
-      Type.String({ pattern: "^(60|[1-5]?\\d)s$", description: "wait up to so long, 60 s at most, until the events are counted", examples: ["5s"] }),
+      Type.String({
+        pattern: "^(60|[1-5]?\\d)s$",
+        description: "wait up to so long, 60 s at most, until the events are counted",
+        examples: ["5s"],
+      }),
     ),
   },
   { additionalProperties: false },

@@ -3,7 +3,9 @@ import { Compile } from "typebox/compile";
 import type { Problem } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
 
-export type Checked<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] };
+export type Checked<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 type Parameters = Record<string, unknown>;
 
@@ -48,7 +50,8 @@ function problemsOf(schema: TObject, value: Parameters, errors: readonly SchemaE
   const problems = new Map<string, Problem>();
   for (const error of errors) {
     if (error.keyword === "required" && "requiredProperties" in error.params) {
-      for (const name of error.params.requiredProperties as string[]) problems.set(name, { path: name, message: "is required" });
+      for (const name of error.params.requiredProperties as string[])
+        problems.set(name, { path: name, message: "is required" });
       continue;
     }
     const name = nameOf(error.instancePath);
@@ -62,7 +65,9 @@ function problemsOf(schema: TObject, value: Parameters, errors: readonly SchemaE
 
 function unknownMessage(name: string, names: readonly string[]): string {
   const meant = suggest(name, names);
-  return meant ? `is not a known parameter; did you mean ${meant}?` : `is not a known parameter; known are ${names.join(", ") || "none"}`;
+  return meant
+    ? `is not a known parameter; did you mean ${meant}?`
+    : `is not a known parameter; known are ${names.join(", ") || "none"}`;
 }
 
 function expectation(property: TSchema, error: SchemaError): string {

@@ -57,7 +57,9 @@ class InMemory implements MemoryLog {
     this.#next += events.count;
     const to = offset(this.#next - 1);
     const synced = this.#options.sync?.() ?? Promise.resolve();
-    this.#last = this.#last.then(() => synced).then(() => this.#keep({ src: partition, from, to, appendedAt: Date.now(), events }));
+    this.#last = this.#last
+      .then(() => synced)
+      .then(() => this.#keep({ src: partition, from, to, appendedAt: Date.now(), events }));
     await this.#last;
     return [{ src: partition, from, to }];
   }
@@ -93,7 +95,9 @@ class InMemory implements MemoryLog {
 
   state(): LogState {
     const bytesMax = this.#options.bytesMax ?? 1024 ** 3;
-    return this.#bytes < bytesMax ? { bytes: this.#bytes, bytesMax, accepting: true } : { bytes: this.#bytes, bytesMax, accepting: false, reason: "the log is full" };
+    return this.#bytes < bytesMax
+      ? { bytes: this.#bytes, bytesMax, accepting: true }
+      : { bytes: this.#bytes, bytesMax, accepting: false, reason: "the log is full" };
   }
 
   async close(): Promise<void> {
