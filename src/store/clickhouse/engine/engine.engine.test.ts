@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../../lib/clock.ts";
@@ -184,7 +184,7 @@ describe("one folder, one engine", () => {
     const parent = fork(fileURLToPath(new URL("./testing-parent.ts", import.meta.url)), [folder], { stdio: "ignore" });
     const orphanUrl = await new Promise<string>((resolve) => parent.once("message", (url: string) => resolve(url)));
     parent.kill("SIGKILL");
-    const next = await startEngine({ dataDir: folder, clock: systemClock });
+    const next = await startEngine({ dataDir: relative(process.cwd(), folder), clock: systemClock });
     await next.stop();
     await next.stop();
     assert.equal(next.state().up, false);

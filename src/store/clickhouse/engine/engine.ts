@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { totalmem } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -88,7 +88,8 @@ class WatchedEngine implements Engine {
   #watching: Promise<void> = Promise.resolve();
 
   constructor(options: EngineOptions) {
-    this.#options = options;
+    // The child works in a folder of its own, where a relative path would mean something else.
+    this.#options = { ...options, dataDir: resolve(options.dataDir) };
     const { newSecret = () => randomBytes(32).toString("base64url") } = options;
     this.password = newSecret();
     this.reader = { username: "reader", password: newSecret() };
@@ -165,7 +166,16 @@ class WatchedEngine implements Engine {
     // `stop` may have come meanwhile, and has seen no child.
     if (this.#stopping.signal.aborted) return void this.#child?.stop(this.#options.clock);
     this.#restarts++;
-    for (const listener of this.#restartListeners) listener();
+    for (const listener of this.#restartListeners) this.#tell(listener);
+  }
+
+  /** The watch goes on whatever a listener does. */
+  #tell(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.#log("error", "a listener to the engine's restart failed", { reason: String(error) });
+    }
   }
 
   /** The child of a parent that was killed needs a moment to go; so a locked folder is tried for a while. */
