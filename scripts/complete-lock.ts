@@ -33,7 +33,12 @@ export function missingEntries(lock: Lock): Record<string, LockEntry> {
   for (const [owner, entry] of Object.entries(lock.packages)) {
     for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
       if (!exact.test(version) || isThere(lock, owner, name)) continue;
-      missing[`node_modules/${name}`] = { version, ...platformOf(name), ...(entry.dev ? { dev: true } : {}), optional: true };
+      missing[`node_modules/${name}`] = {
+        version,
+        ...platformOf(name),
+        ...(entry.dev ? { dev: true } : {}),
+        optional: true,
+      };
     }
   }
   return missing;
@@ -60,8 +65,7 @@ const processors: Record<string, string> = {
 function platformOf(name: string): Pick<LockEntry, "os" | "cpu" | "libc"> {
   const words = name.split(/[/-]/);
   const system = systems.find((candidate) => words.includes(candidate));
-  const processor =
-    words.map((word) => processors[word]).find((found) => found !== undefined);
+  const processor = words.map((word) => processors[word]).find((found) => found !== undefined);
   const musl = words.some((word) => word.startsWith("musl"));
   const gnu = words.some((word) => word.startsWith("gnu"));
   return {

@@ -10,7 +10,10 @@ export const operatingFile = new URL("../docs/operating.md", import.meta.url);
 
 /** The document with its generated tables as they ought to be. */
 export function withTables(text: string): string {
-  return Object.entries({ metrics: metricsTable(), options: optionsTable(), errors: errorsTable() }).reduce(replaceSection, text);
+  return Object.entries({ metrics: metricsTable(), options: optionsTable(), errors: errorsTable() }).reduce(
+    replaceSection,
+    text,
+  );
 }
 
 function replaceSection(text: string, [name, table]: [string, string]): string {
@@ -39,11 +42,15 @@ function metricsTable(): string {
 }
 
 function errorsTable(): string {
-  return table(["code", "meaning"], Object.entries(errorCodes).map(([code, meaning]) => [`\`${code}\``, meaning]));
+  return table(
+    ["code", "meaning"],
+    Object.entries(errorCodes).map(([code, meaning]) => [`\`${code}\``, meaning]),
+  );
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 

@@ -24,7 +24,12 @@ export interface Result {
 const root = fileURLToPath(new URL("../", import.meta.url));
 const stepSecondsMax = 900;
 
-const tool = (name: string, program: string, ...args: string[]): Step => ({ name, program: `${root}node_modules/.bin/${program}`, args, counts: false });
+const tool = (name: string, program: string, ...args: string[]): Step => ({
+  name,
+  program: `${root}node_modules/.bin/${program}`,
+  args,
+  counts: false,
+});
 
 /** Fast and without services: what `npm run check` does. */
 export const checks = (): readonly Step[] => [
@@ -41,9 +46,22 @@ export const slowLanes = (): readonly Step[] => [
   tests("fault tests", "**/*.fault.test.ts", ["--test-concurrency=1"]),
 ];
 
-function tests(name: string, pattern: string, options: readonly string[], keep: (file: string) => boolean = () => true): Step {
-  const files = ["src", "test", "scripts", "bench"].flatMap((folder) => globSync(`${folder}/${pattern}`, { cwd: root })).filter(keep).sort();
-  return { name, program: process.execPath, args: ["--test", "--test-reporter=spec", ...options, ...files], counts: true };
+function tests(
+  name: string,
+  pattern: string,
+  options: readonly string[],
+  keep: (file: string) => boolean = () => true,
+): Step {
+  const files = ["src", "test", "scripts", "bench"]
+    .flatMap((folder) => globSync(`${folder}/${pattern}`, { cwd: root }))
+    .filter(keep)
+    .sort();
+  return {
+    name,
+    program: process.execPath,
+    args: ["--test", "--test-reporter=spec", ...options, ...files],
+    counts: true,
+  };
 }
 
 /** Runs the steps, at most `atOnce` at a time, and tells each as it ends; what failed is told in full. */
@@ -63,7 +81,8 @@ export async function runSteps(steps: readonly Step[], atOnce: number): Promise<
 
 /** The closing line, alone on its line: every test and every other step. */
 export function close(results: readonly Result[]): number {
-  const sum = (count: (result: Result) => number): number => results.reduce((total, result) => total + count(result), 0);
+  const sum = (count: (result: Result) => number): number =>
+    results.reduce((total, result) => total + count(result), 0);
   const bad = results.filter((result) => !result.ok).map((result) => result.step.name);
   if (bad.length > 0) console.log(`failed: ${bad.join(", ")}`);
   console.log(`${sum((result) => result.passed)} passed, ${sum((result) => result.failed)} failed`);
@@ -73,7 +92,12 @@ export function close(results: readonly Result[]): number {
 function runStep(step: Step): Promise<Result> {
   return new Promise((resolve) => {
     const started = performance.now();
-    const child = spawn(step.program, step.args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], timeout: stepSecondsMax * 1000, killSignal: "SIGKILL" });
+    const child = spawn(step.program, step.args, {
+      cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: stepSecondsMax * 1000,
+      killSignal: "SIGKILL",
+    });
     const chunks: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -88,14 +112,22 @@ function runStep(step: Step): Promise<Result> {
 function resultOf(step: Step, ended: boolean, output: string): Omit<Result, "seconds"> {
   if (!step.counts) return { step, ok: ended, passed: ended ? 1 : 0, failed: ended ? 0 : 1, skipped: 0, output };
   const count = (what: string): number => Number(new RegExp(`^ℹ ${what} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
-  const [passed, failed, skipped] = [count("pass"), count("fail") + count("cancelled"), count("skipped") + count("todo")];
+  const [passed, failed, skipped] = [
+    count("pass"),
+    count("fail") + count("cancelled"),
+    count("skipped") + count("todo"),
+  ];
   // A runner that ran nothing or broke off has not passed, whatever its exit code.
   const ok = ended && failed === 0 && passed > 0;
   return { step, ok, passed, failed: ok ? 0 : Math.max(1, failed), skipped, output };
 }
 
 function tell({ step, ok, passed, skipped, seconds, output }: Result): void {
-  const facts = [`${seconds.toFixed(1)} s`, ...(step.counts ? [`${passed} passed`] : []), ...(skipped > 0 ? [`${skipped} skipped`] : [])];
+  const facts = [
+    `${seconds.toFixed(1)} s`,
+    ...(step.counts ? [`${passed} passed`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+  ];
   console.log(`${ok ? "ok    " : "FAILED"}  ${step.name.padEnd(13)} ${facts.join(", ")}`);
   if (ok) return;
   const failures = output.indexOf("✖ failing tests:");

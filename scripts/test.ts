@@ -5,7 +5,8 @@
 import { checks, close, runSteps, slowLanes } from "./steps.ts";
 
 const asked = process.argv.slice(2);
-const wanted = (step: { name: string }): boolean => asked.length === 0 || asked.some((name) => step.name.startsWith(name));
+const wanted = (step: { name: string }): boolean =>
+  asked.length === 0 || asked.some((name) => step.name.startsWith(name));
 
 const quick = await runSteps(checks().filter(wanted), 2);
 const slow = await runSteps(slowLanes().filter(wanted), 1);

@@ -61,14 +61,32 @@ test("a wrong configuration ends with 2 and all problems", async () => {
 });
 
 test("a second process on the same folder is refused in one line", async () => {
-  const { code, out, err } = await weir("--data-dir", join(folder, "first"), "--ingest-port", "0", "--query-port", "0", "--log-level", "error");
+  const { code, out, err } = await weir(
+    "--data-dir",
+    join(folder, "first"),
+    "--ingest-port",
+    "0",
+    "--query-port",
+    "0",
+    "--log-level",
+    "error",
+  );
   assert.deepEqual([code, out], [2, ""]);
   assert.match(err, /^Weir can't start: the data folder .* is in use by another process \(pid \d+\).*\n$/);
 });
 
 test("a taken port is named in one line", async () => {
   const { port } = new URL(running.ingestUrl);
-  const { code, out, err } = await weir("--data-dir", join(folder, "second"), "--ingest-port", port, "--query-port", "0", "--log-level", "error");
+  const { code, out, err } = await weir(
+    "--data-dir",
+    join(folder, "second"),
+    "--ingest-port",
+    port,
+    "--query-port",
+    "0",
+    "--log-level",
+    "error",
+  );
   assert.deepEqual([code, out], [2, ""]);
   assert.match(err, new RegExp(`^Weir can't start: port ${port} .*--ingest-port\\n$`));
 });

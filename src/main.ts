@@ -145,7 +145,9 @@ function loggerOf({ logLevel, logFormat }: Pick<Config, "logLevel" | "logFormat"
 }
 
 function ownVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
   return version;
 }
 

@@ -13,8 +13,12 @@ test("every link between the documents leads somewhere", () => {
   const root = fileURLToPath(new URL("../", import.meta.url));
   const files = ["*.md", "docs/**/*.md"].flatMap((pattern) => globSync(pattern, { cwd: root }));
   const dead = files.flatMap((file) => {
-    const links = [...readFileSync(root + file, "utf8").matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map((match) => match[1]!);
-    return links.filter((link) => !existsSync(new URL(link, new URL(file, new URL("../", import.meta.url))))).map((link) => `${file}: ${link}`);
+    const links = [...readFileSync(root + file, "utf8").matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(
+      (match) => match[1]!,
+    );
+    return links
+      .filter((link) => !existsSync(new URL(link, new URL(file, new URL("../", import.meta.url)))))
+      .map((link) => `${file}: ${link}`);
   });
   assert.ok(files.length > 5);
   assert.deepEqual(dead, []);

@@ -14,7 +14,9 @@ function repository(folder = ""): [string, string][] {
     const path = folder + entry.name;
     if (leftOut.has(entry.name)) return [];
     if (entry.isDirectory()) return repository(`${path}/`);
-    return /\.(ts|mjs|md|json|yml|yaml)$/.test(path) && entry.name !== "package-lock.json" ? [[path, readFileSync(new URL(path, root), "utf8")]] : [];
+    return /\.(ts|mjs|md|json|yml|yaml)$/.test(path) && entry.name !== "package-lock.json"
+      ? [[path, readFileSync(new URL(path, root), "utf8")]]
+      : [];
   });
 }
 

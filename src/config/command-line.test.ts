@@ -6,7 +6,8 @@ import { options } from "./options.ts";
 test("help of serve names every option with its default, once", () => {
   const { print } = parseCommandLine(["serve", "--help"], "1.2.3");
   assert.ok(print);
-  for (const option of Object.values(options)) assert.equal(print.split(`\n  --${option.name} `).length, 2, option.name);
+  for (const option of Object.values(options))
+    assert.equal(print.split(`\n  --${option.name} `).length, 2, option.name);
   assert.match(print, /\(default: 8000\)/);
   assert.match(print, /Exit codes/);
 });
@@ -18,8 +19,17 @@ test("help names the commands; version is the given one", () => {
 });
 
 test("flags are kept as texts, the last one wins", () => {
-  const { command, flags, problems } = parseCommandLine(["config", "--host=a", "--host", "b", "--ingest-port", "0"], "1");
+  const { command, flags, problems } = parseCommandLine(
+    ["config", "--host=a", "--host", "b", "--ingest-port", "0"],
+    "1",
+  );
   assert.equal(command, "config");
-  assert.deepEqual([...flags], [["host", "b"], ["ingest-port", "0"]]);
+  assert.deepEqual(
+    [...flags],
+    [
+      ["host", "b"],
+      ["ingest-port", "0"],
+    ],
+  );
   assert.deepEqual(problems, []);
 });

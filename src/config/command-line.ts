@@ -18,7 +18,11 @@ export interface CommandLine {
 
 /** Reads the arguments (without the program's name). Nothing is checked but the names: values are `loadConfig`'s. */
 export function parseCommandLine(argv: readonly string[], version: string): CommandLine {
-  const seen: { command: CommandName; flags: ReadonlyMap<string, string>; problems: Problem[] } = { command: "serve", flags: new Map(), problems: [] };
+  const seen: { command: CommandName; flags: ReadonlyMap<string, string>; problems: Problem[] } = {
+    command: "serve",
+    flags: new Map(),
+    problems: [],
+  };
   const output: string[] = [];
   const program = buildProgram(version, (command, name) => {
     seen.command = name;
@@ -52,14 +56,19 @@ the machine does not allow a start.`;
 
 function buildProgram(version: string, seen: (command: Command, name: CommandName) => void): Command {
   const program = new Command("weir")
-    .description("Real-time analytics on your own events: POST them, define rules while it runs, query and watch exact windows.")
+    .description(
+      "Real-time analytics on your own events: POST them, define rules while it runs, query and watch exact windows.",
+    )
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .usage("[command] [options]")
     .addHelpText("after", epilogue)
     .exitOverride();
   for (const name of commandNames) {
-    const command = program.command(name, { isDefault: name === "serve" }).description(summaries[name]).exitOverride();
+    const command = program
+      .command(name, { isDefault: name === "serve" })
+      .description(summaries[name])
+      .exitOverride();
     command.helpOption("-h, --help", "print this help").usage("[options]").addHelpText("after", epilogue);
     // Unknown names and left-over words are collected, so that all mistakes are told at once.
     command.allowUnknownOption().allowExcessArguments();
@@ -83,7 +92,9 @@ function flagOf(option: Option<unknown>): Flag {
 }
 
 function flagsOf(command: Command): ReadonlyMap<string, string> {
-  const given = command.options.map((flag) => [flag.long?.slice(2) ?? "", command.getOptionValue(flag.attributeName()) as unknown] as const);
+  const given = command.options.map(
+    (flag) => [flag.long?.slice(2) ?? "", command.getOptionValue(flag.attributeName()) as unknown] as const,
+  );
   return new Map(given.filter((entry): entry is readonly [string, string] => typeof entry[1] === "string"));
 }
 
@@ -102,7 +113,10 @@ function leftOver(command: Command, name: CommandName): Problem[] {
 
 function unknown(word: string, what: string, known: readonly string[]): Problem {
   const near = suggest(word, known);
-  return { path: word, message: `is not ${what === "command" ? "a" : "an"} ${what} of Weir${near ? `; did you mean ${near}?` : ""}` };
+  return {
+    path: word,
+    message: `is not ${what === "command" ? "a" : "an"} ${what} of Weir${near ? `; did you mean ${near}?` : ""}`,
+  };
 }
 
 function forAll(program: Command, each: (command: Command) => void): void {

@@ -13,7 +13,12 @@ export function findJsonFault(text: string): JsonFault {
   if (value(scan)) space(scan);
   const before = text.slice(0, scan.at).split("\n");
   const rest = text.slice(scan.at).split("\n", 1)[0] ?? "";
-  const found = scan.at >= text.length ? "the end of the file" : rest === "" ? "the end of the line" : JSON.stringify(rest.slice(0, 20));
+  const found =
+    scan.at >= text.length
+      ? "the end of the file"
+      : rest === ""
+        ? "the end of the line"
+        : JSON.stringify(rest.slice(0, 20));
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1, found };
 }
 

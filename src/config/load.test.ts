@@ -73,24 +73,36 @@ test("all problems are told at once, each with its place", () => {
     argv: ["--config", "w.json"],
     readFile: () => '{"hosst": 1, "origins": ["nope"], "log_format": "json", "body-bytes-max": {}}',
   });
-  assert.deepEqual(withFile.map((line) => line.split(";")[0]!.slice(0, 50)), [
-    "w.json: hosst: is not an option",
-    "w.json: log_format: is not an option",
-    "w.json: body-bytes-max: expected a size such as 32",
-    "w.json: origins: expected a list with commas betwe",
-  ]);
+  assert.deepEqual(
+    withFile.map((line) => line.split(";")[0]!.slice(0, 50)),
+    [
+      "w.json: hosst: is not an option",
+      "w.json: log_format: is not an option",
+      "w.json: body-bytes-max: expected a size such as 32",
+      "w.json: origins: expected a list with commas betwe",
+    ],
+  );
   assert.match(withFile[0]!, /did you mean host\?/);
   assert.match(withFile[1]!, /did you mean log-format\?/);
 });
 
 test("a misspelt flag, command or variable gets a suggestion; its value is no mistake of its own", () => {
-  assert.deepEqual(problems({ argv: ["--data-dri", "x"] }), ["--data-dri: is not an option of Weir; did you mean --data-dir?"]);
+  assert.deepEqual(problems({ argv: ["--data-dri", "x"] }), [
+    "--data-dri: is not an option of Weir; did you mean --data-dir?",
+  ]);
   assert.deepEqual(problems({ argv: ["serv"] }), ["serv: is not a command of Weir; did you mean serve?"]);
   assert.deepEqual(problems({ env: { WEIR_HOTS: "x" } }), ["WEIR_HOTS: is not an option; did you mean WEIR_HOST?"]);
 });
 
 test("variables that Kubernetes sets for a service called weir are not ours", () => {
-  good({ env: { WEIR_SERVICE_HOST: "10.0.0.1", WEIR_SERVICE_PORT: "8000", WEIR_PORT: "tcp://10.0.0.1:8000", WEIR_PORT_8000_TCP_ADDR: "10.0.0.1" } });
+  good({
+    env: {
+      WEIR_SERVICE_HOST: "10.0.0.1",
+      WEIR_SERVICE_PORT: "8000",
+      WEIR_PORT: "tcp://10.0.0.1:8000",
+      WEIR_PORT_8000_TCP_ADDR: "10.0.0.1",
+    },
+  });
 });
 
 test("a damaged file is named with line and column", () => {

@@ -18,7 +18,13 @@ export interface Surroundings {
 export type Sources = Readonly<Record<OptionKey, string>>;
 
 export type Loaded =
-  | { readonly ok: true; readonly command: CommandName; readonly config: Config; readonly sources: Sources; readonly demo: DemoOptions }
+  | {
+      readonly ok: true;
+      readonly command: CommandName;
+      readonly config: Config;
+      readonly sources: Sources;
+      readonly demo: DemoOptions;
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 interface Given {
@@ -40,7 +46,9 @@ export function loadConfig({ argv, env, readFile }: Surroundings): Loaded {
   const sources: Partial<Record<OptionKey, string>> = {};
   for (const key of optionKeys) {
     const option: Option<unknown> = options[key];
-    const found = [file.get(option.name), fromEnvironment(env, option.name), fromLine(line.flags, option.name)].flatMap((given) => given ?? []);
+    const found = [file.get(option.name), fromEnvironment(env, option.name), fromLine(line.flags, option.name)].flatMap(
+      (given) => given ?? [],
+    );
     values[key] = option.default;
     sources[key] = "default";
     for (const given of found) {
@@ -66,7 +74,12 @@ function reader(problems: Problem[]): (option: Option<unknown>, given: Given) =>
   return (option, { where, value }) => {
     const text = textOf(value);
     const parsed = text === undefined ? undefined : option.kind.parse(text);
-    if (parsed === undefined) problems.push({ path: where, message: `expected ${option.kind.expected}`, value: option.secret ? "(hidden)" : value });
+    if (parsed === undefined)
+      problems.push({
+        path: where,
+        message: `expected ${option.kind.expected}`,
+        value: option.secret ? "(hidden)" : value,
+      });
     else if (option.later && option.kind.format(parsed) !== option.kind.format(option.default)) {
       problems.push({ path: where, message: "not available in this version; leave it out to use the embedded part" });
     }
@@ -96,14 +109,22 @@ function fromEnvironment(env: Surroundings["env"], name: string): Given | undefi
   return value === undefined || value === "" ? undefined : { where, value };
 }
 
-function fileValues(path: string | undefined, readFile: Surroundings["readFile"], problems: Problem[]): ReadonlyMap<string, Given> {
+function fileValues(
+  path: string | undefined,
+  readFile: Surroundings["readFile"],
+  problems: Problem[],
+): ReadonlyMap<string, Given> {
   if (path === undefined || path === "") return new Map();
   const parsed = parseFile(path, readFile, problems);
   const known = Object.values(options).map((option) => option.name);
   const given = new Map<string, Given>();
   for (const [name, value] of Object.entries(parsed)) {
     if (known.some((candidate) => candidate === name)) given.set(name, { where: `${path}: ${name}`, value });
-    else problems.push({ path: `${path}: ${name}`, message: `is not an option${didYouMean(name.replaceAll("_", "-"), known)}` });
+    else
+      problems.push({
+        path: `${path}: ${name}`,
+        message: `is not an option${didYouMean(name.replaceAll("_", "-"), known)}`,
+      });
   }
   return given;
 }
@@ -117,7 +138,10 @@ function parseFile(path: string, readFile: Surroundings["readFile"], problems: P
   const parsed = attempt((): unknown => JSON.parse(text.value));
   if (!parsed.ok) {
     const fault = findJsonFault(text.value);
-    problems.push({ path: `${path}:${fault.line}:${fault.column}`, message: `is not JSON: line ${fault.line}, column ${fault.column} has ${fault.found}` });
+    problems.push({
+      path: `${path}:${fault.line}:${fault.column}`,
+      message: `is not JSON: line ${fault.line}, column ${fault.column} has ${fault.found}`,
+    });
     return {};
   }
   if (typeof parsed.value === "object" && parsed.value !== null && !Array.isArray(parsed.value)) return parsed.value;
@@ -152,17 +176,34 @@ function didYouMean(name: string, known: readonly string[]): string {
 
 /** Values that are right by themselves and wrong together. */
 function contradictions(config: Config, sources: Partial<Sources>): Problem[] {
-  const ports = [["ingestPort", config.ingestPort], ["queryPort", config.queryPort], ["engineReadonlyPort", config.engineReadonlyPort]] as const;
+  const ports = [
+    ["ingestPort", config.ingestPort],
+    ["queryPort", config.queryPort],
+    ["engineReadonlyPort", config.engineReadonlyPort],
+  ] as const;
   const problems: Problem[] = [];
   for (const [index, [key, port]] of ports.entries()) {
     const same = ports.slice(0, index).find(([, other]) => other === port && port !== null && port !== 0);
-    if (same) problems.push({ path: sources[key] ?? key, message: `the port is also that of ${options[same[0]].name}`, value: port });
+    if (same)
+      problems.push({
+        path: sources[key] ?? key,
+        message: `the port is also that of ${options[same[0]].name}`,
+        value: port,
+      });
   }
   if (roleNames.some((role) => !config.roles.includes(role))) {
-    problems.push({ path: sources.roles ?? "roles", message: "a process with the embedded log has to have all roles: ingest,processor,query", value: config.roles.join(",") });
+    problems.push({
+      path: sources.roles ?? "roles",
+      message: "a process with the embedded log has to have all roles: ingest,processor,query",
+      value: config.roles.join(","),
+    });
   }
   if (config.inflightBytesMax < config.bodyBytesMax) {
-    problems.push({ path: sources.inflightBytesMax ?? "inflight-bytes-max", message: "is smaller than body-bytes-max, so that no large request could ever be taken", value: config.inflightBytesMax });
+    problems.push({
+      path: sources.inflightBytesMax ?? "inflight-bytes-max",
+      message: "is smaller than body-bytes-max, so that no large request could ever be taken",
+      value: config.inflightBytesMax,
+    });
   }
   return problems;
 }

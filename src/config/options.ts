@@ -29,35 +29,186 @@ const option = <T>(declared: Option<T>): Option<T> => declared;
  * `weir config` and the table in docs/operating.md are made from it. Keys carry the unit: `Bytes`, `Ms`.
  */
 export const options = {
-  dataDir: option({ name: "data-dir", group: "Where", kind: text("folder", "a folder"), default: "./weir-data", description: "where everything is kept; made when it is not there" }),
-  host: option({ name: "host", group: "Where", kind: text("address", "an address or host name to listen on", /^[\w.:%-]+$/), default: "127.0.0.1", description: "the address to listen on; there is no log-in, so think before you open it (0.0.0.0 is every network)" }),
-  ingestPort: option({ name: "ingest-port", group: "Where", kind: port, default: 8000, description: "port of POST /ingest; 0 asks the system for one" }),
-  queryPort: option({ name: "query-port", group: "Where", kind: port, default: 8001, description: "port of rules, statistics and live updates; 0 asks the system for one" }),
-  engineReadonlyPort: option({ name: "engine-readonly-port", group: "Where", kind: orOff(port), default: null, description: "port on which other tools may read the engine by ClickHouse's HTTP protocol, read-only" }),
-  roles: option({ name: "roles", group: "Where", kind: list<Role>(choice(...roleNames), "role,…"), default: roleNames, description: "what this process does; anything but all of it needs --kafka-brokers" }),
+  dataDir: option({
+    name: "data-dir",
+    group: "Where",
+    kind: text("folder", "a folder"),
+    default: "./weir-data",
+    description: "where everything is kept; made when it is not there",
+  }),
+  host: option({
+    name: "host",
+    group: "Where",
+    kind: text("address", "an address or host name to listen on", /^[\w.:%-]+$/),
+    default: "127.0.0.1",
+    description: "the address to listen on; there is no log-in, so think before you open it (0.0.0.0 is every network)",
+  }),
+  ingestPort: option({
+    name: "ingest-port",
+    group: "Where",
+    kind: port,
+    default: 8000,
+    description: "port of POST /ingest; 0 asks the system for one",
+  }),
+  queryPort: option({
+    name: "query-port",
+    group: "Where",
+    kind: port,
+    default: 8001,
+    description: "port of rules, statistics and live updates; 0 asks the system for one",
+  }),
+  engineReadonlyPort: option({
+    name: "engine-readonly-port",
+    group: "Where",
+    kind: orOff(port),
+    default: null,
+    description: "port on which other tools may read the engine by ClickHouse's HTTP protocol, read-only",
+  }),
+  roles: option({
+    name: "roles",
+    group: "Where",
+    kind: list<Role>(choice(...roleNames), "role,…"),
+    default: roleNames,
+    description: "what this process does; anything but all of it needs --kafka-brokers",
+  }),
 
-  logBytesMax: option({ name: "log-bytes-max", group: "Limits", kind: size(64 * MiB, 16 * TiB), default: 10 * GiB, description: "largest log of events that are accepted but not yet counted; ingest answers 503 beyond it" }),
-  diskFreeMinBytes: option({ name: "disk-free-min", group: "Limits", kind: size(0, TiB), default: 512 * MiB, description: "ingest answers 503 when less than this is free on the data folder's disk" }),
-  eventsPerRequestMax: option({ name: "events-per-request-max", group: "Limits", kind: count(1, 100_000), default: 10_000, description: "events in one request" }),
-  bodyBytesMax: option({ name: "body-bytes-max", group: "Limits", kind: size(1024, GiB), default: 32 * MiB, description: "largest body of one request, decoded" }),
-  inflightBytesMax: option({ name: "inflight-bytes-max", group: "Limits", kind: size(MiB, 64 * GiB), default: 256 * MiB, description: "bytes of all requests that wait to become durable; 429 beyond it" }),
-  futureMaxMs: option({ name: "future-max", group: "Limits", kind: duration(0, 3650 * day), default: day, description: "how far ahead of the server's clock an event's time may lie" }),
-  dedupeIdsMax: option({ name: "dedupe-ids-max", group: "Limits", kind: count(1000, 200_000_000), default: 4_000_000, description: "recent event ids kept in memory to know repeats (about 40 bytes each); older ones are looked up in the store" }),
-  engineMemoryMaxBytes: option({ name: "engine-memory-max", group: "Limits", kind: size(512 * MiB, 16 * TiB), default: 4 * GiB, description: "memory that the engine may use" }),
+  logBytesMax: option({
+    name: "log-bytes-max",
+    group: "Limits",
+    kind: size(64 * MiB, 16 * TiB),
+    default: 10 * GiB,
+    description: "largest log of events that are accepted but not yet counted; ingest answers 503 beyond it",
+  }),
+  diskFreeMinBytes: option({
+    name: "disk-free-min",
+    group: "Limits",
+    kind: size(0, TiB),
+    default: 512 * MiB,
+    description: "ingest answers 503 when less than this is free on the data folder's disk",
+  }),
+  eventsPerRequestMax: option({
+    name: "events-per-request-max",
+    group: "Limits",
+    kind: count(1, 100_000),
+    default: 10_000,
+    description: "events in one request",
+  }),
+  bodyBytesMax: option({
+    name: "body-bytes-max",
+    group: "Limits",
+    kind: size(1024, GiB),
+    default: 32 * MiB,
+    description: "largest body of one request, decoded",
+  }),
+  inflightBytesMax: option({
+    name: "inflight-bytes-max",
+    group: "Limits",
+    kind: size(MiB, 64 * GiB),
+    default: 256 * MiB,
+    description: "bytes of all requests that wait to become durable; 429 beyond it",
+  }),
+  futureMaxMs: option({
+    name: "future-max",
+    group: "Limits",
+    kind: duration(0, 3650 * day),
+    default: day,
+    description: "how far ahead of the server's clock an event's time may lie",
+  }),
+  dedupeIdsMax: option({
+    name: "dedupe-ids-max",
+    group: "Limits",
+    kind: count(1000, 200_000_000),
+    default: 4_000_000,
+    description:
+      "recent event ids kept in memory to know repeats (about 40 bytes each); older ones are looked up in the store",
+  }),
+  engineMemoryMaxBytes: option({
+    name: "engine-memory-max",
+    group: "Limits",
+    kind: size(512 * MiB, 16 * TiB),
+    default: 4 * GiB,
+    description: "memory that the engine may use",
+  }),
 
-  batchEventsMax: option({ name: "batch-events-max", group: "Pace", kind: count(1, 1_000_000), default: 100_000, description: "events that are counted at a time" }),
-  flushDelayMs: option({ name: "flush-delay", group: "Pace", kind: duration(0, 60_000), default: 50, description: "how long a batch waits for more events" }),
+  batchEventsMax: option({
+    name: "batch-events-max",
+    group: "Pace",
+    kind: count(1, 1_000_000),
+    default: 100_000,
+    description: "events that are counted at a time",
+  }),
+  flushDelayMs: option({
+    name: "flush-delay",
+    group: "Pace",
+    kind: duration(0, 60_000),
+    default: 50,
+    description: "how long a batch waits for more events",
+  }),
 
-  liveClientsMax: option({ name: "live-clients-max", group: "Live", kind: count(0, 1_000_000), default: 20_000, description: "live connections at a time" }),
-  origins: option({ name: "origins", group: "Live", kind: list(origin, "origin,…"), default: [], description: "origins of web pages that may connect besides the server's own" }),
+  liveClientsMax: option({
+    name: "live-clients-max",
+    group: "Live",
+    kind: count(0, 1_000_000),
+    default: 20_000,
+    description: "live connections at a time",
+  }),
+  origins: option({
+    name: "origins",
+    group: "Live",
+    kind: list(origin, "origin,…"),
+    default: [],
+    description: "origins of web pages that may connect besides the server's own",
+  }),
 
-  logLevel: option({ name: "log-level", group: "Logs", kind: { ...choice("trace", "debug", "info", "warn", "error", "fatal", "silent"), placeholder: "level" }, default: "info", description: "least important kind of line to write" }),
-  logFormat: option<"auto" | "json" | "pretty">({ name: "log-format", group: "Logs", kind: choice("auto", "json", "pretty"), default: "auto", description: "auto: pretty on a terminal, else JSON, one object a line" }),
+  logLevel: option({
+    name: "log-level",
+    group: "Logs",
+    kind: { ...choice("trace", "debug", "info", "warn", "error", "fatal", "silent"), placeholder: "level" },
+    default: "info",
+    description: "least important kind of line to write",
+  }),
+  logFormat: option<"auto" | "json" | "pretty">({
+    name: "log-format",
+    group: "Logs",
+    kind: choice("auto", "json", "pretty"),
+    default: "auto",
+    description: "auto: pretty on a terminal, else JSON, one object a line",
+  }),
 
-  kafkaBrokers: option({ name: "kafka-brokers", group: "Larger than one machine", later: true, kind: list(text("host:port", "host:port", /^[\w.-]+:\d{1,5}$/), "host:port,…"), default: [], description: "Apache Kafka as the log" }),
-  kafkaTopic: option({ name: "kafka-topic", group: "Larger than one machine", later: true, kind: text("topic", "a topic name", /^[\w.-]{1,249}$/), default: "events_raw", description: "its topic" }),
-  clickhouseUrl: option({ name: "clickhouse-url", group: "Larger than one machine", later: true, secret: true, kind: orOff(url("http", "https")), default: null, description: "a ClickHouse server as the store" }),
-  mongoUrl: option({ name: "mongo-url", group: "Larger than one machine", later: true, secret: true, kind: orOff(url("mongodb", "mongodb+srv")), default: null, description: "MongoDB for the rules" }),
+  kafkaBrokers: option({
+    name: "kafka-brokers",
+    group: "Larger than one machine",
+    later: true,
+    kind: list(text("host:port", "host:port", /^[\w.-]+:\d{1,5}$/), "host:port,…"),
+    default: [],
+    description: "Apache Kafka as the log",
+  }),
+  kafkaTopic: option({
+    name: "kafka-topic",
+    group: "Larger than one machine",
+    later: true,
+    kind: text("topic", "a topic name", /^[\w.-]{1,249}$/),
+    default: "events_raw",
+    description: "its topic",
+  }),
+  clickhouseUrl: option({
+    name: "clickhouse-url",
+    group: "Larger than one machine",
+    later: true,
+    secret: true,
+    kind: orOff(url("http", "https")),
+    default: null,
+    description: "a ClickHouse server as the store",
+  }),
+  mongoUrl: option({
+    name: "mongo-url",
+    group: "Larger than one machine",
+    later: true,
+    secret: true,
+    kind: orOff(url("mongodb", "mongodb+srv")),
+    default: null,
+    description: "MongoDB for the rules",
+  }),
 } as const;
 
 export type OptionKey = keyof typeof options;
@@ -68,8 +219,20 @@ export type Config = { readonly [K in OptionKey]: ValueOf<(typeof options)[K]> }
 
 /** Options of `weir demo` alone; on the command line only. */
 export const demoOptions = {
-  speed: option({ name: "speed", group: "Pace", kind: count(0, 10_000_000), default: 2000, description: "events per second to replay; 0 is as fast as it goes" }),
-  events: option({ name: "events", group: "Pace", kind: orOff(count(1, 1_000_000_000)), default: null, description: "end after so many events and print the totals" }),
+  speed: option({
+    name: "speed",
+    group: "Pace",
+    kind: count(0, 10_000_000),
+    default: 2000,
+    description: "events per second to replay; 0 is as fast as it goes",
+  }),
+  events: option({
+    name: "events",
+    group: "Pace",
+    kind: orOff(count(1, 1_000_000_000)),
+    default: null,
+    description: "end after so many events and print the totals",
+  }),
 } as const;
 
 export type DemoOptions = { readonly [K in keyof typeof demoOptions]: ValueOf<(typeof demoOptions)[K]> };

@@ -10,13 +10,21 @@ export function printConfig(config: Config, sources: Sources): string {
     return [option.name, shown(option, config[key]), sources[key]] as const;
   });
   const wide = (column: 0 | 1): number => Math.max(...rows.map((row) => row[column].length));
-  return rows.map(([name, value, source]) => `${name.padEnd(wide(0))}  ${value.padEnd(wide(1))}  ${source}`).join("\n") + "\n";
+  return (
+    rows.map(([name, value, source]) => `${name.padEnd(wide(0))}  ${value.padEnd(wide(1))}  ${source}`).join("\n") +
+    "\n"
+  );
 }
 
 /** All problems, for people. */
 export function printProblems(problems: readonly Problem[]): string {
-  const lines = problems.map(({ path, message, value }) => `  ${path}${value === undefined ? "" : ` = ${JSON.stringify(value)}`}: ${message}`);
-  const head = problems.length === 1 ? "Weir can't start with this configuration:" : `Weir can't start with this configuration (${problems.length} problems):`;
+  const lines = problems.map(
+    ({ path, message, value }) => `  ${path}${value === undefined ? "" : ` = ${JSON.stringify(value)}`}: ${message}`,
+  );
+  const head =
+    problems.length === 1
+      ? "Weir can't start with this configuration:"
+      : `Weir can't start with this configuration (${problems.length} problems):`;
   return [head, ...lines].join("\n") + "\n";
 }
 

@@ -22,10 +22,24 @@ export const parseSize = (text: string): number | undefined => parse(text, sizeU
 export const parseDuration = (text: string): number | undefined => parse(text, durationUnits);
 
 /** The shortest exact form, e.g. `512MiB`. */
-export const formatSize = (bytes: number): string => format(bytes, [["TiB", 2 ** 40], ["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10], ["B", 1]]);
+export const formatSize = (bytes: number): string =>
+  format(bytes, [
+    ["TiB", 2 ** 40],
+    ["GiB", 2 ** 30],
+    ["MiB", 2 ** 20],
+    ["KiB", 2 ** 10],
+    ["B", 1],
+  ]);
 
 /** The shortest exact form, e.g. `5s`. */
-export const formatDuration = (ms: number): string => format(ms, [["d", 86400e3], ["h", 3600e3], ["m", 60e3], ["s", 1e3], ["ms", 1]]);
+export const formatDuration = (ms: number): string =>
+  format(ms, [
+    ["d", 86400e3],
+    ["h", 3600e3],
+    ["m", 60e3],
+    ["s", 1e3],
+    ["ms", 1],
+  ]);
 
 function parse(text: string, units: Readonly<Record<string, number>>): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());

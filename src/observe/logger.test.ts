@@ -30,5 +30,8 @@ test("errors keep code, stack and causes, and lose the details, which quote what
 });
 
 test("stays below the level", () => {
-  assert.deepEqual(lines({ level: "warn" }, (logger) => logger.info("x")), []);
+  assert.deepEqual(
+    lines({ level: "warn" }, (logger) => logger.info("x")),
+    [],
+  );
 });

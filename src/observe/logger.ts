@@ -23,9 +23,24 @@ export function createLogger({ level, format, terminal, destination }: LoggerOpt
   const toStderr = (): DestinationStream => pino.destination({ dest: 2, sync: true });
   const asPretty = format === "pretty" || (format === "auto" && terminal);
   const stream = asPretty
-    ? pretty({ colorize: terminal, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l", sync: true, destination: destination ?? 2 })
+    ? pretty({
+        colorize: terminal,
+        ignore: "pid,hostname",
+        translateTime: "SYS:HH:MM:ss.l",
+        sync: true,
+        destination: destination ?? 2,
+      })
     : (destination ?? toStderr());
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) }, serializers: { err: errorFacts } }, stream);
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: errorFacts },
+    },
+    stream,
+  );
 }
 
 interface ErrorFacts {

@@ -13,7 +13,8 @@ test("says all that is declared once something has happened, each with its help"
   metrics.live.pushed(3, 1200);
   metrics.watch({ lagSeconds: () => 1.5, engineUp: () => 1 });
   const text = await metrics.text();
-  for (const { name, help } of Object.values(declaredMetrics)) assert.ok(text.includes(`# HELP ${name} ${help}\n`), name);
+  for (const { name, help } of Object.values(declaredMetrics))
+    assert.ok(text.includes(`# HELP ${name} ${help}\n`), name);
   assert.match(text, /^weir_ingest_accepted_events_total 10$/m);
   assert.match(text, /^weir_http_requests_total\{route="\/ingest",method="POST",status="4xx"\} 1$/m);
   assert.match(text, /^weir_duplicate_events_total 2$/m);

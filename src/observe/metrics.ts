@@ -15,33 +15,94 @@ interface Declared {
 
 /** Every metric of Weir. Seconds, bytes and events; docs/operating.md lists the same table. */
 export const declaredMetrics = {
-  ingestAccepted: { type: "counter", name: "weir_ingest_accepted_events_total", help: "Events acknowledged as durable, repeats included" },
-  ingestRefused: { type: "counter", name: "weir_ingest_refused_events_total", help: "Events refused because they break the contract" },
+  ingestAccepted: {
+    type: "counter",
+    name: "weir_ingest_accepted_events_total",
+    help: "Events acknowledged as durable, repeats included",
+  },
+  ingestRefused: {
+    type: "counter",
+    name: "weir_ingest_refused_events_total",
+    help: "Events refused because they break the contract",
+  },
   ingestBodyBytes: { type: "counter", name: "weir_ingest_body_bytes_total", help: "Bytes of request bodies, decoded" },
-  httpRequests: { type: "counter", name: "weir_http_requests_total", help: "Requests answered, by route and class of status", labels: ["route", "method", "status"] },
-  httpSeconds: { type: "histogram", name: "weir_http_request_seconds", help: "From the request's headers to the answer", labels: ["route"], buckets: quick },
-  logAppendSeconds: { type: "histogram", name: "weir_log_append_seconds", help: "How long events waited to become durable", buckets: quick },
+  httpRequests: {
+    type: "counter",
+    name: "weir_http_requests_total",
+    help: "Requests answered, by route and class of status",
+    labels: ["route", "method", "status"],
+  },
+  httpSeconds: {
+    type: "histogram",
+    name: "weir_http_request_seconds",
+    help: "From the request's headers to the answer",
+    labels: ["route"],
+    buckets: quick,
+  },
+  logAppendSeconds: {
+    type: "histogram",
+    name: "weir_log_append_seconds",
+    help: "How long events waited to become durable",
+    buckets: quick,
+  },
   logBytes: { type: "gauge", name: "weir_log_bytes", help: "Size of the log's kept records" },
   logBytesMax: { type: "gauge", name: "weir_log_bytes_max", help: "Size at which the log takes no more" },
-  logAccepting: { type: "gauge", name: "weir_log_accepting", help: "1 while the log takes events, 0 while it refuses them" },
+  logAccepting: {
+    type: "gauge",
+    name: "weir_log_accepting",
+    help: "1 while the log takes events, 0 while it refuses them",
+  },
   backlogEvents: { type: "gauge", name: "weir_backlog_events", help: "Events that are durable and not yet counted" },
-  lagSeconds: { type: "gauge", name: "weir_lag_seconds", help: "How long the oldest event that is not counted has waited" },
-  countedEvents: { type: "counter", name: "weir_counted_events_total", help: "Events stored and counted in every rule" },
-  duplicateEvents: { type: "counter", name: "weir_duplicate_events_total", help: "Events whose id was known; not counted again" },
+  lagSeconds: {
+    type: "gauge",
+    name: "weir_lag_seconds",
+    help: "How long the oldest event that is not counted has waited",
+  },
+  countedEvents: {
+    type: "counter",
+    name: "weir_counted_events_total",
+    help: "Events stored and counted in every rule",
+  },
+  duplicateEvents: {
+    type: "counter",
+    name: "weir_duplicate_events_total",
+    help: "Events whose id was known; not counted again",
+  },
   batchEvents: { type: "histogram", name: "weir_batch_events", help: "Events counted at a time", buckets: amounts },
   batchBytes: { type: "counter", name: "weir_batch_bytes_total", help: "Bytes of the events counted" },
-  stageSeconds: { type: "histogram", name: "weir_batch_stage_seconds", help: "Duration of a batch's stages", labels: ["stage"], buckets: quick },
-  stageRetries: { type: "counter", name: "weir_batch_retries_total", help: "Stages of a batch done again after the store failed", labels: ["stage"] },
+  stageSeconds: {
+    type: "histogram",
+    name: "weir_batch_stage_seconds",
+    help: "Duration of a batch's stages",
+    labels: ["stage"],
+    buckets: quick,
+  },
+  stageRetries: {
+    type: "counter",
+    name: "weir_batch_retries_total",
+    help: "Stages of a batch done again after the store failed",
+    labels: ["stage"],
+  },
   engineUp: { type: "gauge", name: "weir_engine_up", help: "1 while the engine answers" },
-  engineRestarts: { type: "gauge", name: "weir_engine_restarts", help: "How often the engine has been started again since the start" },
+  engineRestarts: {
+    type: "gauge",
+    name: "weir_engine_restarts",
+    help: "How often the engine has been started again since the start",
+  },
   liveClients: { type: "gauge", name: "weir_live_clients", help: "Live connections" },
   liveFrames: { type: "counter", name: "weir_live_frames_total", help: "Messages pushed to live connections" },
   liveBytes: { type: "counter", name: "weir_live_bytes_total", help: "Bytes pushed to live connections" },
-  liveSkipped: { type: "counter", name: "weir_live_skipped_total", help: "Pushes left out because a connection was too slow" },
+  liveSkipped: {
+    type: "counter",
+    name: "weir_live_skipped_total",
+    help: "Pushes left out because a connection was too slow",
+  },
 } as const satisfies Readonly<Record<string, Declared>>;
 
 type Key = keyof typeof declaredMetrics;
-type KeysOf<T extends Declared["type"]> = { [K in Key]: (typeof declaredMetrics)[K]["type"] extends T ? K : never }[Key];
+type KeysOf<T extends Declared["type"]> = {
+  [K in Key]: (typeof declaredMetrics)[K]["type"] extends T ? K : never;
+}[Key];
 
 /** What is asked anew for each scrape. A source that fails leaves its gauge at the last value. */
 export type GaugeSources = Readonly<Partial<Record<KeysOf<"gauge">, () => number>>>;
@@ -123,9 +184,15 @@ function buildMeters(registry: Registry, sources: ReadonlyMap<Key, () => number>
   const counters = new Map<Key, Counter>();
   const histograms = new Map<Key, Histogram>();
   for (const [key, declared] of Object.entries(declaredMetrics) as [Key, Declared][]) {
-    const common = { name: declared.name, help: declared.help, labelNames: [...(declared.labels ?? [])], registers: [registry] };
+    const common = {
+      name: declared.name,
+      help: declared.help,
+      labelNames: [...(declared.labels ?? [])],
+      registers: [registry],
+    };
     if (declared.type === "counter") counters.set(key, new Counter(common));
-    else if (declared.type === "histogram") histograms.set(key, new Histogram({ ...common, buckets: [...(declared.buckets ?? quick)] }));
+    else if (declared.type === "histogram")
+      histograms.set(key, new Histogram({ ...common, buckets: [...(declared.buckets ?? quick)] }));
     else addGauge(common, () => sources.get(key));
   }
   // Each key of a kind was set by the loop above.
@@ -133,7 +200,10 @@ function buildMeters(registry: Registry, sources: ReadonlyMap<Key, () => number>
 }
 
 /** A gauge without a source says nothing rather than 0. */
-function addGauge(common: { name: string; help: string; registers: Registry[] }, source: () => (() => number) | undefined): void {
+function addGauge(
+  common: { name: string; help: string; registers: Registry[] },
+  source: () => (() => number) | undefined,
+): void {
   const gauge: Gauge = new Gauge({
     ...common,
     collect: () => {

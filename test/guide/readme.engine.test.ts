@@ -10,7 +10,10 @@ test("the README's session prints what the README says", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "weir-guide-"));
   const server = await startServer({ dataDir, readyTimeoutMs: 60_000 });
   try {
-    const addresses = { "localhost:8000": new URL(server.ingestUrl).host, "localhost:8001": new URL(server.queryUrl).host };
+    const addresses = {
+      "localhost:8000": new URL(server.ingestUrl).host,
+      "localhost:8001": new URL(server.queryUrl).host,
+    };
     const session = steps(await readFile(new URL("../../README.md", import.meta.url), "utf8"));
     assert.ok(session.length >= 4, "the README has a session");
     for (const { command, printed, line } of session) {

@@ -2,7 +2,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { comparable, execute, steps } from "./session.ts";
 
-const document = ["text", "```console", "$ echo one \\", "  two", "one two", "$ echo x", "x", "```", "```sh", "$ echo not this", "```"].join("\n");
+const document = [
+  "text",
+  "```console",
+  "$ echo one \\",
+  "  two",
+  "one two",
+  "$ echo x",
+  "x",
+  "```",
+  "```sh",
+  "$ echo not this",
+  "```",
+].join("\n");
 
 test("finds the commands of console blocks with what they print", () => {
   assert.deepEqual(steps(document), [

@@ -11,8 +11,19 @@ const linesMax = 400;
 
 /** Everything in which the files break the house's rules, one line each: `path: what`. */
 export function untidy(files: Files): string[] {
-  const sources: Sources = new Map([...files].filter(([path]) => isSource(path)).map(([path, text]) => [path, scan(text)]));
-  return [...directions(sources), ...cycles(sources), ...vendors(sources), ...barrels(sources), ...httpNumbers(sources), ...owners(sources), ...texts(files), ...map(files)];
+  const sources: Sources = new Map(
+    [...files].filter(([path]) => isSource(path)).map(([path, text]) => [path, scan(text)]),
+  );
+  return [
+    ...directions(sources),
+    ...cycles(sources),
+    ...vendors(sources),
+    ...barrels(sources),
+    ...httpNumbers(sources),
+    ...owners(sources),
+    ...texts(files),
+    ...map(files),
+  ];
 }
 
 const isSource = (path: string): boolean => /\.(ts|mjs)$/.test(path);
@@ -21,7 +32,8 @@ const isProduct = (path: string): boolean => path.startsWith("src/") && !isTest(
 
 function directions(sources: Sources): string[] {
   return everyImport(sources, isProduct, (path, target) => {
-    if (!target.startsWith("src/")) return target.startsWith(".") ? [] : [`${path}: the product may not import ${target}`];
+    if (!target.startsWith("src/"))
+      return target.startsWith(".") ? [] : [`${path}: the product may not import ${target}`];
     const [from, to] = [unitOf(path), unitOf(target)];
     const allowed = mayImport[from];
     if (allowed === undefined) return [`${path}: ${from} has no place in test/tidy/layers.ts`];
@@ -56,7 +68,9 @@ function vendors(sources: Sources): string[] {
     if (name.startsWith("node:") && vendorHomes[name] === undefined) return [];
     const homes = vendorHomes[name];
     if (homes === undefined) return [`${path}: ${name} has no home in test/tidy/layers.ts`];
-    return homes.some((home) => path.startsWith(home)) ? [] : [`${path}: ${name} is imported in ${homes.join(", ")} only`];
+    return homes.some((home) => path.startsWith(home))
+      ? []
+      : [`${path}: ${name} is imported in ${homes.join(", ")} only`];
   });
 }
 
@@ -69,30 +83,45 @@ function barrels(sources: Sources): string[] {
 const httpNumber = /\.statusCode\b|\.code\(\s*\d|\bstatus(?:Code)?["']?\s*(?:[=!]==?|[:=<>]=?)\s*[1-5]\d\d\b/;
 
 function httpNumbers(sources: Sources): string[] {
-  return lines(sources, (path) => isProduct(path) && !httpSpeakers.some((place) => place.test(path)), httpNumber, "HTTP's numbers belong into http/");
+  return lines(
+    sources,
+    (path) => isProduct(path) && !httpSpeakers.some((place) => place.test(path)),
+    httpNumber,
+    "HTTP's numbers belong into http/",
+  );
 }
 
 const processTouch = /(?<![.#\w])process\s*\.\s*(?:env|on|once|exit|exitCode|argv)\b/;
 
 function owners(sources: Sources): string[] {
-  return lines(sources, (path) => isProduct(path) && !processOwners.some((place) => place.test(path)), processTouch, "the process belongs to main.ts and config/");
+  return lines(
+    sources,
+    (path) => isProduct(path) && !processOwners.some((place) => place.test(path)),
+    processTouch,
+    "the process belongs to main.ts and config/",
+  );
 }
 
 function lines(sources: Sources, applies: (path: string) => boolean, pattern: RegExp, what: string): string[] {
   return [...sources]
     .filter(([path]) => applies(path))
-    .flatMap(([path, { code }]) => code.split("\n").flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${what}`] : [])));
+    .flatMap(([path, { code }]) =>
+      code.split("\n").flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${what}`] : [])),
+    );
 }
 
 // Put together, so that these lines don't find themselves.
-const unfinished = new RegExp(`\\b(${["TO", "DO"].join("")}|${["FIX", "ME"].join("")})\\b|not ${["imple", "mented"].join("")}`);
+const unfinished = new RegExp(
+  `\\b(${["TO", "DO"].join("")}|${["FIX", "ME"].join("")})\\b|not ${["imple", "mented"].join("")}`,
+);
 const machinePath = new RegExp(`(^|[\\s"'\`(=])/(${["work", "root", "home", "Users"].join("|")})/\\w`);
 
 function texts(files: Files): string[] {
   const found: string[] = [];
   for (const [path, text] of files) {
     const rows = text.split("\n");
-    if (isSource(path) && rows.length > linesMax + 1) found.push(`${path}: ${rows.length} lines, more than ${linesMax}`);
+    if (isSource(path) && rows.length > linesMax + 1)
+      found.push(`${path}: ${rows.length} lines, more than ${linesMax}`);
     for (const [index, row] of rows.entries()) {
       if (isSource(path) && unfinished.test(row)) found.push(`${path}:${index + 1}: unfinished`);
       if (machinePath.test(row)) found.push(`${path}:${index + 1}: a path of one machine`);
@@ -109,8 +138,12 @@ function map(files: Files): string[] {
   const drawn = new Set([...block.matchAll(/^(\S+\/)(?:\s|$)/gm)].map((match) => match[1]!));
   const real = new Set([...files.keys()].flatMap(foldersOf));
   return [
-    ...[...real].filter((folder) => !drawn.has(folder)).map((folder) => `ARCHITECTURE.md: the folder map lacks ${folder}`),
-    ...[...drawn].filter((folder) => !real.has(folder)).map((folder) => `ARCHITECTURE.md: the folder map has ${folder}, which is not there`),
+    ...[...real]
+      .filter((folder) => !drawn.has(folder))
+      .map((folder) => `ARCHITECTURE.md: the folder map lacks ${folder}`),
+    ...[...drawn]
+      .filter((folder) => !real.has(folder))
+      .map((folder) => `ARCHITECTURE.md: the folder map has ${folder}, which is not there`),
   ];
 }
 
@@ -118,23 +151,44 @@ function map(files: Files): string[] {
 function foldersOf(path: string): string[] {
   const parts = path.split("/").slice(0, -1);
   const depth = parts[0] === "src" ? parts.length : Math.min(parts.length, 1);
-  return Array.from({ length: depth }, (_, index) => `${parts.slice(0, index + 1).join("/")}/`).filter((folder) => !folder.startsWith("."));
+  return Array.from({ length: depth }, (_, index) => `${parts.slice(0, index + 1).join("/")}/`).filter(
+    (folder) => !folder.startsWith("."),
+  );
 }
 
-function everyImport(sources: Sources, applies: (path: string) => boolean, each: (path: string, target: string) => string[]): string[] {
-  return [...sources].filter(([path]) => applies(path)).flatMap(([path, scanned]) => localImports(path, scanned).flatMap((target) => each(path, target)));
-}
-
-function everyPackage(sources: Sources, applies: (path: string) => boolean, each: (path: string, name: string) => string[]): string[] {
+function everyImport(
+  sources: Sources,
+  applies: (path: string) => boolean,
+  each: (path: string, target: string) => string[],
+): string[] {
   return [...sources]
     .filter(([path]) => applies(path))
-    .flatMap(([path, { imports }]) => imports.filter((name) => !name.startsWith(".")).flatMap((name) => each(path, packageOf(name))));
+    .flatMap(([path, scanned]) => localImports(path, scanned).flatMap((target) => each(path, target)));
+}
+
+function everyPackage(
+  sources: Sources,
+  applies: (path: string) => boolean,
+  each: (path: string, name: string) => string[],
+): string[] {
+  return [...sources]
+    .filter(([path]) => applies(path))
+    .flatMap(([path, { imports }]) =>
+      imports.filter((name) => !name.startsWith(".")).flatMap((name) => each(path, packageOf(name))),
+    );
 }
 
 /** `@scope/name/inner` is `@scope/name`. */
 const packageOf = (specifier: string): string =>
-  specifier.startsWith("node:") ? specifier : specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+  specifier.startsWith("node:")
+    ? specifier
+    : specifier
+        .split("/")
+        .slice(0, specifier.startsWith("@") ? 2 : 1)
+        .join("/");
 
 function localImports(path: string, scanned: Scanned | undefined): string[] {
-  return (scanned?.imports ?? []).filter((name) => name.startsWith(".")).map((name) => posix.join(posix.dirname(path), name));
+  return (scanned?.imports ?? [])
+    .filter((name) => name.startsWith("."))
+    .map((name) => posix.join(posix.dirname(path), name));
 }

@@ -46,7 +46,12 @@ export const vendorHomes: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files that own the process they run in, besides main.ts and config/. */
-export const processOwners = [/^src\/main\.ts$/, /^src\/config\//, /\.worker\.ts$/, /^src\/store\/clickhouse\/engine\/child\.ts$/];
+export const processOwners = [
+  /^src\/main\.ts$/,
+  /^src\/config\//,
+  /\.worker\.ts$/,
+  /^src\/store\/clickhouse\/engine\/child\.ts$/,
+];
 
 /** Where HTTP's numbers may be: http/, and the engine's child, which answers another protocol. */
 export const httpSpeakers = [/^src\/http\//, /^src\/store\/clickhouse\/engine\//];

@@ -10,12 +10,19 @@ export interface Scanned {
 export function scan(source: string): Scanned {
   const texts: string[] = [];
   const marked = mask(source, texts);
-  const specifiers = [...marked.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)"#(\d+)"/g)].map((match) => texts[Number(match[1])] ?? "");
+  const specifiers = [...marked.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)"#(\d+)"/g)].map(
+    (match) => texts[Number(match[1])] ?? "",
+  );
   const passedOn = marked.replaceAll(/export\s+(?:type\s+)?(?:\*(?:\s+as\s+\w+)?|\{[^}]*\})\s*from\s*"#\d+";?/g, "");
-  return { code: marked.replaceAll(/"#\d+"/g, '""'), imports: specifiers, isBarrel: marked.trim() !== "" && passedOn.trim() === "" };
+  return {
+    code: marked.replaceAll(/"#\d+"/g, '""'),
+    imports: specifiers,
+    isBarrel: marked.trim() !== "" && passedOn.trim() === "",
+  };
 }
 
-const token = /\/\/[^\n]*|\/\*[^]*?\*\/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\/(?![/*])(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[dgimsuvy]*|`/g;
+const token =
+  /\/\/[^\n]*|\/\*[^]*?\*\/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\/(?![/*])(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[dgimsuvy]*|`/g;
 
 /** Replaces each text by `"#n"` and drops comments. A template keeps the code of its places and loses its words. */
 function mask(source: string, texts: string[]): string {
