@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import type { FastifyInstance } from "fastify";
 import type { Config } from "./config/options.ts";
 import { healthRoutes } from "./http/health-routes.ts";
 import { ingestRoutes } from "./http/ingest-routes.ts";
@@ -8,7 +7,7 @@ import { liveSocket } from "./http/live-socket.ts";
 import { queryRoutes } from "./http/query-routes.ts";
 import { ruleRoutes } from "./http/rule-routes.ts";
 import { createServer } from "./http/server.ts";
-import type { Routes } from "./http/server.ts";
+import type { Routes, Server } from "./http/server.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import type { Clock } from "./lib/clock.ts";
 import { Closers } from "./lib/closers.ts";
@@ -49,6 +48,8 @@ export interface AppDeps {
 }
 
 const drainMs = 5_000;
+/** A large body on a slow line takes long; ingest itself watches that it keeps coming. */
+const ingestRequestMs = 600_000;
 
 /**
  * Starts every part in order and resolves when the server can be used. The only place that names concrete adapters, and
@@ -193,16 +194,16 @@ class Starter {
     return processor;
   }
 
-  #ingestServer({ log, progress, engine, store }: Parts): FastifyInstance {
+  #ingestServer({ log, progress, engine, store }: Parts): Server {
     const { eventsPerRequestMax, bodyBytesMax, inflightBytesMax, futureMaxMs } = this.#config;
     const limits = { eventsMax: eventsPerRequestMax, bodyBytesMax, inFlightBytesMax: inflightBytesMax, futureMaxMs };
     const ingest = new Ingest({ log, progress, clock: this.#deps.clock, metrics: this.#metrics.ingest, limits });
-    const server = this.#server("Weir ingestion API", [ingestRoutes(ingest, this.#deps.clock), this.#health(log, store, engine)]);
+    const server = this.#server("Weir ingestion API", [ingestRoutes(ingest, this.#deps.clock), this.#health(log, store, engine)], ingestRequestMs);
     server.addHook("preClose", () => ingest.stop());
     return server;
   }
 
-  #queryServer({ log, store, rulebook, progress, processor, engine }: Parts): FastifyInstance {
+  #queryServer({ log, store, rulebook, progress, processor, engine }: Parts): Server {
     const { clock, logger } = this.#deps;
     const rules = { get: (id: string) => rulebook.get(id), list: () => rulebook.list(), find: (id: string) => rulebook.find(id), answering };
     const query = new Query({
@@ -233,8 +234,8 @@ class Starter {
     ]);
   }
 
-  #server(title: string, routes: readonly Routes[]): FastifyInstance {
-    return createServer({ title, version: this.#deps.version, logger: this.#deps.logger, routes });
+  #server(title: string, routes: readonly Routes[], requestTimeoutMs = 10_000): Server {
+    return createServer({ title, version: this.#deps.version, logger: this.#deps.logger, routes, requestTimeoutMs });
   }
 
   #health(log: Log, store: Store, engine: Engine): Routes {
@@ -249,7 +250,7 @@ class Starter {
     });
   }
 
-  async #listen(name: string, port: number, server: FastifyInstance): Promise<string> {
+  async #listen(name: string, port: number, server: Server): Promise<string> {
     this.#closers.add(`${name} server`, () => server.close());
     try {
       return await server.listen({ host: this.#config.host, port });

@@ -16,6 +16,8 @@ import { jsonBody } from "./body.ts";
 import { answerOf, connectionError, fromFramework } from "./errors.ts";
 import { RouteTable } from "./route-table.ts";
 
+export type Server = FastifyInstance;
+
 /** Adds routes to a server; each group in a scope of its own, so that its hooks and body parsers stay its own. */
 export type Routes = (server: FastifyInstance) => void;
 

@@ -1,4 +1,9 @@
-import type { Sighting } from "./recent-ids.ts";
+/**
+ * new      not seen before; remembered from now on
+ * repeat   seen before
+ * unknown  older than what is remembered: the store has to be asked
+ */
+export type Sighting = "new" | "repeat" | "unknown";
 
 const slotsAtFirst = 64;
 const keptWhenFull = 0.7;

@@ -1,12 +1,6 @@
 import { hash128 } from "../lib/hash128.ts";
 import { IdShard } from "./id-shard.ts";
-
-/**
- * new      not seen before; remembered from now on
- * repeat   seen before
- * unknown  older than what is remembered: the store has to be asked
- */
-export type Sighting = "new" | "repeat" | "unknown";
+import type { Sighting } from "./id-shard.ts";
 
 export interface RecentIdsOptions {
   /** Bound on the remembered ids; one takes 16 bytes, at a fill of 40 to 80 % (so 20 to 40 bytes). */
