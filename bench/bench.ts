@@ -1,6 +1,7 @@
 /**
- * `npm run bench [-- p1 p2 … --seconds 60 --rate 200000 --cpu-profile --dry]`: measures the figures of the design on this
- * machine, prints them, and writes them into docs/benchmarks.md (`--dry`: prints only).
+ * `npm run bench [-- p1 p2 … --seconds 60 --rate 200000 --cpu-profile --only '1,000' --dry]`: measures the figures of the design on this
+ * machine, prints them, and writes them into docs/benchmarks.md (`--dry`: prints only;
+ * `--only`: the cases of P1 whose names begin so).
  */
 import { parseArgs } from "node:util";
 import type { BenchOptions } from "./lib/bench-server.ts";
@@ -29,13 +30,20 @@ const { values, positionals } = parseArgs({
     seconds: { type: "string", default: "60" },
     rate: { type: "string" },
     "cpu-profile": { type: "boolean", default: false },
+    only: { type: "string", default: "" },
     dry: { type: "boolean", default: false },
   },
 });
 
 const note = (line: string): void => void process.stdout.write(`${line}\n`);
 const rate = values.rate === undefined ? undefined : Number(values.rate);
-const options: BenchOptions = { seconds: Number(values.seconds), rate, cpuProfile: values["cpu-profile"], note };
+const options: BenchOptions = {
+  seconds: Number(values.seconds),
+  rate,
+  cpuProfile: values["cpu-profile"],
+  only: values.only,
+  note,
+};
 
 note(circumstances());
 for (const id of positionals.length > 0 ? positionals : Object.keys(scenarios)) {
