@@ -154,7 +154,7 @@ class Starter {
       url: () => engine.url(),
       username: engine.username,
       password: engine.password,
-      database: "default",
+      database: "weir",
       requestTimeoutMs: 300_000,
       newId: randomUUID,
     });

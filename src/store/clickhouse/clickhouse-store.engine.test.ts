@@ -16,7 +16,7 @@ storeSuite("ClickHouse on the embedded engine", async () => {
     url: () => engine.url(),
     username,
     password,
-    database: "default",
+    database: "weir",
     requestTimeoutMs: 60_000,
     newId: randomUUID,
   });

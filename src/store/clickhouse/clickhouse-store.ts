@@ -25,7 +25,10 @@ export class ClickHouseStore implements Store {
   }
 
   async open(signal: AbortSignal): Promise<void> {
-    for (const sql of schemaStatements(rollupColumns())) await this.#untilReachable({ sql, parameters: {} }, signal);
+    await this.#untilReachable(() => this.#connection.createDatabase(), signal);
+    for (const sql of schemaStatements(rollupColumns())) {
+      await this.#untilReachable(() => this.#connection.write({ sql, parameters: {} }), signal);
+    }
   }
 
   async insertRaw(src: Src, pieces: readonly RawPiece[]): Promise<void> {
@@ -117,10 +120,10 @@ export class ClickHouseStore implements Store {
     return this.#connection.close();
   }
 
-  async #untilReachable(statement: { sql: string; parameters: Record<string, unknown> }, signal: AbortSignal): Promise<void> {
+  async #untilReachable(run: () => Promise<void>, signal: AbortSignal): Promise<void> {
     for (;;) {
       try {
-        return await this.#connection.write(statement);
+        return await run();
       } catch (error) {
         if (signal.aborted || !(error instanceof WeirError) || !error.canRetry) throw error;
         await this.#clock.sleep(500, signal);

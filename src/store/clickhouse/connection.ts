@@ -47,6 +47,18 @@ export class Connection {
     this.#options = options;
   }
 
+  /** Makes the database that everything else happens in. */
+  async createDatabase(): Promise<void> {
+    const client = this.#open("default");
+    try {
+      await client.command({ query: `CREATE DATABASE IF NOT EXISTS {database:Identifier}`, query_params: { database: this.#options.database } });
+    } catch (error) {
+      throw asWeirError(error, true);
+    } finally {
+      await client.close();
+    }
+  }
+
   /** Runs a reading statement; rows as objects. */
   async rows<Row>(statement: Statement): Promise<Row[]> {
     return this.#reading(async (client) => {
@@ -129,9 +141,15 @@ export class Connection {
     const url = this.#options.url();
     if (this.#client?.url === url) return this.#client.client;
     void this.#client?.client.close();
-    const { username, password, database, requestTimeoutMs } = this.#options;
-    const client = createClient({
-      url,
+    const client = this.#open(this.#options.database);
+    this.#client = { url, client };
+    return client;
+  }
+
+  #open(database: string): ClickHouseClient {
+    const { url, username, password, requestTimeoutMs } = this.#options;
+    return createClient({
+      url: url(),
       username,
       password,
       database,
@@ -142,8 +160,6 @@ export class Connection {
       use_multipart_params_auto: false,
       log: { level: 127 },
     });
-    this.#client = { url, client };
-    return client;
   }
 }
 
