@@ -11,12 +11,15 @@ export interface PlanMember {
   readonly series: number;
   readonly metric: MetricName;
   readonly field: number | null;
+  /** The pane that this rule's rows are stored by. */
+  readonly paneSeconds: number;
   /** When the window ends, seconds behind its pane's start; for the late count. */
   readonly endSeconds: number;
 }
 
-/** Rules that share pane and group keys: one GROUP BY. */
+/** Rules that share group keys and have panes of like size: one grouping, by a pane that all of theirs are made of. */
 export interface PlanShape {
+  /** Divides the pane of every member. A member's row may so come in pieces, which the store merges by its key. */
   readonly paneSeconds: number;
   /** Indexes into the plan's `fields`. */
   readonly groupBy: readonly number[];
@@ -31,21 +34,34 @@ export interface RollupPlan {
 }
 
 /**
- * Joins rules into a plan: rules of one pane and the same group keys (in the same order) become one shape, every field is
- * listed once. The order of the targets decides the order of everything in the plan, so that equal targets give equal plans.
+ * Joins rules into a plan: rules of the same group keys (in the same order) and panes of like size become one shape, every
+ * field is listed once. The order of the targets decides the order of everything in the plan, so that equal targets give
+ * equal plans.
  */
 export function planRollup(targets: readonly RollupTarget[]): RollupPlan {
   const fields = new FieldList();
   const shapes = new Map<string, { paneSeconds: number; groupBy: readonly number[]; members: PlanMember[] }>();
   for (const { series, rule } of targets) {
+    const pane = rule.windowSeconds;
     const groupBy = rule.groupBy.map((field) => fields.indexOf(field));
-    const key = `${rule.windowSeconds}:${groupBy.join(",")}`;
-    const shape = shapes.get(key) ?? { paneSeconds: rule.windowSeconds, groupBy, members: [] };
+    const key = `${sizeClass(pane)}:${groupBy.join(",")}`;
+    const shape = shapes.get(key) ?? { paneSeconds: pane, groupBy, members: [] };
     shapes.set(key, shape);
     const field = rule.field === undefined ? null : fields.indexOf(rule.field);
-    shape.members.push({ series, metric: rule.metric, field, endSeconds: rule.windowSeconds });
+    shape.paneSeconds = commonDivisor(shape.paneSeconds, pane);
+    shape.members.push({ series, metric: rule.metric, field, paneSeconds: pane, endSeconds: pane });
   }
   return { fields: fields.all, shapes: [...shapes.values()] };
+}
+
+// Events of a live batch lie close together, so a common pane costs them nothing; but a batch of scattered old events has
+// a piece for each common pane. Days are kept apart from minutes so that a daily rule is not cut into seconds there.
+function sizeClass(paneSeconds: number): number {
+  return [60, 3600, 86_400].filter((bound) => paneSeconds >= bound).length;
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
 }
 
 class FieldList {
