@@ -1,7 +1,8 @@
 /**
- * `npm run bench [-- p1 p2 … --seconds 60 --rate 200000 --cpu-profile --only '1,000' --dry]`: measures the figures of the design on this
- * machine, prints them, and writes them into docs/benchmarks.md (`--dry`: prints only;
- * `--only`: the cases of P1 whose names begin so).
+ * `npm run bench [-- p1 p2 …]`: measures the figures of the design on this machine, prints them, and writes them into
+ * docs/benchmarks.md. Options: `--dry` only prints; `--only '1,000'` takes the cases of P1 whose names begin so;
+ * `--seconds 60` and `--rate 200000` (events a second) are P2's; `--events 10000000` are stored before P9's kill;
+ * `--cpu-profile` prints where the server's time goes.
  */
 import { parseArgs } from "node:util";
 import type { BenchOptions } from "./lib/bench-server.ts";
@@ -30,6 +31,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: "string", default: "60" },
     rate: { type: "string" },
     "cpu-profile": { type: "boolean", default: false },
+    events: { type: "string", default: "10000000" },
     only: { type: "string", default: "" },
     dry: { type: "boolean", default: false },
   },
@@ -42,6 +44,7 @@ const options: BenchOptions = {
   rate,
   cpuProfile: values["cpu-profile"],
   only: values.only,
+  events: Number(values.events),
   note,
 };
 

@@ -12,6 +12,8 @@ export interface BenchOptions {
   /** P2's events per second; undefined: look for the highest that is kept up with. */
   readonly rate: number | undefined;
   readonly cpuProfile: boolean;
+  /** How many events P9 stores before the kill. */
+  readonly events: number;
   /** Only the cases of P1 whose names begin so. */
   readonly only: string;
   readonly note: (line: string) => void;

@@ -1,9 +1,12 @@
+import { readFile } from "node:fs/promises";
 import { descendants, type ProcessFacts, processFacts } from "../../test/support/processes.ts";
 
 /** CPU time and memory of the server and of its engine child. */
 export interface Usage {
   readonly serverCpu: number;
   readonly engineCpu: number;
+  /** How long the server's main thread could have run but had no processor, seconds. */
+  readonly serverWait: number;
   readonly serverRss: number;
   readonly engineRss: number;
 }
@@ -15,6 +18,7 @@ export async function usage(serverPid: number): Promise<Usage> {
   return {
     serverCpu: server?.cpuSeconds ?? 0,
     engineCpu: sum((child) => child.cpuSeconds),
+    serverWait: await waitedForProcessor(serverPid),
     serverRss: server?.rssBytes ?? 0,
     engineRss: sum((child) => child.rssBytes),
   };
@@ -25,6 +29,8 @@ export interface CpuShare {
   readonly server: number;
   readonly engine: number;
   readonly generator: number;
+  /** Share of the time for which the server's main thread waited for a processor: what else runs disturbs the figures. */
+  readonly starved: number;
 }
 
 /** What a stretch of `seconds` between two readings cost. */
@@ -33,7 +39,13 @@ export function cpuShare(before: Usage, behind: Usage, seconds: number, generato
     server: (behind.serverCpu - before.serverCpu) / seconds,
     engine: (behind.engineCpu - before.engineCpu) / seconds,
     generator: generatorCpu / seconds,
+    starved: (behind.serverWait - before.serverWait) / seconds,
   };
+}
+
+async function waitedForProcessor(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/schedstat`, "latin1").catch(() => "0 0 0");
+  return Number(text.split(" ")[1]) / 1e9;
 }
 
 export interface MemorySample {

@@ -6,7 +6,8 @@ const preface = `# Benchmarks
 
 Measured by \`npm run bench\`: the real program, a load generator in a process of its own on the same machine, over
 loopback. \`npm run bench -- p1 p3\` runs some of the scenarios; each section below is replaced when its scenario is run
-again. CPU is given in cores: 1.00 is one core fully used.
+again. CPU is given in cores: 1.00 is one core fully used. *Starved* is the share of the time for which the server's main
+thread could have run but had no processor, because the engine, the generator or something else had both.
 `;
 
 /** Replaces (or adds) the section of one scenario in docs/benchmarks.md. */
@@ -39,3 +40,4 @@ function existing(): string {
     return preface;
   }
 }
+export const percent = (share: number): string => `${Math.round(share * 100)} %`;

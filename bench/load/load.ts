@@ -99,7 +99,8 @@ class Load {
 
   #answered(connection: Connection, status: number): void {
     const sending = this.#underWay.get(connection);
-    if (sending === undefined) throw new Error(`an answer (${status}) that nobody waits for`);
+    // The server tells a connection that has been idle for long that it closes it.
+    if (sending === undefined) return;
     if (status !== 200) return this.#wasRefused(connection, sending, status);
     if (this.#measuring) this.#durations.add(performance.now() - sending.intendedAt);
     const key = sending.second * this.#requests.length + sending.body;
@@ -124,8 +125,7 @@ class Load {
   /** The body of a request of unknown outcome is not used again: the connection's socket may still read it. */
   #broken(connection: Connection, error: Error): void {
     if (this.#stopped && !this.#underWay.has(connection)) return;
-    if (this.#unknown === 0) process.stderr.write(`load: ${error.message}\n`);
-    if (this.#underWay.delete(connection)) this.#unknown += 1;
+    if (this.#underWay.delete(connection) && this.#unknown++ === 0) process.stderr.write(`load: ${error.message}\n`);
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
     if (!this.#stopped) setTimeout(() => (this.#connect(), this.#pump()), retryMs);

@@ -1,6 +1,6 @@
 import { type BenchOptions, withServer } from "../lib/bench-server.ts";
 import { cpuShare, usage } from "../lib/meter.ts";
-import { cores, ms, table, whole } from "../lib/report.ts";
+import { cores, ms, percent, table, whole } from "../lib/report.ts";
 import type { LoadOrder } from "../load/protocol.ts";
 import { runLoad } from "../load/run-load.ts";
 
@@ -37,7 +37,19 @@ const cases: readonly Case[] = [
 export async function p1(options: BenchOptions): Promise<string> {
   const rows: (string | number)[][] = [];
   for (const one of cases.filter(({ what }) => what.startsWith(options.only))) rows.push(await measure(one, options));
-  const head = ["requests", "events/s", "p50", "p90", "p99", "max", "server", "engine", "generator", "refused"];
+  const head = [
+    "requests",
+    "events/s",
+    "p50",
+    "p90",
+    "p99",
+    "max",
+    "server",
+    "engine",
+    "generator",
+    "starved",
+    "refused",
+  ];
   return `No rules; every request is answered when its events are durable. Reach: 1,000-event requests ≥ 400,000 events/s; 10,000-event request p50 ≤ 25 ms; 100-event requests at 100,000 events/s p99 ≤ 10 ms.\n\n${table(head, rows)}`;
 }
 
@@ -55,7 +67,7 @@ async function measure(one: Case, options: BenchOptions): Promise<(string | numb
     const { p50, p90, p99, max } = result.latency;
     const lost = result.unknown === 0 ? JSON.stringify(result.refused) : `${result.unknown} unanswered`;
     options.note(`P1 ${one.what}: ${whole(result.events / result.seconds)} events/s, p50 ${ms(p50)}, p99 ${ms(p99)}`);
-    const shares = [cores(cpu.server), cores(cpu.engine), cores(cpu.generator)];
+    const shares = [cores(cpu.server), cores(cpu.engine), cores(cpu.generator), percent(cpu.starved)];
     return [
       one.what,
       whole(result.events / result.seconds),

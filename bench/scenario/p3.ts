@@ -3,7 +3,7 @@ import { putRule } from "../../test/support/api.ts";
 import { type BenchOptions, putBenchRules, withServer } from "../lib/bench-server.ts";
 import { Durations } from "../lib/latency.ts";
 import { cpuShare, usage } from "../lib/meter.ts";
-import { cores, ms, table, whole } from "../lib/report.ts";
+import { cores, ms, percent, table, whole } from "../lib/report.ts";
 import { probeEvent } from "../lib/rules.ts";
 import type { Latency } from "../load/protocol.ts";
 import { runLoad } from "../load/run-load.ts";
@@ -40,7 +40,10 @@ export async function p3(options: BenchOptions): Promise<string> {
         "load",
         `${whole(result.events / result.seconds)} events/s, acknowledged p50 ${ms(result.latency.p50)}, p99 ${ms(result.latency.p99)}`,
       ],
-      ["CPU: server, engine, generator", [cpu.server, cpu.engine, cpu.generator].map(cores).join(", ")],
+      [
+        "CPU: server, engine, generator",
+        `${[cpu.server, cpu.engine, cpu.generator].map(cores).join(", ")}; ${percent(cpu.starved)} starved`,
+      ],
     ];
     return `100-event requests, 100,000 events/s, ten rules and one of markers; a subscriber with \`interval_ms\` 100. Reach: p50 ≤ 100 ms, p99 ≤ 300 ms.\n\n${table(["", ""], rows)}`;
   });

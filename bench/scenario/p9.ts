@@ -7,7 +7,6 @@ import { ms, table, whole } from "../lib/report.ts";
 import type { LoadOrder } from "../load/protocol.ts";
 import { runLoad } from "../load/run-load.ts";
 
-const eventsMin = 10_000_000;
 const slice = 10;
 
 /** From the start of the process to its ready line: empty, and after a kill -9 with events stored and in the log. */
@@ -40,7 +39,7 @@ export async function p9(options: BenchOptions): Promise<string> {
 /** Sends at a rate that the whole path keeps up with until there are enough. */
 async function fill(url: string, options: BenchOptions): Promise<number> {
   let events = 0;
-  for (let seed = 1; events < eventsMin; seed++) {
+  for (let seed = 1; events < options.events; seed++) {
     const result = await runLoad(order(url, seed, options)).result;
     events += result.events;
     if (result.events === 0) throw new Error("nothing was acknowledged");
