@@ -47,7 +47,7 @@ async function withDesk(run: (desk: Desk) => Promise<void>): Promise<void> {
   try {
     await run(desk);
   } finally {
-    for (const book of books) book.close();
+    for (const book of books) await book.close();
     for (const registry of open) await registry.close();
     await rm(folder, { recursive: true, force: true });
   }
@@ -66,7 +66,7 @@ test("a first rule on an empty log is live at once; on one with events it is fil
     assert.deepEqual(phases(record), ["filling"]);
     assert.deepEqual(record.versions[0]?.activation, { 0: 70 });
     assert.notEqual(record.versions[0]?.series, first.record.versions[0]?.series);
-    await desk.book.filled("s", record.versions[0]!.series);
+    await desk.book.filled("s", record.versions[0].series);
     assert.deepEqual(phases(desk.book.get("s")), ["live"]);
   }));
 

@@ -39,7 +39,8 @@ export class Rulebook {
   #revision: number | undefined;
   /** Counts the changes of our own, so that a reading begun before one is not taken for newer. */
   #ownChanges = 0;
-  #refreshing: Promise<void> | undefined;
+  /** The readings that followed changes, one after the other. */
+  #following = Promise.resolve();
   #unwatch: (() => void) | undefined;
 
   constructor(options: RulebookOptions) {
@@ -51,15 +52,16 @@ export class Rulebook {
   /** Reads the rules and follows their changes from now on. */
   async load(): Promise<void> {
     this.#unwatch ??= this.#registry.watch(() => {
-      this.#refreshing ??= this.#followChange().finally(() => (this.#refreshing = undefined));
+      this.#following = this.#following.then(() => this.#followChange());
     });
     await this.#refresh();
   }
 
   /** Ends the following of changes. */
-  close(): void {
+  async close(): Promise<void> {
     this.#unwatch?.();
     this.#unwatch = undefined;
+    await this.#following;
   }
 
   /** Creates the rule, or changes the one of its id. The same body again changes nothing. */
