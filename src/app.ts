@@ -14,6 +14,7 @@ import { Closers } from "./lib/closers.ts";
 import { lockDataDir } from "./lib/datadir.ts";
 import { WeirError } from "./lib/errors.ts";
 import { Hub } from "./live/hub.ts";
+import { observedHub } from "./live/observed.ts";
 import { openEmbeddedLog } from "./log/embedded/embedded.ts";
 import type { Log } from "./log/log.ts";
 import { observedLog } from "./log/observed.ts";
@@ -229,13 +230,13 @@ class Starter {
     return this.#server("Weir analytics API", [
       ruleRoutes(rulebook, query),
       queryRoutes(query),
-      liveSocket(hub, { clock, origins: this.#config.origins }),
+      liveSocket(observedHub(hub, this.#metrics.live.pushed), { clock, origins: this.#config.origins }),
       this.#health(log, store, engine),
     ]);
   }
 
   #server(title: string, routes: readonly Routes[], requestTimeoutMs = 10_000): Server {
-    return createServer({ title, version: this.#deps.version, logger: this.#deps.logger, routes, requestTimeoutMs });
+    return createServer({ title, version: this.#deps.version, logger: this.#deps.logger, routes, requestTimeoutMs, answered: this.#metrics.http.answered });
   }
 
   #health(log: Log, store: Store, engine: Engine): Routes {

@@ -36,6 +36,8 @@ export interface ServerOptions {
   /** How long a connection may stand still while an answer is being written, or between requests. Default 10 s and 72 s. */
   readonly writeTimeoutMs?: number;
   readonly keepAliveTimeoutMs?: number;
+  /** Hears of every answer. `route` is the pattern, so that there are as many as routes. */
+  readonly answered?: (facts: { route: string; method: string; status: number; seconds: number }) => void;
   /** Connections beyond this many are closed at once. Default 20,000. */
   readonly connectionsMax?: number;
 }
@@ -58,9 +60,19 @@ export function createServer(options: ServerOptions): FastifyInstance {
   refuseWhenClosing(server);
   refuseUnknownRoutes(server);
   dropStalledReaders(server, options.writeTimeoutMs ?? 10_000);
+  reportAnswers(server, options.answered);
   document(server, options);
   for (const routes of options.routes) server.register((scope, _options, done) => (routes(scope), done()));
   return server;
+}
+
+function reportAnswers(server: FastifyInstance, answered: ServerOptions["answered"]): void {
+  if (answered === undefined) return;
+  server.addHook("onResponse", (request, reply, done) => {
+    const route = request.routeOptions.url ?? "none";
+    answered({ route, method: request.method, status: reply.statusCode, seconds: reply.elapsedTime / 1000 });
+    done();
+  });
 }
 
 type FrameworkOptions = FastifyServerOptions<RawServerDefault, FastifyBaseLogger> & { readonly http: object };

@@ -52,7 +52,6 @@ export const declaredMetrics = {
     name: "weir_log_accepting",
     help: "1 while the log takes events, 0 while it refuses them",
   },
-  backlogEvents: { type: "gauge", name: "weir_backlog_events", help: "Events that are durable and not yet counted" },
   lagSeconds: {
     type: "gauge",
     name: "weir_lag_seconds",
@@ -92,11 +91,6 @@ export const declaredMetrics = {
   liveClients: { type: "gauge", name: "weir_live_clients", help: "Live connections" },
   liveFrames: { type: "counter", name: "weir_live_frames_total", help: "Messages pushed to live connections" },
   liveBytes: { type: "counter", name: "weir_live_bytes_total", help: "Bytes pushed to live connections" },
-  liveSkipped: {
-    type: "counter",
-    name: "weir_live_skipped_total",
-    help: "Pushes left out because a connection was too slow",
-  },
 } as const satisfies Readonly<Record<string, Declared>>;
 
 type Key = keyof typeof declaredMetrics;
@@ -124,7 +118,7 @@ export interface Metrics {
     stage(stage: string, seconds: number): void;
     retried(stage: string, error: unknown): void;
   };
-  readonly live: { pushed(frames: number, bytes: number): void; skipped(frames: number): void };
+  readonly live: { pushed(frames: number, bytes: number): void };
   /** Adds what is asked at each scrape. */
   watch(sources: GaugeSources): void;
   /** Events per second over the last ten seconds. */
@@ -165,7 +159,6 @@ export function createMetrics(clock: Clock): Metrics {
     },
     live: {
       pushed: (frames, bytes) => (meters.counter("liveFrames").inc(frames), meters.counter("liveBytes").inc(bytes)),
-      skipped: (frames) => meters.counter("liveSkipped").inc(frames),
     },
     watch: (added) => {
       for (const [key, source] of Object.entries(added) as [Key, () => number][]) sources.set(key, source);

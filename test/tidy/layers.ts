@@ -50,7 +50,7 @@ export const processOwners = [
   /^src\/main\.ts$/,
   /^src\/config\//,
   /\.worker\.ts$/,
-  /^src\/store\/clickhouse\/engine\/child\.ts$/,
+  /^src\/store\/clickhouse\/engine\/(?:child|read-flights)\.ts$/,
 ];
 
 /** Where HTTP's numbers may be: http/, and the engine's child, which answers another protocol. */

@@ -4,12 +4,16 @@ import type { RawPiece } from "../store.ts";
 /** src UInt16, off UInt64, received_at Int64: what stands before a packed event in a raw row. */
 const prefixBytes = 18;
 
+/** The most bytes that the rows of `pieces` can take. */
+export function rawRowsBytesMax(pieces: readonly RawPiece[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.events.bytes.length + piece.events.count * prefixBytes, 0);
+}
+
 /**
- * The raw rows of `pieces` in ClickHouse's RowBinary, in the column order of `raw_events`: the prefix, then the packed
- * event as it is (packed events are RowBinary already). Skipped events are left out.
+ * Writes into `bytes` the raw rows of `pieces` in ClickHouse's RowBinary, in the column order of `raw_events`: the prefix, then the packed
+ * event as it is (packed events are RowBinary already). Skipped events are left out. Answers the rows as a part of `bytes`.
  */
-export function encodeRawRows(src: Src, pieces: readonly RawPiece[]): { rows: number; bytes: Buffer } {
-  const bytes = Buffer.allocUnsafeSlow(pieces.reduce((sum, piece) => sum + sizeBound(piece), 0));
+export function encodeRawRows(bytes: Buffer, src: Src, pieces: readonly RawPiece[]): { rows: number; bytes: Buffer } {
   let at = 0;
   let rows = 0;
   for (const piece of pieces) {
@@ -27,8 +31,6 @@ export function encodeRawRows(src: Src, pieces: readonly RawPiece[]): { rows: nu
   }
   return { rows, bytes: bytes.subarray(0, at) };
 }
-
-const sizeBound = (piece: RawPiece): number => piece.events.bytes.length + piece.events.count * prefixBytes;
 
 function prefixOf(src: Src, receivedAt: number): Buffer {
   const prefix = Buffer.alloc(prefixBytes);

@@ -181,7 +181,7 @@ describe("one folder, one engine", () => {
 
   test("the child of a killed parent goes, and the next start gets the folder", async () => {
     const folder = await mkdtemp(join(tmpdir(), "weir-engine-"));
-    const parent = fork(fileURLToPath(new URL("./testing-parent.ts", import.meta.url)), [folder], { stdio: "ignore" });
+    const parent = fork(fileURLToPath(new URL("./parent.fixture.ts", import.meta.url)), [folder], { stdio: "ignore" });
     const orphanUrl = await new Promise<string>((resolve) => parent.once("message", (url: string) => resolve(url)));
     parent.kill("SIGKILL");
     const next = await startEngine({ dataDir: relative(process.cwd(), folder), clock: systemClock });
