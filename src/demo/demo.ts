@@ -62,7 +62,7 @@ async function startAnywhere(config: Config, around: DemoSurroundings): Promise<
     return await around.start(config);
   } catch (error) {
     if (!(error instanceof WeirError) || error.code !== "port_taken") throw error;
-    around.print(`${error.message}; taking others`);
+    around.print(`${error.message}. The demo takes ports that are free.`);
     return around.start({ ...config, ingestPort: 0, queryPort: 0 });
   }
 }
