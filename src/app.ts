@@ -59,7 +59,9 @@ const ingestRequestMs = 600_000;
  */
 export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const { logger } = deps;
-  const closers = new Closers((name, error) => logger.error({ err: error, part: name }, "a part could not be stopped in order"));
+  const closers = new Closers((name, error) =>
+    logger.error({ err: error, part: name }, "a part could not be stopped in order"),
+  );
   try {
     return await new Starter(config, deps, closers).start();
   } catch (error) {
@@ -135,7 +137,13 @@ class Starter {
     const { dataDir, logBytesMax, diskFreeMinBytes } = this.#config;
     const { clock } = this.#deps;
     const onFailure = (error: WeirError): void => this.#failure.resolve(error);
-    const log = await openEmbeddedLog({ dir: join(dataDir, "log"), bytesMax: logBytesMax, freeBytesMin: diskFreeMinBytes, clock, onFailure });
+    const log = await openEmbeddedLog({
+      dir: join(dataDir, "log"),
+      bytesMax: logBytesMax,
+      freeBytesMin: diskFreeMinBytes,
+      clock,
+      onFailure,
+    });
     this.#closers.add("log", () => log.close());
     return observedLog(log, clock, (seconds) => this.#metrics.log.appended(seconds));
   }
@@ -190,7 +198,9 @@ class Starter {
       },
     });
     await processor.recover();
-    processor.run().catch((error: unknown) => this.#failure.resolve(error instanceof Error ? error : new Error(String(error))));
+    processor
+      .run()
+      .catch((error: unknown) => this.#failure.resolve(error instanceof Error ? error : new Error(String(error))));
     this.#closers.add("processor", () => processor.drain(drainMs));
     return processor;
   }
@@ -199,14 +209,23 @@ class Starter {
     const { eventsPerRequestMax, bodyBytesMax, inflightBytesMax, futureMaxMs } = this.#config;
     const limits = { eventsMax: eventsPerRequestMax, bodyBytesMax, inFlightBytesMax: inflightBytesMax, futureMaxMs };
     const ingest = new Ingest({ log, progress, clock: this.#deps.clock, metrics: this.#metrics.ingest, limits });
-    const server = this.#server("Weir ingestion API", [ingestRoutes(ingest, this.#deps.clock), this.#health(log, store, engine)], ingestRequestMs);
+    const server = this.#server(
+      "Weir ingestion API",
+      [ingestRoutes(ingest, this.#deps.clock), this.#health(log, store, engine)],
+      ingestRequestMs,
+    );
     server.addHook("preClose", () => ingest.stop());
     return server;
   }
 
   #queryServer({ log, store, rulebook, progress, processor, engine }: Parts): Server {
     const { clock, logger } = this.#deps;
-    const rules = { get: (id: string) => rulebook.get(id), list: () => rulebook.list(), find: (id: string) => rulebook.find(id), answering };
+    const rules = {
+      get: (id: string) => rulebook.get(id),
+      list: () => rulebook.list(),
+      find: (id: string) => rulebook.find(id),
+      answering,
+    };
     const query = new Query({
       store,
       rules,
@@ -236,7 +255,14 @@ class Starter {
   }
 
   #server(title: string, routes: readonly Routes[], requestTimeoutMs = 10_000): Server {
-    return createServer({ title, version: this.#deps.version, logger: this.#deps.logger, routes, requestTimeoutMs, answered: this.#metrics.http.answered });
+    return createServer({
+      title,
+      version: this.#deps.version,
+      logger: this.#deps.logger,
+      routes,
+      requestTimeoutMs,
+      answered: this.#metrics.http.answered,
+    });
   }
 
   #health(log: Log, store: Store, engine: Engine): Routes {
@@ -244,8 +270,16 @@ class Starter {
       metrics: () => this.#metrics.text(),
       ready: async () => {
         const { accepting, reason } = log.state();
-        const storeOk = engine.state().up && (await store.ping().then(() => true, () => false));
-        const parts = { log: { ok: accepting, ...(reason === undefined ? {} : { detail: reason }) }, store: { ok: storeOk } };
+        const storeOk =
+          engine.state().up &&
+          (await store.ping().then(
+            () => true,
+            () => false,
+          ));
+        const parts = {
+          log: { ok: accepting, ...(reason === undefined ? {} : { detail: reason }) },
+          store: { ok: storeOk },
+        };
         return { ok: accepting && storeOk, parts };
       },
     });
@@ -258,7 +292,11 @@ class Starter {
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
       const option = `--${name}-port`;
-      throw new WeirError("port_taken", `port ${port} on ${this.#config.host} is in use by another program; stop it, or choose another with ${option}`, { cause: error });
+      throw new WeirError(
+        "port_taken",
+        `port ${port} on ${this.#config.host} is in use by another program; stop it, or choose another with ${option}`,
+        { cause: error },
+      );
     }
   }
 

@@ -2,14 +2,7 @@ import type { Socket } from "node:net";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import { LogController, fastify } from "fastify";
-import type {
-  FastifyBaseLogger,
-  FastifyInstance,
-  FastifyReply,
-  FastifyRequest,
-  FastifyServerOptions,
-  RawServerDefault,
-} from "fastify";
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
 import { WeirError } from "../lib/errors.ts";
 import { parameterCheck } from "../protocol/query.ts";
 import { jsonBody } from "./body.ts";
@@ -75,7 +68,7 @@ function reportAnswers(server: FastifyInstance, answered: ServerOptions["answere
   });
 }
 
-type FrameworkOptions = FastifyServerOptions<RawServerDefault, FastifyBaseLogger> & { readonly http: object };
+type FrameworkOptions = FastifyServerOptions & { readonly http: object };
 
 function frameworkOptions(options: ServerOptions): FrameworkOptions {
   return {

@@ -31,14 +31,21 @@ export class BatchWriter {
       "raw",
       () => this.#store.insertRaw(batch.range.src, batch.pieces),
       async () => {
-        withoutStored(batch.pieces, new Set<number>(await this.#store.storedOffsets(batch.range.src, batch.range.from)));
+        withoutStored(
+          batch.pieces,
+          new Set<number>(await this.#store.storedOffsets(batch.range.src, batch.range.from)),
+        );
         return false;
       },
     );
   }
 
   async rollUp(task: RollupTask): Promise<void> {
-    await this.#persist("rollup", () => this.#store.rollUp(task), () => this.isMarked(task.mark));
+    await this.#persist(
+      "rollup",
+      () => this.#store.rollUp(task),
+      () => this.isMarked(task.mark),
+    );
   }
 
   /** Repeats a question until it is answered. */
@@ -80,8 +87,10 @@ export class BatchWriter {
 
   async #pause(attempt: number): Promise<void> {
     await this.#clock.sleep(Math.min(pauseMinMs * 2 ** attempt, pauseMaxMs), this.#signal);
-    if (this.#signal.aborted) throw new WeirError("stopping", "stopped before the store had the batch; it will be written on the next start");
+    if (this.#signal.aborted)
+      throw new WeirError("stopping", "stopped before the store had the batch; it will be written on the next start");
   }
 }
 
-const sameRange = (a: OffsetRange & { src: Src }, b: OffsetRange): boolean => a.src === b.src && a.from === b.from && a.to === b.to;
+const sameRange = (a: OffsetRange & { src: Src }, b: OffsetRange): boolean =>
+  a.src === b.src && a.from === b.from && a.to === b.to;

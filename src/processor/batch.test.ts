@@ -67,7 +67,10 @@ describe("a batch", () => {
     const ids = new RecentIds({ idsMax: 1000, seed: 1 });
     ids.raiseHorizon(10_000);
     const { batch, doubtful } = form([record(0, ["a", "b", "a"])], { ids });
-    assert.deepEqual(doubtful.map(({ key }) => key.event_id), ["a", "b"]);
+    assert.deepEqual(
+      doubtful.map(({ key }) => key.event_id),
+      ["a", "b"],
+    );
     assert.deepEqual(kept(batch), [0, 1]);
     settleDoubtful(batch, doubtful, [{ event_id: "b", timestamp: 5000 }]);
     assert.deepEqual(kept(batch), [0]);

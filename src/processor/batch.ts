@@ -93,7 +93,13 @@ class Former {
 
   finish(): { batch: Batch; doubtful: readonly Doubtful[] } {
     const seconds = this.#seconds.size > secondsMax ? null : [...this.#seconds].sort((a, b) => a - b);
-    const batch = { range: this.#input.range, pieces: this.#pieces, events: this.#events, duplicates: this.#duplicates, seconds };
+    const batch = {
+      range: this.#input.range,
+      pieces: this.#pieces,
+      events: this.#events,
+      duplicates: this.#duplicates,
+      seconds,
+    };
     return { batch, doubtful: this.#doubtful };
   }
 
@@ -117,7 +123,11 @@ class Former {
 
   #doubt(piece: Piece, extent: PackedExtent, index: number, isStored: boolean): void {
     const { bytes } = piece.events;
-    const event_id = Buffer.from(bytes.buffer, bytes.byteOffset + extent.idStart, extent.idEnd - extent.idStart).toString("utf8");
+    const event_id = Buffer.from(
+      bytes.buffer,
+      bytes.byteOffset + extent.idStart,
+      extent.idEnd - extent.idStart,
+    ).toString("utf8");
     if (isStored) this.#doubtfulIds.add(event_id);
     else if (this.#doubtfulIds.has(event_id)) this.#repeat(piece, index);
     else {

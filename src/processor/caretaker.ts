@@ -22,7 +22,9 @@ export class Caretaker {
     const stored = await this.#store.seriesKept();
     const records = await this.#rules.current();
     const needed = new Set(
-      records.flatMap((record) => record.versions.filter((version) => version.phase !== "retired").map((version) => version.series)),
+      records.flatMap((record) =>
+        record.versions.filter((version) => version.phase !== "retired").map((version) => version.series),
+      ),
     );
     for (const series of stored.filter((kept) => !needed.has(kept))) {
       await this.#store.dropSeries(series);

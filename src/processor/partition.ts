@@ -97,16 +97,28 @@ export class Partition {
     if (last === undefined) return null;
     progress.working(src, records[0]!.appendedAt);
     const targets = await writer.ask(async () => rules.targets(await rules.current()));
-    const batch = await this.#formBatch(records, rangeOf(records, this.#next, nextActivation(targets, src, this.#next)));
+    const batch = await this.#formBatch(
+      records,
+      rangeOf(records, this.#next, nextActivation(targets, src, this.#next)),
+    );
     this.#next = after(batch.range.to);
-    return { batch, targets: targets.filter((target) => isActive(target, batch.range)), receivedThrough: last.appendedAt };
+    return {
+      batch,
+      targets: targets.filter((target) => isActive(target, batch.range)),
+      receivedThrough: last.appendedAt,
+    };
   }
 
   async #formBatch(records: readonly LogRecord[], range: OffsetRange): Promise<Batch> {
     const { store, src, clock, metrics, writer } = this.#deps;
     const started = clock.monotonic();
     const { ids, stored } = this.#recovered;
-    const { batch, doubtful } = formBatch({ range, records: records.filter((record) => record.from <= range.to), ids, stored });
+    const { batch, doubtful } = formBatch({
+      range,
+      records: records.filter((record) => record.from <= range.to),
+      ids,
+      stored,
+    });
     metrics.stage("form", (clock.monotonic() - started) / 1000);
     if (doubtful.length > 0) {
       await this.#rawWritten;
@@ -123,9 +135,18 @@ export class Partition {
     await this.#rawWritten;
     passFailpoint("after-raw");
     const { range, events, duplicates } = batch;
-    await writer.rollUp({ range, plan: this.#planFor(targets), mark: { series: 0, range }, counts: { events, duplicates } });
+    await writer.rollUp({
+      range,
+      plan: this.#planFor(targets),
+      mark: { series: 0, range },
+      counts: { events, duplicates },
+    });
     passFailpoint("after-rollup");
-    metrics.batch({ events, duplicates, bytes: batch.pieces.reduce((sum, piece) => sum + piece.events.bytes.length, 0) });
+    metrics.batch({
+      events,
+      duplicates,
+      bytes: batch.pieces.reduce((sum, piece) => sum + piece.events.bytes.length, 0),
+    });
     this.#written = after(range.to);
     progress.advance(after(range.to), work.receivedThrough, { range, seconds: batch.seconds });
     await this.#commit(after(range.to));

@@ -49,8 +49,16 @@ export class Processor {
     this.#deps = deps;
     const { store, clock, metrics, rules, progress, limits } = deps;
     this.#writer = new BatchWriter({ store, clock, metrics, signal: this.#abandon.signal });
-    const written = (partition: number): ReturnType<typeof offset> => this.#partitions.get(partition)?.written ?? offset(0);
-    this.#filler = new Filler({ store, rules, writer: this.#writer, progress, written, chunkEventsMax: limits.fillChunkEventsMax });
+    const written = (partition: number): ReturnType<typeof offset> =>
+      this.#partitions.get(partition)?.written ?? offset(0);
+    this.#filler = new Filler({
+      store,
+      rules,
+      writer: this.#writer,
+      progress,
+      written,
+      chunkEventsMax: limits.fillChunkEventsMax,
+    });
   }
 
   /** Reads where to go on. Resolves once counting may begin; the store must be open. */
@@ -84,7 +92,9 @@ export class Processor {
   async #recoverPartition(src: Src): Promise<Partition> {
     const { log, store, limits, random } = this.#deps;
     const seed = Math.floor(random() * 0x1_0000_0000);
-    const recovered = await this.#writer.ask(() => recover({ log, store, src, idsMax: limits.dedupeIdsMax, idsLoadedMax: limits.dedupeIdsLoadedMax, seed }));
+    const recovered = await this.#writer.ask(() =>
+      recover({ log, store, src, idsMax: limits.dedupeIdsMax, idsLoadedMax: limits.dedupeIdsLoadedMax, seed }),
+    );
     return new Partition({ ...this.#deps, src, writer: this.#writer }, recovered);
   }
 

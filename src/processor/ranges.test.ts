@@ -24,11 +24,15 @@ test("holes and marks together are the range, without overlap", () => {
     fc.property(cuts, (numbers) => {
       const sorted = [...numbers].sort((a, b) => a - b);
       const marks: OffsetRange[] = [];
-      for (let index = 0; index + 1 < sorted.length; index += 2) marks.push(range(sorted[index]!, sorted[index + 1]! - 1));
+      for (let index = 0; index + 1 < sorted.length; index += 2)
+        marks.push(range(sorted[index]!, sorted[index + 1]! - 1));
       const covered = [...marks, ...withoutMarked(range(0, 50), marks)].flatMap((part) =>
         Array.from({ length: part.to - part.from + 1 }, (_, index) => part.from + index),
       );
-      assert.deepEqual(covered.sort((a, b) => a - b), Array.from({ length: 51 }, (_, index) => index));
+      assert.deepEqual(
+        covered.sort((a, b) => a - b),
+        Array.from({ length: 51 }, (_, index) => index),
+      );
     }),
   );
 });

@@ -46,14 +46,23 @@ export function endOfMarked(from: Offset, marks: readonly OffsetRange[]): Offset
   let next = from;
   for (const mark of marks) {
     if (mark.from > next) {
-      throw new WeirError("store_refused", `the store has offsets ${mark.from} to ${mark.to} of partition ${mark.src} marked as counted, but not ${next} to ${mark.from - 1} before them`);
+      throw new WeirError(
+        "store_refused",
+        `the store has offsets ${mark.from} to ${mark.to} of partition ${mark.src} marked as counted, but not ${next} to ${mark.from - 1} before them`,
+      );
     }
     if (mark.to >= next) next = after(mark.to);
   }
   return next;
 }
 
-async function loadIds(deps: { store: Store; src: Src; idsMax: number; idsLoadedMax: number; seed: number }): Promise<RecentIds> {
+async function loadIds(deps: {
+  store: Store;
+  src: Src;
+  idsMax: number;
+  idsLoadedMax: number;
+  seed: number;
+}): Promise<RecentIds> {
   const ids = new RecentIds({ idsMax: deps.idsMax, seed: deps.seed });
   const limit = Math.min(deps.idsLoadedMax, deps.idsMax);
   const keys = await deps.store.latestIds(deps.src, limit);

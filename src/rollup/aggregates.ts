@@ -35,7 +35,10 @@ export class Aggregates {
   /** The lists as columns of the grouping. */
   columns(): string[] {
     const states = [...this.#states].filter(([, list]) => list.length > 0);
-    return [`[${this.#counts.join(", ")}] AS counts`, ...states.map(([name, list]) => `[${list.join(", ")}] AS ${listName(name)}`)];
+    return [
+      `[${this.#counts.join(", ")}] AS counts`,
+      ...states.map(([name, list]) => `[${list.join(", ")}] AS ${listName(name)}`),
+    ];
   }
 
   /** One state of a member, by the place that it has in its list. */

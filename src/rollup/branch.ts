@@ -40,11 +40,17 @@ export function splitIntoBranches(shapes: readonly PlanShape[]): readonly (reado
 }
 
 function largeStates(shape: PlanShape): string {
-  return [...new Set(shape.members.filter((member) => member.metric === "uniq_exact").map(inputColumn))].toSorted().join();
+  return [...new Set(shape.members.filter((member) => member.metric === "uniq_exact").map(inputColumn))]
+    .toSorted()
+    .join();
 }
 
 /** The SELECT of a branch, which aggregates and then spreads each group to a row for each rule; and the numbers it needs. */
-export function renderBranch(shapes: readonly PlanShape[], parameter: string, scope: BranchScope): { sql: string; members: number[][][] } {
+export function renderBranch(
+  shapes: readonly PlanShape[],
+  parameter: string,
+  scope: BranchScope,
+): { sql: string; members: number[][][] } {
   const aggregates = new Aggregates(scope.lateOf);
   const members = shapes.map((shape) => memberNumbers(shape, aggregates));
   const groupings = shapes.map((shape) => [scope.startOf(shape), ...shape.groupBy.map((field) => `text${field}`)]);
@@ -74,12 +80,15 @@ function memberNumbers(shape: PlanShape, aggregates: Aggregates): number[][] {
 function whichGrouping(groupings: readonly (readonly string[])[]): string {
   if (groupings.length === 1) return "1";
   const keys = distinct(groupings.flat());
-  const masks = groupings.map((grouping) => keys.reduce((mask, key) => mask * 2n + (grouping.includes(key) ? 0n : 1n), 0n));
+  const masks = groupings.map((grouping) =>
+    keys.reduce((mask, key) => mask * 2n + (grouping.includes(key) ? 0n : 1n), 0n),
+  );
   return `indexOf([${masks.join(", ")}], GROUPING(${keys.join(", ")}))`;
 }
 
 // A key that is not in a row's grouping has its type's default there: of the starts all but one are 0.
-const startSum = (groupings: readonly (readonly string[])[]): string => distinct(groupings.map(([start]) => start!)).join(" + ");
+const startSum = (groupings: readonly (readonly string[])[]): string =>
+  distinct(groupings.map(([start]) => start!)).join(" + ");
 
 function groupValues(groupings: readonly (readonly string[])[]): string {
   const groups = groupings.map(([, ...texts]) => `CAST([${texts.join(", ")}], '${groupType}')`);

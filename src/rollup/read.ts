@@ -86,14 +86,23 @@ function mergedStates(rule: CheckedRule): string {
     .join("");
 }
 
-const groupOrder = (keys: number): string[] => Array.from({ length: keys }, (_, index) => `grp[${index + 1}] ASC NULLS LAST`);
+const groupOrder = (keys: number): string[] =>
+  Array.from({ length: keys }, (_, index) => `grp[${index + 1}] ASC NULLS LAST`);
 
-function filterClause(filter: { readonly key: number; readonly value: string | null }, index: number, clauses: Clauses): string {
+function filterClause(
+  filter: { readonly key: number; readonly value: string | null },
+  index: number,
+  clauses: Clauses,
+): string {
   const key = `grp[${clauses.bind(`key${index}`, "UInt8", filter.key + 1)}]`;
   return filter.value === null ? `isNull(${key})` : `${key} = ${clauses.bind(`value${index}`, "String", filter.value)}`;
 }
 
-function behindClause(order: "newest" | "oldest", behind: NonNullable<WindowSelection["behind"]>, clauses: Clauses): string {
+function behindClause(
+  order: "newest" | "oldest",
+  behind: NonNullable<WindowSelection["behind"]>,
+  clauses: Clauses,
+): string {
   const pane = `toDateTime(${clauses.bind("behind_pane", "UInt32", paneSecond(behind.windowStart))}, 'UTC')`;
   const further = `pane ${order === "newest" ? "<" : ">"} ${pane}`;
   if (behind.group.length === 0) return further;

@@ -27,7 +27,9 @@ export function renderRollup(plan: RollupPlan, range: OffsetRange, extras: Rollu
   const rules = plan.shapes.length === 0 ? nothing : renderRules(plan, range);
   const rows = [...rules.selects, markSelect, ...(extras.counts === null ? [] : [countsSelect])];
   const sql = [
-    `INSERT INTO rollups (${rollupColumns().map((column) => column.name).join(", ")})`,
+    `INSERT INTO rollups (${rollupColumns()
+      .map((column) => column.name)
+      .join(", ")})`,
     ...rules.clause,
     rows.join("\nUNION ALL\n"),
     ...rules.settings,
@@ -61,7 +63,9 @@ function renderRules(plan: RollupPlan, range: OffsetRange): RulesPart {
   return {
     clause: shared ? [`WITH batch AS MATERIALIZED (\n${events}\n)`] : [],
     selects: branches.map((branch) => branch.sql),
-    settings: [`SETTINGS group_by_use_nulls = 0, force_grouping_standard_compatibility = 1${shared ? ", enable_materialized_cte = 1" : ""}`],
+    settings: [
+      `SETTINGS group_by_use_nulls = 0, force_grouping_standard_compatibility = 1${shared ? ", enable_materialized_cte = 1" : ""}`,
+    ],
     parameters: {
       src: range.src,
       from: range.from,
@@ -107,7 +111,12 @@ function eventsSelect(plan: RollupPlan, panes: number): string {
 function payloadColumns(plan: RollupPlan, index: number, path: readonly string[], at: number): string[] {
   const keys = path.map((_, key) => `{paths:Array(Array(String))}[${at}][${key + 1}]`);
   const raw = `raw${index}`;
-  const inputs = new Set(plan.shapes.flatMap((shape) => shape.members).filter((member) => member.field === index).map(inputOf));
+  const inputs = new Set(
+    plan.shapes
+      .flatMap((shape) => shape.members)
+      .filter((member) => member.field === index)
+      .map(inputOf),
+  );
   const isGroupKey = plan.shapes.some((shape) => shape.groupBy.includes(index));
   return [
     `JSONExtractRaw(payload, ${keys.join(", ")}) AS ${raw}`,
@@ -136,7 +145,15 @@ const countsSelect = rowSelect(seriesOfCounts, "toString({src:UInt16})", "{event
 /** A row that is no window: its text stands where a group's would. */
 function rowSelect(series: number, text: string, n: string, skipped: string): string {
   const empty = stateNames.map((name) => stateColumns[name].empty);
-  const values = [`toUInt32(${series})`, "toDateTime(0, 'UTC')", `CAST([${text}], '${groupType}')`, n, skipped, "toUInt64(0)", ...empty];
+  const values = [
+    `toUInt32(${series})`,
+    "toDateTime(0, 'UTC')",
+    `CAST([${text}], '${groupType}')`,
+    n,
+    skipped,
+    "toUInt64(0)",
+    ...empty,
+  ];
   return `SELECT ${values.join(", ")}`;
 }
 

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import { type OracleEvent, type OracleResult, type OracleRow, type OracleRule, oracle } from "../../test/oracle/oracle.ts";
+import {
+  type OracleEvent,
+  type OracleResult,
+  type OracleRow,
+  type OracleRule,
+  oracle,
+} from "../../test/oracle/oracle.ts";
 import { openEmbeddedEngine } from "../../test/support/embedded-engine.ts";
 import { offset, src } from "../event/position.ts";
 import { parseRule } from "../rule/parse.ts";
@@ -45,10 +51,16 @@ test("five hundred thousand groups and their mark are one part", async () => {
     return row!.parts;
   };
   const before = await parts();
-  const targets = [target({ rule_id: "a", window_size: "1m", metric: "count", group_by: ["user_id"] }), target({ rule_id: "b", window_size: "5m", metric: "count" })];
+  const targets = [
+    target({ rule_id: "a", window_size: "1m", metric: "count", group_by: ["user_id"] }),
+    target({ rule_id: "b", window_size: "5m", metric: "count" }),
+  ];
   await rollUp(targets, at, 0, 499_999);
   assert.equal(await parts(), before + 1);
-  assert.equal((await engine.connection.rows<{ groups: number }>(renderSeriesCounts(targets[0]!.series)))[0]?.groups, 500_000);
+  assert.equal(
+    (await engine.connection.rows<{ groups: number }>(renderSeriesCounts(targets[0]!.series)))[0]?.groups,
+    500_000,
+  );
 });
 
 // Each value as it stands in the payload's text, its text as a group, and whether it is a number.
@@ -94,7 +106,13 @@ test("a value is a number, a text or neither, as its JSON says", async () => {
   assert.equal(counts?.skipped, values.filter(([, , isNumber]) => !isNumber).length + 1);
 });
 
-const plainEvent: OracleEvent = { event_id: "e", event_type: "t", user_id: "u", timestamp: 1_768_298_400_000, receivedAt: 1_768_298_400_000 };
+const plainEvent: OracleEvent = {
+  event_id: "e",
+  event_type: "t",
+  user_id: "u",
+  timestamp: 1_768_298_400_000,
+  receivedAt: 1_768_298_400_000,
+};
 
 interface Scenario {
   readonly rules: readonly OracleRule[];
@@ -112,7 +130,11 @@ async function checkScenario({ rules, events, cuts, pick }: Scenario): Promise<v
   const expected = oracle(rules, events);
   for (const [index, { series, rule }] of targets.entries()) {
     // What costs a statement for each way of asking is asked of one rule.
-    await checkRule(series, rule, expected[index]!, { pick, scale: scaleOf(events), closely: index === pick % targets.length });
+    await checkRule(series, rule, expected[index]!, {
+      pick,
+      scale: scaleOf(events),
+      closely: index === pick % targets.length,
+    });
   }
 }
 
@@ -135,26 +157,44 @@ async function checkRule(series: number, rule: CheckedRule, expected: OracleResu
   if (picked !== undefined) await checkSelections(all, expected.rows, picked, how);
 }
 
-async function checkSelections(all: WindowSelection, rows: readonly OracleRow[], picked: OracleRow, how: Thoroughness): Promise<void> {
+async function checkSelections(
+  all: WindowSelection,
+  rows: readonly OracleRow[],
+  picked: OracleRow,
+  how: Thoroughness,
+): Promise<void> {
   const limit = 1 + (how.pick % 4);
   const behind = rows.slice(rows.indexOf(picked) + 1, rows.indexOf(picked) + 1 + limit);
   assertRows(await windows({ ...all, limit, behind: picked }), behind, how.scale);
   const oldest = rows.toSorted((a, b) => a.windowStart - b.windowStart);
   const place = oldest.indexOf(picked) + 1;
-  assertRows(await windows({ ...all, order: "oldest", limit, behind: picked }), oldest.slice(place, place + limit), how.scale);
+  assertRows(
+    await windows({ ...all, order: "oldest", limit, behind: picked }),
+    oldest.slice(place, place + limit),
+    how.scale,
+  );
   const filters = picked.group.map((value, key) => ({ key, value })).slice(0, 1 + (how.pick % 3));
-  const matching = rows.filter((row) => row.windowStart >= picked.windowStart && filters.every(({ key, value }) => row.group[key] === value));
+  const matching = rows.filter(
+    (row) => row.windowStart >= picked.windowStart && filters.every(({ key, value }) => row.group[key] === value),
+  );
   assertRows(await windows({ ...all, from: picked.windowStart, filters }), matching, how.scale);
-  assertRows(await windows({ ...all, to: picked.windowStart }), rows.filter((row) => row.windowStart < picked.windowStart), how.scale);
+  assertRows(
+    await windows({ ...all, to: picked.windowStart }),
+    rows.filter((row) => row.windowStart < picked.windowStart),
+    how.scale,
+  );
 }
 
 async function windows(query: WindowSelection): Promise<OracleRow[]> {
-  const rows = await engine.connection.rows<{ window_start: number; grp: (string | null)[]; value: number }>(renderWindows(query));
+  const rows = await engine.connection.rows<{ window_start: number; grp: (string | null)[]; value: number }>(
+    renderWindows(query),
+  );
   return rows.map((row) => ({ windowStart: row.window_start, group: row.grp, value: row.value }));
 }
 
 function assertRows(actual: readonly OracleRow[], expected: readonly OracleRow[], scale: number): void {
-  const keys = (rows: readonly OracleRow[]): unknown[] => rows.map(({ windowStart, group }) => ({ windowStart, group }));
+  const keys = (rows: readonly OracleRow[]): unknown[] =>
+    rows.map(({ windowStart, group }) => ({ windowStart, group }));
   assert.deepEqual(keys(actual), keys(expected));
   // The engine adds doubles in another order: a sum may differ in its last digits, measured by the largest number in it.
   for (const [index, row] of expected.entries()) {
@@ -171,7 +211,12 @@ function target(rule: OracleRule): RollupTarget {
 
 async function rollUp(targets: readonly RollupTarget[], at: number, from: number, to: number): Promise<void> {
   const range = { src: src(at), from: offset(from), to: offset(to) };
-  await engine.connection.write(renderRollup(planRollup(targets), range, { mark: { key: `0:${at}:${from}-${to}` }, counts: { src: at, events: to - from + 1, duplicates: 0 } }));
+  await engine.connection.write(
+    renderRollup(planRollup(targets), range, {
+      mark: { key: `0:${at}:${from}-${to}` },
+      counts: { src: at, events: to - from + 1, duplicates: 0 },
+    }),
+  );
 }
 
 async function insertRaw(rows: readonly object[]): Promise<void> {
@@ -203,7 +248,9 @@ function canonical(value: unknown): string {
   if (typeof value === "number" && Math.abs(value) >= 2 ** 53) return value.toExponential();
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  return `{${Object.entries(value).map(([name, part]) => `${JSON.stringify(name)}:${canonical(part)}`).join(",")}}`;
+  return `{${Object.entries(value)
+    .map(([name, part]) => `${JSON.stringify(name)}:${canonical(part)}`)
+    .join(",")}}`;
 }
 
 /** As the engine reads a DateTime64 in JSON. */
@@ -219,19 +266,84 @@ function scaleOf(events: readonly OracleEvent[]): number {
 }
 
 // Few texts, so that they meet; each of them has once been somebody's trouble.
-const texts = ["", "a", "b", "null", "true", "7", "7.0", "-", "{", "[1]", '"', "\\", 'q"u\\o', "'; DROP TABLE rollups; --", "{x:String}", "\n\t\r", "\0", "a\0b"];
-const moreTexts = ["ü", "é", "e\u0301", "日本", "🎉", "\u2028", "\u007f", "\uffff", "a.b", "__proto__", "constructor", "$1", "%s", "\\N", "x".repeat(300)];
+const texts = [
+  "",
+  "a",
+  "b",
+  "null",
+  "true",
+  "7",
+  "7.0",
+  "-",
+  "{",
+  "[1]",
+  '"',
+  "\\",
+  'q"u\\o',
+  "'; DROP TABLE rollups; --",
+  "{x:String}",
+  "\n\t\r",
+  "\0",
+  "a\0b",
+];
+const moreTexts = [
+  "ü",
+  "é",
+  "e\u0301",
+  "日本",
+  "🎉",
+  "\u2028",
+  "\u007f",
+  "\uffff",
+  "a.b",
+  "__proto__",
+  "constructor",
+  "$1",
+  "%s",
+  "\\N",
+  "x".repeat(300),
+];
 const text = fc.constantFrom(...texts, ...moreTexts);
-const keys = ["a", "b", "price", "", "1", "a.b", 'q"k', "back\\slash", "new\nline", "\0", "ü", "🎉", "__proto__", "constructor", "'", "]", '"]', "key with space", "x".repeat(128)];
+const keys = [
+  "a",
+  "b",
+  "price",
+  "",
+  "1",
+  "a.b",
+  'q"k',
+  "back\\slash",
+  "new\nline",
+  "\0",
+  "ü",
+  "🎉",
+  "__proto__",
+  "constructor",
+  "'",
+  "]",
+  '"]',
+  "key with space",
+  "x".repeat(128),
+];
 const key = fc.constantFrom(...keys);
 const number = fc.oneof(
   fc.integer({ min: -5, max: 5 }),
   fc.integer({ min: -1000, max: 1000 }).map((value) => value / 4),
   fc.constantFrom(0.1, 19.99, 1e21, 1.5e300, -1e21, 1e-7, 5e-324, 2 ** 53 - 1, 2 ** 53, 2 ** 63, 1.2345678901234568e20),
 );
-const scalar = fc.oneof({ weight: 3, arbitrary: number }, { weight: 3, arbitrary: text }, fc.boolean(), fc.constant(null));
+const scalar = fc.oneof(
+  { weight: 3, arbitrary: number },
+  { weight: 3, arbitrary: text },
+  fc.boolean(),
+  fc.constant(null),
+);
 const { value: payloadValue } = fc.letrec<{ value: unknown; object: Record<string, unknown> }>((tie) => ({
-  value: fc.oneof({ depthSize: "small" }, { weight: 6, arbitrary: scalar }, fc.array(scalar, { maxLength: 2 }), tie("object")),
+  value: fc.oneof(
+    { depthSize: "small" },
+    { weight: 6, arbitrary: scalar },
+    fc.array(scalar, { maxLength: 2 }),
+    tie("object"),
+  ),
   object: objectOf(tie("value")),
 }));
 const payload = objectOf(payloadValue);
@@ -244,21 +356,45 @@ function objectOf(value: fc.Arbitrary<unknown>): fc.Arbitrary<Record<string, unk
 const minute = 60_000;
 const base = Date.UTC(2026, 0, 13, 10);
 const timestamp = fc.oneof(
-  { weight: 6, arbitrary: fc.tuple(fc.integer({ min: -3, max: 3 }), fc.constantFrom(-1, 0, 1, 500, 29_999)).map(([minutes, ms]) => base + minutes * minute + ms) },
-  fc.constantFrom(0, 1, 999, base - 86_400_000, base + 86_400_000 - 1, Date.UTC(2024, 1, 29, 23, 59, 59, 999), Date.UTC(2025, 11, 31)),
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(fc.integer({ min: -3, max: 3 }), fc.constantFrom(-1, 0, 1, 500, 29_999))
+      .map(([minutes, ms]) => base + minutes * minute + ms),
+  },
+  fc.constantFrom(
+    0,
+    1,
+    999,
+    base - 86_400_000,
+    base + 86_400_000 - 1,
+    Date.UTC(2024, 1, 29, 23, 59, 59, 999),
+    Date.UTC(2025, 11, 31),
+  ),
 );
 const event: fc.Arbitrary<OracleEvent> = fc
   .record({
     event_id: fc.uuid(),
-    event_type: fc.oneof(fc.constantFrom("click", "purchase"), text.filter((value) => value !== "")),
-    user_id: fc.oneof(fc.constantFrom("u1", "u2", "u3"), text.filter((value) => value !== "")),
+    event_type: fc.oneof(
+      fc.constantFrom("click", "purchase"),
+      text.filter((value) => value !== ""),
+    ),
+    user_id: fc.oneof(
+      fc.constantFrom("u1", "u2", "u3"),
+      text.filter((value) => value !== ""),
+    ),
     timestamp,
     payload,
     delay: fc.constantFrom(-60_000, 0, 1, 999, 1000, 60_000, 3_600_000, 90_000_000),
   })
   .map(({ delay, ...rest }) => ({ ...rest, receivedAt: Math.max(0, rest.timestamp + delay) }));
 
-const path = fc.array(key, { minLength: 1, maxLength: 3 }).map((path) => `payload${path.map((part) => (/^[a-z]+$/.test(part) ? `.${part}` : `[${JSON.stringify(part)}]`)).join("")}`);
+const path = fc
+  .array(key, { minLength: 1, maxLength: 3 })
+  .map(
+    (path) =>
+      `payload${path.map((part) => (/^[a-z]+$/.test(part) ? `.${part}` : `[${JSON.stringify(part)}]`)).join("")}`,
+  );
 const shortPath = key.map((part) => (/^[a-z]+$/.test(part) ? `payload.${part}` : `payload[${JSON.stringify(part)}]`));
 const anyPath = fc.oneof({ weight: 4, arbitrary: shortPath }, path);
 const rule: fc.Arbitrary<OracleRule> = fc

@@ -25,11 +25,12 @@ export function formatField(field: FieldRef): string {
 
 function readPath(text: string): Reading<readonly string[]> {
   const path: string[] = [];
-  for (let at = "payload".length; at < text.length; ) {
+  for (let at = "payload".length; at < text.length;) {
     const segment = text[at] === "." ? plainSegment(text, at) : quotedSegment(text, at);
     if (segment === null) return wrong(`can't be read from character ${at + 1} on; write keys as .key or ["odd key"]`);
     if (!segment.key.isWellFormed()) return wrong("holds half of a surrogate pair");
-    if (Buffer.byteLength(segment.key) > segmentBytesMax) return wrong(`has a key of more than ${segmentBytesMax} bytes`);
+    if (Buffer.byteLength(segment.key) > segmentBytesMax)
+      return wrong(`has a key of more than ${segmentBytesMax} bytes`);
     path.push(segment.key);
     at = segment.end;
   }

@@ -22,12 +22,21 @@ function problems(body: unknown): string[] {
 test("what is left out has its default, and null is the same as left out", () => {
   const spec = { ...good, group_by: [], active: true };
   assert.deepEqual(checked(good).spec, spec);
-  assert.deepEqual(checked({ ...good, field: null, group_by: null, active: null, window_type: null, filter: null }).spec, spec);
+  assert.deepEqual(
+    checked({ ...good, field: null, group_by: null, active: null, window_type: null, filter: null }).spec,
+    spec,
+  );
   assert.deepEqual(checked({ ...good, window_type: "tumbling" }).spec, spec);
 });
 
 test("a rule is understood whole", () => {
-  const rule = checked({ ...good, metric: "sum", field: "payload.price", group_by: ["event_type", "user_id", 'payload["a"]["b.c"]'], active: false });
+  const rule = checked({
+    ...good,
+    metric: "sum",
+    field: "payload.price",
+    group_by: ["event_type", "user_id", 'payload["a"]["b.c"]'],
+    active: false,
+  });
   assert.deepEqual(rule, {
     spec: {
       rule_id: "r",
@@ -97,15 +106,27 @@ const single: readonly (readonly [string, object, RegExp])[] = [
   ["a field that count does not read", { field: "payload.a" }, /^field: count counts events and reads no field/],
   ["no field", { metric: "sum" }, /^field: is required: sum reads a field/],
   ["a text to add up", { metric: "sum", field: "user_id" }, /^field: sum reads numbers, and user_id is a text/],
-  ["another field for an alias", { metric: "active_users", field: "payload.a" }, /^field: active_users reads user_id; for another field take uniq_exact/],
+  [
+    "another field for an alias",
+    { metric: "active_users", field: "payload.a" },
+    /^field: active_users reads user_id; for another field take uniq_exact/,
+  ],
   ["event_type as field", { metric: "uniq_exact", field: "event_type" }, /^field: must be user_id or a payload path/],
   ["the payload itself", { metric: "sum", field: "payload" }, /^field: is the whole payload/],
   ["nine group keys", { group_by: "abcdefghi".split("").map((key) => `payload.${key}`) }, /^group_by: has 9 keys/],
   ["a path of 17 keys", { group_by: [`payload${".a".repeat(17)}`] }, /^group_by\[0\]: has 17 keys/],
-  ["a key of 129 bytes", { group_by: [`payload.${"ü".repeat(64)}x`] }, /^group_by\[0\]: has a key of more than 128 bytes/],
+  [
+    "a key of 129 bytes",
+    { group_by: [`payload.${"ü".repeat(64)}x`] },
+    /^group_by\[0\]: has a key of more than 128 bytes/,
+  ],
   ["half a surrogate pair", { group_by: ['payload["\\ud800"]'] }, /^group_by\[0\]: holds half of a surrogate pair/],
   ["an index", { group_by: ["payload.a[0]"] }, /^group_by\[0\]: can't be read from character 10 on/],
-  ["the same path written otherwise", { group_by: ["payload.a", 'payload["a"]'] }, /^group_by\[1\]: names the same key twice/],
+  [
+    "the same path written otherwise",
+    { group_by: ["payload.a", 'payload["a"]'] },
+    /^group_by\[1\]: names the same key twice/,
+  ],
   ["a group_by that is a text", { group_by: "event_type" }, /^group_by: must be a list/],
 ];
 
@@ -118,7 +139,8 @@ for (const [name, change, expected] of single) {
 }
 
 test("what is no object is refused, and __proto__ is a key like any other", () => {
-  for (const body of [null, undefined, 7, "rule", [good]]) assert.deepEqual(problems(body), [": a rule must be an object"]);
+  for (const body of [null, undefined, 7, "rule", [good]])
+    assert.deepEqual(problems(body), [": a rule must be an object"]);
   assert.deepEqual(problems(JSON.parse('{"__proto__":{"rule_id":"r","window_size":"1m","metric":"count"}}')).length, 4);
 });
 

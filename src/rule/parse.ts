@@ -11,7 +11,17 @@ export type ParsedRule =
 
 const groupKeysMax = 8;
 const knownKeys = ["rule_id", "window_size", "window_type", "metric", "field", "group_by", "active"];
-const laterKeys = ["hop", "decimals", "filter", "having", "top_n", "allowed_lateness", "late_policy", "retention", "timezone"];
+const laterKeys = [
+  "hop",
+  "decimals",
+  "filter",
+  "having",
+  "top_n",
+  "allowed_lateness",
+  "late_policy",
+  "retention",
+  "timezone",
+];
 
 /**
  * Reads a rule's body. Closed grammar: every key, type and limit is checked, and all mistakes are named at once, each by
@@ -58,7 +68,8 @@ class RuleReader {
     const part = this.#metric();
     const groupBy = this.#groupBy();
     const active = this.#active();
-    if (ruleId === undefined || window === undefined || part === undefined || this.problems.length > 0) return undefined;
+    if (ruleId === undefined || window === undefined || part === undefined || this.problems.length > 0)
+      return undefined;
     return {
       spec: {
         rule_id: ruleId,
@@ -93,7 +104,8 @@ class RuleReader {
   #ruleId(): string | undefined {
     const id = this.#text("rule_id");
     if (id === undefined) return undefined;
-    if (!/^[A-Za-z0-9_.-]{1,128}$/.test(id)) return this.#wrong("rule_id", "must be 1 to 128 of letters, digits, _ . -");
+    if (!/^[A-Za-z0-9_.-]{1,128}$/.test(id))
+      return this.#wrong("rule_id", "must be 1 to 128 of letters, digits, _ . -");
     if (id === "." || id === "..") return this.#wrong("rule_id", "must not be . or .., which a URL can't carry");
     return id;
   }
@@ -120,7 +132,10 @@ class RuleReader {
 
   #unknownMetric(name: string): undefined {
     if (isLaterMetric(name)) return this.#wrong("metric", `${name} is not available yet in this version`);
-    return this.#wrong("metric", `is not a metric; take one of ${metricNames.join(", ")}${suggestion(name, metricNames)}`);
+    return this.#wrong(
+      "metric",
+      `is not a metric; take one of ${metricNames.join(", ")}${suggestion(name, metricNames)}`,
+    );
   }
 
   #aliasPart(name: string, metric: MetricName, fixed: FieldRef, field: FieldRef | undefined): MetricPart | undefined {

@@ -62,7 +62,9 @@ export function registrySuite(name: string, place: () => Promise<RegistryPlace>)
       const registries = [await open(), await open()];
       await registries[0]!.save(record("a", 0));
       for (let revision = 1; revision <= 10; revision++) {
-        const tries = Array.from({ length: 20 }, (_, index) => registries[index % 2]!.save(record("a", revision, index)));
+        const tries = Array.from({ length: 20 }, (_, index) =>
+          registries[index % 2]!.save(record("a", revision, index)),
+        );
         const won = (await Promise.all(tries)).flatMap((ok, index) => (ok ? [index] : []));
         assert.equal(won.length, 1);
         assert.deepEqual(await registries[1]!.get("a"), { ...record("a", revision, won[0]), revision: revision + 1 });
@@ -94,7 +96,9 @@ export function registrySuite(name: string, place: () => Promise<RegistryPlace>)
       const taken: number[] = [];
       for (let round = 0; round < 3; round++) {
         const registries = [await open(), await open()];
-        taken.push(...(await Promise.all(Array.from({ length: 10 }, (_, index) => registries[index % 2]!.takeSeries()))));
+        taken.push(
+          ...(await Promise.all(Array.from({ length: 10 }, (_, index) => registries[index % 2]!.takeSeries()))),
+        );
         for (const registry of registries) await registry.close();
       }
       assert.equal(new Set(taken).size, 30);
@@ -133,7 +137,11 @@ export function registrySuite(name: string, place: () => Promise<RegistryPlace>)
 
 function record(ruleId: string, revision: number, series = 16): RuleRecord {
   const spec = { rule_id: ruleId, window_size: "1m", metric: "count", group_by: [], active: true };
-  return { rule_id: ruleId, revision, versions: [{ version: 1, spec, series, phase: "live", activation: { 0: 0 }, createdAt: 1 }] };
+  return {
+    rule_id: ruleId,
+    revision,
+    versions: [{ version: 1, spec, series, phase: "live", activation: { 0: 0 }, createdAt: 1 }],
+  };
 }
 
 async function until(condition: () => boolean): Promise<void> {

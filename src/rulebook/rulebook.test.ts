@@ -89,13 +89,22 @@ test("a changed rule is filled beside the old version, which answers and is comp
     assert.deepEqual(phases(record), ["live", "filling"]);
     assert.equal(answering(record).version.version, 1);
     assert.equal(answering(record).rule.windowSeconds, 60);
-    assert.deepEqual(computed([record]).map((version) => [version.filling, version.rule.windowSeconds]), [[false, 60], [true, 300]]);
+    assert.deepEqual(
+      computed([record]).map((version) => [version.filling, version.rule.windowSeconds]),
+      [
+        [false, 60],
+        [true, 300],
+      ],
+    );
     const { series } = record.versions[1]!;
     assert.notEqual(series, old.series);
     await book.filled("r", series);
     assert.deepEqual(phases(book.get("r")), ["retired", "live"]);
     assert.equal(answering(book.get("r")).version.version, 2);
-    assert.deepEqual(computed(book.list()).map((version) => version.series), [series]);
+    assert.deepEqual(
+      computed(book.list()).map((version) => version.series),
+      [series],
+    );
     await book.filled("r", old.series);
     assert.deepEqual(phases(book.get("r")), ["retired", "live"], "what is retired stays so");
   }));
@@ -183,7 +192,10 @@ test("a pending version that a crash left behind is completed by the next who as
     const processor = await desk.another();
     desk.end = 25;
     const targets = await processor.targets(await processor.current());
-    assert.deepEqual(targets.map((target) => target.activation), [{ 0: 25 }]);
+    assert.deepEqual(
+      targets.map((target) => target.activation),
+      [{ 0: 25 }],
+    );
     assert.deepEqual((await desk.book.current()).map(phases), [["filling"]]);
   }));
 
@@ -213,9 +225,14 @@ test("changes that race are all kept, one version each", () =>
     const other = await desk.another();
     desk.end = 10;
     const sizes = Array.from({ length: 20 }, (_, index) => `${index + 1}m`);
-    await Promise.all(sizes.map((size, index) => (index % 2 ? other : desk.book).put({ ...body, window_size: size }, {})));
+    await Promise.all(
+      sizes.map((size, index) => (index % 2 ? other : desk.book).put({ ...body, window_size: size }, {})),
+    );
     const [record] = await desk.book.current();
-    assert.deepEqual(record!.versions.map((version) => version.version), sizes.map((_, index) => index + 1));
+    assert.deepEqual(
+      record!.versions.map((version) => version.version),
+      sizes.map((_, index) => index + 1),
+    );
     assert.equal(new Set(record!.versions.map((version) => version.series)).size, 20);
     assert.deepEqual(record!.versions.map((version) => version.spec.window_size).toSorted(), sizes.toSorted());
   }));
@@ -225,7 +242,10 @@ test("others see a change, and are told", () =>
     const other = await desk.another();
     const told = new Promise<void>((resolve) => other.onChange(resolve));
     await desk.book.put(body, {});
-    assert.deepEqual((await other.current()).map((record) => record.rule_id), ["r"]);
+    assert.deepEqual(
+      (await other.current()).map((record) => record.rule_id),
+      ["r"],
+    );
     await told;
     assert.equal(other.get("r").revision, desk.book.get("r").revision);
   }));
@@ -239,12 +259,16 @@ test("by any way of changes: at most one version is filled, one answers, and no 
           desk.end += 1;
           await step.run(desk.book);
           const record = desk.book.get("r");
-          const [filling, live] = ["filling", "live"].map((phase) => phases(record).filter((found) => found === phase).length);
+          const [filling, live] = ["filling", "live"].map(
+            (phase) => phases(record).filter((found) => found === phase).length,
+          );
           assert.ok(filling! <= 1 && live! <= 1 && !phases(record).includes("pending"));
           assert.equal(computed([record]).length, filling! + live!);
           const { spec } = record.versions.at(-1)!;
           assert.equal(spec.active, filling! + live! > 0, "active is computed, paused is not");
-          const kept = record.versions.filter((version) => version.phase !== "retired").map((version) => version.series);
+          const kept = record.versions
+            .filter((version) => version.phase !== "retired")
+            .map((version) => version.series);
           assert.equal(new Set(kept).size, kept.length);
         }
       }),
@@ -253,7 +277,9 @@ test("by any way of changes: at most one version is filled, one answers, and no 
   ));
 
 const change = fc.oneof(
-  fc.constantFrom("1m", "5m", "10m").map((size) => step(`window ${size}`, (book) => book.patch("r", { window_size: size }, {}))),
+  fc
+    .constantFrom("1m", "5m", "10m")
+    .map((size) => step(`window ${size}`, (book) => book.patch("r", { window_size: size }, {}))),
   fc.boolean().map((active) => step(`active ${active}`, (book) => book.patch("r", { active }, {}))),
   fc.constant(step("filled", (book) => book.filled("r", book.get("r").versions.at(-1)!.series))),
 );

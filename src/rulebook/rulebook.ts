@@ -4,7 +4,16 @@ import { type Problem, WeirError } from "../lib/errors.ts";
 import { parseRule } from "../rule/parse.ts";
 import type { Registry, RuleRecord } from "../rule/registry.ts";
 import type { RuleSpec } from "../rule/rule.ts";
-import { type ComputedVersion, computed, isPending, newest, says, withActivation, withFilled, withSpec } from "./versions.ts";
+import {
+  type ComputedVersion,
+  computed,
+  isPending,
+  newest,
+  says,
+  withActivation,
+  withFilled,
+  withSpec,
+} from "./versions.ts";
 
 export { answering, computed } from "./versions.ts";
 
@@ -223,7 +232,9 @@ function merged(spec: RuleSpec, patch: unknown): Record<string, unknown> {
   }
   const changes = new Map<string, unknown>(Object.entries(patch));
   if (changes.has("rule_id") && changes.get("rule_id") !== spec.rule_id) {
-    throw invalidRule([{ path: "rule_id", message: "can't be changed; make a new rule", value: changes.get("rule_id") }]);
+    throw invalidRule([
+      { path: "rule_id", message: "can't be changed; make a new rule", value: changes.get("rule_id") },
+    ]);
   }
   return Object.fromEntries([...Object.entries(spec), ...changes].filter(([key]) => changes.get(key) !== null));
 }
@@ -232,15 +243,20 @@ function invalidRule(problems: readonly Problem[]): WeirError {
   const first = problems[0];
   const where = first === undefined || first.path === "" ? "" : `${first.path} `;
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
-  return new WeirError("invalid_rule", `the rule is not valid: ${where}${first?.message ?? ""}${more}`, { details: problems });
+  return new WeirError("invalid_rule", `the rule is not valid: ${where}${first?.message ?? ""}${more}`, {
+    details: problems,
+  });
 }
 
-const unknownRule = (ruleId: string): WeirError => new WeirError("unknown_rule", `there is no rule ${JSON.stringify(ruleId)}`);
+const unknownRule = (ruleId: string): WeirError =>
+  new WeirError("unknown_rule", `there is no rule ${JSON.stringify(ruleId)}`);
 
 function checkVersion(ruleId: string, record: RuleRecord | undefined, { ifMatch }: ChangeOptions): void {
   if (ifMatch === undefined) return;
   const version = record === undefined ? undefined : newest(record).version;
   if (version === ifMatch) return;
   const has = version === undefined ? "does not exist" : `has version ${version}`;
-  throw new WeirError("version_conflict", `rule ${JSON.stringify(ruleId)} ${has}, not version ${ifMatch}`, { details: { version: version ?? null } });
+  throw new WeirError("version_conflict", `rule ${JSON.stringify(ruleId)} ${has}, not version ${ifMatch}`, {
+    details: { version: version ?? null },
+  });
 }

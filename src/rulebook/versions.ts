@@ -66,7 +66,9 @@ export function withActivation(record: RuleRecord, ends: ReadonlyMap<Src, Offset
   const activation = Object.fromEntries(ends);
   const empty = [...ends.values()].every((end) => end === 0);
   const versions = record.versions.map((version) =>
-    version.phase === "pending" ? { ...version, phase: empty ? ("live" as const) : ("filling" as const), activation } : version,
+    version.phase === "pending"
+      ? { ...version, phase: empty ? ("live" as const) : ("filling" as const), activation }
+      : version,
   );
   const done = { ...record, versions };
   return empty ? onlyNewest(done) : done;
@@ -79,7 +81,8 @@ export function withFilled(record: RuleRecord, series: number): RuleRecord | und
   return onlyNewest({ ...record, versions: [...record.versions.slice(0, -1), { ...last, phase: "live" }] });
 }
 
-export const isPending = (record: RuleRecord): boolean => record.versions.some((version) => version.phase === "pending");
+export const isPending = (record: RuleRecord): boolean =>
+  record.versions.some((version) => version.phase === "pending");
 
 const understood = new WeakMap<RuleSpec, CheckedRule>();
 
@@ -88,7 +91,8 @@ export function checked(spec: RuleSpec): CheckedRule {
   const known = understood.get(spec);
   if (known !== undefined) return known;
   const parsed = parseRule(spec);
-  if (!parsed.ok) throw new WeirError("internal", `the stored rule ${spec.rule_id} can't be read`, { details: parsed.problems });
+  if (!parsed.ok)
+    throw new WeirError("internal", `the stored rule ${spec.rule_id} can't be read`, { details: parsed.problems });
   understood.set(spec, parsed.rule);
   return parsed.rule;
 }
@@ -116,7 +120,10 @@ function hasWindows(version: RuleVersion): boolean {
 function onlyNewest(record: RuleRecord): RuleRecord {
   const retired: RulePhase = "retired";
   const last = newest(record);
-  return { ...record, versions: record.versions.map((version) => (version === last ? version : { ...version, phase: retired })) };
+  return {
+    ...record,
+    versions: record.versions.map((version) => (version === last ? version : { ...version, phase: retired })),
+  };
 }
 
 function trimmed(versions: readonly RuleVersion[]): readonly RuleVersion[] {

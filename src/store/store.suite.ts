@@ -24,7 +24,11 @@ const event = (event_id: string, more: Partial<Event> = {}): Event => ({
   ...more,
 });
 
-const range = (partition: number, from: number, to: number): OffsetRange => ({ src: src(partition), from: offset(from), to: offset(to) });
+const range = (partition: number, from: number, to: number): OffsetRange => ({
+  src: src(partition),
+  from: offset(from),
+  to: offset(to),
+});
 
 function piece(from: number, events: readonly Event[], skip: readonly number[] = []): RawPiece {
   const packed = pack(events);
@@ -59,7 +63,13 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
     });
     after(() => opened.cleanup());
 
-    const rollUp = (partition: number, series: number, from: number, to: number, counts = { events: to - from + 1, duplicates: 0 }) =>
+    const rollUp = (
+      partition: number,
+      series: number,
+      from: number,
+      to: number,
+      counts = { events: to - from + 1, duplicates: 0 },
+    ) =>
       store.rollUp({
         range: range(partition, from, to),
         plan: planRollup([{ series, rule: countByType }]),
@@ -67,14 +77,26 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
         counts,
       });
     const windowsOf = (series: number) =>
-      store.windows({ series, rule: countByType, from: 0, to: start + 86_400_000, filters: [], order: "newest", limit: 100 });
+      store.windows({
+        series,
+        rule: countByType,
+        from: 0,
+        to: start + 86_400_000,
+        filters: [],
+        order: "newest",
+        limit: 100,
+      });
 
     test("opening again changes nothing", async () => {
       await store.open(new AbortController().signal);
     });
 
     test("raw rows come back whole, under their position", async () => {
-      const odd = event("ключ \u0000 \"'\\ 🙂", { event_type: "t\n\t", user_id: "é", payload: '{"a":"\\u0000","b":[1,{"c":null}]}' });
+      const odd = event("ключ \u0000 \"'\\ 🙂", {
+        event_type: "t\n\t",
+        user_id: "é",
+        payload: '{"a":"\\u0000","b":[1,{"c":null}]}',
+      });
       await store.insertRaw(src(1), [piece(0, [odd]), piece(7, [event("plain", { timestamp: start + 5 })])]);
       const stored = await store.events({ from: start, to: start + 10, limit: 10, event_id: odd.event_id });
       assert.deepEqual(stored, [{ ...odd, src: 1, off: 0, receivedAt: start + 1000 }]);
@@ -89,13 +111,17 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
     });
 
     test("a batch may touch any number of months", async () => {
-      const events = Array.from({ length: 300 }, (_, month) => event(`m${month}`, { timestamp: Date.UTC(1990, month, 3) }));
+      const events = Array.from({ length: 300 }, (_, month) =>
+        event(`m${month}`, { timestamp: Date.UTC(1990, month, 3) }),
+      );
       await store.insertRaw(src(3), [piece(0, events)]);
       assert.equal((await store.storedOffsets(src(3), offset(0))).length, 300);
     });
 
     test("a rollup covers exactly its range of its partition, and its mark is there with it", async () => {
-      await store.insertRaw(src(4), [piece(0, [event("a"), event("b"), event("c"), event("d", { event_type: "view" })])]);
+      await store.insertRaw(src(4), [
+        piece(0, [event("a"), event("b"), event("c"), event("d", { event_type: "view" })]),
+      ]);
       await store.insertRaw(src(5), [piece(0, [event("x")])]);
       await rollUp(4, 20, 1, 3);
       assert.deepEqual(await windowsOf(20), [
@@ -137,7 +163,12 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
 
     test("an id is found by its own timestamp, in its partition, below an offset", async () => {
       const ids = Array.from({ length: 1000 }, (_, index) => ({ event_id: `id${index}`, timestamp: start + index }));
-      await store.insertRaw(src(9), [piece(0, ids.map(({ event_id, timestamp }) => event(event_id, { timestamp })))]);
+      await store.insertRaw(src(9), [
+        piece(
+          0,
+          ids.map(({ event_id, timestamp }) => event(event_id, { timestamp })),
+        ),
+      ]);
       assert.equal((await store.findIds(src(9), ids, offset(1000))).length, 1000);
       assert.equal((await store.findIds(src(9), ids, offset(600))).length, 600);
       assert.equal((await store.findIds(src(10), ids, offset(1000))).length, 0);
@@ -146,7 +177,12 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
     });
 
     test("marks below a position are forgotten, one that reaches it stays", async () => {
-      for (const [from, to] of [[0, 4], [5, 9], [10, 14]] as const) await rollUp(11, 23, from, to);
+      for (const [from, to] of [
+        [0, 4],
+        [5, 9],
+        [10, 14],
+      ] as const)
+        await rollUp(11, 23, from, to);
       await store.forgetMarks(src(11), offset(8));
       assert.deepEqual(await store.marks(0, src(11), offset(0)), [range(11, 5, 9), range(11, 10, 14)]);
     });
@@ -170,13 +206,21 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
     });
 
     test("events come newest first, page by page, filtered", async () => {
-      const events = Array.from({ length: 5 }, (_, index) => event(`p${index}`, { timestamp: start + 7_000_000, user_id: `pager` }));
+      const events = Array.from({ length: 5 }, (_, index) =>
+        event(`p${index}`, { timestamp: start + 7_000_000, user_id: `pager` }),
+      );
       await store.insertRaw(src(15), [piece(0, events)]);
       const query = { from: start + 7_000_000, to: start + 7_000_001, user_id: "pager", limit: 3 };
       const first = await store.events(query);
       const last = first.at(-1)!;
-      const second = await store.events({ ...query, behind: { timestamp: last.timestamp, src: last.src, off: last.off } });
-      assert.deepEqual([...first, ...second].map((row) => row.off), [4, 3, 2, 1, 0]);
+      const second = await store.events({
+        ...query,
+        behind: { timestamp: last.timestamp, src: last.src, off: last.off },
+      });
+      assert.deepEqual(
+        [...first, ...second].map((row) => row.off),
+        [4, 3, 2, 1, 0],
+      );
     });
 
     test("with nothing in doubt there is nothing to settle", async () => {

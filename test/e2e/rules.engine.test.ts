@@ -33,7 +33,10 @@ describe("rules change while events flow", { timeout: 120_000 }, () => {
     await postCounted(server.ingestUrl, batch);
   };
   const total = async (ruleId: string): Promise<number> =>
-    (await allStats(server.queryUrl, ruleId, start, start + 3_600_000)).reduce((sum, row) => sum + Number(row.value), 0);
+    (await allStats(server.queryUrl, ruleId, start, start + 3_600_000)).reduce(
+      (sum, row) => sum + Number(row.value),
+      0,
+    );
   const endFlow = async (): Promise<void> => {
     flowing = false;
     await flow;
@@ -88,6 +91,9 @@ describe("rules change while events flow", { timeout: 120_000 }, () => {
     await putRule(server.queryUrl, { ...countByType("deleted"), window_size: "1h" });
     await rulesSettled(server.queryUrl);
     assert.equal(await total("deleted"), sent);
-    assert.deepEqual((await rules(server.queryUrl)).map((rule) => rule.rule_id), ["changed", "deleted", "fresh", "paused"]);
+    assert.deepEqual(
+      (await rules(server.queryUrl)).map((rule) => rule.rule_id),
+      ["changed", "deleted", "fresh", "paused"],
+    );
   });
 });

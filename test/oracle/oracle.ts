@@ -70,7 +70,11 @@ function oneRule(rule: OracleRule, events: readonly OracleEvent[]): OracleResult
     windows.set(key, window);
     window.entered.push(value);
   }
-  const rows = [...windows.values()].map(({ windowStart, group, entered }) => ({ windowStart, group, value: finish(rule.metric, entered) }));
+  const rows = [...windows.values()].map(({ windowStart, group, entered }) => ({
+    windowStart,
+    group,
+    value: finish(rule.metric, entered),
+  }));
   return { rows: rows.sort(byWindowThenGroup), skipped, late };
 }
 
@@ -125,7 +129,8 @@ function lookUp(event: OracleEvent, field: string): unknown {
   if (field === "user_id") return String(event.user_id);
   let value: unknown = event.payload ?? {};
   for (const key of pathKeys(field)) {
-    if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, key)) return undefined;
+    if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, key))
+      return undefined;
     value = Object.entries(value).find(([name]) => name === key)?.[1];
   }
   return value;

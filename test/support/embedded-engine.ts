@@ -13,7 +13,14 @@ export async function openEmbeddedEngine(): Promise<{ readonly connection: Conne
   const dataDir = await mkdtemp(join(tmpdir(), "weir-engine-"));
   const engine = await startEngine({ dataDir, clock: systemClock });
   const { username, password } = engine;
-  const connection = new Connection({ url: () => engine.url(), username, password, database: "weir", requestTimeoutMs: 60_000, newId: randomUUID });
+  const connection = new Connection({
+    url: () => engine.url(),
+    username,
+    password,
+    database: "weir",
+    requestTimeoutMs: 60_000,
+    newId: randomUUID,
+  });
   await connection.createDatabase();
   for (const sql of schemaStatements(rollupColumns())) {
     // A test survives no power loss; without the waiting for the disk it is several times as fast.

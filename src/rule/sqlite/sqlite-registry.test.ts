@@ -12,14 +12,20 @@ import { openSqliteRegistry } from "./sqlite-registry.ts";
 async function place(): Promise<RegistryPlace & { readonly file: string }> {
   const folder = await mkdtemp(join(tmpdir(), "weir-registry-"));
   const file = join(folder, "rules.sqlite");
-  return { file, open: () => openSqliteRegistry({ file }), cleanup: () => rm(folder, { recursive: true, force: true }) };
+  return {
+    file,
+    open: () => openSqliteRegistry({ file }),
+    cleanup: () => rm(folder, { recursive: true, force: true }),
+  };
 }
 
 registrySuite("sqlite", place);
 
 test("what was saved before a kill is there, whole, and no series comes twice", async () => {
   const { file, open, cleanup } = await place();
-  const child = spawn(process.execPath, ["--input-type=module", "-e", writer(file)], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--input-type=module", "-e", writer(file)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let told = "";
   child.stdout.setEncoding("utf8");
   while (told.split("\n").length < 20) {
@@ -28,7 +34,10 @@ test("what was saved before a kill is there, whole, and no series comes twice", 
   }
   child.kill("SIGKILL");
   await once(child, "close");
-  const last = told.split("\n").filter((line) => line !== "").map(Number);
+  const last = told
+    .split("\n")
+    .filter((line) => line !== "")
+    .map(Number);
   const registry = await open();
   const record = await registry.get("a");
   assert.ok(record !== undefined && record.revision >= last.length);
@@ -40,7 +49,10 @@ test("what was saved before a kill is there, whole, and no series comes twice", 
 test("a file that is no database is refused by name", async () => {
   const { file, open, cleanup } = await place();
   await writeFile(file, "this is no database, but long enough to be taken for a header\n".repeat(50));
-  await assert.rejects(open(), (error) => error instanceof WeirError && error.code === "registry_unavailable" && error.message.includes(file));
+  await assert.rejects(
+    open(),
+    (error) => error instanceof WeirError && error.code === "registry_unavailable" && error.message.includes(file),
+  );
   await cleanup();
 });
 

@@ -61,12 +61,16 @@ class SqliteRegistry implements Registry {
     const insert = "INSERT OR IGNORE INTO rules (rule_id, revision, record) VALUES (?, 1, ?)";
     const update = "UPDATE rules SET record = ?, revision = revision + 1 WHERE rule_id = ? AND revision = ?";
     return this.#change(() =>
-      revision === 0 ? this.#database.prepare(insert).run(id, text) : this.#database.prepare(update).run(text, id, revision),
+      revision === 0
+        ? this.#database.prepare(insert).run(id, text)
+        : this.#database.prepare(update).run(text, id, revision),
     );
   }
 
   async remove(ruleId: string, revision: number): Promise<boolean> {
-    return this.#change(() => this.#database.prepare("DELETE FROM rules WHERE rule_id = ? AND revision = ?").run(ruleId, revision));
+    return this.#change(() =>
+      this.#database.prepare("DELETE FROM rules WHERE rule_id = ? AND revision = ?").run(ruleId, revision),
+    );
   }
 
   async revision(): Promise<number> {

@@ -5,7 +5,17 @@ import { WeirError } from "../../lib/errors.ts";
 import { rollupColumns } from "../../rollup/metrics.ts";
 import { renderNewest, renderSeriesCounts, renderWindows } from "../../rollup/read.ts";
 import { renderRollup } from "../../rollup/render.ts";
-import type { EventKey, EventQuery, RawPiece, RollupTask, SeriesCounts, Store, StoredEvent, WindowQuery, WindowRow } from "../store.ts";
+import type {
+  EventKey,
+  EventQuery,
+  RawPiece,
+  RollupTask,
+  SeriesCounts,
+  Store,
+  StoredEvent,
+  WindowQuery,
+  WindowRow,
+} from "../store.ts";
 import type { Connection } from "./connection.ts";
 import { encodeRawRows, rawRowsBytesMax } from "./row-binary.ts";
 import { schemaStatements } from "./schema.ts";
@@ -49,7 +59,9 @@ export class ClickHouseStore implements Store {
 
   async rollUp(task: RollupTask): Promise<void> {
     const counts = task.counts === null ? null : { src: task.range.src, ...task.counts };
-    await this.#connection.write(renderRollup(task.plan, task.range, { mark: { key: statements.markKey(task.mark) }, counts }));
+    await this.#connection.write(
+      renderRollup(task.plan, task.range, { mark: { key: statements.markKey(task.mark) }, counts }),
+    );
   }
 
   settle(): Promise<void> {
@@ -57,7 +69,9 @@ export class ClickHouseStore implements Store {
   }
 
   async marks(series: number, src: Src, from: Offset): Promise<readonly OffsetRange[]> {
-    const rows = await this.#connection.rows<{ range_from: number; range_to: number }>(statements.selectMarks(series, src, from));
+    const rows = await this.#connection.rows<{ range_from: number; range_to: number }>(
+      statements.selectMarks(series, src, from),
+    );
     return rows.map((row) => ({ src, from: offset(row.range_from), to: offset(row.range_to) }));
   }
 
@@ -67,7 +81,9 @@ export class ClickHouseStore implements Store {
   }
 
   async latestIds(src: Src, limit: number): Promise<readonly EventKey[]> {
-    const found = await this.#connection.columns<{ timestamp_ms: number[]; event_id: string[] }>(statements.selectLatestIds(src, limit));
+    const found = await this.#connection.columns<{ timestamp_ms: number[]; event_id: string[] }>(
+      statements.selectLatestIds(src, limit),
+    );
     return asKeys(found.event_id, found.timestamp_ms);
   }
 
@@ -99,7 +115,9 @@ export class ClickHouseStore implements Store {
   }
 
   async windows(query: WindowQuery): Promise<readonly WindowRow[]> {
-    const rows = await this.#connection.rows<{ window_start: number; grp: (string | null)[]; value: number }>(renderWindows(query));
+    const rows = await this.#connection.rows<{ window_start: number; grp: (string | null)[]; value: number }>(
+      renderWindows(query),
+    );
     return rows.map((row) => ({ windowStart: row.window_start, group: row.grp, value: row.value }));
   }
 

@@ -51,7 +51,10 @@ export class Connection {
   async createDatabase(): Promise<void> {
     const client = this.#open("default");
     try {
-      await client.command({ query: `CREATE DATABASE IF NOT EXISTS {database:Identifier}`, query_params: { database: this.#options.database } });
+      await client.command({
+        query: `CREATE DATABASE IF NOT EXISTS {database:Identifier}`,
+        query_params: { database: this.#options.database },
+      });
     } catch (error) {
       throw asWeirError(error, true);
     } finally {
@@ -62,7 +65,11 @@ export class Connection {
   /** Runs a reading statement; rows as objects. */
   async rows<Row>(statement: Statement): Promise<Row[]> {
     return this.#reading(async (client) => {
-      const result = await client.query({ ...asQuery(statement), format: "JSONEachRow", clickhouse_settings: readSettings });
+      const result = await client.query({
+        ...asQuery(statement),
+        format: "JSONEachRow",
+        clickhouse_settings: readSettings,
+      });
       return result.json<Row>();
     });
   }
@@ -175,7 +182,10 @@ function asWeirError(error: unknown, wrote: boolean): WeirError {
   if (error instanceof WeirError) return error;
   const refused = error instanceof ClickHouseError && !passing.has(error.code);
   if (!refused) return unavailable(error, wrote);
-  return new WeirError("store_refused", `the store refused a statement: ${error.message}`, { cause: error, outcomeUnknown: wrote });
+  return new WeirError("store_refused", `the store refused a statement: ${error.message}`, {
+    cause: error,
+    outcomeUnknown: wrote,
+  });
 }
 
 function unavailable(cause: unknown, outcomeUnknown = false): WeirError {

@@ -40,7 +40,15 @@ function prefixOf(src: Src, receivedAt: number): Buffer {
 }
 
 /** One row at `at`; answers where the next begins. */
-function encodeRow(target: Buffer, at: number, prefix: Buffer, off: number, events: Buffer, start: number, end: number): number {
+function encodeRow(
+  target: Buffer,
+  at: number,
+  prefix: Buffer,
+  off: number,
+  events: Buffer,
+  start: number,
+  end: number,
+): number {
   target.set(prefix, at);
   target.writeUInt32LE(off % 0x1_0000_0000, at + 2);
   target.writeUInt32LE(Math.floor(off / 0x1_0000_0000), at + 6);

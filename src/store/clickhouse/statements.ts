@@ -74,7 +74,10 @@ export const selectTotals: Statement = {
 };
 
 export function selectEvents(query: EventQuery): Statement {
-  const where = ["timestamp >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')", "timestamp < fromUnixTimestamp64Milli({to:Int64}, 'UTC')"];
+  const where = [
+    "timestamp >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')",
+    "timestamp < fromUnixTimestamp64Milli({to:Int64}, 'UTC')",
+  ];
   const parameters: Record<string, unknown> = { from: query.from, to: query.to, limit: query.limit };
   for (const name of ["event_id", "event_type", "user_id"] as const) {
     if (query[name] === undefined) continue;
@@ -82,7 +85,9 @@ export function selectEvents(query: EventQuery): Statement {
     parameters[name] = query[name];
   }
   if (query.behind !== undefined) {
-    where.push("(toUnixTimestamp64Milli(timestamp), src, off) < ({behind_time:Int64}, {behind_src:UInt16}, {behind_off:UInt64})");
+    where.push(
+      "(toUnixTimestamp64Milli(timestamp), src, off) < ({behind_time:Int64}, {behind_src:UInt16}, {behind_off:UInt64})",
+    );
     parameters.behind_time = query.behind.timestamp;
     parameters.behind_src = query.behind.src;
     parameters.behind_off = query.behind.off;
