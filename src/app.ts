@@ -187,7 +187,7 @@ class Starter {
       report: (message, error) => logger.warn({ err: error, part: "processor" }, message),
       limits: {
         batchEventsMax: this.#config.batchEventsMax,
-        batchBytesMax: 32 * 2 ** 20,
+        batchBytesMax: 48 * 2 ** 20,
         flushDelayMs: this.#config.flushDelayMs,
         commitDelayMs: 500,
         dedupeIdsMax: this.#config.dedupeIdsMax,

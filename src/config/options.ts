@@ -134,7 +134,7 @@ export const options = {
     name: "batch-events-max",
     group: "Pace",
     kind: count(1, 1_000_000),
-    default: 100_000,
+    default: 200_000,
     description: "events that are counted at a time",
   }),
   flushDelayMs: option({

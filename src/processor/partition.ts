@@ -38,11 +38,14 @@ interface Work {
   readonly receivedThrough: number;
 }
 
+/** Batches that are being written: one rolled up while the raw rows of the next are stored. */
+const inFlightMax = 2;
+
 /** How long a read waits for a first record: bounds how old the news may be that nothing is waiting. */
 const idleWaitMs = 200;
 
 /**
- * Carries one partition from the log into the store: forms a batch while the one before it is written.
+ * Carries one partition from the log into the store: forms a batch while those before it are written.
  * Order within a batch: raw rows, rollups with the mark, progress, commit.
  */
 export class Partition {
@@ -68,22 +71,24 @@ export class Partition {
 
   /** Works until `stop` aborts, then finishes what it has begun. Rejects when the batch writer gives up. */
   async run(stop: AbortSignal): Promise<void> {
-    let writing: Promise<void> = Promise.resolve();
+    const inFlight: Promise<void>[] = [];
     while (!stop.aborted) {
       const started = this.#deps.clock.monotonic();
       const askedAt = this.#deps.clock.now();
       const work = await this.#form(stop);
-      await writing;
       if (work === null) {
+        await Promise.all(inFlight.splice(0));
         this.#deps.progress.caughtUp(this.#deps.src, this.#written, askedAt);
         continue;
       }
-      writing = this.#write(work);
-      // The rejection surfaces at the next turn's `await writing`; this keeps it from counting as unhandled until then.
+      if (inFlight.length === inFlightMax) await inFlight.shift();
+      const writing = this.#write(work, inFlight.at(-1));
+      // The rejection surfaces where it is awaited; this keeps it from counting as unhandled until then.
       writing.catch(() => {});
+      inFlight.push(writing);
       await this.#pace(started, stop);
     }
-    await writing;
+    await Promise.all(inFlight);
     await this.#deps.log.commit(this.#deps.src, this.#written);
   }
 
@@ -128,12 +133,17 @@ export class Partition {
     return batch;
   }
 
-  async #write(work: Work): Promise<void> {
+  /**
+   * Raw rows are written one batch after the other, and so are rollups; but while a batch is rolled up, the raw rows of
+   * the next are written. What a crash leaves of these is found as stored offsets behind the last mark.
+   */
+  async #write(work: Work, before: Promise<void> = Promise.resolve()): Promise<void> {
     const { writer, metrics, progress } = this.#deps;
     const { batch, targets } = work;
-    this.#rawWritten = writer.raw(batch);
+    this.#rawWritten = this.#rawWritten.then(() => writer.raw(batch));
     await this.#rawWritten;
     passFailpoint("after-raw");
+    await before;
     const { range, events, duplicates } = batch;
     await writer.rollUp({
       range,

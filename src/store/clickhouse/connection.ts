@@ -135,13 +135,12 @@ export class Connection {
 
   async #writing(run: (client: ClickHouseClient, queryId: string) => Promise<unknown>): Promise<void> {
     const queryId = this.#options.newId();
-    this.#inDoubt.add(queryId);
     try {
       await run(this.#current(), queryId);
     } catch (error) {
+      this.#inDoubt.add(queryId);
       throw asWeirError(error, true);
     }
-    this.#inDoubt.delete(queryId);
   }
 
   #current(): ClickHouseClient {

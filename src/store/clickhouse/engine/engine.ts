@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
-import { totalmem } from "node:os";
+import { setPriority, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
@@ -263,6 +263,7 @@ class Child {
       execArgv: [],
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
+    yieldToServer(this.#process.pid);
     this.ended = new Promise((resolve) => {
       this.#process.once("error", (error) => resolve(`not started: ${error.message}`));
       this.#process.once("close", (code, signal) => resolve(signal ? `signal ${signal}` : `exit ${code}`));
@@ -334,4 +335,13 @@ function notStarted(reason: string, said: readonly string[]): WeirError {
     canRetry: true,
     details: said,
   });
+}
+
+/** When there is more to do than processors, acknowledging goes before counting: what is acknowledged waits in the log. */
+function yieldToServer(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, 15);
+  } catch {
+    // It has ended already, or the system does not allow it; it runs all the same.
+  }
 }
