@@ -99,3 +99,12 @@ describe("an event", () => {
     assert.equal(checkEventText(event("🎉".repeat(257)), rules).ok, false);
   });
 });
+
+it("an object in place of a text is refused, whatever it calls its keys", () => {
+  for (const key of ["event_id", "user_id", "event_type", "timestamp"]) {
+    const event = { event_id: "e", user_id: "u", event_type: "t", timestamp: 1, [key]: { toString: 0, valueOf: 0 } };
+    const checked = checkEventText(JSON.stringify(event), { timestampMax: 10 });
+    assert.ok(!checked.ok);
+    assert.equal(checked.problems[0]?.path, key);
+  }
+});

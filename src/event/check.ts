@@ -87,7 +87,8 @@ class Check {
     const value = event["user_id"];
     if (typeof value !== "number") {
       this.text(event, "user_id", value);
-      return String(value);
+      // An object may have a `toString` of its own that is no function; it is refused, whatever its text would be.
+      return typeof value === "string" ? value : "";
     }
     if (!Number.isSafeInteger(value)) this.#add("user_id", "must be a text or an integer within ±(2^53-1)", value);
     return String(value);
