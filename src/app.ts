@@ -183,7 +183,13 @@ class Starter {
       progress,
       clock,
       random: Math.random,
-      metrics: this.#metrics.processor,
+      metrics: {
+        ...this.#metrics.processor,
+        retried: (stage, error) => {
+          this.#metrics.processor.retried(stage, error);
+          logger.warn({ err: error, part: "processor", stage }, "the store did not take a batch; trying again");
+        },
+      },
       report: (message, error) => logger.warn({ err: error, part: "processor" }, message),
       limits: {
         batchEventsMax: this.#config.batchEventsMax,

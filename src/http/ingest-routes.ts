@@ -49,10 +49,12 @@ async function take(
   const form = formOf(request.headers["content-type"]);
   const share = ingest.admit();
   try {
-    const pieces = await bodies.read(request.raw, { bytesMax: ingest.limits.bodyBytesMax, grow: share.grow });
     const { partial, wait } = request.query;
-    const options = wait === "counted" ? { partial, wait, signal: goneSignal(reply) } : { partial, wait };
-    return await ingest.accept(joined(pieces), form, options);
+    // A request that waits to be counted holds no memory: while the store is away, others must still get in.
+    const durable = (): void => share.release();
+    const options = wait === "counted" ? { partial, wait, durable, signal: goneSignal(reply) } : { partial, wait };
+    const bounds = { bytesMax: ingest.limits.bodyBytesMax, grow: share.grow };
+    return await ingest.accept(joined(await bodies.read(request.raw, bounds)), form, options);
   } finally {
     share.release();
   }

@@ -54,6 +54,8 @@ export interface AcceptOptions {
   readonly wait: "durable" | "counted";
   /** Ends the wait, not the append: the client is gone. */
   readonly signal?: AbortSignal;
+  /** Called once the events are durable and their bytes are needed no more, before any wait for counting. */
+  readonly durable?: () => void;
 }
 
 export interface Accepted {
@@ -62,6 +64,8 @@ export interface Accepted {
   readonly refusedCount: number;
   readonly refused: readonly RefusedEvent[];
 }
+
+type Kept = Omit<Accepted, "token"> & { readonly ranges: readonly OffsetRange[] };
 
 export interface TokenStatus {
   readonly durable: boolean;
@@ -74,6 +78,8 @@ export class Ingest {
   readonly #parts: IngestParts;
   readonly #budget: BodyBudget;
   #stopping = false;
+  /** Ends every wait for counting: the answer is then what is known. */
+  readonly #stopped = new AbortController();
 
   constructor(parts: IngestParts) {
     this.#parts = parts;
@@ -109,7 +115,12 @@ export class Ingest {
    * @throws WeirError `invalid_json`, `empty_batch`, `too_many_events`, `invalid_events` (nothing was kept), `timeout` (durable, not counted yet),
    * and what `Log.append` throws.
    */
-  async accept(body: Buffer, form: Form, options: AcceptOptions): Promise<Accepted> {
+  accept(body: Buffer, form: Form, options: AcceptOptions): Promise<Accepted> {
+    // Not one async function: its frame would hold the body until the events are counted.
+    return this.#answer(this.#keep(body, form, options), options);
+  }
+
+  async #keep(body: Buffer, form: Form, options: AcceptOptions): Promise<Kept> {
     const { log, clock, metrics } = this.#parts;
     const now = clock.now();
     metrics?.body(body.length);
@@ -120,11 +131,18 @@ export class Ingest {
     });
     if (read.refusedCount > 0) metrics?.refused(read.refusedCount);
     if (read.refusedCount > 0 && !options.partial) throw invalidEvents(read);
-    const ranges = read.accepted.count > 0 ? await log.append(read.accepted) : [];
-    metrics?.accepted(read.accepted.count);
+    const { count } = read.accepted;
+    const ranges = count > 0 ? await log.append(read.accepted) : [];
+    metrics?.accepted(count);
+    return { ranges, count, refusedCount: read.refusedCount, refused: read.refused };
+  }
+
+  async #answer(keeping: Promise<Kept>, options: AcceptOptions): Promise<Accepted> {
+    const { ranges, ...answer } = await keeping;
+    options.durable?.();
     const token = tokenOf(ranges);
     if (options.wait === "counted") await this.#untilCounted(ranges, token, options.signal);
-    return { count: read.accepted.count, token, refusedCount: read.refusedCount, refused: read.refused };
+    return { ...answer, token };
   }
 
   /**
@@ -144,6 +162,7 @@ export class Ingest {
   /** Refuses new requests from now on; those that were admitted go on. */
   stop(): void {
     this.#stopping = true;
+    this.#stopped.abort();
   }
 
   async #untilCounted(ranges: readonly OffsetRange[], token: string, signal: AbortSignal | undefined): Promise<void> {
@@ -160,7 +179,7 @@ export class Ingest {
   ): Promise<boolean> {
     if (this.#parts.progress.isCounted(ranges)) return true;
     const done = new AbortController();
-    const either = signal ? AbortSignal.any([signal, done.signal]) : done.signal;
+    const either = AbortSignal.any([done.signal, this.#stopped.signal, ...(signal ? [signal] : [])]);
     const timer = this.#parts.clock.sleep(waitMs, either).then(() => done.abort());
     const counted = await this.#parts.progress.waitCounted(ranges, either);
     done.abort();

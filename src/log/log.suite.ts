@@ -188,7 +188,7 @@ export function logSuite(name: string, open: () => Promise<OpenedLog>): void {
       const range = kept.find((each) => each.src === source);
       const next = range?.from ?? (await log.ends()).get(source)!;
       await log.commit(source, next);
-      assert.equal(await log.committed(source), next);
+      await untilCommitted(log, source, next);
       log = await opened.reopen();
       assert.equal(await log.committed(source), next);
       assert.deepEqual((await readRanges(log, kept)).map((each) => each.id).sort(), names("kept", 50).sort());
@@ -261,4 +261,12 @@ async function readRanges(log: Log, ranges: readonly OffsetRange[]): Promise<{ s
     }
   }
   return found;
+}
+
+/** A commit shows once it would survive a crash. */
+async function untilCommitted(log: Log, source: Src, next: Offset): Promise<void> {
+  for (let attempt = 0; (await log.committed(source)) !== next; attempt++) {
+    assert.ok(attempt < 500, `the commit of ${next} does not become durable`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }

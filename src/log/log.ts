@@ -63,7 +63,10 @@ export interface Log {
   ends(): Promise<ReadonlyMap<Src, Offset>>;
   /** Records that everything below `next` is handled and may be deleted. A hint of where to look on start, not the truth. */
   commit(src: Src, next: Offset): Promise<void>;
-  /** The latest committed `next`; 0 when none. */
+  /**
+   * The latest committed `next` that would survive a crash; 0 when none. It may follow `commit` after a moment. Whoever
+   * throws away what a start would need must go by this, not by what it has committed.
+   */
   committed(src: Src): Promise<Offset>;
   state(): LogState;
   /** Refuses new appends, finishes those in flight, releases the files. */

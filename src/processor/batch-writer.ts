@@ -40,11 +40,13 @@ export class BatchWriter {
     );
   }
 
-  async rollUp(task: RollupTask): Promise<void> {
+  /** Gives up after `attemptsMax` failures, with the last one's error; the outcome is then still to be settled. */
+  async rollUp(task: RollupTask, attemptsMax = Infinity): Promise<void> {
     await this.#persist(
       "rollup",
       () => this.#store.rollUp(task),
       () => this.isMarked(task.mark),
+      attemptsMax,
     );
   }
 
@@ -65,7 +67,12 @@ export class BatchWriter {
     return marks.some((range) => sameRange(range, mark.range));
   }
 
-  async #persist(stage: "raw" | "rollup", write: () => Promise<void>, isDone: () => Promise<boolean>): Promise<void> {
+  async #persist(
+    stage: "raw" | "rollup",
+    write: () => Promise<void>,
+    isDone: () => Promise<boolean>,
+    attemptsMax = Infinity,
+  ): Promise<void> {
     const started = this.#clock.monotonic();
     let settled = true;
     for (let attempt = 0; ; attempt++) {
@@ -79,6 +86,7 @@ export class BatchWriter {
         break;
       } catch (error) {
         this.#metrics.retried(stage, error);
+        if (attempt + 1 >= attemptsMax) throw error;
         await this.#pause(attempt);
       }
     }

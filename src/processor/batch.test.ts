@@ -77,6 +77,17 @@ describe("a batch", () => {
     assert.equal(batch.duplicates, 2);
   });
 
+  test("a repeat is known within its batch, however little may be remembered", () => {
+    const ids = new RecentIds({ idsMax: 1000, seed: 1 });
+    const falling = Array.from({ length: 3000 }, (_, index) => record(index, [`e${index}`], (4000 - index) * 1000));
+    const { batch, doubtful } = form([...falling, record(3000, ["e2999"], 1001 * 1000)], { ids });
+    settleDoubtful(batch, doubtful, []);
+    assert.equal(batch.duplicates, 1);
+    assert.ok(!kept(batch).includes(3000));
+    form([record(3001, ["next"])], { ids });
+    assert.ok(ids.size <= 1300, `${ids.size} ids are remembered`);
+  });
+
   test("an old id that is stored under another timestamp is not taken for it", () => {
     const ids = new RecentIds({ idsMax: 1000, seed: 1 });
     ids.raiseHorizon(10_000);

@@ -44,6 +44,7 @@ const secondsMax = 10_000;
  * the original that it is.
  */
 export function formBatch(input: FormInput): { batch: Batch; doubtful: readonly Doubtful[] } {
+  input.ids.makeRoom();
   const former = new Former(input);
   for (const record of input.records) former.add(record);
   return former.finish();

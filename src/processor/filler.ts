@@ -1,5 +1,6 @@
 import type { Offset, OffsetRange } from "../event/position.ts";
 import { after, before, offset, src } from "../event/position.ts";
+import { WeirError } from "../lib/errors.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
 import { planRollup } from "../rollup/plan.ts";
 import type { Store } from "../store/store.ts";
@@ -14,7 +15,10 @@ export interface FillerDeps {
   /** Up to where live processing has written a partition. */
   readonly written: (partition: number) => Offset;
   readonly chunkEventsMax: number;
+  readonly report: (message: string, error: unknown) => void;
 }
+
+const fillAttemptsMax = 5;
 
 /**
  * Fills new rule versions from raw rows: everything below their activation, in chunks, each with its mark in the same
@@ -41,7 +45,17 @@ export class Filler {
     progress.filling(filling.map((target) => target.activation));
     for (const target of filling) {
       if (stop.aborted || !this.#hasLiveCaughtUp(target)) continue;
+      await this.#attempt(target, stop);
+    }
+  }
+
+  /** A fill that the store refuses is tried again in the next round; the others don't wait for it. */
+  async #attempt(target: Target, stop: AbortSignal): Promise<void> {
+    try {
       if (await this.#fill(target, stop)) await this.#finish(target);
+    } catch (error) {
+      if (error instanceof WeirError && error.code === "stopping") throw error;
+      this.#deps.report(`filling rule ${target.rule_id} from raw events failed and will be tried again`, error);
     }
   }
 
@@ -51,15 +65,26 @@ export class Filler {
   }
 
   async #fill(target: Target, stop: AbortSignal): Promise<boolean> {
+    // An earlier attempt may have been given up with a write under way: marks say nothing until that is settled.
+    await this.#deps.store.settle();
     const chunks = await this.#missing(target);
     const plan = planRollup([target]);
     for (const [index, range] of chunks.entries()) {
-      if (stop.aborted) return false;
-      await this.#deps.writer.rollUp({ range, plan, mark: { series: target.series, range }, counts: null });
+      if (stop.aborted || !(await this.#isWanted(target))) return false;
+      await this.#deps.writer.rollUp(
+        { range, plan, mark: { series: target.series, range }, counts: null },
+        fillAttemptsMax,
+      );
       this.#shares.set(target.series, (index + 1) / chunks.length);
       passFailpoint("mid-backfill");
     }
     return true;
+  }
+
+  /** A rule may be deleted or changed again while it is filled. */
+  async #isWanted({ series }: Target): Promise<boolean> {
+    const { rules } = this.#deps;
+    return (await rules.targets(await rules.current())).some((target) => target.series === series && target.filling);
   }
 
   async #finish(target: Target): Promise<void> {

@@ -40,9 +40,13 @@ export class IdShard {
     if (this.#slots[at + secondAt] !== 0) return "repeat";
     if (second < this.#horizon) return "unknown";
     this.#put(at, hash[0]!, hash[1]!, hash[2]!, second + 1);
-    if (this.#size >= this.#idsMax) this.#forgetEarliest();
-    else if (this.#size > this.#mask * 0.8) this.#rebuild((this.#mask + 1) * 2, 0);
+    if (this.#size > this.#mask * 0.8) this.#rebuild((this.#mask + 1) * 2, 0);
     return "new";
+  }
+
+  /** Forgets the earliest if there are more than the bound. Never in the midst of a batch: see `RecentIds.makeRoom`. */
+  makeRoom(): void {
+    if (this.#size >= this.#idsMax) this.#forgetEarliest();
   }
 
   /** Where the id lies, or the free slot where it belongs. */
@@ -69,7 +73,7 @@ export class IdShard {
 
   /** Whole seconds are forgotten, so that the horizon says exactly what is remembered. */
   #forgetEarliest(): void {
-    const lastForgotten = this.#quantileOfSeconds(1 - keptWhenFull);
+    const lastForgotten = this.#quantileOfSeconds(1 - (keptWhenFull * this.#idsMax) / this.#size);
     this.raiseHorizon(lastForgotten);
     this.#rebuild(this.#mask + 1, lastForgotten);
   }

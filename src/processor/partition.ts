@@ -55,6 +55,9 @@ export class Partition {
   #rawWritten: Promise<void> = Promise.resolve();
   #committedAt = -Infinity;
   #written: Offset;
+  /** What an interrupted write has left, until the work is past it. */
+  #stored: ReadonlySet<number>;
+  readonly #storedTo: number;
   #plan: { readonly key: string; readonly plan: RollupPlan } = { key: "", plan: planRollup([]) };
 
   constructor(deps: PartitionDeps, recovered: Recovered) {
@@ -62,6 +65,8 @@ export class Partition {
     this.#recovered = recovered;
     this.#next = recovered.next;
     this.#written = recovered.next;
+    this.#stored = recovered.stored;
+    this.#storedTo = recovered.stored.values().reduce((most, off) => Math.max(most, off), -1);
   }
 
   /** Everything below is stored and rolled up. */
@@ -98,10 +103,10 @@ export class Partition {
       { src, off: this.#next },
       { bytesMax: limits.batchBytesMax, eventsMax: limits.batchEventsMax, waitMs: idleWaitMs, signal: stop },
     );
-    const last = records.at(-1);
-    if (last === undefined) return null;
+    if (records.length === 0) return null;
     progress.working(src, records[0]!.appendedAt);
     const targets = await writer.ask(async () => rules.targets(await rules.current()));
+    progress.filling(targets.filter((target) => target.filling).map((target) => target.activation));
     const batch = await this.#formBatch(
       records,
       rangeOf(records, this.#next, nextActivation(targets, src, this.#next)),
@@ -110,19 +115,20 @@ export class Partition {
     return {
       batch,
       targets: targets.filter((target) => isActive(target, batch.range)),
-      receivedThrough: last.appendedAt,
+      receivedThrough: batch.pieces.at(-1)!.receivedAt,
     };
   }
 
   async #formBatch(records: readonly LogRecord[], range: OffsetRange): Promise<Batch> {
     const { store, src, clock, metrics, writer } = this.#deps;
     const started = clock.monotonic();
-    const { ids, stored } = this.#recovered;
+    const { ids } = this.#recovered;
+    if (range.from > this.#storedTo) this.#stored = nothing;
     const { batch, doubtful } = formBatch({
       range,
       records: records.filter((record) => record.from <= range.to),
       ids,
-      stored,
+      stored: this.#stored,
     });
     metrics.stage("form", (clock.monotonic() - started) / 1000);
     if (doubtful.length > 0) {
@@ -184,6 +190,8 @@ export class Partition {
     if (left > 0) await clock.sleep(left, stop);
   }
 }
+
+const nothing: ReadonlySet<number> = new Set();
 
 const isActive = (target: Target, range: OffsetRange): boolean => (target.activation[range.src] ?? 0) <= range.from;
 

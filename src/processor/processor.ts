@@ -58,6 +58,7 @@ export class Processor {
       progress,
       written,
       chunkEventsMax: limits.fillChunkEventsMax,
+      report: deps.report,
     });
   }
 
@@ -69,8 +70,9 @@ export class Processor {
   /** Works until `drain` or `stop`. Rejects when it can't go on. */
   run(): Promise<void> {
     const loops = [...this.#partitions.values()].map((partition) => partition.run(this.#drain.signal));
-    const all = Promise.all([...loops, this.#fillLoop(), this.#caretakeLoop()]);
-    this.#running = all.catch(() => {});
+    const side = Promise.all([this.#fillLoop(), this.#caretakeLoop()]);
+    const all = Promise.all([...loops, side]);
+    this.#running = Promise.allSettled([...loops, side]);
     return all.then(() => {});
   }
 
@@ -79,8 +81,9 @@ export class Processor {
     this.#drain.abort();
     this.#poke();
     const settled = new AbortController();
-    void this.#deps.clock.sleep(graceMs, settled.signal).then(() => this.#abandon.abort());
-    await this.#running;
+    const patience = this.#deps.clock.sleep(graceMs, settled.signal).then(() => this.#abandon.abort());
+    // What hangs in a request to the store is not waited for: its outcome is settled by the next start.
+    await Promise.race([this.#running, patience]);
     settled.abort();
   }
 
@@ -95,6 +98,7 @@ export class Processor {
     const recovered = await this.#writer.ask(() =>
       recover({ log, store, src, idsMax: limits.dedupeIdsMax, idsLoadedMax: limits.dedupeIdsLoadedMax, seed }),
     );
+    this.#deps.progress.caughtUp(src, recovered.next, 0);
     return new Partition({ ...this.#deps, src, writer: this.#writer }, recovered);
   }
 

@@ -3,7 +3,7 @@ import { IdShard } from "./id-shard.ts";
 import type { Sighting } from "./id-shard.ts";
 
 export interface RecentIdsOptions {
-  /** Bound on the remembered ids; one takes 16 bytes, at a fill of 40 to 80 % (so 20 to 40 bytes). */
+  /** Bound on the remembered ids, which one batch may go beyond; one takes 16 bytes, at a fill of 40 to 80 % (so 20 to 40 bytes). */
   readonly idsMax: number;
   /** Random, so that nobody outside can precompute ids that collide. */
   readonly seed: number;
@@ -43,6 +43,14 @@ export class RecentIds {
   take(bytes: Uint8Array, start: number, end: number, timestamp: number): Sighting {
     hash128(bytes, start, end, this.#seed, this.#hash);
     return this.#shards[this.#hash[3]! >>> (32 - shardBits)]!.take(this.#hash, Math.floor(timestamp / 1000));
+  }
+
+  /**
+   * Forgets what is over the bound. Called between batches only: within one, an id that was let through is not in the
+   * store yet, so that a repeat behind it could be found nowhere.
+   */
+  makeRoom(): void {
+    for (const shard of this.#shards) shard.makeRoom();
   }
 
   get size(): number {

@@ -176,7 +176,7 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
       assert.deepEqual(await store.findIds(src(9), shifted, offset(1000)), []);
     });
 
-    test("marks below a position are forgotten, one that reaches it stays", async () => {
+    test("marks below a position are forgotten; one that reaches it stays, and so does the newest", async () => {
       for (const [from, to] of [
         [0, 4],
         [5, 9],
@@ -185,6 +185,8 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
         await rollUp(11, 23, from, to);
       await store.forgetMarks(src(11), offset(8));
       assert.deepEqual(await store.marks(0, src(11), offset(0)), [range(11, 5, 9), range(11, 10, 14)]);
+      await store.forgetMarks(src(11), offset(15));
+      assert.deepEqual(await store.marks(0, src(11), offset(0)), [range(11, 10, 14)]);
     });
 
     test("dropping a series leaves its neighbours as they are", async () => {

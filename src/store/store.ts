@@ -115,7 +115,7 @@ export interface Store {
   latestIds(src: Src, limit: number): Promise<readonly EventKey[]>;
   /** Which of the keys raw has (same id and timestamp, below offset `below`); answers a subset of `keys`. */
   findIds(src: Src, keys: readonly EventKey[], below: Offset): Promise<readonly EventKey[]>;
-  /** Deletes live marks that lie wholly below `below`. */
+  /** Deletes live marks that lie wholly below `below`, but never the newest. */
   forgetMarks(src: Src, below: Offset): Promise<void>;
   /** Deletes all rows and marks of a series. */
   dropSeries(series: number): Promise<void>;

@@ -151,7 +151,7 @@ class EmbeddedLog implements Log {
 
   async committed(from: Src): Promise<Offset> {
     mustBeSource(from);
-    return offset(this.#committed);
+    return offset(this.#mark.committed);
   }
 
   state(): LogState {
