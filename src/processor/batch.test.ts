@@ -79,8 +79,8 @@ describe("a batch", () => {
 
   test("a repeat is known within its batch, however little may be remembered", () => {
     const ids = new RecentIds({ idsMax: 1000, seed: 1 });
-    const falling = Array.from({ length: 3000 }, (_, index) => record(index, [`e${index}`], (4000 - index) * 1000));
-    const { batch, doubtful } = form([...falling, record(3000, ["e2999"], 1001 * 1000)], { ids });
+    const rising = Array.from({ length: 3000 }, (_, index) => record(index, [`e${index}`], (1000 + index) * 1000));
+    const { batch, doubtful } = form([...rising, record(3000, ["e0"], 1000 * 1000)], { ids });
     settleDoubtful(batch, doubtful, []);
     assert.equal(batch.duplicates, 1);
     assert.ok(!kept(batch).includes(3000));
