@@ -69,6 +69,16 @@ export function logSuite(name: string, open: () => Promise<OpenedLog>): void {
       }
     });
 
+    test("the bytes of an append are the caller's again while it waits", async () => {
+      const first = events("kept-", 5);
+      const appended = [log.append(first)];
+      first.bytes.fill(0);
+      appended.push(log.append(events("other-", 3)));
+      const [ranges] = await Promise.all(appended);
+      const found = await readRanges(log, ranges!);
+      assert.deepEqual(found.map((each) => each.id).sort(), names("kept-", 5).sort());
+    });
+
     test("contents come back byte for byte", async () => {
       const text = 'ä€🦀\u0000"\\\u2028';
       const event = {

@@ -36,11 +36,11 @@ export interface LogState {
  *
  * The log owes: `append` resolves only when the events would survive a crash of the machine; offsets of a partition grow
  * and are never given twice; `read` returns records in offset order, without gaps that the log itself made, and only
- * durable ones; a record is kept until `commit` has passed it.
+ * durable ones; a record is kept until `commit` has passed it; the bytes handed to `append` are the caller's again when
+ * the call has returned its promise: a log that needs them longer copies them before.
  *
  * The caller owes: it may append again before the first append resolves, but keeps its own bound on what is in flight;
- * the bytes handed to `append` are not changed afterwards; a rejected append with `outcomeUnknown` is never repeated
- * without the same event ids.
+ * a rejected append with `outcomeUnknown` is never repeated without the same event ids.
  */
 export interface Log {
   /** The partitions that this process may read. */

@@ -56,10 +56,11 @@ class InMemory implements MemoryLog {
     const from = offset(this.#next);
     this.#next += events.count;
     const to = offset(this.#next - 1);
+    const kept = { count: events.count, bytes: events.bytes.slice() };
     const synced = this.#options.sync?.() ?? Promise.resolve();
     this.#last = this.#last
       .then(() => synced)
-      .then(() => this.#keep({ src: partition, from, to, appendedAt: Date.now(), events }));
+      .then(() => this.#keep({ src: partition, from, to, appendedAt: Date.now(), events: kept }));
     await this.#last;
     return [{ src: partition, from, to }];
   }

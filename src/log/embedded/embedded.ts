@@ -102,6 +102,7 @@ class EmbeddedLog implements Log {
       send: (job) => writer.post({ kind: "append", job }, [job.body]),
       newId,
       now: () => clock.now(),
+      soon: (run) => void setImmediate(run),
     });
     this.#reads = new Reads({
       ask: (id, query) => this.#reader.post({ kind: "read", id, query }),

@@ -2,36 +2,41 @@ import type { PackedEvents } from "../../event/packed.ts";
 import { offset, src } from "../../event/position.ts";
 import type { OffsetRange } from "../../event/position.ts";
 import type { WeirError } from "../../lib/errors.ts";
+import { OpenGroup } from "./open-group.ts";
+import type { Group, Waiting } from "./open-group.ts";
 import type { AppendedJob, AppendJob } from "./messages.ts";
 
 /** A group ends before it would grow beyond this; a single append may be larger. */
 const groupBytesMax = 8 << 20;
 /** Two: while one is being made durable, the next already waits at the writer's port. */
 const groupsInFlightMax = 2;
+/** A group of so much is sent at once: waiting for more would cost more time than it saves the writer. */
+const worthSendingBytes = 64 << 10;
 
-interface Waiting {
-  readonly events: PackedEvents;
-  readonly resolve: (ranges: readonly OffsetRange[]) => void;
-  readonly reject: (error: WeirError) => void;
+export interface GroupsParts {
+  readonly send: (job: AppendJob) => void;
+  readonly newId: () => number;
+  readonly now: () => number;
+  /** Runs it when what has arrived together has been worked off: such appends share a group, and a wake-up of the writer. */
+  readonly soon: (run: () => void) => void;
 }
 
 /**
- * Group commit: appends that come while the writer is busy are packed together and become one row. Keeps who waits
- * for which group.
+ * Group commit: appends that come together, or while the writer is busy, are packed together and become one row.
+ * Keeps who waits for which group.
  */
 export class Groups {
-  readonly #send: (job: AppendJob) => void;
-  readonly #newId: () => number;
-  readonly #now: () => number;
+  readonly #parts: GroupsParts;
+  readonly #open = new OpenGroup();
   readonly #inFlight = new Map<number, readonly Waiting[]>();
-  #queue: Waiting[] = [];
+  /** Those that are full, while the writer has enough to do. */
+  #full: Group[] = [];
   #bytes = 0;
+  #isPlanned = false;
   #idle: (() => void)[] = [];
 
-  constructor(parts: { send: (job: AppendJob) => void; newId: () => number; now: () => number }) {
-    this.#send = parts.send;
-    this.#newId = parts.newId;
-    this.#now = parts.now;
+  constructor(parts: GroupsParts) {
+    this.#parts = parts;
   }
 
   /** Bytes of all appends that are not answered yet. */
@@ -39,12 +44,15 @@ export class Groups {
     return this.#bytes;
   }
 
-  /** Resolves when the events are durable. */
+  /** Copies the events; resolves when they are durable. */
   add(events: PackedEvents): Promise<readonly OffsetRange[]> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ events, resolve, reject });
-      this.#bytes += events.bytes.byteLength;
-      this.#dispatch();
+      const bytes = events.bytes.byteLength;
+      if (this.#open.length > 0 && this.#open.length + bytes > groupBytesMax) this.#full.push(this.#open.take());
+      this.#open.add(events.bytes, { count: events.count, bytes, resolve, reject });
+      this.#bytes += bytes;
+      if (this.#open.length >= worthSendingBytes) this.#dispatch();
+      else this.#plan();
     });
   }
 
@@ -52,8 +60,8 @@ export class Groups {
   done(job: AppendedJob): void {
     let first = job.first;
     for (const waiting of this.#take(job.id)) {
-      waiting.resolve([{ src: src(0), from: offset(first), to: offset(first + waiting.events.count - 1) }]);
-      first += waiting.events.count;
+      waiting.resolve([{ src: src(0), from: offset(first), to: offset(first + waiting.count - 1) }]);
+      first += waiting.count;
     }
     this.#dispatch();
   }
@@ -66,9 +74,8 @@ export class Groups {
 
   /** Nothing more will come of any append: those sent get `sent`, those still here `unsent`. */
   abandon(sent: WeirError, unsent: WeirError): void {
-    const queue = this.#queue;
-    this.#queue = [];
-    for (const waiting of queue) this.#settle(waiting).reject(unsent);
+    const kept = [...this.#full.splice(0), this.#open.take()];
+    for (const { waiting } of kept) for (const one of waiting) this.#settle(one).reject(unsent);
     for (const id of [...this.#inFlight.keys()]) this.failed(id, sent);
   }
 
@@ -78,25 +85,29 @@ export class Groups {
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
+  /** While the writer is busy nothing needs planning: its answer dispatches what has gathered. */
+  #plan(): void {
+    if (this.#isPlanned || this.#inFlight.size === groupsInFlightMax) return;
+    this.#isPlanned = true;
+    this.#parts.soon(() => {
+      this.#isPlanned = false;
+      this.#dispatch();
+    });
+  }
+
   #dispatch(): void {
-    while (this.#queue.length > 0 && this.#inFlight.size < groupsInFlightMax) {
-      const group = this.#nextGroup();
-      const id = this.#newId();
-      this.#inFlight.set(id, group);
-      this.#send(packGroup(id, group, this.#now()));
+    while (this.#inFlight.size < groupsInFlightMax) {
+      const group = this.#full.shift() ?? this.#open.take();
+      if (group.waiting.length === 0) break;
+      this.#send(group);
     }
     if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #nextGroup(): Waiting[] {
-    let bytes = 0;
-    let length = 0;
-    for (const { events } of this.#queue) {
-      bytes += events.bytes.byteLength;
-      if (length > 0 && bytes > groupBytesMax) break;
-      length += 1;
-    }
-    return this.#queue.splice(0, length);
+  #send({ count, body, waiting }: Group): void {
+    const id = this.#parts.newId();
+    this.#inFlight.set(id, waiting);
+    this.#parts.send({ id, count, appendedAt: this.#parts.now(), length: body.byteLength, body });
   }
 
   #take(id: number): readonly Waiting[] {
@@ -107,25 +118,11 @@ export class Groups {
   }
 
   #settle(waiting: Waiting): Waiting {
-    this.#bytes -= waiting.events.bytes.byteLength;
+    this.#bytes -= waiting.bytes;
     return waiting;
   }
 
   #isIdle(): boolean {
-    return this.#queue.length === 0 && this.#inFlight.size === 0;
+    return this.#full.length === 0 && this.#open.length === 0 && this.#inFlight.size === 0;
   }
-}
-
-/** One copy, into memory that can be handed to the writer's thread: the caller keeps its own. */
-function packGroup(id: number, group: readonly Waiting[], appendedAt: number): AppendJob {
-  const length = group.reduce((sum, { events }) => sum + events.bytes.byteLength, 0);
-  const bytes = Buffer.allocUnsafeSlow(length);
-  let at = 0;
-  let count = 0;
-  for (const { events } of group) {
-    bytes.set(events.bytes, at);
-    at += events.bytes.byteLength;
-    count += events.count;
-  }
-  return { id, count, appendedAt, length, body: bytes.buffer };
 }
