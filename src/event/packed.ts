@@ -25,7 +25,7 @@ export interface PackedExtent {
   timestamp: number;
 }
 
-/** Packs events in order; `bytes` grows as needed. One writer, one request. */
+/** Packs events in order; `bytes` grows as needed. One request at a time. */
 export class PackedWriter {
   #bytes: Buffer;
   #length = 0;
@@ -68,7 +68,15 @@ export class PackedWriter {
     this.#count += 1;
   }
 
-  /** The packed events. The writer must not be used afterwards. */
+  /** Begins anew, in the same memory unless that has become larger than `keptBytesMax`. */
+  restart(capacity: number, keptBytesMax: number): void {
+    if (this.#bytes.length < capacity || this.#bytes.length > Math.max(keptBytesMax, capacity))
+      this.#bytes = Buffer.allocUnsafeSlow(capacity);
+    this.#length = 0;
+    this.#count = 0;
+  }
+
+  /** The packed events, valid until the writer is used again. */
   finish(): PackedEvents {
     return { count: this.#count, bytes: this.#bytes.subarray(0, this.#length) };
   }

@@ -86,7 +86,7 @@ export function isPlainEscape(byte: number): boolean {
   );
 }
 
-export function putTimestamp(output: Buffer, at: number, timestamp: number): number {
+export function putTimestamp(output: Uint8Array, at: number, timestamp: number): number {
   const high = Math.floor(timestamp / 0x1_0000_0000);
   const low = timestamp - high * 0x1_0000_0000;
   output[at] = low;
@@ -100,13 +100,13 @@ export function putTimestamp(output: Buffer, at: number, timestamp: number): num
   return at + 8;
 }
 
-export function putText(output: Buffer, start: number, input: Uint8Array, from: number, to: number): number {
+export function putText(output: Uint8Array, start: number, input: Uint8Array, from: number, to: number): number {
   let end = putLength(output, start, to - from);
   for (let at = from; at < to; at++) output[end++] = input[at]!;
   return end;
 }
 
-export function putLength(output: Buffer, start: number, length: number): number {
+export function putLength(output: Uint8Array, start: number, length: number): number {
   let at = start;
   let rest = length;
   for (; rest >= 128; rest >>>= 7) output[at++] = (rest & 127) | 128;

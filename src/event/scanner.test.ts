@@ -11,7 +11,9 @@ const rules = { timestampMax: Date.UTC(2026, 5, 1) };
 function fast(json: string): Buffer | undefined {
   const input = Buffer.from(json);
   const writer = new PackedWriter(16);
-  const end = new EventScanner(input, writer, rules).scan(0);
+  const scanner = new EventScanner(writer);
+  scanner.use(input, rules);
+  const end = scanner.scan(0);
   if (end < 0) return void assert.equal(writer.length, 0);
   // Something follows the event: that is for the reader of the body to refuse.
   if (end < input.length) return undefined;

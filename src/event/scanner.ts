@@ -33,6 +33,7 @@ import { readTimestamp } from "./timestamp.ts";
 /** What stands before the payload at most: timestamp, three texts with their lengths, the payload's length. */
 const headBytesMax = 8 + 3 * (2 + eventLimits.textCharsMax) + 5;
 const keysPerObjectMax = 32;
+const nothing = new Uint8Array(0);
 
 /**
  * The fast way of an event: checks its JSON bytes and packs them in one pass, without making strings or objects.
@@ -42,23 +43,26 @@ const keysPerObjectMax = 32;
  * (`check.ts`) decides. Whatever it takes, it packs byte for byte as the thorough way does: a property test holds both together.
  */
 export class EventScanner {
-  readonly #input: Uint8Array;
-  readonly #view: DataView;
   readonly #writer: PackedWriter;
-  readonly #rules: EventRules;
+  #input: Uint8Array = nothing;
+  #view: DataView = new DataView(nothing.buffer);
+  #rules: EventRules = { timestampMax: 0 };
   /** Where the payload's text is written to, and how far. */
-  #output: Buffer = Buffer.alloc(0);
+  #output: Uint8Array = nothing;
   #end = 0;
   /** Hashes of the keys of all objects that are open, the innermost last. */
   readonly #hashes = new Int32Array(keysPerObjectMax * (eventLimits.payloadDepthMax + 1));
   #open = 0;
   #keys = 0;
 
-  /** `input` must be valid UTF-8. */
-  constructor(input: Uint8Array, writer: PackedWriter, rules: EventRules) {
+  constructor(writer: PackedWriter) {
+    this.#writer = writer;
+  }
+
+  /** What the next calls of `scan` read. `input` must be valid UTF-8. */
+  use(input: Uint8Array, rules: EventRules): void {
     this.#input = input;
     this.#view = new DataView(input.buffer, input.byteOffset, input.byteLength);
-    this.#writer = writer;
     this.#rules = rules;
   }
 

@@ -31,6 +31,23 @@ const textBytesMax = 4 * eventLimits.eventBytesMax;
 /** Turns one checked text into an event: JSON.parse and the check of one form of events. */
 export type CheckText = (json: string, rules: EventRules) => CheckedEvent;
 
+/** What is kept for the next request; a larger one has memory of its own. */
+const keptBytesMax = 4 << 20;
+
+/**
+ * Memory for reading one request after the other: what is packed into it is valid until the next one is read. So a
+ * request leaves nothing behind that the garbage collector would have to clear away.
+ */
+export class ReadMemory {
+  readonly writer = new PackedWriter();
+  readonly scanner = new EventScanner(this.writer);
+
+  begin(body: Buffer, rules: EventRules): void {
+    this.writer.restart(body.length + 1024, keptBytesMax);
+    this.scanner.use(body, rules);
+  }
+}
+
 /** Gathers the events of one request: packs the good ones, notes the bad ones. One request, one collector. */
 export class Collector {
   readonly #body: Buffer;
@@ -43,12 +60,13 @@ export class Collector {
   #refusedCount = 0;
 
   /** `body` must be valid UTF-8. */
-  constructor(body: Buffer, rules: EventRules, eventsMax: number) {
+  constructor(body: Buffer, rules: EventRules, eventsMax: number, memory: ReadMemory) {
     this.#body = body;
     this.#rules = rules;
     this.#eventsMax = eventsMax;
-    this.#writer = new PackedWriter(body.length + 1024);
-    this.#scanner = new EventScanner(body, this.#writer, rules);
+    memory.begin(body, rules);
+    this.#writer = memory.writer;
+    this.#scanner = memory.scanner;
   }
 
   /**

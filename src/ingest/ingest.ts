@@ -5,6 +5,7 @@ import type { Log } from "../log/log.ts";
 import type { Progress } from "../progress/progress.ts";
 import { BodyBudget } from "./budget.ts";
 import type { BodyShare } from "./budget.ts";
+import { ReadMemory } from "./collector.ts";
 import type { ReadEvents, RefusedEvent } from "./collector.ts";
 import { readEvents } from "./read.ts";
 import type { Form } from "./read.ts";
@@ -77,6 +78,7 @@ export class Ingest {
   readonly limits: IngestLimits;
   readonly #parts: IngestParts;
   readonly #budget: BodyBudget;
+  readonly #memory = new ReadMemory();
   #stopping = false;
   /** Ends every wait for counting: the answer is then what is known. */
   readonly #stopped = new AbortController();
@@ -124,11 +126,8 @@ export class Ingest {
     const { log, clock, metrics } = this.#parts;
     const now = clock.now();
     metrics?.body(body.length);
-    const read = readEvents(body, form, {
-      now,
-      eventsMax: this.limits.eventsMax,
-      timestampMax: now + this.limits.futureMaxMs,
-    });
+    const rules = { now, eventsMax: this.limits.eventsMax, timestampMax: now + this.limits.futureMaxMs };
+    const read = readEvents(body, form, rules, this.#memory);
     if (read.refusedCount > 0) metrics?.refused(read.refusedCount);
     if (read.refusedCount > 0 && !options.partial) throw invalidEvents(read);
     const { count } = read.accepted;

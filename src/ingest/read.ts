@@ -3,7 +3,7 @@ import type { EventRules } from "../event/limits.ts";
 import { behindSpace, behindValue } from "../event/slice.ts";
 import { WeirError } from "../lib/errors.ts";
 import { cloudEventCheck } from "./cloudevents.ts";
-import { Collector } from "./collector.ts";
+import { Collector, ReadMemory } from "./collector.ts";
 import type { CheckText, ReadEvents } from "./collector.ts";
 
 /** The forms of a body: an array of events or one; a JSON event a line; one CloudEvent; an array of CloudEvents. */
@@ -16,18 +16,18 @@ export interface ReadRules extends EventRules {
 }
 
 /**
- * Reads the events of a body. `body` is not kept.
+ * Reads the events of a body. `body` is not kept; `accepted` is valid until `memory` is used again.
  *
  * A body is never parsed as a whole: events are cut out first and parsed one by one, so that neither a deep nor a wide body makes more of itself in
  * memory than one event.
  *
  * @throws WeirError `invalid_json`, `empty_batch`, `too_many_events`; broken events are no error but an outcome.
  */
-export function readEvents(body: Buffer, form: Form, rules: ReadRules): ReadEvents {
+export function readEvents(body: Buffer, form: Form, rules: ReadRules, memory = new ReadMemory()): ReadEvents {
   if (!isUtf8(body)) throw new WeirError("invalid_json", "the body is not valid UTF-8");
   const start = behindSpace(body, hasMark(body) ? 3 : 0);
   if (start === body.length) throw new WeirError("empty_batch", "the body is empty");
-  const collector = new Collector(body, rules, rules.eventsMax);
+  const collector = new Collector(body, rules, rules.eventsMax, memory);
   if (form === "ndjson") readLines(body, start, collector);
   else if (form === "json") readJson(body, start, collector);
   else readThorough(body, start, collector, form === "cloudevents", cloudEventCheck(rules.now));
