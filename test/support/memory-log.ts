@@ -56,7 +56,7 @@ class InMemory implements MemoryLog {
     const from = offset(this.#next);
     this.#next += events.count;
     const to = offset(this.#next - 1);
-    const kept = { count: events.count, bytes: events.bytes.slice() };
+    const kept = { count: events.count, bytes: new Uint8Array(events.bytes) };
     const synced = this.#options.sync?.() ?? Promise.resolve();
     this.#last = this.#last
       .then(() => synced)
