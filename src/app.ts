@@ -166,6 +166,7 @@ class Starter {
       database: "weir",
       requestTimeoutMs: 300_000,
       newId: randomUUID,
+      handOver: { folder: engine.spoolFolder },
     });
     const store = new ClickHouseStore({ connection, clock: this.#deps.clock });
     this.#closers.add("store", () => store.close());

@@ -1,32 +1,116 @@
+import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
 import { systemClock } from "../../lib/clock.ts";
+import { rollupColumns } from "../../rollup/metrics.ts";
 import { storeSuite } from "../store.suite.ts";
 import { ClickHouseStore } from "./clickhouse-store.ts";
 import { Connection } from "./connection.ts";
+import type { RowShape } from "./connection.ts";
 import { startEngine } from "./engine/engine.ts";
+import type { Engine } from "./engine/engine.ts";
+import { completingStatements, schemaStatements, selectTables } from "./schema.ts";
+import type { FoundTable } from "./schema.ts";
 
-storeSuite("ClickHouse on the embedded engine", async () => {
+for (const byFile of [true, false]) {
+  const name = byFile ? "rows handed over as files" : "rows sent as bodies, as to a server";
+  storeSuite(`ClickHouse on the embedded engine, ${name},`, async () => {
+    const { engine, remove } = await newEngine();
+    const store = new ClickHouseStore({ connection: connect(engine, byFile), clock: systemClock });
+    return {
+      store,
+      cleanup: async () => {
+        await store.close();
+        await remove();
+      },
+    };
+  });
+}
+
+describe("rows handed over as files", () => {
+  const shape: RowShape = { table: "numbers", columns: [{ name: "a", type: "UInt8" }] };
+  let engine: Engine;
+  let remove: () => Promise<void>;
+  let connection: Connection;
+  before(async () => {
+    ({ engine, remove } = await newEngine());
+    connection = connect(engine, true);
+    await connection.createDatabase();
+    await connection.write({ sql: "CREATE TABLE numbers (a UInt8) ENGINE = MergeTree ORDER BY a", parameters: {} });
+  });
+  after(async () => {
+    await connection.close();
+    await remove();
+  });
+  const sum = () =>
+    connection.rows<{ sum: number }>({ sql: "SELECT toUInt32(sum(a)) AS sum FROM numbers", parameters: {} });
+
+  test("the file is gone afterwards, also when the engine refuses the rows", async () => {
+    await connection.insert(shape, Buffer.from([1, 2]));
+    await assert.rejects(connection.insert({ ...shape, table: "none" }, Buffer.from([4])), { code: "store_refused" });
+    const wider = { ...shape, columns: [{ name: "a", type: "UInt16" }] };
+    await assert.rejects(connection.insert(wider, Buffer.from([8, 0, 8])), { code: "store_refused" });
+    assert.deepEqual(await sum(), [{ sum: 3 }]);
+    assert.deepEqual(await readdir(engine.spoolFolder), []);
+  });
+
+  test("a file that is not there is a failure that may pass, and never no rows", async () => {
+    const sql = "INSERT INTO numbers (a) SELECT a FROM file('rows-gone', 'RowBinary', 'a UInt8')";
+    await assert.rejects(connection.write({ sql, parameters: {} }), {
+      code: "store_unavailable",
+      canRetry: true,
+      outcomeUnknown: true,
+    });
+  });
+
+  test("a folder that can't be written asks nothing of the engine", async () => {
+    const lost = connect(engine, true, { folder: join(engine.spoolFolder, "none") });
+    await assert.rejects(lost.insert(shape, Buffer.from([16])), { code: "store_unavailable", outcomeUnknown: false });
+    await lost.settle();
+    await lost.close();
+  });
+});
+
+describe("tables of an earlier version", () => {
+  test("get the columns and settings that they lack, and then nothing more", async () => {
+    const { engine, remove } = await newEngine();
+    const connection = connect(engine, true);
+    await connection.createDatabase();
+    const write = (sql: string) => connection.write({ sql, parameters: {} });
+    await write("CREATE TABLE raw_events (off UInt64) ENGINE = MergeTree ORDER BY off SETTINGS fsync_after_insert = 1");
+    for (const sql of schemaStatements(rollupColumns().slice(0, -1))) await write(sql);
+    const missing = async () => completingStatements(await connection.rows<FoundTable>(selectTables), rollupColumns());
+    const statements = await missing();
+    assert.equal(statements.length, 2);
+    for (const sql of statements) await write(sql);
+    assert.deepEqual(await missing(), []);
+    await connection.close();
+    await remove();
+  });
+});
+
+async function newEngine(): Promise<{ readonly engine: Engine; remove(): Promise<void> }> {
   const dataDir = await mkdtemp(join(tmpdir(), "weir-store-"));
   const engine = await startEngine({ dataDir, clock: systemClock });
+  const remove = async (): Promise<void> => {
+    await engine.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  return { engine, remove };
+}
+
+function connect(engine: Engine, byFile: boolean, handOver = { folder: engine.spoolFolder }): Connection {
   const { username, password } = engine;
-  const connection = new Connection({
+  return new Connection({
     url: () => engine.url(),
     username,
     password,
     database: "weir",
     requestTimeoutMs: 60_000,
     newId: randomUUID,
+    ...(byFile ? { handOver } : {}),
   });
-  const store = new ClickHouseStore({ connection, clock: systemClock });
-  return {
-    store,
-    cleanup: async () => {
-      await store.close();
-      await engine.stop();
-      await rm(dataDir, { recursive: true, force: true });
-    },
-  };
-});
+}

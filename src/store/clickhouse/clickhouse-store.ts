@@ -17,8 +17,9 @@ import type {
   WindowRow,
 } from "../store.ts";
 import type { Connection } from "./connection.ts";
-import { encodeRawRows, rawRowsBytesMax } from "./row-binary.ts";
-import { schemaStatements } from "./schema.ts";
+import { encodeRawRows, rawRows, rawRowsBytesMax } from "./row-binary.ts";
+import { completingStatements, schemaStatements, selectTables } from "./schema.ts";
+import type { FoundTable } from "./schema.ts";
 import * as statements from "./statements.ts";
 
 /** How many keys one look-up names: each travels in the request's address, which servers bound to 1 MiB. */
@@ -37,7 +38,13 @@ export class ClickHouseStore implements Store {
 
   async open(signal: AbortSignal): Promise<void> {
     await this.#untilReachable(() => this.#connection.createDatabase(), signal);
-    for (const sql of schemaStatements(rollupColumns())) {
+    await this.#writeAll(schemaStatements(rollupColumns()), signal);
+    const found = await this.#untilReachable(() => this.#connection.rows<FoundTable>(selectTables), signal);
+    await this.#writeAll(completingStatements(found, rollupColumns()), signal);
+  }
+
+  async #writeAll(statementTexts: readonly string[], signal: AbortSignal): Promise<void> {
+    for (const sql of statementTexts) {
       await this.#untilReachable(() => this.#connection.write({ sql, parameters: {} }), signal);
     }
   }
@@ -45,7 +52,7 @@ export class ClickHouseStore implements Store {
   async insertRaw(src: Src, pieces: readonly RawPiece[]): Promise<void> {
     const buffer = this.#takeBuffer(rawRowsBytesMax(pieces));
     const { rows, bytes } = encodeRawRows(buffer, src, pieces);
-    if (rows > 0) await this.#connection.insert(statements.insertRawSql, bytes);
+    if (rows > 0) await this.#connection.insert(rawRows, bytes);
     // Only now, and never after a failure: a request that was given up may still be reading it.
     this.#spare = buffer;
   }
@@ -150,7 +157,7 @@ export class ClickHouseStore implements Store {
     return this.#connection.close();
   }
 
-  async #untilReachable(run: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  async #untilReachable<T>(run: () => Promise<T>, signal: AbortSignal): Promise<T> {
     for (;;) {
       try {
         return await run();

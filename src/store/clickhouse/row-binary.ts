@@ -1,5 +1,21 @@
 import type { Src } from "../../event/position.ts";
 import type { RawPiece } from "../store.ts";
+import type { RowShape } from "./connection.ts";
+
+/** The rows that `encodeRawRows` writes. */
+export const rawRows: RowShape = {
+  table: "raw_events",
+  columns: [
+    { name: "src", type: "UInt16" },
+    { name: "off", type: "UInt64" },
+    { name: "received_at", type: "DateTime64(3, 'UTC')" },
+    { name: "timestamp", type: "DateTime64(3, 'UTC')" },
+    { name: "event_id", type: "String" },
+    { name: "event_type", type: "String" },
+    { name: "user_id", type: "String" },
+    { name: "payload", type: "String" },
+  ],
+};
 
 /** src UInt16, off UInt64, received_at Int64: what stands before a packed event in a raw row. */
 const prefixBytes = 18;
@@ -10,7 +26,7 @@ export function rawRowsBytesMax(pieces: readonly RawPiece[]): number {
 }
 
 /**
- * Writes into `bytes` the raw rows of `pieces` in ClickHouse's RowBinary, in the column order of `raw_events`: the prefix, then the packed
+ * Writes into `bytes` the raw rows of `pieces` in ClickHouse's RowBinary, in the columns of `rawRows`: the prefix, then the packed
  * event as it is (packed events are RowBinary already). Skipped events are left out. Answers the rows as a part of `bytes`.
  */
 export function encodeRawRows(bytes: Buffer, src: Src, pieces: readonly RawPiece[]): { rows: number; bytes: Buffer } {

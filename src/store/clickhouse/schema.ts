@@ -1,22 +1,43 @@
+import type { Statement } from "../../rollup/statement.ts";
+
 export interface Column {
   readonly name: string;
   readonly type: string;
+}
+
+/** What the engine says about a table that is there. */
+export interface FoundTable {
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** The table's engine with all of its clauses, settings last. */
+  readonly engine: string;
 }
 
 /**
  * Survives a power loss: parts are synced when written and when merged, and the sources of a merge are kept until the
  * file system has had time to make the merged part's name durable.
  */
-const durable =
-  "fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, old_parts_lifetime = 60";
+const durable = {
+  fsync_after_insert: "1",
+  fsync_part_directory: "1",
+  min_rows_to_fsync_after_merge: "1",
+  min_compressed_bytes_to_fsync_after_merge: "1",
+  old_parts_lifetime: "60",
+};
+
+/** Statistics of every column cost a tenth of an insert, and no statement of ours is planned by them. */
+const lean = { auto_statistics_types: "''", string_serialization_version: "'single_stream'" };
+
+const rawSettings = { ...durable, ...lean };
+const rollupSettings = { ...durable, auto_statistics_types: "''" };
 
 /**
- * Raw rows are sorted by event time alone: a live stream arrives nearly in that order, so sorting costs little (with the id
- * behind the time, an insert cost 240 ms of CPU for 100,000 rows instead of 170), and a repeat is found by its time just as
- * well. Ids are not worth compressing hard.
+ * The statements that make the tables. Each can be run any number of times; none of them changes a table that is there.
  *
- * The statements that make the schema, or complete one that an earlier version made. Each can be run any number of times;
- * none of them removes anything.
+ * `raw_events` is sorted by the second of the event, then by position: a live stream arrives in this order, so that an
+ * insert has nothing to sort, a merge copies stretches instead of single rows, and the index finds a range of offsets. Its
+ * second partition key is always 0: by it the engine keeps the lowest and highest offset of every part in memory, and a
+ * range of offsets reads no part in vain (docs/decisions/0010). Codecs that are fast rather than small, for the same reason.
  *
  * `rollups` is not partitioned: one INSERT of one block is one part, which is what makes a mark and its rows one (see
  * docs/decisions/0005). Its rows: series 0 are marks (`grp` holds the range), series 1 are counters of a partition (`n`
@@ -25,21 +46,60 @@ const durable =
 export function schemaStatements(rollupColumns: readonly Column[]): readonly string[] {
   return [
     `CREATE TABLE IF NOT EXISTS raw_events (
-      src UInt16 CODEC(ZSTD(1)),
-      off UInt64 CODEC(Delta, ZSTD(1)),
-      received_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
-      timestamp DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+      src UInt16 CODEC(LZ4),
+      off UInt64 CODEC(Delta, LZ4),
+      received_at DateTime64(3, 'UTC') CODEC(Delta, LZ4),
+      timestamp DateTime64(3, 'UTC') CODEC(T64, LZ4),
       event_id String CODEC(LZ4),
       event_type LowCardinality(String),
       user_id String CODEC(LZ4),
-      payload String CODEC(ZSTD(1)),
+      payload String CODEC(LZ4),
       INDEX off_range off TYPE minmax GRANULARITY 1
-    ) ENGINE = MergeTree PARTITION BY toYYYYMM(timestamp) ORDER BY timestamp
-    SETTINGS ${durable}`,
+    ) ENGINE = MergeTree PARTITION BY (toYYYYMM(timestamp), intDiv(off, 1000000000000000000))
+    ORDER BY (toStartOfSecond(timestamp), src, off)
+    SETTINGS ${assignments(rawSettings)}`,
     `CREATE TABLE IF NOT EXISTS rollups (${rollupColumns.map((column) => `${column.name} ${column.type}`).join(", ")})
     ENGINE = AggregatingMergeTree ORDER BY (series, pane, grp)
-    SETTINGS allow_nullable_key = 1, ${durable}`,
-    // A metric that came with a later version brings its column.
-    ...rollupColumns.map((column) => `ALTER TABLE rollups ADD COLUMN IF NOT EXISTS ${column.name} ${column.type}`),
+    SETTINGS allow_nullable_key = 1, ${assignments(rollupSettings)}`,
   ];
 }
+
+/** What the tables are, as rows of `FoundTable`. */
+export const selectTables: Statement = {
+  sql: `SELECT name, engine_full AS engine,
+      (SELECT groupArray((table, name)) FROM system.columns WHERE database = currentDatabase()) AS all_columns,
+      arrayMap(column -> column.2, arrayFilter(column -> column.1 = name, all_columns)) AS columns
+    FROM system.tables WHERE database = currentDatabase() AND name IN ('raw_events', 'rollups')`,
+  parameters: {},
+};
+
+/** What is missing in tables that an earlier version made: columns of newer metrics, and settings. Removes nothing. */
+export function completingStatements(
+  found: readonly FoundTable[],
+  rollupColumns: readonly Column[],
+): readonly string[] {
+  return found.flatMap((table) => {
+    const columns = table.name === "rollups" ? rollupColumns : [];
+    const settings = table.name === "rollups" ? rollupSettings : rawSettings;
+    return [...missingColumns(table, columns), ...missingSettings(table, settings)];
+  });
+}
+
+function missingColumns(table: FoundTable, columns: readonly Column[]): readonly string[] {
+  return columns
+    .filter((column) => !table.columns.includes(column.name))
+    .map((column) => `ALTER TABLE ${table.name} ADD COLUMN IF NOT EXISTS ${column.name} ${column.type}`);
+}
+
+function missingSettings(table: FoundTable, settings: Readonly<Record<string, string>>): readonly string[] {
+  const set = table.engine.slice(table.engine.indexOf("SETTINGS "));
+  const missing = Object.entries(settings).filter(([name, value]) => !`${set},`.includes(` ${name} = ${value},`));
+  return missing.length === 0
+    ? []
+    : [`ALTER TABLE ${table.name} MODIFY SETTING ${assignments(Object.fromEntries(missing))}`];
+}
+
+const assignments = (settings: Readonly<Record<string, string>>): string =>
+  Object.entries(settings)
+    .map(([name, value]) => `${name} = ${value}`)
+    .join(", ");

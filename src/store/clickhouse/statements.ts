@@ -5,9 +5,6 @@ import type { EventKey, EventQuery, Mark } from "../store.ts";
 
 /** The statements over raw rows, marks and counters; those over windows come from `rollup/`. */
 
-export const insertRawSql =
-  "INSERT INTO raw_events (src, off, received_at, timestamp, event_id, event_type, user_id, payload) FORMAT RowBinary";
-
 /** The text of a mark: `series:src:from-to`. */
 export const markKey = (mark: Mark): string => `${mark.series}:${rangeKey(mark.range)}`;
 
@@ -30,15 +27,18 @@ export function selectStoredOffsets(src: Src, from: Offset): Statement {
   };
 }
 
+/** With the table's sorting key in front, the engine reads no more than the end. */
+const latestFirst = "toStartOfSecond(timestamp) DESC, timestamp DESC";
+
 export function selectLatestIds(src: Src, limit: number): Statement {
   return {
     sql: `SELECT toUnixTimestamp64Milli(timestamp) AS timestamp_ms, event_id FROM raw_events
-      WHERE src = {src:UInt16} ORDER BY timestamp DESC LIMIT {limit:UInt64}`,
+      WHERE src = {src:UInt16} ORDER BY ${latestFirst} LIMIT {limit:UInt64}`,
     parameters: { src, limit },
   };
 }
 
-/** By the sorting key: which of the keys are stored below an offset. */
+/** By the time, which leads to few granules: which of the keys are stored below an offset. */
 export function selectFoundIds(src: Src, keys: readonly EventKey[], below: Offset): Statement {
   return {
     sql: `SELECT event_id, toUnixTimestamp64Milli(timestamp) AS timestamp_ms FROM raw_events
@@ -95,7 +95,7 @@ export function selectEvents(query: EventQuery): Statement {
   return {
     sql: `SELECT src, off, toUnixTimestamp64Milli(received_at) AS receivedAt, toUnixTimestamp64Milli(timestamp) AS timestamp_ms,
       event_id, event_type, user_id, payload FROM raw_events WHERE ${where.join(" AND ")}
-      ORDER BY timestamp DESC, src DESC, off DESC LIMIT {limit:UInt32}`,
+      ORDER BY ${latestFirst}, src DESC, off DESC LIMIT {limit:UInt32}`,
     parameters,
   };
 }

@@ -47,6 +47,8 @@ export interface Engine {
   readonly password: string;
   /** May read, within limits. */
   readonly reader: { readonly username: string; readonly password: string };
+  /** A folder of which the engine reads files by their bare name (for `username` alone), and which it empties when it starts. */
+  readonly spoolFolder: string;
   /** Called each time the engine is there again after it was gone. */
   onRestart(listener: () => void): void;
   state(): EngineState;
@@ -77,6 +79,7 @@ class WatchedEngine implements Engine {
   readonly username = "weir";
   readonly password: string;
   readonly reader: { readonly username: string; readonly password: string };
+  readonly spoolFolder: string;
   readonly #options: EngineOptions;
   readonly #restartListeners: (() => void)[] = [];
   readonly #stopping = new AbortController();
@@ -93,6 +96,7 @@ class WatchedEngine implements Engine {
     const { newSecret = () => randomBytes(32).toString("base64url") } = options;
     this.password = newSecret();
     this.reader = { username: "reader", password: newSecret() };
+    this.spoolFolder = join(this.#options.dataDir, "engine-work");
     this.#readonlyPort = options.readonlyPort ?? null;
   }
 
@@ -197,7 +201,7 @@ class WatchedEngine implements Engine {
 
   async #launch(): Promise<void> {
     const { dataDir, clock, memoryMax = defaultMemoryMax() } = this.#options;
-    const child = new Child(join(dataDir, "engine-work"));
+    const child = new Child(this.spoolFolder);
     const secrets: Record<Access, string> = { weir: this.password, reader: this.reader.password };
     const ready = await child.start(
       {
@@ -220,7 +224,7 @@ class WatchedEngine implements Engine {
   async #prepareFolders(): Promise<void> {
     const { dataDir, memoryMax = defaultMemoryMax() } = this.#options;
     await mkdir(dataDir, { recursive: true });
-    await mkdir(join(dataDir, "engine-work"), { recursive: true, mode: 0o700 });
+    await mkdir(this.spoolFolder, { recursive: true, mode: 0o700 });
     await writeFile(join(dataDir, "engine.xml"), serverConfig(memoryMax));
   }
 
