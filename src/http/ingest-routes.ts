@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from "fastify";
 import type { Accepted, Ingest } from "../ingest/ingest.ts";
 import type { Form } from "../ingest/read.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -25,14 +25,22 @@ export function ingestRoutes(ingest: IngestService, clock: Clock): Routes {
     const bodies = new BodyReader(clock);
     server.addHook("onClose", (_instance, done) => (bodies.close(), done()));
     leaveBodiesToTheHandler(server);
-    server.post<{ Querystring: IngestQuery }>("/ingest", { schema: ingestSchema }, async (request, reply) => {
+    /** Takes a body in the form that its content type names; the rest of one that is refused is thrown away. */
+    const taken = async (request: FastifyRequest, reply: FastifyReply, query: IngestQuery): Promise<Accepted> => {
       try {
-        return answerOf(await take(ingest, bodies, request, reply), request.query.partial);
+        return await take(ingest, bodies, request.raw, reply, query);
       } catch (error) {
         await letGo(bodies, request.raw, reply);
         throw error;
       }
-    });
+    };
+    const onRequest: onRequestHookHandler = (request, reply, done) => {
+      if (!isPlain(request.raw)) return done();
+      taken(request, reply, plainQuery).then((accepted) => answerPlain(reply, accepted), done);
+    };
+    server.post<{ Querystring: IngestQuery }>("/ingest", { schema: ingestSchema, onRequest }, async (request, reply) =>
+      answerOf(await taken(request, reply, request.query), request.query.partial),
+    );
     server.get<{ Querystring: StatusQuery }>("/ingest/status", { schema: statusSchema }, (request, reply) => {
       const waitMs = Number(request.query.wait?.slice(0, -1) ?? 0) * 1000;
       return ingest.status(request.query.token, waitMs, goneSignal(reply));
@@ -40,21 +48,39 @@ export function ingestRoutes(ingest: IngestService, clock: Clock): Routes {
   };
 }
 
+const plainQuery: IngestQuery = { partial: false, wait: "durable" };
+
+/**
+ * Most requests are: without a query, with a content type that needs no reading. They are answered before the framework
+ * looks at what they have not, which is a third of what a small request costs. Errors go its way all the same.
+ */
+function isPlain(request: IncomingMessage): boolean {
+  const type = request.headers["content-type"];
+  return request.url === "/ingest" && type !== undefined && Object.hasOwn(forms, type);
+}
+
+function answerPlain(reply: FastifyReply, accepted: Accepted): void {
+  reply.hijack();
+  const text = JSON.stringify(answerOf(accepted, false));
+  reply.raw.writeHead(200, { "content-type": "application/json; charset=utf-8", "content-length": text.length });
+  reply.raw.end(text);
+}
+
 async function take(
   ingest: IngestService,
   bodies: BodyReader,
-  request: FastifyRequest<{ Querystring: IngestQuery }>,
+  request: IncomingMessage,
   reply: FastifyReply,
+  { partial, wait }: IngestQuery,
 ): Promise<Accepted> {
   const form = formOf(request.headers["content-type"]);
   const share = ingest.admit();
   try {
-    const { partial, wait } = request.query;
     // A request that waits to be counted holds no memory: while the store is away, others must still get in.
     const durable = (): void => share.release();
     const options = wait === "counted" ? { partial, wait, durable, signal: goneSignal(reply) } : { partial, wait };
     const bounds = { bytesMax: ingest.limits.bodyBytesMax, grow: share.grow };
-    return await ingest.accept(joined(await bodies.read(request.raw, bounds)), form, options);
+    return await ingest.accept(joined(await bodies.read(request, bounds)), form, options);
   } finally {
     share.release();
   }
@@ -82,6 +108,7 @@ const forms: Readonly<Record<string, Form>> = {
 
 /** The form that a content type names. Of its parameters only `charset` matters, and that must be UTF-8. */
 function formOf(header: string | undefined): Form {
+  if (header !== undefined && Object.hasOwn(forms, header)) return forms[header]!;
   const [type = "", ...parameters] = (header ?? "").split(";").map((part) => part.trim().toLowerCase());
   const charset = parameters
     .find((parameter) => parameter.startsWith("charset="))

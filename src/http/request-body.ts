@@ -42,6 +42,11 @@ export class BodyReader {
   async read(request: IncomingMessage, limits: BodyLimits): Promise<Buffer[]> {
     const decode = decoderOf(request.headers["content-encoding"]);
     if (!decode && Number(request.headers["content-length"] ?? 0) > limits.bytesMax) throw tooLarge(limits.bytesMax);
+    if (!decode) {
+      // What came together with its headers is here when the parser is done with them.
+      await Promise.resolve();
+      if (request.complete) return whole(request, limits);
+    }
     const arrival = new Arrival(request, this.#clock.monotonic());
     this.#arriving.add(arrival);
     try {
@@ -141,6 +146,15 @@ class Arrival {
       );
     }
   }
+}
+
+/** A body that is all here. */
+function whole(request: IncomingMessage, limits: BodyLimits): Buffer[] {
+  const body = request.read() as Buffer | null;
+  if (body === null) return [];
+  if (body.length > limits.bytesMax) throw tooLarge(limits.bytesMax);
+  limits.grow(body.length);
+  return [body];
 }
 
 function decoderOf(header: string | undefined): (() => Transform) | undefined {

@@ -1,12 +1,13 @@
 import type { Socket } from "node:net";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
-import { LogController, fastify } from "fastify";
+import { fastify } from "fastify";
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
 import { WeirError } from "../lib/errors.ts";
 import { parameterCheck } from "../protocol/query.ts";
 import { jsonBody } from "./body.ts";
 import { answerOf, connectionError, fromFramework } from "./errors.ts";
+import type { ErrorAnswer } from "./errors.ts";
 import { RouteTable } from "./route-table.ts";
 
 export type Server = FastifyInstance;
@@ -43,7 +44,8 @@ export interface ServerOptions {
  * documentation, because the services check bodies themselves and say more.
  */
 export function createServer(options: ServerOptions): FastifyInstance {
-  const server = fastify(frameworkOptions(options));
+  const answerError = errorAnswerer(options.logger);
+  const server = fastify({ ...frameworkOptions(options), frameworkErrors: answerError });
   server.server.maxConnections = options.connectionsMax ?? 20_000;
   server.setValidatorCompiler(({ schema, httpPart }) => (httpPart === "body" ? accept : parameters(schema)));
   server.setSerializerCompiler(() => (body) => JSON.stringify(body));
@@ -72,15 +74,14 @@ type FrameworkOptions = FastifyServerOptions & { readonly http: object };
 
 function frameworkOptions(options: ServerOptions): FrameworkOptions {
   return {
-    ...(options.logger ? { loggerInstance: options.logger } : { logger: false }),
-    logController: new LogController({ disableRequestLogging: true }),
+    // The framework would make a logger for every request; ours is told of failures alone.
+    logger: false,
     bodyLimit: options.bodyBytesMax ?? 1024 * 1024,
     requestTimeout: options.requestTimeoutMs ?? 10_000,
     keepAliveTimeout: options.keepAliveTimeoutMs ?? 72_000,
     http: { headersTimeout: options.headersTimeoutMs ?? 10_000, connectionsCheckingInterval: 1000 },
     // Our own hook answers in the one shape while closing.
     return503OnClosing: false,
-    frameworkErrors: answerError,
     clientErrorHandler: answerConnection,
     routerOptions: { maxParamLength: 512 },
   };
@@ -99,18 +100,25 @@ function parameters(schema: unknown): (value: unknown) => { value: unknown } | {
 
 const accept = (): true => true;
 
-function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const error = fromFramework(thrown);
-  const answer = answerOf(error);
-  if (answer.status >= 500 && answer.status !== 503)
-    request.log.error({ err: error, url: request.routeOptions.url }, "request failed");
+type ErrorAnswerer = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => void;
+
+function errorAnswerer(logger: ServerOptions["logger"]): ErrorAnswerer {
+  return (thrown, request, reply) => {
+    const error = fromFramework(thrown);
+    const answer = answerOf(error);
+    if (logger) report(logger, error, answer, request.routeOptions.url);
+    void reply
+      .code(answer.status)
+      .headers(answer.headers)
+      .type("application/json; charset=utf-8")
+      .send(JSON.stringify(answer.body));
+  };
+}
+
+function report(logger: FastifyBaseLogger, error: unknown, answer: ErrorAnswer, url: string | undefined): void {
+  if (answer.status >= 500 && answer.status !== 503) logger.error({ err: error, url }, "request failed");
   // The code alone: messages may quote what the client has sent.
-  else request.log.debug({ code: answer.body.error.code, url: request.routeOptions.url }, "request refused");
-  void reply
-    .code(answer.status)
-    .headers(answer.headers)
-    .type("application/json; charset=utf-8")
-    .send(JSON.stringify(answer.body));
+  else logger.debug({ code: answer.body.error.code, url }, "request refused");
 }
 
 /** Answers what was not HTTP on the bare socket, as there is no request to reply to. */
