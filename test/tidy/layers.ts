@@ -40,6 +40,7 @@ export const vendorHomes: Readonly<Record<string, readonly string[]>> = {
   pino: ["src/observe/"],
   "pino-pretty": ["src/observe/"],
   "prom-client": ["src/observe/"],
+  "@marcbachmann/cel-js": ["src/rule/cel/"],
   commander: ["src/config/"],
   typebox: ["src/protocol/"],
   "node:sqlite": ["src/log/embedded/", "src/rule/sqlite/", "src/lib/datadir.ts"],

@@ -1,0 +1,90 @@
+import type { FilterExpression } from "./expression.ts";
+
+/** How large an expression is. */
+export interface Measures {
+  readonly nodes: number;
+  readonly depth: number;
+  /** About how many function calls its SQL has. */
+  readonly weight: number;
+}
+
+/**
+ * Counts nodes and depth, and how large the SQL may become. What is done with a conditional of several types is written out
+ * for each of its branches, together with what it is done with, so nested conditionals can grow out of all proportion.
+ */
+export function measure(expression: FilterExpression): Measures {
+  const { nodes, depth, weight } = sizeOf(expression);
+  return { nodes, depth, weight };
+}
+
+interface Size extends Measures {
+  /** For how many possible types what is done with it is written out. */
+  readonly branches: number;
+}
+
+function sizeOf(expression: FilterExpression): Size {
+  const parts = partsOf(expression).map(sizeOf);
+  const nodes = 1 + sum(parts.map((part) => part.nodes));
+  const depth = 1 + Math.max(0, ...parts.map((part) => part.depth));
+  if (expression.kind === "conditional") {
+    const [condition, yes, no] = parts;
+    const weight = 2 * condition!.weight + yes!.weight + no!.weight + 3;
+    return { nodes, depth, weight, branches: yes!.branches + no!.branches };
+  }
+  const written = parts.reduce((product, part) => product * part.branches, 1);
+  // Each part stands once for every branch of the others.
+  const repeated = sum(parts.map((part) => (part.weight * written) / part.branches));
+  const weight = Math.min(repeated * copies(expression) + 2 * written, 1e9);
+  // A sum may be a text or a number.
+  const branches = expression.kind === "arithmetic" && expression.operator === "+" ? 2 : 1;
+  return {
+    nodes,
+    depth,
+    weight,
+    branches: expression.kind === "convert" && expression.to === "dyn" ? written : branches,
+  };
+}
+
+/** How often the SQL of an operation may hold that of its parts. */
+function copies(expression: FilterExpression): number {
+  if (expression.kind === "part") return 3;
+  if (expression.kind === "convert") return expression.to === "dyn" ? 1 : 2;
+  if (expression.kind === "in") return isPlain(expression.value) ? 1 : 4;
+  if (expression.kind !== "compare") return 1;
+  return isPlain(expression.left) || isPlain(expression.right) ? 2 : 4;
+}
+
+const isPlain = (expression: FilterExpression): boolean => expression.kind === "literal" || expression.kind === "field";
+
+function partsOf(expression: FilterExpression): readonly FilterExpression[] {
+  switch (expression.kind) {
+    case "literal":
+    case "field":
+    case "timestamp":
+    case "has":
+      return [];
+    case "not":
+    case "negate":
+    case "size":
+    case "convert":
+      return [expression.operand];
+    case "and":
+    case "or":
+      return expression.operands;
+    case "compare":
+    case "arithmetic":
+      return [expression.left, expression.right];
+    case "in":
+      return [expression.value];
+    case "conditional":
+      return [expression.condition, expression.whenTrue, expression.whenFalse];
+    case "search":
+      return [expression.text, expression.wanted];
+    case "matches":
+      return [expression.text];
+    case "part":
+      return [expression.time];
+  }
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
