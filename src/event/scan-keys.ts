@@ -21,9 +21,9 @@ const oadQuote = word('oad"');
 const peQuote = word('pe"\0');
 const pQuote = Buffer.from('p"').readUInt16LE(0);
 
-/** Which top-level key stands at `at`, behind its quote; 0: none that is known, or too near to the end of the input. */
-export function keyAt(view: DataView, at: number): number {
-  if (at + 12 > view.byteLength) return 0;
+/** Which top-level key stands at `at`, behind its quote; 0: none that is known, or too near to `end`, the end of the input. */
+export function keyAt(view: DataView, at: number, end: number): number {
+  if (at + 12 > end) return 0;
   const first = view.getUint32(at, true);
   const second = view.getUint32(at + 4, true);
   if (first === even) {

@@ -4,6 +4,7 @@ import type { PackedWriter } from "./packed.ts";
 import {
   backslash,
   bail,
+  behindPlain,
   closeArray,
   closeObject,
   colon,
@@ -13,10 +14,10 @@ import {
   isDigit,
   isNumberEnd,
   isPlainEscape,
-  isPlainZero,
   minus,
   openArray,
   openObject,
+  putBytes,
   putLength,
   putText,
   putTimestamp,
@@ -46,10 +47,14 @@ export class EventScanner {
   readonly #writer: PackedWriter;
   #input: Uint8Array = nothing;
   #view: DataView = new DataView(nothing.buffer);
+  /** A word may begin before it. */
+  #wordsEnd = 0;
   #rules: EventRules = { timestampMax: 0 };
-  /** Where the payload's text is written to, and how far. */
-  #output: Uint8Array = nothing;
+  #output: Buffer = Buffer.alloc(0);
+  /** The payload's text is the input but for what was cut out; up to `#kept` it is in the output, up to `#end`. */
+  #kept = 0;
   #end = 0;
+  #isCut = false;
   /** Hashes of the keys of all objects that are open, the innermost last. */
   readonly #hashes = new Int32Array(keysPerObjectMax * (eventLimits.payloadDepthMax + 1));
   #open = 0;
@@ -63,6 +68,7 @@ export class EventScanner {
   use(input: Uint8Array, rules: EventRules): void {
     this.#input = input;
     this.#view = new DataView(input.buffer, input.byteOffset, input.byteLength);
+    this.#wordsEnd = input.length - 3;
     this.#rules = rules;
   }
 
@@ -82,23 +88,26 @@ export class EventScanner {
     let userAt = 0;
     let userEnd = 0;
     let timestamp = NaN;
-    let payload = false;
+    let payloadAt = 0;
+    let payloadEnd = 0;
     let at = space(input, start + 1);
     for (;;) {
       if (input[at] !== quote) return bail;
-      const key = keyAt(view, at + 1);
+      const key = keyAt(view, at + 1, input.length);
       if (key === 0) return bail;
       at = space(input, at + keyLengths[key]! + 2);
       if (input[at] !== colon) return bail;
       at = space(input, at + 1);
       if (key === payloadKey) {
-        if (payload || input[at] !== openObject) return bail;
-        payload = true;
+        if (payloadEnd !== 0 || input[at] !== openObject) return bail;
+        payloadAt = at;
+        this.#kept = at;
         at = this.#object(at + 1, 1);
         if (at === bail) return bail;
+        payloadEnd = at;
       } else if (input[at] === quote) {
         const from = at + 1;
-        const end = textEnd(input, from);
+        const end = textEnd(input, behindPlain(view, from, this.#wordsEnd));
         if (end === bail || end === from || end - from > eventLimits.textCharsMax) return bail;
         at = end + 1;
         if (key === timestampKey) {
@@ -139,8 +148,9 @@ export class EventScanner {
       else return bail;
     }
     if (at >= limit || idEnd === 0 || typeEnd === 0 || userEnd === 0 || Number.isNaN(timestamp)) return bail;
-    const payloadAt = base + headBytesMax;
-    const payloadLength = payload ? this.#end - payloadAt : 2;
+    const spareAt = base + headBytesMax;
+    if (this.#isCut) this.#cut(payloadEnd, payloadEnd);
+    const payloadLength = this.#isCut ? this.#end - spareAt : payloadEnd === 0 ? 2 : payloadEnd - payloadAt;
     if (idEnd - idAt + typeEnd - typeAt + userEnd - userAt + payloadLength > eventLimits.eventBytesMax) return bail;
     const output = this.#output;
     let end = putTimestamp(output, base, timestamp);
@@ -148,7 +158,8 @@ export class EventScanner {
     end = putText(output, end, input, typeAt, typeEnd);
     end = putText(output, end, input, userAt, userEnd);
     end = putLength(output, end, payloadLength);
-    if (payload) output.copyWithin(end, payloadAt, payloadAt + payloadLength);
+    if (this.#isCut) output.copyWithin(end, spareAt, spareAt + payloadLength);
+    else if (payloadEnd !== 0) putBytes(output, end, input, payloadAt, payloadEnd);
     else {
       output[end] = openObject;
       output[end + 1] = closeObject;
@@ -162,46 +173,40 @@ export class EventScanner {
     // What is taken is never longer than its JSON text, so the rest of the input bounds the payload.
     this.#output = this.#writer.room(headBytesMax + Math.min(inputLeft, eventLimits.eventBytesMax) + 8);
     this.#end = base + headBytesMax;
+    this.#isCut = false;
     this.#open = 0;
     this.#keys = 0;
     return base;
   }
 
-  /** Copies the object whose `{` is before `start`; answers the place behind its `}`. */
+  /** Walks over the object whose `{` is before `start`; answers the place behind its `}`. */
   #object(start: number, depth: number): number {
     const input = this.#input;
     if (depth > eventLimits.payloadDepthMax) return bail;
     const first = this.#open;
-    this.#put(openObject);
-    let at = space(input, start);
-    if (input[at] === closeObject) return (this.#put(closeObject), at + 1);
+    let at = this.#space(start);
+    if (input[at] === closeObject) return at + 1;
     for (;;) {
       if (input[at] !== quote) return bail;
       at = this.#key(at + 1, first);
       if (at === bail) return bail;
-      at = space(input, at);
+      at = this.#space(at);
       if (input[at] !== colon) return bail;
-      this.#put(colon);
-      at = this.#value(space(input, at + 1), depth);
+      at = this.#value(this.#space(at + 1), depth);
       if (at === bail) return bail;
-      at = space(input, at);
+      at = this.#space(at);
       const behind = input[at];
       if (behind === closeObject) break;
       if (behind !== comma) return bail;
-      this.#put(comma);
-      at = space(input, at + 1);
+      at = this.#space(at + 1);
     }
-    this.#put(closeObject);
     this.#open = first;
     return at + 1;
   }
 
-  /** Copies a key, from behind its first quote, and refuses one that its object has already (or one of the same hash). */
+  /** Walks over a key, from behind its first quote, and refuses one that its object has already (or one of the same hash). */
   #key(start: number, first: number): number {
     const input = this.#input;
-    const output = this.#output;
-    let end = this.#end;
-    output[end++] = quote;
     const head = input[start]!;
     if (head >= 48 && head <= 57) return bail;
     let hash = 0;
@@ -210,13 +215,10 @@ export class EventScanner {
       const byte = input[at]!;
       if (byte === quote) break;
       // Also true at the end of the input, where there is no byte.
-      if (!(byte >= 32) || byte === backslash || byte === dot || end >= output.length) return bail;
+      if (!(byte >= 32) || byte === backslash || byte === dot) return bail;
       hash = (Math.imul(hash, 31) + byte) | 0;
-      output[end++] = byte;
     }
-    if (at - start > eventLimits.payloadKeyBytesMax || end >= output.length) return bail;
-    output[end++] = quote;
-    this.#end = end;
+    if (at - start > eventLimits.payloadKeyBytesMax) return bail;
     return this.#isNew(hash, first) ? at + 1 : bail;
   }
 
@@ -232,7 +234,7 @@ export class EventScanner {
 
   #value(at: number, depth: number): number {
     const byte = this.#input[at]!;
-    if (byte === quote) return this.#text(at);
+    if (byte === quote) return this.#text(at + 1);
     if (byte === openObject) return this.#object(at + 1, depth + 1);
     if (byte === openArray) return this.#array(at + 1, depth + 1);
     if (byte === 116) return this.#literal(at, literalTrue);
@@ -244,64 +246,42 @@ export class EventScanner {
   #array(start: number, depth: number): number {
     const input = this.#input;
     if (depth > eventLimits.payloadDepthMax) return bail;
-    this.#put(openArray);
-    let at = space(input, start);
-    if (input[at] === closeArray) return (this.#put(closeArray), at + 1);
+    let at = this.#space(start);
+    if (input[at] === closeArray) return at + 1;
     for (;;) {
       at = this.#value(at, depth);
       if (at === bail) return bail;
-      at = space(input, at);
+      at = this.#space(at);
       const behind = input[at];
       if (behind === closeArray) break;
       if (behind !== comma) return bail;
-      this.#put(comma);
-      at = space(input, at + 1);
+      at = this.#space(at + 1);
     }
-    this.#put(closeArray);
     return at + 1;
   }
 
-  /** Copies a text with its quotes; takes the escapes that canonical JSON writes in the same way. */
+  /** Walks over a text from behind its first quote; takes the escapes that canonical JSON writes in the same way. */
   #text(start: number): number {
     const input = this.#input;
-    const output = this.#output;
-    let end = this.#end;
-    let at = start + 1;
-    if (end + 2 >= output.length) return bail;
-    output[end++] = quote;
-    for (; ; at++) {
+    for (let at = behindPlain(this.#view, start, this.#wordsEnd); ; at++) {
       const byte = input[at]!;
-      if (byte === quote) break;
-      if (!(byte >= 32) || end + 2 >= output.length) return bail;
-      output[end++] = byte;
-      if (byte === backslash) {
-        const escaped = input[++at]!;
-        if (!isPlainEscape(escaped)) return bail;
-        output[end++] = escaped;
-      }
+      if (byte === quote) return at + 1;
+      if (!(byte >= 32)) return bail;
+      if (byte === backslash && !isPlainEscape(input[++at]!)) return bail;
     }
-    output[end++] = quote;
-    this.#end = end;
-    return at + 1;
   }
 
   #literal(start: number, literal: Uint8Array): number {
-    for (let index = 0; index < literal.length; index++) {
-      if (this.#input[start + index] !== literal[index]) return bail;
-      this.#put(literal[index]!);
-    }
+    for (let index = 0; index < literal.length; index++) if (this.#input[start + index] !== literal[index]) return bail;
     return start + literal.length;
   }
 
-  /** Copies a number of at most 15 digits: these come through a double unchanged. Trailing zeros of a fraction are left out. */
+  /** Walks over a number of at most 15 digits: these come through a double unchanged. Trailing zeros of a fraction are left out. */
   #number(start: number): number {
     const input = this.#input;
     const whole = integerEnd(input, start);
     if (whole === bail) return this.#smallNegative(start);
-    if (input[whole] !== dot) {
-      this.#copy(start, whole);
-      return isNumberEnd(input[whole]) ? whole : bail;
-    }
+    if (input[whole] !== dot) return isNumberEnd(input[whole]) ? whole : bail;
     return this.#fraction(start, whole);
   }
 
@@ -318,30 +298,31 @@ export class EventScanner {
     let significant = point + 1;
     for (; isDigit(input[at]); at++) if (input[at] !== zero) significant = at + 1;
     if (at === point + 1 || !isNumberEnd(input[at]) || at - start > 16) return bail;
+    const isWhole = significant === point + 1;
     const isZeroWhole =
       input[point - 1] === zero && (point - start === 1 || (point - start === 2 && input[start] === minus));
     // -0.0 is written 0, and what is below 0.000001 with an exponent.
-    if (isZeroWhole && (significant === point + 1 || startsWithZeros(input, point + 1, 6)))
-      return isPlainZero(input, start, point, significant) ? this.#zero(at) : bail;
-    this.#copy(start, significant === point + 1 ? point : significant);
+    if (isZeroWhole && (isWhole ? input[start] === minus : startsWithZeros(input, point + 1, 6))) return bail;
+    if (significant < at) this.#cut(isWhole ? point : significant, at);
     return at;
   }
 
-  #zero(at: number): number {
-    this.#put(zero);
+  /** Behind the white space at `start`, which is cut out. */
+  #space(start: number): number {
+    if (this.#input[start]! > 32) return start;
+    const at = space(this.#input, start);
+    if (at > start) this.#cut(start, at);
     return at;
   }
 
-  #copy(from: number, to: number): void {
-    const input = this.#input;
-    const output = this.#output;
-    let end = this.#end;
-    for (let at = from; at < to; at++) output[end++] = input[at]!;
-    this.#end = end;
-  }
-
-  #put(byte: number): void {
-    this.#output[this.#end++] = byte;
+  /** Leaves `[from, to)` out of the payload. */
+  #cut(from: number, to: number): void {
+    const length = from - this.#kept;
+    // What finds no room is longer than an event may be, which is found by its length.
+    if (this.#end + length <= this.#output.length) putBytes(this.#output, this.#end, this.#input, this.#kept, from);
+    this.#end += length;
+    this.#kept = to;
+    this.#isCut = true;
   }
 }
 
