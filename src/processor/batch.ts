@@ -75,6 +75,8 @@ class Former {
   readonly #doubtful: Doubtful[] = [];
   readonly #doubtfulIds = new Set<string>();
   readonly #seconds = new Set<number>();
+  /** The last one that was added. */
+  #second = -1;
   #events = 0;
   #duplicates = 0;
 
@@ -114,7 +116,14 @@ class Former {
     if (isStored) skipEvent(piece, index);
     else if (sighting === "repeat") this.#repeat(piece, index);
     if (sighting === "unknown") this.#doubt(piece, extent, index, isStored);
-    if (this.#seconds.size <= secondsMax) this.#seconds.add(Math.floor(extent.timestamp / 1000));
+    this.#touch(Math.floor(extent.timestamp / 1000));
+  }
+
+  /** Events of one second mostly come together, and a set is dear. */
+  #touch(second: number): void {
+    if (second === this.#second) return;
+    this.#second = second;
+    if (this.#seconds.size <= secondsMax) this.#seconds.add(second);
   }
 
   #repeat(piece: Piece, index: number): void {
