@@ -49,10 +49,12 @@ describe("rows handed over as files", () => {
     connection.rows<{ sum: number }>({ sql: "SELECT toUInt32(sum(a)) AS sum FROM numbers", parameters: {} });
 
   test("the file is gone afterwards, also when the engine refuses the rows", async () => {
-    await connection.insert(shape, Buffer.from([1, 2]));
-    await assert.rejects(connection.insert({ ...shape, table: "none" }, Buffer.from([4])), { code: "store_refused" });
+    await connection.insertRows(shape, Buffer.from([1, 2]));
+    await assert.rejects(connection.insertRows({ ...shape, table: "none" }, Buffer.from([4])), {
+      code: "store_refused",
+    });
     const wider = { ...shape, columns: [{ name: "a", type: "UInt16" }] };
-    await assert.rejects(connection.insert(wider, Buffer.from([8, 0, 8])), { code: "store_refused" });
+    await assert.rejects(connection.insertRows(wider, Buffer.from([8, 0, 8])), { code: "store_refused" });
     assert.deepEqual(await sum(), [{ sum: 3 }]);
     assert.deepEqual(await readdir(engine.spoolFolder), []);
   });
@@ -68,7 +70,10 @@ describe("rows handed over as files", () => {
 
   test("a folder that can't be written asks nothing of the engine", async () => {
     const lost = connect(engine, true, { folder: join(engine.spoolFolder, "none") });
-    await assert.rejects(lost.insert(shape, Buffer.from([16])), { code: "store_unavailable", outcomeUnknown: false });
+    await assert.rejects(lost.insertRows(shape, Buffer.from([16])), {
+      code: "store_unavailable",
+      outcomeUnknown: false,
+    });
     await lost.settle();
     await lost.close();
   });

@@ -52,7 +52,7 @@ export class ClickHouseStore implements Store {
   async insertRaw(src: Src, pieces: readonly RawPiece[]): Promise<void> {
     const buffer = this.#takeBuffer(rawRowsBytesMax(pieces));
     const { rows, bytes } = encodeRawRows(buffer, src, pieces);
-    if (rows > 0) await this.#connection.insert(rawRows, bytes);
+    if (rows > 0) await this.#connection.insertRows(rawRows, bytes);
     // Only now, and never after a failure: a request that was given up may still be reading it.
     this.#spare = buffer;
   }

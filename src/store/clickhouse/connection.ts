@@ -106,9 +106,9 @@ export class Connection {
   }
 
   /** Inserts the rows that `bytes` hold. `bytes` must not be changed before it resolves, and never after it has rejected. */
-  async insert(shape: RowShape, bytes: Buffer): Promise<void> {
+  async insertRows(shape: RowShape, bytes: Buffer): Promise<void> {
     const { handOver, newId } = this.#options;
-    if (!handOver) return this.#insertBody(shape, bytes);
+    if (!handOver) return this.insert(insertBodySql(shape), bytes);
     const name = `rows-${newId()}`;
     const sql = insertFileSql(shape, name);
     try {
@@ -119,11 +119,11 @@ export class Connection {
     }
   }
 
-  async #insertBody(shape: RowShape, bytes: Buffer): Promise<void> {
+  /** Sends `bytes` as the data of an INSERT whose text ends in a FORMAT. */
+  async insert(sql: string, bytes: Buffer): Promise<void> {
     await this.#writing(async (client, query_id) => {
       const values = Readable.from([bytes], { objectMode: false });
-      const query = insertBodySql(shape);
-      const result = await client.exec({ query, values, query_id, clickhouse_settings: writeSettings });
+      const result = await client.exec({ query: sql, values, query_id, clickhouse_settings: writeSettings });
       for await (const _ of result.stream) {
         // An INSERT answers nothing; the stream is read to its end so that the socket is free again.
       }

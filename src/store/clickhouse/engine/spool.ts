@@ -1,4 +1,4 @@
-import { open, readdir, unlink } from "node:fs/promises";
+import { open, readdir, rm, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 
 const writeBytes = 1024 * 1024;
@@ -15,9 +15,12 @@ export class Spool {
     this.#folder = folder;
   }
 
-  /** Removes what an earlier process has left. Nothing may be under way, here or in another process. */
+  /**
+   * Removes what an earlier process has left. No other engine may work here. A file that the parent hands over at this
+   * moment may be among them, or be removed by the parent first: its insert fails, and is tried again.
+   */
   async clear(): Promise<void> {
-    for (const name of await readdir(this.#folder)) await unlink(`${this.#folder}/${name}`);
+    for (const name of await readdir(this.#folder)) await rm(`${this.#folder}/${name}`, { force: true });
   }
 
   /** Writes all chunks, calls `use` with the file's name relative to the folder, and removes the file. */
