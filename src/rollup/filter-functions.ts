@@ -29,8 +29,14 @@ export function search(name: keyof typeof searches, text: Leaf, wanted: Leaf, sc
 /** `matches`: RE2, anywhere in the text. In CEL a dot stops at a line's end, unlike in the engine. */
 export function matches(leaf: Leaf, pattern: string, scope: FilterScope): Typed | null {
   const text = textOf(leaf, scope);
-  return text && typed("bool", `match(${text.sql}, ${scope.bind(`(?-s)${pattern}`, "String")})`, text.sure);
+  return text && typed("bool", `match(${text.sql}, ${scope.bind(onlyByRe2(pattern), "String")})`, text.sure);
 }
+
+/**
+ * The engine looks for a text that every match must hold before it asks RE2, and has been wrong about it (`é?` wants a part of
+ * é in 26.7). An alternative that never matches holds no text, so that RE2 alone decides.
+ */
+const onlyByRe2 = (pattern: string): string => `(?-s:${pattern})|[^\\x00-\\x{10FFFF}]`;
 
 const partsOfTimes: Readonly<Record<TimePart, (time: string) => string>> = {
   getFullYear: (time) => `toYear(${time})`,

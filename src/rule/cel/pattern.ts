@@ -44,7 +44,8 @@ interface Piece {
 }
 
 const repeatsMax = 1000;
-const sizeMax = 20_000;
+// Compiling this much takes the engine some ten milliseconds.
+const sizeMax = 5000;
 const groupsMax = 50;
 const namedClassSize = 400;
 
