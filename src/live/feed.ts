@@ -1,5 +1,6 @@
 import type { RuleRecord, RuleVersion } from "../rule/registry.ts";
 import type { CheckedRule } from "../rule/rule.ts";
+import { secondsMaxOf } from "../rule/window.ts";
 import type { Store, WindowRow } from "../store/store.ts";
 import { Dirty } from "./dirty.ts";
 import type { DirtyBounds, Reading, Span } from "./dirty.ts";
@@ -67,7 +68,7 @@ export class Feed {
   }
 
   get windowMs(): number {
-    return this.#watched.rule.windowSeconds * 1000;
+    return secondsMaxOf(this.#watched.rule.window.size) * 1000;
   }
 
   get seq(): number {
@@ -168,7 +169,7 @@ export class Feed {
     if (watched.version.phase === "pending") return undefined;
     const newest = await store.newestWindow(watched.version.series);
     if (newest === undefined) return undefined;
-    const windowMs = watched.rule.windowSeconds * 1000;
+    const windowMs = secondsMaxOf(watched.rule.window.size) * 1000;
     return { from: newest - (this.#bounds.newestWindows - 1) * windowMs, to: newest + windowMs, only: null };
   }
 
@@ -236,7 +237,7 @@ export class Feed {
 }
 
 function shapeOf({ rule }: Watched): string {
-  return JSON.stringify([rule.windowSeconds, rule.spec.group_by]);
+  return JSON.stringify([secondsMaxOf(rule.window.size), rule.spec.group_by]);
 }
 
 /** Rows by window, in the order in which they came. */

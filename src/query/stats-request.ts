@@ -4,6 +4,7 @@ import { parameterCheck } from "../protocol/query.ts";
 import { StatsParameters } from "../protocol/stats.ts";
 import type { RuleVersion } from "../rule/registry.ts";
 import type { CheckedRule } from "../rule/rule.ts";
+import { secondsMaxOf } from "../rule/window.ts";
 import type { WindowQuery } from "../store/store.ts";
 import { isCount, readCursor, writeCursor } from "./cursor.ts";
 import type { Binding } from "./cursor.ts";
@@ -46,7 +47,7 @@ export function statsRequest(
     to: timeOf("end_time", parameters.end_time, problems),
   };
   checkSamePage(asked, page, problems);
-  const { from, to } = page ?? span(asked.from, asked.to, now, rule.windowSeconds * 1000);
+  const { from, to } = page ?? span(asked.from, asked.to, now, secondsMaxOf(rule.window.size) * 1000);
   checkSpan(from, to, problems);
   refuse(problems);
   const query = { series: version.series, rule, from, to, filters, order, limit: Number(parameters.limit) } as const;

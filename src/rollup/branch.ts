@@ -1,79 +1,122 @@
-import { Aggregates, inputColumn, placeName } from "./aggregates.ts";
-import { stateNames } from "./metrics.ts";
-import type { PlanMember, PlanShape } from "./plan.ts";
+import { Aggregates } from "./aggregates.ts";
+import type { EventsPart } from "./events.ts";
+import type { StateName } from "./metrics.ts";
+import { lateFrom } from "./pane.ts";
+import type { PlanMember, PlanShape, RollupPlan } from "./plan.ts";
 
 export const groupType = "Array(Nullable(String))";
 
-/** What the branches of a plan have in common. */
-export interface BranchScope {
-  /** Where the events are read from: a name or a subquery. */
-  readonly source: string;
-  /** The column with the start of the shape's pane, seconds since the epoch. */
-  readonly startOf: (shape: PlanShape) => string;
-  /** The condition under which an event comes late for a member. */
-  readonly lateOf: (member: PlanMember) => string;
+/** Shapes that are computed together. */
+export interface Branch {
+  readonly shapes: readonly PlanShape[];
+  readonly aggregates: Aggregates;
 }
 
-/** What a member's row is made of, besides the group: one list of numbers for each, bound as a parameter. */
-const memberColumns = ["series", "width", "n_at", "late_at", ...stateNames.map(placeName)];
-
-const shapesMax = 16;
 // The engine tells the groupings apart by a 64-bit number, a bit for each key.
 const keysMax = 60;
+/** How many aggregates more a grouping may compute than it needs, before a pass of its own costs less. */
+const surplusMax = 24;
 
 /**
  * Splits shapes into branches: a branch is one pass over the events. Every aggregate of a branch is computed for each of its
- * groupings, so shapes that keep large states are held apart from those that don't.
+ * groupings, so shapes are joined only as long as they ask for much the same, and those that keep large states are alone.
  */
-export function splitIntoBranches(shapes: readonly PlanShape[]): readonly (readonly PlanShape[])[] {
-  const branches = new Map<string, PlanShape[][]>();
-  for (const shape of shapes) {
+export function splitIntoBranches(plan: RollupPlan): readonly Branch[] {
+  const branches: Branch[] = [];
+  const open = new Map<string, Branch>();
+  for (const shape of plan.shapes) {
     const key = largeStates(shape);
-    const alike = branches.get(key) ?? [[]];
-    branches.set(key, alike);
-    const last = alike.at(-1)!;
-    const keys = new Set([...last, shape].flatMap(({ groupBy }) => groupBy)).size;
-    if (last.length < shapesMax && keys + last.length < keysMax) last.push(shape);
-    else alike.push([shape]);
+    const before = open.get(key);
+    const joined = branchOf(plan, [...(before?.shapes ?? []), shape]);
+    if (before !== undefined && isCheap(plan, joined)) branches.splice(branches.indexOf(before), 1, joined);
+    else branches.push(before === undefined ? joined : branchOf(plan, [shape]));
+    open.set(key, branches.includes(joined) ? joined : branches.at(-1)!);
   }
-  return [...branches.values()].flat();
+  return branches;
 }
 
+function branchOf(plan: RollupPlan, shapes: readonly PlanShape[]): Branch {
+  const aggregates = new Aggregates(plan.fields);
+  for (const shape of shapes) for (const member of shape.members) aggregates.add(member);
+  return { shapes, aggregates };
+}
+
+function isCheap(plan: RollupPlan, { shapes, aggregates }: Branch): boolean {
+  const keys = new Set(shapes.flatMap(({ groupBy }) => groupBy)).size + 2 * shapes.length;
+  const needed = shapes.reduce((sum, shape) => sum + branchOf(plan, [shape]).aggregates.size, 0);
+  return keys <= keysMax && aggregates.size * shapes.length - needed <= surplusMax;
+}
+
+const large: ReadonlySet<string> = new Set(["uniq_exact", "uniq", "quantile", "top_k"]);
+
 function largeStates(shape: PlanShape): string {
-  return [...new Set(shape.members.filter((member) => member.metric === "uniq_exact").map(inputColumn))]
-    .toSorted()
-    .join();
+  const states = shape.members.filter(({ metric }) => large.has(metric));
+  return [...new Set(states.map(({ metric, field, filter }) => `${metric} ${field} ${filter}`))].toSorted().join();
+}
+
+/** What a row of a branch is made of, besides the group: the numbers of one member, then the places of its states. */
+const memberNumbers = ["series", "width", "late_from", "drops", "passed_at", "entered_at"] as const;
+
+export interface BranchScope {
+  /** Where the events are read from: a name or a subquery. */
+  readonly source: string;
+  readonly events: Pick<EventsPart, "startOf" | "lateOf">;
+  /** The kinds of state that the statement writes. */
+  readonly states: readonly StateName[];
+  /** The name of the parameter with the numbers. */
+  readonly parameter: string;
 }
 
 /** The SELECT of a branch, which aggregates and then spreads each group to a row for each rule; and the numbers it needs. */
 export function renderBranch(
-  shapes: readonly PlanShape[],
-  parameter: string,
+  { shapes, aggregates }: Branch,
   scope: BranchScope,
 ): { sql: string; members: number[][][] } {
-  const aggregates = new Aggregates(scope.lateOf);
-  const members = shapes.map((shape) => memberNumbers(shape, aggregates));
-  const groupings = shapes.map((shape) => [scope.startOf(shape), ...shape.groupBy.map((field) => `text${field}`)]);
-  const which = whichGrouping(groupings);
-  const lists = `{${parameter}:Array(Array(Array(UInt32)))}[grouping_at]`;
-  const sql = `SELECT series, toDateTime(intDiv(start, width) * width, 'UTC'), grp,
-  counts[n_at] AS n, toUInt64(counts[1] - n) AS skipped, counts[late_at] AS late,
-  ${stateNames.map((name) => aggregates.picked(name)).join(", ")}
+  const groupings = shapes.map((shape) => ({
+    start: scope.events.startOf(shape),
+    late: scope.events.lateOf(shape),
+    texts: shape.groupBy.map((field) => `text${field}`),
+  }));
+  const keys = groupings.map(({ start, late, texts }) => [start, late, ...texts]);
+  const sql = `SELECT toUInt32(${number("series")}), toDateTime(intDiv(start, ${number("width")}) * ${number("width")} AS pane, 'UTC'), grp,
+  ${valuesOf({ shapes, aggregates }, scope.states).join(", ")}
 FROM (
-  SELECT ${startSum(groupings)} AS start, ${which} AS grouping_at, ${groupValues(groupings)} AS grp,
+  SELECT ${sumOf(groupings.map(({ start }) => start))} AS start, ${sumOf(groupings.map(({ late }) => late))} AS lateness,
+    ${whichGrouping(keys)} AS grouping_at, ${groupValues(groupings.map(({ texts }) => texts))} AS grp,
     ${aggregates.columns().join(",\n    ")}
   FROM ${scope.source}
-  GROUP BY ${groupings.length === 1 ? groupings.join() : `GROUPING SETS (${groupings.map((keys) => `(${keys.join(", ")})`).join(", ")})`}
+  GROUP BY ${keys.length === 1 ? keys.join() : `GROUPING SETS (${keys.map((list) => `(${list.join(", ")})`).join(", ")})`}
 )
-ARRAY JOIN ${memberColumns.map((name, index) => `${lists}[${index + 1}] AS ${name}`).join(",\n  ")}
+ARRAY JOIN {${scope.parameter}:Array(Array(Array(UInt64)))}[grouping_at] AS m
 WHERE n != 0 OR skipped != 0 OR late != 0`;
-  return { sql, members };
+  return { sql, members: shapes.map((shape) => shape.members.map((member) => numbersOf(member, aggregates))) };
 }
 
-/** One list for each of `memberColumns`, one number in it for each member. */
-function memberNumbers(shape: PlanShape, aggregates: Aggregates): number[][] {
-  const rows = shape.members.map((member) => [member.series, member.paneSeconds, ...aggregates.placesOf(member)]);
-  return memberColumns.map((_, column) => rows.map((row) => row[column]!));
+/** The counts and states of a member. Where an event is late and to be dropped, every place is 0, and so nothing is there. */
+function valuesOf({ shapes, aggregates }: Branch, states: readonly StateName[]): string[] {
+  const anyDrops = shapes.some(({ members }) => members.some((member) => member.dropsLate));
+  const place = (at: string): string => (anyDrops ? `${at} * kept` : at);
+  const kept = anyDrops ? ` * (NOT (is_late AND ${number("drops")}) AS kept)` : "";
+  const state = (name: StateName): string => `m[${memberNumbers.length + 1 + aggregates.states.indexOf(name)}]`;
+  return [
+    `counts[${number("entered_at")}${kept}] AS n`,
+    `counts[${place(number("passed_at"))}] - n AS skipped`,
+    `counts[${number("passed_at")} * (start + lateness >= pane + ${number("late_from")} AS is_late)] AS late`,
+    ...states.map((name) => aggregates.picked(name, place(state(name)))),
+  ];
+}
+
+const number = (name: (typeof memberNumbers)[number]): string => `m[${memberNumbers.indexOf(name) + 1}]`;
+
+function numbersOf(member: PlanMember, aggregates: Aggregates): number[] {
+  return [
+    member.series,
+    // A calendar's start is the pane's own.
+    member.pane.unit === "second" ? member.pane.count : 1,
+    lateFrom(member),
+    Number(member.dropsLate),
+    ...aggregates.placesOf(member),
+  ];
 }
 
 /** The place of a row's grouping in the list. GROUPING() has a bit for each key, set when the key is not in the grouping. */
@@ -87,11 +130,10 @@ function whichGrouping(groupings: readonly (readonly string[])[]): string {
 }
 
 // A key that is not in a row's grouping has its type's default there: of the starts all but one are 0.
-const startSum = (groupings: readonly (readonly string[])[]): string =>
-  distinct(groupings.map(([start]) => start!)).join(" + ");
+const sumOf = (columns: readonly string[]): string => distinct(columns).join(" + ");
 
-function groupValues(groupings: readonly (readonly string[])[]): string {
-  const groups = groupings.map(([, ...texts]) => `CAST([${texts.join(", ")}], '${groupType}')`);
+function groupValues(texts: readonly (readonly string[])[]): string {
+  const groups = texts.map((names) => `CAST([${names.join(", ")}], '${groupType}')`);
   const last = groups.at(-1)!;
   if (groups.every((group) => group === last)) return last;
   const rest = groups.slice(0, -1).map((group, index) => `grouping_at = ${index + 1}, ${group}`);

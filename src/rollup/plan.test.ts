@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { offset, src } from "../event/position.ts";
 import { parseRule } from "../rule/parse.ts";
-import { planRollup, type RollupTarget } from "./plan.ts";
+import { planRollup, type RollupTarget, spanKey } from "./plan.ts";
 import { renderWindows } from "./read.ts";
 import { renderRollup } from "./render.ts";
 
@@ -18,7 +18,7 @@ function targets(...bodies: object[]): RollupTarget[] {
 const shapesOf = (...bodies: object[]): string[] =>
   planRollup(targets(...bodies)).shapes.map(
     (shape) =>
-      `${shape.paneSeconds}s by ${shape.groupBy.join()}: ${shape.members.map((member) => member.series).join()}`,
+      `${spanKey(shape.pane)}s by ${shape.groupBy.join()}: ${shape.members.map((member) => member.series).join()}`,
   );
 
 test("a field is listed once, however often and however written", () => {

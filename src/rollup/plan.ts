@@ -1,4 +1,5 @@
-import type { CheckedRule, FieldRef, MetricName } from "../rule/rule.ts";
+import { commonDivisor } from "../lib/divisor.ts";
+import type { CheckedRule, FieldRef, Filter, MetricName, Span } from "../rule/rule.ts";
 
 /** A rule version whose windows are to be computed. */
 export interface RollupTarget {
@@ -6,21 +7,28 @@ export interface RollupTarget {
   readonly rule: CheckedRule;
 }
 
-/** One rule's part in a shape: the aggregate it wants. `field` is an index into the plan's `fields`. */
+/** One rule's part in a shape: the aggregate it wants. */
 export interface PlanMember {
   readonly series: number;
   readonly metric: MetricName;
+  /** An index into the plan's `fields`. */
   readonly field: number | null;
+  /** Numbers are read as decimals with so many places. */
+  readonly decimals?: number;
+  /** An index into the plan's `filters`; null: every event passes. */
+  readonly filter: number | null;
   /** The pane that this rule's rows are stored by. */
-  readonly paneSeconds: number;
-  /** When the window ends, seconds behind its pane's start; for the late count. */
-  readonly endSeconds: number;
+  readonly pane: Span;
+  /** An event comes late when it is received so long after its pane's end. */
+  readonly latenessSeconds: number;
+  /** Whether a late event is left out. */
+  readonly dropsLate: boolean;
 }
 
 /** Rules that share group keys and have panes of like size: one grouping, by a pane that all of theirs are made of. */
 export interface PlanShape {
   /** Divides the pane of every member. A member's row may so come in pieces, which the store merges by its key. */
-  readonly paneSeconds: number;
+  readonly pane: Span;
   /** Indexes into the plan's `fields`. */
   readonly groupBy: readonly number[];
   readonly members: readonly PlanMember[];
@@ -30,49 +38,88 @@ export interface PlanShape {
 export interface RollupPlan {
   /** Every field that any rule reads, once. */
   readonly fields: readonly FieldRef[];
+  /** Every filter, once. */
+  readonly filters: readonly Filter[];
   readonly shapes: readonly PlanShape[];
 }
 
 /**
  * Joins rules into a plan: rules of the same group keys (in the same order) and panes of like size become one shape, every
- * field is listed once. The order of the targets decides the order of everything in the plan, so that equal targets give
- * equal plans.
+ * field and every filter is listed once. The order of the targets decides the order of everything in the plan, so that
+ * equal targets give equal plans.
  */
 export function planRollup(targets: readonly RollupTarget[]): RollupPlan {
-  const fields = new FieldList();
-  const shapes = new Map<string, { paneSeconds: number; groupBy: readonly number[]; members: PlanMember[] }>();
+  const fields = new Listed<FieldRef>(fieldKey);
+  const filters = new Listed<Filter>((filter) => filter.text);
+  const shapes = new Shapes();
   for (const { series, rule } of targets) {
-    const pane = rule.windowSeconds;
     const groupBy = rule.groupBy.map((field) => fields.indexOf(field));
-    const key = `${sizeClass(pane)}:${groupBy.join(",")}`;
-    const shape = shapes.get(key) ?? { paneSeconds: pane, groupBy, members: [] };
-    shapes.set(key, shape);
-    const field = rule.field === undefined ? null : fields.indexOf(rule.field);
-    shape.paneSeconds = commonDivisor(shape.paneSeconds, pane);
-    shape.members.push({ series, metric: rule.metric, field, paneSeconds: pane, endSeconds: pane });
+    const member: PlanMember = {
+      series,
+      metric: rule.metric,
+      field: rule.field === undefined ? null : fields.indexOf(rule.field),
+      ...(rule.decimals === undefined ? {} : { decimals: rule.decimals }),
+      filter: rule.filter === undefined ? null : filters.indexOf(rule.filter),
+      pane: rule.window.pane,
+      latenessSeconds: rule.latenessSeconds,
+      dropsLate: rule.latePolicy === "drop",
+    };
+    for (const field of rule.filter?.fields ?? []) fields.indexOf(field);
+    shapes.add(groupBy, member);
   }
-  return { fields: fields.all, shapes: [...shapes.values()] };
+  return { fields: fields.all, filters: filters.all, shapes: shapes.all };
+}
+
+/** Equal exactly for fields that read the same. */
+export const fieldKey = (field: FieldRef): string =>
+  field.kind === "payload" ? JSON.stringify(field.path) : field.kind;
+
+export const spanKey = (span: Span): string =>
+  span.unit === "second" ? String(span.count) : `${span.unit} ${span.timezone}`;
+
+class Shapes {
+  readonly all: { pane: Span; groupBy: readonly number[]; members: PlanMember[] }[] = [];
+  readonly #open = new Map<string, (typeof this.all)[number]>();
+
+  add(groupBy: readonly number[], member: PlanMember): void {
+    const key = `${kindOfPane(member.pane)}:${groupBy.join(",")}`;
+    let shape = this.#open.get(key);
+    if (shape === undefined) {
+      shape = { pane: member.pane, groupBy, members: [] };
+      this.#open.set(key, shape);
+      this.all.push(shape);
+    }
+    shape.pane = commonPane(shape.pane, member.pane);
+    shape.members.push(member);
+  }
 }
 
 // Events of a live batch lie close together, so a common pane costs them nothing; but a batch of scattered old events has
 // a piece for each common pane. Days are kept apart from minutes so that a daily rule is not cut into seconds there.
-function sizeClass(paneSeconds: number): number {
-  return [60, 3600, 86_400].filter((bound) => paneSeconds >= bound).length;
+function kindOfPane(pane: Span): string {
+  if (pane.unit !== "second") return spanKey(pane);
+  return String([60, 3600, 86_400].filter((bound) => pane.count >= bound).length);
 }
 
-function commonDivisor(a: number, b: number): number {
-  return b === 0 ? a : commonDivisor(b, a % b);
+function commonPane(a: Span, b: Span): Span {
+  return a.unit === "second" && b.unit === "second" ? { unit: "second", count: commonDivisor(a.count, b.count) } : a;
 }
 
-class FieldList {
-  readonly all: FieldRef[] = [];
+/** Different things in the order in which they came. */
+class Listed<T> {
+  readonly all: T[] = [];
+  readonly #keyOf: (item: T) => string;
   readonly #indexes = new Map<string, number>();
 
-  indexOf(field: FieldRef): number {
-    const key = field.kind === "payload" ? JSON.stringify(field.path) : field.kind;
+  constructor(keyOf: (item: T) => string) {
+    this.#keyOf = keyOf;
+  }
+
+  indexOf(item: T): number {
+    const key = this.#keyOf(item);
     const known = this.#indexes.get(key);
     if (known !== undefined) return known;
     this.#indexes.set(key, this.all.length);
-    return this.all.push(field) - 1;
+    return this.all.push(item) - 1;
   }
 }

@@ -1,5 +1,6 @@
 import type { CheckedRule } from "../rule/rule.ts";
-import { metricForms, stateColumns, stateNames } from "./metrics.ts";
+import { finishOf } from "./finish.ts";
+import { stateColumns, stateNames, stateOf } from "./metrics.ts";
 import type { Statement } from "./statement.ts";
 
 /** Which windows of a series to read; the store's query. */
@@ -30,7 +31,7 @@ export function renderWindows(query: WindowSelection): Statement {
     ...(query.behind === undefined ? [] : [behindClause(query.order, query.behind, clauses)]),
   ];
   const newest = query.order === "newest" ? " DESC" : "";
-  const sql = `SELECT ${milliseconds("pane")} AS window_start, grp, ${metricForms[query.rule.metric].finish} AS value
+  const sql = `SELECT ${milliseconds("pane")} AS window_start, grp, ${finishOf(query.rule)} AS value
 FROM (
   SELECT pane, grp, sum(rollups.n) AS n${mergedStates(query.rule)}
   FROM rollups
@@ -79,7 +80,7 @@ const milliseconds = (pane: string): string => `toFloat64(toUnixTimestamp(${pane
 const paneSecond = (ms: number): number => Math.min(Math.max(Math.ceil(ms / 1000), 0), 0xffff_ffff);
 
 function mergedStates(rule: CheckedRule): string {
-  const state = metricForms[rule.metric].state;
+  const state = stateOf(rule);
   return stateNames
     .filter((name) => name === state?.column)
     .map((name) => `, ${stateColumns[name].merge} AS ${name}`)

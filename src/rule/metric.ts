@@ -12,7 +12,13 @@ export const metricInputs: Readonly<Record<MetricName, MetricInput>> = {
   avg: "number",
   min: "number",
   max: "number",
+  uniq: "scalar",
   uniq_exact: "scalar",
+  quantile: "number",
+  rate: "event",
+  first: "scalar",
+  last: "scalar",
+  top_k: "scalar",
 };
 
 export interface MetricAlias {
@@ -28,11 +34,14 @@ export const metricAliases: Readonly<Record<string, MetricAlias>> = {
 
 const laterNames: ReadonlySet<string> = new Set(["uniq", "rate", "first", "last", "top_k"]);
 
+/** The metrics that a rule may ask for by their own name. */
+const available: readonly MetricName[] = ["count", "sum", "avg", "min", "max", "uniq_exact"];
+
 /** Metrics of the rule's contract that come in a later version. */
 export const isLaterMetric = (name: string): boolean => laterNames.has(name) || /^p\d{1,2}(\.\d)?$/.test(name);
 
 /** Every name that `metric` takes. */
-export const metricNames: readonly string[] = [...Object.keys(metricInputs), ...Object.keys(metricAliases)];
+export const metricNames: readonly string[] = [...available, ...Object.keys(metricAliases)];
 
 /** The metric behind a name or an alias; undefined when there is none. */
 export function resolveMetric(name: string): MetricAlias | undefined {
@@ -41,5 +50,5 @@ export function resolveMetric(name: string): MetricAlias | undefined {
 }
 
 function isMetricName(name: string): name is MetricName {
-  return Object.hasOwn(metricInputs, name);
+  return available.some((metric) => metric === name);
 }

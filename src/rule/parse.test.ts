@@ -46,10 +46,13 @@ test("a rule is understood whole", () => {
       group_by: ["event_type", "user_id", 'payload.a["b.c"]'],
       active: false,
     },
-    windowSeconds: 600,
+    window: { kind: "tumbling", size: { unit: "second", count: 600 }, pane: { unit: "second", count: 600 } },
     metric: "sum",
     field: { kind: "payload", path: ["price"] },
     groupBy: [{ kind: "event_type" }, { kind: "user_id" }, { kind: "payload", path: ["a", "b.c"] }],
+    having: [],
+    latenessSeconds: 0,
+    latePolicy: "count",
   });
 });
 

@@ -3,7 +3,7 @@ import { suggest } from "../lib/suggest.ts";
 import { formatField, parseField } from "./field.ts";
 import { isLaterMetric, metricInputs, metricNames, resolveMetric } from "./metric.ts";
 import type { CheckedRule, FieldRef, MetricName } from "./rule.ts";
-import { parseWindowSize } from "./window.ts";
+import { parseWindowSize, tumbling } from "./window.ts";
 
 export type ParsedRule =
   | { readonly ok: true; readonly rule: CheckedRule }
@@ -79,10 +79,13 @@ class RuleReader {
         group_by: groupBy.map(formatField),
         active,
       },
-      windowSeconds: window.seconds,
+      window: tumbling({ unit: "second", count: window.seconds }),
       metric: part.metric,
       ...(part.field === undefined ? {} : { field: part.field }),
       groupBy,
+      having: [],
+      latenessSeconds: 0,
+      latePolicy: "count",
     };
   }
 

@@ -8,7 +8,20 @@ export interface RuleSpec {
   readonly active: boolean;
 }
 
-export type MetricName = "count" | "sum" | "avg" | "min" | "max" | "uniq_exact";
+/** `quantile` is every `pNN`; its level stands beside it. */
+export type MetricName =
+  | "count"
+  | "sum"
+  | "avg"
+  | "min"
+  | "max"
+  | "uniq"
+  | "uniq_exact"
+  | "quantile"
+  | "rate"
+  | "first"
+  | "last"
+  | "top_k";
 
 /** What a metric or a group reads of an event. */
 export type FieldRef =
@@ -16,13 +29,56 @@ export type FieldRef =
   | { readonly kind: "user_id" }
   | { readonly kind: "payload"; readonly path: readonly string[] };
 
+/** A condition on events, checked. */
+export interface Filter {
+  /** Its canonical text: equal texts are equal filters. */
+  readonly text: string;
+  readonly expression: unknown;
+  /** Every field that it reads, once. */
+  readonly fields: readonly FieldRef[];
+}
+
+/** A stretch of event time that repeats: so many seconds counted from the epoch, or a calendar unit in a time zone. */
+export type Span =
+  | { readonly unit: "second"; readonly count: number }
+  | { readonly unit: "day" | "week" | "month"; readonly timezone: string };
+
+export interface RuleWindow {
+  readonly kind: "tumbling" | "hopping" | "cumulative";
+  readonly size: Span;
+  /** What hopping windows start at, and cumulative ones grow by. */
+  readonly hop?: Span;
+  /** What is stored: every window of the rule is made of whole panes. The size of a tumbling window, else the hop. */
+  readonly pane: Span;
+}
+
 /** A rule that passed every check, with its texts understood. */
 export interface CheckedRule {
   readonly spec: RuleSpec;
-  readonly windowSeconds: number;
+  readonly window: RuleWindow;
   /** Aliases are resolved: `event_count` is `count`, `active_users` is `uniq_exact` of `user_id`. */
   readonly metric: MetricName;
-  /** Present for every metric but `count`. */
+  /** Present for `quantile`: above 0 and below 1. */
+  readonly level?: number;
+  /** Present for every metric but `count` and `rate`. */
   readonly field?: FieldRef;
+  /** Numbers are read as decimals with so many places. */
+  readonly decimals?: number;
   readonly groupBy: readonly FieldRef[];
+  /** Only events for which this is true. */
+  readonly filter?: Filter;
+  /** Only groups whose value passes all of these. */
+  readonly having: readonly ValueCondition[];
+  /** Only so many groups of each window: those with the largest values. */
+  readonly topN?: number;
+  /** How long after its end a window is open. */
+  readonly latenessSeconds: number;
+  readonly latePolicy: "count" | "drop";
+  /** How long after its end a window is kept; missing: for ever. */
+  readonly retentionSeconds?: number;
+}
+
+export interface ValueCondition {
+  readonly operator: "==" | "!=" | "<" | "<=" | ">" | ">=";
+  readonly value: number;
 }

@@ -9,6 +9,7 @@ import { systemClock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Registry, RuleRecord } from "../rule/registry.ts";
 import { openSqliteRegistry } from "../rule/sqlite/sqlite-registry.ts";
+import { secondsMaxOf } from "../rule/window.ts";
 import { answering, computed, Rulebook } from "./rulebook.ts";
 
 const body = { rule_id: "r", window_size: "1m", metric: "count" };
@@ -88,9 +89,9 @@ test("a changed rule is filled beside the old version, which answers and is comp
     const record = await book.patch("r", { window_size: "5m" }, { ifMatch: 1 });
     assert.deepEqual(phases(record), ["live", "filling"]);
     assert.equal(answering(record).version.version, 1);
-    assert.equal(answering(record).rule.windowSeconds, 60);
+    assert.equal(secondsMaxOf(answering(record).rule.window.size), 60);
     assert.deepEqual(
-      computed([record]).map((version) => [version.filling, version.rule.windowSeconds]),
+      computed([record]).map((version) => [version.filling, secondsMaxOf(version.rule.window.size)]),
       [
         [false, 60],
         [true, 300],

@@ -6,6 +6,7 @@ import type { OffsetRange } from "../event/position.ts";
 import { offset, src } from "../event/position.ts";
 import { planRollup } from "../rollup/plan.ts";
 import type { CheckedRule } from "../rule/rule.ts";
+import { tumbling } from "../rule/window.ts";
 import type { RawPiece, Store } from "./store.ts";
 
 export interface OpenStore {
@@ -43,9 +44,12 @@ function piece(from: number, events: readonly Event[], skip: readonly number[] =
 
 const countByType: CheckedRule = {
   spec: { rule_id: "r", window_size: "1m", metric: "count", group_by: ["event_type"], active: true },
-  windowSeconds: 60,
+  window: tumbling({ unit: "second", count: 60 }),
   metric: "count",
   groupBy: [{ kind: "event_type" }],
+  having: [],
+  latenessSeconds: 0,
+  latePolicy: "count",
 };
 
 /**

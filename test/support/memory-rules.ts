@@ -1,6 +1,7 @@
 import { WeirError } from "../../src/lib/errors.ts";
 import type { RulePhase, RuleRecord, RuleVersion } from "../../src/rule/registry.ts";
 import type { CheckedRule, FieldRef, RuleSpec } from "../../src/rule/rule.ts";
+import { tumbling } from "../../src/rule/window.ts";
 
 interface Sketch {
   readonly rule_id: string;
@@ -58,7 +59,10 @@ export class MemoryRules {
       version,
       rule: {
         spec: version.spec,
-        windowSeconds: secondsOf(version.spec),
+        window: tumbling({ unit: "second", count: secondsOf(version.spec) }),
+        having: [],
+        latenessSeconds: 0,
+        latePolicy: "count",
         metric: "count",
         groupBy: version.spec.group_by.map(fieldOf),
       },

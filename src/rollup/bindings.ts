@@ -1,0 +1,19 @@
+/** Collects bound values, so that none finds its way into the text of a statement. Equal values share a parameter. */
+export class Bindings {
+  readonly values: Record<string, unknown> = {};
+  readonly #known = new Map<string, string>();
+  readonly #counts = new Map<string, number>();
+
+  /** The placeholder of a value; parameters are named by what they are and a number. */
+  bind(name: string, type: string, value: unknown): string {
+    const key = JSON.stringify([name, type, value]);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const count = this.#counts.get(name) ?? 0;
+    this.#counts.set(name, count + 1);
+    this.values[`${name}${count}`] = value;
+    const placeholder = `{${name}${count}:${type}}`;
+    this.#known.set(key, placeholder);
+    return placeholder;
+  }
+}
