@@ -6,6 +6,8 @@ export interface Clock {
   monotonic(): number;
   /** Resolves after `ms` milliseconds, or at once when `signal` aborts. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Resolves when everything else that waits now has had its turn. */
+  turn(): Promise<void>;
   /** Calls `tick` every `ms` milliseconds until the returned function is called. Does not keep the process alive. */
   every(ms: number, tick: () => void): () => void;
 }
@@ -24,6 +26,7 @@ export const systemClock: Clock = {
       const timer = setTimeout(done, ms);
       signal?.addEventListener("abort", done, { once: true });
     }),
+  turn: () => new Promise((resolve) => void setImmediate(resolve)),
   every: (ms, tick) => {
     const timer = setInterval(tick, ms);
     timer.unref();

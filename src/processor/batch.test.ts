@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { pack } from "../event/packed.ts";
 import { offset, src } from "../event/position.ts";
 import type { LogRecord } from "../log/log.ts";
-import type { Batch } from "./batch.ts";
+import type { Batch, FormedBatch } from "./batch.ts";
 import { formBatch, rangeOf, settleDoubtful, withoutStored } from "./batch.ts";
 import { RecentIds } from "./recent-ids.ts";
 
@@ -16,12 +16,21 @@ const record = (from: number, ids: string[], timestamp = 5000): LogRecord => ({
 });
 
 const form = (records: LogRecord[], given: { ids?: RecentIds; stored?: number[]; from?: number; cut?: number } = {}) =>
-  formBatch({
-    records,
-    range: rangeOf(records, given.from ?? records[0]!.from, given.cut ?? Infinity),
-    ids: given.ids ?? new RecentIds({ idsMax: 1000, seed: 1 }),
-    stored: new Set(given.stored ?? []),
-  });
+  resultOf(
+    formBatch({
+      records,
+      range: rangeOf(records, given.from ?? records[0]!.from, given.cut ?? Infinity),
+      ids: given.ids ?? new RecentIds({ idsMax: 1000, seed: 1 }),
+      stored: new Set(given.stored ?? []),
+    }),
+  );
+
+function resultOf(steps: ReturnType<typeof formBatch>): FormedBatch {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
 
 /** The offsets that the batch would store. */
 const kept = (batch: Batch): number[] =>

@@ -37,16 +37,24 @@ export interface FormInput {
 
 const secondsMax = 10_000;
 
+export interface FormedBatch {
+  readonly batch: Batch;
+  readonly doubtful: readonly Doubtful[];
+}
+
 /**
- * Cuts the records to the range and marks what must not be stored (again). Remembers the ids of what it lets through.
+ * Cuts the records to the range, a step for each of them, and marks what must not be stored (again). Remembers the ids of what it lets through.
  *
  * Of several events with one id the first position wins. An offset that is stored already is left out and counts as
  * the original that it is.
  */
-export function formBatch(input: FormInput): { batch: Batch; doubtful: readonly Doubtful[] } {
+export function* formBatch(input: FormInput): Generator<undefined, FormedBatch, undefined> {
   input.ids.makeRoom();
   const former = new Former(input);
-  for (const record of input.records) former.add(record);
+  for (const record of input.records) {
+    former.add(record);
+    yield;
+  }
   return former.finish();
 }
 
@@ -94,7 +102,7 @@ class Former {
     this.#pieces.push(piece);
   }
 
-  finish(): { batch: Batch; doubtful: readonly Doubtful[] } {
+  finish(): FormedBatch {
     const seconds = this.#seconds.size > secondsMax ? null : [...this.#seconds].sort((a, b) => a - b);
     const batch = {
       range: this.#input.range,

@@ -1,6 +1,7 @@
 import type { Offset, OffsetRange, Src } from "../event/position.ts";
 import { after } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
+import { inTurns } from "../lib/in-turns.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
 import type { Log, LogRecord } from "../log/log.ts";
 import type { RollupPlan } from "../rollup/plan.ts";
@@ -124,12 +125,13 @@ export class Partition {
     const started = clock.monotonic();
     const { ids } = this.#recovered;
     if (range.from > this.#storedTo) this.#stored = nothing;
-    const { batch, doubtful } = formBatch({
+    const steps = formBatch({
       range,
       records: records.filter((record) => record.from <= range.to),
       ids,
       stored: this.#stored,
     });
+    const { batch, doubtful } = await inTurns(steps, clock);
     metrics.stage("form", (clock.monotonic() - started) / 1000);
     if (doubtful.length > 0) {
       await this.#rawWritten;

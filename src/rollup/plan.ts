@@ -1,5 +1,6 @@
 import { commonDivisor } from "../lib/divisor.ts";
-import type { CheckedRule, FieldRef, Filter, MetricName, Span } from "../rule/rule.ts";
+import type { Filter } from "../rule/cel/expression.ts";
+import type { CheckedRule, FieldRef, MetricName, Span } from "../rule/rule.ts";
 
 /** A rule version whose windows are to be computed. */
 export interface RollupTarget {

@@ -25,7 +25,7 @@ export interface RollupExtras {
  * anything, `async_insert = 0`, `insert_deduplicate = 0`.
  */
 export function renderRollup(plan: RollupPlan, range: OffsetRange, extras: RollupExtras): Statement {
-  const rules = plan.shapes.length === 0 ? nothing : renderRules(plan);
+  const rules = rulesPart(plan);
   const columns = ["series", "pane", "grp", "n", "skipped", "late", ...rules.states];
   const sql = [
     `INSERT INTO rollups (${columns.join(", ")})`,
@@ -44,6 +44,17 @@ interface RulesPart {
   /** The kinds of state that any rule keeps; the others are not written and so have their defaults. */
   readonly states: readonly StateName[];
 }
+
+/** What depends on the plan alone is rendered once for it: with a thousand rules that takes a while. */
+function rulesPart(plan: RollupPlan): RulesPart {
+  const known = rendered.get(plan);
+  if (known !== undefined) return known;
+  const part = plan.shapes.length === 0 ? nothing : renderRules(plan);
+  rendered.set(plan, part);
+  return part;
+}
+
+const rendered = new WeakMap<RollupPlan, RulesPart>();
 
 const nothing: RulesPart = { clause: [], selects: [], settings: [], parameters: {}, states: [] };
 

@@ -1,3 +1,5 @@
+import type { Filter } from "./cel/expression.ts";
+
 /** A rule as it goes over the wire, complete: what was left out has its default. */
 export interface RuleSpec {
   readonly rule_id: string;
@@ -28,15 +30,6 @@ export type FieldRef =
   | { readonly kind: "event_type" }
   | { readonly kind: "user_id" }
   | { readonly kind: "payload"; readonly path: readonly string[] };
-
-/** A condition on events, checked. */
-export interface Filter {
-  /** Its canonical text: equal texts are equal filters. */
-  readonly text: string;
-  readonly expression: unknown;
-  /** Every field that it reads, once. */
-  readonly fields: readonly FieldRef[];
-}
 
 /** A stretch of event time that repeats: so many seconds counted from the epoch, or a calendar unit in a time zone. */
 export type Span =

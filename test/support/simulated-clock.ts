@@ -32,6 +32,10 @@ export class SimulatedClock implements Clock {
     });
   }
 
+  turn(): Promise<void> {
+    return Promise.resolve();
+  }
+
   every(ms: number, tick: () => void): () => void {
     const timer: Timer = { due: this.#now + ms, everyMs: ms, run: tick };
     this.#timers.add(timer);

@@ -2,6 +2,7 @@ import type { Offset, OffsetRange, Src } from "../../event/position.ts";
 import { offset } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
+import { inTurns } from "../../lib/in-turns.ts";
 import { rollupColumns } from "../../rollup/metrics.ts";
 import { renderNewest, renderSeriesCounts, renderWindows } from "../../rollup/read.ts";
 import { renderRollup } from "../../rollup/render.ts";
@@ -51,7 +52,7 @@ export class ClickHouseStore implements Store {
 
   async insertRaw(src: Src, pieces: readonly RawPiece[]): Promise<void> {
     const buffer = this.#takeBuffer(rawRowsBytesMax(pieces));
-    const { rows, bytes } = encodeRawRows(buffer, src, pieces);
+    const { rows, bytes } = await inTurns(encodeRawRows(buffer, src, pieces), this.#clock);
     if (rows > 0) await this.#connection.insertRows(rawRows, bytes);
     // Only now, and never after a failure: a request that was given up may still be reading it.
     this.#spare = buffer;

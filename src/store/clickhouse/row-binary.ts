@@ -26,10 +26,14 @@ export function rawRowsBytesMax(pieces: readonly RawPiece[]): number {
 }
 
 /**
- * Writes into `bytes` the raw rows of `pieces` in ClickHouse's RowBinary, in the columns of `rawRows`: the prefix, then the packed
+ * Writes into `bytes` the raw rows of `pieces`, a step for each of them, in ClickHouse's RowBinary, in the columns of `rawRows`: the prefix, then the packed
  * event as it is (packed events are RowBinary already). Skipped events are left out. Answers the rows as a part of `bytes`.
  */
-export function encodeRawRows(bytes: Buffer, src: Src, pieces: readonly RawPiece[]): { rows: number; bytes: Buffer } {
+export function* encodeRawRows(
+  bytes: Buffer,
+  src: Src,
+  pieces: readonly RawPiece[],
+): Generator<undefined, { rows: number; bytes: Buffer }, undefined> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
   let rows = 0;
@@ -45,6 +49,7 @@ export function encodeRawRows(bytes: Buffer, src: Src, pieces: readonly RawPiece
       }
       start = end;
     }
+    yield;
   }
   return { rows, bytes: bytes.subarray(0, at) };
 }

@@ -1,0 +1,77 @@
+import type { FieldRef } from "../rule/rule.ts";
+import type { Bindings } from "./bindings.ts";
+import { payloadForms } from "./filter-values.ts";
+import { decimalColumn } from "./input.ts";
+import { textOf } from "./value.ts";
+
+/** The forms in which a field may be read; each is a column of its own. */
+export type FieldForm = keyof typeof forms | { readonly places: number };
+
+/** From this many top-level keys on, a payload is taken apart once instead of being searched for each of them. */
+const keysForPairs = 3;
+
+/** Of the JSON text of a payload value. Null where the value is of another type. */
+const forms = {
+  raw: (raw: string): string => raw,
+  text: textOf,
+  ...payloadForms,
+} as const;
+
+/**
+ * The columns that read the fields of a plan: each in those forms alone that somebody asked for, once. Named by the
+ * field's index: `raw3` is its JSON text, `number3` its number.
+ */
+export class FieldColumns {
+  readonly #fields: readonly FieldRef[];
+  readonly #bindings: Bindings;
+  readonly #columns = new Map<string, string>();
+  readonly #inPairs: boolean;
+
+  constructor(fields: readonly FieldRef[], bindings: Bindings) {
+    this.#fields = fields;
+    this.#bindings = bindings;
+    const top = new Set(fields.flatMap((field) => (field.kind === "payload" ? [field.path[0]] : [])));
+    this.#inPairs = top.size >= keysForPairs;
+  }
+
+  /** The name of the column, which is made if it is new. `event_type` and `user_id` are texts in every form. */
+  column(index: number, form: FieldForm): string {
+    const field = this.#fields[index]!;
+    if (field.kind !== "payload") return this.#add(`text${index}`, field.kind);
+    const raw = this.#raw(index, field.path);
+    if (typeof form === "object")
+      return this.#add(decimalColumn(index, form.places), `round(toDecimal256OrNull(${raw}, 30), ${form.places})`);
+    return form === "raw" ? raw : this.#add(`${form}${index}`, forms[form](raw));
+  }
+
+  /** How many items or keys a payload value has: read in the payload itself. */
+  lengthOf(index: number): string {
+    const field = this.#fields[index]!;
+    const keys = field.kind === "payload" ? field.path.map((key) => this.#bindings.bind("key", "String", key)) : [];
+    return this.#add(`length${index}`, `JSONLength(payload, ${keys.join(", ")})`);
+  }
+
+  get all(): readonly (readonly [name: string, sql: string])[] {
+    return [...this.#columns];
+  }
+
+  #raw(index: number, path: readonly string[]): string {
+    const keys = path.map((key) => this.#bindings.bind("key", "String", key));
+    if (!this.#inPairs) return this.#add(`raw${index}`, `JSONExtractRaw(payload, ${keys.join(", ")})`);
+    this.#add("pairs", "JSONExtractKeysAndValuesRaw(payload)");
+    this.#add("names", "pairs.1");
+    this.#add("texts", "pairs.2");
+    return this.#add(`raw${index}`, fromPairs(keys));
+  }
+
+  #add(name: string, sql: string): string {
+    if (!this.#columns.has(name)) this.#columns.set(name, sql);
+    return name;
+  }
+}
+
+/** A key that is not there gives the empty text, as a search for it does. */
+function fromPairs([first, ...rest]: readonly string[]): string {
+  const value = `texts[indexOf(names, ${first})]`;
+  return rest.length === 0 ? value : `JSONExtractRaw(${[value, ...rest].join(", ")})`;
+}
