@@ -4,10 +4,28 @@ import { MemoryStore } from "../../test/support/memory-store.ts";
 import { SimulatedClock, settled } from "../../test/support/simulated-clock.ts";
 import { RecentCounts } from "./counts.ts";
 
-test("counts are asked for once a moment, few at a time", async () => {
+const zeros = { skipped: 0, late: 0, groups: 0 };
+
+test("what is asked for at the same time is one question, and is answered again for a moment", async () => {
   const store = new MemoryStore();
   const clock = new SimulatedClock();
-  const counts = new RecentCounts(store, clock, { parallelMax: 2 });
+  const counts = new RecentCounts(store, clock);
+  store.counts.set(3, { skipped: 1, late: 2, groups: 3 });
+  const answers = await Promise.all([1, 2, 3, 1, 2].map((series) => counts.of(series)));
+  assert.deepEqual(answers, [zeros, zeros, { skipped: 1, late: 2, groups: 3 }, zeros, zeros]);
+  assert.deepEqual(store.reads, ["counts 1 2 3"]);
+  await clock.advance(999);
+  await Promise.all([counts.of(2), counts.of(4)]);
+  assert.deepEqual(store.reads, ["counts 1 2 3", "counts 4"]);
+  await clock.advance(1);
+  await Promise.all([counts.of(4), counts.of(1)]);
+  assert.deepEqual(store.reads, ["counts 1 2 3", "counts 4", "counts 1"]);
+});
+
+test("there is one question at a time, and none is of too many series", async () => {
+  const store = new MemoryStore();
+  const clock = new SimulatedClock();
+  const counts = new RecentCounts(store, clock, { seriesMax: 3 });
   let open = 0;
   let most = 0;
   store.before = async () => {
@@ -15,12 +33,12 @@ test("counts are asked for once a moment, few at a time", async () => {
     await settled();
     open -= 1;
   };
-  await Promise.all([1, 2, 3, 4, 5, 1, 2].map((series) => counts.of(series)));
-  assert.equal(store.reads.length, 5);
-  assert.equal(most, 2);
-  await clock.advance(1001);
-  await counts.of(1);
-  assert.equal(store.reads.length, 6);
+  const first = [1, 2, 3, 4].map((series) => counts.of(series));
+  await settled();
+  await Promise.all([...first, ...[4, 5, 6, 7].map((series) => counts.of(series))]);
+  const asked = store.reads.flatMap((read) => read.split(" ").slice(1));
+  assert.deepEqual(asked, ["1", "2", "3", "4", "5", "6", "7"]);
+  assert.ok(store.reads.length <= 4 && most === 1);
 });
 
 test("a store that fails or dawdles gives null", async () => {
@@ -29,8 +47,17 @@ test("a store that fails or dawdles gives null", async () => {
   const counts = new RecentCounts(store, clock);
   store.before = () => Promise.reject(new Error("away"));
   assert.equal(await counts.of(1), null);
-  store.before = () => new Promise(() => {});
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  store.before = () => held;
   const dawdling = counts.of(2);
   await clock.advance(1000);
   assert.equal(await dawdling, null);
+  const again = Promise.all([counts.of(2), counts.of(3)]);
+  await clock.advance(1000);
+  assert.deepEqual(await again, [null, null]);
+  assert.equal(store.reads.length, 2, "a store that dawdles is not asked again meanwhile");
+  release();
+  await settled();
+  assert.deepEqual(await Promise.all([counts.of(2), counts.of(3)]), [zeros, zeros]);
+  assert.equal(store.reads.length, 3);
 });

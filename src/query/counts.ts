@@ -6,23 +6,31 @@ export interface CountsOptions {
   readonly keepMs: number;
   /** How long a caller waits for the store. */
   readonly waitMs: number;
-  /** Questions to the store at a time. */
-  readonly parallelMax: number;
+  /** Series in one question to the store. */
+  readonly seriesMax: number;
 }
 
-const defaults: CountsOptions = { keepMs: 1000, waitMs: 1000, parallelMax: 4 };
+const defaults: CountsOptions = { keepMs: 1000, waitMs: 1000, seriesMax: 1000 };
+
+interface Kept {
+  readonly counts: Promise<SeriesCounts | null>;
+  /** Infinite while the store is being asked. */
+  until: number;
+}
 
 /**
- * The counts of series, kept for a moment: a list of a thousand rules is asked for again and again, and each count reads
- * the store. A store that fails or dawdles gives null: a rule can be looked at while the store is away.
+ * The counts of series, kept for a moment. A list of a thousand rules asks for each of them, again and again: what is asked
+ * for at the same time is one question to the store, and there is one question at a time. A store that fails or dawdles gives
+ * null: a rule can be looked at while the store is away.
  */
 export class RecentCounts {
   readonly #store: Pick<Store, "seriesCounts">;
   readonly #clock: Clock;
   readonly #options: CountsOptions;
-  readonly #kept = new Map<number, { readonly at: number; readonly counts: Promise<SeriesCounts | null> }>();
-  readonly #waiting: (() => void)[] = [];
-  #asking = 0;
+  /** In the order in which they were asked for, which is that of `until`. */
+  readonly #kept = new Map<number, Kept>();
+  readonly #waiting: { readonly series: number; readonly answer: (counts: SeriesCounts | null) => void }[] = [];
+  #asking = false;
 
   constructor(store: Pick<Store, "seriesCounts">, clock: Clock, options: Partial<CountsOptions> = {}) {
     this.#store = store;
@@ -34,23 +42,35 @@ export class RecentCounts {
     this.#forgetOld();
     const kept = this.#kept.get(series);
     if (kept) return this.#inTime(kept.counts);
-    const counts = this.#ask(series);
-    this.#kept.set(series, { at: this.#clock.monotonic(), counts });
-    return this.#inTime(counts);
+    const { promise, resolve } = Promise.withResolvers<SeriesCounts | null>();
+    this.#kept.set(series, { counts: promise, until: Infinity });
+    this.#waiting.push({ series, answer: resolve });
+    // The first to wait; those who come before its turn share the question.
+    if (!this.#asking) void this.#askAll();
+    return this.#inTime(promise);
   }
 
-  async #ask(series: number): Promise<SeriesCounts | null> {
-    if (this.#asking >= this.#options.parallelMax) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#asking += 1;
+  async #askAll(): Promise<void> {
+    this.#asking = true;
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const asked = this.#waiting.splice(0, this.#options.seriesMax);
+      const counts = await this.#ask(asked.map(({ series }) => series));
+      const until = this.#clock.monotonic() + this.#options.keepMs;
+      for (const { series, answer } of asked) {
+        const kept = this.#kept.get(series);
+        if (kept) kept.until = until;
+        answer(counts?.get(series) ?? null);
+      }
+    }
+    this.#asking = false;
+  }
+
+  async #ask(series: readonly number[]): Promise<ReadonlyMap<number, SeriesCounts> | null> {
     try {
       return await this.#store.seriesCounts(series);
     } catch {
       return null;
-    } finally {
-      // The place is handed on, not given back, so that nobody else can slip in between.
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#asking -= 1;
     }
   }
 
@@ -60,11 +80,10 @@ export class RecentCounts {
     return Promise.race([counts, late]).finally(() => answered.abort());
   }
 
-  /** Entries are in the order of their age. */
   #forgetOld(): void {
-    const oldest = this.#clock.monotonic() - this.#options.keepMs;
-    for (const [series, { at }] of this.#kept) {
-      if (at > oldest) return;
+    const now = this.#clock.monotonic();
+    for (const [series, { until }] of this.#kept) {
+      if (until > now) return;
       this.#kept.delete(series);
     }
   }

@@ -211,6 +211,20 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
       assert.deepEqual(await store.totals(), { events: earlier.events + 15, duplicates: earlier.duplicates + 4 });
     });
 
+    test("series are counted many at a time, those without rows too", async () => {
+      const late = event("late", { event_type: "view", timestamp: start - 3_600_000 });
+      await store.insertRaw(src(16), [piece(0, [event("a"), event("b"), late, event("c", { event_type: "view" })])]);
+      await rollUp(16, 30, 0, 3);
+      await rollUp(16, 31, 0, 1);
+      const none = Array.from({ length: 9_000 }, (_, index) => 1_000_000 + index);
+      const counts = await store.seriesCounts([30, ...none, 31]);
+      assert.equal(counts.size, 9_002);
+      assert.deepEqual(counts.get(30), { skipped: 0, late: 1, groups: 2 });
+      assert.deepEqual(counts.get(31), { skipped: 0, late: 0, groups: 1 });
+      assert.deepEqual(counts.get(1_004_000), { skipped: 0, late: 0, groups: 0 });
+      assert.deepEqual(await store.seriesCounts([]), new Map());
+    });
+
     test("events come newest first, page by page, filtered", async () => {
       const events = Array.from({ length: 5 }, (_, index) =>
         event(`p${index}`, { timestamp: start + 7_000_000, user_id: `pager` }),

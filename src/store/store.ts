@@ -125,7 +125,8 @@ export interface Store {
   windows(query: WindowQuery): Promise<readonly WindowRow[]>;
   /** The start of the newest window of a series, ms since the epoch; undefined when it has none. */
   newestWindow(series: number): Promise<number | undefined>;
-  seriesCounts(series: number): Promise<SeriesCounts>;
+  /** The counts of each of these series; zeros for one that has no rows. Asked for at most 10,000 at a time. */
+  seriesCounts(series: readonly number[]): Promise<ReadonlyMap<number, SeriesCounts>>;
   events(query: EventQuery): Promise<readonly StoredEvent[]>;
   /** Sums over all partitions since the beginning. */
   totals(): Promise<{ readonly events: number; readonly duplicates: number }>;

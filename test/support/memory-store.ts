@@ -41,9 +41,9 @@ export class MemoryStore implements Pick<Store, "windows" | "newestWindow" | "se
     return starts.length === 0 ? undefined : starts.reduce((a, b) => Math.max(a, b));
   }
 
-  async seriesCounts(series: number): Promise<SeriesCounts> {
-    await this.#read(`counts ${series}`);
-    return this.counts.get(series) ?? { skipped: 0, late: 0, groups: 0 };
+  async seriesCounts(series: readonly number[]): Promise<ReadonlyMap<number, SeriesCounts>> {
+    await this.#read(`counts ${series.join(" ")}`);
+    return new Map(series.map((one) => [one, this.counts.get(one) ?? { skipped: 0, late: 0, groups: 0 }]));
   }
 
   async events(query: EventQuery): Promise<readonly StoredEvent[]> {

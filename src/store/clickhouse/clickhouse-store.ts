@@ -4,7 +4,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import { inTurns } from "../../lib/in-turns.ts";
 import { rollupColumns } from "../../rollup/metrics.ts";
-import { renderNewest, renderSeriesCounts, renderWindows } from "../../rollup/read.ts";
+import { renderNewest, renderWindows } from "../../rollup/read.ts";
 import { renderRollup } from "../../rollup/render.ts";
 import type {
   EventKey,
@@ -135,9 +135,12 @@ export class ClickHouseStore implements Store {
     return rows[0]?.window_start ?? undefined;
   }
 
-  async seriesCounts(series: number): Promise<SeriesCounts> {
-    const rows = await this.#connection.rows<SeriesCounts>(renderSeriesCounts(series));
-    return rows[0] ?? { skipped: 0, late: 0, groups: 0 };
+  async seriesCounts(series: readonly number[]): Promise<ReadonlyMap<number, SeriesCounts>> {
+    const counts = new Map(series.map((one) => [one, { skipped: 0, late: 0, groups: 0 }]));
+    if (series.length === 0) return counts;
+    const rows = await this.#connection.rows<SeriesCounts & { series: number }>(statements.selectSeriesCounts(series));
+    for (const { series: one, ...found } of rows) counts.set(one, found);
+    return counts;
   }
 
   async events(query: EventQuery): Promise<readonly StoredEvent[]> {

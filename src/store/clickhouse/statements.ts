@@ -68,6 +68,16 @@ export const selectSeries: Statement = {
   parameters: {},
 };
 
+/** For each series that has rows: events `skipped` and `late` in all of its windows, and its different `groups`. */
+export function selectSeriesCounts(series: readonly number[]): Statement {
+  return {
+    sql: `SELECT series, toFloat64(sum(rollups.skipped)) AS skipped, toFloat64(sum(rollups.late)) AS late,
+        toFloat64(uniqExactIf(grp, n != 0)) AS groups
+      FROM rollups WHERE series IN {series:Array(UInt32)} GROUP BY series`,
+    parameters: { series },
+  };
+}
+
 export const selectTotals: Statement = {
   sql: "SELECT toUInt64(sum(n)) AS events, toUInt64(sum(skipped)) AS duplicates FROM rollups WHERE series = 1",
   parameters: {},
