@@ -33,6 +33,11 @@ function make() {
       rules.delete(rules.get(id).rule_id);
     },
     get: (id: string) => rules.get(id),
+    document: async () => ({ tag: "0".repeat(32), rules: [] }),
+    putDocument: async (body: unknown, options: object) => {
+      calls.push(["document", body, options]);
+      return { effect: { created: [], changed: [], unchanged: [], deleted: [], kept: [] }, tag: "1".repeat(32) };
+    },
   };
   const query = new Query({
     store,
@@ -125,6 +130,32 @@ describe("the rule routes", () => {
     assert.deepEqual((await ask(server, "DELETE", "/aggregation-rule/r")).body, { rule_id: "r", status: "deleted" });
     const gone = await ask(server, "GET", "/aggregation-rule/r");
     assert.deepEqual([gone.status, gone.body.error.code], [404, "unknown_rule"]);
+  });
+
+  it("take a document of all rules, on condition when asked", async () => {
+    const document = { rules: [] };
+    const etag = `"${"0".repeat(32)}"`;
+    const read = await ask(server, "GET", "/aggregation-rules?as=document");
+    assert.deepEqual([read.status, read.headers.etag, read.text], [200, etag, '{\n  "rules": []\n}\n']);
+    const put = await ask(server, "PUT", "/aggregation-rules?delete=true", document, { "if-match": etag });
+    assert.deepEqual([put.status, put.headers.etag], [200, `"${"1".repeat(32)}"`]);
+    const said = { deleteOthers: true, dryRun: false, ifMatch: "0".repeat(32) };
+    assert.deepEqual(calls.at(-1), ["document", document, said]);
+    await ask(server, "PUT", "/aggregation-rules?dry_run=true&delete=false", document);
+    assert.deepEqual(calls.at(-1), ["document", document, { deleteOthers: false, dryRun: true }]);
+    const refused = [
+      await ask(server, "PUT", "/aggregation-rules", document, { "if-match": '"3"' }),
+      await ask(server, "PUT", "/aggregation-rules?delete=yes", document),
+      await ask(server, "GET", "/aggregation-rules?as=text"),
+    ];
+    assert.deepEqual(
+      refused.map(({ status, body }) => [status, body.error.details[0].path]),
+      [
+        [400, "If-Match"],
+        [400, "delete"],
+        [400, "as"],
+      ],
+    );
   });
 
   it("refuse parameters and conditions they do not know", async () => {

@@ -2,15 +2,23 @@ import type { FastifyReply } from "fastify";
 import { WeirError } from "../lib/errors.ts";
 import { ErrorBody } from "../protocol/errors.ts";
 import {
+  DocumentAnswer,
+  DocumentCondition,
+  DocumentParameters,
+  RuleChange,
+  RuleDocumentBody,
+  RulesOrDocument,
+  RulesParameters,
+  documentBytesMax,
+} from "../protocol/rule-document.ts";
+import {
   NoParameters,
   RuleAnswer,
   RuleBody,
   RuleCondition,
   RuleDeleted,
-  RulePatch,
   RulePath,
   RuleVersionsAnswer,
-  RulesAnswer,
 } from "../protocol/rules.ts";
 import type { Query } from "../query/query.ts";
 import type { RuleRecord } from "../rule/registry.ts";
@@ -22,13 +30,24 @@ export interface RuleChanges {
   patch(ruleId: string, body: unknown, options: { ifMatch?: number }): Promise<RuleRecord>;
   remove(ruleId: string, options: { ifMatch?: number }): Promise<void>;
   get(ruleId: string): RuleRecord;
+  document(): Promise<{ tag: string; rules: readonly object[] }>;
+  putDocument(
+    body: unknown,
+    options: { ifMatch?: string; deleteOthers: boolean; dryRun: boolean },
+  ): Promise<{ effect: Readonly<Record<keyof DocumentAnswer, readonly string[]>>; tag: string }>;
 }
 
+interface AllRules {
+  Querystring: RulesParameters;
+}
+interface Document {
+  Querystring: DocumentParameters;
+}
 interface OneRule {
   Params: { rule_id: string };
 }
 
-/** Rules: create or change, list, read, patch, delete, versions. */
+/** Rules: create or change, list, read, patch, delete, versions; all of them as one document. */
 export function ruleRoutes(rulebook: RuleChanges, query: Pick<Query, "rule" | "rules" | "versions">): Routes {
   const send = async (reply: FastifyReply, record: RuleRecord): Promise<FastifyReply> => {
     const rule = await query.rule(record);
@@ -39,10 +58,24 @@ export function ruleRoutes(rulebook: RuleChanges, query: Pick<Query, "rule" | "r
       const { created, record } = await rulebook.put(request.body, ifMatch(request.headers["if-match"]));
       return send(reply.code(created ? 201 : 200).header("location", `/aggregation-rule/${record.rule_id}`), record);
     });
-    server.get("/aggregation-rules", { schema: listSchema }, async () => {
+    server.get<AllRules>("/aggregation-rules", { schema: listSchema }, async (request, reply) => {
+      if (request.query.as === "document") return sendDocument(reply, await rulebook.document());
       const rules = await query.rules();
       return { count: rules.length, rules };
     });
+    server.put<Document>(
+      "/aggregation-rules",
+      { schema: documentSchema, bodyLimit: documentBytesMax },
+      async ({ body, query: { delete: deleteOthers = false, dry_run: dryRun = false }, headers }, reply) => {
+        const { effect, tag } = await rulebook.putDocument(body, {
+          ...ifDocument(headers["if-match"]),
+          deleteOthers,
+          dryRun,
+        });
+        const { created, changed, unchanged, deleted, kept } = effect;
+        return reply.header("etag", `"${tag}"`).send({ created, changed, unchanged, deleted, kept });
+      },
+    );
     server.get<OneRule>("/aggregation-rule/:rule_id", { schema: getSchema }, (request, reply) =>
       send(reply, rulebook.get(request.params.rule_id)),
     );
@@ -60,15 +93,31 @@ export function ruleRoutes(rulebook: RuleChanges, query: Pick<Query, "rule" | "r
   };
 }
 
+/** The text of a file to keep: a line for each field, so that two states differ in the lines of what was changed. */
+function sendDocument(reply: FastifyReply, { tag, rules }: { tag: string; rules: readonly object[] }): FastifyReply {
+  const text = `${JSON.stringify({ rules }, undefined, 2)}\n`;
+  return reply.header("etag", `"${tag}"`).type("application/json; charset=utf-8").send(text);
+}
+
 /** The version that an `If-Match` names: `"3"`, `W/"3"` or `3`; without the header there is no condition. */
 export function ifMatch(header: string | undefined): { ifMatch?: number } {
   if (header === undefined) return {};
   const version = /^(?:W\/)?"?(\d{1,9})"?$/.exec(header.trim())?.[1];
   if (version !== undefined) return { ifMatch: Number(version) };
-  const message = 'must be one version of the rule, e.g. "3"';
-  throw new WeirError("invalid_query", `If-Match ${message}`, {
-    details: [{ path: "If-Match", message, value: header.slice(0, 256) }],
-  });
+  throw invalidCondition('must be one version of the rule, e.g. "3"', header);
+}
+
+/** The document that an `If-Match` names, by its ETag; without the header there is no condition. */
+function ifDocument(header: string | undefined): { ifMatch?: string } {
+  if (header === undefined) return {};
+  const tag = /^(?:W\/)?"?([0-9a-f]{32})"?$/.exec(header.trim())?.[1];
+  if (tag !== undefined) return { ifMatch: tag };
+  throw invalidCondition("must be one ETag that GET /aggregation-rules?as=document gave", header);
+}
+
+function invalidCondition(message: string, header: string): WeirError {
+  const value = header.slice(0, 256);
+  return new WeirError("invalid_query", `If-Match ${message}`, { details: [{ path: "If-Match", message, value }] });
 }
 
 const tags = ["rules"];
@@ -82,7 +131,26 @@ const putSchema = {
   body: RuleBody,
   response: { 200: RuleAnswer, 201: RuleAnswer, ...errors, 412: ErrorBody, 415: ErrorBody, 422: ErrorBody },
 };
-const listSchema = { tags, summary: "All rules", querystring: NoParameters, response: { 200: RulesAnswer, ...errors } };
+const listSchema = {
+  tags,
+  summary: "All rules, and how they stand",
+  description: "With `as=document` a text to keep in version control: `PUT` it back, and nothing changes.",
+  querystring: RulesParameters,
+  response: { 200: RulesOrDocument, ...errors },
+};
+const documentSchema = {
+  tags,
+  summary: "Make the rules equal to a document",
+  description: [
+    "All of it is checked, and every mistake named by its path (`rules[3].window_size`), before anything is stored; it is",
+    "stored as a whole or not at all. Rules that say the same already are left as they are. When it has answered, every",
+    "rule is in force for every later event. The same document again changes nothing, and completes what a crash left.",
+  ].join(" "),
+  querystring: DocumentParameters,
+  headers: DocumentCondition,
+  body: RuleDocumentBody,
+  response: { 200: DocumentAnswer, ...errors, 412: ErrorBody, 413: ErrorBody, 415: ErrorBody, 422: ErrorBody },
+};
 const one = { tags, querystring: NoParameters, params: RulePath };
 const getSchema = {
   ...one,
@@ -91,9 +159,9 @@ const getSchema = {
 };
 const patchSchema = {
   ...one,
-  summary: "Change some fields of a rule",
+  summary: "Change some fields of a rule, or roll it back to an earlier version",
   headers: RuleCondition,
-  body: RulePatch,
+  body: RuleChange,
   response: { 200: RuleAnswer, ...errors, 404: ErrorBody, 412: ErrorBody, 422: ErrorBody },
 };
 const deleteSchema = {

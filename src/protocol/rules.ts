@@ -24,6 +24,9 @@ const RuleId = Type.String({
   examples: ["top_events_10m"],
 });
 const Version = Type.Integer({ description: "1, 2, 3 … within the rule; also the ETag" });
+const RolledBackTo = Type.Optional(
+  Type.Integer({ description: "the earlier version whose fields this one took up again" }),
+);
 const Time = Type.String({ description: "RFC 3339 in UTC" });
 const Count = (description: string) =>
   Type.Union([Type.Integer(), Type.Null()], { description: `${description}; null when the store can't say` });
@@ -59,6 +62,7 @@ export const RuleAnswer = Type.Object(
     rule_id: RuleId,
     ...ruleFields,
     version: Version,
+    rolled_back_to: RolledBackTo,
     answering_version: Type.Integer({
       description: "whose windows `/stats` answers: the one before, until the newest is filled",
     }),
@@ -86,6 +90,7 @@ const RuleVersionAnswer = Type.Object(
     rule_id: RuleId,
     ...ruleFields,
     version: Version,
+    rolled_back_to: RolledBackTo,
     state: Type.Enum(["filling", "live", "paused", "retired"]),
     created_at: Time,
   },

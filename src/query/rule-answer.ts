@@ -21,6 +21,7 @@ export function ruleAnswer(record: RuleRecord, facts: RuleFacts): RuleAnswer {
     ...newest.spec,
     group_by: [...newest.spec.group_by],
     version: newest.version,
+    ...rolledBack(newest),
     answering_version: facts.answering.version,
     state: stateOf(newest.phase),
     progress: newest.phase === "live" ? 1 : facts.progress,
@@ -39,10 +40,14 @@ export function versionAnswers(record: RuleRecord): RuleVersionAnswer[] {
     ...version.spec,
     group_by: [...version.spec.group_by],
     version: version.version,
+    ...rolledBack(version),
     state: version.phase === "retired" ? "retired" : stateOf(version.phase),
     created_at: formatTime(version.createdAt),
   }));
 }
+
+const rolledBack = ({ rolledBackTo }: RuleVersion): { rolled_back_to?: number } =>
+  rolledBackTo === undefined ? {} : { rolled_back_to: rolledBackTo };
 
 export function newestVersion(record: RuleRecord): RuleVersion {
   const newest = record.versions.at(-1);

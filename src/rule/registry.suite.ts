@@ -27,47 +27,105 @@ export function registrySuite(name: string, place: () => Promise<RegistryPlace>)
       const registry = await open();
       assert.deepEqual(await registry.all(), []);
       assert.equal(await registry.get("a"), undefined);
-      assert.equal(await registry.save(record("a", 0)), true);
+      const stored = await save(registry, record("a", 0));
+      assert.ok(stored !== undefined && stored.revision > 0);
+      assert.deepEqual(stored, record("a", stored.revision));
       await registry.close();
       const again = await open();
-      assert.deepEqual(await again.all(), [{ ...record("a", 0), revision: 1 }]);
-      assert.deepEqual(await again.get("a"), { ...record("a", 0), revision: 1 });
+      assert.deepEqual(await again.all(), [stored]);
+      assert.deepEqual(await again.get("a"), stored);
       await again.close();
     });
 
     withPlace("saves only on the revision that the caller has seen", async ({ open }) => {
       const registry = await open();
-      assert.equal(await registry.save(record("a", 0)), true);
-      assert.equal(await registry.save(record("a", 0)), false, "it exists");
-      assert.equal(await registry.save(record("a", 2)), false, "not yet");
-      assert.equal(await registry.save(record("b", 1)), false, "never existed");
-      assert.equal(await registry.save(record("a", 1, 5)), true);
-      assert.deepEqual(await registry.get("a"), { ...record("a", 1, 5), revision: 2 });
+      const first = (await save(registry, record("a", 0)))!;
+      assert.equal(await save(registry, record("a", 0)), undefined, "it exists");
+      assert.equal(await save(registry, record("a", first.revision + 1)), undefined, "not yet");
+      assert.equal(await save(registry, record("b", first.revision)), undefined, "never existed");
+      const second = (await save(registry, record("a", first.revision, 5)))!;
+      assert.ok(second.revision > first.revision);
+      assert.deepEqual(await registry.get("a"), record("a", second.revision, 5));
       await registry.close();
     });
 
     withPlace("removes only on the revision that the caller has seen", async ({ open }) => {
       const registry = await open();
-      await registry.save(record("a", 0));
-      assert.equal(await registry.remove("a", 2), false);
-      assert.equal(await registry.remove("b", 1), false);
-      assert.equal(await registry.remove("a", 1), true);
-      assert.equal(await registry.remove("a", 1), false);
+      const { revision } = (await save(registry, record("a", 0)))!;
+      assert.equal(await remove(registry, "a", revision + 1), undefined);
+      assert.equal(await remove(registry, "b", revision), undefined);
+      assert.equal(await remove(registry, "a", 0), undefined);
+      assert.deepEqual(await remove(registry, "a", revision), []);
+      assert.equal(await remove(registry, "a", revision), undefined);
       assert.deepEqual(await registry.all(), []);
-      assert.equal(await registry.save(record("a", 0)), true, "the id is free again");
+      assert.ok(await save(registry, record("a", 0)), "the id is free again");
+      await registry.close();
+    });
+
+    withPlace("an id that was removed and made again has no revision that it had before", async ({ open }) => {
+      const [registry, other] = [await open(), await open()];
+      const held: RuleRecord[] = [];
+      for (let round = 0; round < 5; round++) {
+        let last = (await save(registry, record("a", 0)))!;
+        held.push(last);
+        for (let change = 0; change < round; change++) {
+          last = (await save(other, last))!;
+          held.push(last);
+        }
+        assert.ok(await remove(other, "a", last.revision));
+      }
+      const now = (await save(registry, record("a", 0, 99)))!;
+      assert.equal(new Set([now, ...held].map(({ revision }) => revision)).size, held.length + 1);
+      for (const old of held) {
+        assert.equal(await save(other, old), undefined, "who holds an old record saves over nothing");
+        assert.equal(await remove(other, "a", old.revision), undefined);
+      }
+      assert.deepEqual(await other.get("a"), now);
+      await registry.close();
+      await other.close();
+    });
+
+    withPlace("a change of several records is made as a whole or not at all", async ({ open }) => {
+      const registry = await open();
+      const [a, b] = (await registry.change({ save: [record("a", 0), record("b", 0)], remove: [] }))!;
+      const before = await registry.revision();
+      const lost = [
+        { save: [record("c", 0), record("a", 0)], remove: [] },
+        { save: [{ ...a!, versions: [] }, record("b", b!.revision + 9)], remove: [] },
+        { save: [record("c", 0)], remove: [a!, record("b", b!.revision + 9)] },
+        { save: [record("c", 7)], remove: [a!] },
+      ];
+      for (const change of lost) assert.equal(await registry.change(change), undefined);
+      assert.deepEqual(await registry.all(), [a, b]);
+      assert.equal(await registry.revision(), before);
+      const stored = await registry.change({ save: [record("c", 0), record("a", a!.revision, 5)], remove: [b!] });
+      assert.deepEqual(
+        stored?.map(({ rule_id: id }) => id),
+        ["c", "a"],
+      );
+      assert.deepEqual(await registry.all(), stored.toReversed());
+      await registry.close();
+    });
+
+    withPlace("a change of nothing is none", async ({ open }) => {
+      const registry = await open();
+      const before = await registry.revision();
+      assert.deepEqual(await registry.change({ save: [], remove: [] }), []);
+      assert.equal(await registry.revision(), before);
       await registry.close();
     });
 
     withPlace("of many who race, one wins each revision", async ({ open }) => {
       const registries = [await open(), await open()];
-      await registries[0]!.save(record("a", 0));
-      for (let revision = 1; revision <= 10; revision++) {
+      let last = (await save(registries[0]!, record("a", 0)))!;
+      for (let round = 1; round <= 10; round++) {
         const tries = Array.from({ length: 20 }, (_, index) =>
-          registries[index % 2]!.save(record("a", revision, index)),
+          save(registries[index % 2]!, record("a", last.revision, index)),
         );
-        const won = (await Promise.all(tries)).flatMap((ok, index) => (ok ? [index] : []));
+        const won = (await Promise.all(tries)).filter((stored) => stored !== undefined);
         assert.equal(won.length, 1);
-        assert.deepEqual(await registries[1]!.get("a"), { ...record("a", revision, won[0]), revision: revision + 1 });
+        last = won[0]!;
+        assert.deepEqual(await registries[1]!.get("a"), last);
       }
       for (const registry of registries) await registry.close();
     });
@@ -75,17 +133,17 @@ export function registrySuite(name: string, place: () => Promise<RegistryPlace>)
     withPlace("its revision changes with every change of any record, and only then", async ({ open }) => {
       const [registry, other] = [await open(), await open()];
       const seen = new Set([await registry.revision()]);
-      await registry.save(record("a", 0));
+      const first = (await save(registry, record("a", 0)))!;
       seen.add(await registry.revision());
-      await other.save(record("b", 0));
+      const second = (await save(other, record("b", 0)))!;
       seen.add(await registry.revision());
-      await other.save(record("a", 1));
+      await save(other, first);
       seen.add(await registry.revision());
-      await registry.remove("b", 1);
+      await remove(registry, "b", second.revision);
       seen.add(await registry.revision());
       assert.equal(seen.size, 5);
-      await registry.save(record("a", 1));
-      await registry.remove("b", 1);
+      await save(registry, first);
+      await remove(registry, "b", second.revision);
       seen.add(await registry.revision());
       assert.equal(seen.size, 5, "a lost change is none");
       await registry.close();
@@ -96,12 +154,15 @@ export function registrySuite(name: string, place: () => Promise<RegistryPlace>)
       const taken: number[] = [];
       for (let round = 0; round < 3; round++) {
         const registries = [await open(), await open()];
-        taken.push(
-          ...(await Promise.all(Array.from({ length: 10 }, (_, index) => registries[index % 2]!.takeSeries()))),
-        );
+        const counts = Array.from({ length: 10 }, (_, index) => (index % 3) + 1);
+        const takes = counts.map(async (count, index) => {
+          const first = await registries[index % 2]!.takeSeries(count);
+          return Array.from({ length: count }, (_, more) => first + more);
+        });
+        taken.push(...(await Promise.all(takes)).flat());
         for (const registry of registries) await registry.close();
       }
-      assert.equal(new Set(taken).size, 30);
+      assert.equal(new Set(taken).size, 57);
       assert.ok(Math.min(...taken) >= 16);
     });
 
@@ -109,14 +170,14 @@ export function registrySuite(name: string, place: () => Promise<RegistryPlace>)
       const [registry, other] = [await open(), await open()];
       let calls = 0;
       const stop = registry.watch(() => (calls += 1));
-      await registry.save(record("a", 0));
+      await save(registry, record("a", 0));
       await until(() => calls > 0);
       const own = calls;
-      await other.save(record("b", 0));
+      await save(other, record("b", 0));
       await until(() => calls > own);
       stop();
       const before = calls;
-      await registry.save(record("c", 0));
+      await save(registry, record("c", 0));
       await sleep(20);
       assert.equal(calls, before);
       await registry.close();
@@ -128,11 +189,19 @@ export function registrySuite(name: string, place: () => Promise<RegistryPlace>)
       const path = 'payload["quote \\" newline \\n nul \\u0000 ü 🎉 \'; DROP TABLE rules; --"]';
       const hard = record("a", 0);
       const versions = [{ ...hard.versions[0]!, spec: { ...hard.versions[0]!.spec, group_by: [path] } }];
-      await registry.save({ ...hard, versions });
+      await save(registry, { ...hard, versions });
       assert.deepEqual((await registry.get("a"))?.versions, versions);
       await registry.close();
     });
   });
+}
+
+async function save(registry: Registry, one: RuleRecord): Promise<RuleRecord | undefined> {
+  return (await registry.change({ save: [one], remove: [] }))?.[0];
+}
+
+function remove(registry: Registry, ruleId: string, revision: number): Promise<readonly RuleRecord[] | undefined> {
+  return registry.change({ save: [], remove: [record(ruleId, revision)] });
 }
 
 function record(ruleId: string, revision: number, series = 16): RuleRecord {

@@ -20,37 +20,50 @@ export interface RuleVersion {
   readonly activation: Readonly<Record<number, number>> | null;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
+  /** The earlier version whose spec this one took up again. */
+  readonly rolledBackTo?: number;
 }
 
 /** Everything known of one rule. The unit of compare-and-set. */
 export interface RuleRecord {
   readonly rule_id: string;
-  /** Counts the changes of this record, also those of its phases. 0: not stored yet. */
+  /** Grows with every change of this record, also of its phases, and never comes again for this id. 0: not stored yet. */
   readonly revision: number;
   /** Oldest first; at least one. */
   readonly versions: readonly RuleVersion[];
 }
 
+/** What is to be changed in one go. At most one record of each id. */
+export interface RegistryChange {
+  readonly save: readonly RuleRecord[];
+  readonly remove: readonly RuleRecord[];
+}
+
 /**
  * Where rules are kept.
  *
- * The registry owes: a resolved change survives a crash; `save` and `remove` take effect only on the revision that the
- * caller has seen; `revision` changes with every change of any record and is cheap enough to be asked before every batch;
- * `takeSeries` never gives a number twice.
+ * The registry owes: a resolved change survives a crash; a change takes effect as a whole or not at all, and only when each
+ * of its records still has the revision that the caller has seen; the record of an id that was removed and made again has
+ * none of the revisions that it had before, so that nobody takes it for the one he knew; `revision` changes with every
+ * change of any record and is cheap enough to be asked before every batch; `takeSeries` never gives a number twice.
  *
- * The caller owes: it treats records as values, and on a lost `save` reads again and decides anew.
+ * The caller owes: it treats records as values, and on a lost change reads again and decides anew.
  *
  * Errors: WeirError `registry_unavailable`.
  */
 export interface Registry {
   all(): Promise<readonly RuleRecord[]>;
   get(ruleId: string): Promise<RuleRecord | undefined>;
-  /** Stores the record with `revision + 1` if the stored one has `record.revision` (0: there is none). False: someone else was first. */
-  save(record: RuleRecord): Promise<boolean>;
-  /** Deletes the record if it has this revision. */
-  remove(ruleId: string, revision: number): Promise<boolean>;
+  /**
+   * Stores and removes records, each on the revision that it carries (0: there is none of this id). The saved ones as they
+   * are stored now, in their order, with their new revisions. Undefined: someone else was first with one of them, and
+   * nothing is changed.
+   */
+  change(change: RegistryChange): Promise<readonly RuleRecord[] | undefined>;
+  /** A number that changes with every change. */
   revision(): Promise<number>;
-  takeSeries(): Promise<number>;
+  /** The first of `count` consecutive numbers that are the caller's from now on. */
+  takeSeries(count: number): Promise<number>;
   /** Calls `changed` after every change, also those of other processes (within a second). Returns how to stop. */
   watch(changed: () => void): () => void;
   close(): Promise<void>;

@@ -1,58 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Offset, type Src, offset, src } from "../event/position.ts";
-import { systemClock } from "../lib/clock.ts";
+import { withDesk } from "../../test/support/rule-desk.ts";
 import { WeirError } from "../lib/errors.ts";
-import type { Registry, RuleRecord } from "../rule/registry.ts";
-import { openSqliteRegistry } from "../rule/sqlite/sqlite-registry.ts";
+import type { RuleRecord } from "../rule/registry.ts";
 import { secondsMaxOf } from "../rule/window.ts";
-import { answering, computed, Rulebook } from "./rulebook.ts";
+import { answering, computed, type Rulebook } from "./rulebook.ts";
 
 const body = { rule_id: "r", window_size: "1m", metric: "count" };
-
-interface Desk {
-  readonly book: Rulebook;
-  readonly registry: Registry;
-  /** The log's end; each reading may run something first. */
-  end: number;
-  beforeEnds: (() => Promise<unknown>) | undefined;
-  /** Another process with its own rulebook over the same rules and log. */
-  another(): Promise<Rulebook>;
-}
-
-async function withDesk(run: (desk: Desk) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "weir-rulebook-"));
-  const open: Registry[] = [];
-  const books: Rulebook[] = [];
-  const openBook = async (): Promise<Rulebook> => {
-    const registry = await openSqliteRegistry({ file: join(folder, "rules.sqlite") });
-    open.push(registry);
-    const book = new Rulebook({ registry, ends, clock: systemClock });
-    books.push(book);
-    await book.load();
-    return book;
-  };
-  const ends = async (): Promise<ReadonlyMap<Src, Offset>> => {
-    const before = desk.beforeEnds;
-    desk.beforeEnds = undefined;
-    await before?.();
-    return new Map([[src(0), offset(desk.end)]]);
-  };
-  const desk = { end: 0, beforeEnds: undefined, another: openBook } as Desk & { book: Rulebook; registry: Registry };
-  desk.book = await openBook();
-  desk.registry = open[0]!;
-  try {
-    await run(desk);
-  } finally {
-    for (const book of books) await book.close();
-    for (const registry of open) await registry.close();
-    await rm(folder, { recursive: true, force: true });
-  }
-}
 
 const phases = (record: RuleRecord): string[] => record.versions.map((version) => version.phase);
 const refused = (code: string) => (error: unknown) => error instanceof WeirError && error.code === code;
@@ -182,6 +137,51 @@ test("a patch takes keys away by null, and its result is checked whole", () =>
     await assert.rejects(book.patch("r", { rule_id: "s" }, {}), refused("invalid_rule"));
     await assert.rejects(book.patch("r", ["active"], {}), refused("invalid_rule"));
     await assert.rejects(book.patch("r", JSON.parse('{"__proto__": {"active": false}}'), {}), refused("invalid_rule"));
+  }));
+
+test("an earlier version is taken up again as a new one", () =>
+  withDesk(async (desk) => {
+    const { book } = desk;
+    await book.put(body, {});
+    desk.end = 10;
+    await book.patch("r", { window_size: "5m", group_by: ["user_id"] }, {});
+    await book.patch("r", { metric: "sum", field: "payload.a" }, {});
+    const back = await book.patch("r", { version: 1 }, { ifMatch: 3 });
+    const { version, spec, rolledBackTo } = back.versions.at(-1)!;
+    assert.deepEqual({ version, spec, rolledBackTo }, { version: 4, spec: back.versions[0]!.spec, rolledBackTo: 1 });
+    assert.deepEqual(phases(back), ["live", "retired", "retired", "filling"]);
+    assert.equal(new Set(back.versions.map(({ series }) => series)).size, 4);
+    const again = await book.patch("r", { version: 4 }, {});
+    assert.equal(again.versions.length, 4, "the newest version is there already");
+    const forth = await book.patch("r", { version: 3 }, {});
+    assert.deepEqual([forth.versions.at(-1)!.spec.metric, forth.versions.at(-1)!.rolledBackTo], ["sum", 3]);
+    const changed = await book.patch("r", { window_size: "1h" }, {});
+    assert.equal(changed.versions.at(-1)!.rolledBackTo, undefined);
+  }));
+
+test("a version that is not kept is named with those that are; nothing may stand beside it", () =>
+  withDesk(async ({ book }) => {
+    await book.put(body, {});
+    await book.patch("r", { window_size: "5m" }, {});
+    await assert.rejects(book.patch("r", { version: 3 }, {}), (error) => {
+      assert.ok(error instanceof WeirError && error.code === "unknown_version");
+      assert.equal(error.message, 'rule "r" has no version 3; those kept are 1, 2');
+      assert.deepEqual(error.details, { versions: [1, 2] });
+      return true;
+    });
+    for (const version of [0, -1, 1.5, "1", null, true, [1], 2 ** 60])
+      await assert.rejects(book.patch("r", { version }, {}), refused("invalid_rule"), String(version));
+    await assert.rejects(book.patch("r", { version: 1, active: true, rule_id: "r" }, {}), (error) => {
+      assert.ok(error instanceof WeirError && error.code === "invalid_rule" && Array.isArray(error.details));
+      assert.deepEqual(
+        error.details.map((one: { path: string }) => one.path),
+        ["active", "rule_id"],
+      );
+      return true;
+    });
+    await assert.rejects(book.patch("s", { version: 1 }, {}), refused("unknown_rule"));
+    await assert.rejects(book.put({ ...body, version: 1 }, {}), refused("invalid_rule"));
+    assert.equal(book.get("r").versions.length, 2);
   }));
 
 test("a pending version that a crash left behind is completed by the next who asks", () =>

@@ -1,9 +1,21 @@
 import type { Offset, Src } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
-import { type Problem, WeirError } from "../lib/errors.ts";
-import { parseRule } from "../rule/parse.ts";
-import type { Registry, RuleRecord } from "../rule/registry.ts";
-import type { RuleSpec } from "../rule/rule.ts";
+import { WeirError } from "../lib/errors.ts";
+import { inTurns } from "../lib/in-turns.ts";
+import type { Registry, RegistryChange, RuleRecord } from "../rule/registry.ts";
+import { type NextSpec, patched, specOf } from "./change.ts";
+import {
+  type DocumentEffect,
+  type DocumentOptions,
+  type DocumentPlan,
+  type RuleDocument,
+  byId,
+  checkTag,
+  documentOf,
+  planDocument,
+  readDocument,
+  tagOf,
+} from "./document.ts";
 import {
   type ComputedVersion,
   computed,
@@ -36,7 +48,8 @@ export interface ChangeOptions {
  * stored as pending, then the log's ends are read, then they are stored as its activation; whoever meets a pending version
  * completes it in the same way (docs/decisions/0004-rule-activation.md).
  *
- * Errors: WeirError `invalid_rule`, `unknown_rule`, `version_conflict`, `registry_unavailable`, and what `ends` throws.
+ * Errors: WeirError `invalid_rule`, `unknown_rule`, `unknown_version`, `version_conflict`, `registry_unavailable`, and what
+ * `ends` throws.
  */
 export class Rulebook {
   readonly #registry: Registry;
@@ -76,14 +89,14 @@ export class Rulebook {
   /** Creates the rule, or changes the one of its id. The same body again changes nothing. */
   async put(body: unknown, options: ChangeOptions): Promise<{ created: boolean; record: RuleRecord }> {
     const spec = specOf(body);
-    return this.#change(spec.rule_id, options, () => spec);
+    return this.#change(spec.rule_id, options, () => ({ spec }));
   }
 
-  /** Changes a rule by a JSON merge patch on its spec: `null` takes a key away. */
+  /** Changes a rule by a JSON merge patch on its spec, or takes up an earlier version again: see `patched`. */
   async patch(ruleId: string, body: unknown, options: ChangeOptions): Promise<RuleRecord> {
     const { record } = await this.#change(ruleId, options, (current) => {
       if (current === undefined) throw unknownRule(ruleId);
-      return specOf(merged(newest(current).spec, body));
+      return patched(current, body);
     });
     return record;
   }
@@ -94,8 +107,32 @@ export class Rulebook {
       const record = await this.#registry.get(ruleId);
       if (record === undefined) throw unknownRule(ruleId);
       checkVersion(ruleId, record, options);
-      if (!(await this.#registry.remove(ruleId, record.revision))) continue;
-      return this.#changed(() => this.#records.delete(ruleId));
+      if ((await this.#apply({ save: [], remove: [record] })) !== undefined) return;
+    }
+  }
+
+  /** All rules as one document, as they are now. */
+  async document(): Promise<RuleDocument> {
+    return documentOf(await this.current());
+  }
+
+  /**
+   * Makes the rules say what the document says: all of it is stored, or nothing. Rules that say it already are left alone;
+   * those that are not in it are left alone or removed. After a crash the same document again completes what is missing.
+   * Answers the effect, and the tag of the document that the rules are then.
+   */
+  async putDocument(body: unknown, options: DocumentOptions): Promise<{ effect: DocumentEffect; tag: string }> {
+    const specs = await inTurns(readDocument(body), this.#clock);
+    for (;;) {
+      const records = await this.#registry.all();
+      checkTag(records, options);
+      const plan = planDocument(records, specs, options);
+      if (options.dryRun) return { effect: plan, tag: tagOf(records) };
+      const stored = await this.#apply(await this.#changeOf(plan));
+      if (stored === undefined) continue; // someone else was first
+      // Rules that are as they should be may still be pending, after a crash.
+      await this.#completed([...plan.untouched, ...stored]);
+      return { effect: plan, tag: tagOf([...plan.untouched, ...stored].toSorted(byId)) };
     }
   }
 
@@ -112,7 +149,7 @@ export class Rulebook {
 
   /** All rules as this process last saw them, by id. */
   list(): readonly RuleRecord[] {
-    return [...this.#records.values()].toSorted((a, b) => (a.rule_id < b.rule_id ? -1 : 1));
+    return [...this.#records.values()].toSorted(byId);
   }
 
   /** All rules as they are now, by id; cheap when nothing changed. For the processor, which asks after it has read the log. */
@@ -123,22 +160,7 @@ export class Rulebook {
 
   /** What live processing must compute of these records; pending versions are completed first. */
   async targets(records: readonly RuleRecord[]): Promise<readonly ComputedVersion[]> {
-    const ready: RuleRecord[] = [];
-    for (const record of records) {
-      const complete = isPending(record) ? await this.complete(record) : record;
-      if (complete !== undefined) ready.push(complete);
-    }
-    return computed(ready);
-  }
-
-  /** Gives a pending version its activation; the stored record without a pending version, or undefined if it is gone. */
-  async complete(record: RuleRecord): Promise<RuleRecord | undefined> {
-    let current: RuleRecord | undefined = record;
-    while (current !== undefined && isPending(current)) {
-      const next = withActivation(current, await this.#ends());
-      current = (await this.#save(next)) ?? (await this.#registry.get(record.rule_id));
-    }
-    return current;
+    return computed(await this.#completed(records));
   }
 
   /** Says that everything of this series below its activation is in the store: it answers from now on. */
@@ -146,7 +168,7 @@ export class Rulebook {
     for (;;) {
       const record = await this.#registry.get(ruleId);
       const next = record === undefined ? undefined : withFilled(record, series);
-      if (next === undefined || (await this.#save(next)) !== undefined) return;
+      if (next === undefined || (await this.#apply({ save: [next], remove: [] })) !== undefined) return;
     }
   }
 
@@ -159,30 +181,59 @@ export class Rulebook {
   async #change(
     ruleId: string,
     options: ChangeOptions,
-    specFor: (current: RuleRecord | undefined) => RuleSpec,
+    nextFor: (current: RuleRecord | undefined) => NextSpec,
   ): Promise<{ created: boolean; record: RuleRecord }> {
     let series: number | undefined;
     for (;;) {
       const current = await this.#registry.get(ruleId);
       checkVersion(ruleId, current, options);
-      const spec = specFor(current);
+      const { spec, rolledBackTo } = nextFor(current);
       let stored = current;
       if (current === undefined || !says(current, spec)) {
-        series ??= await this.#registry.takeSeries();
-        stored = await this.#save(withSpec(current, spec, { series, now: this.#clock.now() }));
+        series ??= await this.#registry.takeSeries(1);
+        const next = withSpec(current, spec, { series, now: this.#clock.now(), rolledBackTo });
+        stored = (await this.#apply({ save: [next], remove: [] }))?.[0];
       }
       if (stored === undefined) continue; // someone else was first
-      const record = await this.complete(stored);
+      const [record] = await this.#completed([stored]);
       if (record === undefined) throw unknownRule(ruleId);
       return { created: current === undefined, record };
     }
   }
 
-  /** The record as stored, or undefined when someone else was first. */
-  async #save(record: RuleRecord): Promise<RuleRecord | undefined> {
-    if (!(await this.#registry.save(record))) return undefined;
-    const stored = { ...record, revision: record.revision + 1 };
-    this.#changed(() => this.#records.set(record.rule_id, stored));
+  async #changeOf({ next, removed }: DocumentPlan): Promise<RegistryChange> {
+    const first = next.length === 0 ? 0 : await this.#registry.takeSeries(next.length);
+    const now = this.#clock.now();
+    const save = next.map(({ current, spec }, index) => withSpec(current, spec, { series: first + index, now }));
+    return { save, remove: removed };
+  }
+
+  /** The records as stored once their pending versions have an activation; without those that are gone. */
+  async #completed(records: readonly RuleRecord[]): Promise<readonly RuleRecord[]> {
+    let current = records;
+    while (current.some(isPending)) {
+      const ends = await this.#ends();
+      const pending = current.filter(isPending);
+      const stored = await this.#apply({ save: pending.map((record) => withActivation(record, ends)), remove: [] });
+      const found = stored ?? (await this.#reread(pending));
+      current = [...current.filter((record) => !isPending(record)), ...found];
+    }
+    return current;
+  }
+
+  async #reread(records: readonly RuleRecord[]): Promise<readonly RuleRecord[]> {
+    const found = await Promise.all(records.map((record) => this.#registry.get(record.rule_id)));
+    return found.filter((record) => record !== undefined);
+  }
+
+  /** The saved records as stored, or undefined when someone else was first. */
+  async #apply(change: RegistryChange): Promise<readonly RuleRecord[] | undefined> {
+    const stored = await this.#registry.change(change);
+    if (stored === undefined || change.save.length + change.remove.length === 0) return stored;
+    this.#changed(() => {
+      for (const record of change.remove) this.#records.delete(record.rule_id);
+      for (const record of stored) this.#records.set(record.rule_id, record);
+    });
     return stored;
   }
 
@@ -218,34 +269,6 @@ export class Rulebook {
   #notify(): void {
     for (const listener of this.#listeners) listener();
   }
-}
-
-function specOf(body: unknown): RuleSpec {
-  const parsed = parseRule(body);
-  if (parsed.ok) return parsed.rule.spec;
-  throw invalidRule(parsed.problems);
-}
-
-function merged(spec: RuleSpec, patch: unknown): Record<string, unknown> {
-  if (typeof patch !== "object" || patch === null || Array.isArray(patch)) {
-    throw invalidRule([{ path: "", message: "a change must be an object", value: patch }]);
-  }
-  const changes = new Map<string, unknown>(Object.entries(patch));
-  if (changes.has("rule_id") && changes.get("rule_id") !== spec.rule_id) {
-    throw invalidRule([
-      { path: "rule_id", message: "can't be changed; make a new rule", value: changes.get("rule_id") },
-    ]);
-  }
-  return Object.fromEntries([...Object.entries(spec), ...changes].filter(([key]) => changes.get(key) !== null));
-}
-
-function invalidRule(problems: readonly Problem[]): WeirError {
-  const first = problems[0];
-  const where = first === undefined || first.path === "" ? "" : `${first.path} `;
-  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
-  return new WeirError("invalid_rule", `the rule is not valid: ${where}${first?.message ?? ""}${more}`, {
-    details: problems,
-  });
 }
 
 const unknownRule = (ruleId: string): WeirError =>

@@ -12,6 +12,8 @@ export interface ChangeFacts {
   /** Never used before. */
   readonly series: number;
   readonly now: number;
+  /** The version whose spec this one takes up again. */
+  readonly rolledBackTo?: number | undefined;
 }
 
 /** The version that a rule's spec comes from: its newest. */
@@ -48,8 +50,8 @@ function computedVersion(ruleId: string, version: RuleVersion): ComputedVersion[
   return [{ rule_id: ruleId, series, rule: checked(version.spec), activation, filling: phase === "filling" }];
 }
 
-/** Whether the rule asks for just this already. */
-export const says = (record: RuleRecord, spec: RuleSpec): boolean => sameSpec(newest(record).spec, spec);
+/** Whether the rule asks for just this already, be it in the words of an earlier program. */
+export const says = (record: RuleRecord, spec: RuleSpec): boolean => sameSpec(checked(newest(record).spec).spec, spec);
 
 /** The record with one more version, of this spec. */
 export function withSpec(record: RuleRecord | undefined, spec: RuleSpec, facts: ChangeFacts): RuleRecord {
@@ -97,13 +99,16 @@ export function checked(spec: RuleSpec): CheckedRule {
   return parsed.rule;
 }
 
-function firstVersion(spec: RuleSpec, { series, now }: ChangeFacts): RuleVersion {
-  return { version: 1, spec, series, phase: spec.active ? "pending" : "paused", activation: null, createdAt: now };
+function firstVersion(spec: RuleSpec, { series, now, rolledBackTo }: ChangeFacts): RuleVersion {
+  const phase = spec.active ? "pending" : "paused";
+  const from = rolledBackTo === undefined ? {} : { rolledBackTo };
+  return { version: 1, spec, series, phase, activation: null, createdAt: now, ...from };
 }
 
 function nextVersion(last: RuleVersion, spec: RuleSpec, facts: ChangeFacts): RuleVersion {
   const version = { ...firstVersion(spec, facts), version: last.version + 1 };
-  const onlyPauses = last.phase === "live" && !spec.active && sameSpec({ ...last.spec, active: false }, spec);
+  const onlyPauses =
+    last.phase === "live" && !spec.active && sameSpec({ ...checked(last.spec).spec, active: false }, spec);
   return onlyPauses ? { ...version, series: last.series, activation: last.activation } : version;
 }
 

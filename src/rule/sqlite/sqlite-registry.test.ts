@@ -41,7 +41,7 @@ test("what was saved before a kill is there, whole, and no series comes twice", 
   const registry = await open();
   const record = await registry.get("a");
   assert.ok(record !== undefined && record.revision >= last.length);
-  assert.ok((await registry.takeSeries()) > Math.max(...last));
+  assert.ok((await registry.takeSeries(1)) > Math.max(...last));
   await registry.close();
   await cleanup();
 });
@@ -60,9 +60,11 @@ const writer = (file: string): string => `
   import { writeSync } from "node:fs";
   import { openSqliteRegistry } from ${JSON.stringify(new URL("./sqlite-registry.ts", import.meta.url).href)};
   const registry = await openSqliteRegistry({ file: ${JSON.stringify(file)} });
-  for (let revision = 0; ; revision++) {
-    const series = await registry.takeSeries();
-    if (!(await registry.save({ rule_id: "a", revision, versions: [] }))) throw new Error("lost without a rival");
+  let record = { rule_id: "a", revision: 0, versions: [] };
+  for (;;) {
+    const series = await registry.takeSeries(1);
+    [record] = (await registry.change({ save: [record], remove: [] })) ?? [];
+    if (record === undefined) throw new Error("lost without a rival");
     writeSync(1, series + "\\n");
   }
 `;

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
-import type { Registry, RuleRecord } from "../registry.ts";
+import type { Registry, RegistryChange, RuleRecord } from "../registry.ts";
 
 /** Series below this one are reserved. */
 const firstSeries = 16;
@@ -55,32 +55,21 @@ class SqliteRegistry implements Registry {
     });
   }
 
-  async save(record: RuleRecord): Promise<boolean> {
-    const { rule_id: id, revision, versions } = record;
-    const text = JSON.stringify(versions);
-    const insert = "INSERT OR IGNORE INTO rules (rule_id, revision, record) VALUES (?, 1, ?)";
-    const update = "UPDATE rules SET record = ?, revision = revision + 1 WHERE rule_id = ? AND revision = ?";
-    return this.#change(() =>
-      revision === 0
-        ? this.#database.prepare(insert).run(id, text)
-        : this.#database.prepare(update).run(text, id, revision),
-    );
-  }
-
-  async remove(ruleId: string, revision: number): Promise<boolean> {
-    return this.#change(() =>
-      this.#database.prepare("DELETE FROM rules WHERE rule_id = ? AND revision = ?").run(ruleId, revision),
-    );
+  async change(change: RegistryChange): Promise<readonly RuleRecord[] | undefined> {
+    if (change.save.length + change.remove.length === 0) return [];
+    const stored = guarded("the rules can't be changed", () => this.#transaction(change));
+    if (stored !== undefined) queueMicrotask(() => this.#poll());
+    return stored;
   }
 
   async revision(): Promise<number> {
     return this.#reading(() => this.#counter("revision"));
   }
 
-  async takeSeries(): Promise<number> {
+  async takeSeries(count: number): Promise<number> {
     return guarded("no series can be taken", () => {
-      const take = "UPDATE counters SET value = value + 1 WHERE name = 'series' RETURNING value - 1 AS taken";
-      return numberOf(this.#database.prepare(take).get()?.["taken"]);
+      const take = "UPDATE counters SET value = value + ? WHERE name = 'series' RETURNING value AS next";
+      return numberOf(this.#database.prepare(take).get(count)?.["next"]) - count;
     });
   }
 
@@ -102,24 +91,36 @@ class SqliteRegistry implements Registry {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #change(run: () => { changes: number | bigint }): boolean {
-    const changed = guarded("the rules can't be changed", () => this.#transaction(run));
-    if (changed) queueMicrotask(() => this.#poll());
-    return changed;
-  }
-
-  /** Runs one change and counts it, both or neither. False when the change found nothing to change. */
-  #transaction(run: () => { changes: number | bigint }): boolean {
+  /** The whole change with its count, or nothing of it: undefined when a record is not what the caller has seen. */
+  #transaction(change: RegistryChange): readonly RuleRecord[] | undefined {
     this.#database.exec("BEGIN IMMEDIATE");
     try {
-      const changed = Number(run().changes) === 1;
-      if (changed) this.#database.exec("UPDATE counters SET value = value + 1 WHERE name = 'revision'");
-      this.#database.exec("COMMIT");
-      return changed;
+      const stored = this.#apply(change);
+      this.#database.exec(stored === undefined ? "ROLLBACK" : "COMMIT");
+      return stored;
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw error;
     }
+  }
+
+  #apply({ save, remove }: RegistryChange): readonly RuleRecord[] | undefined {
+    this.#database.exec("UPDATE counters SET value = value + 1 WHERE name = 'revision'");
+    const revision = this.#counter("revision");
+    const removing = this.#database.prepare("DELETE FROM rules WHERE rule_id = ? AND revision = ?");
+    if (remove.some((record) => missed(removing.run(record.rule_id, record.revision)))) return undefined;
+    const inserting = this.#database.prepare(
+      "INSERT OR IGNORE INTO rules (rule_id, revision, record) VALUES (?, ?, ?)",
+    );
+    const updating = this.#database.prepare(
+      "UPDATE rules SET revision = ?, record = ? WHERE rule_id = ? AND revision = ?",
+    );
+    const lost = save.some(({ rule_id: id, revision: seen, versions }) => {
+      const text = JSON.stringify(versions);
+      return missed(seen === 0 ? inserting.run(id, revision, text) : updating.run(revision, text, id, seen));
+    });
+    // The count of all changes is above every revision that was ever given, so that none comes again.
+    return lost ? undefined : save.map((record) => ({ ...record, revision }));
   }
 
   #reading<T>(run: () => T): T {
@@ -153,6 +154,8 @@ class SqliteRegistry implements Registry {
     this.#seen = undefined;
   }
 }
+
+const missed = ({ changes }: { changes: number | bigint }): boolean => Number(changes) !== 1;
 
 function guarded<T>(what: string, run: () => T): T {
   try {

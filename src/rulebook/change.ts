@@ -1,0 +1,77 @@
+import { shortened } from "../event/shortened.ts";
+import { type Problem, WeirError } from "../lib/errors.ts";
+import { parseRule } from "../rule/parse.ts";
+import type { RuleRecord } from "../rule/registry.ts";
+import type { RuleSpec } from "../rule/rule.ts";
+import { newest } from "./versions.ts";
+
+/** What the next version of a rule is to say. */
+export interface NextSpec {
+  readonly spec: RuleSpec;
+  /** The version that is taken up again. */
+  readonly rolledBackTo?: number;
+}
+
+/** The spec that a rule's body says; throws `invalid_rule` with every mistake. */
+export function specOf(body: unknown): RuleSpec {
+  const parsed = parseRule(body);
+  if (parsed.ok) return parsed.rule.spec;
+  throw invalidRule("the rule", parsed.problems);
+}
+
+/**
+ * What a patch makes of a rule: a JSON merge patch on its spec (`null` takes a key away), or `{"version": n}`, which takes
+ * up the spec of version n again. Throws `invalid_rule`, `unknown_version`.
+ */
+export function patched(record: RuleRecord, patch: unknown): NextSpec {
+  if (!isObject(patch)) {
+    throw invalidRule("the rule", [{ path: "", message: "a change must be an object", value: shortened(patch) }]);
+  }
+  if (Object.hasOwn(patch, "version")) return rolledBack(record, patch);
+  return { spec: specOf(merged(newest(record).spec, patch)) };
+}
+
+/** The error for a body with mistakes; `what` is what the body should have been. */
+export function invalidRule(what: string, problems: readonly Problem[]): WeirError {
+  const first = problems[0];
+  const where = first === undefined || first.path === "" ? "" : `${first.path} `;
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
+  return new WeirError("invalid_rule", `${what} is not valid: ${where}${first?.message ?? ""}${more}`, {
+    details: problems,
+  });
+}
+
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function merged(spec: RuleSpec, patch: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const changes = new Map<string, unknown>(Object.entries(patch));
+  if (changes.has("rule_id") && changes.get("rule_id") !== spec.rule_id) {
+    const value = shortened(changes.get("rule_id"));
+    throw invalidRule("the rule", [{ path: "rule_id", message: "can't be changed; make a new rule", value }]);
+  }
+  return Object.fromEntries([...Object.entries(spec), ...changes].filter(([key]) => changes.get(key) !== null));
+}
+
+function rolledBack(record: RuleRecord, patch: Readonly<Record<string, unknown>>): NextSpec {
+  const { version: wanted, ...others } = patch;
+  const problems: Problem[] = Object.keys(others).map((key) => ({
+    path: String(shortened(key)),
+    message: "can't stand beside version, which brings back all fields of that version",
+  }));
+  if (!Number.isSafeInteger(wanted) || Number(wanted) < 1)
+    problems.push({ path: "version", message: "must be the number of a version, such as 3", value: shortened(wanted) });
+  if (problems.length > 0) throw invalidRule("the rule", problems);
+  const found = record.versions.find(({ version }) => version === wanted);
+  if (found === undefined) throw unknownVersion(record, Number(wanted));
+  return { spec: specOf(found.spec), rolledBackTo: found.version };
+}
+
+function unknownVersion({ rule_id: id, versions }: RuleRecord, wanted: number): WeirError {
+  const kept = versions.map(({ version }) => version);
+  return new WeirError(
+    "unknown_version",
+    `rule ${JSON.stringify(id)} has no version ${wanted}; those kept are ${kept.join(", ")}`,
+    { details: { versions: kept } },
+  );
+}
