@@ -5,19 +5,28 @@ import { StatusAnswer } from "../protocol/status.ts";
 import { eventsText } from "../query/events.ts";
 import type { Query } from "../query/query.ts";
 import type { RawParameters } from "../query/parameters.ts";
+import { formatOf } from "../query/stats-request.ts";
 import type { Routes } from "./server.ts";
+import { answerTable, tableFiles } from "./stats-table.ts";
 
 const statsDescription = [
   "One row per window and group with `from ≤ window_start < to`; without times the last 24 hours.",
   "Each group key of the rule is a filter by equality: `event_type=purchase`, `user_id=u1`, `group.payload.country=DE`.",
+  "With `format` the rows come as a file: `ndjson` and `csv` with times as text (in CSV a null is empty and an empty text is",
+  '`""`), `parquet` (Snappy) and `arrow` (IPC file, not compressed) with UTC timestamps of milliseconds.',
+  "All have the rows of the JSON answer, in its order, with the same numbers. When there are more rows than `limit`, the",
+  "header `X-Next-Cursor` has the `cursor` of the next page; `X-Complete` is the `complete` of the JSON answer. Rows that",
+  "come into a page while it is being read are in it, beyond `limit`. Tables are made as a whole before they are sent:",
+  "at most two at a time (429), of at most 256 MiB in memory each (400).",
 ].join(" ");
 
 /** `GET /stats`, `GET /events`, `GET /status`. */
-export function queryRoutes(query: Pick<Query, "stats" | "events" | "status">): Routes {
+export function queryRoutes(query: Pick<Query, "stats" | "statsTable" | "events" | "status">): Routes {
   return (server) => {
-    server.get("/stats", { schema: statsSchema, validatorCompiler: leftToTheService }, (request) =>
-      query.stats(request.query as RawParameters),
-    );
+    server.get("/stats", { schema: statsSchema, validatorCompiler: leftToTheService }, (request, reply) => {
+      const parameters = request.query as RawParameters;
+      return formatOf(parameters) === "json" ? query.stats(parameters) : answerTable(query, request, reply);
+    });
     server.get("/events", { schema: eventsSchema, validatorCompiler: leftToTheService }, async (request, reply) => {
       const page = await query.events(request.query as RawParameters);
       return reply.type("application/json; charset=utf-8").send(eventsText(page));
@@ -32,8 +41,23 @@ const statsSchema = {
   summary: "The windows of a rule",
   description: statsDescription,
   querystring: StatsParametersDocument,
-  response: { 200: StatsAnswer, 400: ErrorBody, 404: ErrorBody, 503: ErrorBody },
+  response: { 200: statsAnswers(), 400: ErrorBody, 404: ErrorBody, 429: ErrorBody, 503: ErrorBody },
 };
+
+/** The answer by content type, and the headers that only tables have. */
+function statsAnswers(): object {
+  const types = Object.values(tableFiles).map(({ type }) => [type.split(";", 1)[0], { schema: { type: "string" } }]);
+  const text = { type: "string" };
+  return {
+    description: "the windows",
+    content: { "application/json": { schema: StatsAnswer }, ...Object.fromEntries(types) },
+    headers: {
+      "X-Next-Cursor": { ...text, description: "of a table: there is more; ask again with this `cursor`" },
+      "X-Complete": { ...text, description: "of a table: `false` while the rule is being filled or paused" },
+    },
+  };
+}
+
 const eventsSchema = {
   tags,
   summary: "The stored events, whole",

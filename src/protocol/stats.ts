@@ -1,5 +1,6 @@
 import Type from "typebox";
 import type { Static } from "typebox";
+import { tableFormats } from "../rollup/table.ts";
 
 const TimeParameter = Type.String({
   description: "RFC 3339 with any offset, or integer milliseconds since the epoch",
@@ -14,6 +15,24 @@ const Cursor = Type.String({
 const Time = Type.String({ description: "RFC 3339 in UTC", examples: ["2026-01-17T19:30:00Z"] });
 const NextCursor = Type.Optional(Type.String({ description: "there is more; ask again with this `cursor`" }));
 
+/** The most rows that one answer may have: of `/stats` as a list in JSON, and as a table. */
+export const statsLimits = {
+  json: { default: 100, maximum: 10_000 },
+  table: { default: 1_000_000, maximum: 1_000_000 },
+} as const;
+
+const StatsLimit = Type.Integer({
+  minimum: 1,
+  maximum: statsLimits.table.maximum,
+  description:
+    "the most rows in one answer: in JSON 100 when it is left out and at most 10,000, in other formats 1,000,000",
+});
+const Format = Type.Enum(["json", ...tableFormats], {
+  default: "json",
+  description:
+    "`json` is the answer described here; the others are its rows alone, with the columns `window_start`, each name of `group_by`, `value`, `window_end`, `final`",
+});
+
 /** Besides these, every group key of the rule is a filter: `event_type`, `user_id`, `group.payload.country`. */
 export const StatsParameters = Type.Object({
   rule_id: Type.String({ minLength: 1, maxLength: 128, description: "the rule whose windows are asked for" }),
@@ -25,8 +44,9 @@ export const StatsParameters = Type.Object({
       description: "of the windows; groups are in order within a window",
     }),
   ),
-  limit: Type.Optional(Limit),
+  limit: Type.Optional(StatsLimit),
   cursor: Type.Optional(Cursor),
+  format: Type.Optional(Format),
 });
 
 /** As documented: with the filters that have a fixed name. Those on payload paths are told in the route's description. */

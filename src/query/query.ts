@@ -10,8 +10,11 @@ import { events } from "./events.ts";
 import type { EventsPage } from "./events.ts";
 import type { RawParameters } from "./parameters.ts";
 import { newestVersion, ruleAnswer, versionAnswers } from "./rule-answer.ts";
+import { Slots } from "./slots.ts";
 import type { Answering } from "./stats-request.ts";
 import { ruleIdOf } from "./stats-request.ts";
+import { statsTable } from "./stats-table.ts";
+import type { StatsTable } from "./stats-table.ts";
 import { stats } from "./stats.ts";
 import { status } from "./status.ts";
 import type { StatusSources } from "./status.ts";
@@ -25,13 +28,16 @@ export interface Rules {
 }
 
 export interface QueryParts extends Pick<StatusSources, "log" | "rates" | "parts"> {
-  readonly store: Pick<Store, "windows" | "events" | "seriesCounts" | "totals">;
+  readonly store: Pick<Store, "windows" | "windowTable" | "events" | "seriesCounts" | "totals">;
   readonly rules: Rules;
   readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
   /** How much of a series' fill is done, 0 … 1. */
   readonly fillProgress: (series: number) => number;
   readonly clock: Clock;
 }
+
+/** The engine holds each result as a whole until it has been sent. */
+const tablesMax = 2;
 
 /**
  * Answers questions about rules, windows, events and the state of things. Holds nothing but a moment's counts.
@@ -41,6 +47,7 @@ export interface QueryParts extends Pick<StatusSources, "log" | "rates" | "parts
 export class Query {
   readonly #parts: QueryParts;
   readonly #counts: RecentCounts;
+  readonly #tables = new Slots(tablesMax);
 
   constructor(parts: QueryParts) {
     this.#parts = parts;
@@ -52,6 +59,18 @@ export class Query {
     const { rules, clock } = this.#parts;
     const record = rules.get(ruleIdOf(raw));
     return stats(raw, rules.answering(record), this.#parts, clock.now());
+  }
+
+  /**
+   * `GET /stats` as a table in another format than JSON. It is being read until the signal is aborted: the caller aborts it
+   * when the bytes have been sent or nobody wants them any more.
+   * @throws WeirError `overloaded` too, when too many tables are being read.
+   */
+  async statsTable(raw: RawParameters, signal: AbortSignal): Promise<StatsTable> {
+    const { rules, clock } = this.#parts;
+    const record = rules.get(ruleIdOf(raw));
+    signal.addEventListener("abort", this.#tables.take("tables"), { once: true });
+    return statsTable(raw, rules.answering(record), this.#parts, { now: clock.now(), signal });
   }
 
   /** `GET /events`, from the parameters as they came. */

@@ -1,7 +1,8 @@
 import type { Problem } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
 import { parameterCheck } from "../protocol/query.ts";
-import { StatsParameters } from "../protocol/stats.ts";
+import { StatsParameters, statsLimits } from "../protocol/stats.ts";
+import { type TableFormat, tableFormats } from "../rollup/table.ts";
 import type { RuleVersion } from "../rule/registry.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import { secondsMaxOf } from "../rule/window.ts";
@@ -25,16 +26,24 @@ const dayMs = 86_400_000;
 const check = parameterCheck(StatsParameters);
 const known = Object.keys(StatsParameters.properties);
 
+/** The query, the format, and how a cursor to the page behind a row is written. */
+export interface StatsRequest {
+  readonly query: WindowQuery;
+  readonly format: StatsFormat;
+  readonly nextCursor: (last: Place) => string;
+}
+
+export type StatsFormat = "json" | TableFormat;
+
+/** The place of a row in the order of windows. */
+export type { Place };
+
 /**
  * What `/stats` is asked for, from its parameters. Without times: the last 24 hours, and the newest window when it is
  * longer. `limit` is the page's; `nextCursor` names the page behind a row.
  * @throws WeirError `invalid_query` with every mistake.
  */
-export function statsRequest(
-  raw: RawParameters,
-  answering: Answering,
-  now: number,
-): { query: WindowQuery; nextCursor: (last: Place) => string } {
+export function statsRequest(raw: RawParameters, answering: Answering, now: number): StatsRequest {
   const { rule, version } = answering;
   const problems: Problem[] = [];
   const parameters = knownParameters(raw, problems);
@@ -49,11 +58,14 @@ export function statsRequest(
   checkSamePage(asked, page, problems);
   const { from, to } = page ?? span(asked.from, asked.to, now, secondsMaxOf(rule.window.size) * 1000);
   checkSpan(from, to, problems);
+  const format = formatOf(parameters);
+  const limit = limitOf(parameters.limit, format, problems);
   refuse(problems);
-  const query = { series: version.series, rule, from, to, filters, order, limit: Number(parameters.limit) } as const;
+  const query = { series: version.series, rule, from, to, filters, order, limit } as const;
   const nextCursor = (last: Place): string => writeCursor(binding, [from, to, last.windowStart, last.group]);
   return {
     query: page ? { ...query, behind: { windowStart: page.windowStart, group: page.group } } : query,
+    format,
     nextCursor,
   };
 }
@@ -68,6 +80,20 @@ export function ruleIdOf(raw: RawParameters): string {
   if (typeof rule_id === "string" && rule_id !== "") return rule_id;
   refuse(problems);
   throw new TypeError("a missing rule_id passed the check");
+}
+
+/** What the parameters ask for; `json` when that is not a format, which the check refuses. */
+export function formatOf(raw: RawParameters): StatsFormat {
+  return tableFormats.find((format) => format === raw.format) ?? "json";
+}
+
+/** The schema knows the limit of tables; a list in JSON is shorter. */
+function limitOf(limit: unknown, format: StatsFormat, problems: Problem[]): number {
+  const { default: otherwise, maximum } = statsLimits[format === "json" ? "json" : "table"];
+  if (typeof limit !== "number") return otherwise;
+  if (limit > maximum && !problems.some(({ path }) => path === "limit"))
+    problems.push({ path: "limit", message: `must be <= ${maximum} when the format is ${format}`, value: limit });
+  return limit;
 }
 
 /** Checks the names that `/stats` always takes; the others are left for the filters. */

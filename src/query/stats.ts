@@ -56,7 +56,7 @@ export function statsRow(row: WindowRow, { rule }: Answering, finalThrough: numb
 }
 
 /** A filling version lacks history, a paused one what came since. */
-function isComplete({ version }: Answering): boolean {
+export function isComplete({ version }: Answering): boolean {
   return version.phase === "live";
 }
 

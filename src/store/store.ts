@@ -1,6 +1,8 @@
+import type { Readable } from "node:stream";
 import type { PackedEvents } from "../event/packed.ts";
 import type { Offset, OffsetRange, Src } from "../event/position.ts";
 import type { RollupPlan } from "../rollup/plan.ts";
+import type { TableFormat } from "../rollup/table.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 
 /** Consecutive events of a range as they lie in a log record, with those to leave out. */
@@ -55,6 +57,25 @@ export interface WindowRow {
   readonly windowStart: number;
   readonly group: readonly (string | null)[];
   readonly value: number;
+}
+
+export interface TableQuery extends WindowQuery {
+  readonly format: TableFormat;
+  /** Milliseconds since the epoch: windows that end by then are final. */
+  readonly finalThrough: number;
+}
+
+/** One page of windows as a table with the columns `window_start`, each group key, `value`, `window_end`, `final`. */
+export interface WindowTable {
+  /** The page's last row when there are more behind it. Pages that begin where another ended leave nothing out. */
+  readonly last?: { readonly windowStart: number; readonly group: readonly (string | null)[] };
+  /**
+   * The bytes of the table. Rows that came into the page since its end was chosen are in it, so that there may be more
+   * than `limit`. Resolves once the store has computed all of it; the caller reads it to its end or destroys it. What
+   * fails while it is read fails the stream, which never just ends.
+   * @throws WeirError `invalid_query` when the rows are larger than the store hands out at once, `store_unavailable`.
+   */
+  read(signal: AbortSignal): Promise<Readable>;
 }
 
 export interface EventQuery {
@@ -123,6 +144,8 @@ export interface Store {
   seriesKept(): Promise<readonly number[]>;
 
   windows(query: WindowQuery): Promise<readonly WindowRow[]>;
+  /** Finds where the page ends; its rows are read when they are asked for. An aborted signal stops the engine's work. */
+  windowTable(query: TableQuery, signal: AbortSignal): Promise<WindowTable>;
   /** The start of the newest window of a series, ms since the epoch; undefined when it has none. */
   newestWindow(series: number): Promise<number | undefined>;
   /** The counts of each of these series; zeros for one that has no rows. Asked for at most 10,000 at a time. */

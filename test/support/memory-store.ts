@@ -1,7 +1,20 @@
-import type { EventQuery, SeriesCounts, Store, StoredEvent, WindowQuery, WindowRow } from "../../src/store/store.ts";
+import { Readable } from "node:stream";
+import type {
+  EventQuery,
+  SeriesCounts,
+  Store,
+  StoredEvent,
+  TableQuery,
+  WindowQuery,
+  WindowRow,
+  WindowTable,
+} from "../../src/store/store.ts";
 
 /** The reading side of a store over rows that a test puts there. Computes nothing. */
-export class MemoryStore implements Pick<Store, "windows" | "newestWindow" | "seriesCounts" | "events" | "totals"> {
+export class MemoryStore implements Pick<
+  Store,
+  "windows" | "windowTable" | "newestWindow" | "seriesCounts" | "events" | "totals"
+> {
   readonly #series = new Map<number, Map<string, WindowRow>>();
   readonly stored: StoredEvent[] = [];
   readonly counts = new Map<number, SeriesCounts>();
@@ -33,6 +46,21 @@ export class MemoryStore implements Pick<Store, "windows" | "newestWindow" | "se
     const { behind } = query;
     const rest = behind === undefined ? rows : rows.filter((row) => inOrder(row, { ...behind, value: 0 }) > 0);
     return rest.slice(0, query.limit);
+  }
+
+  /** Every format is a line of JSON for each row, and `finalThrough` does nothing. */
+  async windowTable(query: TableQuery): Promise<WindowTable> {
+    const rows = await this.windows({ ...query, limit: query.limit + 1 });
+    const page = rows.slice(0, query.limit);
+    const last = rows.length > page.length ? page.at(-1) : undefined;
+    const read = async (): Promise<Readable> => {
+      await this.#read(`table ${query.series} ${query.format}`);
+      return Readable.from(
+        page.map((row) => Buffer.from(`${JSON.stringify(row)}\n`)),
+        { objectMode: false },
+      );
+    };
+    return last === undefined ? { read } : { last, read };
   }
 
   async newestWindow(series: number): Promise<number | undefined> {

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { Offset, OffsetRange, Src } from "../../event/position.ts";
 import { offset } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -6,6 +7,7 @@ import { inTurns } from "../../lib/in-turns.ts";
 import { rollupColumns } from "../../rollup/metrics.ts";
 import { renderNewest, renderWindows } from "../../rollup/read.ts";
 import { renderRollup } from "../../rollup/render.ts";
+import { renderPageEnd } from "../../rollup/table.ts";
 import type {
   EventKey,
   EventQuery,
@@ -14,14 +16,17 @@ import type {
   SeriesCounts,
   Store,
   StoredEvent,
+  TableQuery,
   WindowQuery,
   WindowRow,
+  WindowTable,
 } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import { encodeRawRows, rawRows, rawRowsBytesMax } from "./row-binary.ts";
 import { completingStatements, schemaStatements, selectTables } from "./schema.ts";
 import type { FoundTable } from "./schema.ts";
 import * as statements from "./statements.ts";
+import { readTable } from "./table.ts";
 
 /** How many keys one look-up names: each travels in the request's address, which servers bound to 1 MiB. */
 const keysPerLookup = 400;
@@ -30,11 +35,14 @@ const keysPerLookup = 400;
 export class ClickHouseStore implements Store {
   readonly #connection: Connection;
   readonly #clock: Clock;
+  readonly #tableBytesMax: number;
   #spare: Buffer | null = null;
 
-  constructor(options: { readonly connection: Connection; readonly clock: Clock }) {
+  /** `tableBytesMax`: of a table's rows in the engine's memory, where a result lies as a whole. */
+  constructor(options: { readonly connection: Connection; readonly clock: Clock; readonly tableBytesMax?: number }) {
     this.#connection = options.connection;
     this.#clock = options.clock;
+    this.#tableBytesMax = options.tableBytesMax ?? 256 * 2 ** 20;
   }
 
   async open(signal: AbortSignal): Promise<void> {
@@ -128,6 +136,18 @@ export class ClickHouseStore implements Store {
       renderWindows(query),
     );
     return rows.map((row) => ({ windowStart: row.window_start, group: row.grp, value: row.value }));
+  }
+
+  async windowTable(query: TableQuery, signal: AbortSignal): Promise<WindowTable> {
+    const [end, behind] = await this.#connection.rows<{ window_start: number; grp: (string | null)[] }>(
+      renderPageEnd(query),
+      signal,
+    );
+    const last = end && behind && { windowStart: end.window_start, group: end.grp };
+    const page = last === undefined ? query : { ...query, through: last };
+    const read = (reading: AbortSignal): Promise<Readable> =>
+      readTable(this.#connection, page, this.#tableBytesMax, reading);
+    return last === undefined ? { read } : { last, read };
   }
 
   async newestWindow(series: number): Promise<number | undefined> {

@@ -27,7 +27,13 @@ export interface RowShape {
   readonly columns: readonly Column[];
 }
 
-type Settings = Record<string, string | number>;
+/** How the engine writes the bytes of an answer, by its own names. */
+export interface BytesFormat {
+  readonly name: string;
+  readonly settings: Settings;
+}
+
+type Settings = Readonly<Record<string, string | number>>;
 
 /**
  * What every write relies on, said and not left to defaults: nothing is buffered, nothing is deduplicated by the engine
@@ -45,8 +51,16 @@ const writeSettings: Settings = {
 
 const readSettings: Settings = {
   output_format_json_quote_64bit_integers: 0,
+  // The nearest double, not one beside it.
+  precise_float_parsing: 1,
   max_execution_time: 30,
 };
+
+/**
+ * Nothing is answered before all of it is known; a server stops when nobody waits any more; and as the names of columns
+ * are users' texts, the engine is told that it may only read.
+ */
+const bytesSettings: Settings = { wait_end_of_query: 1, cancel_http_readonly_queries_on_client_close: 1, readonly: 2 };
 
 /** Requests to a ClickHouse server or to the embedded engine, by the official client. Knows which writes are in doubt. */
 export class Connection {
@@ -74,12 +88,13 @@ export class Connection {
   }
 
   /** Runs a reading statement; rows as objects. */
-  async rows<Row>(statement: Statement): Promise<Row[]> {
+  async rows<Row>(statement: Statement, signal?: AbortSignal): Promise<Row[]> {
     return this.#reading(async (client) => {
       const result = await client.query({
         ...asQuery(statement),
         format: "JSONEachRow",
         clickhouse_settings: readSettings,
+        ...(signal === undefined ? {} : { abort_signal: signal }),
       });
       return result.json<Row>();
     });
@@ -95,6 +110,21 @@ export class Connection {
       });
       const parsed: { data: Partial<Columns> } = JSON.parse(await result.text());
       return parsed.data;
+    });
+  }
+
+  /**
+   * Runs a reading statement; the answer's bytes in one of the engine's formats. Resolves once the engine has all of it,
+   * so that its failures come as errors and never as a shorter answer. Aborting or destroying stops the statement.
+   */
+  async bytes(statement: Statement, format: BytesFormat, signal: AbortSignal): Promise<Readable> {
+    return this.#reading(async (client) => {
+      const { stream } = await client.exec({
+        ...asQuery({ ...statement, sql: `${statement.sql}\nFORMAT ${format.name}` }),
+        abort_signal: signal,
+        clickhouse_settings: { ...readSettings, ...bytesSettings, ...format.settings },
+      });
+      return stream;
     });
   }
 

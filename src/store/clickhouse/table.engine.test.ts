@@ -1,0 +1,389 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { after, before, describe, test } from "node:test";
+import { pack, walkPacked } from "../../event/packed.ts";
+import { offset, src } from "../../event/position.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { formatTime } from "../../lib/rfc3339.ts";
+import { planRollup } from "../../rollup/plan.ts";
+import { type TableFormat, tableFormats } from "../../rollup/table.ts";
+import { formatField } from "../../rule/field.ts";
+import { parseRule } from "../../rule/parse.ts";
+import type { CheckedRule } from "../../rule/rule.ts";
+import type { TableQuery, WindowRow } from "../store.ts";
+import { ClickHouseStore } from "./clickhouse-store.ts";
+import { Connection } from "./connection.ts";
+import { startEngine } from "./engine/engine.ts";
+import type { Engine } from "./engine/engine.ts";
+
+const start = Date.UTC(2026, 0, 13, 10);
+const minute = 60_000;
+
+/** Keys of payloads that mean something to SQL, to the engine, to JSON or to CSV. */
+const hostileKeys = [
+  "a`b",
+  "a\\",
+  'a"b',
+  "a'b",
+  "a\\`, (SELECT 1) AS `b",
+  "x; DROP TABLE rollups; --",
+  "{series:UInt32}",
+  "a\nb\tc\r\u0000d",
+  "a.b",
+  "/* a",
+  "ключ",
+  "\u{1f642}\u202e",
+  "FORMAT Null",
+  "$$",
+  "%d,=1+1",
+  "w.value",
+  "value",
+];
+const hostileValues = [
+  "",
+  " ",
+  '"',
+  ",",
+  'a","b',
+  "a\r\nb\tc",
+  "\\N",
+  "NULL",
+  "null",
+  "'",
+  "`",
+  "\\",
+  "\\'; DROP TABLE rollups",
+  "=1+1",
+  "\u0000",
+  "\u0001\u001f\u007f",
+  "é e\u0301 \u{1f642} \u202e \u2028",
+  "7",
+  "true",
+  "x".repeat(3000),
+];
+const numbers = [0.1, -0.5, 1e21, 1e-7, 463_440, 9_007_199_254_740_993, 1.7976931348623157e308, 0, 1 / 3, 123_456.789];
+
+let engine: Engine;
+let connection: Connection;
+let store: ClickHouseStore;
+let dataDir: string;
+let nextSrc = 0;
+let nextSeries = 16;
+
+before(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), "weir-table-"));
+  engine = await startEngine({ dataDir, clock: systemClock });
+  const { username, password } = engine;
+  const url = (): string => engine.url();
+  connection = new Connection({
+    url,
+    username,
+    password,
+    database: "weir",
+    requestTimeoutMs: 60_000,
+    newId: randomUUID,
+  });
+  store = new ClickHouseStore({ connection, clock: systemClock });
+  await store.open(new AbortController().signal);
+});
+
+after(async () => {
+  await store.close();
+  await engine.stop();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+const signal = new AbortController().signal;
+
+describe("a table", () => {
+  test("has the rows of the list, in its order, in every format, whatever keys and values are", async () => {
+    for (let from = 0; from < hostileKeys.length; from += 8) {
+      const keys = hostileKeys.slice(from, from + 8);
+      const rule = sumBy(keys.map((key) => formatField({ kind: "payload", path: [key] })));
+      const query = await counted(
+        rule,
+        hostileValues.map((value, index) => payloadOf(keys, value, index)),
+      );
+      assert.equal((await store.windows(query)).length, hostileValues.length + 1);
+      for (const order of ["newest", "oldest"] as const) await checkFormats({ ...query, order });
+    }
+  });
+
+  test("has numbers and odd sums as the list has them", async () => {
+    const rule = sumBy(["event_type"]);
+    const payloads = [...numbers.map((n) => ({ n })), { n: -0 }];
+    const query = await counted(rule, payloads);
+    await checkFormats(query);
+    const all = await counted(
+      sumBy([]),
+      Array.from({ length: 12 }, () => ({ n: 1.7e308 })),
+      minute / 100,
+    );
+    assert.deepEqual(
+      (await store.windows(all)).map(({ value }) => value),
+      [null],
+    );
+    await checkFormats(all);
+  });
+
+  test("without rows is a table with all its columns", async () => {
+    const rule = sumBy(["event_type"]);
+    const query = { ...queryOf(rule, nextSeries++), filters: [] };
+    for (const format of tableFormats) {
+      const { names, rows } = await readBack({ ...query, format });
+      assert.deepEqual(rows, []);
+      const columns = ["window_start", "event_type", "value", "window_end", "final"];
+      assert.deepEqual(names, format === "ndjson" ? [] : columns);
+    }
+  });
+
+  test("in pages is the whole, with filters and in both orders", async () => {
+    const rule = sumBy(["payload.a", "payload.b"]);
+    const payloads = Array.from({ length: 60 }, (_, index) => ({
+      n: 1,
+      ...(index % 5 === 0 ? {} : { a: `a${index % 4}` }),
+      ...(index % 7 === 0 ? {} : { b: ["", "x", "ä"][index % 3] }),
+    }));
+    const query = await counted(rule, payloads, minute / 10);
+    for (const order of ["newest", "oldest"] as const) {
+      for (const filters of [[], [{ key: 0, value: "a1" }], [{ key: 0, value: null }]]) {
+        const whole = (await store.windows({ ...query, order, filters })).length;
+        assert.ok(whole > 3);
+        for (const limit of [3, whole - 1, whole]) {
+          const paged = await pages({ ...query, order, filters, limit });
+          const { rows } = await readBack({ ...query, order, filters });
+          assert.deepEqual(paged, rows);
+        }
+      }
+    }
+  });
+
+  test("has values that are no numbers as its format can", async () => {
+    const values = [7, -0.5, 1e-7, true, "7", "", 'a"b\\\n,', "é \u{1f642}\u0000"];
+    for (const metric of ["last", "top_k"] as const) {
+      const summing = sumBy(["event_type"]);
+      const rule = { ...summing, metric, field: { kind: "payload", path: ["v"] } } as const;
+      const query = await counted(
+        rule,
+        values.map((v) => ({ v })),
+      );
+      const listedValues = (await store.windows(query)).map(({ value }) => value);
+      assert.equal(listedValues.length, values.length);
+      for (const format of tableFormats) {
+        const { rows } = await readBack({ ...query, format });
+        const read = rows.map((row) => row[2]);
+        if (metric === "top_k") assert.deepEqual(format === "csv" ? read.map(parsed) : read, listedValues, format);
+        else assert.deepEqual(read, format === "ndjson" ? listedValues : listedValues.map(plainText), format);
+      }
+    }
+  });
+
+  test("of timestamps has them as milliseconds in UTC, and every value as a double", async () => {
+    const query = await counted(sumBy(["event_type"]), [{ n: 1 }]);
+    for (const [format, name] of [
+      ["parquet", "Parquet"],
+      ["arrow", "Arrow"],
+    ] as const) {
+      const file = await spooled({ ...query, format });
+      const described = await connection.rows<{ name: string; type: string }>({
+        sql: `DESCRIBE file('${file}', '${name}')`,
+        parameters: {},
+      });
+      assert.deepEqual(
+        described.map((column) => [column.name, column.type]),
+        [
+          ["window_start", "DateTime64(3, 'UTC')"],
+          ["event_type", "Nullable(String)"],
+          ["value", "Nullable(Float64)"],
+          ["window_end", "DateTime64(3, 'UTC')"],
+          ["final", "Bool"],
+        ],
+      );
+    }
+  });
+
+  test("that is too large is refused before its first byte", async () => {
+    const query = await counted(sumBy(["payload.a"]), [{ n: 1, a: "x".repeat(3000) }]);
+    const small = new ClickHouseStore({ connection, clock: systemClock, tableBytesMax: 2 ** 11 });
+    const table = await small.windowTable(query, signal);
+    await assert.rejects(table.read(signal), { code: "invalid_query", message: /take more than 2 KiB/ });
+  });
+
+  test("that nobody wants any more is not made", async () => {
+    const ended = new AbortController();
+    const slow = { sql: "SELECT sleepEachRow(1) FROM numbers(60) SETTINGS max_block_size = 1", parameters: {} };
+    const asked = connection.bytes(slow, { name: "CSV", settings: {} }, ended.signal);
+    const isRunning = async (): Promise<boolean> => {
+      const sql =
+        "SELECT query FROM system.processes WHERE query LIKE '%sleepEachRow(1)%' AND query NOT LIKE '%processes%'";
+      return (await connection.rows({ sql, parameters: {} })).length > 0;
+    };
+    while (!(await isRunning())) await systemClock.sleep(20);
+    ended.abort();
+    await assert.rejects(asked, { code: "store_unavailable" });
+    while (await isRunning()) await systemClock.sleep(20);
+  });
+
+  test("is only read: its statement changes nothing", async () => {
+    const change = { sql: "CREATE TABLE canary (a UInt8) ENGINE = Memory --", parameters: {} };
+    await assert.rejects(connection.bytes(change, { name: "CSV", settings: {} }, signal), { code: "store_refused" });
+  });
+});
+
+function sumBy(group_by: readonly string[]): CheckedRule {
+  const parsed = parseRule({ rule_id: "r", window_size: "1m", metric: "sum", field: "payload.n", group_by });
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  return parsed.rule;
+}
+
+/** The key is in all of them, but for the last one; so there is a group of nulls as well. */
+function payloadOf(keys: readonly string[], value: string, index: number): object {
+  const texts = keys.map((key, at) => [key, at === 0 ? value : hostileValues[(index + at) % hostileValues.length]]);
+  return { n: numbers[index % numbers.length], ...Object.fromEntries(texts) };
+}
+
+const queryOf = (rule: CheckedRule, series: number): TableQuery => ({
+  series,
+  rule,
+  from: 0,
+  to: start + 1000 * minute,
+  filters: [],
+  order: "newest",
+  limit: 10_000,
+  format: "ndjson",
+  finalThrough: start + 3 * minute,
+});
+
+/** Stores an event for each payload, and one with nothing but a number, and rolls them up: the query for their windows. */
+async function counted(rule: CheckedRule, payloads: readonly object[], everyMs = minute): Promise<TableQuery> {
+  const series = nextSeries++;
+  const partition = src(nextSrc++);
+  const events = [...payloads, { n: 2.5 }].map((payload, index) => ({
+    event_id: `e${index}`,
+    event_type: "click",
+    user_id: "u",
+    timestamp: start + Math.floor(index * everyMs),
+    payload: JSON.stringify(payload),
+  }));
+  const packed = pack(events);
+  const ends = new Uint32Array(packed.count);
+  walkPacked(packed, (extent, index) => {
+    ends[index] = extent.end;
+  });
+  await store.insertRaw(partition, [{ from: offset(0), receivedAt: start, events: packed, ends, skip: null }]);
+  const range = { src: partition, from: offset(0), to: offset(events.length - 1) };
+  await store.rollUp({ range, plan: planRollup([{ series, rule }]), mark: { series: 0, range }, counts: null });
+  return queryOf(rule, series);
+}
+
+/** Every format against the list, value by value. */
+async function checkFormats(query: TableQuery): Promise<void> {
+  const expected = (await store.windows(query)).map((row) => listed(row, query));
+  for (const format of tableFormats) {
+    const { names, rows } = await readBack({ ...query, format });
+    const columns = ["window_start", ...query.rule.spec.group_by, "value", "window_end", "final"];
+    assert.deepEqual(names, columns, format);
+    assert.deepEqual(rows, expected, format);
+  }
+}
+
+/** A row of the JSON answer, as its values in order; as JSON, so that -0 is 0. */
+function listed(row: WindowRow, query: TableQuery): unknown[] {
+  const end = row.windowStart + minute;
+  const values = [formatTime(row.windowStart), ...row.group, row.value, formatTime(end), end <= query.finalThrough];
+  return JSON.parse(JSON.stringify(values)) as unknown[];
+}
+
+const parsed = (value: unknown): unknown => JSON.parse(String(value));
+/** The text of a scalar as JSON has it, but for the quotes and escapes of a string. */
+const plainText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+interface Table {
+  readonly names: readonly string[];
+  readonly rows: readonly unknown[][];
+}
+
+async function pages(query: TableQuery): Promise<unknown[][]> {
+  const rows: unknown[][] = [];
+  let asked = query;
+  for (;;) {
+    const table = await store.windowTable(asked, signal);
+    const page = ndjson(await text(await table.read(signal))).rows;
+    assert.ok(page.length <= query.limit);
+    rows.push(...page);
+    if (table.last === undefined) return rows;
+    assert.equal(page.length, query.limit);
+    asked = { ...query, behind: table.last };
+  }
+}
+
+async function readBack(query: TableQuery): Promise<Table> {
+  const table = await store.windowTable(query, signal);
+  const { format } = query;
+  if (format === "ndjson") return ndjson(await text(await table.read(signal)));
+  if (format === "csv") return csv(await text(await table.read(signal)));
+  return typed(await spooled(query), format);
+}
+
+async function text(stream: Readable): Promise<string> {
+  return (await bytes(stream)).toString("utf8");
+}
+
+async function bytes(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+function ndjson(lines: string): Table {
+  assert.ok(lines === "" || lines.endsWith("\n"));
+  const objects = lines
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return { names: Object.keys(objects[0] ?? {}), rows: objects.map((object) => Object.values(object)) };
+}
+
+/** Fields in quotes are texts; of the others nothing is null, and the rest JSON. */
+function csv(body: string): Table {
+  const lines: unknown[][] = [];
+  let line: unknown[] = [];
+  const field = /(?:"((?:[^"]|"")*)"|([^,\n]*))(,|\n)/y;
+  for (let match = field.exec(body); match !== null; match = field.exec(body)) {
+    const [, quoted, bare = "", end] = match;
+    line.push(quoted === undefined ? JSON.parse(bare === "" ? "null" : bare) : quoted.replaceAll('""', '"'));
+    if (end === "\n") line = (lines.push(line), []);
+    if (field.lastIndex === body.length) break;
+  }
+  const [names = [], ...rows] = lines;
+  return { names: names as string[], rows };
+}
+
+async function spooled(query: TableQuery): Promise<string> {
+  const table = await store.windowTable(query, signal);
+  const name = `table-${randomUUID()}`;
+  await writeFile(join(engine.spoolFolder, name), await bytes(await table.read(signal)));
+  return name;
+}
+
+/** As the engine reads the file; times come without their zone, which another test looks at. */
+async function typed(file: string, format: Exclude<TableFormat, "ndjson" | "csv">): Promise<Table> {
+  const sql = `SELECT * FROM file('${file}', '${format === "parquet" ? "Parquet" : "Arrow"}')`;
+  const settings = { date_time_output_format: "iso", max_threads: 1 };
+  const read = await connection.bytes(
+    { sql, parameters: {} },
+    { name: "JSONCompactEachRowWithNames", settings },
+    signal,
+  );
+  const [names = [], ...rows] = (await text(read))
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as unknown[]);
+  const inSeconds = (value: unknown, at: number): unknown =>
+    at === 0 || at === names.length - 2 ? String(value).replace(".000Z", "Z") : value;
+  return { names: names as string[], rows: rows.map((row) => row.map(inSeconds)) };
+}
