@@ -2,6 +2,7 @@ import Type from "typebox";
 import type { Static } from "typebox";
 import { Compile } from "typebox/compile";
 import { suggest } from "../lib/suggest.ts";
+import { WindowValue } from "./stats.ts";
 
 /** What a client sends over `WS /live-stats`, at most 16 KiB a message. */
 export const LiveRequest = Type.Object(
@@ -33,7 +34,7 @@ export const LivePush = Type.Object(
   {
     rule_id: Type.String(),
     timestamp: Type.String({ description: "when this was sent, by the server's clock" }),
-    data: Type.Array(Type.Array(Type.Union([Type.String(), Type.Number(), Type.Null()])), {
+    data: Type.Array(Type.Array(Type.Union([Type.String(), Type.Null(), WindowValue])), {
       description: "rows: window_start, the group values in `group_by` order, the value",
     }),
     truncated: Type.Optional(Type.Literal(true, { description: "there are more rows than are pushed; ask `/stats`" })),

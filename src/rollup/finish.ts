@@ -1,38 +1,63 @@
 import type { CheckedRule } from "../rule/rule.ts";
 import { secondsMaxOf } from "../rule/window.ts";
+import { metricForms, sketchAccuracy, stateColumns, stateOf } from "./metrics.ts";
 
-/**
- * The answer of a rule's metric, from its merged state (by column name) and the merged count `n`, which is never 0.
- * Numbers are Float64; decimals keep their places.
- */
-export function finishOf(rule: CheckedRule): string {
-  const exact = rule.decimals === undefined ? "" : "exact_";
-  switch (rule.metric) {
-    case "count":
-      return "toFloat64(n)";
-    case "rate":
-      return `n / ${secondsMaxOf(rule.window.size)}`;
-    case "sum":
-      return `${exact}total`;
-    case "avg":
-      return exact === "" ? "total / n" : "toFloat64(exact_total) / n";
-    case "min":
-      return `assumeNotNull(${exact}lowest)`;
-    case "max":
-      return `assumeNotNull(${exact}highest)`;
-    case "uniq_exact":
-      return "toFloat64(uniques)";
-    case "uniq":
-      return "toFloat64(uniques_near)";
-    case "quantile":
-      return "sketch";
-    case "first":
-      return "earliest";
-    case "last":
-      return "latest";
-    case "top_k":
-      return "frequent";
-    default:
-      return rule.metric satisfies never;
-  }
+/** What a window's value may be. `top_k`: the most frequent values, the most frequent first. */
+export type WindowValue = number | string | boolean | null | FrequentValue[];
+
+export interface FrequentValue {
+  value: string;
+  count: number;
+}
+
+/** How a merged state becomes an answer. */
+export interface Finish {
+  /** `, sum(total) AS total`: the merged state under its column's name, or nothing. */
+  readonly merged: string;
+  /** The answer, from the merged state and the merged count `n`, which is never 0. */
+  readonly value: string;
+}
+
+/** The finish of a rule's metric. Numbers are Float64, those of decimals the double nearest to the exact result. */
+export function finishOf(rule: CheckedRule, bind: (name: string, type: string, value: unknown) => string): Finish {
+  const state = stateOf(rule)?.column;
+  if (state === undefined) return { merged: "", value: counted(rule, bind) };
+  const merge = rule.metric === "quantile" ? quantile(rule.level ?? 0.5, bind) : stateColumns[state].merge;
+  const number = rule.decimals === undefined || metricForms[rule.metric].exact === undefined ? state : nearest(state);
+  const merged = `, ${merge} AS ${state}`;
+  return { merged, value: rule.metric === "avg" ? `${number} / n` : asNumber(rule, number) };
+}
+
+/** What the engine answered for `finishOf`'s value, as the value of a window. */
+export function windowValue({ metric }: CheckedRule, answered: unknown): WindowValue {
+  if (metric === "top_k") return frequentValues(answered);
+  if (typeof answered !== "string") return typeof answered === "number" ? answered : null;
+  const value: unknown = JSON.parse(answered);
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
+}
+
+function asNumber({ metric }: CheckedRule, value: string): string {
+  if (metric === "uniq" || metric === "uniq_exact") return `toFloat64(${value})`;
+  if (metric === "quantile") return `${value} / ${1 + sketchAccuracy}`;
+  return metric === "min" || metric === "max" ? `assumeNotNull(${value})` : value;
+}
+
+/** By its digits: a decimal's own way to a double rounds twice. */
+const nearest = (state: string): string => `toFloat64(toString(assumeNotNull(${state})))`;
+
+function counted(rule: CheckedRule, bind: (name: string, type: string, value: unknown) => string): string {
+  if (rule.metric !== "rate") return "toFloat64(n)";
+  return `n / ${bind("window_seconds", "UInt32", secondsMaxOf(rule.window.size))}`;
+}
+
+/** Any level can be read from the state, whatever level it was made with. */
+const quantile = (level: number, bind: (name: string, type: string, value: unknown) => string): string =>
+  `quantileDDMerge(${sketchAccuracy}, ${bind("level", "Float64", level)})(sketch)`;
+
+function frequentValues(answered: unknown): FrequentValue[] {
+  if (!Array.isArray(answered)) return [];
+  return answered.map((entry: { readonly item: string; readonly count: number }) => ({
+    value: entry.item,
+    count: Number(entry.count),
+  }));
 }

@@ -1,6 +1,5 @@
 import type { CheckedRule } from "../rule/rule.ts";
 import { finishOf } from "./finish.ts";
-import { stateColumns, stateNames, stateOf } from "./metrics.ts";
 import type { Statement } from "./statement.ts";
 
 /** Which windows of a series to read; the store's query. */
@@ -23,6 +22,7 @@ export interface WindowSelection {
  */
 export function renderWindows(query: WindowSelection): Statement {
   const clauses = new Clauses();
+  const finish = finishOf(query.rule, (name, type, value) => clauses.bind(name, type, value));
   const where = [
     `series = ${clauses.bind("series", "UInt32", query.series)}`,
     `pane >= toDateTime(${clauses.bind("from", "UInt32", paneSecond(query.from))}, 'UTC')`,
@@ -31,9 +31,9 @@ export function renderWindows(query: WindowSelection): Statement {
     ...(query.behind === undefined ? [] : [behindClause(query.order, query.behind, clauses)]),
   ];
   const newest = query.order === "newest" ? " DESC" : "";
-  const sql = `SELECT ${milliseconds("pane")} AS window_start, grp, ${finishOf(query.rule)} AS value
+  const sql = `SELECT ${milliseconds("pane")} AS window_start, grp, ${finish.value} AS value
 FROM (
-  SELECT pane, grp, sum(rollups.n) AS n${mergedStates(query.rule)}
+  SELECT pane, grp, sum(rollups.n) AS n${finish.merged}
   FROM rollups
   WHERE ${where.join("\n    AND ")}
   GROUP BY pane, grp
@@ -78,14 +78,6 @@ const milliseconds = (pane: string): string => `toFloat64(toUnixTimestamp(${pane
 
 /** The first whole second at or behind `ms`, inside what a DateTime holds. */
 const paneSecond = (ms: number): number => Math.min(Math.max(Math.ceil(ms / 1000), 0), 0xffff_ffff);
-
-function mergedStates(rule: CheckedRule): string {
-  const state = stateOf(rule);
-  return stateNames
-    .filter((name) => name === state?.column)
-    .map((name) => `, ${stateColumns[name].merge} AS ${name}`)
-    .join("");
-}
 
 const groupOrder = (keys: number): string[] =>
   Array.from({ length: keys }, (_, index) => `grp[${index + 1}] ASC NULLS LAST`);

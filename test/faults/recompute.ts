@@ -25,7 +25,7 @@ export function recompute(rule: FaultRule, events: Iterable<WireEvent>): Map<str
     Array.from(events, (event) => ({ ...event, receivedAt: 0 })),
   );
   const rows = result?.rows ?? [];
-  return new Map(rows.map(({ windowStart, group, value }) => [JSON.stringify([windowStart, ...group]), value]));
+  return new Map(rows.map(({ windowStart, group, value }) => [JSON.stringify([windowStart, ...group]), Number(value)]));
 }
 
 /** Names a row of `/stats` the way `recompute` does. */

@@ -9,6 +9,16 @@ export interface OracleRule {
   readonly metric: string;
   readonly field?: string | undefined;
   readonly group_by?: readonly string[] | undefined;
+  readonly decimals?: number | undefined;
+  readonly filter?: string | undefined;
+  readonly allowed_lateness?: string | undefined;
+  readonly late_policy?: string | undefined;
+}
+
+/** A filter's text with what it means. */
+export interface OracleFilter {
+  readonly text: string;
+  readonly accepts: (event: OracleEvent) => boolean;
 }
 
 /** A counted event: accepted, not a repeat. */
@@ -28,7 +38,10 @@ export interface OracleRow {
   readonly windowStart: number;
   /** In `group_by` order. */
   readonly group: readonly (string | null)[];
-  readonly value: number;
+  /** A number; the JSON value of `first` and `last`; for `top_k` every value with its count. */
+  readonly value: unknown;
+  /** Instead of the value: what a quantile may be near to. */
+  readonly near?: readonly number[];
 }
 
 export interface OracleResult {
@@ -40,25 +53,40 @@ export interface OracleResult {
   readonly late: number;
 }
 
-/** The windows of each rule over all the events, in the order of the rules. */
-export function oracle(rules: readonly OracleRule[], events: readonly OracleEvent[]): OracleResult[] {
-  return rules.map((rule) => oneRule(rule, events));
+/** The windows of each rule over all the events, in the order of the rules. The events are in the order of their positions. */
+export function oracle(
+  rules: readonly OracleRule[],
+  events: readonly OracleEvent[],
+  filters: readonly OracleFilter[] = [],
+): OracleResult[] {
+  return rules.map((rule) => {
+    const filter = filters.find(({ text }) => text === rule.filter);
+    return oneRule(rule, filter === undefined ? events : events.filter(filter.accepts));
+  });
 }
 
 interface Window {
   readonly windowStart: number;
   readonly group: readonly (string | null)[];
-  readonly entered: unknown[];
+  readonly entered: Entered[];
+}
+
+interface Entered {
+  readonly at: number;
+  readonly value: unknown;
 }
 
 function oneRule(rule: OracleRule, events: readonly OracleEvent[]): OracleResult {
   const size = windowMilliseconds(rule.window_size);
+  const patience = windowMilliseconds(rule.allowed_lateness ?? "0s");
   const windows = new Map<string, Window>();
   let [skipped, late] = [0, 0];
   for (const event of events) {
     const at = typeof event.timestamp === "number" ? event.timestamp : Date.parse(event.timestamp);
     const windowStart = at - (at % size);
-    if (event.receivedAt >= windowStart + size) late += 1;
+    const isLate = event.receivedAt >= windowStart + size + patience;
+    if (isLate) late += 1;
+    if (isLate && rule.late_policy === "drop") continue;
     const value = enteringValue(rule, event);
     if (value === undefined) {
       skipped += 1;
@@ -68,12 +96,12 @@ function oneRule(rule: OracleRule, events: readonly OracleEvent[]): OracleResult
     const key = JSON.stringify([windowStart, group]);
     const window = windows.get(key) ?? { windowStart, group, entered: [] };
     windows.set(key, window);
-    window.entered.push(value);
+    window.entered.push({ at, value });
   }
   const rows = [...windows.values()].map(({ windowStart, group, entered }) => ({
     windowStart,
     group,
-    value: finish(rule.metric, entered),
+    ...finish(rule, entered),
   }));
   return { rows: rows.sort(byWindowThenGroup), skipped, late };
 }
@@ -83,19 +111,40 @@ function enteringValue(rule: OracleRule, event: OracleEvent): unknown {
   switch (rule.metric) {
     case "count":
     case "event_count":
+    case "rate":
       return true;
     case "active_users":
       return String(event.user_id);
+    case "uniq":
     case "uniq_exact":
+    case "top_k":
       return scalarText(lookUp(event, rule.field ?? "")) ?? undefined;
+    case "first":
+    case "last": {
+      const value = lookUp(event, rule.field ?? "");
+      return scalarText(value) === null ? undefined : value;
+    }
     default: {
       const value = lookUp(event, rule.field ?? "");
-      return typeof value === "number" ? value : undefined;
+      if (typeof value !== "number") return undefined;
+      return rule.decimals === undefined ? value : asDecimal(value, rule.decimals);
     }
   }
 }
 
-function finish(metric: string, entered: readonly unknown[]): number {
+function finish(rule: OracleRule, entered: readonly Entered[]): Pick<OracleRow, "value" | "near"> {
+  const values = entered.map(({ value }) => value);
+  const { metric } = rule;
+  if (/^p\d/.test(metric)) return { value: null, near: quantiles(values.map(Number), Number(metric.slice(1)) / 100) };
+  if (metric === "first") return { value: values[indexOfLeast(entered, 1)] };
+  if (metric === "last") return { value: values[indexOfLeast(entered, -1)] };
+  if (metric === "top_k") return { value: countsOf(values) };
+  if (metric === "rate") return { value: (entered.length * 1000) / windowMilliseconds(rule.window_size) };
+  if (rule.decimals !== undefined) return { value: finishExactly(metric, values.map(toBigInt)) };
+  return { value: finishNumber(metric, values) };
+}
+
+function finishNumber(metric: string, entered: readonly unknown[]): number {
   const numbers = entered.map(Number);
   const sum = numbers.reduce((total, value) => total + value, 0);
   switch (metric) {
@@ -103,6 +152,7 @@ function finish(metric: string, entered: readonly unknown[]): number {
     case "event_count":
       return entered.length;
     case "active_users":
+    case "uniq":
     case "uniq_exact":
       return new Set(entered).size;
     case "sum":
@@ -116,6 +166,69 @@ function finish(metric: string, entered: readonly unknown[]): number {
     default:
       throw new RangeError(`the oracle knows no metric ${metric}`);
   }
+}
+
+/** Decimals are whole numbers of 10^-30. */
+const unit = 10n ** 30n;
+
+const toBigInt = (value: unknown): bigint => (typeof value === "bigint" ? value : 0n);
+
+/** The double nearest to the exact result. */
+function finishExactly(metric: string, values: readonly bigint[]): number {
+  const sum = values.reduce((total, value) => total + value, 0n);
+  switch (metric) {
+    case "sum":
+      return nearest(sum);
+    case "avg":
+      return nearest(sum) / values.length;
+    case "min":
+      return nearest(values.reduce((least, value) => (value < least ? value : least)));
+    case "max":
+      return nearest(values.reduce((most, value) => (value > most ? value : most)));
+    default:
+      throw new RangeError(`the oracle knows no exact ${metric}`);
+  }
+}
+
+function nearest(value: bigint): number {
+  const digits = (value < 0n ? -value : value).toString().padStart(31, "0");
+  return Number(`${value < 0n ? "-" : ""}${digits.slice(0, -30)}.${digits.slice(-30)}`);
+}
+
+/** The number with so many places, half away from zero; undefined when it has more than 46 digits before the point. */
+function asDecimal(value: number, places: number): bigint | undefined {
+  if (Math.abs(value) >= 1e46) return undefined;
+  const [, sign = "", whole = "0", fraction = "", power = "0"] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value)) ?? [];
+  const shift = 30 - fraction.length + Number(power);
+  const digits = BigInt(whole + fraction);
+  const scaled = shift >= 0 ? digits * 10n ** BigInt(shift) : digits / 10n ** BigInt(-shift);
+  const step = unit / 10n ** BigInt(places);
+  const rounded = ((scaled + step / 2n) / step) * step;
+  return sign === "-" ? -rounded : rounded;
+}
+
+function indexOfLeast(entered: readonly Entered[], sign: 1 | -1): number {
+  let best = 0;
+  for (const [index, { at }] of entered.entries()) {
+    const difference = (at - entered[best]!.at) * sign;
+    // Of equal times the first position is the first, and the last one the last.
+    if (difference < 0 || (difference === 0 && sign === -1)) best = index;
+  }
+  return best;
+}
+
+function countsOf(values: readonly unknown[]): Map<unknown, number> {
+  const counts = new Map<unknown, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return counts;
+}
+
+/** The numbers on both sides of the rank. */
+function quantiles(numbers: readonly number[], level: number): number[] {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const rank = level * (sorted.length - 1);
+  return [sorted[Math.floor(rank)]!, sorted[Math.ceil(rank)]!];
 }
 
 function windowMilliseconds(size: string): number {

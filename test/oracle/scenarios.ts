@@ -1,6 +1,6 @@
 /** Random rules over random, hostile events: what the compiler is compared with the oracle on. */
 import fc from "fast-check";
-import type { OracleEvent, OracleRule } from "./oracle.ts";
+import type { OracleEvent, OracleFilter, OracleRule } from "./oracle.ts";
 
 export interface Scenario {
   readonly rules: readonly OracleRule[];
@@ -142,17 +142,48 @@ const path = fc
   );
 const shortPath = key.map((part) => (/^[a-z]+$/.test(part) ? `payload.${part}` : `payload[${JSON.stringify(part)}]`));
 const anyPath = fc.oneof({ weight: 4, arbitrary: shortPath }, path);
+const unfielded = ["count", "event_count", "active_users", "rate"];
+const numeric = ["sum", "avg", "min", "max"];
+
+/** Few, and each with its meaning said by itself; expressions of every kind are compared in the filters' own test. */
+export const filters: readonly OracleFilter[] = [
+  { text: 'event_type == "click"', accepts: (event) => event.event_type === "click" },
+  { text: "payload.price > 0.5", accepts: ({ payload }) => Number(numberAt(payload, "price")) > 0.5 },
+  {
+    text: 'payload.a in ["a", "7", ""]',
+    accepts: ({ payload }) => ["a", "7", ""].some((text) => payload?.["a"] === text),
+  },
+  {
+    text: 'has(payload.b) && user_id != "u1"',
+    accepts: (event) => (event.payload?.["b"] ?? null) !== null && event.user_id !== "u1",
+  },
+];
+
+function numberAt(payload: OracleEvent["payload"], key: string): number | undefined {
+  const value = payload?.[key];
+  return typeof value === "number" ? value : undefined;
+}
+
 const rule: fc.Arbitrary<OracleRule> = fc
   .record({
     window_size: fc.constantFrom("1s", "7s", "1m", "5m", "90m", "1h", "1d", "7d", "30d"),
-    metric: fc.constantFrom("count", "event_count", "active_users", "sum", "avg", "min", "max", "uniq_exact"),
+    metric: fc.constantFrom(
+      ...unfielded,
+      ...numeric,
+      ...["uniq", "uniq_exact", "p50", "p99.9", "p7", "first", "last", "top_k"],
+    ),
     field: anyPath,
     group_by: fc.uniqueArray(fc.oneof(fc.constantFrom("event_type", "user_id"), anyPath), { maxLength: 3 }),
+    decimals: fc.constantFrom(undefined, undefined, 0, 2, 9),
+    filter: fc.oneof(fc.constant(undefined), fc.constantFrom(...filters.map(({ text }) => text))),
+    allowed_lateness: fc.constantFrom(undefined, undefined, "1s", "1m", "1h"),
+    late_policy: fc.constantFrom(undefined, "count", "drop"),
   })
-  .map(({ field, ...rest }) => ({
+  .map(({ field, decimals, ...rest }) => ({
     rule_id: "r",
     ...rest,
-    ...(["count", "event_count", "active_users"].includes(rest.metric) ? {} : { field }),
+    ...(unfielded.includes(rest.metric) ? {} : { field }),
+    ...(numeric.includes(rest.metric) ? { decimals } : {}),
   }));
 
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
