@@ -1,22 +1,68 @@
 import Type from "typebox";
-import type { Static } from "typebox";
+import type { Static, TSchema } from "typebox";
+import type { RuleSpec } from "../rule/rule.ts";
 
 const ruleFields = {
-  window_size: Type.String({ description: "`1s` … `30d`; windows are aligned to the epoch", examples: ["10m"] }),
+  window_size: Type.String({
+    description:
+      "`1s` … `30d`, aligned to the epoch; calendar windows are `1d`, `1w` (from Monday) and `1mo`, in `timezone`",
+    examples: ["10m"],
+  }),
+  timezone: Type.Optional(
+    Type.String({
+      description: "IANA name of the zone that `1d`, `1w` and `1mo` are cut in; left out: UTC",
+      examples: ["Europe/Berlin"],
+    }),
+  ),
   metric: Type.String({
-    description: "`count`, `sum`, `avg`, `min`, `max`, `uniq_exact`; aliases `event_count` and `active_users`",
+    description: [
+      "`count`, `sum`, `avg`, `min`, `max`, `uniq` (within 2 %), `uniq_exact`",
+      "`p50` … any `pNN` or `pNN.N` (within 1 %), `rate` (events a second), `first`, `last` (by event time), `top_k`",
+      "aliases `event_count` = `count` and `active_users` = `uniq_exact` of `user_id`",
+    ].join("; "),
     examples: ["count"],
   }),
   field: Type.Optional(
-    Type.String({ description: "what the metric reads; refused for `count`", examples: ["payload.price"] }),
+    Type.String({
+      description: "what the metric reads: `user_id` or a payload path; refused for `count` and `rate`",
+      examples: ["payload.price"],
+    }),
+  ),
+  decimals: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 9,
+      description: "numbers are read as decimals with so many places: `sum`, `avg`, `min` and `max` are then exact",
+      examples: [2],
+    }),
   ),
   group_by: Type.Array(Type.String(), {
     maxItems: 8,
     description: "of `event_type`, `user_id`, payload paths",
     examples: [["event_type"]],
   }),
+  filter: Type.Optional(
+    Type.String({
+      maxLength: 4096,
+      description:
+        "a CEL expression over `event_type`, `user_id`, `timestamp` and `payload`: only events for which it is true count",
+      examples: ['event_type == "purchase" && payload.price > 10.0 && payload.country in ["DE", "FR"]'],
+    }),
+  ),
+  allowed_lateness: Type.Optional(
+    Type.String({
+      description: "`0s` … `30d`: how long after its end a window waits for late events; left out: `0s`",
+      examples: ["5m"],
+    }),
+  ),
+  late_policy: Type.Optional(
+    Type.Enum(["count", "drop"], {
+      description:
+        "`count`: a late event still corrects its window; `drop`: it is only counted as late. Left out: `count`",
+    }),
+  ),
   active: Type.Boolean({ description: "false pauses" }),
-};
+} satisfies Readonly<Record<Exclude<keyof RuleSpec, "rule_id">, TSchema>>;
 const RuleId = Type.String({
   minLength: 1,
   maxLength: 128,
@@ -38,6 +84,17 @@ const example = {
   group_by: ["event_type"],
   active: true,
 };
+const furtherExample = {
+  rule_id: "revenue_by_day",
+  window_size: "1d",
+  timezone: "Europe/Berlin",
+  metric: "sum",
+  field: "payload.price",
+  decimals: 2,
+  group_by: ["payload.country"],
+  filter: 'event_type == "purchase"',
+  allowed_lateness: "1h",
+};
 
 /** A rule as it is sent. Documentation: the check itself is the rule's own and says more. */
 export const RuleBody = Type.Object(
@@ -47,13 +104,13 @@ export const RuleBody = Type.Object(
     group_by: Type.Optional(ruleFields.group_by),
     active: Type.Optional(ruleFields.active),
   },
-  { additionalProperties: false, description: "a rule", examples: [example] },
+  { additionalProperties: false, description: "a rule", examples: [example, furtherExample] },
 );
 
-/** The fields to change; `field: null` takes the field away. */
+/** The fields to change; `null` takes an optional field away, as `timezone: null`. */
 export const RulePatch = Type.Partial(Type.Object(ruleFields), {
   additionalProperties: false,
-  description: "the fields to change",
+  description: "the fields to change; `null` takes an optional field away",
   examples: [{ active: false }],
 });
 
@@ -69,7 +126,7 @@ export const RuleAnswer = Type.Object(
     state: Type.Enum(["filling", "live", "paused"], { description: "of the newest version" }),
     progress: Type.Number({ minimum: 0, maximum: 1, description: "how much of history is filled" }),
     skipped: Count("events whose `field` was missing or not a number"),
-    late: Count("events that came after their window's end"),
+    late: Count("events that came after their window's end and the allowed lateness"),
     groups: Count("groups that have a window"),
     lag_ms: Type.Number({ description: "how long the oldest event that is not counted has waited" }),
     created_at: Time,

@@ -1,12 +1,20 @@
 import type { Filter } from "./cel/expression.ts";
 
-/** A rule as it goes over the wire, complete: what was left out has its default. */
+/** A rule as it goes over the wire, in its canonical form: an optional key that is missing has its default. */
 export interface RuleSpec {
   readonly rule_id: string;
   readonly window_size: string;
+  /** Missing: UTC. */
+  readonly timezone?: string;
   readonly metric: string;
   readonly field?: string;
+  readonly decimals?: number;
   readonly group_by: readonly string[];
+  readonly filter?: string;
+  /** Missing: `0s`. */
+  readonly allowed_lateness?: string;
+  /** Missing: `count`. */
+  readonly late_policy?: "count" | "drop";
   readonly active: boolean;
 }
 

@@ -3,15 +3,42 @@ import type { RuleWindow, Span } from "./rule.ts";
 
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 const secondsMax = 30 * unitSeconds["d"]!;
-const right = 'a number and one of s, m, h, d, from "1s" to "30d", such as "10m"';
+const grammar = (least: string): string => `a number and one of s, m, h, d, from "${least}" to "30d", such as "10m"`;
 
-/** The seconds of a window size such as `10m`. */
-export function parseWindowSize(text: string): Reading<number> {
-  if (/^\d{1,3}(w|mo)$/.test(text)) return wrong(`calendar weeks and months are not available yet; take ${right}`);
+/** The seconds of a duration from `1s` to `30d`, such as `10m`; with a `least` of `0s` also of none. */
+export function parseDuration(text: string, least: "0s" | "1s"): Reading<number> {
+  if (text === least && least === "0s") return read(0);
+  const right = grammar(least);
   const match = /^([1-9]\d{0,7})([smhd])$/.exec(text);
   if (match === null) return wrong(`must be ${right}`);
   const seconds = Number(match[1]) * unitSeconds[match[2]!]!;
   return seconds <= secondsMax ? read(seconds) : wrong(`is longer than 30 days; must be ${right}`);
+}
+
+/** The calendar windows, by their text. */
+const calendarUnits = { "1d": "day", "1w": "week", "1mo": "month" } as const;
+
+/** The span of a window size in a time zone. Without one, which is UTC, a day is a span of seconds like others. */
+export function parseWindowSize(text: string, timezone: string): Reading<Span> {
+  const unit = isCalendarSize(text) ? calendarUnits[text] : undefined;
+  if (unit !== undefined && !(unit === "day" && timezone === "UTC")) return read({ unit, timezone });
+  const units = /^(\d{1,3})(w|mo)$/.exec(text);
+  if (units !== null) return wrong(severalUnits(Number(units[1]), units[2]!));
+  const seconds = parseDuration(text, "1s");
+  if (seconds.ok) return read({ unit: "second", count: seconds.value });
+  return wrong(`${seconds.message}; or a calendar's "1w" or "1mo"`);
+}
+
+/** Whether windows of this size follow the clocks of a time zone. */
+export function isCalendarSize(text: string): text is keyof typeof calendarUnits {
+  return Object.hasOwn(calendarUnits, text);
+}
+
+function severalUnits(count: number, unit: string): string {
+  const calendar = 'calendar windows are "1d", "1w" and "1mo"';
+  const days = count * 7;
+  const inDays = unit === "w" && days > 0 && days <= 30 ? `"${days}d"` : 'days, up to "30d"';
+  return `${calendar}; for other lengths take ${inDays}, counted from the epoch`;
 }
 
 export const tumbling = (size: Span): RuleWindow => ({ kind: "tumbling", size, pane: size });
