@@ -99,6 +99,8 @@ export function registrySuite(name: string, place: () => Promise<RegistryPlace>)
       assert.deepEqual(await registry.all(), [a, b]);
       assert.equal(await registry.revision(), before);
       const stored = await registry.change({ save: [record("c", 0), record("a", a!.revision, 5)], remove: [b!] });
+      assert.equal(await registry.revision(), before + 1);
+      assert.ok(stored?.every(({ revision }) => revision === before + 1));
       assert.deepEqual(
         stored?.map(({ rule_id: id }) => id),
         ["c", "a"],

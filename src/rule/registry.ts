@@ -44,8 +44,8 @@ export interface RegistryChange {
  *
  * The registry owes: a resolved change survives a crash; a change takes effect as a whole or not at all, and only when each
  * of its records still has the revision that the caller has seen; the record of an id that was removed and made again has
- * none of the revisions that it had before, so that nobody takes it for the one he knew; `revision` changes with every
- * change of any record and is cheap enough to be asked before every batch; `takeSeries` never gives a number twice.
+ * none of the revisions that it had before, so that nobody takes it for the one he knew; `revision` grows by one with every
+ * change of any records and is cheap enough to be asked before every batch; `takeSeries` never gives a number twice.
  *
  * The caller owes: it treats records as values, and on a lost change reads again and decides anew.
  *
@@ -56,11 +56,11 @@ export interface Registry {
   get(ruleId: string): Promise<RuleRecord | undefined>;
   /**
    * Stores and removes records, each on the revision that it carries (0: there is none of this id). The saved ones as they
-   * are stored now, in their order, with their new revisions. Undefined: someone else was first with one of them, and
-   * nothing is changed.
+   * are stored now, in their order; their new revision is the registry's. Undefined: someone else was first with one of
+   * them, and nothing is changed.
    */
   change(change: RegistryChange): Promise<readonly RuleRecord[] | undefined>;
-  /** A number that changes with every change. */
+  /** How many changes there were. */
   revision(): Promise<number>;
   /** The first of `count` consecutive numbers that are the caller's from now on. */
   takeSeries(count: number): Promise<number>;

@@ -251,6 +251,25 @@ test("others see a change, and are told", () =>
     assert.equal(other.get("r").revision, desk.book.get("r").revision);
   }));
 
+test("what this process changes is not read again, what others change is", () =>
+  withDesk(async (desk) => {
+    const { book } = desk;
+    await book.put({ ...body, rule_id: "a" }, {});
+    const [known] = await book.current();
+    await book.put(body, {});
+    await book.patch("r", { window_size: "5m" }, {});
+    const own = await book.current();
+    assert.equal(own[0], known, "the very same record");
+    const other = await desk.another();
+    await other.patch("r", { window_size: "10m" }, {});
+    await book.put({ ...body, rule_id: "s" }, {});
+    const all = await book.current();
+    assert.deepEqual(all, await desk.registry.all());
+    await other.remove("a", {});
+    await book.remove("s", {});
+    assert.deepEqual(await book.current(), await desk.registry.all());
+  }));
+
 test("by any way of changes: at most one version is filled, one answers, and no series serves two computations", () =>
   fc.assert(
     fc.asyncProperty(fc.array(change, { maxLength: 12 }), (changes) =>

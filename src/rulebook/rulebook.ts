@@ -57,7 +57,7 @@ export class Rulebook {
   readonly #clock: Clock;
   readonly #listeners = new Set<() => void>();
   #records = new Map<string, RuleRecord>();
-  /** The registry's revision that `#records` is; undefined after a change of our own. */
+  /** The registry's revision that `#records` is; undefined when it must be read anew. */
   #revision: number | undefined;
   /** Counts the changes of our own, so that a reading begun before one is not taken for newer. */
   #ownChanges = 0;
@@ -230,18 +230,14 @@ export class Rulebook {
   async #apply(change: RegistryChange): Promise<readonly RuleRecord[] | undefined> {
     const stored = await this.#registry.change(change);
     if (stored === undefined || change.save.length + change.remove.length === 0) return stored;
-    this.#changed(() => {
-      for (const record of change.remove) this.#records.delete(record.rule_id);
-      for (const record of stored) this.#records.set(record.rule_id, record);
-    });
-    return stored;
-  }
-
-  #changed(apply: () => void): void {
+    const revision = stored[0]?.revision;
+    // Next to what is known, so that nobody else has changed anything: many rules being filled are not read for each of them.
+    this.#revision = revision !== undefined && revision - 1 === this.#revision ? revision : undefined;
     this.#ownChanges += 1;
-    this.#revision = undefined;
-    apply();
+    for (const record of change.remove) this.#records.delete(record.rule_id);
+    for (const record of stored) this.#records.set(record.rule_id, record);
     this.#notify();
+    return stored;
   }
 
   async #refresh(): Promise<void> {
