@@ -67,6 +67,11 @@ export class Feed {
     return this.#watched.version.series;
   }
 
+  get size(): CheckedRule["window"]["size"] {
+    return this.#watched.rule.window.size;
+  }
+
+  /** The most that a window takes. */
   get windowMs(): number {
     return secondsMaxOf(this.#watched.rule.window.size) * 1000;
   }
@@ -237,7 +242,7 @@ export class Feed {
 }
 
 function shapeOf({ rule }: Watched): string {
-  return JSON.stringify([secondsMaxOf(rule.window.size), rule.spec.group_by]);
+  return JSON.stringify([rule.window.size, rule.spec.group_by]);
 }
 
 /** Rows by window, in the order in which they came. */

@@ -2,7 +2,9 @@ import type { Clock } from "../lib/clock.ts";
 import type { Progress, Touched } from "../progress/progress.ts";
 import { liveErrorCodes, readLiveRequest } from "../protocol/live.ts";
 import type { LiveRequest } from "../protocol/live.ts";
+import { startOfSpan } from "../rule/calendar.ts";
 import type { RuleRecord } from "../rule/registry.ts";
+import type { Span } from "../rule/rule.ts";
 import type { Store } from "../store/store.ts";
 import type { Client } from "./client.ts";
 import { Connection } from "./connection.ts";
@@ -153,10 +155,10 @@ export class Hub {
   }
 
   #touched({ seconds }: Touched): void {
-    const starts = new Map<number, readonly number[]>();
+    const starts = new Map<string, readonly number[]>();
     for (const feed of this.#feeds.values()) {
       if (seconds === null) feed.touchAll();
-      else for (const start of startsFor(feed.windowMs, seconds, starts)) feed.touch(start);
+      else for (const start of startsFor(feed.size, seconds, starts)) feed.touch(start);
     }
   }
 
@@ -199,15 +201,12 @@ export class Hub {
 }
 
 /** The windows of this size in which the seconds lie; worked out once per size. */
-function startsFor(
-  windowMs: number,
-  seconds: readonly number[],
-  known: Map<number, readonly number[]>,
-): readonly number[] {
-  let starts = known.get(windowMs);
+function startsFor(size: Span, seconds: readonly number[], known: Map<string, readonly number[]>): readonly number[] {
+  const key = JSON.stringify(size);
+  let starts = known.get(key);
   if (starts === undefined) {
-    starts = [...new Set(seconds.map((second) => second * 1000 - ((second * 1000) % windowMs)))];
-    known.set(windowMs, starts);
+    starts = [...new Set(seconds.map((second) => startOfSpan(size, second * 1000)))];
+    known.set(key, starts);
   }
   return starts;
 }

@@ -56,10 +56,24 @@ export const StatsParametersDocument = Type.Object({
   user_id: Type.Optional(Type.String({ description: "only this group, when the rule groups by `user_id`" })),
 });
 
+/** What a window's value may be, by the rule's metric. */
+export const WindowValue = Type.Union(
+  [
+    Type.Number(),
+    Type.String(),
+    Type.Boolean(),
+    Type.Null(),
+    Type.Array(Type.Object({ value: Type.String(), count: Type.Integer() }), {
+      description: "of `top_k`: the most frequent values first, each as its text",
+    }),
+  ],
+  { description: "a number; of `first` and `last` the value itself, of `top_k` a list" },
+);
+
 const StatsRow = Type.Object(
   {
     window_start: Time,
-    value: Type.Number(),
+    value: WindowValue,
     window_end: Type.String({ description: "where the window ends; the end is not in it" }),
     final: Type.Boolean({
       description:
@@ -72,7 +86,7 @@ const StatsRow = Type.Object(
       "one window and group; each name of `group_by` is a key of its own, null for the group of those that have no such value",
   },
 );
-export type StatsRow = Static<typeof StatsRow> & Record<string, string | number | boolean | null>;
+export type StatsRow = Static<typeof StatsRow> & Record<string, Static<typeof WindowValue>>;
 
 export const StatsAnswer = Type.Object({
   rule_id: Type.String(),

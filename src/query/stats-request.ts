@@ -4,8 +4,8 @@ import { parameterCheck } from "../protocol/query.ts";
 import { StatsParameters, statsLimits } from "../protocol/stats.ts";
 import { type TableFormat, tableFormats } from "../rollup/table.ts";
 import type { RuleVersion } from "../rule/registry.ts";
-import type { CheckedRule } from "../rule/rule.ts";
-import { secondsMaxOf } from "../rule/window.ts";
+import type { CheckedRule, Span } from "../rule/rule.ts";
+import { startOfSpan } from "../rule/calendar.ts";
 import type { WindowQuery } from "../store/store.ts";
 import { isCount, readCursor, writeCursor } from "./cursor.ts";
 import type { Binding } from "./cursor.ts";
@@ -56,7 +56,7 @@ export function statsRequest(raw: RawParameters, answering: Answering, now: numb
     to: timeOf("end_time", parameters.end_time, problems),
   };
   checkSamePage(asked, page, problems);
-  const { from, to } = page ?? span(asked.from, asked.to, now, secondsMaxOf(rule.window.size) * 1000);
+  const { from, to } = page ?? span(asked.from, asked.to, now, rule.window.size);
   checkSpan(from, to, problems);
   const format = formatOf(parameters);
   const limit = limitOf(parameters.limit, format, problems);
@@ -158,13 +158,8 @@ function checkSamePage(
   problems.push({ path: "cursor", message: "belongs to a query with other times" });
 }
 
-function span(
-  from: number | undefined,
-  to: number | undefined,
-  now: number,
-  windowMs: number,
-): { from: number; to: number } {
+function span(from: number | undefined, to: number | undefined, now: number, size: Span): { from: number; to: number } {
   const end = to ?? Math.max(now, from === undefined ? 0 : Math.min(from + 1, timeMax));
-  const newest = end - 1 - ((end - 1) % windowMs);
+  const newest = startOfSpan(size, end - 1);
   return { from: from ?? Math.max(0, Math.min(end - dayMs, newest)), to: end };
 }

@@ -113,7 +113,7 @@ test("group keys filter by equality, with `group.` before payload paths", async 
   put("19:30:00", ["click", "DE"], 1);
   put("19:30:00", ["click", "FR"], 2);
   put("19:30:00", ["view", "DE"], 3);
-  const values = async (raw: RawParameters): Promise<number[]> => (await ask(raw)).data.map((row) => row.value);
+  const values = async (raw: RawParameters): Promise<unknown[]> => (await ask(raw)).data.map((row) => row.value);
   assert.deepEqual(await values({ event_type: "click", "group.payload.country": "DE" }), [1]);
   assert.deepEqual(await values({ "group.event_type": "view" }), [3]);
   assert.deepEqual(await values({ event_type: "none" }), []);

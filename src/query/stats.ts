@@ -1,4 +1,4 @@
-import { secondsMaxOf } from "../rule/window.ts";
+import { endOfSpan } from "../rule/calendar.ts";
 import { formatTime } from "../lib/rfc3339.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { StatsAnswer, StatsRow } from "../protocol/stats.ts";
@@ -44,7 +44,7 @@ export async function stats(
 
 /** A window and group as an object: the group keys by their names. `finalThrough`: windows that end by then are final. */
 export function statsRow(row: WindowRow, { rule }: Answering, finalThrough: number): StatsRow {
-  const windowEnd = row.windowStart + secondsMaxOf(rule.window.size) * 1000;
+  const windowEnd = endOfSpan(rule.window.size, row.windowStart);
   const groups = rule.spec.group_by.map((name, index) => [name, row.group[index] ?? null] as const);
   return {
     window_start: formatTime(row.windowStart),

@@ -1,5 +1,10 @@
+/** Takes a value, and answers its place in the text, `{name:Type}`. */
+export interface Binder {
+  bind(name: string, type: string, value: unknown): string;
+}
+
 /** Collects bound values, so that none finds its way into the text of a statement. Equal values share a parameter. */
-export class Bindings {
+export class Bindings implements Binder {
   readonly values: Record<string, unknown> = {};
   readonly #known = new Map<string, string>();
   readonly #counts = new Map<string, number>();

@@ -30,10 +30,11 @@ export function renderEvents(plan: RollupPlan, bindings: Bindings): EventsPart {
   }
   const fields = new FieldColumns(plan.fields, bindings);
   for (const [index, form] of formsRead(plan)) fields.column(index, form);
+  const scope = scopeOf(plan, bindings);
   const passes = plan.filters.map(
-    (filter, index) =>
-      [`pass${index}`, `ifNull(${renderCondition(filter.expression, scopeOf(plan, fields, bindings))}, 0)`] as const,
+    (filter, index) => [`pass${index}`, `ifNull(${renderCondition(filter.expression, scope)}, 0)`] as const,
   );
+  for (const [, sql] of passes) addRead(sql, fields);
   const columns = [...positions(plan), ...times, ...fields.all, ...passes];
   return {
     sql: `    SELECT ${columns.map(([name, sql]) => (sql === name ? sql : `${sql} AS ${name}`)).join(",\n      ")}
@@ -72,19 +73,26 @@ function formRead({ metric, decimals }: PlanMember): FieldForm {
   return decimals === undefined ? "number" : { places: decimals };
 }
 
-function scopeOf(plan: RollupPlan, fields: FieldColumns, bindings: Bindings): FilterScope {
+/** A filter asks for more names than it uses in the end. */
+function scopeOf(plan: RollupPlan, bindings: Bindings): FilterScope {
   const indexes = new Map(plan.fields.map((field, index) => [fieldKey(field), index]));
   const at = (field: FieldRef): number => indexes.get(fieldKey(field))!;
   return {
     bind: (value, type) => bindings.bind("value", type, value),
-    raw: (field) => fields.column(at(field), "raw"),
-    number: (field) => fields.column(at(field), "number"),
-    integer: (field) => fields.column(at(field), "integer"),
-    string: (field) => fields.column(at(field), "string"),
-    length: (field) => fields.lengthOf(at(field)),
-    text: (field) => fields.column(at(field), "text"),
+    raw: (field) => `raw${at(field)}`,
+    number: (field) => `number${at(field)}`,
+    integer: (field) => `integer${at(field)}`,
+    string: (field) => `string${at(field)}`,
+    length: (field) => `length${at(field)}`,
+    text: (field) => `text${at(field)}`,
     timestampMs: "at",
   };
+}
+
+/** Adds the columns that a condition names. Its text has no other words of this form: values are bound. */
+function addRead(condition: string, fields: FieldColumns): void {
+  for (const [, form, index] of condition.matchAll(/\b(raw|text|number|integer|string|length)(\d+)\b/g))
+    fields.column(Number(index), form as FieldForm);
 }
 
 const members = (plan: RollupPlan): readonly PlanMember[] => plan.shapes.flatMap((shape) => shape.members);

@@ -5,7 +5,7 @@ import { decimalColumn } from "./input.ts";
 import { textOf } from "./value.ts";
 
 /** The forms in which a field may be read; each is a column of its own. */
-export type FieldForm = keyof typeof forms | { readonly places: number };
+export type FieldForm = keyof typeof forms | "length" | { readonly places: number };
 
 /** From this many top-level keys on, a payload is taken apart once instead of being searched for each of them. */
 const keysForPairs = 3;
@@ -38,6 +38,7 @@ export class FieldColumns {
   column(index: number, form: FieldForm): string {
     const field = this.#fields[index]!;
     if (field.kind !== "payload") return this.#add(`text${index}`, field.kind);
+    if (form === "length") return this.#lengthOf(index, field.path);
     const raw = this.#raw(index, field.path);
     if (typeof form === "object")
       return this.#add(decimalColumn(index, form.places), `round(toDecimal256OrNull(${raw}, 30), ${form.places})`);
@@ -45,9 +46,8 @@ export class FieldColumns {
   }
 
   /** How many items or keys a payload value has: read in the payload itself. */
-  lengthOf(index: number): string {
-    const field = this.#fields[index]!;
-    const keys = field.kind === "payload" ? field.path.map((key) => this.#bindings.bind("key", "String", key)) : [];
+  #lengthOf(index: number, path: readonly string[]): string {
+    const keys = path.map((key) => this.#bindings.bind("key", "String", key));
     return this.#add(`length${index}`, `JSONLength(payload, ${keys.join(", ")})`);
   }
 

@@ -1,6 +1,7 @@
 import type { CheckedRule } from "../rule/rule.ts";
-import { secondsMaxOf } from "../rule/window.ts";
+import type { Binder } from "./bindings.ts";
 import { metricForms, sketchAccuracy, stateColumns, stateOf } from "./metrics.ts";
+import { endOf } from "./pane.ts";
 
 /** What a window's value may be. `top_k`: the most frequent values, the most frequent first. */
 export type WindowValue = number | string | boolean | null | FrequentValue[];
@@ -19,10 +20,10 @@ export interface Finish {
 }
 
 /** The finish of a rule's metric. Numbers are Float64, those of decimals the double nearest to the exact result. */
-export function finishOf(rule: CheckedRule, bind: (name: string, type: string, value: unknown) => string): Finish {
+export function finishOf(rule: CheckedRule, bindings: Binder): Finish {
   const state = stateOf(rule)?.column;
-  if (state === undefined) return { merged: "", value: counted(rule, bind) };
-  const merge = rule.metric === "quantile" ? quantile(rule.level ?? 0.5, bind) : stateColumns[state].merge;
+  if (state === undefined) return { merged: "", value: counted(rule, bindings) };
+  const merge = rule.metric === "quantile" ? quantile(rule.level ?? 0.5, bindings) : stateColumns[state].merge;
   const number = rule.decimals === undefined || metricForms[rule.metric].exact === undefined ? state : nearest(state);
   const merged = `, ${merge} AS ${state}`;
   return { merged, value: rule.metric === "avg" ? `${number} / n` : asNumber(rule, number) };
@@ -45,14 +46,15 @@ function asNumber({ metric }: CheckedRule, value: string): string {
 /** By its digits: a decimal's own way to a double rounds twice. */
 const nearest = (state: string): string => `toFloat64(toString(assumeNotNull(${state})))`;
 
-function counted(rule: CheckedRule, bind: (name: string, type: string, value: unknown) => string): string {
+function counted(rule: CheckedRule, bindings: Binder): string {
   if (rule.metric !== "rate") return "toFloat64(n)";
-  return `n / ${bind("window_seconds", "UInt32", secondsMaxOf(rule.window.size))}`;
+  const start = "toUInt32(toUnixTimestamp(pane))";
+  return `n / (${endOf(rule.window.size, start, bindings)} - ${start})`;
 }
 
 /** Any level can be read from the state, whatever level it was made with. */
-const quantile = (level: number, bind: (name: string, type: string, value: unknown) => string): string =>
-  `quantileDDMerge(${sketchAccuracy}, ${bind("level", "Float64", level)})(sketch)`;
+const quantile = (level: number, bindings: Binder): string =>
+  `quantileDDMerge(${sketchAccuracy}, ${bindings.bind("level", "Float64", level)})(sketch)`;
 
 function frequentValues(answered: unknown): FrequentValue[] {
   if (!Array.isArray(answered)) return [];

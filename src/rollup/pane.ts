@@ -1,20 +1,27 @@
 import { commonDivisor } from "../lib/divisor.ts";
 import type { Span } from "../rule/rule.ts";
-import type { Bindings } from "./bindings.ts";
+import type { Binder } from "./bindings.ts";
 import type { PlanMember, PlanShape } from "./plan.ts";
 
 /** The start of the pane that holds `at` (ms since the epoch), in seconds. */
-export function startOf(span: Span, bindings: Bindings): string {
+export function startOf(span: Span, bindings: Binder): string {
   if (span.unit !== "second") return toSeconds(calendarStart(span, "toDateTime(intDiv(at, 1000), 'UTC')", bindings));
   const milliseconds = bindings.bind("pane", "Int64", span.count * 1000);
   return `toUInt32(intDiv(at, ${milliseconds}) * ${bindings.bind("seconds", "Int64", span.count)})`;
+}
+
+/** The end of the pane that starts at `start`, in seconds. */
+export function endOf(span: Span, start: string, bindings: Binder): string {
+  if (span.unit === "second") return `(${start} + ${bindings.bind("seconds", "Int64", span.count)})`;
+  const inNext = `toDateTime(${start} + ${reachesNext[span.unit]}, 'UTC')`;
+  return `toInt64(${toSeconds(calendarStart(span, inNext, bindings))})`;
 }
 
 /**
  * How late an event was received for the pane that starts at the column `start`, no finer than the shape needs: two events
  * of a pane with the same lateness are late for the same members. Seconds; see `lateFrom`.
  */
-export function latenessOf(shape: PlanShape, start: string, bindings: Bindings): string {
+export function latenessOf(shape: PlanShape, start: string, bindings: Binder): string {
   const { pane } = shape;
   const step = latenessStep(shape);
   const most = bindings.bind("latest", "Int64", Math.max(...shape.members.map(lateFrom)));
@@ -22,8 +29,7 @@ export function latenessOf(shape: PlanShape, start: string, bindings: Bindings):
   const steps = (from: string): string => `intDiv(${from}, ${stepMs}) * ${bindings.bind("seconds", "Int64", step)}`;
   // From the start of the pane; what came within its first step is late for nobody, like what came before.
   if (pane.unit === "second") return `toUInt32(least(greatest(${steps("received")} - ${start}, 0), ${most}))`;
-  const inNext = `toDateTime(${start} + ${reachesNext[pane.unit]}, 'UTC')`;
-  const end = `toInt64(${toSeconds(calendarStart(pane, inNext, bindings))}) * 1000`;
+  const end = `${endOf(pane, start, bindings)} * 1000`;
   return `toUInt32(if(received < ${end}, 0, least(${steps(`received - ${end}`)} + 1, ${most})))`;
 }
 
@@ -44,7 +50,7 @@ export function latenessStep({ pane, members }: PlanShape): number {
 /** Seconds from the start of any unit to somewhere in the next one, whatever the clocks and the calendar do. */
 const reachesNext = { day: 36 * 3600, week: 10 * 86_400, month: 40 * 86_400 } as const;
 
-function calendarStart(span: Exclude<Span, { unit: "second" }>, moment: string, bindings: Bindings): string {
+function calendarStart(span: Exclude<Span, { unit: "second" }>, moment: string, bindings: Binder): string {
   const zone = bindings.bind("zone", "String", span.timezone);
   if (span.unit === "day") return `toStartOfDay(${moment}, ${zone})`;
   const date = span.unit === "week" ? `toMonday(${moment}, ${zone})` : `toStartOfMonth(${moment}, ${zone})`;

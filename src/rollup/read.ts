@@ -22,7 +22,7 @@ export interface WindowSelection {
  */
 export function renderWindows(query: WindowSelection): Statement {
   const clauses = new Clauses();
-  const finish = finishOf(query.rule, (name, type, value) => clauses.bind(name, type, value));
+  const finish = finishOf(query.rule, clauses);
   const where = [
     `series = ${clauses.bind("series", "UInt32", query.series)}`,
     `pane >= toDateTime(${clauses.bind("from", "UInt32", paneSecond(query.from))}, 'UTC')`,

@@ -1,7 +1,8 @@
 import type { CheckedRule } from "../rule/rule.ts";
-import { secondsMaxOf } from "../rule/window.ts";
 import { columnName } from "./column-name.ts";
 import { renderWindows, type WindowSelection } from "./read.ts";
+import { Bindings } from "./bindings.ts";
+import { endOf } from "./pane.ts";
 import type { Statement } from "./statement.ts";
 
 /** What windows can be written as for other programs, besides JSON. */
@@ -36,22 +37,26 @@ export function renderPageEnd(query: WindowSelection): Statement {
  */
 export function renderTable(query: TableSelection, format: TableFormat): Statement {
   const { sql, parameters } = renderWindows(narrowed(query));
-  const own: Record<string, unknown> = {
-    window_ms: secondsMaxOf(query.rule.window.size) * 1000,
-    final_through: Math.floor(query.finalThrough),
-  };
+  const bindings = new Bindings();
+  const own: Record<string, unknown> = { final_through: Math.floor(query.finalThrough) };
   const where = query.through === undefined ? "" : `\nWHERE ${upTo(query.through, query.order, own)}`;
-  const columns = columnsOf(query.rule, format).map(([name, expression]) => `${expression} AS ${columnName(name)}`);
+  const columns = columnsOf(query.rule, format, bindings).map(
+    ([name, expression]) => `${expression} AS ${columnName(name)}`,
+  );
   return {
     sql: `SELECT ${columns.join(",\n  ")}\nFROM (\n${sql}\n) AS w${where}`,
-    parameters: { ...parameters, ...own },
+    parameters: { ...parameters, ...own, ...bindings.values },
   };
 }
 
 const startMs = "toInt64(w.window_start)";
-const endMs = `${startMs} + {window_ms:Int64}`;
 
-function columnsOf(rule: CheckedRule, format: TableFormat): (readonly [name: string, expression: string])[] {
+function columnsOf(
+  rule: CheckedRule,
+  format: TableFormat,
+  bindings: Bindings,
+): (readonly [name: string, expression: string])[] {
+  const endMs = `${endOf(rule.window.size, `intDiv(${startMs}, 1000)`, bindings)} * 1000`;
   const time = format === "ndjson" || format === "csv" ? timeText : timestamp;
   return [
     ["window_start", time(startMs)],

@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import type { PackedEvents } from "../event/packed.ts";
 import type { Offset, OffsetRange, Src } from "../event/position.ts";
+import type { WindowValue } from "../rollup/finish.ts";
 import type { RollupPlan } from "../rollup/plan.ts";
 import type { TableFormat } from "../rollup/table.ts";
 import type { CheckedRule } from "../rule/rule.ts";
@@ -56,7 +57,7 @@ export interface WindowRow {
   /** Milliseconds since the epoch. */
   readonly windowStart: number;
   readonly group: readonly (string | null)[];
-  readonly value: number;
+  readonly value: WindowValue;
 }
 
 export interface TableQuery extends WindowQuery {

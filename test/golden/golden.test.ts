@@ -68,5 +68,5 @@ function entries(parameters: Readonly<Record<string, unknown>>): string {
 
 function planText(plan: ReturnType<typeof planRollup>): string {
   const lines = (items: readonly unknown[]): string => (items.length === 0 ? "[]" : `[\n${items.map((item) => `    ${JSON.stringify(item)}`).join(",\n")}\n  ]`);
-  return `{\n  "fields": ${lines(plan.fields)},\n  "shapes": ${lines(plan.shapes)}\n}`;
+  return `{\n  "fields": ${lines(plan.fields)},\n  "filters": ${lines(plan.filters.map((filter) => filter.text))},\n  "shapes": ${lines(plan.shapes)}\n}`;
 }

@@ -4,6 +4,7 @@ import { offset } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import { inTurns } from "../../lib/in-turns.ts";
+import { windowValue } from "../../rollup/finish.ts";
 import { rollupColumns } from "../../rollup/metrics.ts";
 import { renderNewest, renderWindows } from "../../rollup/read.ts";
 import { renderRollup } from "../../rollup/render.ts";
@@ -38,11 +39,11 @@ export class ClickHouseStore implements Store {
   readonly #tableBytesMax: number;
   #spare: Buffer | null = null;
 
-  /** `tableBytesMax`: of a table's rows in the engine's memory, where a result lies as a whole. */
+  /** `tableBytesMax`: of a table's rows in the engine's memory, which takes two to three times as much until they are sent. */
   constructor(options: { readonly connection: Connection; readonly clock: Clock; readonly tableBytesMax?: number }) {
     this.#connection = options.connection;
     this.#clock = options.clock;
-    this.#tableBytesMax = options.tableBytesMax ?? 256 * 2 ** 20;
+    this.#tableBytesMax = options.tableBytesMax ?? 128 * 2 ** 20;
   }
 
   async open(signal: AbortSignal): Promise<void> {
@@ -132,10 +133,14 @@ export class ClickHouseStore implements Store {
   }
 
   async windows(query: WindowQuery): Promise<readonly WindowRow[]> {
-    const rows = await this.#connection.rows<{ window_start: number; grp: (string | null)[]; value: number }>(
+    const rows = await this.#connection.rows<{ window_start: number; grp: (string | null)[]; value: unknown }>(
       renderWindows(query),
     );
-    return rows.map((row) => ({ windowStart: row.window_start, group: row.grp, value: row.value }));
+    return rows.map((row) => ({
+      windowStart: row.window_start,
+      group: row.grp,
+      value: windowValue(query.rule, row.value),
+    }));
   }
 
   async windowTable(query: TableQuery, signal: AbortSignal): Promise<WindowTable> {

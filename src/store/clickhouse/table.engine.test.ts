@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -210,7 +211,7 @@ describe("a table", () => {
     const query = await counted(sumBy(["payload.a"]), [{ n: 1, a: "x".repeat(3000) }]);
     const small = new ClickHouseStore({ connection, clock: systemClock, tableBytesMax: 2 ** 11 });
     const table = await small.windowTable(query, signal);
-    await assert.rejects(table.read(signal), { code: "invalid_query", message: /take more than 2 KiB/ });
+    await assert.rejects(table.read(signal), { code: "invalid_query", message: /take more than 2048 bytes/ });
   });
 
   test("that nobody wants any more is not made", async () => {
@@ -231,6 +232,14 @@ describe("a table", () => {
   test("is only read: its statement changes nothing", async () => {
     const change = { sql: "CREATE TABLE canary (a UInt8) ENGINE = Memory --", parameters: {} };
     await assert.rejects(connection.bytes(change, { name: "CSV", settings: {} }, signal), { code: "store_refused" });
+  });
+
+  test("that loses the engine on its way fails, and does not end", async () => {
+    const large = { sql: "SELECT repeat('x', 1000) FROM numbers(50000)", parameters: {} };
+    const stream = await connection.bytes(large, { name: "CSV", settings: {} }, signal);
+    await once(stream, "readable");
+    process.kill(engine.state().pid!, "SIGKILL");
+    await assert.rejects(bytes(stream));
   });
 });
 

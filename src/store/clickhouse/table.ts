@@ -71,6 +71,6 @@ function isTooLarge(error: unknown): boolean {
 }
 
 function tooLarge(bytesMax: number): WeirError {
-  const message = `is too high: the rows take more than ${bytesMax / 2 ** 10} KiB; ask for fewer of them, and go on with the cursor`;
+  const message = `is too high: the rows take more than ${bytesMax} bytes; ask for fewer of them, and go on with the cursor`;
   return new WeirError("invalid_query", `limit ${message}`, { details: [{ path: "limit", message }] });
 }
