@@ -16,8 +16,9 @@ const statsDescription = [
   '`""`), `parquet` (Snappy) and `arrow` (IPC file, not compressed) with UTC timestamps of milliseconds.',
   "All have the rows of the JSON answer, in its order, with the same numbers. When there are more rows than `limit`, the",
   "header `X-Next-Cursor` has the `cursor` of the next page; `X-Complete` is the `complete` of the JSON answer. Rows that",
-  "come into a page while it is being read are in it, beyond `limit`. Tables are made as a whole before they are sent:",
-  "at most two at a time (429), of at most 256 MiB in memory each (400).",
+  "come into a page while it is being read are in it, beyond `limit`. The value of `first` and `last` is a text in all but",
+  "`ndjson`, that of `top_k` a list of `value` and `count`, in CSV as JSON. Tables are made as a whole before they are sent:",
+  "at most two at a time (429), of at most 128 MiB in memory each (400).",
 ].join(" ");
 
 /** `GET /stats`, `GET /events`, `GET /status`. */
