@@ -60,6 +60,6 @@ function frequentValues(answered: unknown): FrequentValue[] {
   if (!Array.isArray(answered)) return [];
   return answered.map((entry: { readonly item: string; readonly count: number }) => ({
     value: entry.item,
-    count: Number(entry.count),
+    count: entry.count,
   }));
 }
