@@ -13,9 +13,9 @@ const now = Date.UTC(2026, 0, 17, 19, 35);
 const minute = 60_000;
 const at = (text: string): number => Date.parse(`2026-01-17T${text}Z`);
 
-function setUp(groups: readonly string[] = ["event_type"], windowSeconds = 600) {
+function setUp(groups: readonly string[] = ["event_type"], windowSeconds = 600, latenessSeconds = 0) {
   const rules = new MemoryRules();
-  const series = rules.set({ rule_id: "r", group_by: groups, windowSeconds });
+  const series = rules.set({ rule_id: "r", group_by: groups, windowSeconds, latenessSeconds });
   const store = new MemoryStore();
   const progress = { countedThrough: () => at("19:30:00"), lagMs: () => 5 };
   const ask = (raw: RawParameters) =>
@@ -80,6 +80,20 @@ test("the answer has the documented shape, newest window first, then groups in o
     complete: true,
     lag_ms: 5,
   });
+});
+
+test("a window is final when it has ended and waited for late events", async () => {
+  for (const [lateness, final] of [
+    [300, true],
+    [301, false],
+  ] as const) {
+    const { ask, put } = setUp([], 600, lateness);
+    put("19:15:00", [], 1);
+    assert.deepEqual(
+      (await ask({})).data.map((row) => row.final),
+      [final],
+    );
+  }
 });
 
 test("the span takes its start and leaves its end", async () => {

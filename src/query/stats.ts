@@ -42,7 +42,7 @@ export async function stats(
   };
 }
 
-/** A window and group as an object: the group keys by their names. `finalThrough`: windows that end by then are final. */
+/** A window and group as an object: the group keys by their names. `finalThrough`: windows that end, and have waited for late events, by then are final. */
 export function statsRow(row: WindowRow, { rule }: Answering, finalThrough: number): StatsRow {
   const windowEnd = endOfSpan(rule.window.size, row.windowStart);
   const groups = rule.spec.group_by.map((name, index) => [name, row.group[index] ?? null] as const);
@@ -51,7 +51,7 @@ export function statsRow(row: WindowRow, { rule }: Answering, finalThrough: numb
     ...Object.fromEntries(groups),
     value: row.value,
     window_end: formatTime(windowEnd),
-    final: windowEnd <= finalThrough,
+    final: windowEnd + rule.latenessSeconds * 1000 <= finalThrough,
   };
 }
 

@@ -38,7 +38,9 @@ export function renderPageEnd(query: WindowSelection): Statement {
 export function renderTable(query: TableSelection, format: TableFormat): Statement {
   const { sql, parameters } = renderWindows(narrowed(query));
   const bindings = new Bindings();
-  const own: Record<string, unknown> = { final_through: Math.floor(query.finalThrough) };
+  const own: Record<string, unknown> = {
+    final_through: Math.floor(query.finalThrough) - query.rule.latenessSeconds * 1000,
+  };
   const where = query.through === undefined ? "" : `\nWHERE ${upTo(query.through, query.order, own)}`;
   const columns = columnsOf(query.rule, format, bindings).map(
     ([name, expression]) => `${expression} AS ${columnName(name)}`,

@@ -6,6 +6,7 @@ import { tumbling } from "../../src/rule/window.ts";
 interface Sketch {
   readonly rule_id: string;
   readonly windowSeconds?: number;
+  readonly latenessSeconds?: number;
   readonly group_by?: readonly string[];
   readonly phase?: RulePhase;
   readonly version?: number;
@@ -59,9 +60,9 @@ export class MemoryRules {
       version,
       rule: {
         spec: version.spec,
-        window: tumbling({ unit: "second", count: secondsOf(version.spec) }),
+        window: tumbling({ unit: "second", count: secondsOf(version.spec.window_size) }),
         having: [],
-        latenessSeconds: 0,
+        latenessSeconds: secondsOf(version.spec.allowed_lateness ?? "0s"),
         latePolicy: "count",
         metric: "count",
         groupBy: version.spec.group_by.map(fieldOf),
@@ -76,11 +77,12 @@ function specOf(sketch: Sketch): RuleSpec {
     window_size: `${sketch.windowSeconds ?? 600}s`,
     metric: "count",
     group_by: sketch.group_by ?? ["event_type"],
+    ...(sketch.latenessSeconds && { allowed_lateness: `${sketch.latenessSeconds}s` }),
     active: true,
   };
 }
 
-const secondsOf = (spec: RuleSpec): number => Number(spec.window_size.slice(0, -1));
+const secondsOf = (seconds: string): number => Number(seconds.slice(0, -1));
 
 function fieldOf(name: string): FieldRef {
   return name === "event_type" || name === "user_id"
