@@ -83,16 +83,42 @@ test("read and put back, a document changes nothing", () =>
     { numRuns: 20 },
   ));
 
-const ruleBody = fc.record(
+const metric = fc.constantFrom(
+  { metric: "count" },
+  { metric: "active_users" },
+  { metric: "p99.90", field: 'payload["ms"]' },
+  { metric: "sum", field: "payload.price", decimals: 2 },
+);
+const windowOf = fc.constantFrom(
+  { window_size: "10m" },
+  { window_size: "1d", timezone: "UTC" },
+  { window_size: "1w", timezone: "Europe/Berlin" },
+);
+const options = fc.record(
   {
-    rule_id: fc.stringMatching(/^[A-Za-z0-9_-]{1,4}$/),
-    window_size: fc.constantFrom("1s", "10m", "1h"),
-    metric: fc.constantFrom("count", "event_count", "active_users"),
     group_by: fc.constantFrom([], ["event_type"], ["user_id", 'payload["odd key"]', 'payload["plain"]']),
     active: fc.boolean(),
+    filter: fc.constantFrom(' payload.a > 1 && event_type in ["a", "b"] ', null),
+    allowed_lateness: fc.constantFrom("0s", "90s"),
+    late_policy: fc.constantFrom("count", "drop"),
   },
-  { requiredKeys: ["rule_id", "window_size", "metric"] },
+  { requiredKeys: [] },
 );
+const ruleBody = fc
+  .tuple(fc.stringMatching(/^[A-Za-z0-9_-]{1,4}$/), metric, windowOf, options)
+  .map(([rule_id, ...parts]) => ({ rule_id, ...parts[0], ...parts[1], ...parts[2] }));
+
+test("a rule in the words of an earlier program says what it said", () =>
+  withDesk(async (desk) => {
+    const { book, registry } = desk;
+    const { record } = await book.put(rule("a", { group_by: ["payload.a"] }), {});
+    const spec = { ...record.versions[0]!.spec, window_size: "60s", group_by: ['payload["a"]'] };
+    await registry.change({ save: [{ ...record, versions: [{ ...record.versions[0]!, spec }] }], remove: [] });
+    const { rules, tag } = await book.document();
+    assert.deepEqual(rules[0]?.group_by, ["payload.a"]);
+    const back = await book.putDocument({ rules }, { ...plain, ifMatch: tag });
+    assert.deepEqual(effectOf(back.effect), { ...nothing, unchanged: ["a"] });
+  }));
 
 test("every mistake of every rule is named by its path, and nothing is stored", () =>
   withDesk(async ({ book, registry }) => {

@@ -51,7 +51,10 @@ function computedVersion(ruleId: string, version: RuleVersion): ComputedVersion[
 }
 
 /** Whether the rule asks for just this already, be it in the words of an earlier program. */
-export const says = (record: RuleRecord, spec: RuleSpec): boolean => sameSpec(checked(newest(record).spec).spec, spec);
+export function says(record: RuleRecord, spec: RuleSpec): boolean {
+  const { spec: stored } = newest(record);
+  return sameSpec(stored, spec) || sameSpec(checked(stored).spec, spec);
+}
 
 /** The record with one more version, of this spec. */
 export function withSpec(record: RuleRecord | undefined, spec: RuleSpec, facts: ChangeFacts): RuleRecord {
