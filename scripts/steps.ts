@@ -31,13 +31,13 @@ const tool = (name: string, program: string, ...args: string[]): Step => ({
   counts: false,
 });
 
-/** Fast and without services: what `npm run check` does. */
+/** Fast and without services, the longest first: what `npm run check` does. */
 export const checks = (): readonly Step[] => [
+  tests("pure tests", "**/*.test.ts", ["--test-isolation=none"], (file) => !/\.(engine|fault)\.test\.ts$/.test(file)),
   tool("types", "tsc", "--noEmit"),
   tool("lint", "oxlint", "--type-aware", "--deny-warnings"),
   tool("format", "oxfmt", "--check"),
   tool("unused", "knip", "--no-progress"),
-  tests("pure tests", "**/*.test.ts", ["--test-isolation=none"], (file) => !/\.(engine|fault)\.test\.ts$/.test(file)),
 ];
 
 /** With the real engine and the real program: a process per file, two at a time. */

@@ -4,7 +4,6 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import { pack, walkPacked } from "../../event/packed.ts";
 import { offset, src } from "../../event/position.ts";
@@ -12,9 +11,12 @@ import { systemClock } from "../../lib/clock.ts";
 import { formatTime } from "../../lib/rfc3339.ts";
 import { planRollup } from "../../rollup/plan.ts";
 import { type TableFormat, tableFormats } from "../../rollup/table.ts";
+import { endOfSpan } from "../../rule/calendar.ts";
 import { formatField } from "../../rule/field.ts";
 import { parseRule } from "../../rule/parse.ts";
 import type { CheckedRule } from "../../rule/rule.ts";
+import { tumbling } from "../../rule/window.ts";
+import { bytes, csv, hostileKeys, hostileValues, ndjson, type Table, text } from "../../../test/support/read-table.ts";
 import type { TableQuery, WindowRow } from "../store.ts";
 import { ClickHouseStore } from "./clickhouse-store.ts";
 import { Connection } from "./connection.ts";
@@ -24,48 +26,6 @@ import type { Engine } from "./engine/engine.ts";
 const start = Date.UTC(2026, 0, 13, 10);
 const minute = 60_000;
 
-/** Keys of payloads that mean something to SQL, to the engine, to JSON or to CSV. */
-const hostileKeys = [
-  "a`b",
-  "a\\",
-  'a"b',
-  "a'b",
-  "a\\`, (SELECT 1) AS `b",
-  "x; DROP TABLE rollups; --",
-  "{series:UInt32}",
-  "a\nb\tc\r\u0000d",
-  "a.b",
-  "/* a",
-  "ключ",
-  "\u{1f642}\u202e",
-  "FORMAT Null",
-  "$$",
-  "%d,=1+1",
-  "w.value",
-  "value",
-];
-const hostileValues = [
-  "",
-  " ",
-  '"',
-  ",",
-  'a","b',
-  "a\r\nb\tc",
-  "\\N",
-  "NULL",
-  "null",
-  "'",
-  "`",
-  "\\",
-  "\\'; DROP TABLE rollups",
-  "=1+1",
-  "\u0000",
-  "\u0001\u001f\u007f",
-  "é e\u0301 \u{1f642} \u202e \u2028",
-  "7",
-  "true",
-  "x".repeat(3000),
-];
 const numbers = [0.1, -0.5, 1e21, 1e-7, 463_440, 9_007_199_254_740_993, 1.7976931348623157e308, 0, 1 / 3, 123_456.789];
 
 let engine: Engine;
@@ -129,6 +89,16 @@ describe("a table", () => {
       [null],
     );
     await checkFormats(all);
+  });
+
+  test("of a calendar ends its windows where the list does, also over a change of the clocks", async () => {
+    const window = tumbling({ unit: "week", timezone: "Europe/Berlin" });
+    const day = 1440 * minute;
+    const payloads = Array.from({ length: 120 }, () => ({ n: 1 }));
+    const query = await counted({ ...sumBy([]), window }, payloads, day);
+    const year = { ...query, to: start + 366 * day, finalThrough: start + 80 * day };
+    assert.equal((await store.windows(year)).length, 18);
+    await checkFormats(year);
   });
 
   test("without rows is a table with all its columns", async () => {
@@ -302,7 +272,7 @@ async function checkFormats(query: TableQuery): Promise<void> {
 
 /** A row of the JSON answer, as its values in order; as JSON, so that -0 is 0. */
 function listed(row: WindowRow, query: TableQuery): unknown[] {
-  const end = row.windowStart + minute;
+  const end = endOfSpan(query.rule.window.size, row.windowStart);
   const values = [formatTime(row.windowStart), ...row.group, row.value, formatTime(end), end <= query.finalThrough];
   return JSON.parse(JSON.stringify(values)) as unknown[];
 }
@@ -310,11 +280,6 @@ function listed(row: WindowRow, query: TableQuery): unknown[] {
 const parsed = (value: unknown): unknown => JSON.parse(String(value));
 /** The text of a scalar as JSON has it, but for the quotes and escapes of a string. */
 const plainText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
-
-interface Table {
-  readonly names: readonly string[];
-  readonly rows: readonly unknown[][];
-}
 
 async function pages(query: TableQuery): Promise<unknown[][]> {
   const rows: unknown[][] = [];
@@ -336,40 +301,6 @@ async function readBack(query: TableQuery): Promise<Table> {
   if (format === "ndjson") return ndjson(await text(await table.read(signal)));
   if (format === "csv") return csv(await text(await table.read(signal)));
   return typed(await spooled(query), format);
-}
-
-async function text(stream: Readable): Promise<string> {
-  return (await bytes(stream)).toString("utf8");
-}
-
-async function bytes(stream: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-function ndjson(lines: string): Table {
-  assert.ok(lines === "" || lines.endsWith("\n"));
-  const objects = lines
-    .split("\n")
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-  return { names: Object.keys(objects[0] ?? {}), rows: objects.map((object) => Object.values(object)) };
-}
-
-/** Fields in quotes are texts; of the others nothing is null, and the rest JSON. */
-function csv(body: string): Table {
-  const lines: unknown[][] = [];
-  let line: unknown[] = [];
-  const field = /(?:"((?:[^"]|"")*)"|([^,\n]*))(,|\n)/y;
-  for (let match = field.exec(body); match !== null; match = field.exec(body)) {
-    const [, quoted, bare = "", end] = match;
-    line.push(quoted === undefined ? JSON.parse(bare === "" ? "null" : bare) : quoted.replaceAll('""', '"'));
-    if (end === "\n") line = (lines.push(line), []);
-    if (field.lastIndex === body.length) break;
-  }
-  const [names = [], ...rows] = lines;
-  return { names: names as string[], rows };
 }
 
 async function spooled(query: TableQuery): Promise<string> {
