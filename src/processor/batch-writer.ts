@@ -45,7 +45,7 @@ export class BatchWriter {
     await this.#persist(
       "rollup",
       () => this.#store.rollUp(task),
-      () => this.isMarked(task.mark),
+      () => this.#isMarked(task.marks[0]!),
       attemptsMax,
     );
   }
@@ -62,7 +62,7 @@ export class BatchWriter {
     }
   }
 
-  async isMarked(mark: Mark): Promise<boolean> {
+  async #isMarked(mark: Mark): Promise<boolean> {
     const marks = await this.#store.marks(mark.series, mark.range.src, mark.range.from);
     return marks.some((range) => sameRange(range, mark.range));
   }

@@ -72,7 +72,7 @@ export class Filler {
     for (const [index, range] of chunks.entries()) {
       if (stop.aborted || !(await this.#isWanted(target))) return false;
       await this.#deps.writer.rollUp(
-        { range, plan, mark: { series: target.series, range }, counts: null },
+        { range, plan, marks: [{ series: target.series, range }], counts: null, yielding: true },
         fillAttemptsMax,
       );
       this.#shares.set(target.series, (index + 1) / chunks.length);

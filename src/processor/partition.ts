@@ -156,7 +156,7 @@ export class Partition {
     await writer.rollUp({
       range,
       plan: this.#planFor(targets),
-      mark: { series: 0, range },
+      marks: [{ series: 0, range }],
       counts: { events, duplicates },
     });
     passFailpoint("after-rollup");

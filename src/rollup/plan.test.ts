@@ -60,7 +60,7 @@ test("nothing that a user wrote is in a statement's text", () => {
         const [target] = targets({ window_size: `${seconds}s`, metric: "uniq_exact", field: path, group_by: [path] });
         const range = { src: src(0), from: offset(777_001), to: offset(777_002) };
         const rollup = renderRollup(planRollup([target!]), range, {
-          mark: { key: keys[0]! },
+          marks: [{ key: keys[0]! }],
           counts: { src: 0, events: 777_003, duplicates: 777_004 },
         });
         const group = [keys[0]!];

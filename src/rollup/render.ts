@@ -11,8 +11,8 @@ export const seriesOfMarks = 0;
 export const seriesOfCounts = 1;
 
 export interface RollupExtras {
-  /** The text that names the finished range: `series:src:from-to`. */
-  readonly mark: { readonly key: string };
+  /** The texts that name the finished range: `series:src:from-to`. */
+  readonly marks: readonly { readonly key: string }[];
   readonly counts: { readonly src: number; readonly events: number; readonly duplicates: number } | null;
 }
 
@@ -26,15 +26,40 @@ export interface RollupExtras {
  */
 export function renderRollup(plan: RollupPlan, range: OffsetRange, extras: RollupExtras): Statement {
   const rules = rulesPart(plan);
-  const columns = ["series", "pane", "grp", "n", "skipped", "late", ...rules.states];
   const sql = [
-    `INSERT INTO rollups (${columns.join(", ")})`,
+    `INSERT INTO rollups (${columnsOf(rules.states).join(", ")})`,
     ...rules.clause,
     [...rules.selects, ownRows(rules.states)].join("\nUNION ALL\n"),
     ...rules.settings,
   ].join("\n");
   return { sql, parameters: { ...range, ...rules.parameters, ...ownValues(extras) } };
 }
+
+/**
+ * The rows of `renderRollup` for its rules alone, as a SELECT of these columns. The range is left to be bound: `src` UInt16,
+ * `from` and `to` UInt64. `settings` is a clause for the end of the statement that it becomes a part of.
+ */
+export function renderRows(
+  plan: RollupPlan,
+): Statement & { readonly columns: readonly string[]; readonly settings: string } {
+  const { clause, selects, settings, parameters, states } = rulesPart(plan);
+  return {
+    sql: [...clause, selects.join("\nUNION ALL\n")].join("\n"),
+    parameters,
+    columns: columnsOf(states),
+    settings: settings.join("\n"),
+  };
+}
+
+const columnsOf = (states: readonly StateName[]): readonly string[] => [
+  "series",
+  "pane",
+  "grp",
+  "n",
+  "skipped",
+  "late",
+  ...states,
+];
 
 interface RulesPart {
   readonly clause: readonly string[];
@@ -99,8 +124,8 @@ FROM system.one
 ARRAY JOIN {own:Array(UInt32)} AS own, {texts:Array(String)} AS text, {events:Array(UInt64)} AS n, {repeats:Array(UInt64)} AS skipped`;
 }
 
-function ownValues({ mark, counts }: RollupExtras): Readonly<Record<string, unknown>> {
-  const rows = [{ series: seriesOfMarks, text: mark.key, events: 0, duplicates: 0 }];
+function ownValues({ marks, counts }: RollupExtras): Readonly<Record<string, unknown>> {
+  const rows = marks.map(({ key }) => ({ series: seriesOfMarks, text: key, events: 0, duplicates: 0 }));
   if (counts !== null) rows.push({ ...counts, series: seriesOfCounts, text: String(counts.src) });
   return {
     own: rows.map((row) => row.series),

@@ -239,7 +239,7 @@ async function rollUp(targets: readonly RollupTarget[], at: number, from: number
   const range = { src: src(at), from: offset(from), to: offset(to) };
   await engine.connection.write(
     renderRollup(planRollup(targets), range, {
-      mark: { key: `0:${at}:${from}-${to}` },
+      marks: [{ key: `0:${at}:${from}-${to}` }],
       counts: { src: at, events: to - from + 1, duplicates: 0 },
     }),
   );

@@ -77,7 +77,7 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
       store.rollUp({
         range: range(partition, from, to),
         plan: planRollup([{ series, rule: countByType }]),
-        mark: { series: 0, range: range(partition, from, to) },
+        marks: [{ series: 0, range: range(partition, from, to) }],
         counts,
       });
     const windowsOf = (series: number) =>
@@ -148,7 +148,7 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
 
     test("a fill's marks are apart from the live ones and from those of other series", async () => {
       const plan = planRollup([{ series: 22, rule: countByType }]);
-      await store.rollUp({ range: range(7, 0, 9), plan, mark: { series: 22, range: range(7, 0, 9) }, counts: null });
+      await store.rollUp({ range: range(7, 0, 9), plan, marks: [{ series: 22, range: range(7, 0, 9) }], counts: null });
       assert.deepEqual(await store.marks(22, src(7), offset(0)), [range(7, 0, 9)]);
       assert.deepEqual(await store.marks(0, src(7), offset(0)), []);
       assert.deepEqual(await store.marks(2, src(7), offset(0)), []);

@@ -21,8 +21,10 @@ export interface RawPiece {
 export interface RollupTask {
   readonly range: OffsetRange;
   readonly plan: RollupPlan;
-  /** Written in the same part as the rows, so that both are there or neither. */
-  readonly mark: Mark;
+  /** Written in the same part as the rows, so that all are there or none: of live processing one, of a fill one for each series. */
+  readonly marks: readonly Mark[];
+  /** Live processing goes first: the engine may take longer for this one. */
+  readonly yielding?: boolean;
   /** Added to the partition's counters, in the same part. Null for a fill, which counts nothing anew. */
   readonly counts: { readonly events: number; readonly duplicates: number } | null;
 }
@@ -77,6 +79,34 @@ export interface WindowTable {
    * @throws WeirError `invalid_query` when the rows are larger than the store hands out at once, `store_unavailable`.
    */
   read(signal: AbortSignal): Promise<Readable>;
+}
+
+export interface TrialQuery {
+  readonly rule: CheckedRule;
+  /** How many of the newest positions are taken, over all partitions together. */
+  readonly eventsMax: number;
+  /** The most windows that are answered. */
+  readonly limit: number;
+}
+
+/** What a rule would have made of the newest counted events. */
+export interface Trial {
+  /** The events it was tried on, and the times (ms since the epoch) of the earliest and the latest; null: there are none. */
+  readonly events: number;
+  readonly span: { readonly earliest: number; readonly latest: number } | null;
+  /** Of these: those that entered the metric, that had nothing for it, and that were late. */
+  readonly entered: number;
+  readonly skipped: number;
+  readonly late: number;
+  readonly groups: number;
+  /** The rows that would be stored, and of how many different panes they are. */
+  readonly rows: number;
+  readonly panes: number;
+  /** The newest windows, of these events alone. */
+  readonly windows: readonly WindowRow[];
+  /** How long the engine took to roll the events up, in one thread; of the time, not of the processor alone. */
+  readonly engineMs: number;
+  readonly rowsRead: number;
 }
 
 export interface EventQuery {
@@ -152,6 +182,11 @@ export interface Store {
   /** The counts of each of these series; zeros for one that has no rows. Asked for at most 10,000 at a time. */
   seriesCounts(series: readonly number[]): Promise<ReadonlyMap<number, SeriesCounts>>;
   events(query: EventQuery): Promise<readonly StoredEvent[]>;
+  /**
+   * Rolls the newest counted events up for a rule that is not there, by the same compiler, and stores nothing.
+   * @throws WeirError `timeout` when it takes longer or more memory than a trial may.
+   */
+  tryOut(query: TrialQuery, signal: AbortSignal): Promise<Trial>;
   /** Sums over all partitions since the beginning. */
   totals(): Promise<{ readonly events: number; readonly duplicates: number }>;
 

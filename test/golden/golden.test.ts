@@ -34,7 +34,7 @@ function compiled(text: string): string {
   const targets = bodies.map(asTarget);
   const plan = planRollup(targets);
   const range = { src: src(2), from: offset(1000), to: offset(1999) };
-  const rollup = renderRollup(plan, range, { mark: { key: "0:2:1000-1999" }, counts: { src: 2, events: 990, duplicates: 10 } });
+  const rollup = renderRollup(plan, range, { marks: [{ key: "0:2:1000-1999" }], counts: { src: 2, events: 990, duplicates: 10 } });
   return [
     head[0],
     section("Plan", block("json", planText(plan))),

@@ -18,6 +18,8 @@ import type {
   Store,
   StoredEvent,
   TableQuery,
+  Trial,
+  TrialQuery,
   WindowQuery,
   WindowRow,
   WindowTable,
@@ -28,9 +30,13 @@ import { completingStatements, schemaStatements, selectTables } from "./schema.t
 import type { FoundTable } from "./schema.ts";
 import * as statements from "./statements.ts";
 import { readTable } from "./table.ts";
+import { tryOut } from "./trial.ts";
 
 /** How many keys one look-up names: each travels in the request's address, which servers bound to 1 MiB. */
 const keysPerLookup = 400;
+
+/** One thread, so that another is left for what is live, and the engine hands out its time to the others first. */
+const yieldingSettings = { max_threads: 1, priority: 10 };
 
 /** The store on a ClickHouse server or the embedded engine, which answers the same protocol. */
 export class ClickHouseStore implements Store {
@@ -76,8 +82,10 @@ export class ClickHouseStore implements Store {
 
   async rollUp(task: RollupTask): Promise<void> {
     const counts = task.counts === null ? null : { src: task.range.src, ...task.counts };
+    const marks = task.marks.map((mark) => ({ key: statements.markKey(mark) }));
     await this.#connection.write(
-      renderRollup(task.plan, task.range, { mark: { key: statements.markKey(task.mark) }, counts }),
+      renderRollup(task.plan, task.range, { marks, counts }),
+      task.yielding ? yieldingSettings : {},
     );
   }
 
@@ -171,6 +179,10 @@ export class ClickHouseStore implements Store {
   async events(query: EventQuery): Promise<readonly StoredEvent[]> {
     const rows = await this.#connection.rows<StoredEvent & { timestamp_ms: number }>(statements.selectEvents(query));
     return rows.map(({ timestamp_ms, ...row }) => ({ ...row, timestamp: timestamp_ms }));
+  }
+
+  tryOut(query: TrialQuery, signal: AbortSignal): Promise<Trial> {
+    return tryOut(this.#connection, query, signal);
   }
 
   async totals(): Promise<{ readonly events: number; readonly duplicates: number }> {

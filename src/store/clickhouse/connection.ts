@@ -33,6 +33,13 @@ export interface BytesFormat {
   readonly settings: Settings;
 }
 
+/** The rows of an answer, and what the engine says that they took. */
+export interface Measured<Row> {
+  readonly rows: readonly Row[];
+  readonly seconds: number;
+  readonly rowsRead: number;
+}
+
 type Settings = Readonly<Record<string, string | number>>;
 
 /**
@@ -100,6 +107,20 @@ export class Connection {
     });
   }
 
+  /** Runs a reading statement under the given limits, and tells what it took. The engine is told that it may only read. */
+  async measured<Row>(statement: Statement, settings: Settings, signal: AbortSignal): Promise<Measured<Row>> {
+    return this.#reading(async (client) => {
+      const result = await client.query({
+        ...asQuery(statement),
+        format: "JSON",
+        clickhouse_settings: { ...readSettings, readonly: "2", ...settings },
+        abort_signal: signal,
+      });
+      const { data, statistics } = await result.json<Row>();
+      return { rows: data, seconds: statistics?.elapsed ?? 0, rowsRead: statistics?.rows_read ?? 0 };
+    });
+  }
+
   /** Runs a reading statement; one array a column, for many rows of few columns. */
   async columns<Columns extends Record<string, unknown[]>>(statement: Statement): Promise<Partial<Columns>> {
     return this.#reading(async (client) => {
@@ -129,9 +150,9 @@ export class Connection {
   }
 
   /** Runs a writing statement that needs no data. */
-  async write(statement: Statement): Promise<void> {
+  async write(statement: Statement, settings: Settings = {}): Promise<void> {
     await this.#writing((client, query_id) =>
-      client.command({ ...asQuery(statement), query_id, clickhouse_settings: writeSettings }),
+      client.command({ ...asQuery(statement), query_id, clickhouse_settings: { ...settings, ...writeSettings } }),
     );
   }
 

@@ -255,7 +255,7 @@ async function counted(rule: CheckedRule, payloads: readonly object[], everyMs =
   });
   await store.insertRaw(partition, [{ from: offset(0), receivedAt: start, events: packed, ends, skip: null }]);
   const range = { src: partition, from: offset(0), to: offset(events.length - 1) };
-  await store.rollUp({ range, plan: planRollup([{ series, rule }]), mark: { series: 0, range }, counts: null });
+  await store.rollUp({ range, plan: planRollup([{ series, rule }]), marks: [{ series: 0, range }], counts: null });
   return queryOf(rule, series);
 }
 
