@@ -56,7 +56,7 @@ describe("real flights, counted by Weir and by an independent engine", { timeout
 
   const lines = async <T>(sql: string): Promise<T[]> => {
     const rows = (await independent.runAndReadAll(sql)).getRowsJson();
-    return rows.map(([text]) => JSON.parse(String(text)) as T);
+    return rows.map(([text]) => JSON.parse(text as string) as T);
   };
 
   for (const one of flightsCases)
@@ -72,9 +72,9 @@ describe("real flights, counted by Weir and by an independent engine", { timeout
   test("no flight is skipped, and all of them are late", async () => {
     const { length } = await lines("SELECT to_json(n) FROM flights");
     assert.equal(length, 80_488);
-    for (const rule of (await rules(server.queryUrl)) as readonly { readonly [key: string]: unknown }[]) {
-      assert.equal(rule["skipped"], 0, String(rule["rule_id"]));
-      if (rule["filter"] === undefined) assert.equal(rule["late"], length, String(rule["rule_id"]));
+    for (const { rule_id, filter, skipped, late } of await rules(server.queryUrl)) {
+      assert.equal(skipped, 0, rule_id);
+      if (filter === undefined) assert.equal(late, length, rule_id);
     }
   });
 });
@@ -111,7 +111,7 @@ const rowOf = ({ rule }: FlightsCase, row: Record<string, unknown>): Row => [
   Date.parse(String(row["window_start"])),
   (rule.group_by ?? []).map((name) => {
     assert.ok(Object.hasOwn(row, name), `${name} is missing`);
-    return row[name] === null ? null : String(row[name]);
+    return row[name] as string | null;
   }),
   row["value"],
 ];

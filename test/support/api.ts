@@ -3,6 +3,9 @@
 export interface RuleAnswer {
   readonly rule_id: string;
   readonly state: string;
+  readonly filter?: string;
+  readonly skipped: number | null;
+  readonly late: number | null;
 }
 
 interface Page {
