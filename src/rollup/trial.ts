@@ -1,0 +1,73 @@
+import type { OffsetRange } from "../event/position.ts";
+import type { CheckedRule } from "../rule/rule.ts";
+import { planRollup } from "./plan.ts";
+import { renderWindows } from "./read.ts";
+import { renderRows } from "./render.ts";
+import type { Statement } from "./statement.ts";
+
+/** A rule and the ranges of raw events to try it on. */
+export interface TrialSelection {
+  readonly rule: CheckedRule;
+  /** At least one. */
+  readonly ranges: readonly OffsetRange[];
+}
+
+/** Any series of a rule: the rows of a trial are in no table. */
+const series = 16;
+const endOfTime = 4_294_967_295_000;
+
+/**
+ * The newest windows, as `renderWindows` has them, that a rule has over these ranges alone. Nothing is stored: the rows of
+ * the rollup, by the same compiler, stand in the place of the table.
+ */
+export function renderTrialWindows(trial: TrialSelection, limit: number): Statement {
+  const { rule } = trial;
+  return overTrial(renderWindows({ series, rule, from: 0, to: endOfTime, filters: [], order: "newest", limit }), trial);
+}
+
+/**
+ * One row: events `entered`, `skipped` and `late`, different `groups`, and the `rows` of so many different `panes` that a
+ * store would keep.
+ */
+export function renderTrialCounts(trial: TrialSelection): Statement {
+  const sql = `SELECT toFloat64(sum(rollups.n)) AS entered, toFloat64(sum(rollups.skipped)) AS skipped, toFloat64(sum(rollups.late)) AS late,
+  toFloat64(uniqExactIf(grp, n != 0)) AS groups, toFloat64(uniqExact(pane, grp)) AS rows, toFloat64(uniqExact(pane)) AS panes
+FROM rollups`;
+  return overTrial({ sql, parameters: {} }, trial);
+}
+
+/** One row: how many `events` the ranges have, and the times (ms since the epoch) of the `earliest` and the `latest`. */
+export function renderTrialEvents({ ranges }: Pick<TrialSelection, "ranges">): Statement {
+  const inRange = "(src = {src:UInt16} AND off BETWEEN {from:UInt64} AND {to:UInt64})";
+  const parts = ranges.map((range, index) => forRange(inRange, range, index));
+  return {
+    sql: `SELECT toFloat64(count()) AS events, toFloat64(toUnixTimestamp64Milli(min(timestamp))) AS earliest,
+  toFloat64(toUnixTimestamp64Milli(max(timestamp))) AS latest
+FROM raw_events
+WHERE ${parts.map(({ sql }) => sql).join("\n  OR ")}`,
+    parameters: Object.assign({}, ...parts.map(({ parameters }) => parameters)),
+  };
+}
+
+function overTrial(reading: Statement, { rule, ranges }: TrialSelection): Statement {
+  const rows = renderRows(planRollup([{ series, rule }]));
+  const parts = ranges.map((range, index) => forRange(rows.sql, range, index));
+  const select = parts.map(({ sql }) => `(\n${sql}\n)`).join("\nUNION ALL\n");
+  return {
+    sql: [`WITH rollups (${rows.columns.join(", ")}) AS MATERIALIZED (`, select, ")", reading.sql, rows.settings].join(
+      "\n",
+    ),
+    parameters: Object.assign(
+      { ...rows.parameters, ...reading.parameters },
+      ...parts.map(({ parameters }) => parameters),
+    ),
+  };
+}
+
+/** The statement for one of several ranges: its places for a range get names of their own. */
+function forRange(sql: string, { src, from, to }: OffsetRange, index: number): Statement {
+  return {
+    sql: sql.replaceAll(/\{(src|from|to):/g, `{$1_${index}:`),
+    parameters: { [`src_${index}`]: src, [`from_${index}`]: from, [`to_${index}`]: to },
+  };
+}
