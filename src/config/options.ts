@@ -144,6 +144,13 @@ export const options = {
     default: 50,
     description: "how long a batch waits for more events",
   }),
+  fillSharePercent: option({
+    name: "fill-share",
+    group: "Pace",
+    kind: count(1, 100),
+    default: 50,
+    description: "percent of the time that the filling of rules from history may have while events come",
+  }),
 
   liveClientsMax: option({
     name: "live-clients-max",

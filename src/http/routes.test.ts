@@ -43,7 +43,7 @@ function make() {
     store,
     rules,
     progress: { countedThrough: () => 0, lagMs: () => 0 },
-    fillProgress: () => 0.5,
+    fill: () => ({ progress: 0.5, endsAt: null }),
     clock: systemClock,
     log: () => ({ bytes: 1, bytesMax: 2, accepting: true }),
     rates: () => ({ accepted: 3, counted: 4 }),

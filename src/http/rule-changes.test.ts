@@ -44,7 +44,7 @@ function serverOf(book: Rulebook): ReturnType<typeof createServer> {
     store: new MemoryStore(),
     rules: { get: (id) => book.get(id), list: () => book.list(), answering },
     progress: { countedThrough: () => 0, lagMs: () => 0 },
-    fillProgress: () => 0,
+    fill: () => ({ progress: 0, endsAt: null }),
     clock: systemClock,
     log: () => ({ bytes: 0, bytesMax: 1, accepting: true }),
     rates: () => ({ accepted: 0, counted: 0 }),

@@ -1,10 +1,29 @@
 import type { Offset, OffsetRange } from "../event/position.ts";
-import { after, before, offset, src } from "../event/position.ts";
+import { after } from "../event/position.ts";
+import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
 import { planRollup } from "../rollup/plan.ts";
 import type { Store } from "../store/store.ts";
 import type { BatchWriter } from "./batch-writer.ts";
+import {
+  type FillPace,
+  type LiveLoad,
+  eventsLeast,
+  firstPace,
+  paceAfter,
+  paceAfterFailure,
+  pauseAfter,
+} from "./fill-pace.ts";
+import {
+  type FillPiece,
+  type FillWork,
+  type Place,
+  eventsLeft,
+  fillWork,
+  nextPiece,
+  withoutRange,
+} from "./fill-work.ts";
 import type { ProgressWriter, RuleSource, Target } from "./ports.ts";
 
 export interface FillerDeps {
@@ -12,115 +31,165 @@ export interface FillerDeps {
   readonly rules: RuleSource;
   readonly writer: BatchWriter;
   readonly progress: ProgressWriter;
+  readonly clock: Clock;
   /** Up to where live processing has written a partition. */
   readonly written: (partition: number) => Offset;
+  readonly live: () => LiveLoad;
+  /** The most events in one statement. */
   readonly chunkEventsMax: number;
+  /** How much of the time fills may have while events come, 0 … 1. */
+  readonly share: number;
   readonly report: (message: string, error: unknown) => void;
 }
 
-const fillAttemptsMax = 5;
+/** How far the fill of a series is. */
+export interface FillState {
+  /** 0 … 1 */
+  readonly progress: number;
+  /** When it will be done if it goes on like this (ms since the epoch); null when nobody knows. */
+  readonly endsAt: number | null;
+}
+
+/** A fill with what its end is estimated from. */
+interface Tracked extends FillWork {
+  /** When its first piece of this process began, and what was left then. */
+  readonly begun: { readonly at: number; readonly left: number } | null;
+}
+
+const fillAttemptsMax = 3;
+/** How long a fill is left alone that the store refuses piece by piece. */
+const restMs = 5000;
 
 /**
- * Fills new rule versions from raw rows: everything below their activation, in chunks, each with its mark in the same
- * part. A chunk is the same operation as a live batch on another range, so what was done before a crash is found by its
- * marks and never done twice.
+ * Fills new rule versions from raw rows: everything below their activation, in pieces, each with its marks in the same
+ * part. A piece is the same operation as a live batch on another range, so what was done before a crash is found by its
+ * marks and never done twice. A range is read once for all rules that miss it, and live processing goes first.
  */
 export class Filler {
   readonly #deps: FillerDeps;
-  readonly #shares = new Map<number, number>();
+  readonly #works = new Map<number, Tracked>();
+  /** Series that are left alone until then, by the monotonic clock. */
+  readonly #resting = new Map<number, number>();
+  #cursor: Place = { src: 0, off: 0 };
+  #pace: FillPace;
 
   constructor(deps: FillerDeps) {
     this.#deps = deps;
+    this.#pace = firstPace(deps.chunkEventsMax);
   }
 
-  /** How much of the fill of a series is done, 0 … 1. */
-  share(series: number): number {
-    return this.#shares.get(series) ?? 0;
+  state(series: number): FillState {
+    const work = this.#works.get(series);
+    if (work === undefined) return { progress: 0, endsAt: null };
+    const left = eventsLeft(work);
+    return { progress: work.events === 0 ? 1 : 1 - left / work.events, endsAt: this.#endOf(work, left) };
   }
 
   /** Does the fills that can be done now, until `stop` aborts. */
   async round(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      await this.#lookAround();
+      for (const work of this.#works.values()) if (work.missing.length === 0) await this.#finish(work.target);
+      const piece = nextPiece([...this.#works.values()], this.#cursor, this.#pace);
+      if (piece === undefined) return;
+      await this.#fill(piece, stop);
+    }
+  }
+
+  /** Rules come, are changed and go while others are filled. */
+  async #lookAround(): Promise<void> {
     const { rules, progress } = this.#deps;
     const filling = (await rules.targets(await rules.current())).filter((target) => target.filling);
     progress.filling(filling.map((target) => target.activation));
-    for (const target of filling) {
-      if (stop.aborted || !this.#hasLiveCaughtUp(target)) continue;
-      await this.#attempt(target, stop);
-    }
-  }
-
-  /** A fill that the store refuses is tried again in the next round; the others don't wait for it. */
-  async #attempt(target: Target, stop: AbortSignal): Promise<void> {
-    try {
-      if (await this.#fill(target, stop)) await this.#finish(target);
-    } catch (error) {
-      if (error instanceof WeirError && error.code === "stopping") throw error;
-      this.#deps.report(`filling rule ${target.rule_id} from raw events failed and will be tried again`, error);
-    }
+    const wanted = new Map(
+      filling.filter((target) => this.#canBeFilled(target)).map((target) => [target.series, target]),
+    );
+    for (const series of this.#works.keys()) if (!wanted.has(series)) this.#works.delete(series);
+    const unread = [...wanted.values()].filter((target) => !this.#works.has(target.series));
+    if (unread.length > 0) await this.#takeUp(unread);
   }
 
   /** Raw is complete below the activation only once live processing has reached it. */
-  #hasLiveCaughtUp(target: Target): boolean {
-    return Object.entries(target.activation).every(([partition, at]) => this.#deps.written(Number(partition)) >= at);
+  #canBeFilled({ series, activation }: Target): boolean {
+    const { clock, written } = this.#deps;
+    if (clock.monotonic() < (this.#resting.get(series) ?? 0)) return false;
+    this.#resting.delete(series);
+    return Object.entries(activation).every(([partition, at]) => written(Number(partition)) >= at);
   }
 
-  async #fill(target: Target, stop: AbortSignal): Promise<boolean> {
+  async #takeUp(targets: readonly Target[]): Promise<void> {
+    const { store } = this.#deps;
     // An earlier attempt may have been given up with a write under way: marks say nothing until that is settled.
-    await this.#deps.store.settle();
-    const chunks = await this.#missing(target);
-    const plan = planRollup([target]);
-    for (const [index, range] of chunks.entries()) {
-      if (stop.aborted || !(await this.#isWanted(target))) return false;
-      await this.#deps.writer.rollUp(
-        { range, plan, marks: [{ series: target.series, range }], counts: null, yielding: true },
-        fillAttemptsMax,
-      );
-      this.#shares.set(target.series, (index + 1) / chunks.length);
-      passFailpoint("mid-backfill");
-    }
-    return true;
+    await store.settle();
+    const marks = await store.fillMarks(targets.map((target) => target.series));
+    for (const target of targets)
+      this.#works.set(target.series, { ...fillWork(target, marks.get(target.series) ?? []), begun: null });
   }
 
-  /** A rule may be deleted or changed again while it is filled. */
-  async #isWanted({ series }: Target): Promise<boolean> {
-    const { rules } = this.#deps;
-    return (await rules.targets(await rules.current())).some((target) => target.series === series && target.filling);
+  async #fill(piece: FillPiece, stop: AbortSignal): Promise<void> {
+    const { clock, live, share, chunkEventsMax } = this.#deps;
+    const started = clock.monotonic();
+    if (!(await this.#isWritten(piece))) return;
+    const took = clock.monotonic() - started;
+    const load = live();
+    const events = piece.range.to - piece.range.from + 1;
+    this.#pace = paceAfter(this.#pace, events, took, load, chunkEventsMax);
+    this.#note(piece, clock.now() - took);
+    passFailpoint("mid-backfill");
+    const pause = pauseAfter(took, share, load);
+    if (pause > 0) await clock.sleep(pause, stop);
+  }
+
+  async #isWritten({ range, works }: FillPiece): Promise<boolean> {
+    const targets = works.map((work) => work.target);
+    const marks = targets.map(({ series }) => ({ series, range }));
+    try {
+      const task = { range, plan: planRollup(targets), marks, counts: null, yielding: true };
+      await this.#deps.writer.rollUp(task, fillAttemptsMax);
+      return true;
+    } catch (error) {
+      if (error instanceof WeirError && error.code === "stopping") throw error;
+      this.#failed(targets, error);
+      return false;
+    }
+  }
+
+  #failed(targets: readonly Target[], error: unknown): void {
+    const { clock, report, chunkEventsMax } = this.#deps;
+    const [first] = targets;
+    // Whether it was written after all is to be read from the marks.
+    for (const { series } of targets) this.#works.delete(series);
+    if (targets.length === 1 && this.#pace.eventsMax <= eventsLeast)
+      this.#resting.set(first!.series, clock.monotonic() + restMs);
+    this.#pace = paceAfterFailure(this.#pace, targets.length, chunkEventsMax);
+    const others = targets.length > 1 ? ` and ${targets.length - 1} more` : "";
+    report(`filling rule ${first?.rule_id}${others} from raw events failed and will be tried again`, error);
+  }
+
+  #note({ range, works }: FillPiece, startedAt: number): void {
+    for (const { target } of works) {
+      const work = this.#works.get(target.series);
+      if (work === undefined) continue;
+      const begun = work.begun ?? { at: startedAt, left: eventsLeft(work) };
+      this.#works.set(target.series, { ...withoutRange(work, range), begun });
+    }
+    // Only so far as everybody has come who misses it.
+    const isDone = [...this.#works.values()].every((work) => !work.missing.some((hole) => overlap(hole, range)));
+    this.#cursor = { src: range.src, off: isDone ? after(range.to) : range.from };
+  }
+
+  #endOf({ begun }: Tracked, left: number): number | null {
+    if (begun === null || begun.left <= left) return null;
+    const now = this.#deps.clock.now();
+    return Math.round(now + (left * (now - begun.at)) / (begun.left - left));
   }
 
   async #finish(target: Target): Promise<void> {
     passFailpoint("before-switch");
     await this.#deps.rules.filled(target.rule_id, target.series);
-    this.#shares.delete(target.series);
+    this.#works.delete(target.series);
     this.#deps.progress.seriesChanged(target.series);
   }
-
-  async #missing(target: Target): Promise<OffsetRange[]> {
-    const chunks: OffsetRange[] = [];
-    for (const [partition, at] of Object.entries(target.activation)) {
-      const marks = await this.#deps.store.marks(target.series, src(Number(partition)), offset(0));
-      const hole = { src: src(Number(partition)), from: offset(0), to: before(offset(at)) };
-      chunks.push(...withoutMarked(hole, marks).flatMap((range) => cut(range, this.#deps.chunkEventsMax)));
-    }
-    return chunks;
-  }
 }
 
-/** What of `range` no mark covers. `marks` are ascending and don't overlap. */
-export function withoutMarked(range: OffsetRange, marks: readonly OffsetRange[]): OffsetRange[] {
-  const holes: OffsetRange[] = [];
-  let from = range.from;
-  for (const mark of marks) {
-    if (mark.from > from) holes.push({ src: range.src, from, to: before(mark.from) });
-    if (mark.to >= from) from = after(mark.to);
-  }
-  if (from <= range.to) holes.push({ src: range.src, from, to: range.to });
-  return holes;
-}
-
-function cut(range: OffsetRange, offsetsMax: number): OffsetRange[] {
-  const pieces: OffsetRange[] = [];
-  for (let from: number = range.from; from <= range.to; from += offsetsMax) {
-    pieces.push({ src: range.src, from: offset(from), to: offset(Math.min(from + offsetsMax - 1, range.to)) });
-  }
-  return pieces;
-}
+const overlap = (a: OffsetRange, b: OffsetRange): boolean => a.src === b.src && a.from <= b.to && b.from <= a.to;

@@ -10,6 +10,7 @@ import type { Store } from "../store/store.ts";
 import type { BatchWriter } from "./batch-writer.ts";
 import type { Batch } from "./batch.ts";
 import { formBatch, rangeOf, settleDoubtful } from "./batch.ts";
+import type { LiveLoad } from "./fill-pace.ts";
 import type { ProcessorMetrics, ProgressWriter, RuleSource, Target } from "./ports.ts";
 import type { Recovered } from "./recover.ts";
 
@@ -42,6 +43,9 @@ interface Work {
 /** Batches that are being written: one rolled up while the raw rows of the next are stored. */
 const inFlightMax = 2;
 
+/** For so long after events were read, more are expected. */
+const busyForMs = 1000;
+
 /** How long a read waits for a first record: bounds how old the news may be that nothing is waiting. */
 const idleWaitMs = 200;
 
@@ -56,6 +60,9 @@ export class Partition {
   #rawWritten: Promise<void> = Promise.resolve();
   #committedAt = -Infinity;
   #written: Offset;
+  /** When events were last read, ms of the monotonic clock, and how long the oldest of them had waited. */
+  #readAt = -Infinity;
+  #lagMs = 0;
   /** What an interrupted write has left, until the work is past it. */
   #stored: ReadonlySet<number>;
   readonly #storedTo: number;
@@ -73,6 +80,10 @@ export class Partition {
   /** Everything below is stored and rolled up. */
   get written(): Offset {
     return this.#written;
+  }
+
+  get load(): LiveLoad {
+    return { busy: this.#deps.clock.monotonic() - this.#readAt < busyForMs, lagMs: this.#lagMs };
   }
 
   /** Works until `stop` aborts, then finishes what it has begun. Rejects when the batch writer gives up. */
@@ -99,12 +110,14 @@ export class Partition {
   }
 
   async #form(stop: AbortSignal): Promise<Work | null> {
-    const { log, rules, writer, progress, limits, src } = this.#deps;
+    const { log, rules, writer, progress, limits, src, clock } = this.#deps;
     const records = await log.read(
       { src, off: this.#next },
       { bytesMax: limits.batchBytesMax, eventsMax: limits.batchEventsMax, waitMs: idleWaitMs, signal: stop },
     );
     if (records.length === 0) return null;
+    this.#readAt = clock.monotonic();
+    this.#lagMs = clock.now() - records[0]!.appendedAt;
     progress.working(src, records[0]!.appendedAt);
     const targets = await writer.ask(async () => rules.targets(await rules.current()));
     progress.filling(targets.filter((target) => target.filling).map((target) => target.activation));

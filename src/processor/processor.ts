@@ -6,7 +6,9 @@ import type { Log } from "../log/log.ts";
 import type { Store } from "../store/store.ts";
 import { BatchWriter } from "./batch-writer.ts";
 import { Caretaker } from "./caretaker.ts";
+import type { LiveLoad } from "./fill-pace.ts";
 import { Filler } from "./filler.ts";
+import type { FillState } from "./filler.ts";
 import type { PartitionLimits } from "./partition.ts";
 import { Partition } from "./partition.ts";
 import type { ProcessorMetrics, ProgressWriter, RuleSource } from "./ports.ts";
@@ -30,6 +32,8 @@ export interface ProcessorLimits extends PartitionLimits {
   /** How many of the latest ids a start reads back; the others are looked up in the store when one is needed. */
   readonly dedupeIdsLoadedMax: number;
   readonly fillChunkEventsMax: number;
+  /** How much of the time fills may have while events come, 0 … 1. */
+  readonly fillShare: number;
   readonly fillPollMs: number;
   readonly caretakeEveryMs: number;
 }
@@ -56,8 +60,11 @@ export class Processor {
       rules,
       writer: this.#writer,
       progress,
+      clock,
       written,
+      live: () => this.#load(),
       chunkEventsMax: limits.fillChunkEventsMax,
+      share: limits.fillShare,
       report: deps.report,
     });
   }
@@ -87,9 +94,14 @@ export class Processor {
     settled.abort();
   }
 
-  /** How much of the fill of a series is done, 0 … 1. */
-  fillShare(series: number): number {
-    return this.#filler.share(series);
+  /** How far the fill of a series is. */
+  fill(series: number): FillState {
+    return this.#filler.state(series);
+  }
+
+  #load(): LiveLoad {
+    const loads = [...this.#partitions.values()].map((partition) => partition.load);
+    return { busy: loads.some(({ busy }) => busy), lagMs: Math.max(0, ...loads.map(({ lagMs }) => lagMs)) };
   }
 
   async #recoverPartition(src: Src): Promise<Partition> {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { OffsetRange } from "../event/position.ts";
 import { offset, src } from "../event/position.ts";
-import { withoutMarked } from "./filler.ts";
+import { withoutMarked } from "./fill-work.ts";
 import { endOfMarked } from "./recover.ts";
 
 const range = (from: number, to: number): OffsetRange => ({ src: src(0), from: offset(from), to: offset(to) });

@@ -8,6 +8,19 @@ const ruleFields = {
       "`1s` … `30d`, aligned to the epoch; calendar windows are `1d`, `1w` (from Monday) and `1mo`, in `timezone`",
     examples: ["10m"],
   }),
+  window_type: Type.Optional(
+    Type.Enum(["tumbling", "hopping", "cumulative"], {
+      description:
+        "`hopping`: windows begin at every `hop` and overlap; `cumulative`: windows grow by `hop` and begin anew every `window_size`. Left out: `hopping` with a `hop`, else `tumbling`",
+    }),
+  ),
+  hop: Type.Optional(
+    Type.String({
+      description:
+        "of hopping and cumulative windows: divides `window_size`, into at most 1000 parts; of calendar windows, which can be cumulative, divides a day, or is `1d`",
+      examples: ["1m"],
+    }),
+  ),
   timezone: Type.Optional(
     Type.String({
       description: "IANA name of the zone that `1d`, `1w` and `1mo` are cut in; left out: UTC",
@@ -47,6 +60,22 @@ const ruleFields = {
       description:
         "a CEL expression over `event_type`, `user_id`, `timestamp` and `payload`: only events for which it is true count",
       examples: ['event_type == "purchase" && payload.price > 10.0 && payload.country in ["DE", "FR"]'],
+    }),
+  ),
+  having: Type.Optional(
+    Type.String({
+      maxLength: 256,
+      description: "only windows and groups whose value passes: comparisons of `value` with numbers, joined by `&&`",
+      examples: ["value >= 10 && value < 100"],
+    }),
+  ),
+  top_n: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      description:
+        "only so many groups of each window: those with the largest values, of equal ones the first in order",
+      examples: [10],
     }),
   ),
   allowed_lateness: Type.Optional(
@@ -125,6 +154,11 @@ export const RuleAnswer = Type.Object(
     }),
     state: Type.Enum(["filling", "live", "paused"], { description: "of the newest version" }),
     progress: Type.Number({ minimum: 0, maximum: 1, description: "how much of history is filled" }),
+    eta: Type.Optional(
+      Type.Union([Time, Type.Null()], {
+        description: "while filling: when it will be done if it goes on like this; null when that is not known yet",
+      }),
+    ),
     skipped: Count("events whose `field` was missing or not a number"),
     late: Count("events that came after their window's end and the allowed lateness"),
     groups: Count("groups that have a window"),

@@ -6,10 +6,14 @@ import type { StatusAnswer } from "../protocol/status.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import type { Store } from "../store/store.ts";
 import { RecentCounts } from "./counts.ts";
+import type { DryRunAnswer } from "../protocol/dry-run.ts";
+import { dryRun } from "./dry-run.ts";
+import type { TriedChange } from "./dry-run.ts";
 import { events } from "./events.ts";
 import type { EventsPage } from "./events.ts";
 import type { RawParameters } from "./parameters.ts";
 import { newestVersion, ruleAnswer, versionAnswers } from "./rule-answer.ts";
+import type { FillState } from "./rule-answer.ts";
 import { Slots } from "./slots.ts";
 import type { Answering } from "./stats-request.ts";
 import { ruleIdOf } from "./stats-request.ts";
@@ -28,13 +32,15 @@ export interface Rules {
 }
 
 export interface QueryParts extends Pick<StatusSources, "log" | "rates" | "parts"> {
-  readonly store: Pick<Store, "windows" | "windowTable" | "events" | "seriesCounts" | "totals">;
+  readonly store: Pick<Store, "windows" | "windowTable" | "events" | "seriesCounts" | "totals" | "tryOut">;
   readonly rules: Rules;
   readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
-  /** How much of a series' fill is done, 0 … 1. */
-  readonly fillProgress: (series: number) => number;
+  readonly fill: (series: number) => FillState;
   readonly clock: Clock;
 }
+
+/** Each takes a thread of the engine. */
+const dryRunsMax = 2;
 
 /** The engine holds each result as a whole until it has been sent. */
 const tablesMax = 2;
@@ -48,6 +54,7 @@ export class Query {
   readonly #parts: QueryParts;
   readonly #counts: RecentCounts;
   readonly #tables = new Slots(tablesMax);
+  readonly #dryRuns = new Slots(dryRunsMax);
 
   constructor(parts: QueryParts) {
     this.#parts = parts;
@@ -69,8 +76,21 @@ export class Query {
   async statsTable(raw: RawParameters, signal: AbortSignal): Promise<StatsTable> {
     const { rules, clock } = this.#parts;
     const record = rules.get(ruleIdOf(raw));
-    signal.addEventListener("abort", this.#tables.take("tables"), { once: true });
+    signal.addEventListener("abort", this.#tables.take("tables are being read"), { once: true });
     return statsTable(raw, rules.answering(record), this.#parts, { now: clock.now(), signal });
+  }
+
+  /**
+   * What a change of a rule would do, on the newest events.
+   * @throws WeirError `overloaded` too, when too many are being tried.
+   */
+  async dryRun(change: TriedChange, signal: AbortSignal): Promise<DryRunAnswer> {
+    const release = this.#dryRuns.take("rules are being tried out");
+    try {
+      return await dryRun(change, this.#parts, signal);
+    } finally {
+      release();
+    }
   }
 
   /** `GET /events`, from the parameters as they came. */
@@ -89,7 +109,7 @@ export class Query {
     const { series } = newestVersion(record);
     return ruleAnswer(record, {
       answering: this.#parts.rules.answering(record).version,
-      progress: this.#parts.fillProgress(series),
+      fill: this.#parts.fill(series),
       counts: await this.#counts.of(series),
       lagMs: this.#parts.progress.lagMs(),
     });

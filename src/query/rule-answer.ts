@@ -3,12 +3,20 @@ import type { RuleAnswer, RuleVersionAnswer } from "../protocol/rules.ts";
 import type { RulePhase, RuleRecord, RuleVersion } from "../rule/registry.ts";
 import type { SeriesCounts } from "../store/store.ts";
 
+/** How far the fill of a series is. */
+export interface FillState {
+  /** 0 … 1 */
+  readonly progress: number;
+  /** When it will be done if it goes on like this (ms since the epoch); null when nobody knows. */
+  readonly endsAt: number | null;
+}
+
 /** What a rule's answer says besides the record. */
 export interface RuleFacts {
   /** The version whose windows answer. */
   readonly answering: RuleVersion;
-  /** How much of the newest version's fill is done, 0 … 1. */
-  readonly progress: number;
+  /** Of the newest version. */
+  readonly fill: FillState;
   /** Of the newest version; null when the store can't say. */
   readonly counts: SeriesCounts | null;
   readonly lagMs: number;
@@ -24,7 +32,8 @@ export function ruleAnswer(record: RuleRecord, facts: RuleFacts): RuleAnswer {
     ...rolledBack(newest),
     answering_version: facts.answering.version,
     state: stateOf(newest.phase),
-    progress: newest.phase === "live" ? 1 : facts.progress,
+    progress: newest.phase === "live" ? 1 : facts.fill.progress,
+    ...eta(newest, facts.fill),
     skipped: facts.counts?.skipped ?? null,
     late: facts.counts?.late ?? null,
     groups: facts.counts?.groups ?? null,
@@ -44,6 +53,11 @@ export function versionAnswers(record: RuleRecord): RuleVersionAnswer[] {
     state: version.phase === "retired" ? "retired" : stateOf(version.phase),
     created_at: formatTime(version.createdAt),
   }));
+}
+
+function eta({ phase }: RuleVersion, { endsAt }: FillState): { eta?: string | null } {
+  if (stateOf(phase) !== "filling") return {};
+  return { eta: endsAt === null ? null : formatTime(endsAt) };
 }
 
 const rolledBack = ({ rolledBackTo }: RuleVersion): { rolled_back_to?: number } =>

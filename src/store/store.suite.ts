@@ -148,7 +148,13 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
 
     test("a fill's marks are apart from the live ones and from those of other series", async () => {
       const plan = planRollup([{ series: 22, rule: countByType }]);
-      await store.rollUp({ range: range(7, 0, 9), plan, marks: [{ series: 22, range: range(7, 0, 9) }], counts: null });
+      const fills = [22, 23].map((series) => ({ series, range: range(7, 0, 9) }));
+      await store.rollUp({ range: range(7, 0, 9), plan, marks: fills, counts: null, yielding: true });
+      const marks = await store.fillMarks([22, 23, 24]);
+      assert.deepEqual([...marks].toSorted(), [
+        [22, [range(7, 0, 9)]],
+        [23, [range(7, 0, 9)]],
+      ]);
       assert.deepEqual(await store.marks(22, src(7), offset(0)), [range(7, 0, 9)]);
       assert.deepEqual(await store.marks(0, src(7), offset(0)), []);
       assert.deepEqual(await store.marks(2, src(7), offset(0)), []);

@@ -161,6 +161,8 @@ export interface Store {
 
   /** Marks of a series (0: live) on this partition that reach `from` or beyond, by offset. */
   marks(series: number, src: Src, from: Offset): Promise<readonly OffsetRange[]>;
+  /** Marks of the fills of these series, on all partitions, in no order; none for a series that has none. */
+  fillMarks(series: readonly number[]): Promise<ReadonlyMap<number, readonly OffsetRange[]>>;
   /** Offsets ≥ `from` that raw has, ascending. */
   storedOffsets(src: Src, from: Offset): Promise<readonly Offset[]>;
   /** The ids with the latest timestamps, at most `limit`; fewer than `limit` means that these are all. */

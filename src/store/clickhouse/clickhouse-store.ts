@@ -100,6 +100,23 @@ export class ClickHouseStore implements Store {
     return rows.map((row) => ({ src, from: offset(row.range_from), to: offset(row.range_to) }));
   }
 
+  async fillMarks(series: readonly number[]): Promise<ReadonlyMap<number, readonly OffsetRange[]>> {
+    const found = await this.#connection.columns<{
+      series: number[];
+      src: Src[];
+      range_from: Offset[];
+      range_to: Offset[];
+    }>(statements.selectFillMarks(series));
+    const marks = new Map<number, OffsetRange[]>();
+    for (const [index, one] of (found.series ?? []).entries()) {
+      const mark = { src: found.src![index]!, from: found.range_from![index]!, to: found.range_to![index]! };
+      const before = marks.get(one);
+      if (before === undefined) marks.set(one, [mark]);
+      else before.push(mark);
+    }
+    return marks;
+  }
+
   async storedOffsets(src: Src, from: Offset): Promise<readonly Offset[]> {
     const { off } = await this.#connection.columns<{ off: Offset[] }>(statements.selectStoredOffsets(src, from));
     return off ?? [];

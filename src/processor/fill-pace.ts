@@ -1,0 +1,62 @@
+/** How live processing stands beside a fill. */
+export interface LiveLoad {
+  /** It counted something within the last second. */
+  readonly busy: boolean;
+  /** How long the events that it counted last had waited for it. */
+  readonly lagMs: number;
+}
+
+export interface FillPace {
+  /** Events in one piece of a fill. */
+  readonly eventsMax: number;
+  /** Rules in one piece. */
+  readonly rulesMax: number;
+}
+
+export const eventsLeast = 5_000;
+const rulesMost = 256;
+
+/** A piece holds up whom it meets for no longer than itself. */
+const pieceMs = { busy: 150, idle: 1000 };
+const lagsMs = 2000;
+/** While live processing lags. */
+const shareLeast = 0.05;
+
+export const firstPace = (eventsMost: number): FillPace => ({
+  eventsMax: Math.min(50_000, eventsMost),
+  rulesMax: rulesMost,
+});
+
+/**
+ * How long to leave the engine alone after a piece that took `tookMs`: nothing while no event comes, else so long that
+ * filling has no more than its share (0 … 1) of the time, and very little of it while live processing lags.
+ */
+export function pauseAfter(tookMs: number, share: number, live: LiveLoad): number {
+  if (!live.busy) return 0;
+  const due = live.lagMs > lagsMs ? Math.min(share, shareLeast) : share;
+  return Math.round(tookMs * (1 / due - 1));
+}
+
+/** The next piece when one went well: as many events as the wanted time takes, by what this one took, step by step. */
+export function paceAfter(
+  pace: FillPace,
+  events: number,
+  tookMs: number,
+  live: LiveLoad,
+  eventsMost: number,
+): FillPace {
+  const wanted = (events * (live.busy ? pieceMs.busy : pieceMs.idle)) / Math.max(tookMs, 1);
+  // A short piece, at the end of a hole, says little.
+  const grown = events < pace.eventsMax ? Math.max(wanted, pace.eventsMax) : wanted;
+  const eventsMax = Math.min(Math.max(grown, pace.eventsMax / 2), pace.eventsMax * 2);
+  return { eventsMax: within(eventsMax, eventsMost), rulesMax: Math.min(pace.rulesMax * 2, rulesMost) };
+}
+
+/** The next piece when one of so many rules failed: fewer rules, so that one that can't be filled is found, then fewer events. */
+export function paceAfterFailure(pace: FillPace, rules: number, eventsMost: number): FillPace {
+  if (rules > 1) return { ...pace, rulesMax: Math.ceil(rules / 2) };
+  return { rulesMax: 1, eventsMax: within(pace.eventsMax / 4, eventsMost) };
+}
+
+const within = (events: number, eventsMost: number): number =>
+  Math.round(Math.min(Math.max(events, Math.min(eventsLeast, eventsMost)), eventsMost));
