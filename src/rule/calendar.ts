@@ -1,3 +1,4 @@
+import { commonDivisor } from "../lib/divisor.ts";
 import { type EngineClocks, engineZones } from "./engine-zones.ts";
 import type { Span } from "./rule.ts";
 
@@ -24,6 +25,11 @@ export function endOfSpan(span: Span, startMs: number): number {
   if (span.unit === "second") return startMs + span.count * 1000;
   const zone = zoneOf(span.timezone);
   return zone.startOfDay(firstDayOfNext(span, zone.dayOf(startMs)));
+}
+
+/** Seconds that divide everything by which the beginnings of a zone's days lie off UTC's midnights; 0 when they don't. */
+export function grainOf(timezone: string): number {
+  return zoneOf(timezone).grain;
 }
 
 const dayMs = 86_400_000;
@@ -62,6 +68,7 @@ class ZoneDays {
   readonly #name: string;
   readonly #engineClocks: readonly EngineClocks[];
   readonly #starts = new Map<number, number>();
+  #grain: number | undefined;
 
   constructor(name: string) {
     this.#name = name;
@@ -71,6 +78,14 @@ class ZoneDays {
   /** The first day that begins at the epoch or later. */
   get earliestDay(): number {
     return this.startOfDay(0) >= 0 ? 0 : 1;
+  }
+
+  /** See `grainOf`. No zone has kept a time for less than the step. */
+  get grain(): number {
+    return (this.#grain ??= Array.from({ length: 70 * 36 }, (_, index) => this.#offset(index * 10 * dayMs)).reduce(
+      (grain, offset) => commonDivisor(Math.abs(offset) / 1000, grain),
+      0,
+    ));
   }
 
   /** The day that holds a moment. Of days that were left out the last, so that it has a length. */

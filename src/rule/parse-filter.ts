@@ -14,6 +14,7 @@ export function parseFilterKey(reader: RuleReader): FilterPart {
   return { spec: {}, rule: {} };
 }
 
-function inWords({ message, column, hint }: FilterProblem): string {
+/** A problem of a text in CEL as one sentence. */
+export function inWords({ message, column, hint }: FilterProblem): string {
   return `at column ${column}: ${message}${hint === undefined ? "" : `; ${hint}`}`;
 }

@@ -1,4 +1,4 @@
-import type { CheckedRule, RuleSpec } from "./rule.ts";
+import type { CheckedRule, RuleSpec, RuleWindow } from "./rule.ts";
 import { type RulePart, type RuleReader, suggestion } from "./rule-reader.ts";
 import { parseDuration } from "./window.ts";
 
@@ -8,9 +8,10 @@ type LatenessPart = RulePart<
 >;
 
 /** Reads `allowed_lateness` and `late_policy`. */
-export function parseLateness(reader: RuleReader): LatenessPart {
+export function parseLateness(reader: RuleReader, kind: RuleWindow["kind"]): LatenessPart {
   const { text, seconds } = allowedLateness(reader);
   const policy = latePolicy(reader);
+  if (policy === "drop" && kind !== "tumbling") refuseDrop(reader, kind);
   return {
     spec: {
       ...(seconds === 0 ? {} : { allowed_lateness: text }),
@@ -36,4 +37,12 @@ function latePolicy(reader: RuleReader): CheckedRule["latePolicy"] {
   const means = "a late event corrects its window, or is left out of it";
   reader.wrong("late_policy", `must be "count" or "drop": ${means}${meant}`);
   return "count";
+}
+
+/** What is stored does not tell which of an event's windows had ended when it came. */
+function refuseDrop(reader: RuleReader, kind: RuleWindow["kind"]): void {
+  reader.wrong(
+    "late_policy",
+    `must be "count" with ${kind} windows: some of an event's windows may have ended, others not`,
+  );
 }

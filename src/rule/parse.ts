@@ -3,6 +3,7 @@ import { parseFilterKey } from "./parse-filter.ts";
 import { parseGroups } from "./parse-groups.ts";
 import { parseLateness } from "./parse-lateness.ts";
 import { parseMetric } from "./parse-metric.ts";
+import { parseSelection } from "./parse-selection.ts";
 import { parseWindow } from "./parse-window.ts";
 import type { CheckedRule, RuleSpec } from "./rule.ts";
 import { RuleReader, suggestion } from "./rule-reader.ts";
@@ -12,22 +13,25 @@ export type ParsedRule =
   | { readonly ok: true; readonly rule: CheckedRule }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-const known: Readonly<Record<keyof RuleSpec | "window_type", true>> = {
+const known: Readonly<Record<keyof RuleSpec, true>> = {
   rule_id: true,
   window_size: true,
   window_type: true,
+  hop: true,
   timezone: true,
   metric: true,
   field: true,
   decimals: true,
   group_by: true,
   filter: true,
+  having: true,
+  top_n: true,
   allowed_lateness: true,
   late_policy: true,
   active: true,
 };
 const knownKeys = Object.keys(known);
-const laterKeys = ["hop", "having", "top_n", "retention"];
+const laterKeys = ["retention"];
 
 /**
  * Reads a rule's body. Closed grammar: every key, type and limit is checked, and all mistakes are named at once, each by
@@ -56,12 +60,12 @@ function canonicalText(spec: RuleSpec): string {
 }
 
 /** The lengths in seconds; a calendar's week or month stays what it is. */
-function durations({ window_size: size, allowed_lateness: lateness }: RuleSpec): Record<string, unknown> {
-  const seconds = (text: string): unknown => {
-    const read = parseDuration(text, "1s");
-    return read.ok ? read.value : text;
+function durations({ window_size: size, hop, allowed_lateness: lateness }: RuleSpec): Record<string, unknown> {
+  const seconds = (text: string | undefined): unknown => {
+    const read = text === undefined ? undefined : parseDuration(text, "1s");
+    return read?.ok ? read.value : text;
   };
-  return { window_size: seconds(size), allowed_lateness: lateness === undefined ? undefined : seconds(lateness) };
+  return { window_size: seconds(size), hop: seconds(hop), allowed_lateness: seconds(lateness) };
 }
 
 function readRule(reader: RuleReader): CheckedRule | undefined {
@@ -71,7 +75,8 @@ function readRule(reader: RuleReader): CheckedRule | undefined {
   const metric = parseMetric(reader);
   const groups = parseGroups(reader);
   const filter = parseFilterKey(reader);
-  const lateness = parseLateness(reader);
+  const selection = parseSelection(reader, metric?.rule.metric, groups.rule.groupBy);
+  const lateness = parseLateness(reader, window?.rule.window.kind ?? "tumbling");
   const active = readActive(reader);
   if (ruleId === undefined || window === undefined || metric === undefined || reader.problems.length > 0)
     return undefined;
@@ -82,6 +87,7 @@ function readRule(reader: RuleReader): CheckedRule | undefined {
       ...metric.spec,
       ...groups.spec,
       ...filter.spec,
+      ...selection.spec,
       ...lateness.spec,
       active,
     },
@@ -89,8 +95,8 @@ function readRule(reader: RuleReader): CheckedRule | undefined {
     ...metric.rule,
     ...groups.rule,
     ...filter.rule,
+    ...selection.rule,
     ...lateness.rule,
-    having: [],
   };
 }
 

@@ -4,6 +4,9 @@ import type { Filter } from "./cel/expression.ts";
 export interface RuleSpec {
   readonly rule_id: string;
   readonly window_size: string;
+  /** Missing: `hopping` with a `hop`, else `tumbling`. */
+  readonly window_type?: "cumulative";
+  readonly hop?: string;
   /** Missing: UTC. */
   readonly timezone?: string;
   readonly metric: string;
@@ -11,6 +14,8 @@ export interface RuleSpec {
   readonly decimals?: number;
   readonly group_by: readonly string[];
   readonly filter?: string;
+  readonly having?: string;
+  readonly top_n?: number;
   /** Missing: `0s`. */
   readonly allowed_lateness?: string;
   /** Missing: `count`. */
@@ -49,7 +54,10 @@ export interface RuleWindow {
   readonly size: Span;
   /** What hopping windows start at, and cumulative ones grow by. */
   readonly hop?: Span;
-  /** What is stored: every window of the rule is made of whole panes. The size of a tumbling window, else the hop. */
+  /**
+   * What is stored: every window of the rule is made of whole panes. The size of a tumbling window, else the hop, or a part
+   * of it where days begin at the odd quarter of an hour.
+   */
   readonly pane: Span;
 }
 

@@ -1,19 +1,8 @@
-import { Environment, ParseError } from "@marcbachmann/cel-js";
 import { Checker } from "./check.ts";
-import { columnAt } from "./column.ts";
-import { type FilterExpression, type FilterProblem, filterLimits, type ParsedFilter } from "./expression.ts";
+import { type FilterExpression, filterLimits, type ParsedFilter } from "./expression.ts";
 import { measure } from "./measure.ts";
+import { readSyntax } from "./syntax.ts";
 import { inWords, mayBe } from "./types.ts";
-
-const environment = new Environment({
-  unlistedVariablesAreDyn: true,
-  limits: {
-    // Items of lists are nodes for the parser, and each && is one more step down; our own limits come afterwards.
-    maxAstNodes: 5000,
-    maxDepth: 250,
-    maxListElements: filterLimits.listItemsMax,
-  },
-});
 
 /**
  * Reads a filter: a CEL expression over `event_type`, `user_id`, `timestamp` and values of the payload. Every name, function,
@@ -37,14 +26,10 @@ export function parseFilter(given: string): ParsedFilter {
 }
 
 function checked(text: string): ParsedFilter {
-  let tree;
-  try {
-    tree = environment.parse(text).ast;
-  } catch (error) {
-    return { ok: false, problems: [syntaxProblem(error, text)] };
-  }
+  const read = readSyntax(text);
+  if ("problem" in read) return { ok: false, problems: [read.problem] };
   const checker = new Checker(text);
-  const whole = checker.check(tree);
+  const whole = checker.check(read.tree);
   if (!mayBe(whole.type, "bool"))
     checker.problem(
       `a filter is true or false, and this is ${inWords(whole.type)}`,
@@ -71,35 +56,3 @@ function tooLarge(expression: FilterExpression): string | undefined {
 function refused(message: string, hint?: string): ParsedFilter {
   return { ok: false, problems: [hint === undefined ? { message, column: 1 } : { message, column: 1, hint }] };
 }
-
-/** The parser's complaint in the words of a reader, without its drawing of the text. */
-function syntaxProblem(error: unknown, text: string): FilterProblem {
-  // Any other error is the parser's own, on a text that it should have refused.
-  if (!(error instanceof ParseError)) return { message: "can't be read", column: 1 };
-  const { start, end } = error.range ?? { start: 0, end: 0 };
-  const column = columnAt(text, start);
-  const found = start >= text.length ? "the end" : JSON.stringify(text.slice(start, Math.max(end, start + 1)));
-  if (wrongTokens.has(error.code)) {
-    const hint = hintFor(text, start);
-    const message = `${found} is not expected here`;
-    return hint === undefined ? { message, column } : { message, column, hint };
-  }
-  if (error.code === "reserved_identifier") return { message: `${found} is a reserved word of CEL`, column };
-  if (error.code === "limit_exceeded")
-    return { message: "has too many parts, or they are too much inside each other", column };
-  return { message: `can't be read: ${lowerFirst(error.summary)}`, column };
-}
-
-const wrongTokens = new Set(["unexpected_token", "unexpected_character", "expected_token"]);
-
-function hintFor(text: string, at: number): string | undefined {
-  const rest = text.slice(at);
-  if (/^\.\d/.test(rest)) return `write a 0 before the point: 0${/^\.\d+/.exec(rest)![0]}`;
-  if (/^&(?!&)/.test(rest)) return "and is written &&";
-  if (/^\|(?!\|)/.test(rest)) return "or is written ||";
-  if (/^=(?!=)/.test(rest)) return "equal is written ==";
-  if (/^(?:and|or|not)\b/i.test(rest)) return "and, or, not are written &&, ||, !";
-  return undefined;
-}
-
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

@@ -13,6 +13,7 @@ import type {
   ListItem,
 } from "./expression.ts";
 import { readName } from "./names.ts";
+import { chain } from "./syntax.ts";
 import { arithmeticType, comparable, eitherType, inWords, mayBe, type StaticType } from "./types.ts";
 
 const nothing: FilterExpression = { kind: "literal", type: "null", value: null };
@@ -218,17 +219,6 @@ const isLiteral = (node: ASTNode): boolean => node.op === "value";
 
 function literal(type: "int" | "uint" | "string", value: string, at: number): Checked {
   return { expression: { kind: "literal", type, value }, type, at };
-}
-
-/** The operands of `a && b && c`, however the parser has grouped them. */
-function chain(node: ASTNode, operator: "&&" | "||"): ASTNode[] {
-  const operands: ASTNode[] = [];
-  const waiting: ASTNode[] = [node];
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    if (next.op === operator) waiting.push(next.args[1], next.args[0]);
-    else operands.push(next);
-  }
-  return operands;
 }
 
 function comparisonHint(left: StaticType, right: StaticType): string | undefined {
