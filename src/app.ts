@@ -243,6 +243,7 @@ class Starter {
       log: () => log.state(),
       rates: () => this.#metrics.rates(),
       parts: () => ({ store: { ok: engine.state().up }, log: { ok: log.state().accepting } }),
+      groupsMax: this.#config.groupsMax,
     });
     const hub = new Hub({
       store,

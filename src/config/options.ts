@@ -122,6 +122,13 @@ export const options = {
     description:
       "recent event ids kept in memory to know repeats (about 40 bytes each); older ones are looked up in the store",
   }),
+  groupsMax: option({
+    name: "max-groups",
+    group: "Limits",
+    kind: count(1, 10_000_000),
+    default: 100_000,
+    description: "groups of one rule; further ones share one group that is marked as overflow",
+  }),
   engineMemoryMaxBytes: option({
     name: "engine-memory-max",
     group: "Limits",

@@ -23,6 +23,7 @@ function make() {
       calls.push(["put", body, options]),
       { created: rules.list().length === 0, record: changed("r") }
     ),
+    tryPut: async () => assert.fail("not called"),
     patch: async (id: string, body: unknown, options: object) => (
       calls.push(["patch", id, body, options]),
       changed(rules.get(id).rule_id)
@@ -43,6 +44,7 @@ function make() {
     store,
     rules,
     progress: { countedThrough: () => 0, lagMs: () => 0 },
+    groupsMax: 1000,
     fill: () => ({ progress: 0.5, endsAt: null }),
     clock: systemClock,
     log: () => ({ bytes: 1, bytesMax: 2, accepting: true }),
@@ -159,8 +161,8 @@ describe("the rule routes", () => {
   });
 
   it("refuse parameters and conditions they do not know", async () => {
-    const parameter = await ask(server, "POST", "/aggregation-rule?dry_run=true", {});
-    assert.deepEqual([parameter.status, parameter.body.error.details[0].path], [400, "dry_run"]);
+    const parameter = await ask(server, "POST", "/aggregation-rule?dryrun=true", {});
+    assert.deepEqual([parameter.status, parameter.body.error.details[0].path], [400, "dryrun"]);
     assert.equal((await ask(server, "POST", "/aggregation-rule", {}, { "if-match": "*" })).status, 400);
     assert.deepEqual(ifMatch('W/"12"'), { ifMatch: 12 });
   });

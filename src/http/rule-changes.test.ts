@@ -46,6 +46,7 @@ function serverOf(book: Rulebook): ReturnType<typeof createServer> {
     progress: { countedThrough: () => 0, lagMs: () => 0 },
     fill: () => ({ progress: 0, endsAt: null }),
     clock: systemClock,
+    groupsMax: 1000,
     log: () => ({ bytes: 0, bytesMax: 1, accepting: true }),
     rates: () => ({ accepted: 0, counted: 0 }),
     parts: () => ({}),
@@ -210,4 +211,23 @@ test("ten thousand rules are one document", () =>
     const read = await ask!("GET", "/aggregation-rules?as=document");
     const back = await ask!("PUT", "/aggregation-rules", read.body);
     assert.deepEqual([(back.body.unchanged as string[]).length, back.etag], [10_000, made.etag]);
+  }));
+
+test("a dry run says what would be done, checks like the change itself, and changes nothing", () =>
+  withServers(async ([ask], { book }) => {
+    const tryOut = (body: unknown, ifMatch?: string) => ask!("POST", "/aggregation-rule?dry_run=true", body, ifMatch);
+    const first = await tryOut(rule("60s"));
+    assert.deepEqual([first.status, first.etag, first.body["effect"]], [200, null, "create"]);
+    assert.deepEqual(await book.current(), []);
+    await ask!("POST", "/aggregation-rule", rule("1m"));
+    const known = await book.current();
+    assert.equal((await tryOut(rule("60s"))).body["effect"], "none");
+    assert.equal((await tryOut(rule("5m"), '"1"')).body["effect"], "change");
+    assert.equal((await tryOut(rule("5m"), '"2"')).status, 412);
+    const wrong = await tryOut({ rule_id: "r", metric: "sum", windw_size: "1m" });
+    assert.equal(wrong.status, 422);
+    const problems = wrong.body.error?.details as readonly { readonly path: string }[];
+    assert.deepEqual(problems.map(({ path }) => path).toSorted(), ["field", "window_size", "windw_size"]);
+    assert.equal((await ask!("POST", "/aggregation-rule?dry_run=maybe", rule("1m"))).status, 400);
+    assert.deepEqual(await book.current(), known);
   }));

@@ -1,5 +1,6 @@
-import type { FastifyReply } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { WeirError } from "../lib/errors.ts";
+import { PutParameters, RuleOrDryRun } from "../protocol/dry-run.ts";
 import { ErrorBody } from "../protocol/errors.ts";
 import {
   DocumentAnswer,
@@ -20,6 +21,7 @@ import {
   RulePath,
   RuleVersionsAnswer,
 } from "../protocol/rules.ts";
+import type { TriedChange } from "../query/dry-run.ts";
 import type { Query } from "../query/query.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import type { Routes } from "./server.ts";
@@ -27,6 +29,7 @@ import type { Routes } from "./server.ts";
 /** What the routes need of the rulebook. Bodies go in as they came; it names every mistake itself. */
 export interface RuleChanges {
   put(body: unknown, options: { ifMatch?: number }): Promise<{ created: boolean; record: RuleRecord }>;
+  tryPut(body: unknown, options: { ifMatch?: number }): Promise<TriedChange>;
   patch(ruleId: string, body: unknown, options: { ifMatch?: number }): Promise<RuleRecord>;
   remove(ruleId: string, options: { ifMatch?: number }): Promise<void>;
   get(ruleId: string): RuleRecord;
@@ -37,6 +40,9 @@ export interface RuleChanges {
   ): Promise<{ effect: Readonly<Record<keyof DocumentAnswer, readonly string[]>>; tag: string }>;
 }
 
+interface Put {
+  Querystring: PutParameters;
+}
 interface AllRules {
   Querystring: RulesParameters;
 }
@@ -48,13 +54,24 @@ interface OneRule {
 }
 
 /** Rules: create or change, list, read, patch, delete, versions; all of them as one document. */
-export function ruleRoutes(rulebook: RuleChanges, query: Pick<Query, "rule" | "rules" | "versions">): Routes {
+export function ruleRoutes(
+  rulebook: RuleChanges,
+  query: Pick<Query, "rule" | "rules" | "versions" | "dryRun">,
+): Routes {
   const send = async (reply: FastifyReply, record: RuleRecord): Promise<FastifyReply> => {
     const rule = await query.rule(record);
     return reply.header("etag", `"${rule.version}"`).send(rule);
   };
+  const dryRun = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const change = await rulebook.tryPut(request.body, ifMatch(request.headers["if-match"]));
+    const left = new AbortController();
+    // Nobody waits any more: the engine need not either.
+    reply.raw.once("close", () => left.abort());
+    return reply.send(await query.dryRun(change, left.signal));
+  };
   return (server) => {
-    server.post("/aggregation-rule", { schema: putSchema }, async (request, reply) => {
+    server.post<Put>("/aggregation-rule", { schema: putSchema }, async (request, reply) => {
+      if (request.query.dry_run) return dryRun(request, reply);
       const { created, record } = await rulebook.put(request.body, ifMatch(request.headers["if-match"]));
       return send(reply.code(created ? 201 : 200).header("location", `/aggregation-rule/${record.rule_id}`), record);
     });
@@ -125,11 +142,15 @@ const errors = { 400: ErrorBody, 503: ErrorBody };
 const putSchema = {
   tags,
   summary: "Create a rule, or change the one of this id",
-  description: "When it has answered, the rule is in force for every later event.",
-  querystring: NoParameters,
+  description: [
+    "When it has answered, the rule is in force for every later event. With `dry_run=true` nothing is stored: the answer says",
+    "what the rule would have made of the newest events (not those that came before them), and what it costs; at most two",
+    "rules are tried at a time (429), for ten seconds (504).",
+  ].join(" "),
+  querystring: PutParameters,
   headers: RuleCondition,
   body: RuleBody,
-  response: { 200: RuleAnswer, 201: RuleAnswer, ...errors, 412: ErrorBody, 415: ErrorBody, 422: ErrorBody },
+  response: { 200: RuleOrDryRun, 201: RuleAnswer, ...putErrors },
 };
 const listSchema = {
   tags,

@@ -70,7 +70,7 @@ export const WindowValue = Type.Union(
   { description: "a number; of `first` and `last` the value itself, of `top_k` a list" },
 );
 
-const StatsRow = Type.Object(
+export const StatsRow = Type.Object(
   {
     window_start: Time,
     value: WindowValue,

@@ -39,6 +39,8 @@ export interface QueryParts extends Pick<StatusSources, "log" | "rates" | "parts
   readonly clock: Clock;
 }
 
+  /** Beyond so many groups of a rule, further ones share one. */
+  readonly groupsMax: number;
 /** Each takes a thread of the engine. */
 const dryRunsMax = 2;
 

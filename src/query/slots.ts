@@ -13,7 +13,7 @@ export class Slots {
    * @throws WeirError `overloaded` when all are taken. */
   take(what: string): () => void {
     if (this.#taken >= this.#max)
-      throw new WeirError("overloaded", `${this.#max} ${what} are being read already; try again`, { canRetry: true });
+      throw new WeirError("overloaded", `${this.#max} ${what} already; try again`, { canRetry: true });
     this.#taken += 1;
     let taken = true;
     return () => {

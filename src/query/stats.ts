@@ -43,7 +43,7 @@ export async function stats(
 }
 
 /** A window and group as an object: the group keys by their names. `finalThrough`: windows that end, and have waited for late events, by then are final. */
-export function statsRow(row: WindowRow, { rule }: Answering, finalThrough: number): StatsRow {
+export function statsRow(row: WindowRow, { rule }: Pick<Answering, "rule">, finalThrough: number): StatsRow {
   const windowEnd = endOfSpan(rule.window.size, row.windowStart);
   const groups = rule.spec.group_by.map((name, index) => [name, row.group[index] ?? null] as const);
   return {

@@ -3,6 +3,7 @@ import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import { inTurns } from "../lib/in-turns.ts";
 import type { Registry, RegistryChange, RuleRecord } from "../rule/registry.ts";
+import type { CheckedRule } from "../rule/rule.ts";
 import { type NextSpec, patched, specOf } from "./change.ts";
 import {
   type DocumentEffect,
@@ -18,6 +19,7 @@ import {
 } from "./document.ts";
 import {
   type ComputedVersion,
+  checked,
   computed,
   isPending,
   newest,
@@ -96,6 +98,18 @@ export class Rulebook {
   async patch(ruleId: string, body: unknown, options: ChangeOptions): Promise<RuleRecord> {
     const { record } = await this.#change(ruleId, options, (current) => {
       if (current === undefined) throw unknownRule(ruleId);
+  /** What `put` would do; changes nothing. */
+  async tryPut(
+    body: unknown,
+    options: ChangeOptions,
+  ): Promise<{ rule: CheckedRule; effect: "create" | "change" | "none" }> {
+    const spec = specOf(body);
+    const current = await this.#registry.get(spec.rule_id);
+    checkVersion(spec.rule_id, current, options);
+    const effect = current === undefined ? "create" : says(current, spec) ? "none" : "change";
+    return { rule: checked(spec), effect };
+  }
+
       return patched(current, body);
     });
     return record;

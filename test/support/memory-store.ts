@@ -5,6 +5,8 @@ import type {
   Store,
   StoredEvent,
   TableQuery,
+  Trial,
+  TrialQuery,
   WindowQuery,
   WindowRow,
   WindowTable,
@@ -13,11 +15,16 @@ import type {
 /** The reading side of a store over rows that a test puts there. Computes nothing. */
 export class MemoryStore implements Pick<
   Store,
-  "windows" | "windowTable" | "newestWindow" | "seriesCounts" | "events" | "totals"
+  "windows" | "windowTable" | "newestWindow" | "seriesCounts" | "events" | "totals" | "tryOut"
 > {
   readonly #series = new Map<number, Map<string, WindowRow>>();
   readonly stored: StoredEvent[] = [];
   readonly counts = new Map<number, SeriesCounts>();
+  /** What every trial gives. */
+  trial: Trial = {
+    ...{ events: 0, span: null, entered: 0, skipped: 0, late: 0, groups: 0 },
+    ...{ rows: 0, panes: 0, windows: [], engineMs: 0, rowsRead: 0 },
+  };
   /** Called before each read, with what is read; may delay or fail it. */
   before: (read: string) => Promise<void> = async () => {};
   reads: string[] = [];
@@ -85,6 +92,11 @@ export class MemoryStore implements Pick<
       .toSorted(newestFirst)
       .filter((event) => behind === undefined || newestFirst(event, behind) > 0)
       .slice(0, query.limit);
+  }
+
+  async tryOut(query: TrialQuery): Promise<Trial> {
+    await this.#read(`trial ${query.rule.spec.rule_id} ${query.eventsMax}`);
+    return { ...this.trial, windows: this.trial.windows.slice(0, query.limit) };
   }
 
   async totals(): Promise<{ events: number; duplicates: number }> {

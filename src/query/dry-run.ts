@@ -1,0 +1,94 @@
+import { formatTime } from "../lib/rfc3339.ts";
+import type { DryRunAnswer, DryRunWarning } from "../protocol/dry-run.ts";
+import type { CheckedRule, RuleSpec } from "../rule/rule.ts";
+import { secondsMaxOf } from "../rule/window.ts";
+import type { Store, Trial } from "../store/store.ts";
+import { statsRow } from "./stats.ts";
+
+/** What a change would do, found out without doing it. */
+export interface TriedChange {
+  readonly rule: CheckedRule;
+  readonly effect: "create" | "change" | "none";
+}
+
+export interface DryRunSources {
+  readonly store: Pick<Store, "tryOut">;
+  /** Beyond so many groups of a rule, further ones would share one. */
+  readonly groupsMax: number;
+}
+
+export const sampleEventsMax = 100_000;
+const rowsMax = 100;
+/** From this many groups on it is worth asking how many events each has. */
+const manyGroups = 1000;
+const eventsPerGroupMin = 5;
+const daySeconds = 86_400;
+
+/**
+ * Tries a rule on the newest counted events. Nothing is stored.
+ * @throws WeirError `store_unavailable`, `timeout`.
+ */
+export async function dryRun(change: TriedChange, sources: DryRunSources, signal: AbortSignal): Promise<DryRunAnswer> {
+  const { rule, effect } = change;
+  const trial = await sources.store.tryOut({ rule, eventsMax: sampleEventsMax, limit: rowsMax + 1 }, signal);
+  const rows = trial.windows.slice(0, rowsMax);
+  return {
+    dry_run: true,
+    rule: bodyOf(rule.spec),
+    effect,
+    sample: sampleOf(trial),
+    entered: trial.entered,
+    skipped: trial.skipped,
+    late: trial.late,
+    groups: trial.groups,
+    count: rows.length,
+    data: rows.map((row) => statsRow(row, { rule }, 0)),
+    more: trial.windows.length > rows.length,
+    cost: costOf(trial, rule),
+    warnings: warningsOf(trial, sources.groupsMax),
+  };
+}
+
+const bodyOf = (spec: RuleSpec): DryRunAnswer["rule"] => ({ ...spec, group_by: [...spec.group_by] });
+
+function sampleOf({ events, span }: Trial): DryRunAnswer["sample"] {
+  if (span === null) return { events, from: null, to: null };
+  return { events, from: formatTime(span.earliest), to: formatTime(span.latest) };
+}
+
+function costOf({ events, engineMs, rowsRead, rows, panes, span }: Trial, rule: CheckedRule): DryRunAnswer["cost"] {
+  return {
+    rows_read: rowsRead,
+    engine_ms_per_100k_events: events === 0 ? null : Math.round((engineMs / events) * 100_000 * 10) / 10,
+    rows_stored_per_day: span === null ? null : rowsPerDay(rows, panes, span, secondsMaxOf(rule.window.pane)),
+  };
+}
+
+/** Where the sample leaves panes empty, they count as well; where it is shorter than a pane, the pane counts. */
+function rowsPerDay(rows: number, panes: number, span: NonNullable<Trial["span"]>, paneSeconds: number): number {
+  const seconds = Math.max(panes * paneSeconds, (span.latest - span.earliest) / 1000);
+  return Math.ceil((rows * daySeconds) / seconds);
+}
+
+function warningsOf(trial: Trial, groupsMax: number): DryRunWarning[] {
+  const { events, entered, skipped, groups } = trial;
+  if (events === 0) return [warning("no_events", "no events are stored yet to try the rule on")];
+  const warnings: DryRunWarning[] = [];
+  if (entered === 0)
+    warnings.push(warning("nothing_entered", "no event of the sample enters: look at filter and field"));
+  if (skipped > entered)
+    warnings.push(
+      warning("much_skipped", `${skipped} events have nothing in field that the metric can read, ${entered} have`),
+    );
+  if (groups > groupsMax)
+    warnings.push(
+      warning("groups_over_bound", `the sample alone has ${groups} groups; beyond ${groupsMax} they share one`),
+    );
+  else if (groups >= manyGroups && groups * eventsPerGroupMin > entered)
+    warnings.push(
+      warning("many_groups", `${entered} events fall into ${groups} groups: nearly every event makes one of its own`),
+    );
+  return warnings;
+}
+
+const warning = (code: DryRunWarning["code"], message: string): DryRunWarning => ({ code, message });
