@@ -25,7 +25,7 @@ import { Processor } from "./processor/processor.ts";
 import { MemoryProgress } from "./progress/memory-progress.ts";
 import { Query } from "./query/query.ts";
 import { openSqliteRegistry } from "./rule/sqlite/sqlite-registry.ts";
-import { answering } from "./rulebook/versions.ts";
+import { answering, readable, readableVersions } from "./rulebook/versions.ts";
 import { Rulebook } from "./rulebook/rulebook.ts";
 import { ClickHouseStore } from "./store/clickhouse/clickhouse-store.ts";
 import { Connection } from "./store/clickhouse/connection.ts";
@@ -152,7 +152,8 @@ class Starter {
     const { clock } = this.#deps;
     const registry = await openSqliteRegistry({ file: join(this.#config.dataDir, "rules.sqlite"), clock });
     this.#closers.add("rules", () => registry.close());
-    const rulebook = new Rulebook({ registry, ends: () => log.ends(), clock });
+    const { keepReplacedMs } = this.#config;
+    const rulebook = new Rulebook({ registry, ends: () => log.ends(), clock, keepReplacedMs });
     await rulebook.load();
     this.#closers.add("rulebook", () => rulebook.close());
     return rulebook;
@@ -233,6 +234,8 @@ class Starter {
       list: () => rulebook.list(),
       find: (id: string) => rulebook.find(id),
       answering,
+      readable,
+      readableVersions,
     };
     const query = new Query({
       store,
@@ -240,10 +243,10 @@ class Starter {
       progress,
       clock,
       fill: (series) => processor.fill(series),
+      groupsMax: this.#config.groupsMax,
       log: () => log.state(),
       rates: () => this.#metrics.rates(),
       parts: () => ({ store: { ok: engine.state().up }, log: { ok: log.state().accepting } }),
-      groupsMax: this.#config.groupsMax,
     });
     const hub = new Hub({
       store,

@@ -136,6 +136,13 @@ export const options = {
     default: 4 * GiB,
     description: "memory that the engine may use",
   }),
+  keepReplacedMs: option({
+    name: "keep-replaced",
+    group: "Limits",
+    kind: duration(0, 3650 * day),
+    default: day,
+    description: "how long the windows of a replaced version of a rule can still be read, of the last five",
+  }),
 
   batchEventsMax: option({
     name: "batch-events-max",

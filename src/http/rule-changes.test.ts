@@ -5,8 +5,9 @@ import { MemoryStore } from "../../test/support/memory-store.ts";
 import { type Desk, withDesk } from "../../test/support/rule-desk.ts";
 import { systemClock } from "../lib/clock.ts";
 import { Query } from "../query/query.ts";
-import { answering } from "../rulebook/versions.ts";
+import { answering, readable, readableVersions } from "../rulebook/versions.ts";
 import type { Rulebook } from "../rulebook/rulebook.ts";
+import { queryRoutes } from "./query-routes.ts";
 import { ruleRoutes } from "./rule-routes.ts";
 import { createServer } from "./server.ts";
 
@@ -42,16 +43,21 @@ async function withServers(run: (ask: readonly Ask[], desk: Desk) => Promise<voi
 function serverOf(book: Rulebook): ReturnType<typeof createServer> {
   const query = new Query({
     store: new MemoryStore(),
-    rules: { get: (id) => book.get(id), list: () => book.list(), answering },
+    rules: { get: (id) => book.get(id), list: () => book.list(), answering, readable, readableVersions },
     progress: { countedThrough: () => 0, lagMs: () => 0 },
     fill: () => ({ progress: 0, endsAt: null }),
-    clock: systemClock,
     groupsMax: 1000,
+    clock: systemClock,
     log: () => ({ bytes: 0, bytesMax: 1, accepting: true }),
     rates: () => ({ accepted: 0, counted: 0 }),
     parts: () => ({}),
   });
-  return createServer({ title: "Test", version: "0", logger: false, routes: [ruleRoutes(book, query)] });
+  return createServer({
+    title: "Test",
+    version: "0",
+    logger: false,
+    routes: [ruleRoutes(book, query), queryRoutes(query)],
+  });
 }
 
 const askerOf =
@@ -152,6 +158,39 @@ test("of any editors at once, as many changes are made as versions are there; ea
   ));
 
 const edit = fc.record({ whole: fc.boolean(), conditional: fc.boolean() });
+
+test("a replaced version can be read for a time, and the list of versions says which those are", () =>
+  withServers(async ([ask], desk) => {
+    await ask!("POST", "/aggregation-rule", rule("1m"));
+    desk.end = 5;
+    await ask!("PATCH", one, { window_size: "2m" });
+    await ask!("PATCH", one, { window_size: "5m" });
+    const version = async (number: unknown): Promise<unknown> => {
+      const { status, body } = await ask!("GET", `/stats?rule_id=r&version=${String(number)}`);
+      return status === 200 ? [body.version, body.complete] : [status, body.error?.code, body.error?.details];
+    };
+    assert.deepEqual(await version(1), [1, true]);
+    assert.deepEqual(await version(2), [404, "unknown_version", { versions: [1, 3] }]);
+    assert.deepEqual(await version(3), [3, false], "while it is being filled");
+    await desk.book.filled("r", desk.book.get("r").versions[2]!.series);
+    assert.deepEqual(await version(1), [1, false], "it stands still");
+    assert.deepEqual(await version(3), [3, true]);
+    assert.deepEqual((await version(0)) as unknown[], [
+      400,
+      "invalid_query",
+      [{ path: "version", message: "must be >= 1", value: 0 }],
+    ]);
+    const { body } = await ask!("GET", `${one}/versions`);
+    const versions = body.versions as { readable: boolean; kept_until?: string }[];
+    assert.deepEqual(
+      versions.map((told) => [told.readable, told.kept_until !== undefined]),
+      [
+        [true, false],
+        [false, false],
+        [true, true],
+      ],
+    );
+  }));
 
 test("rolled back, a rule says so, and its versions remember", () =>
   withServers(async ([ask]) => {

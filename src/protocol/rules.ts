@@ -183,6 +183,8 @@ const RuleVersionAnswer = Type.Object(
     version: Version,
     rolled_back_to: RolledBackTo,
     state: Type.Enum(["filling", "live", "paused", "retired"]),
+    readable: Type.Boolean({ description: "whether `/stats?version=` answers its windows" }),
+    kept_until: Type.Optional(Type.String({ description: "of a retired one: until when it does" })),
     created_at: Time,
   },
   { additionalProperties: true },

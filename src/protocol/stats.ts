@@ -46,6 +46,13 @@ export const StatsParameters = Type.Object({
   ),
   limit: Type.Optional(StatsLimit),
   cursor: Type.Optional(Cursor),
+  version: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description:
+        "the version of the rule that is to answer; a replaced one stands still from then on, and can be read for a time",
+    }),
+  ),
   format: Type.Optional(Format),
 });
 

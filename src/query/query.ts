@@ -1,9 +1,10 @@
 import type { Clock } from "../lib/clock.ts";
+import { WeirError } from "../lib/errors.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { RuleAnswer, RuleVersionAnswer } from "../protocol/rules.ts";
 import type { StatsAnswer } from "../protocol/stats.ts";
 import type { StatusAnswer } from "../protocol/status.ts";
-import type { RuleRecord } from "../rule/registry.ts";
+import type { RuleRecord, RuleVersion } from "../rule/registry.ts";
 import type { Store } from "../store/store.ts";
 import { RecentCounts } from "./counts.ts";
 import type { DryRunAnswer } from "../protocol/dry-run.ts";
@@ -16,7 +17,7 @@ import { newestVersion, ruleAnswer, versionAnswers } from "./rule-answer.ts";
 import type { FillState } from "./rule-answer.ts";
 import { Slots } from "./slots.ts";
 import type { Answering } from "./stats-request.ts";
-import { ruleIdOf } from "./stats-request.ts";
+import { ruleIdOf, versionOf } from "./stats-request.ts";
 import { statsTable } from "./stats-table.ts";
 import type { StatsTable } from "./stats-table.ts";
 import { stats } from "./stats.ts";
@@ -29,18 +30,21 @@ export interface Rules {
   list(): readonly RuleRecord[];
   /** The version whose windows answer: the newest that is live or paused, else the newest. */
   answering(record: RuleRecord): Answering;
+  /** A version whose windows can be read now, by its number. */
+  readable(record: RuleRecord, version: number, now: number): Answering | undefined;
+  readableVersions(record: RuleRecord, now: number): readonly RuleVersion[];
 }
 
 export interface QueryParts extends Pick<StatusSources, "log" | "rates" | "parts"> {
   readonly store: Pick<Store, "windows" | "windowTable" | "events" | "seriesCounts" | "totals" | "tryOut">;
   readonly rules: Rules;
   readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
+  /** Beyond so many groups of a rule, further ones share one. */
+  readonly groupsMax: number;
   readonly fill: (series: number) => FillState;
   readonly clock: Clock;
 }
 
-  /** Beyond so many groups of a rule, further ones share one. */
-  readonly groupsMax: number;
 /** Each takes a thread of the engine. */
 const dryRunsMax = 2;
 
@@ -65,9 +69,7 @@ export class Query {
 
   /** `GET /stats`, from the parameters as they came. */
   async stats(raw: RawParameters): Promise<StatsAnswer> {
-    const { rules, clock } = this.#parts;
-    const record = rules.get(ruleIdOf(raw));
-    return stats(raw, rules.answering(record), this.#parts, clock.now());
+    return stats(raw, this.#answering(raw), this.#parts, this.#parts.clock.now());
   }
 
   /**
@@ -76,10 +78,9 @@ export class Query {
    * @throws WeirError `overloaded` too, when too many tables are being read.
    */
   async statsTable(raw: RawParameters, signal: AbortSignal): Promise<StatsTable> {
-    const { rules, clock } = this.#parts;
-    const record = rules.get(ruleIdOf(raw));
+    const answering = this.#answering(raw);
     signal.addEventListener("abort", this.#tables.take("tables are being read"), { once: true });
-    return statsTable(raw, rules.answering(record), this.#parts, { now: clock.now(), signal });
+    return statsTable(raw, answering, this.#parts, { now: this.#parts.clock.now(), signal });
   }
 
   /**
@@ -125,6 +126,28 @@ export class Query {
 
   /** The versions of a rule that are kept, newest first. */
   versions(ruleId: string): RuleVersionAnswer[] {
-    return versionAnswers(this.#parts.rules.get(ruleId));
+    const { rules, clock } = this.#parts;
+    const record = rules.get(ruleId);
+    return versionAnswers(record, new Set(rules.readableVersions(record, clock.now())));
   }
+
+  /** The version that is asked for, else the one that answers for the rule. */
+  #answering(raw: RawParameters): Answering {
+    const { rules, clock } = this.#parts;
+    const record = rules.get(ruleIdOf(raw));
+    const wanted = versionOf(raw);
+    if (wanted === undefined) return rules.answering(record);
+    const now = clock.now();
+    return rules.readable(record, wanted, now) ?? notReadable(record, wanted, rules.readableVersions(record, now));
+  }
+}
+
+function notReadable({ rule_id: id }: RuleRecord, wanted: number, kept: readonly RuleVersion[]): never {
+  const versions = kept.map(({ version }) => version);
+  const readable = versions.length === 0 ? "none" : versions.join(", ");
+  throw new WeirError(
+    "unknown_version",
+    `the windows of version ${wanted} of rule ${JSON.stringify(id)} are not kept; those that can be read: ${readable}`,
+    { details: { versions } },
+  );
 }

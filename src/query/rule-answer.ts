@@ -43,14 +43,16 @@ export function ruleAnswer(record: RuleRecord, facts: RuleFacts): RuleAnswer {
   };
 }
 
-/** All versions that are kept, newest first. */
-export function versionAnswers(record: RuleRecord): RuleVersionAnswer[] {
+/** All versions that are known, newest first; `readable` are those that have windows. */
+export function versionAnswers(record: RuleRecord, readable: ReadonlySet<RuleVersion>): RuleVersionAnswer[] {
   return record.versions.toReversed().map((version) => ({
     ...version.spec,
     group_by: [...version.spec.group_by],
     version: version.version,
     ...rolledBack(version),
     state: version.phase === "retired" ? "retired" : stateOf(version.phase),
+    readable: readable.has(version),
+    ...(readable.has(version) && version.keptUntil !== undefined ? { kept_until: formatTime(version.keptUntil) } : {}),
     created_at: formatTime(version.createdAt),
   }));
 }

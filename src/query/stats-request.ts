@@ -82,6 +82,18 @@ export function ruleIdOf(raw: RawParameters): string {
   throw new TypeError("a missing rule_id passed the check");
 }
 
+/**
+ * The version of the rule that is asked for.
+ * @throws WeirError `invalid_query` when it can't be one.
+ */
+export function versionOf(raw: RawParameters): number | undefined {
+  const problems: Problem[] = [];
+  const { version } = knownParameters(raw, problems);
+  if (version === undefined || typeof version === "number") return version;
+  refuse(problems);
+  throw new TypeError("a wrong version passed the check");
+}
+
 /** What the parameters ask for; `json` when that is not a format, which the check refuses. */
 export function formatOf(raw: RawParameters): StatsFormat {
   return tableFormats.find((format) => format === raw.format) ?? "json";

@@ -5,7 +5,7 @@ import type { RuleSpec } from "./rule.ts";
  * filling  live processing has it from its activation on; what lies below is being filled
  * live     complete
  * paused   kept and readable, not computed
- * retired  replaced by a later version; its windows go
+ * retired  replaced by a later version; its windows stand still, and go at the end of `keptUntil`
  */
 export type RulePhase = "pending" | "filling" | "live" | "paused" | "retired";
 
@@ -22,6 +22,13 @@ export interface RuleVersion {
   readonly createdAt: number;
   /** The earlier version whose spec this one took up again. */
   readonly rolledBackTo?: number;
+  /** Retired, it keeps its windows up to this moment, ms since the epoch; missing: it has none. */
+  readonly keptUntil?: number;
+}
+
+/** Whether the windows of a version, if it has any, are to stay in the store. */
+export function keepsWindows({ phase, keptUntil = 0 }: RuleVersion, now: number): boolean {
+  return phase !== "retired" || keptUntil > now;
 }
 
 /** Everything known of one rule. The unit of compare-and-set. */

@@ -6,6 +6,7 @@ import { WeirError } from "../lib/errors.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import { secondsMaxOf } from "../rule/window.ts";
 import { answering, computed, type Rulebook } from "./rulebook.ts";
+import { newest, readable, readableVersions } from "./versions.ts";
 
 const body = { rule_id: "r", window_size: "1m", metric: "count" };
 
@@ -74,6 +75,36 @@ test("a version that is overtaken while it is being filled is retired at once", 
     assert.deepEqual(phases(third), ["live", "retired", "filling"]);
     await desk.book.filled("r", second.versions[1]!.series);
     assert.deepEqual(phases(desk.book.get("r")), ["live", "retired", "filling"]);
+  }));
+
+test("what has answered keeps its windows for a time, of the last five versions", () =>
+  withDesk(async (desk) => {
+    desk.end = 10;
+    const numbers = (record: RuleRecord, now: number): number[] =>
+      readableVersions(record, now).map((version) => version.version);
+    for (let minutes = 1; minutes <= 7; minutes++) {
+      const { record } = await desk.book.put({ ...body, window_size: `${minutes}m` }, {});
+      await desk.book.filled("r", newest(record).series);
+    }
+    const record = desk.book.get("r");
+    assert.deepEqual(numbers(record, Date.now()), [2, 3, 4, 5, 6, 7]);
+    assert.equal(readable(record, 1, Date.now()), undefined);
+    assert.equal(secondsMaxOf(readable(record, 4, Date.now())!.rule.window.size), 240);
+    assert.deepEqual(numbers(record, Date.now() + 70_000), [7], "the others were kept for a minute");
+    assert.deepEqual(computed([record]).length, 1, "they are not computed");
+  }));
+
+test("a pause goes on with the windows of the version before; both can be read, also once they are replaced", () =>
+  withDesk(async (desk) => {
+    await desk.book.put(body, {});
+    desk.end = 10;
+    await desk.book.patch("r", { active: false }, {});
+    assert.equal(readableVersions(desk.book.get("r"), Date.now()).length, 2);
+    const resumed = await desk.book.patch("r", { active: true }, {});
+    await desk.book.filled("r", newest(resumed).series);
+    const record = desk.book.get("r");
+    assert.equal(readableVersions(record, Date.now()).length, 3);
+    assert.equal(readableVersions(record, Date.now() + 70_000).length, 1);
   }));
 
 test("a paused rule keeps its windows and is not computed; resumed, it is filled anew while the paused windows answer", () =>

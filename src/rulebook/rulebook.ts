@@ -36,6 +36,8 @@ export interface RulebookOptions {
   /** The log's ends: see `Log.ends`. */
   readonly ends: () => Promise<ReadonlyMap<Src, Offset>>;
   readonly clock: Clock;
+  /** How long a version that was replaced keeps its windows. */
+  readonly keepReplacedMs: number;
 }
 
 export interface ChangeOptions {
@@ -57,6 +59,7 @@ export class Rulebook {
   readonly #registry: Registry;
   readonly #ends: RulebookOptions["ends"];
   readonly #clock: Clock;
+  readonly #keepReplacedMs: number;
   readonly #listeners = new Set<() => void>();
   #records = new Map<string, RuleRecord>();
   /** The registry's revision that `#records` is; undefined when it must be read anew. */
@@ -71,6 +74,7 @@ export class Rulebook {
     this.#registry = options.registry;
     this.#ends = options.ends;
     this.#clock = options.clock;
+    this.#keepReplacedMs = options.keepReplacedMs;
   }
 
   /** Reads the rules and follows their changes from now on. */
@@ -94,10 +98,6 @@ export class Rulebook {
     return this.#change(spec.rule_id, options, () => ({ spec }));
   }
 
-  /** Changes a rule by a JSON merge patch on its spec, or takes up an earlier version again: see `patched`. */
-  async patch(ruleId: string, body: unknown, options: ChangeOptions): Promise<RuleRecord> {
-    const { record } = await this.#change(ruleId, options, (current) => {
-      if (current === undefined) throw unknownRule(ruleId);
   /** What `put` would do; changes nothing. */
   async tryPut(
     body: unknown,
@@ -110,6 +110,10 @@ export class Rulebook {
     return { rule: checked(spec), effect };
   }
 
+  /** Changes a rule by a JSON merge patch on its spec, or takes up an earlier version again: see `patched`. */
+  async patch(ruleId: string, body: unknown, options: ChangeOptions): Promise<RuleRecord> {
+    const { record } = await this.#change(ruleId, options, (current) => {
+      if (current === undefined) throw unknownRule(ruleId);
       return patched(current, body);
     });
     return record;
@@ -181,7 +185,7 @@ export class Rulebook {
   async filled(ruleId: string, series: number): Promise<void> {
     for (;;) {
       const record = await this.#registry.get(ruleId);
-      const next = record === undefined ? undefined : withFilled(record, series);
+      const next = record === undefined ? undefined : withFilled(record, series, this.#keptUntil());
       if (next === undefined || (await this.#apply({ save: [next], remove: [] })) !== undefined) return;
     }
   }
@@ -228,11 +232,16 @@ export class Rulebook {
     while (current.some(isPending)) {
       const ends = await this.#ends();
       const pending = current.filter(isPending);
-      const stored = await this.#apply({ save: pending.map((record) => withActivation(record, ends)), remove: [] });
+      const save = pending.map((record) => withActivation(record, ends, this.#keptUntil()));
+      const stored = await this.#apply({ save, remove: [] });
       const found = stored ?? (await this.#reread(pending));
       current = [...current.filter((record) => !isPending(record)), ...found];
     }
     return current;
+  }
+
+  #keptUntil(): number {
+    return this.#clock.now() + this.#keepReplacedMs;
   }
 
   async #reread(records: readonly RuleRecord[]): Promise<readonly RuleRecord[]> {

@@ -1,11 +1,13 @@
 import type { Offset, Src } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
 import { parseRule, sameSpec } from "../rule/parse.ts";
-import type { RulePhase, RuleRecord, RuleVersion } from "../rule/registry.ts";
+import { keepsWindows, type RuleRecord, type RuleVersion } from "../rule/registry.ts";
 import type { CheckedRule, RuleSpec } from "../rule/rule.ts";
 
 /** How many replaced versions a record remembers. */
 const retiredMax = 100;
+/** How many of them may keep their windows. */
+const keptMax = 5;
 
 /** What a change is made of, beside the record that it changes. */
 export interface ChangeFacts {
@@ -27,6 +29,24 @@ export function newest(record: RuleRecord): RuleVersion {
 export function answering(record: RuleRecord): { readonly version: RuleVersion; readonly rule: CheckedRule } {
   const version = record.versions.findLast(hasWindows) ?? newest(record);
   return { version, rule: checked(version.spec) };
+}
+
+/** A version of which windows can be read at `now`, by its number: one that answers, is filled, or is kept. */
+export function readable(
+  record: RuleRecord,
+  number: number,
+  now: number,
+): { readonly version: RuleVersion; readonly rule: CheckedRule } | undefined {
+  const version = record.versions.find((one) => one.version === number);
+  if (version === undefined || !readableVersions(record, now).includes(version)) return undefined;
+  return { version, rule: checked(version.spec) };
+}
+
+/** A rule that is only paused goes on with the windows of the version before. */
+export function readableVersions({ versions }: RuleRecord, now: number): readonly RuleVersion[] {
+  const stored = versions.filter((version) => version.activation !== null && keepsWindows(version, now));
+  const series = new Set(stored.map((version) => version.series));
+  return versions.filter((version) => series.has(version.series));
 }
 
 /** A rule version that live processing computes, from its activation on. */
@@ -67,7 +87,7 @@ export function withSpec(record: RuleRecord | undefined, spec: RuleSpec, facts: 
 }
 
 /** The record with its pending version in force from the log's ends on. */
-export function withActivation(record: RuleRecord, ends: ReadonlyMap<Src, Offset>): RuleRecord {
+export function withActivation(record: RuleRecord, ends: ReadonlyMap<Src, Offset>, keptUntil: number): RuleRecord {
   const activation = Object.fromEntries(ends);
   const empty = [...ends.values()].every((end) => end === 0);
   const versions = record.versions.map((version) =>
@@ -76,14 +96,17 @@ export function withActivation(record: RuleRecord, ends: ReadonlyMap<Src, Offset
       : version,
   );
   const done = { ...record, versions };
-  return empty ? onlyNewest(done) : done;
+  return empty ? onlyNewest(done, keptUntil) : done;
 }
 
-/** The record with this series complete and everything older retired; undefined when the series is not being filled. */
-export function withFilled(record: RuleRecord, series: number): RuleRecord | undefined {
+/**
+ * The record with this series complete and everything older retired; undefined when the series is not being filled. What
+ * has answered until now keeps its windows up to the moment `keptUntil`.
+ */
+export function withFilled(record: RuleRecord, series: number, keptUntil: number): RuleRecord | undefined {
   const last = newest(record);
   if (last.series !== series || last.phase !== "filling") return undefined;
-  return onlyNewest({ ...record, versions: [...record.versions.slice(0, -1), { ...last, phase: "live" }] });
+  return onlyNewest({ ...record, versions: [...record.versions.slice(0, -1), { ...last, phase: "live" }] }, keptUntil);
 }
 
 export const isPending = (record: RuleRecord): boolean =>
@@ -116,6 +139,7 @@ function nextVersion(last: RuleVersion, spec: RuleSpec, facts: ChangeFacts): Rul
 }
 
 function aged(old: RuleVersion, active: boolean, nextSeries: number): RuleVersion {
+  if (old.phase === "retired") return old;
   if (!hasWindows(old) || old.series === nextSeries) return { ...old, phase: "retired" };
   return active ? old : { ...old, phase: "paused" };
 }
@@ -125,13 +149,26 @@ function hasWindows(version: RuleVersion): boolean {
   return version.phase === "live" || (version.phase === "paused" && version.activation !== null);
 }
 
-function onlyNewest(record: RuleRecord): RuleRecord {
-  const retired: RulePhase = "retired";
+function onlyNewest(record: RuleRecord, keptUntil: number): RuleRecord {
   const last = newest(record);
   return {
     ...record,
-    versions: record.versions.map((version) => (version === last ? version : { ...version, phase: retired })),
+    versions: fewKept(record.versions.map((old) => (old === last ? old : replaced(old, keptUntil)))),
   };
+}
+
+function replaced(old: RuleVersion, keptUntil: number): RuleVersion {
+  return hasWindows(old) ? { ...old, phase: "retired", keptUntil } : { ...old, phase: "retired" };
+}
+
+function fewKept(versions: readonly RuleVersion[]): readonly RuleVersion[] {
+  const kept = versions.filter((version) => version.keptUntil !== undefined);
+  const dropped = new Set(kept.slice(0, Math.max(0, kept.length - keptMax)));
+  return versions.map((version) => (dropped.has(version) ? withoutWindows(version) : version));
+}
+
+function withoutWindows({ keptUntil: _, ...version }: RuleVersion): RuleVersion {
+  return version;
 }
 
 function trimmed(versions: readonly RuleVersion[]): readonly RuleVersion[] {

@@ -53,6 +53,15 @@ export class MemoryRules {
     return [...this.#records.values()];
   }
 
+  readableVersions(record: RuleRecord): readonly RuleVersion[] {
+    return record.versions;
+  }
+
+  readable(record: RuleRecord, version: number): { version: RuleVersion; rule: CheckedRule } | undefined {
+    const versions = record.versions.filter((one) => one.version === version);
+    return versions.length === 0 ? undefined : this.answering({ ...record, versions });
+  }
+
   answering(record: RuleRecord): { version: RuleVersion; rule: CheckedRule } {
     const version =
       record.versions.findLast(({ phase }) => phase === "live" || phase === "paused") ?? record.versions.at(-1)!;

@@ -25,7 +25,7 @@ export async function withDesk(run: (desk: Desk) => Promise<void>): Promise<void
   const openBook = async (): Promise<Rulebook> => {
     const registry = await openSqliteRegistry({ file: join(folder, "rules.sqlite") });
     open.push(registry);
-    const book = new Rulebook({ registry, ends, clock: systemClock });
+    const book = new Rulebook({ registry, ends, clock: systemClock, keepReplacedMs: 60_000 });
     books.push(book);
     await book.load();
     return book;
