@@ -139,6 +139,7 @@ function invalidCondition(message: string, header: string): WeirError {
 
 const tags = ["rules"];
 const errors = { 400: ErrorBody, 503: ErrorBody };
+const putErrors = { ...errors, 412: ErrorBody, 415: ErrorBody, 422: ErrorBody, 429: ErrorBody, 504: ErrorBody };
 const putSchema = {
   tags,
   summary: "Create a rule, or change the one of this id",
