@@ -4,7 +4,7 @@ import type { Clock } from "../lib/clock.ts";
 import { inTurns } from "../lib/in-turns.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
 import type { Log, LogRecord } from "../log/log.ts";
-import type { RollupPlan } from "../rollup/plan.ts";
+import type { RollupPlan, Spread } from "../rollup/plan.ts";
 import { planRollup } from "../rollup/plan.ts";
 import type { Store } from "../store/store.ts";
 import type { BatchWriter } from "./batch-writer.ts";
@@ -66,7 +66,7 @@ export class Partition {
   /** What an interrupted write has left, until the work is past it. */
   #stored: ReadonlySet<number>;
   readonly #storedTo: number;
-  #plan: { readonly key: string; readonly plan: RollupPlan } = { key: "", plan: planRollup([]) };
+  readonly #plans = { close: noPlan, scattered: noPlan };
 
   constructor(deps: PartitionDeps, recovered: Recovered) {
     this.#deps = deps;
@@ -168,7 +168,7 @@ export class Partition {
     const { range, events, duplicates } = batch;
     await writer.rollUp({
       range,
-      plan: this.#planFor(targets),
+      plan: this.#planFor(targets, spreadOf(batch)),
       marks: [{ series: 0, range }],
       counts: { events, duplicates },
     });
@@ -183,11 +183,11 @@ export class Partition {
     await this.#commit(after(range.to));
   }
 
-  /** The plan depends on the set of rules alone, which seldom changes from one batch to the next. */
-  #planFor(targets: readonly Target[]): RollupPlan {
+  /** A plan depends on the set of rules alone, which seldom changes from one batch to the next. */
+  #planFor(targets: readonly Target[], events: Spread): RollupPlan {
     const key = targets.map((target) => target.series).join(" ");
-    if (key !== this.#plan.key) this.#plan = { key, plan: planRollup(targets) };
-    return this.#plan.plan;
+    if (key !== this.#plans[events].key) this.#plans[events] = { key, plan: planRollup(targets, events) };
+    return this.#plans[events].plan;
   }
 
   /** The commit is a hint, so it need not follow every batch; what lies behind it is found by its marks. */
@@ -205,6 +205,14 @@ export class Partition {
     if (left > 0) await clock.sleep(left, stop);
   }
 }
+
+const noPlan: { readonly key: string; readonly plan: RollupPlan } = { key: "", plan: planRollup([]) };
+
+/** Events of so many different seconds are close together: a pane of one second cuts none of their windows into many pieces. */
+const closeSecondsMax = 10;
+
+const spreadOf = ({ seconds }: Batch): Spread =>
+  seconds !== null && seconds.length <= closeSecondsMax ? "close" : "scattered";
 
 const nothing: ReadonlySet<number> = new Set();
 

@@ -49,6 +49,18 @@ test("panes of another size and groups in another order are shapes of their own"
   ]);
 });
 
+test("for events close together panes of any size are one shape, but for those of the calendar", () => {
+  const rules = targets({ window_size: "10s" }, { window_size: "1h" }, { window_size: "1w", timezone: "UTC" });
+  const { shapes } = planRollup(rules, "close");
+  assert.deepEqual(
+    shapes.map(({ pane, members }) => [spanKey(pane), members.length]),
+    [
+      ["10", 2],
+      ["week UTC", 1],
+    ],
+  );
+});
+
 test("nothing that a user wrote is in a statement's text", () => {
   const key = fc.string({ minLength: 1, maxLength: 20 }).map((text) => `zq${text}qz`);
   fc.assert(

@@ -35,6 +35,9 @@ export interface PlanShape {
   readonly members: readonly PlanMember[];
 }
 
+/** How the times of a range's events lie: within some seconds, or anyhow. */
+export type Spread = "close" | "scattered";
+
 /** What to compute over a range of raw rows for a set of rules: plain data, printable, independent of the range. */
 export interface RollupPlan {
   /** Every field that any rule reads, once. */
@@ -47,12 +50,12 @@ export interface RollupPlan {
 /**
  * Joins rules into a plan: rules of the same group keys (in the same order) and panes of like size become one shape, every
  * field and every filter is listed once. The order of the targets decides the order of everything in the plan, so that
- * equal targets give equal plans.
+ * equal targets give equal plans. Every plan of the same targets gives the same windows.
  */
-export function planRollup(targets: readonly RollupTarget[]): RollupPlan {
+export function planRollup(targets: readonly RollupTarget[], events: Spread = "scattered"): RollupPlan {
   const fields = new Listed<FieldRef>(fieldKey);
   const filters = new Listed<Filter>((filter) => filter.text);
-  const shapes = new Shapes();
+  const shapes = new Shapes(events);
   for (const { series, rule } of targets) {
     const groupBy = rule.groupBy.map((field) => fields.indexOf(field));
     const member: PlanMember = {
@@ -81,9 +84,14 @@ export const spanKey = (span: Span): string =>
 class Shapes {
   readonly all: { pane: Span; groupBy: readonly number[]; members: PlanMember[] }[] = [];
   readonly #open = new Map<string, (typeof this.all)[number]>();
+  readonly #events: Spread;
+
+  constructor(events: Spread) {
+    this.#events = events;
+  }
 
   add(groupBy: readonly number[], member: PlanMember): void {
-    const key = `${kindOfPane(member.pane)}:${groupBy.join(",")}`;
+    const key = `${kindOfPane(member.pane, this.#events)}:${groupBy.join(",")}`;
     let shape = this.#open.get(key);
     if (shape === undefined) {
       shape = { pane: member.pane, groupBy, members: [] };
@@ -95,10 +103,11 @@ class Shapes {
   }
 }
 
-// Events of a live batch lie close together, so a common pane costs them nothing; but a batch of scattered old events has
-// a piece for each common pane. Days are kept apart from minutes so that a daily rule is not cut into seconds there.
-function kindOfPane(pane: Span): string {
+// Events that lie close together have few panes of any size, so a common one saves passes; but scattered ones have a piece
+// for each common pane. There days are kept apart from minutes, so that a daily rule is not cut into seconds.
+function kindOfPane(pane: Span, events: Spread): string {
   if (pane.unit !== "second") return spanKey(pane);
+  if (events === "close") return "second";
   return String([60, 3600, 86_400].filter((bound) => pane.count >= bound).length);
 }
 
