@@ -1,4 +1,5 @@
 import type { RuleRecord, RuleVersion } from "../rule/registry.ts";
+import { oldestKept } from "../rule/retention.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import { secondsMaxOf } from "../rule/window.ts";
 import type { Store, WindowRow } from "../store/store.ts";
@@ -131,13 +132,13 @@ export class Feed {
    * Reads the next windows that may have changed and takes them in. One call at a time.
    * @returns whether there is more to read. @throws what the store throws; then the windows are still to be read.
    */
-  async readNext(store: Pick<Store, "windows" | "newestWindow">): Promise<boolean> {
+  async readNext(store: Pick<Store, "windows" | "newestWindow">, now: number): Promise<boolean> {
     const watched = this.#watched;
     const reading = this.#dirty.take(this.windowMs);
     if (reading === undefined) return false;
     try {
       const span = reading === "newest" ? await this.#newestSpan(store, watched) : reading;
-      const rows = span ? await this.#windows(store, watched, span) : [];
+      const rows = span ? await this.#windows(store, watched, span, now) : [];
       // Meanwhile the rule may have changed: then these rows are another version's.
       if (watched === this.#watched) this.#takeIn(reading, span, rows);
       else this.#readAgain(reading, watched);
@@ -158,15 +159,22 @@ export class Feed {
 
   /** The push with the newest window's rows, and those of windows that were touched since somebody asked. */
   snapshotText(now: number): string {
+    this.#expire(now);
     const starts = this.#awaitedAll ? this.#held.starts() : (this.#awaited ?? []);
     return pushText(this.ruleId, now, this.#held.rowsOf(starts), this.#cut.size > 0);
   }
 
   /** The push with the rows that changed after `seq`; undefined when there is none. */
   changesText(seq: number, now: number): string | undefined {
+    this.#expire(now);
     const rows = this.#held.since(seq);
     const lost = seq < this.#held.lostSeq;
     return rows.length === 0 && !lost ? undefined : pushText(this.ruleId, now, rows, this.#cut.size > 0 || lost);
+  }
+
+  /** Lets go of windows that the rule no longer keeps. Nobody is told: a push can't say that a row has gone. */
+  #expire(now: number): void {
+    this.#held.dropBefore(oldestKept(this.#watched.rule, now));
   }
 
   async #newestSpan(store: Pick<Store, "newestWindow">, watched: Watched): Promise<Span | undefined> {
@@ -181,14 +189,17 @@ export class Feed {
   #windows(
     store: Pick<Store, "windows">,
     { rule, version }: Watched,
-    { from, to }: Span,
+    span: Span,
+    now: number,
   ): Promise<readonly WindowRow[]> {
-    if (version.phase === "pending") return Promise.resolve([]);
+    const { to } = span;
+    const from = Math.max(span.from, oldestKept(rule, now));
+    if (version.phase === "pending" || from >= to) return Promise.resolve([]);
     const limit = this.#bounds.readRowsMax + 1;
     return store.windows({
       series: version.series,
       rule,
-      from: Math.max(0, from),
+      from,
       to,
       filters: [],
       order: "newest",

@@ -87,6 +87,15 @@ export class HeldWindows {
     );
   }
 
+  /** Lets go of the windows that begin before this moment (ms). */
+  dropBefore(oldest: number): void {
+    for (const [start, window] of this.#windows) {
+      if (start >= oldest) continue;
+      this.#windows.delete(start);
+      this.#rows -= window.rows.size;
+    }
+  }
+
   /** Keeps the bounds. `sentToAll`: up to here every subscriber has been sent. The newest window always stays. */
   evict(bounds: HeldBounds, sentToAll: number): void {
     if (this.#rows <= bounds.rowsKept) return;

@@ -55,7 +55,7 @@ export class FeedReader {
       this.#hooks.before(feed);
       // Everybody may have gone while it waited for its turn.
       for (let left = this.#limits.readsInARow; left > 0 && feed.subscribers.size > 0; left--)
-        if (!(await feed.readNext(this.#store))) break;
+        if (!(await feed.readNext(this.#store, this.#clock.now()))) break;
       feed.failures = 0;
       this.#pauseAndRelease(feed, this.#limits.readGapMs);
       this.#hooks.done(feed);

@@ -1,4 +1,4 @@
-import type { RuleRecord } from "../rule/registry.ts";
+import type { RuleRecord, RuleVersion } from "../rule/registry.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import type { Src } from "../event/position.ts";
 import type { Touched } from "../progress/progress.ts";
@@ -19,6 +19,8 @@ export interface RuleSource {
   current(): Promise<readonly RuleRecord[]>;
   /** Versions that are computed, of these records. Pending ones have been completed first. */
   targets(records: readonly RuleRecord[]): Promise<readonly Target[]>;
+  /** The rule that a version says. */
+  ruleOf(version: RuleVersion): CheckedRule;
   /** Says that everything below the activation of this series is in the store. */
   filled(ruleId: string, series: number): Promise<void>;
   onChange(listener: () => void): () => void;

@@ -129,6 +129,7 @@ export class Processor {
     while (!this.#drain.signal.aborted) {
       await this.#attempt("removing what is not needed any more", async () => {
         await caretaker.dropOrphans();
+        await caretaker.dropExpired();
         for (const src of log.sources()) await caretaker.forgetMarks(src);
       });
       await clock.sleep(limits.caretakeEveryMs, this.#drain.signal);

@@ -90,6 +90,13 @@ const ruleFields = {
         "`count`: a late event still corrects its window; `drop`: it is only counted as late. Left out: `count`",
     }),
   ),
+  retention: Type.Optional(
+    Type.String({
+      description:
+        "`1s` … `3650d`, as long as a window at least: windows that ended so long ago are not answered any more, and deleted in time; left out: none",
+      examples: ["90d"],
+    }),
+  ),
   active: Type.Boolean({ description: "false pauses" }),
 } satisfies Readonly<Record<Exclude<keyof RuleSpec, "rule_id">, TSchema>>;
 const RuleId = Type.String({

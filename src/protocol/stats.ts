@@ -97,7 +97,9 @@ export type StatsRow = Static<typeof StatsRow> & Record<string, Static<typeof Wi
 
 export const StatsAnswer = Type.Object({
   rule_id: Type.String(),
-  from: Time,
+  from: Type.String({
+    description: "RFC 3339 in UTC; later than asked for where the rule's `retention` has ended windows",
+  }),
   to: Time,
   count: Type.Integer({ description: "the rows in this answer" }),
   data: Type.Array(StatsRow, {

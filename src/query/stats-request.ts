@@ -5,6 +5,7 @@ import { StatsParameters, statsLimits } from "../protocol/stats.ts";
 import { type TableFormat, tableFormats } from "../rollup/table.ts";
 import type { RuleVersion } from "../rule/registry.ts";
 import type { CheckedRule, Span } from "../rule/rule.ts";
+import { oldestKept } from "../rule/retention.ts";
 import { startOfSpan } from "../rule/calendar.ts";
 import type { WindowQuery } from "../store/store.ts";
 import { isCount, readCursor, writeCursor } from "./cursor.ts";
@@ -61,7 +62,9 @@ export function statsRequest(raw: RawParameters, answering: Answering, now: numb
   const format = formatOf(parameters);
   const limit = limitOf(parameters.limit, format, problems);
   refuse(problems);
-  const query = { series: version.series, rule, from, to, filters, order, limit } as const;
+  // What has gone by the rule's retention is not answered, also where it is still stored or came back.
+  const keptFrom = Math.min(Math.max(from, oldestKept(rule, now)), to);
+  const query = { series: version.series, rule, from: keptFrom, to, filters, order, limit } as const;
   const nextCursor = (last: Place): string => writeCursor(binding, [from, to, last.windowStart, last.group]);
   return {
     query: page ? { ...query, behind: { windowStart: page.windowStart, group: page.group } } : query,

@@ -229,6 +229,7 @@ test("rules are the same when they mean the same, and differ by every key", () =
     hop: "1h",
     allowed_lateness: "2m",
     late_policy: "drop",
+    retention: "30d",
     active: false,
   };
   const needed: Readonly<Record<string, object>> = {

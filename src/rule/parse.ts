@@ -3,6 +3,7 @@ import { parseFilterKey } from "./parse-filter.ts";
 import { parseGroups } from "./parse-groups.ts";
 import { parseLateness } from "./parse-lateness.ts";
 import { parseMetric } from "./parse-metric.ts";
+import { parseRetention } from "./parse-retention.ts";
 import { parseSelection } from "./parse-selection.ts";
 import { parseWindow } from "./parse-window.ts";
 import type { CheckedRule, RuleSpec } from "./rule.ts";
@@ -28,10 +29,10 @@ const known: Readonly<Record<keyof RuleSpec, true>> = {
   top_n: true,
   allowed_lateness: true,
   late_policy: true,
+  retention: true,
   active: true,
 };
 const knownKeys = Object.keys(known);
-const laterKeys = ["retention"];
 
 /**
  * Reads a rule's body. Closed grammar: every key, type and limit is checked, and all mistakes are named at once, each by
@@ -60,12 +61,22 @@ function canonicalText(spec: RuleSpec): string {
 }
 
 /** The lengths in seconds; a calendar's week or month stays what it is. */
-function durations({ window_size: size, hop, allowed_lateness: lateness }: RuleSpec): Record<string, unknown> {
+function durations({
+  window_size: size,
+  hop,
+  allowed_lateness: lateness,
+  retention,
+}: RuleSpec): Record<string, unknown> {
   const seconds = (text: string | undefined): unknown => {
-    const read = text === undefined ? undefined : parseDuration(text, "1s");
+    const read = text === undefined ? undefined : parseDuration(text, "1s", "3650d");
     return read?.ok ? read.value : text;
   };
-  return { window_size: seconds(size), hop: seconds(hop), allowed_lateness: seconds(lateness) };
+  return {
+    window_size: seconds(size),
+    hop: seconds(hop),
+    allowed_lateness: seconds(lateness),
+    retention: seconds(retention),
+  };
 }
 
 function readRule(reader: RuleReader): CheckedRule | undefined {
@@ -77,6 +88,7 @@ function readRule(reader: RuleReader): CheckedRule | undefined {
   const filter = parseFilterKey(reader);
   const selection = parseSelection(reader, metric?.rule.metric, groups.rule.groupBy);
   const lateness = parseLateness(reader, window?.rule.window.kind ?? "tumbling");
+  const retention = parseRetention(reader, window?.rule.window);
   const active = readActive(reader);
   if (ruleId === undefined || window === undefined || metric === undefined || reader.problems.length > 0)
     return undefined;
@@ -89,6 +101,7 @@ function readRule(reader: RuleReader): CheckedRule | undefined {
       ...filter.spec,
       ...selection.spec,
       ...lateness.spec,
+      ...retention.spec,
       active,
     },
     ...window.rule,
@@ -97,16 +110,14 @@ function readRule(reader: RuleReader): CheckedRule | undefined {
     ...filter.rule,
     ...selection.rule,
     ...lateness.rule,
+    ...retention.rule,
   };
 }
 
 function checkKeys(reader: RuleReader): void {
   for (const key of reader.keys) {
     if (knownKeys.includes(key)) continue;
-    const later = laterKeys.includes(key);
-    if (later && reader.value(key) === undefined) continue;
-    const unknown = `is not a key of a rule${suggestion(key, [...knownKeys, ...laterKeys])}`;
-    reader.wrong(key, later ? "is not available yet in this version" : unknown);
+    reader.wrong(key, `is not a key of a rule${suggestion(key, knownKeys)}`);
   }
 }
 

@@ -20,6 +20,8 @@ export interface RuleSpec {
   readonly allowed_lateness?: string;
   /** Missing: `count`. */
   readonly late_policy?: "count" | "drop";
+  /** Missing: for ever. */
+  readonly retention?: string;
   readonly active: boolean;
 }
 

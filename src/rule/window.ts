@@ -2,17 +2,18 @@ import { type Reading, read, wrong } from "./reading.ts";
 import type { RuleWindow, Span } from "./rule.ts";
 
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-const secondsMax = 30 * unitSeconds["d"]!;
-const grammar = (least: string): string => `a number and one of s, m, h, d, from "${least}" to "30d", such as "10m"`;
+const grammar = (least: string, days: number): string =>
+  `a number and one of s, m, h, d, from "${least}" to "${days}d", such as "10m"`;
 
-/** The seconds of a duration from `1s` to `30d`, such as `10m`; with a `least` of `0s` also of none. */
-export function parseDuration(text: string, least: "0s" | "1s"): Reading<number> {
+/** The seconds of a duration from `1s` to `30d`, or another most, such as `10m`; with a `least` of `0s` also of none. */
+export function parseDuration(text: string, least: "0s" | "1s", most: "30d" | "3650d" = "30d"): Reading<number> {
   if (text === least && least === "0s") return read(0);
-  const right = grammar(least);
-  const match = /^([1-9]\d{0,7})([smhd])$/.exec(text);
+  const days = Number.parseInt(most, 10);
+  const right = grammar(least, days);
+  const match = /^([1-9]\d{0,8})([smhd])$/.exec(text);
   if (match === null) return wrong(`must be ${right}`);
   const seconds = Number(match[1]) * unitSeconds[match[2]!]!;
-  return seconds <= secondsMax ? read(seconds) : wrong(`is longer than 30 days; must be ${right}`);
+  return seconds <= days * unitSeconds["d"]! ? read(seconds) : wrong(`is longer than ${days} days; must be ${right}`);
 }
 
 /** The calendar windows, by their text. */

@@ -2,7 +2,7 @@ import type { Offset, Src } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import { inTurns } from "../lib/in-turns.ts";
-import type { Registry, RegistryChange, RuleRecord } from "../rule/registry.ts";
+import type { Registry, RegistryChange, RuleRecord, RuleVersion } from "../rule/registry.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import { type NextSpec, patched, specOf } from "./change.ts";
 import {
@@ -179,6 +179,10 @@ export class Rulebook {
   /** What live processing must compute of these records; pending versions are completed first. */
   async targets(records: readonly RuleRecord[]): Promise<readonly ComputedVersion[]> {
     return computed(await this.#completed(records));
+  }
+
+  ruleOf(version: RuleVersion): CheckedRule {
+    return checked(version.spec);
   }
 
   /** Says that everything of this series below its activation is in the store: it answers from now on. */

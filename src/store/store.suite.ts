@@ -160,6 +160,26 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
       assert.deepEqual(await store.marks(2, src(7), offset(0)), []);
     });
 
+    test("expired windows go, series by series; marks and what is younger stay", async () => {
+      const minutes = (of: number): number => start + of * 60_000;
+      const events = [0, 1, 2, 3].map((minute) => event(`x${minute}`, { timestamp: minutes(minute) }));
+      await store.insertRaw(src(17), [piece(0, events)]);
+      for (const series of [41, 42, 43]) await rollUp(17, series, 0, 3);
+      const startsOf = async (series: number): Promise<number[]> =>
+        (await windowsOf(series)).map((row) => row.windowStart).toSorted();
+      const expired = [
+        { series: 41, before: minutes(2) },
+        { series: 42, before: minutes(0) },
+        { series: 44, before: minutes(9) },
+      ];
+      assert.deepEqual(await store.dropWindows(expired), [41]);
+      assert.deepEqual(await startsOf(41), [minutes(2), minutes(3)]);
+      assert.equal((await startsOf(42)).length, 4);
+      assert.equal((await startsOf(43)).length, 4);
+      assert.equal((await store.marks(0, src(17), offset(0))).length, 1);
+      assert.deepEqual(await store.dropWindows(expired), []);
+    });
+
     test("the latest ids come latest first, as many as asked for", async () => {
       const events = [3, 1, 2].map((second) => event(`s${second}`, { timestamp: start + second * 1000 }));
       await store.insertRaw(src(8), [piece(0, events)]);

@@ -173,6 +173,11 @@ export interface Store {
   forgetMarks(src: Src, below: Offset): Promise<void>;
   /** Deletes all rows and marks of a series. */
   dropSeries(series: number): Promise<void>;
+  /**
+   * Deletes what these series have of windows that begin before a moment (whole seconds, ms since the epoch), as far as
+   * there is any; their marks stay. Answers the series that had some. At most 1,000 at a time.
+   */
+  dropWindows(expired: readonly { readonly series: number; readonly before: number }[]): Promise<readonly number[]>;
   /** The series of rule versions that have rows. */
   seriesKept(): Promise<readonly number[]>;
 

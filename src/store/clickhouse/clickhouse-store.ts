@@ -152,6 +152,16 @@ export class ClickHouseStore implements Store {
     return this.#connection.write(statements.deleteSeries(series));
   }
 
+  async dropWindows(
+    expired: readonly { readonly series: number; readonly before: number }[],
+  ): Promise<readonly number[]> {
+    const found = await this.#connection.rows<{ series: number }>(statements.selectExpired(expired));
+    const series = new Set(found.map((row) => row.series));
+    if (series.size === 0) return [];
+    await this.#connection.write(statements.deleteExpired(expired.filter((one) => series.has(one.series))));
+    return [...series];
+  }
+
   async seriesKept(): Promise<readonly number[]> {
     const rows = await this.#connection.rows<{ series: number }>(statements.selectSeries);
     return rows.map((row) => row.series);

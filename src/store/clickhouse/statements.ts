@@ -81,6 +81,28 @@ export function deleteSeries(series: number): Statement {
   };
 }
 
+/** Rows that are of a series and begin before its moment. */
+type Expired = readonly { readonly series: number; readonly before: number }[];
+
+const isExpired = `series IN {series:Array(UInt32)}
+      AND pane < toDateTime(transform(series, {series:Array(UInt32)}, {before:Array(UInt32)}, toUInt32(0)), 'UTC')`;
+
+const expiredValues = (expired: Expired): Readonly<Record<string, unknown>> => ({
+  series: expired.map(({ series }) => series),
+  before: expired.map(({ before }) => Math.floor(before / 1000)),
+});
+
+export function selectExpired(expired: Expired): Statement {
+  return { sql: `SELECT DISTINCT series FROM rollups WHERE ${isExpired}`, parameters: expiredValues(expired) };
+}
+
+export function deleteExpired(expired: Expired): Statement {
+  return {
+    sql: `DELETE FROM rollups WHERE ${isExpired} SETTINGS lightweight_deletes_sync = 2`,
+    parameters: expiredValues(expired),
+  };
+}
+
 export const selectSeries: Statement = {
   sql: "SELECT DISTINCT series FROM rollups WHERE series >= 16 ORDER BY series",
   parameters: {},
