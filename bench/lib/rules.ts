@@ -9,6 +9,9 @@ export interface BenchRule {
   readonly metric: "count" | "sum" | "avg" | "min" | "max" | "uniq_exact";
   readonly field?: string;
   readonly group_by: readonly string[];
+  /** A condition in CEL, and the same for the bench; both or neither. */
+  readonly filter?: string;
+  readonly passes?: (event: ShapeEvent) => boolean;
   readonly groupOf: (event: ShapeEvent) => string;
 }
 
@@ -75,8 +78,8 @@ export function probeEvent(id: string, marker?: string): object {
 
 /** The rule in the form of the wire. */
 export function wireRule(rule: BenchRule): object {
-  const { rule_id, window_size, metric, field, group_by } = rule;
-  return { rule_id, window_size, metric, ...(field === undefined ? {} : { field }), group_by, active: true };
+  const { rule_id, window_size, metric, field, group_by, filter } = rule;
+  return { rule_id, window_size, metric, ...(field && { field }), ...(filter && { filter }), group_by, active: true };
 }
 
 interface Sums {
@@ -91,13 +94,17 @@ interface Sums {
  * Every window of every rule, recomputed from the acknowledged requests alone.
  * @returns per rule the value by `window_start` (ms) and group.
  */
-export function expectedWindows(shape: Shape, acknowledged: readonly Acknowledged[]): Map<string, Map<string, number>> {
-  const sums = benchRules.map(() => new Map<string, Sums>());
+export function expectedWindows(
+  rules: readonly BenchRule[],
+  shape: Shape,
+  acknowledged: readonly Acknowledged[],
+): Map<string, Map<string, number>> {
+  const sums = rules.map(() => new Map<string, Sums>());
   for (const [body, panes] of byBodyAndPane(acknowledged)) {
     const events = shapeEvents(shape, body);
-    for (const [pane, n] of panes) benchRules.forEach((rule, index) => addAll(sums[index]!, rule, events, pane, n));
+    for (const [pane, n] of panes) rules.forEach((rule, index) => addAll(sums[index]!, rule, events, pane, n));
   }
-  return new Map(benchRules.map((rule, index) => [rule.rule_id, finishAll(rule, sums[index]!)]));
+  return new Map(rules.map((rule, index) => [rule.rule_id, finishAll(rule, sums[index]!)]));
 }
 
 /** Where an expected value stands; the row's group values are joined as `/stats` gives them. */
@@ -127,6 +134,7 @@ function addAll(
 ): void {
   const start = Math.floor(pane / rule.windowSeconds) * rule.windowSeconds * 1000;
   for (const event of events) {
+    if (rule.passes?.(event) === false) continue;
     const key = expectedKey(start, rule.groupOf(event));
     let sums = windows.get(key);
     if (sums === undefined) windows.set(key, (sums = { n: 0, cents: 0, min: Infinity, max: 0, users: new Set() }));

@@ -1,24 +1,25 @@
 import { allStats } from "../../test/support/api.ts";
 import type { Acknowledged } from "../load/protocol.ts";
 import type { Shape } from "../load/shape.ts";
-import { benchRules, expectedKey, expectedWindows, probeGroup } from "./rules.ts";
+import { type BenchRule, expectedKey, expectedWindows, probeGroup } from "./rules.ts";
 
 export interface Verdict {
   readonly windows: number;
   readonly wrong: readonly string[];
 }
 
-/** Compares every window of every bench rule with what the generator knows to be acknowledged. */
+/** Compares every window of these rules with what the generator knows to be acknowledged. */
 export async function verifyCounts(
   queryUrl: string,
+  rules: readonly BenchRule[],
   shape: Shape,
   acknowledged: readonly Acknowledged[],
 ): Promise<Verdict> {
-  const expected = expectedWindows(shape, acknowledged);
+  const expected = expectedWindows(rules, shape, acknowledged);
   const dayMs = 86_400_000;
   const wrong: string[] = [];
   let windows = 0;
-  for (const rule of benchRules) {
+  for (const rule of rules) {
     const left = expected.get(rule.rule_id) ?? new Map<string, number>();
     windows += left.size;
     for (const row of await allStats(queryUrl, rule.rule_id, Date.now() - 2 * dayMs, Date.now() + dayMs)) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { expectedKey, expectedWindows } from "../lib/rules.ts";
+import { benchRules, expectedKey, expectedWindows } from "../lib/rules.ts";
 import { parseAnswer } from "./connection.ts";
 import { PreparedRequest, shapeEvents } from "./shape.ts";
 
@@ -45,7 +45,7 @@ test("what is expected of the rules is what the sent bytes give", () => {
       sent.push(...parse(request));
     }
   }
-  const expected = expectedWindows(shape, acknowledged);
+  const expected = expectedWindows(benchRules, shape, acknowledged);
   const clicks = sent.filter((event) => event.event_type === "click" && event.timestamp < "2023-11-14T22:14");
   assert.equal(expected.get("events_1m")?.get(expectedKey(1_699_999_980_000, "click")), clicks.length);
   const german = sent.filter(({ payload }) => payload.country === "DE").map(({ payload }) => payload.price);

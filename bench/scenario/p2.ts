@@ -3,6 +3,7 @@ import { type BenchOptions, type BenchServer, putBenchRules, withServer } from "
 import { cpuShare, type MemorySample, usage, watchMemory } from "../lib/meter.ts";
 import { probe } from "../lib/probe.ts";
 import { cores, ms, percent, table, whole } from "../lib/report.ts";
+import { benchRules } from "../lib/rules.ts";
 import { verifyCounts } from "../lib/verify.ts";
 import type { LoadOrder, LoadResult } from "../load/protocol.ts";
 import { runLoad } from "../load/run-load.ts";
@@ -56,7 +57,7 @@ async function sustained({ server }: BenchServer, rate: number, options: BenchOp
   const cpu = cpuShare(before, await usage(server.pid), result.seconds, result.cpuSeconds);
   clearInterval(lagWatch);
   const counted = await watch.stop();
-  const verdict = await verifyCounts(server.queryUrl, shape, result.acknowledged);
+  const verdict = await verifyCounts(server.queryUrl, benchRules, shape, result.acknowledged);
   const exact =
     verdict.wrong.length === 0
       ? `all ${whole(verdict.windows)} windows exact`
