@@ -6,38 +6,42 @@ import { oldestKept } from "../rule/retention.ts";
 import type { Store } from "../store/store.ts";
 import type { ProgressWriter, RuleSource } from "./ports.ts";
 
-/** Removes what nobody needs any more: windows of deleted and replaced rule versions and expired ones, marks below the committed position. */
+export interface CaretakerDeps {
+  readonly store: Pick<Store, "seriesKept" | "dropSeries" | "dropWindows" | "forgetMarks">;
+  readonly log: Pick<Log, "committed">;
+  readonly rules: Pick<RuleSource, "current" | "ruleOf">;
+  readonly progress: Pick<ProgressWriter, "seriesChanged">;
+  readonly clock: Clock;
+}
+
+/**
+ * Removes what nobody needs any more: windows of deleted rules and of replaced versions that are not kept, windows that
+ * ended longer ago than their rule keeps them, marks below the committed position.
+ */
 export class Caretaker {
-  readonly #store: Store;
-  readonly #log: Log;
-  readonly #rules: RuleSource;
-  readonly #progress: ProgressWriter;
-  readonly #clock: Clock;
+  readonly #deps: CaretakerDeps;
   /** By series, ms of the monotonic clock. */
   readonly #expireAgainAt = new Map<number, number>();
 
-  constructor(deps: { store: Store; log: Log; rules: RuleSource; progress: ProgressWriter; clock: Clock }) {
-    this.#store = deps.store;
-    this.#log = deps.log;
-    this.#rules = deps.rules;
-    this.#progress = deps.progress;
-    this.#clock = deps.clock;
+  constructor(deps: CaretakerDeps) {
+    this.#deps = deps;
   }
 
   async dropOrphans(): Promise<void> {
+    const { store, rules, progress, clock } = this.#deps;
     // The store is asked first: a series that appears later belongs to a record that is read now.
-    const stored = await this.#store.seriesKept();
-    const records = await this.#rules.current();
-    const now = this.#clock.now();
+    const stored = await store.seriesKept();
+    const records = await rules.current();
+    const now = clock.now();
     const needed = new Set(
       records.flatMap((record) =>
         record.versions.filter((version) => keepsWindows(version, now)).map((version) => version.series),
       ),
     );
     for (const series of stored.filter((kept) => !needed.has(kept))) {
-      await this.#store.dropSeries(series);
+      await store.dropSeries(series);
       this.#expireAgainAt.delete(series);
-      this.#progress.seriesChanged(series);
+      progress.seriesChanged(series);
     }
   }
 
@@ -46,21 +50,22 @@ export class Caretaker {
    * then: each deletion goes over all parts of the table.
    */
   async dropExpired(): Promise<void> {
-    const now = this.#clock.now();
-    const due = expiredOf(await this.#rules.current(), this.#rules, now).filter(({ series }) => this.#isDue(series));
+    const { store, rules, clock } = this.#deps;
+    const due = expiredOf(await rules.current(), rules, clock.now()).filter(({ series }) => this.#isDue(series));
     for (let at = 0; at < due.length; at += seriesAtOnce) {
       const some = due.slice(at, at + seriesAtOnce);
-      await this.#store.dropWindows(some);
-      for (const { series, everyMs } of some) this.#expireAgainAt.set(series, this.#clock.monotonic() + everyMs);
+      await store.dropWindows(some);
+      for (const { series, everyMs } of some) this.#expireAgainAt.set(series, clock.monotonic() + everyMs);
     }
   }
 
   #isDue(series: number): boolean {
-    return this.#clock.monotonic() >= (this.#expireAgainAt.get(series) ?? 0);
+    return this.#deps.clock.monotonic() >= (this.#expireAgainAt.get(series) ?? 0);
   }
 
   async forgetMarks(src: Src): Promise<void> {
-    await this.#store.forgetMarks(src, await this.#log.committed(src));
+    const { store, log } = this.#deps;
+    await store.forgetMarks(src, await log.committed(src));
   }
 }
 
@@ -70,7 +75,7 @@ const hourMs = 3_600_000;
 /** What each series of these rules has that is no longer kept. */
 function expiredOf(
   records: readonly RuleRecord[],
-  rules: RuleSource,
+  rules: Pick<RuleSource, "ruleOf">,
   now: number,
 ): { readonly series: number; readonly before: number; readonly everyMs: number }[] {
   return records.flatMap(({ versions }) => {

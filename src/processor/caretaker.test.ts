@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SimulatedClock } from "../../test/support/simulated-clock.ts";
+import { offset } from "../event/position.ts";
+import { parseRule } from "../rule/parse.ts";
+import type { RuleRecord, RuleVersion } from "../rule/registry.ts";
+import type { CheckedRule } from "../rule/rule.ts";
+import { Caretaker } from "./caretaker.ts";
+
+const now = Date.UTC(2026, 0, 13, 12);
+const minuteMs = 60_000;
+
+const version = (series: number, more: Partial<RuleVersion>, retention?: string): RuleVersion => ({
+  version: series,
+  spec: {
+    rule_id: "r",
+    window_size: "1m",
+    metric: "count",
+    group_by: [],
+    active: true,
+    ...(retention === undefined ? {} : { retention }),
+  },
+  series,
+  phase: "live",
+  activation: { 0: 0 },
+  createdAt: 0,
+  ...more,
+});
+
+/** A caretaker of these versions; what it does to the store, in words. */
+function withVersions(versions: RuleVersion[], stored: number[] = []) {
+  const clock = new SimulatedClock(now);
+  const records: RuleRecord[] = [{ rule_id: "r", revision: 1, versions }];
+  const done: string[] = [];
+  const caretaker = new Caretaker({
+    clock,
+    store: {
+      seriesKept: async () => stored,
+      dropSeries: async (series) => void done.push(`drop ${series}`),
+      dropWindows: async (expired) => {
+        done.push(...expired.map(({ series, before }) => `${series} before ${new Date(before).toISOString()}`));
+        return [];
+      },
+      forgetMarks: async () => {},
+    },
+    log: { committed: async () => offset(0) },
+    rules: { current: async () => records, ruleOf },
+    progress: { seriesChanged: (series) => done.push(`changed ${series}`) },
+  });
+  return { caretaker, clock, done: () => done.splice(0) };
+}
+
+test("series that no rule knows go, and those of replaced versions once their time is over", async () => {
+  const kept = version(17, { phase: "retired", keptUntil: now + minuteMs });
+  const { caretaker, clock, done } = withVersions(
+    [version(16, { phase: "retired" }), kept, version(18, {})],
+    [15, 16, 17, 18],
+  );
+  await caretaker.dropOrphans();
+  assert.deepEqual(done(), ["drop 15", "changed 15", "drop 16", "changed 16"]);
+  await clock.advance(2 * minuteMs);
+  await caretaker.dropOrphans();
+  assert.deepEqual(
+    done().filter((what) => what.startsWith("drop")),
+    ["drop 15", "drop 16", "drop 17"],
+  );
+});
+
+test("expired windows go of every version that keeps windows, again after a twentieth of the retention", async () => {
+  const { caretaker, clock, done } = withVersions([
+    version(16, { phase: "retired" }, "1h"),
+    version(17, { phase: "retired", keptUntil: now + 60 * minuteMs }, "2h"),
+    version(18, { phase: "paused" }, "10m"),
+    version(19, { phase: "pending", activation: null }, "1h"),
+    version(20, {}),
+    version(21, {}, "1h"),
+  ]);
+  await caretaker.dropExpired();
+  assert.deepEqual(done(), [
+    "17 before 2026-01-13T10:00:00.000Z",
+    "18 before 2026-01-13T11:50:00.000Z",
+    "21 before 2026-01-13T11:00:00.000Z",
+  ]);
+  await clock.advance(minuteMs);
+  await caretaker.dropExpired();
+  assert.deepEqual(done(), ["18 before 2026-01-13T11:51:00.000Z"]);
+  await clock.advance(2 * minuteMs);
+  await caretaker.dropExpired();
+  assert.deepEqual(done(), ["18 before 2026-01-13T11:53:00.000Z", "21 before 2026-01-13T11:03:00.000Z"]);
+});
+
+function ruleOf({ spec }: RuleVersion): CheckedRule {
+  const parsed = parseRule(spec);
+  assert.ok(parsed.ok);
+  return parsed.rule;
+}
