@@ -5,7 +5,7 @@ import type { OracleEvent } from "../../test/oracle/oracle.ts";
 import { scenario } from "../../test/oracle/scenarios.ts";
 import { openEmbeddedEngine } from "../../test/support/embedded-engine.ts";
 import { rawRow } from "../../test/support/raw-rows.ts";
-import { hostileKeys, hostileValues } from "../../test/support/read-table.ts";
+import { hostileKeys, hostileValues } from "../../test/support/hostile.ts";
 import { type OffsetRange, offset, src } from "../event/position.ts";
 import { parseRule } from "../rule/parse.ts";
 import type { CheckedRule } from "../rule/rule.ts";

@@ -1,50 +1,6 @@
 import assert from "node:assert/strict";
 import type { Readable } from "node:stream";
 
-/** Keys of payloads that mean something to SQL, to the engine, to JSON or to CSV. */
-export const hostileKeys = [
-  "a`b",
-  "a\\",
-  'a"b',
-  "a'b",
-  "a\\`, (SELECT 1) AS `b",
-  "x; DROP TABLE rollups; --",
-  "{series:UInt32}",
-  "a\nb\tc\r\u0000d",
-  "a.b",
-  "/* a",
-  "ключ",
-  "\u{1f642}\u202e",
-  "FORMAT Null",
-  "$$",
-  "%d,=1+1",
-  "w.value",
-  "value",
-];
-/** Texts that mean something to one of them, or are hard to carry. */
-export const hostileValues = [
-  "",
-  " ",
-  '"',
-  ",",
-  'a","b',
-  "a\r\nb\tc",
-  "\\N",
-  "NULL",
-  "null",
-  "'",
-  "`",
-  "\\",
-  "\\'; DROP TABLE rollups",
-  "=1+1",
-  "\u0000",
-  "\u0001\u001f\u007f",
-  "é e\u0301 \u{1f642} \u202e \u2028",
-  "7",
-  "true",
-  "x".repeat(3000),
-];
-
 /** What a file of windows says. */
 export interface Table {
   readonly names: readonly string[];
