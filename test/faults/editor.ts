@@ -1,0 +1,122 @@
+import type { Random } from "../support/random.ts";
+import type { FaultRule } from "./recompute.ts";
+
+/** What the server may hold of a rule: several where the answer to a change was lost; null: no such rule. */
+type Possible = readonly (FaultRule | null)[];
+
+interface VersionAnswer extends FaultRule {
+  readonly version: number;
+  readonly state: string;
+}
+
+/**
+ * Somebody who edits rules of his own without rest: makes, changes, pauses, resumes, rolls back and deletes them, at
+ * random, and knows afterwards what the server may hold. Lost answers are part of the game.
+ */
+export class Editor {
+  readonly #random: Random;
+  readonly #templates: readonly FaultRule[];
+  readonly #possible = new Map<string, Possible>();
+  #stopped = true;
+  #running = Promise.resolve();
+  /** Answered changes, by kind. */
+  readonly done: Record<string, number> = {};
+
+  constructor(random: Random, ruleIds: readonly string[], templates: readonly FaultRule[]) {
+    this.#random = random;
+    this.#templates = templates;
+    for (const id of ruleIds) this.#possible.set(id, [null]);
+  }
+
+  start(queryUrl: string): void {
+    this.#stopped = false;
+    this.#running = this.#editOn(queryUrl);
+  }
+
+  /** Resolves when the last change has been answered, or its answer is known to be lost. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  /** What is wrong with the rules that the server has; empty when each is one of those it may be. */
+  check(rules: ReadonlyMap<string, FaultRule>): string[] {
+    return [...this.#possible].flatMap(([id, possible]) => {
+      const found = rules.get(id);
+      const is = textOf(found ?? null);
+      if (possible.some((one) => textOf(one) === is)) return [];
+      return [`rule ${id} is ${is}, but may only be ${possible.map(textOf).join(" or ")}`];
+    });
+  }
+
+  async #editOn(queryUrl: string): Promise<void> {
+    while (!this.#stopped) {
+      const ids = [...this.#possible.keys()];
+      await this.#edit(queryUrl, this.#random.pick(ids));
+      await new Promise((resolve) => setTimeout(resolve, this.#random.int(150)));
+    }
+  }
+
+  async #edit(queryUrl: string, id: string): Promise<void> {
+    const random = this.#random;
+    const kind = random.pick(["put", "put", "put", "pause", "resume", "resume", "roll back", "roll back", "delete"]);
+    const url = `${queryUrl}/aggregation-rule`;
+    if (kind === "put") return this.#put(url, id);
+    if (kind === "roll back") return this.#rollBack(url, id);
+    if (kind === "delete") return this.#change(id, kind, null, `${url}/${id}`, { method: "DELETE" });
+    return this.#change(id, kind, undefined, `${url}/${id}`, body("PATCH", { active: kind === "resume" }));
+  }
+
+  #put(url: string, id: string): Promise<void> {
+    const window_size = this.#random.pick(["1m", "7m", "1h", "1d"]);
+    const rule = { ...this.#random.pick(this.#templates), rule_id: id, window_size };
+    return this.#change(id, "put", rule, url, body("POST", { ...rule, active: this.#random.chance(0.9) }));
+  }
+
+  async #rollBack(url: string, id: string): Promise<void> {
+    const answer = await ask(`${url}/${id}/versions`, {});
+    if (answer?.status !== 200) return;
+    const { versions } = JSON.parse(answer.text) as { versions: VersionAnswer[] };
+    const target = this.#random.pick(versions);
+    await this.#change(id, "roll back", target, `${url}/${id}`, body("PATCH", { version: target.version }));
+  }
+
+  /** `next`: what the rule is afterwards; undefined: what it is. */
+  async #change(
+    id: string,
+    kind: string,
+    next: FaultRule | null | undefined,
+    url: string,
+    init: RequestInit,
+  ): Promise<void> {
+    const answer = await ask(url, init);
+    if (answer === undefined && next !== undefined) this.#possible.set(id, [...(this.#possible.get(id) ?? []), next]);
+    if (answer === undefined || (answer.status === 404 && kind !== "put")) return;
+    if (answer.status === 503) return;
+    if (answer.status >= 300) throw new Error(`${kind} ${id}: ${answer.status} ${answer.text}`);
+    this.done[kind] = (this.done[kind] ?? 0) + 1;
+    if (next !== undefined) this.#possible.set(id, [next]);
+  }
+}
+
+const body = (method: string, value: object): RequestInit => ({
+  method,
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(value),
+});
+
+/** Undefined when the answer was lost. */
+async function ask(url: string, init: RequestInit): Promise<{ status: number; text: string } | undefined> {
+  try {
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(20_000) });
+    return { status: response.status, text: await response.text() };
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(rule: FaultRule | null): string {
+  if (rule === null) return "nothing";
+  const { window_size, metric, field, group_by } = rule;
+  return JSON.stringify([window_size, metric, field ?? null, group_by]);
+}
