@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Config } from "./config/options.ts";
 import { healthRoutes } from "./http/health-routes.ts";
 import { ingestRoutes } from "./http/ingest-routes.ts";
+import { listen } from "./http/listen.ts";
 import { liveSocket } from "./http/live-socket.ts";
 import { queryRoutes } from "./http/query-routes.ts";
 import { ruleRoutes } from "./http/rule-routes.ts";
@@ -12,7 +13,7 @@ import { Ingest } from "./ingest/ingest.ts";
 import type { Clock } from "./lib/clock.ts";
 import { Closers } from "./lib/closers.ts";
 import { lockDataDir } from "./lib/datadir.ts";
-import { WeirError } from "./lib/errors.ts";
+import type { WeirError } from "./lib/errors.ts";
 import { Hub } from "./live/hub.ts";
 import { observedHub } from "./live/observed.ts";
 import { openEmbeddedLog } from "./log/embedded/embedded.ts";
@@ -55,7 +56,7 @@ const ingestRequestMs = 600_000;
 /**
  * Starts every part in order and resolves when the server can be used. The only place that names concrete adapters, and
  * that knows the order of starting and (by its opposite) of stopping.
- * @throws WeirError `port_taken`, `data_dir_in_use`, `log_damaged`, and what else keeps a part from starting.
+ * @throws WeirError `port_taken`, `data_dir_in_use`, `invalid_config`, `log_damaged`, and what else keeps a part from starting.
  */
 export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const { logger } = deps;
@@ -297,19 +298,9 @@ class Starter {
     });
   }
 
-  async #listen(name: string, port: number, server: Server): Promise<string> {
+  #listen(name: "ingest" | "query", port: number, server: Server): Promise<string> {
     this.#closers.add(`${name} server`, () => server.close());
-    try {
-      return await server.listen({ host: this.#config.host, port });
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
-      const option = `--${name}-port`;
-      throw new WeirError(
-        "port_taken",
-        `port ${port} on ${this.#config.host} is in use by another program; stop it, or choose another with ${option}`,
-        { cause: error },
-      );
-    }
+    return listen(server, { host: this.#config.host, port, hostOption: "--host", portOption: `--${name}-port` });
   }
 
   #watch({ log, progress, engine }: Parts): void {

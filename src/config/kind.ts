@@ -6,6 +6,8 @@ export interface Kind<T> {
   readonly placeholder: string;
   /** What is right, to follow "expected", e.g. `a port, 0 to 65535 (0 asks the system for a free one)`. */
   readonly expected: string;
+  /** The text that `null` and `false` in the file stand for; without it they are no values of this kind. */
+  readonly nothing?: string;
   /** Undefined when the text is not a value of this kind. */
   parse(text: string): T | undefined;
   /** Text that `parse` reads back to the same value. */
@@ -57,6 +59,7 @@ export const choice = <T extends string>(...values: readonly T[]): Kind<T> => ({
 export const orOff = <T>(kind: Kind<T>): Kind<T | null> => ({
   placeholder: `${kind.placeholder}|off`,
   expected: `${kind.expected}, or off`,
+  nothing: "off",
   parse: (given) => (given === "off" ? null : kind.parse(given)),
   format: (value) => (value === null ? "off" : kind.format(value)),
 });
@@ -65,6 +68,7 @@ export const orOff = <T>(kind: Kind<T>): Kind<T | null> => ({
 export const list = <T>(of: Kind<T>, placeholder: string): Kind<readonly T[]> => ({
   placeholder,
   expected: `a list with commas between; each ${of.expected}`,
+  nothing: "none",
   parse: (given) => {
     if (given === "none") return [];
     const values = given.split(",").map((part) => of.parse(part.trim()));

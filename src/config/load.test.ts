@@ -86,6 +86,16 @@ test("all problems are told at once, each with its place", () => {
   assert.match(withFile[1]!, /did you mean log-format\?/);
 });
 
+test("null and false in the file turn off what can be, and are mistakes elsewhere", () => {
+  const file = (text: string) => ({ argv: ["--config", "w.json"], readFile: () => text });
+  const { engineReadonlyPort, origins } = good(file('{"engine-readonly-port": false, "origins": null}')).config;
+  assert.deepEqual([engineReadonlyPort, origins], [null, []]);
+  assert.deepEqual(problems(file('{"host": null, "data-dir": false}')), [
+    "w.json: data-dir: expected a folder",
+    "w.json: host: expected an address or host name to listen on",
+  ]);
+});
+
 test("a misspelt flag, command or variable gets a suggestion; its value is no mistake of its own", () => {
   assert.deepEqual(problems({ argv: ["--data-dri", "x"] }), [
     "--data-dri: is not an option of Weir; did you mean --data-dir?",

@@ -3,6 +3,7 @@ import { suggest } from "../lib/suggest.ts";
 import { parseCommandLine } from "./command-line.ts";
 import type { CommandName } from "./command-line.ts";
 import { findJsonFault } from "./json-place.ts";
+import type { Kind } from "./kind.ts";
 import { demoOptions, environmentName, optionKeys, options, roleNames } from "./options.ts";
 import type { Config, DemoOptions, Option, OptionKey } from "./options.ts";
 
@@ -72,7 +73,7 @@ export function loadConfig({ argv, env, readFile }: Surroundings): Loaded {
 /** Reads a given value, or notes the problem and answers the default so that the other checks go on. */
 function reader(problems: Problem[]): (option: Option<unknown>, given: Given) => unknown {
   return (option, { where, value }) => {
-    const text = textOf(value);
+    const text = textOf(value, option.kind);
     const parsed = text === undefined ? undefined : option.kind.parse(text);
     if (parsed === undefined)
       problems.push({
@@ -88,12 +89,12 @@ function reader(problems: Problem[]): (option: Option<unknown>, given: Given) =>
 }
 
 /** The file's JSON values as the text that the command line would have. */
-function textOf(value: unknown): string | undefined {
+function textOf(value: unknown, { nothing }: Kind<unknown>): string | undefined {
   if (typeof value === "string") return value;
   if (typeof value === "number") return String(value);
-  if (value === null || value === false) return "off";
+  if (value === null || value === false) return nothing;
   if (!Array.isArray(value)) return undefined;
-  if (value.length === 0) return "none";
+  if (value.length === 0) return nothing;
   return value.every((part) => typeof part === "string") ? value.join(",") : undefined;
 }
 

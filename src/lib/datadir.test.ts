@@ -43,8 +43,10 @@ test("another process is refused with folder and holder, and a killed holder lea
 test("a folder that can't be made is a mistake of the configuration", () => {
   const file = join(root, "file");
   writeFileSync(file, "");
-  assert.throws(
-    () => lockDataDir(join(file, "dir")),
-    (error) => error instanceof WeirError && error.code === "invalid_config",
-  );
+  // In /proc nothing can be made, although it is there.
+  for (const dir of [file, join(file, "dir"), "/proc/weir", "/proc/weir/a"])
+    assert.throws(
+      () => lockDataDir(dir),
+      (error) => error instanceof WeirError && error.code === "invalid_config" && error.message.includes(dir),
+    );
 });

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { WeirError } from "./errors.ts";
 
@@ -11,7 +11,7 @@ const held = new Map<string, DatabaseSync>();
  * system's on `weir.lock` (held by an open SQLite transaction), so it ends with the process, however that ends, and is
  * never stale. `weir.pid` beside it only tells people who has it.
  * @returns gives the folder back; calling it twice is harmless.
- * @throws WeirError `data_dir_in_use` naming folder and holder; `invalid_config` when the folder can't be written.
+ * @throws WeirError `data_dir_in_use` naming folder and holder; `invalid_config` when the folder can't be made or written.
  */
 export function lockDataDir(dir: string): () => void {
   const lock = openLock(dir);
@@ -32,12 +32,29 @@ export function lockDataDir(dir: string): () => void {
 
 function openLock(dir: string): DatabaseSync {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolder(resolve(dir));
     return new DatabaseSync(join(dir, "weir.lock"));
   } catch (error) {
     throw unusable(dir, error);
   }
 }
+
+/**
+ * The folder and those above it. Node's own way (`recursive`) turns for ever where a folder can't be made in one that is
+ * there, as in /proc.
+ */
+function makeFolder(path: string): void {
+  if (isFolder(path)) return;
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!isFolder(path)) throw error;
+  }
+}
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /** SQLITE_BUSY with any extension: another connection, of this process or of another, has the lock. */
 const isBusy = (error: unknown): boolean =>
