@@ -127,6 +127,20 @@ describe("POST /ingest", () => {
     assert.deepEqual(stored(), ["e1", "e2", "c1", "c1", "c2", "e1"]);
   });
 
+  it("takes a CloudEvent whose attributes are headers", async () => {
+    const { server, stored } = bench();
+    const attributes = { "ce-specversion": "1.0", "ce-type": "t", "ce-source": "/s", "ce-subject": "u%20v" };
+    const post = async (headers: Record<string, string>, payload: string) =>
+      (await server.inject({ method: "POST", url: "/ingest", headers: { ...attributes, ...headers }, payload }))
+        .statusCode;
+    assert.equal(await post({ "ce-id": "c1", "content-type": json }, '{"a":1}'), 200);
+    assert.equal(await post({ "ce-id": "c2" }, ""), 200);
+    assert.equal(await post({ "ce-id": "c3", "content-type": "text/xml" }, "<a/>"), 415);
+    assert.equal(await post({ "content-type": json }, "{}"), 422);
+    assert.equal(await post({ "ce-id": "c4", "content-type": "application/cloudevents+json" }, "{}"), 422);
+    assert.deepEqual(stored(), ["c1", "c2"]);
+  });
+
   it("keeps numbers that a double can't hold", async () => {
     const { send, log } = bench();
     const body = JSON.stringify([event]).replace(

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from "fastify";
 import type { Accepted, Ingest } from "../ingest/ingest.ts";
 import type { Form } from "../ingest/read.ts";
@@ -14,6 +14,7 @@ import {
   StatusQuery,
   cloudEventBatch,
 } from "../protocol/ingest.ts";
+import { cloudAttributes } from "./cloud-headers.ts";
 import { BodyReader } from "./request-body.ts";
 import type { Routes } from "./server.ts";
 
@@ -73,7 +74,7 @@ async function take(
   reply: FastifyReply,
   { partial, wait }: IngestQuery,
 ): Promise<Accepted> {
-  const form = formOf(request.headers["content-type"]);
+  const form = formOf(request.headers);
   const share = ingest.admit();
   try {
     // A request that waits to be counted holds no memory: while the store is away, others must still get in.
@@ -106,8 +107,17 @@ const forms: Readonly<Record<string, Form>> = {
   "application/cloudevents-batch+json": "cloudevents",
 };
 
+/** The form of a body. The headers of a CloudEvent in binary mode make JSON its data, unless the type says that it is whole. */
+function formOf(headers: IncomingHttpHeaders): Form {
+  const attributes = cloudAttributes(headers);
+  if (attributes === undefined) return formNamed(headers["content-type"]);
+  // Without data there is nothing to have a type.
+  const form = formNamed(headers["content-type"] ?? "application/json");
+  return form === "json" ? { dataOf: attributes } : form;
+}
+
 /** The form that a content type names. Of its parameters only `charset` matters, and that must be UTF-8. */
-function formOf(header: string | undefined): Form {
+function formNamed(header: string | undefined): Form {
   if (header !== undefined && Object.hasOwn(forms, header)) return forms[header]!;
   const [type = "", ...parameters] = (header ?? "").split(";").map((part) => part.trim().toLowerCase());
   const charset = parameters
@@ -116,15 +126,9 @@ function formOf(header: string | undefined): Form {
     .replaceAll('"', "");
   const form = Object.hasOwn(forms, type) ? forms[type] : undefined;
   if (form && (charset === undefined || charset === "utf-8" || charset === "utf8")) return form;
-  const given = form
-    ? `charset ${String(charset).slice(0, 64)}`
-    : type === ""
-      ? "a body without a content type"
-      : `content type ${type.slice(0, 100)}`;
-  throw new WeirError(
-    "unsupported_media_type",
-    `${given} is not understood; known are ${Object.keys(forms).join(", ")}, in UTF-8`,
-  );
+  const given = form ? `charset ${String(charset).slice(0, 64)}` : `content type ${type.slice(0, 100)}`;
+  const problem = type === "" ? "the content type is missing" : `${given} is not understood`;
+  throw new WeirError("unsupported_media_type", `${problem}; known are ${Object.keys(forms).join(", ")}, in UTF-8`);
 }
 
 let scratch = Buffer.alloc(0);
@@ -166,7 +170,7 @@ const ingestSchema = {
   tags: ["ingestion"],
   summary: "Send events",
   description:
-    "Takes 1 to 10,000 events: an array or one event, NDJSON, or CloudEvents 1.0, as they are or encoded as gzip, br or zstd. All or nothing, unless `partial=true`.",
+    "Takes 1 to 10,000 events: an array or one event, NDJSON, or CloudEvents 1.0 (structured, batched, or in binary mode: `ce-` headers, the data as JSON), as they are or encoded as gzip, br or zstd. All or nothing, unless `partial=true`.",
   querystring: IngestQuery,
   body: {
     content: {

@@ -1,6 +1,7 @@
 import { checkEvent } from "../event/check.ts";
 import type { CheckedEvent } from "../event/check.ts";
 import { markNumbers } from "../event/exact.ts";
+import type { EventRules } from "../event/limits.ts";
 import { shortened } from "../event/shortened.ts";
 import type { Problem } from "../lib/errors.ts";
 import type { CheckText } from "./collector.ts";
@@ -16,6 +17,9 @@ const attributes = [
   ["payload", "data"],
 ] as const;
 
+/** The attributes of a CloudEvent that mean something here, as far as it has them. */
+export type CloudAttributes = Readonly<Partial<Record<"specversion" | "id" | "type" | "subject" | "time", string>>>;
+
 /**
  * The check of one CloudEvents 1.0 envelope in JSON. An envelope without `time` happened `now`; `subject` is required, because
  * every event is somebody's. Problems are named by the attributes of the envelope.
@@ -25,11 +29,24 @@ export function cloudEventCheck(now: number): CheckText {
     const envelope: unknown = JSON.parse(json);
     if (!isObject(envelope))
       return { ok: false, problems: [{ path: "", message: "must be an object", value: shortened(envelope) }] };
-    const problems = envelopeProblems(envelope);
-    const checked = renamed(checkEvent(eventOf(envelope, now), rules, () => dataOf(JSON.parse(markNumbers(json)))));
-    if (problems.length === 0) return checked;
-    return { ok: false, problems: checked.ok ? problems : [...problems, ...checked.problems] };
+    return checkEnvelope(envelope, now, rules, () => dataOf(JSON.parse(markNumbers(json))));
   };
+}
+
+/** The same for a CloudEvent in binary mode: its attributes came beside the text, which is its data. */
+export function cloudDataCheck(attributes: CloudAttributes, now: number): CheckText {
+  return (json, rules) =>
+    checkEnvelope({ ...attributes, data: JSON.parse(json) as unknown }, now, rules, () =>
+      JSON.parse(markNumbers(json)),
+    );
+}
+
+/** `exactData` parses the data once more, so that no digit of a number is lost. */
+function checkEnvelope(envelope: Json, now: number, rules: EventRules, exactData: () => unknown): CheckedEvent {
+  const problems = envelopeProblems(envelope);
+  const checked = renamed(checkEvent(eventOf(envelope, now), rules, exactData));
+  if (problems.length === 0) return checked;
+  return { ok: false, problems: checked.ok ? problems : [...problems, ...checked.problems] };
 }
 
 function envelopeProblems(envelope: Json): Problem[] {

@@ -24,12 +24,14 @@ const envelope = {
   subject: "u",
   data: { price: 9007199254740993 },
 };
-const bodies: Readonly<Record<Form, string>> = {
-  json: JSON.stringify([event, event]),
-  ndjson: `${JSON.stringify(event)}\n${JSON.stringify(event)}\n`,
-  cloudevent: JSON.stringify(envelope),
-  cloudevents: JSON.stringify([envelope, { ...envelope, time: "2026-01-13T10:00:00Z" }]),
-};
+const attributes = { specversion: "1.0", id: "e", type: "t", subject: "u" };
+const bodies: readonly (readonly [name: string, form: Form, body: string])[] = [
+  ["json", "json", JSON.stringify([event, event])],
+  ["ndjson", "ndjson", `${JSON.stringify(event)}\n${JSON.stringify(event)}\n`],
+  ["a cloudevent", "cloudevent", JSON.stringify(envelope)],
+  ["cloudevents", "cloudevents", JSON.stringify([envelope, { ...envelope, time: "2026-01-13T10:00:00Z" }])],
+  ["a cloudevent's data", { dataOf: attributes }, JSON.stringify(event.payload)],
+];
 const read = (text: string | Buffer, form: Form) => readEvents(Buffer.from(text), form, rules);
 
 describe("a CloudEvent", () => {
@@ -63,6 +65,70 @@ describe("a CloudEvent", () => {
   });
 });
 
+describe("a CloudEvent in binary mode", () => {
+  const form = { dataOf: attributes };
+
+  it("becomes the same event as one whole", () => {
+    const accepted = (data: string, dataOf = {}) =>
+      unpack(read(data, { dataOf: { ...attributes, ...dataOf } }).accepted)[0];
+    const whole = unpack(read(JSON.stringify(envelope), "cloudevent").accepted)[0];
+    assert.deepEqual(accepted(` ${JSON.stringify(envelope.data)}\n`), whole);
+    assert.equal(accepted("{}", { time: "2026-01-13T11:00:00+01:00" })?.timestamp, rules.now);
+    assert.equal(accepted('{"a":9007199254740993}')?.payload, '{"a":9007199254740993}');
+  });
+
+  it("may come without data", () => {
+    for (const data of ["", " \n", "null"]) assert.equal(unpack(read(data, form).accepted)[0]?.payload, "{}");
+  });
+
+  it("is told its mistakes by the names of its attributes", () => {
+    const { refused } = read("[1]", { dataOf: { specversion: "1.1", id: "", time: "noon" } });
+    assert.deepEqual(
+      refused[0]?.problems.map(({ path }) => path),
+      ["specversion", "id", "type", "subject", "time", "data"],
+    );
+  });
+
+  it("has one datum", () => {
+    for (const data of ["{} {}", "{", "{},"]) assert.throws(() => read(data, form), { code: "invalid_json" });
+  });
+});
+
+describe("what is not JSON", () => {
+  const told = (text: string, form: Form) => {
+    try {
+      return read(text, form).refused[0]?.problems[0]?.message;
+    } catch (error) {
+      return error instanceof WeirError ? error.message : undefined;
+    }
+  };
+
+  it("is named by its byte in the body, or by the event that it is in", () => {
+    const ü = JSON.stringify({ ...event, event_id: "üü" });
+    assert.match(
+      told(`[${ü}, {"a" 1}]`, "json") ?? "",
+      new RegExp(`at byte ${Buffer.byteLength(ü) + 8}: Expected ':'`),
+    );
+    assert.match(told('[ {"ü" 1}]', "json") ?? "", /at byte 8: Expected ':' after property name$/);
+    assert.match(
+      told('[{"a":NaN}]', "json") ?? "",
+      /at byte 1: the event that begins here has a mistake: Unexpected .*N/,
+    );
+  });
+
+  it("is named by its character in the line of NDJSON", () => {
+    assert.match(
+      told('{"a" 1}', "ndjson") ?? "",
+      /^is not JSON: Expected ':' after property name, at its character 6$/,
+    );
+  });
+
+  it("is told what another content type would take", () => {
+    assert.match(told("[]", "cloudevent") ?? "", /cloudevents-batch/);
+    assert.match(told("{}", "cloudevents") ?? "", /application\/cloudevents\+json/);
+  });
+});
+
 describe("a body", () => {
   it("of NDJSON has an event a line, blank lines and line ends of both kinds", () => {
     const line = JSON.stringify(event);
@@ -91,9 +157,9 @@ describe("a body", () => {
   });
 
   const codes = ["invalid_json", "empty_batch", "too_many_events"];
-  for (const form of Object.keys(bodies) as Form[]) {
-    it(`of ${form} with changed bytes is read or refused, and what is read is whole`, () => {
-      const bytes = Buffer.from(bodies[form]);
+  for (const [name, form, text] of bodies) {
+    it(`of ${name} with changed bytes is read or refused, and what is read is whole`, () => {
+      const bytes = Buffer.from(text);
       const change = fc.record({
         at: fc.nat({ max: bytes.length - 1 }),
         drop: fc.nat({ max: 3 }),

@@ -2,12 +2,16 @@ import { isUtf8 } from "node:buffer";
 import type { EventRules } from "../event/limits.ts";
 import { behindSpace, behindValue } from "../event/slice.ts";
 import { WeirError } from "../lib/errors.ts";
-import { cloudEventCheck } from "./cloudevents.ts";
+import { cloudDataCheck, cloudEventCheck } from "./cloudevents.ts";
+import type { CloudAttributes } from "./cloudevents.ts";
 import { Collector, ReadMemory } from "./collector.ts";
 import type { CheckText, ReadEvents } from "./collector.ts";
 
-/** The forms of a body: an array of events or one; a JSON event a line; one CloudEvent; an array of CloudEvents. */
-export type Form = "json" | "ndjson" | "cloudevent" | "cloudevents";
+/**
+ * The forms of a body: an array of events or one; a JSON event a line; one CloudEvent; an array of CloudEvents; the data
+ * of one CloudEvent, whose attributes came beside it.
+ */
+export type Form = "json" | "ndjson" | "cloudevent" | "cloudevents" | { readonly dataOf: CloudAttributes };
 
 export interface ReadRules extends EventRules {
   readonly eventsMax: number;
@@ -25,6 +29,7 @@ export interface ReadRules extends EventRules {
  */
 export function readEvents(body: Buffer, form: Form, rules: ReadRules, memory = new ReadMemory()): ReadEvents {
   if (!isUtf8(body)) throw new WeirError("invalid_json", "the body is not valid UTF-8");
+  if (typeof form === "object") return readData(body, form.dataOf, rules, memory);
   const start = behindSpace(body, hasMark(body) ? 3 : 0);
   if (start === body.length) throw new WeirError("empty_batch", "the body is empty");
   const collector = new Collector(body, rules, rules.eventsMax, memory);
@@ -36,15 +41,29 @@ export function readEvents(body: Buffer, form: Form, rules: ReadRules, memory = 
 
 function readJson(body: Buffer, start: number, collector: Collector): void {
   if (body[start] === openArray) return readArray(body, start, collector);
-  if (body[start] !== openObject) throw notEvents(start);
+  if (body[start] !== openObject) throw notThis(start, "an array of events, or one event");
   expectEnd(body, one(body, start, collector));
 }
 
 function readThorough(body: Buffer, start: number, collector: Collector, batch: boolean, check: CheckText): void {
-  if (body[start] !== (batch ? openArray : openObject)) throw notEvents(start);
+  if (batch && body[start] !== openArray)
+    throw notThis(start, "an array of CloudEvents (one alone is application/cloudevents+json)");
+  if (!batch && body[start] !== openObject)
+    throw notThis(start, "one CloudEvent (an array of them is application/cloudevents-batch+json)");
   if (batch) readArray(body, start, collector, check);
   else expectEnd(body, one(body, start, collector, check));
 }
+
+/** A CloudEvent may come without data: its body is empty then. */
+function readData(body: Buffer, attributes: CloudAttributes, rules: ReadRules, memory: ReadMemory): ReadEvents {
+  const start = behindSpace(body, hasMark(body) ? 3 : 0);
+  const data = start === body.length ? noData : body.subarray(start);
+  const collector = new Collector(data, rules, rules.eventsMax, memory);
+  expectEnd(data, one(data, 0, collector, cloudDataCheck(attributes, rules.now)));
+  return collector.finish();
+}
+
+const noData = Buffer.from("null");
 
 function readArray(body: Buffer, start: number, collector: Collector, check?: CheckText): void {
   let at = behindSpace(body, start + 1);
@@ -72,7 +91,7 @@ function one(body: Buffer, at: number, collector: Collector, check?: CheckText):
   try {
     collector.thorough(at, end, undefined, check);
   } catch (error) {
-    if (error instanceof SyntaxError) throw notJson(at, error.message, error);
+    if (error instanceof SyntaxError) throw notJsonWithin(body, at, end, error);
     throw error;
   }
   return end;
@@ -99,7 +118,9 @@ function readLine(body: Buffer, at: number, end: number, line: number, collector
     collector.thorough(at, end, line);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    collector.refuse({ path: "", message: `is not JSON: ${error.message.slice(0, 200)}` }, line);
+    const { reason, place } = faultOf(error);
+    const where = place === undefined ? "" : `, at its character ${place + 1}`;
+    collector.refuse({ path: "", message: `is not JSON: ${reason}${where}` }, line);
   }
 }
 
@@ -119,15 +140,29 @@ function expectEnd(body: Buffer, at: number): void {
   if (end < body.length) throw notJson(end, "something follows the end");
 }
 
+/** The reason that `JSON.parse` gives, and the place in characters when it knows it. */
+function faultOf({ message }: SyntaxError): { readonly reason: string; readonly place: number | undefined } {
+  const place = / in JSON at position (\d+)/.exec(message)?.[1];
+  const reason = message.replace(/ in JSON at position \d+.*$/s, "").replace(/ is not valid JSON$/, "");
+  return { reason: reason.slice(0, 200), place: place === undefined ? undefined : Number(place) };
+}
+
+function notJsonWithin(body: Buffer, at: number, end: number, cause: SyntaxError): WeirError {
+  const { reason, place } = faultOf(cause);
+  if (place === undefined) return notJson(at, `the event that begins here has a mistake: ${reason}`, cause);
+  const before = body.toString("utf8", at, end).slice(0, place);
+  return notJson(at + Buffer.byteLength(before), reason, cause);
+}
+
 function notJson(at: number, reason: string, cause?: unknown): WeirError {
-  return new WeirError("invalid_json", `the body is not JSON: at byte ${at}: ${reason.slice(0, 200)}`, {
+  return new WeirError("invalid_json", `the body is not JSON: at byte ${at}: ${reason}`, {
     details: { byte: at },
     cause,
   });
 }
 
-function notEvents(at: number): WeirError {
-  return new WeirError("invalid_json", "the body is not what its content type says: an array of events, or one event", {
+function notThis(at: number, expected: string): WeirError {
+  return new WeirError("invalid_json", `the body is not what its content type says: ${expected}`, {
     details: { byte: at },
   });
 }
