@@ -1,13 +1,14 @@
 /**
  * `npm run bench [-- p1 p2 …]`: measures the figures of the design on this machine, prints them, and writes them into
  * docs/benchmarks.md. Options: `--dry` only prints; `--only '1,000'` takes the cases of P1 whose names begin so;
- * `--seconds 60` and `--rate 200000` (events a second) are P2's and P5's; `--only 1000` takes the cases of P5 with so many rules; `--events 10000000` are stored before P9's kill;
+ * `--seconds 60` and `--rate 200000` (events a second) are P2's and P5's; `--only 1000` takes the cases of P5 with so many rules; `--events 10000000` are stored before P9's kill and before fills;
  * `--cpu-profile` prints where the server's time goes.
  */
 import { parseArgs } from "node:util";
 import type { BenchOptions } from "./lib/bench-server.ts";
 import { circumstances } from "./lib/machine.ts";
 import { writeSection } from "./lib/report.ts";
+import { fills } from "./scenario/fills.ts";
 import { p1 } from "./scenario/p1.ts";
 import { p2 } from "./scenario/p2.ts";
 import { p3 } from "./scenario/p3.ts";
@@ -24,6 +25,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   p2: { title: "P2 and P7: the whole path, and its memory", run: p2 },
   p3: { title: "P3: from acknowledged to pushed", run: p3 },
   p5: { title: "P5: thousands of rules", run: p5 },
+  fills: { title: "What a running fill does to what is live", run: fills },
   p9: { title: "P9: from start to ready", run: p9 },
 };
 

@@ -24,6 +24,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   method_not_allowed: 405,
   version_conflict: 412,
   origin_refused: 403,
+  upgrade_required: 426,
   overloaded: 429,
   log_full: 503,
   log_unavailable: 503,
@@ -70,6 +71,7 @@ export function answerOf(error: unknown): ErrorAnswer {
   const hidden = inner.has(known.code);
   const message = hidden ? errorCodes[known.code] : known.message;
   const headers: Record<string, string> = {};
+  if (status === 426) headers["upgrade"] = "websocket";
   if (status === 429 || status === 503) headers["retry-after"] = seconds(known.retryAfterMs ?? retryAfterDefaultMs);
   return {
     status,
@@ -81,8 +83,8 @@ export function answerOf(error: unknown): ErrorAnswer {
 /** The `WeirError` for what the HTTP framework throws; what is not the client's fault stays as it is. */
 export function fromFramework(error: unknown): unknown {
   if (error instanceof WeirError || !(error instanceof Error)) return error;
-  const code = frameworkCodes[textOf(error, "code")];
-  if (code) return new WeirError(code, error.message, { cause: error });
+  const known = frameworkErrors[textOf(error, "code")];
+  if (known) return new WeirError(...known, { cause: error });
   const status = "statusCode" in error ? Number(error.statusCode) : 500;
   if (status >= 400 && status < 500) return new WeirError("bad_request", errorCodes.bad_request, { cause: error });
   return error;
@@ -95,13 +97,16 @@ export function connectionError(code: string | undefined): WeirError {
   return new WeirError("bad_request", errorCodes.bad_request);
 }
 
-const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: "body_too_large",
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: "unsupported_media_type",
-  FST_ERR_CTP_EMPTY_JSON_BODY: "invalid_json",
-  FST_ERR_CTP_INVALID_JSON_BODY: "invalid_json",
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: "bad_request",
-  FST_ERR_NOT_FOUND: "unknown_route",
+const frameworkErrors: Readonly<Record<string, readonly [code: ErrorCode, message: string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ["body_too_large", "the body is larger than this route takes"],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ["unsupported_media_type", "the body must be application/json, and say so"],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ["bad_request", "the body is not as long as its Content-Length says"],
+  FST_ERR_BAD_URL: [
+    "bad_request",
+    "the path can't be decoded: each % needs the two digits of a byte of UTF-8 behind it",
+  ],
+  FST_ERR_MAX_PARAM_LENGTH: ["unknown_route", "a part of the path is longer than any of ours"],
+  FST_ERR_NOT_FOUND: ["unknown_route", errorCodes.unknown_route],
 };
 
 function textOf(error: object, key: "code"): string {

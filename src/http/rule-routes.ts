@@ -139,7 +139,15 @@ function invalidCondition(message: string, header: string): WeirError {
 
 const tags = ["rules"];
 const errors = { 400: ErrorBody, 503: ErrorBody };
-const putErrors = { ...errors, 412: ErrorBody, 415: ErrorBody, 422: ErrorBody, 429: ErrorBody, 504: ErrorBody };
+const putErrors = {
+  ...errors,
+  412: ErrorBody,
+  413: ErrorBody,
+  415: ErrorBody,
+  422: ErrorBody,
+  429: ErrorBody,
+  504: ErrorBody,
+};
 const putSchema = {
   tags,
   summary: "Create a rule, or change the one of this id",
@@ -184,7 +192,15 @@ const patchSchema = {
   summary: "Change some fields of a rule, or roll it back to an earlier version",
   headers: RuleCondition,
   body: RuleChange,
-  response: { 200: RuleAnswer, ...errors, 404: ErrorBody, 412: ErrorBody, 422: ErrorBody },
+  response: {
+    200: RuleAnswer,
+    ...errors,
+    404: ErrorBody,
+    412: ErrorBody,
+    413: ErrorBody,
+    415: ErrorBody,
+    422: ErrorBody,
+  },
 };
 const deleteSchema = {
   ...one,

@@ -68,6 +68,7 @@ describe("a server's errors have one shape", () => {
     ["an unknown path", "/nowhere?a=1", {}, 404, "unknown_route"],
     ["a known path, asked in the wrong way", "/sample/7", { method: "DELETE" }, 405, "method_not_allowed"],
     ["a URL that can't be decoded", "/sample/%zz", {}, 400, "bad_request"],
+    ["a path with a name that is too long", `/sample/${"x".repeat(600)}`, {}, 404, "unknown_route"],
     ["a query with mistakes", "/sample/7?limit=99&partial=yes", {}, 400, "invalid_query"],
     ["a body that is not JSON", "/sample", { method: "POST", body: "{" }, 400, "invalid_json"],
     [
@@ -107,6 +108,13 @@ describe("a server's errors have one shape", () => {
     assert.doesNotMatch((await ask(server, "/away")).text, /ECONN|127/);
   });
 
+  it("says in its own words what the framework refused", async () => {
+    const messageOf = async (...what: Parameters<typeof ask> extends [unknown, ...infer Rest] ? Rest : never) =>
+      (await ask(server, ...what)).json().error.message as string;
+    assert.match(await messageOf("/sample/%zz"), /path can't be decoded/);
+    assert.match(await messageOf("/sample", { method: "POST", body: "a", type: "text/plain" }), /application\/json/);
+  });
+
   it("says when to come again, in whole seconds", async () => {
     assert.equal((await ask(server, "/away")).headers["retry-after"], "3");
   });
@@ -136,8 +144,8 @@ describe("a query's check", () => {
     assert.deepEqual(error.details, [
       { path: "partail", message: "is not a known parameter; did you mean partial?", value: "1" },
       { path: "zzzz", message: "is not a known parameter; known are limit, partial, wait", value: "2" },
-      { path: "limit", message: "must be integer", value: "0x5" },
-      { path: "partial", message: "must be boolean", value: "yes" },
+      { path: "limit", message: "must be an integer", value: "0x5" },
+      { path: "partial", message: "must be a boolean", value: "yes" },
       { path: "wait", message: "must be one of durable, counted", value: "now" },
     ]);
   });

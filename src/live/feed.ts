@@ -132,7 +132,7 @@ export class Feed {
    * Reads the next windows that may have changed and takes them in. One call at a time.
    * @returns whether there is more to read. @throws what the store throws; then the windows are still to be read.
    */
-  async readNext(store: Pick<Store, "windows" | "newestWindow">, now: number): Promise<boolean> {
+  async readNext(store: Pick<Store, "windows" | "newestPane">, now: number): Promise<boolean> {
     const watched = this.#watched;
     const reading = this.#dirty.take(this.windowMs);
     if (reading === undefined) return false;
@@ -177,10 +177,10 @@ export class Feed {
     this.#held.dropBefore(oldestKept(this.#watched.rule, now));
   }
 
-  async #newestSpan(store: Pick<Store, "newestWindow">, watched: Watched): Promise<Span | undefined> {
+  async #newestSpan(store: Pick<Store, "newestPane">, watched: Watched): Promise<Span | undefined> {
     // Before its activation a version has no windows, and nobody may answer for it.
     if (watched.version.phase === "pending") return undefined;
-    const newest = await store.newestWindow(watched.version.series);
+    const newest = await store.newestPane(watched.version.series);
     if (newest === undefined) return undefined;
     const windowMs = secondsMaxOf(watched.rule.window.size) * 1000;
     return { from: newest - (this.#bounds.newestWindows - 1) * windowMs, to: newest + windowMs, only: null };

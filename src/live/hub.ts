@@ -23,7 +23,7 @@ export interface LiveRules {
 }
 
 export interface HubParts {
-  readonly store: Pick<Store, "windows" | "newestWindow">;
+  readonly store: Pick<Store, "windows" | "newestPane">;
   readonly rules: LiveRules;
   readonly progress: Pick<Progress, "onTouched" | "onSeriesChanged">;
   readonly clock: Clock;

@@ -16,14 +16,14 @@ export interface ReaderHooks {
  * failure with growing pauses.
  */
 export class FeedReader {
-  readonly #store: Pick<Store, "windows" | "newestWindow">;
+  readonly #store: Pick<Store, "windows" | "newestPane">;
   readonly #clock: Clock;
   readonly #limits: LiveLimits;
   readonly #hooks: ReaderHooks;
   #queue: Feed[] = [];
   #active = 0;
 
-  constructor(store: Pick<Store, "windows" | "newestWindow">, clock: Clock, limits: LiveLimits, hooks: ReaderHooks) {
+  constructor(store: Pick<Store, "windows" | "newestPane">, clock: Clock, limits: LiveLimits, hooks: ReaderHooks) {
     this.#store = store;
     this.#clock = clock;
     this.#limits = limits;

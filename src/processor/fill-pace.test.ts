@@ -20,14 +20,14 @@ test("a fill leaves time to what is live, and more of it when that lags", () => 
 });
 
 test("pieces come to take the wanted time, by steps of two, between the bounds", () => {
-  const pace = { eventsMax: 40_000, rulesMax: 256 };
-  assert.equal(paceAfter(pace, 40_000, 1500, busy, most).eventsMax, 20_000);
-  assert.equal(paceAfter(pace, 40_000, 300, busy, most).eventsMax, 20_000);
-  assert.equal(paceAfter(pace, 40_000, 120, busy, most).eventsMax, 50_000);
-  assert.equal(paceAfter(pace, 40_000, 10, idle, most).eventsMax, 80_000);
+  const pace = { eventsMax: 120_000, rulesMax: 256 };
+  assert.equal(paceAfter(pace, 120_000, 5000, busy, most).eventsMax, 60_000);
+  assert.equal(paceAfter(pace, 120_000, 750, busy, most).eventsMax, 80_000);
+  assert.equal(paceAfter(pace, 120_000, 400, busy, most).eventsMax, 150_000);
+  assert.equal(paceAfter({ ...pace, eventsMax: 60_000 }, 60_000, 10, idle, most).eventsMax, 120_000);
   assert.equal(paceAfter({ ...pace, eventsMax: most }, most, 1, idle, most).eventsMax, most);
-  assert.equal(paceAfter({ ...pace, eventsMax: 5000 }, 5000, 9000, busy, most).eventsMax, 5000);
-  assert.equal(paceAfter(pace, 10, 9, busy, most).eventsMax, 40_000, "a short piece says little");
+  assert.equal(paceAfter({ ...pace, eventsMax: 50_000 }, 50_000, 9000, busy, most).eventsMax, 50_000);
+  assert.equal(paceAfter(pace, 10, 9, busy, most).eventsMax, 120_000, "a short piece says little");
 });
 
 test("after a failure fewer rules are tried at a time, then fewer events, and all again when it goes well", () => {
@@ -35,5 +35,8 @@ test("after a failure fewer rules are tried at a time, then fewer events, and al
   assert.deepEqual(paceAfterFailure(many, 101, most), { eventsMax: 40_000, rulesMax: 51 });
   assert.deepEqual(paceAfterFailure(many, 1, most), { eventsMax: 10_000, rulesMax: 1 });
   assert.deepEqual(paceAfterFailure({ eventsMax: 5000, rulesMax: 1 }, 1, most), { eventsMax: 5000, rulesMax: 1 });
-  assert.equal(paceAfter({ eventsMax: 5000, rulesMax: 1 }, 5000, 10, idle, most).rulesMax, 2);
+  assert.deepEqual(paceAfter({ eventsMax: 5000, rulesMax: 1 }, 5000, 10, idle, most), {
+    eventsMax: 10_000,
+    rulesMax: 2,
+  });
 });

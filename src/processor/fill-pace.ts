@@ -13,17 +13,20 @@ export interface FillPace {
   readonly rulesMax: number;
 }
 
+/** Not less after failures. */
 export const eventsLeast = 5_000;
+/** Not less to be quick: with many rules a statement takes its time however few the events. */
+const eventsUseful = 50_000;
 const rulesMost = 256;
 
-/** A piece holds up whom it meets for no longer than itself. */
-const pieceMs = { busy: 150, idle: 1000 };
+/** How long a piece is to take: what comes meanwhile has half of the engine, and behind it a pause. */
+const pieceMs = { busy: 500, idle: 4000 };
 const lagsMs = 2000;
 /** While live processing lags. */
 const shareLeast = 0.05;
 
 export const firstPace = (eventsMost: number): FillPace => ({
-  eventsMax: Math.min(50_000, eventsMost),
+  eventsMax: Math.min(eventsUseful, eventsMost),
   rulesMax: rulesMost,
 });
 
@@ -48,7 +51,7 @@ export function paceAfter(
   const wanted = (events * (live.busy ? pieceMs.busy : pieceMs.idle)) / Math.max(tookMs, 1);
   // A short piece, at the end of a hole, says little.
   const grown = events < pace.eventsMax ? Math.max(wanted, pace.eventsMax) : wanted;
-  const eventsMax = Math.min(Math.max(grown, pace.eventsMax / 2), pace.eventsMax * 2);
+  const eventsMax = Math.min(Math.max(grown, pace.eventsMax / 2, eventsUseful), pace.eventsMax * 2);
   return { eventsMax: within(eventsMax, eventsMost), rulesMax: Math.min(pace.rulesMax * 2, rulesMost) };
 }
 

@@ -20,10 +20,10 @@ test("what is wrong is named", () => {
   assert.equal(message([]), "invalid_message: the message must be an object");
   assert.equal(message({}), "invalid_message: the message has neither subscribe_rules nor unsubscribe_rules");
   assert.match(message({ subscribe_rule: ["a"] }), /did you mean subscribe_rules\?/);
-  assert.match(message({ subscribe_rules: "a" }), /^invalid_message: subscribe_rules must be array/);
+  assert.match(message({ subscribe_rules: "a" }), /^invalid_message: subscribe_rules must be an array/);
   assert.match(
     message({ subscribe_rules: [7], interval_ms: 1 }),
-    /subscribe_rules\[0\] must be string; interval_ms must be >= 50/,
+    /subscribe_rules\[0\] must be a string; interval_ms must be >= 50/,
   );
   assert.match(message({ subscribe_rules: ["a"], mode: "delta" }), /mode must be/);
 });

@@ -2,6 +2,7 @@ import Type from "typebox";
 import type { Static } from "typebox";
 import { Compile } from "typebox/compile";
 import { suggest } from "../lib/suggest.ts";
+import { expectation } from "./mistake.ts";
 import { WindowValue } from "./stats.ts";
 
 /** What a client sends over `WS /live-stats`, at most 16 KiB a message. */
@@ -64,6 +65,8 @@ const LiveError = Type.Object(
 );
 export type LiveError = Static<typeof LiveError>;
 
+export const LiveMessage = Type.Union([LivePush, LiveError], { description: "what the server sends" });
+
 /** Why a socket was closed by the server: the codes of the WebSocket protocol, and our own from 4000 on. */
 export const closeCodes = {
   stopping: { code: 1001, reason: "the server is stopping" },
@@ -100,14 +103,20 @@ export function readLiveRequest(text: string): ReadRequest {
 
 function mistakesOf(value: unknown): string {
   const mistakes = new Set<string>();
-  for (const { instancePath, message } of compiled.Errors(value)) {
-    const [name = "", index] = instancePath.split("/").slice(1);
+  for (const error of compiled.Errors(value)) {
+    const [name = "", index] = error.instancePath.split("/").slice(1);
     if (name === "") mistakes.add(isObject(value) ? "" : "the message must be an object");
     else if (!names.includes(name)) mistakes.add(unknownName(name));
-    else mistakes.add(`${name}${index === undefined ? "" : `[${index}]`} ${message}`);
+    else mistakes.add(`${name}${index === undefined ? "" : `[${index}]`} ${expectationOf(name, index, error)}`);
   }
   mistakes.delete("");
   return [...mistakes].slice(0, 20).join("; ");
+}
+
+function expectationOf(name: string, index: string | undefined, error: { keyword: string; message: string }): string {
+  const property = Object.entries<object>(LiveRequest.properties).find(([key]) => key === name)?.[1] ?? {};
+  const items = index !== undefined && "items" in property ? property.items : undefined;
+  return expectation(typeof items === "object" && items !== null ? items : property, error, undefined);
 }
 
 function unknownName(name: string): string {

@@ -2,6 +2,7 @@ import type { TObject, TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import type { Problem } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
+import { expectation } from "./mistake.ts";
 
 export type Checked<T> =
   | { readonly ok: true; readonly value: T }
@@ -57,7 +58,7 @@ function problemsOf(schema: TObject, value: Parameters, errors: readonly SchemaE
     const name = nameOf(error.instancePath);
     if (name === "") continue;
     const property = schema.properties[name];
-    const message = property ? expectation(property, error) : unknownMessage(name, names);
+    const message = property ? expectation(property, error, value[name]) : unknownMessage(name, names);
     problems.set(name, { path: name, message, value: value[name] });
   }
   return [...problems.values()];
@@ -65,23 +66,8 @@ function problemsOf(schema: TObject, value: Parameters, errors: readonly SchemaE
 
 function unknownMessage(name: string, names: readonly string[]): string {
   const meant = suggest(name, names);
-  return meant
-    ? `is not a known parameter; did you mean ${meant}?`
-    : `is not a known parameter; known are ${names.join(", ") || "none"}`;
-}
-
-function expectation(property: TSchema, error: SchemaError): string {
-  const examples = "examples" in property && Array.isArray(property.examples) ? property.examples : [];
-  const choices = choicesOf(property);
-  if (choices) return `must be one of ${choices.join(", ")}`;
-  return examples.length > 0 ? `${error.message}, e.g. ${examples.join(" or ")}` : error.message;
-}
-
-function choicesOf(property: TSchema): string[] | undefined {
-  if ("enum" in property && Array.isArray(property.enum)) return property.enum.map(String);
-  if (!("anyOf" in property) || !Array.isArray(property.anyOf)) return undefined;
-  const consts = property.anyOf.map((option: object) => ("const" in option ? String(option.const) : undefined));
-  return consts.every((text) => text !== undefined) ? consts : undefined;
+  if (meant) return `is not a known parameter; did you mean ${meant}?`;
+  return `is not a known parameter; ${names.length > 0 ? `known are ${names.join(", ")}` : "there are none here"}`;
 }
 
 function nameOf(instancePath: string): string {

@@ -44,6 +44,21 @@ export const StatsParameters = Type.Object({
       description: "of the windows; groups are in order within a window",
     }),
   ),
+  step: Type.Optional(
+    Type.String({
+      maxLength: 16,
+      description:
+        "windows of this length instead of the rule's own, merged exactly from what is stored: a multiple of the rule's window (of its hop, where it has one), or `1d`, `1w`, `1mo` of the rule's time zone",
+      examples: ["1h"],
+    }),
+  ),
+  fill: Type.Optional(
+    Type.Enum(["none", "zero"], {
+      default: "none",
+      description:
+        "`zero`: every group of the span has a row in every window that has begun: where nothing entered, 0 of what counts and adds up, an empty list of `top_k`, else null",
+    }),
+  ),
   limit: Type.Optional(StatsLimit),
   cursor: Type.Optional(Cursor),
   version: Type.Optional(

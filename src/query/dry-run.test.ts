@@ -25,6 +25,7 @@ const codes = async (trial: Partial<Trial>, groupsMax?: number): Promise<string[
 test("the answer has the rule in its one form, the newest windows, and says when there are more", async () => {
   const windows = Array.from({ length: 101 }, (_, index) => ({
     windowStart: start - index * 60_000,
+    windowEnd: start - (index - 1) * 60_000,
     group: ["click"],
     value: index,
   }));

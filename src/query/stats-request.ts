@@ -4,10 +4,13 @@ import { parameterCheck } from "../protocol/query.ts";
 import { StatsParameters, statsLimits } from "../protocol/stats.ts";
 import { type TableFormat, tableFormats } from "../rollup/table.ts";
 import type { RuleVersion } from "../rule/registry.ts";
-import type { CheckedRule, Span } from "../rule/rule.ts";
+import { windowsOf } from "../rollup/selection.ts";
+import type { CheckedRule, RuleWindow, Span } from "../rule/rule.ts";
+import { secondsMaxOf } from "../rule/window.ts";
 import { oldestKept } from "../rule/retention.ts";
 import { startOfSpan } from "../rule/calendar.ts";
 import type { WindowQuery } from "../store/store.ts";
+import { readStep } from "./stats-step.ts";
 import { isCount, readCursor, writeCursor } from "./cursor.ts";
 import type { Binding } from "./cursor.ts";
 import { checkSpan, refuse, timeMax, timeOf } from "./parameters.ts";
@@ -21,7 +24,7 @@ export interface Answering {
 
 type Filters = WindowQuery["filters"];
 type Place = NonNullable<WindowQuery["behind"]>;
-type Page = Place & { readonly from: number; readonly to: number };
+type Page = Place & Pick<WindowQuery, "from" | "to" | "fillTo">;
 
 const dayMs = 86_400_000;
 const check = parameterCheck(StatsParameters);
@@ -50,28 +53,31 @@ export function statsRequest(raw: RawParameters, answering: Answering, now: numb
   const parameters = knownParameters(raw, problems);
   const filters = filtersOf(raw, rule.spec.group_by, problems);
   const order = parameters.order === "oldest" || parameters.order === "asc" ? "oldest" : "newest";
-  const binding: Binding = ["stats", rule.spec.rule_id, version.series, filters, order];
+  const step = stepOf(parameters.step, rule, problems);
+  const fills = parameters.fill === "zero";
+  if (fills) checkFill(rule, problems);
+  const binding: Binding = ["stats", rule.spec.rule_id, version.series, filters, order, step, fills];
   const page = pageOf(parameters.cursor, binding, rule.groupBy.length, problems);
   const asked = {
     from: timeOf("start_time", parameters.start_time, problems),
     to: timeOf("end_time", parameters.end_time, problems),
   };
   checkSamePage(asked, page, problems);
-  const { from, to } = page ?? span(asked.from, asked.to, now, rule.window.size);
+  const { from, to } = page ?? span(asked.from, asked.to, now, windowsOf({ rule, ...step }));
   checkSpan(from, to, problems);
   const format = formatOf(parameters);
   const limit = limitOf(parameters.limit, format, problems);
   refuse(problems);
   // What has gone by the rule's retention is not answered, also where it is still stored or came back.
   const keptFrom = Math.min(Math.max(from, oldestKept(rule, now)), to);
-  const query = { series: version.series, rule, from: keptFrom, to, filters, order, limit } as const;
-  const nextCursor = (last: Place): string => writeCursor(binding, [from, to, last.windowStart, last.group]);
-  return {
-    query: page ? { ...query, behind: { windowStart: page.windowStart, group: page.group } } : query,
-    format,
-    nextCursor,
-  };
+  const fill = fills ? { fillTo: page?.fillTo ?? now } : {};
+  const query = { series: version.series, rule, from: keptFrom, to, filters, order, limit, ...step, ...fill } as const;
+  const nextCursor = ({ windowStart, windowEnd, group }: Place): string =>
+    writeCursor(binding, [from, to, windowStart, windowEnd, group, ...Object.values(fill)]);
+  return { query: page ? { ...query, behind: placeOf(page) } : query, format, nextCursor };
 }
+
+const placeOf = ({ windowStart, windowEnd, group }: Page): Place => ({ windowStart, windowEnd, group });
 
 /**
  * The rule that is asked about; the filters can only be understood once it is known.
@@ -155,11 +161,14 @@ function pageOf(cursor: unknown, binding: Binding, keys: number, problems: Probl
   return readCursor(cursor, binding, (place) => understand(place, keys), problems);
 }
 
-function understand([from, to, windowStart, group]: readonly unknown[], keys: number): Page | undefined {
-  if (!isCount(from) || !isCount(to) || !isCount(windowStart)) return undefined;
+function understand(
+  [from, to, windowStart, windowEnd, group, fillTo]: readonly unknown[],
+  keys: number,
+): Page | undefined {
+  if (!isCount(from) || !isCount(to) || !isCount(windowStart) || !isCount(windowEnd)) return undefined;
   if (!Array.isArray(group) || group.length !== keys) return undefined;
   const values = group.map((value: unknown) => (typeof value === "string" ? value : null));
-  return { from, to, windowStart, group: values };
+  return { from, to, windowStart, windowEnd, group: values, ...(isCount(fillTo) ? { fillTo } : {}) };
 }
 
 /** A page has the span of the first one, also when that came from the clock; times that are given again must be the same. */
@@ -173,8 +182,33 @@ function checkSamePage(
   problems.push({ path: "cursor", message: "belongs to a query with other times" });
 }
 
-function span(from: number | undefined, to: number | undefined, now: number, size: Span): { from: number; to: number } {
+function span(
+  from: number | undefined,
+  to: number | undefined,
+  now: number,
+  windows: RuleWindow,
+): { from: number; to: number } {
   const end = to ?? Math.max(now, from === undefined ? 0 : Math.min(from + 1, timeMax));
-  const newest = startOfSpan(size, end - 1);
-  return { from: from ?? Math.max(0, Math.min(end - dayMs, newest)), to: end };
+  const oldestOpen = oldestAround(end - 1, windows);
+  return { from: from ?? Math.max(0, Math.min(end - dayMs, oldestOpen)), to: end };
+}
+
+/** The start of the first window that holds the moment. */
+function oldestAround(ms: number, { size, hop }: RuleWindow): number {
+  if (hop === undefined || size.unit !== "second") return startOfSpan(size, ms);
+  return startOfSpan(hop, ms) - (secondsMaxOf(size) - secondsMaxOf(hop)) * 1000;
+}
+
+function stepOf(text: unknown, { window }: CheckedRule, problems: Problem[]): { readonly step?: Span } {
+  if (typeof text !== "string") return {};
+  const step = readStep(text, window);
+  if (step.ok) return { step: step.value };
+  problems.push({ path: "step", message: step.message, value: text });
+  return {};
+}
+
+/** A group that such a rule leaves out of a window is not one without events. */
+function checkFill({ having, topN }: CheckedRule, problems: Problem[]): void {
+  if (having.length === 0 && topN === undefined) return;
+  problems.push({ path: "fill", message: "can't be zero for a rule with having or top_n", value: "zero" });
 }

@@ -1,4 +1,3 @@
-import { endOfSpan } from "../rule/calendar.ts";
 import { formatTime } from "../lib/rfc3339.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { StatsAnswer, StatsRow } from "../protocol/stats.ts";
@@ -44,7 +43,7 @@ export async function stats(
 
 /** A window and group as an object: the group keys by their names. `finalThrough`: windows that end, and have waited for late events, by then are final. */
 export function statsRow(row: WindowRow, { rule }: Pick<Answering, "rule">, finalThrough: number): StatsRow {
-  const windowEnd = endOfSpan(rule.window.size, row.windowStart);
+  const { windowEnd } = row;
   const groups = rule.spec.group_by.map((name, index) => [name, row.group[index] ?? null] as const);
   return {
     window_start: formatTime(row.windowStart),

@@ -8,6 +8,12 @@ export class Bindings implements Binder {
   readonly values: Record<string, unknown> = {};
   readonly #known = new Map<string, string>();
   readonly #counts = new Map<string, number>();
+  readonly #prefix: string;
+
+  /** The prefix keeps the names of statements apart that are put together. */
+  constructor(prefix = "") {
+    this.#prefix = prefix;
+  }
 
   /** The placeholder of a value; parameters are named by what they are and a number. */
   bind(name: string, type: string, value: unknown): string {
@@ -16,8 +22,9 @@ export class Bindings implements Binder {
     if (known !== undefined) return known;
     const count = this.#counts.get(name) ?? 0;
     this.#counts.set(name, count + 1);
-    this.values[`${name}${count}`] = value;
-    const placeholder = `{${name}${count}:${type}}`;
+    const parameter = `${this.#prefix}${name}${count}`;
+    this.values[parameter] = value;
+    const placeholder = `{${parameter}:${type}}`;
     this.#known.set(key, placeholder);
     return placeholder;
   }

@@ -1,7 +1,6 @@
-import type { CheckedRule } from "../rule/rule.ts";
+import type { CheckedRule, MetricName } from "../rule/rule.ts";
 import type { Binder } from "./bindings.ts";
-import { metricForms, sketchAccuracy, stateColumns, stateOf } from "./metrics.ts";
-import { endOf } from "./pane.ts";
+import { metricForms, sketchAccuracy, type StateName, stateColumns, stateOf } from "./metrics.ts";
 
 /** What a window's value may be. `top_k`: the most frequent values, the most frequent first. */
 export type WindowValue = number | string | boolean | null | FrequentValue[];
@@ -11,23 +10,31 @@ export interface FrequentValue {
   count: number;
 }
 
-/** How a merged state becomes an answer. */
+/** How states become an answer. */
 export interface Finish {
-  /** `, sum(total) AS total`: the merged state under its column's name, or nothing. */
-  readonly merged: string;
-  /** The answer, from the merged state and the merged count `n`, which is never 0. */
+  /** The column of the state, with what merges it and the state of nothing; null: the count is enough. */
+  readonly state: { readonly column: StateName; readonly merge: string; readonly empty: string } | null;
+  /** The answer, from the merged state, the merged count `n`, and the window's `start` and `ending` in seconds. */
   readonly value: string;
 }
 
-/** The finish of a rule's metric. Numbers are Float64, those of decimals the double nearest to the exact result. */
-export function finishOf(rule: CheckedRule, bindings: Binder): Finish {
-  const state = stateOf(rule)?.column;
-  if (state === undefined) return { merged: "", value: counted(rule, bindings) };
-  const merge = rule.metric === "quantile" ? quantile(rule.level ?? 0.5, bindings) : stateColumns[state].merge;
-  const number = rule.decimals === undefined || metricForms[rule.metric].exact === undefined ? state : nearest(state);
-  const merged = `, ${merge} AS ${state}`;
-  return { merged, value: rule.metric === "avg" ? `${number} / n` : asNumber(rule, number) };
+/**
+ * The finish of a rule's metric. Numbers are Float64, those of decimals the double nearest to the exact result. With
+ * `orNothing` also of no events: 0 of what counts and adds up, an empty list, else null.
+ */
+export function finishOf(rule: CheckedRule, bindings: Binder, orNothing: boolean): Finish {
+  const column = stateOf(rule)?.column;
+  if (column === undefined)
+    return { state: null, value: rule.metric === "rate" ? "n / (ending - start)" : "toFloat64(n)" };
+  const { merge, empty } = stateColumns[column];
+  const merged = rule.metric === "quantile" ? quantile(rule.level ?? 0.5, bindings) : merge;
+  const number = rule.decimals === undefined || metricForms[rule.metric].exact === undefined ? column : nearest(column);
+  const value = rule.metric === "avg" ? `${number} / n` : asNumber(rule, number);
+  const nullable = orNothing && !addsUp.has(rule.metric);
+  return { state: { column, merge: merged, empty }, value: nullable ? `if(n = 0, NULL, ${value})` : value };
 }
+
+const addsUp: ReadonlySet<MetricName> = new Set(["sum", "uniq", "uniq_exact", "top_k"]);
 
 /** What the engine answered for `finishOf`'s value, as the value of a window. */
 export function windowValue({ metric }: CheckedRule, answered: unknown): WindowValue {
@@ -45,12 +52,6 @@ function asNumber({ metric }: CheckedRule, value: string): string {
 
 /** By its digits: a decimal's own way to a double rounds twice. */
 const nearest = (state: string): string => `toFloat64(toString(assumeNotNull(${state})))`;
-
-function counted(rule: CheckedRule, bindings: Binder): string {
-  if (rule.metric !== "rate") return "toFloat64(n)";
-  const start = "toUInt32(toUnixTimestamp(pane))";
-  return `n / (${endOf(rule.window.size, start, bindings)} - ${start})`;
-}
 
 /** Any level can be read from the state, whatever level it was made with. */
 const quantile = (level: number, bindings: Binder): string =>

@@ -10,6 +10,14 @@ export function startOf(span: Span, bindings: Binder): string {
   return `toUInt32(intDiv(at, ${milliseconds}) * ${bindings.bind("seconds", "Int64", span.count)})`;
 }
 
+/** The start of the span that holds the moment `second`, both in seconds. */
+export function startBefore(span: Span, second: string, bindings: Binder): string {
+  if (span.unit !== "second")
+    return `toInt64(${toSeconds(calendarStart(span, `toDateTime(${second}, 'UTC')`, bindings))})`;
+  const seconds = bindings.bind("seconds", "Int64", span.count);
+  return `(intDiv(${second}, ${seconds}) * ${seconds})`;
+}
+
 /** The end of the pane that starts at `start`, in seconds. */
 export function endOf(span: Span, start: string, bindings: Binder): string {
   if (span.unit === "second") return `(${start} + ${bindings.bind("seconds", "Int64", span.count)})`;
@@ -47,8 +55,11 @@ export function latenessStep({ pane, members }: PlanShape): number {
   return lengths.reduce(commonDivisor, pane.unit === "second" ? pane.count : 0) || 3600;
 }
 
-/** Seconds from the start of any unit to somewhere in the next one, whatever the clocks and the calendar do. */
-const reachesNext = { day: 36 * 3600, week: 10 * 86_400, month: 40 * 86_400 } as const;
+/**
+ * Seconds from the start of any unit to somewhere in the next one, whatever the clocks and the calendar do. The first week
+ * of 1970 is a short one, so of a week no more than a few hours beyond.
+ */
+const reachesNext = { day: 36 * 3600, week: 7 * 86_400 + 3 * 3600, month: 40 * 86_400 } as const;
 
 function calendarStart(span: Exclude<Span, { unit: "second" }>, moment: string, bindings: Binder): string {
   const zone = bindings.bind("zone", "String", span.timezone);

@@ -77,7 +77,7 @@ test("nothing that a user wrote is in a statement's text", () => {
         });
         const group = [keys[0]!];
         const filters = [{ key: 0, value: keys[0]! }];
-        const behind = { windowStart: 777_005_000, group };
+        const behind = { windowStart: 777_005_000, windowEnd: 777_005_060, group };
         const read = renderWindows({
           series: 777_006,
           rule: target!.rule,

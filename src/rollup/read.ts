@@ -1,55 +1,48 @@
-import type { CheckedRule } from "../rule/rule.ts";
-import { finishOf } from "./finish.ts";
+import { Bindings } from "./bindings.ts";
+import { apart } from "./apart.ts";
+import { type Finish, finishOf } from "./finish.ts";
+import { growing } from "./growing.ts";
+import { endOf } from "./pane.ts";
+import {
+  filterConditions,
+  betweenPlaces,
+  secondAt,
+  type WindowPlace,
+  type WindowSelection,
+  windowsOf,
+} from "./selection.ts";
 import type { Statement } from "./statement.ts";
 
-/** Which windows of a series to read; the store's query. */
-export interface WindowSelection {
-  readonly series: number;
-  readonly rule: CheckedRule;
-  /** Milliseconds since the epoch: windows with `from ≤ window_start < to`. */
-  readonly from: number;
-  readonly to: number;
-  readonly filters: readonly { readonly key: number; readonly value: string | null }[];
-  readonly order: "newest" | "oldest";
-  readonly limit: number;
-  readonly behind?: { readonly windowStart: number; readonly group: readonly (string | null)[] };
-}
-
 /**
- * The rows of the asked windows: `window_start` (ms since the epoch), `grp` (the group values), `value`. Ordered by window,
- * then by the group values, each by its bytes, null last. States of all parts are merged, so that it does not matter
- * whether the engine has merged the parts.
+ * The rows of the asked windows: `window_start` and `window_end` (ms since the epoch), `grp` (the group values), `value`.
+ * Ordered by window, then by the group values, each by its bytes, null last. What is merged are states, of panes and of
+ * parts alike, so that it does not matter which of them the engine has merged already.
  */
 export function renderWindows(query: WindowSelection): Statement {
-  const clauses = new Clauses();
-  const finish = finishOf(query.rule, clauses);
+  const bindings = new Bindings("r_");
+  const finish = finishOf(query.rule, bindings, query.fillTo !== undefined);
   const where = [
-    `series = ${clauses.bind("series", "UInt32", query.series)}`,
-    `pane >= toDateTime(${clauses.bind("from", "UInt32", paneSecond(query.from))}, 'UTC')`,
-    `pane < toDateTime(${clauses.bind("to", "UInt32", paneSecond(query.to))}, 'UTC')`,
-    ...query.filters.map((filter, index) => filterClause(filter, index, clauses)),
-    ...(query.behind === undefined ? [] : [behindClause(query.order, query.behind, clauses)]),
+    ...(choosesLargest(query) ? filterConditions(query, bindings) : []),
+    ...(query.behind === undefined ? [] : [behindCondition(query, query.behind, bindings)]),
+    ...(query.through === undefined ? [] : [`NOT ${behindCondition(query, query.through, bindings)}`]),
   ];
   const newest = query.order === "newest" ? " DESC" : "";
-  const sql = `SELECT ${milliseconds("pane")} AS window_start, grp, ${finish.value} AS value
+  const order = [...windowKeys(query).map((key) => `${key}${newest}`), ...groupOrder(query.rule.groupBy.length)];
+  const sql = `SELECT ${milliseconds("start")} AS window_start, ${milliseconds("ending")} AS window_end, grp, value
 FROM (
-  SELECT pane, grp, sum(rollups.n) AS n${finish.merged}
-  FROM rollups
-  WHERE ${where.join("\n    AND ")}
-  GROUP BY pane, grp
-  HAVING n != 0
-)
-ORDER BY ${[`pane${newest}`, ...groupOrder(query.rule.groupBy.length)].join(", ")}
-LIMIT ${clauses.bind("limit", "UInt64", query.limit)}`;
-  return { sql, parameters: clauses.parameters };
+${finished(query, finish, bindings)}
+)${where.length === 0 ? "" : `\nWHERE ${where.join("\n  AND ")}`}
+ORDER BY ${order.join(", ")}
+LIMIT ${bindings.bind("limit", "UInt64", query.limit)}`;
+  return { sql, parameters: bindings.values };
 }
 
-/** One row `window_start` (ms since the epoch), or none: the newest window of a series that has a row. */
+/** One row `pane` (ms since the epoch), or none: the newest pane of a series that an event has entered. */
 export function renderNewest(series: number): Statement {
-  const sql = `SELECT ${milliseconds("pane")} AS window_start
+  const sql = `SELECT ${milliseconds("toUnixTimestamp(rollups.pane)")} AS pane
 FROM rollups
 WHERE series = {series:UInt32} AND n != 0
-ORDER BY pane DESC
+ORDER BY rollups.pane DESC
 LIMIT 1`;
   return { sql, parameters: { series } };
 }
@@ -63,47 +56,72 @@ WHERE series = {series:UInt32}`;
   return { sql, parameters: { series } };
 }
 
-/** Collects bound values, so that none finds its way into the text. */
-class Clauses {
-  readonly parameters: Record<string, unknown> = {};
-
-  bind(name: string, type: string, value: unknown): string {
-    this.parameters[name] = value;
-    return `{${name}:${type}}`;
-  }
-}
-
 // As a Float64, which every JSON output writes as a plain number.
-const milliseconds = (pane: string): string => `toFloat64(toUnixTimestamp(${pane})) * 1000`;
+const milliseconds = (second: string): string => `toFloat64(${second}) * 1000`;
 
-/** The first whole second at or behind `ms`, inside what a DateTime holds. */
-const paneSecond = (ms: number): number => Math.min(Math.max(Math.ceil(ms / 1000), 0), 0xffff_ffff);
+/** What tells two windows apart. */
+const windowKeys = (query: WindowSelection): readonly string[] =>
+  windowsOf(query).kind === "cumulative" ? ["start", "ending"] : ["start"];
 
 const groupOrder = (keys: number): string[] =>
   Array.from({ length: keys }, (_, index) => `grp[${index + 1}] ASC NULLS LAST`);
 
-function filterClause(
-  filter: { readonly key: number; readonly value: string | null },
-  index: number,
-  clauses: Clauses,
-): string {
-  const key = `grp[${clauses.bind(`key${index}`, "UInt8", filter.key + 1)}]`;
-  return filter.value === null ? `isNull(${key})` : `${key} = ${clauses.bind(`value${index}`, "String", filter.value)}`;
+/** Which groups are the largest is known only when all of a window are there: then filters come behind the choice. */
+const choosesLargest = ({ rule }: WindowSelection): boolean => rule.topN !== undefined;
+
+/** Windows and groups with their values: those that the rule chooses. */
+function finished(query: WindowSelection, finish: Finish, bindings: Bindings): string {
+  const windows = windowsOf(query);
+  const scope = { finish, bindings, filters: choosesLargest(query) ? [] : filterConditions(query, bindings) };
+  const within = betweenPlaces(query);
+  const merged = windows.kind === "cumulative" ? growing(within, query, scope) : apart(within, query, scope);
+  const sql = `  SELECT start, ${endingOf(query, bindings)} AS ending, grp, ${finish.value} AS value
+  FROM (
+${merged}
+  )`;
+  return [sql, ...having(query, bindings), ...largest(query, bindings)].join("\n");
 }
 
-function behindClause(
-  order: "newest" | "oldest",
-  behind: NonNullable<WindowSelection["behind"]>,
-  clauses: Clauses,
-): string {
-  const pane = `toDateTime(${clauses.bind("behind_pane", "UInt32", paneSecond(behind.windowStart))}, 'UTC')`;
-  const further = `pane ${order === "newest" ? "<" : ">"} ${pane}`;
-  if (behind.group.length === 0) return further;
+function endingOf(query: WindowSelection, bindings: Bindings): string {
+  const { kind, size, hop } = windowsOf(query);
+  return kind === "cumulative" && hop ? endOf(hop, "slot", bindings) : endOf(size, "start", bindings);
+}
+
+function having({ rule }: WindowSelection, bindings: Bindings): string[] {
+  if (rule.having.length === 0) return [];
+  const conditions = rule.having.map(
+    ({ operator, value }) => `value ${operators[operator]} ${bindings.bind("having", "Float64", value)}`,
+  );
+  return [`  WHERE isFinite(value) AND ${conditions.join(" AND ")}`];
+}
+
+const operators = { "==": "=", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">=" } as const;
+
+function largest(query: WindowSelection, bindings: Bindings): string[] {
+  const { topN, groupBy } = query.rule;
+  if (topN === undefined) return [];
+  const keys = windowKeys(query);
+  const order = [...keys, "isFinite(value) DESC", "value DESC", ...groupOrder(groupBy.length)];
+  return [`  ORDER BY ${order.join(", ")}`, `  LIMIT ${bindings.bind("top", "UInt64", topN)} BY ${keys.join(", ")}`];
+}
+
+function behindCondition(query: WindowSelection, behind: WindowPlace, bindings: Bindings): string {
+  const [keys, places] = [windowKeys(query), windowPlace(query, behind, bindings)];
+  const [window, place] = keys.length === 1 ? [keys[0]!, places[0]!] : [tuple(keys), tuple(places)];
+  const further = `${window} ${query.order === "newest" ? "<" : ">"} ${place}`;
+  if (behind.group.length === 0) return `(${further})`;
   const row = behind.group.map((_, index) => `isNull(grp[${index + 1}]), ifNull(grp[${index + 1}], '')`);
   // Null sorts last: first whether a key is null, then its text. Neither side of the comparison is nullable.
-  const last = behind.group.map((value, index) => {
-    const isNull = clauses.bind(`behind_null${index}`, "UInt8", value === null ? 1 : 0);
-    return `${isNull}, ${clauses.bind(`behind${index}`, "String", value ?? "")}`;
+  const last = behind.group.map((value) => {
+    const isNull = bindings.bind("behind_null", "UInt8", value === null ? 1 : 0);
+    return `${isNull}, ${bindings.bind("behind", "String", value ?? "")}`;
   });
-  return `(${further} OR (pane = ${pane} AND tuple(${row.join(", ")}) > tuple(${last.join(", ")})))`;
+  return `(${further} OR (${window} = ${place} AND ${tuple(row)} > ${tuple(last)}))`;
+}
+
+const tuple = (parts: readonly string[]): string => `tuple(${parts.join(", ")})`;
+
+function windowPlace(query: WindowSelection, place: WindowPlace, bindings: Bindings): string[] {
+  const bound = (ms: number): string => bindings.bind("behind_window", "Int64", secondAt(ms));
+  return windowKeys(query).map((key) => bound(key === "start" ? place.windowStart : place.windowEnd));
 }

@@ -1,21 +1,18 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import {
-  type OracleEvent,
-  type OracleResult,
-  type OracleRow,
-  type OracleRule,
-  oracle,
-} from "../../test/oracle/oracle.ts";
-import { filters as oracleFilters, type Scenario, scenario } from "../../test/oracle/scenarios.ts";
+import type { OracleEvent, OracleResult, OracleRow, OracleRule } from "../../test/oracle/model.ts";
+import { oracle, oracleReading } from "../../test/oracle/oracle.ts";
+import { filters as oracleFilters, type Scenario, scenario, stepFor } from "../../test/oracle/scenarios.ts";
 import { openEmbeddedEngine } from "../../test/support/embedded-engine.ts";
 import { offset, src } from "../event/position.ts";
 import { parseRule } from "../rule/parse.ts";
 import type { CheckedRule } from "../rule/rule.ts";
+import { parseWindowSize } from "../rule/window.ts";
 import { planRollup, type RollupTarget } from "./plan.ts";
 import { windowValue } from "./finish.ts";
-import { renderNewest, renderSeriesCounts, renderWindows, type WindowSelection } from "./read.ts";
+import { renderNewest, renderSeriesCounts, renderWindows } from "./read.ts";
+import type { WindowSelection } from "./selection.ts";
 import { renderRollup } from "./render.ts";
 
 const rounds = Number(process.env["WEIR_ROUNDS"] ?? 40);
@@ -122,13 +119,12 @@ async function checkScenario({ rules, events, cuts, pick }: Scenario): Promise<v
   const targets = rules.map(target);
   for (const [from, to] of ranges(cuts, events.length)) await rollUp(targets, at, from, to);
   const expected = oracle(rules, events, oracleFilters);
-  for (const [index, { series, rule }] of targets.entries()) {
+  const scale = scaleOf(events);
+  for (const [index, one] of targets.entries()) {
     // What costs a statement for each way of asking is asked of one rule.
-    await checkRule(series, rule, expected[index]!, {
-      pick,
-      scale: scaleOf(events),
-      closely: index === pick % targets.length,
-    });
+    const closely = index === pick % targets.length;
+    await checkRule(one.series, one.rule, expected[index]!, { pick, scale, closely });
+    if (closely) await checkReadings(one, rules[index]!, events, { pick, scale, closely });
   }
 }
 
@@ -139,14 +135,15 @@ interface Thoroughness {
 }
 
 async function checkRule(series: number, rule: CheckedRule, expected: OracleResult, how: Thoroughness): Promise<void> {
-  const all = { series, rule, from: 0, to: endOfTime, filters: [], order: "newest", limit: 10_000 } as const;
+  const all = { series, rule, from: 0, to: endOfTime, filters: [], order: "newest", limit: 100_000 } as const;
   assertRows(await windows(all), expected.rows, how.scale);
   const [counts] = await engine.connection.rows(renderSeriesCounts(series));
-  const groups = new Set(expected.rows.map((row) => JSON.stringify(row.group))).size;
-  assert.deepEqual(counts, { skipped: expected.skipped, late: expected.late, groups });
+  const { skipped, late, groups } = expected;
+  assert.deepEqual(counts, { skipped, late, groups }, JSON.stringify(rule.spec));
   if (!how.closely) return;
-  const [newest] = await engine.connection.rows<{ window_start: number }>(renderNewest(series));
-  assert.equal(newest?.window_start, expected.rows[0]?.windowStart);
+  const [newest] = await engine.connection.rows<{ pane: number }>(renderNewest(series));
+  if (rule.window.kind === "tumbling" && rule.having.length === 0)
+    assert.equal(newest?.pane, expected.rows[0]?.windowStart);
   const picked = expected.rows[how.pick % Math.max(expected.rows.length, 1)];
   if (picked !== undefined) await checkSelections(all, expected.rows, picked, how);
 }
@@ -160,7 +157,7 @@ async function checkSelections(
   const limit = 1 + (how.pick % 4);
   const behind = rows.slice(rows.indexOf(picked) + 1, rows.indexOf(picked) + 1 + limit);
   assertRows(await windows({ ...all, limit, behind: picked }), behind, how.scale);
-  const oldest = rows.toSorted((a, b) => a.windowStart - b.windowStart);
+  const oldest = rows.toSorted((a, b) => a.windowStart - b.windowStart || a.windowEnd - b.windowEnd);
   const place = oldest.indexOf(picked) + 1;
   assertRows(
     await windows({ ...all, order: "oldest", limit, behind: picked }),
@@ -179,12 +176,56 @@ async function checkSelections(
   );
 }
 
+/** The windows of a step, and those that are filled, page by page. */
+async function checkReadings(
+  { series, rule }: RollupTarget,
+  wire: OracleRule,
+  events: readonly OracleEvent[],
+  { pick, scale }: Thoroughness,
+): Promise<void> {
+  const text = stepFor(wire, pick);
+  const zone = rule.window.size.unit === "second" ? "UTC" : rule.window.size.timezone;
+  const read = parseWindowSize(text, zone);
+  assert.ok(read.ok);
+  const all = { series, rule, from: 0, to: endOfTime, filters: [], order: "newest", limit: 100_000 } as const;
+  const steps = oracleReading({ rule: wire, step: text }, events, oracleFilters).rows;
+  assertRows(await windows({ ...all, step: read.value }), steps, scale);
+  const step = pick % 2 === 0 ? { step: text } : {};
+  const rows = pick % 2 === 0 ? steps : oracleReading({ rule: wire }, events, oracleFilters).rows;
+  const around = rows[pick % Math.max(rows.length, 1)];
+  if (around === undefined || rule.having.length > 0 || rule.topN !== undefined) return;
+  const length = around.windowEnd - around.windowStart;
+  const fill = {
+    from: Math.max(0, around.windowStart - 3 * length),
+    to: around.windowStart + 2 * length + 1,
+    until: around.windowStart + 4 * length,
+  };
+  const filled = oracleReading({ rule: wire, ...step, fill }, events, oracleFilters).rows;
+  const query = {
+    ...all,
+    from: fill.from,
+    to: fill.until,
+    fillTo: fill.to,
+    ...(pick % 2 === 0 ? { step: read.value } : {}),
+  };
+  assertRows(await windows(query), filled, scale);
+  const place = pick % filled.length;
+  const page = filled.slice(place + 1, place + 1 + (pick % 9));
+  assertRows(await windows({ ...query, limit: page.length, behind: filled[place]! }), page, scale);
+}
+
+interface FoundRow {
+  readonly window_start: number;
+  readonly window_end: number;
+  readonly grp: (string | null)[];
+  readonly value: unknown;
+}
+
 async function windows(query: WindowSelection): Promise<OracleRow[]> {
-  const rows = await engine.connection.rows<{ window_start: number; grp: (string | null)[]; value: unknown }>(
-    renderWindows(query),
-  );
+  const rows = await engine.connection.rows<FoundRow>(renderWindows(query));
   return rows.map((row) => ({
     windowStart: row.window_start,
+    windowEnd: row.window_end,
     group: row.grp,
     value: windowValue(query.rule, row.value),
   }));
@@ -192,7 +233,7 @@ async function windows(query: WindowSelection): Promise<OracleRow[]> {
 
 function assertRows(actual: readonly OracleRow[], expected: readonly OracleRow[], scale: number): void {
   const keys = (rows: readonly OracleRow[]): unknown[] =>
-    rows.map(({ windowStart, group }) => ({ windowStart, group }));
+    rows.map(({ windowStart, windowEnd, group }) => ({ windowStart, windowEnd, group }));
   assert.deepEqual(keys(actual), keys(expected));
   for (const [index, row] of expected.entries()) assertValue(actual[index]!.value, row, scale);
 }

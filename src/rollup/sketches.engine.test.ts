@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { type Distribution, distributions, longDistributions, textLists } from "../../test/oracle/distributions.ts";
+import { distributions, longDistributions, textLists } from "../../test/oracle/distributions.ts";
 import { openEmbeddedEngine } from "../../test/support/embedded-engine.ts";
 import { offset, src } from "../event/position.ts";
 import { parseRule } from "../rule/parse.ts";

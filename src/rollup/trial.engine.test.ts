@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import type { OracleEvent } from "../../test/oracle/oracle.ts";
+import type { OracleEvent } from "../../test/oracle/model.ts";
 import { scenario } from "../../test/oracle/scenarios.ts";
 import { openEmbeddedEngine } from "../../test/support/embedded-engine.ts";
 import { rawRow } from "../../test/support/raw-rows.ts";

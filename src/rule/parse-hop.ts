@@ -2,7 +2,7 @@ import { commonDivisor } from "../lib/divisor.ts";
 import { grainOf } from "./calendar.ts";
 import { type Reading, read, wrong } from "./reading.ts";
 import type { RuleWindow, Span } from "./rule.ts";
-import { parseDuration, parseWindowSize, secondsMaxOf } from "./window.ts";
+import { formatDuration, parseDuration, parseWindowSize, secondsMaxOf } from "./window.ts";
 
 /** The most windows that one event may be in: every answer merges so many panes. */
 const overlapMax = 1000;
@@ -36,7 +36,7 @@ function ofSeconds(
   return read({ kind, size, hop, pane: hop });
 }
 
-/** Every hop begins so many whole hops behind the beginning of its day, or with a day. */
+/** Days, weeks and months grow by days, or by hops of which every day of the zone has a whole number, counted from the epoch too. */
 function ofCalendar(
   kind: "hopping" | "cumulative",
   text: string,
@@ -47,14 +47,14 @@ function ofCalendar(
     return wrong(
       `windows of ${sizeText} follow the calendar and don't overlap; take "cumulative", or a size in s, m, h`,
     );
-  const span = parseWindowSize(text, size.timezone);
-  if (span.ok && span.value.unit === "day" && size.unit !== "day")
-    return read({ kind, size, hop: span.value, pane: span.value });
-  const ofUtc = size.timezone === "UTC" && text === "1d";
-  if (!span.ok || span.value.unit !== "second" || daySeconds % span.value.count !== 0 || (isDay(span.value) && !ofUtc))
-    return wrong(`must divide a day, as 1h and 15m do${size.unit === "day" ? "" : ', or be "1d"'}`);
-  const count = commonDivisor(span.value.count, grainOf(size.timezone));
-  return read({ kind, size, hop: span.value, pane: { unit: "second", count } });
+  const hop = parseWindowSize(text, size.timezone);
+  if (hop.ok && isHopOf(size, hop.value)) return read({ kind, size, hop: hop.value, pane: hop.value });
+  const most = formatDuration(commonDivisor(daySeconds, grainOf(size.timezone)));
+  const orDay = size.unit === "day" ? "" : ', or be "1d"';
+  return wrong(`must divide ${most}, for so the days of ${size.timezone} begin${orDay}`);
 }
 
-const isDay = (span: Span): boolean => span.unit === "second" && span.count === daySeconds;
+function isHopOf(size: Exclude<Span, { readonly unit: "second" }>, hop: Span): boolean {
+  if (hop.unit !== "second") return hop.unit === "day" && size.unit !== "day";
+  return daySeconds % hop.count === 0 && grainOf(size.timezone) % hop.count === 0;
+}

@@ -136,7 +136,7 @@ const single: readonly (readonly [string, object, RegExp])[] = [
   [
     "a month by seven hours",
     { window_size: "1mo", window_type: "cumulative", hop: "7h" },
-    /^hop: must divide a day, .*"1d"/,
+    /^hop: must divide 1d, for so the days of UTC begin, or be "1d"/,
   ],
   [
     "a day by a day",
@@ -146,7 +146,7 @@ const single: readonly (readonly [string, object, RegExp])[] = [
   [
     "24 hours for a day in a zone",
     { window_size: "1mo", window_type: "cumulative", hop: "24h", timezone: "Asia/Tokyo" },
-    /^hop: must divide a day/,
+    /^hop: must divide 3h, for so the days of Asia.Tokyo begin, or be "1d"/,
   ],
   ["a month by minutes", { window_size: "1mo", window_type: "cumulative", hop: "15m" }, /^hop: makes 2980 windows of/],
   ["dropping from hopping windows", { hop: "1m", late_policy: "drop" }, /^late_policy: must be "count" with hopping/],

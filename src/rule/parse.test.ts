@@ -151,10 +151,10 @@ test("windows that hop and windows that grow", () => {
   });
   const day = { unit: "day", timezone: "Australia/Adelaide" };
   const growing = { window_type: "cumulative", timezone: "Australia/Adelaide" };
-  assert.deepEqual(windowOf({ ...growing, window_size: "1d", hop: "1h" }), {
+  assert.deepEqual(windowOf({ ...growing, window_size: "1d", hop: "30m" }), {
     kind: "cumulative",
     size: day,
-    hop: seconds(3600),
+    hop: seconds(1800),
     pane: seconds(1800),
   });
   const month = { unit: "month", timezone: "Australia/Adelaide" };

@@ -56,10 +56,7 @@ export interface RuleWindow {
   readonly size: Span;
   /** What hopping windows start at, and cumulative ones grow by. */
   readonly hop?: Span;
-  /**
-   * What is stored: every window of the rule is made of whole panes. The size of a tumbling window, else the hop, or a part
-   * of it where days begin at the odd quarter of an hour.
-   */
+  /** What is stored: every window of the rule is made of whole panes. The size of a tumbling window, else the hop. */
   readonly pane: Span;
 }
 

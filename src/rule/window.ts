@@ -52,3 +52,9 @@ export function secondsMaxOf(span: Span): number {
 
 // With an hour more, for the day on which the clocks go back.
 const calendarSecondsMax = { day: 25 * 3600, week: 7 * 86_400 + 3600, month: 31 * 86_400 + 3600 } as const;
+
+/** The seconds in the largest unit that they are whole in: `90m`. */
+export function formatDuration(seconds: number): string {
+  const [unit, length] = Object.entries(unitSeconds).findLast(([, each]) => seconds % each === 0) ?? ["s", 1];
+  return `${seconds / length}${unit}`;
+}

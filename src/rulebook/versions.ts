@@ -167,8 +167,9 @@ function fewKept(versions: readonly RuleVersion[]): readonly RuleVersion[] {
   return versions.map((version) => (dropped.has(version) ? withoutWindows(version) : version));
 }
 
-function withoutWindows({ keptUntil: _, ...version }: RuleVersion): RuleVersion {
-  return version;
+function withoutWindows(version: RuleVersion): RuleVersion {
+  const { keptUntil: _, ...rest } = version;
+  return rest;
 }
 
 function trimmed(versions: readonly RuleVersion[]): readonly RuleVersion[] {

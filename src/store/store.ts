@@ -3,6 +3,7 @@ import type { PackedEvents } from "../event/packed.ts";
 import type { Offset, OffsetRange, Src } from "../event/position.ts";
 import type { WindowValue } from "../rollup/finish.ts";
 import type { RollupPlan } from "../rollup/plan.ts";
+import type { WindowPlace, WindowSelection } from "../rollup/selection.ts";
 import type { TableFormat } from "../rollup/table.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 
@@ -41,23 +42,12 @@ export interface EventKey {
   readonly timestamp: number;
 }
 
-export interface WindowQuery {
-  readonly series: number;
-  readonly rule: CheckedRule;
-  /** Milliseconds since the epoch: windows with `from ≤ window_start < to`. */
-  readonly from: number;
-  readonly to: number;
-  /** Equality on group keys, by index into `rule.groupBy`; null means the group `null`. */
-  readonly filters: readonly { readonly key: number; readonly value: string | null }[];
-  readonly order: "newest" | "oldest";
-  readonly limit: number;
-  /** Only rows behind this one, in the asked order. */
-  readonly behind?: { readonly windowStart: number; readonly group: readonly (string | null)[] };
-}
+export type WindowQuery = WindowSelection;
 
 export interface WindowRow {
   /** Milliseconds since the epoch. */
   readonly windowStart: number;
+  readonly windowEnd: number;
   readonly group: readonly (string | null)[];
   readonly value: WindowValue;
 }
@@ -71,7 +61,7 @@ export interface TableQuery extends WindowQuery {
 /** One page of windows as a table with the columns `window_start`, each group key, `value`, `window_end`, `final`. */
 export interface WindowTable {
   /** The page's last row when there are more behind it. Pages that begin where another ended leave nothing out. */
-  readonly last?: { readonly windowStart: number; readonly group: readonly (string | null)[] };
+  readonly last?: WindowPlace;
   /**
    * The bytes of the table. Rows that came into the page since its end was chosen are in it, so that there may be more
    * than `limit`. Resolves once the store has computed all of it; the caller reads it to its end or destroys it. What
@@ -184,8 +174,8 @@ export interface Store {
   windows(query: WindowQuery): Promise<readonly WindowRow[]>;
   /** Finds where the page ends; its rows are read when they are asked for. An aborted signal stops the engine's work. */
   windowTable(query: TableQuery, signal: AbortSignal): Promise<WindowTable>;
-  /** The start of the newest window of a series, ms since the epoch; undefined when it has none. */
-  newestWindow(series: number): Promise<number | undefined>;
+  /** The start of the newest pane of a series that an event has entered, ms since the epoch; undefined when there is none. */
+  newestPane(series: number): Promise<number | undefined>;
   /** The counts of each of these series; zeros for one that has no rows. Asked for at most 10,000 at a time. */
   seriesCounts(series: readonly number[]): Promise<ReadonlyMap<number, SeriesCounts>>;
   events(query: EventQuery): Promise<readonly StoredEvent[]>;

@@ -52,7 +52,7 @@ function asTarget(body: unknown, index: number): RollupTarget {
 function readStatement({ series, rule }: RollupTarget): Statement {
   const group = rule.groupBy.map((_, index) => (index === 0 ? "DE" : null));
   const filters = rule.groupBy.map((_, key) => ({ key, value: group[key] ?? null }));
-  const behind = { windowStart: 1_768_298_400_000, group };
+  const behind = { windowStart: 1_768_298_400_000, windowEnd: 1_768_302_000_000, group };
   return renderWindows({ series, rule, from: 1_768_262_400_000, to: 1_768_348_800_000, filters, order: "newest", limit: 100, behind });
 }
 

@@ -2,56 +2,9 @@
  * What the windows of rules must be, by brute force from the wire form of rules and events. Shares no code with the rule
  * parser or the compiler: it reads windows and paths in its own way, and is right by being simple.
  */
-
-export interface OracleRule {
-  readonly rule_id: string;
-  readonly window_size: string;
-  readonly metric: string;
-  readonly field?: string | undefined;
-  readonly group_by?: readonly string[] | undefined;
-  readonly decimals?: number | undefined;
-  readonly filter?: string | undefined;
-  readonly allowed_lateness?: string | undefined;
-  readonly late_policy?: string | undefined;
-}
-
-/** A filter's text with what it means. */
-export interface OracleFilter {
-  readonly text: string;
-  readonly accepts: (event: OracleEvent) => boolean;
-}
-
-/** A counted event: accepted, not a repeat. */
-export interface OracleEvent {
-  readonly event_id: string;
-  readonly event_type: string;
-  readonly user_id: string | number;
-  /** RFC 3339 or milliseconds. */
-  readonly timestamp: string | number;
-  readonly payload?: Readonly<Record<string, unknown>>;
-  /** When the server took it, ms since the epoch. */
-  readonly receivedAt: number;
-}
-
-export interface OracleRow {
-  /** Milliseconds since the epoch. */
-  readonly windowStart: number;
-  /** In `group_by` order. */
-  readonly group: readonly (string | null)[];
-  /** A number; the JSON value of `first` and `last`; for `top_k` every value with its count. */
-  readonly value: unknown;
-  /** Instead of the value: what a quantile may be near to. */
-  readonly near?: readonly number[];
-}
-
-export interface OracleResult {
-  /** Newest window first, then groups ascending by their bytes, null last. */
-  readonly rows: readonly OracleRow[];
-  /** Events whose field is missing or of the wrong type. */
-  readonly skipped: number;
-  /** Events received when their window had ended. */
-  readonly late: number;
-}
+import type { OracleEvent, OracleFilter, OracleReading, OracleResult, OracleRow, OracleRule } from "./model.ts";
+import { chosen } from "./selection.ts";
+import { earliestEnd, hopEnds, milliseconds, type OracleWindow, spanAround, windowsAround } from "./windows.ts";
 
 /** The windows of each rule over all the events, in the order of the rules. The events are in the order of their positions. */
 export function oracle(
@@ -59,14 +12,22 @@ export function oracle(
   events: readonly OracleEvent[],
   filters: readonly OracleFilter[] = [],
 ): OracleResult[] {
-  return rules.map((rule) => {
-    const filter = filters.find(({ text }) => text === rule.filter);
-    return oneRule(rule, filter === undefined ? events : events.filter(filter.accepts));
-  });
+  return rules.map((rule) => oracleReading({ rule }, events, filters));
+}
+
+/** The windows of one rule, read in this way. */
+export function oracleReading(
+  reading: OracleReading,
+  events: readonly OracleEvent[],
+  filters: readonly OracleFilter[] = [],
+): OracleResult {
+  const filter = filters.find(({ text }) => text === reading.rule.filter);
+  return oneRule(reading, filter === undefined ? events : events.filter(filter.accepts));
 }
 
 interface Window {
   readonly windowStart: number;
+  readonly windowEnd: number;
   readonly group: readonly (string | null)[];
   readonly entered: Entered[];
 }
@@ -76,34 +37,90 @@ interface Entered {
   readonly value: unknown;
 }
 
-function oneRule(rule: OracleRule, events: readonly OracleEvent[]): OracleResult {
-  const size = windowMilliseconds(rule.window_size);
-  const patience = windowMilliseconds(rule.allowed_lateness ?? "0s");
-  const windows = new Map<string, Window>();
+interface Entry extends Entered {
+  readonly group: readonly (string | null)[];
+}
+
+function oneRule(reading: OracleReading, events: readonly OracleEvent[]): OracleResult {
+  const { rule } = reading;
+  const patience = milliseconds(rule.allowed_lateness ?? "0s") ?? 0;
+  const entries: Entry[] = [];
   let [skipped, late] = [0, 0];
   for (const event of events) {
     const at = typeof event.timestamp === "number" ? event.timestamp : Date.parse(event.timestamp);
-    const windowStart = at - (at % size);
-    const isLate = event.receivedAt >= windowStart + size + patience;
+    const isLate = event.receivedAt >= earliestEnd(rule, at) + patience;
     if (isLate) late += 1;
     if (isLate && rule.late_policy === "drop") continue;
     const value = enteringValue(rule, event);
-    if (value === undefined) {
-      skipped += 1;
-      continue;
-    }
-    const group = (rule.group_by ?? []).map((key) => scalarText(lookUp(event, key)));
-    const key = JSON.stringify([windowStart, group]);
-    const window = windows.get(key) ?? { windowStart, group, entered: [] };
-    windows.set(key, window);
-    window.entered.push({ at, value });
+    if (value === undefined) skipped += 1;
+    else entries.push({ at, value, group: (rule.group_by ?? []).map((key) => scalarText(lookUp(event, key))) });
   }
-  const rows = [...windows.values()].map(({ windowStart, group, entered }) => ({
-    windowStart,
-    group,
-    ...finish(rule, entered),
+  const groups = new Set(entries.map(({ group }) => JSON.stringify(group))).size;
+  const rows = windowsOf(reading, entries).map(({ entered, ...window }) => ({
+    ...window,
+    ...(entered.length === 0 ? { value: valueOfNothing(rule) } : finish(rule, entered, window)),
   }));
-  return { rows: rows.sort(byWindowThenGroup), skipped, late };
+  return { rows: chosen(rule, rows.toSorted(byWindowThenGroup)), skipped, late, groups };
+}
+
+function windowsOf({ rule, step, fill }: OracleReading, entries: readonly Entry[]): readonly Window[] {
+  const windows = new Map<string, Window>();
+  const windowFor = ({ start, end }: OracleWindow, group: Window["group"]): Window => {
+    const key = JSON.stringify([start, end, group]);
+    const window = windows.get(key) ?? { windowStart: start, windowEnd: end, group, entered: [] };
+    windows.set(key, window);
+    return window;
+  };
+  for (const { group, ...entered } of entries)
+    for (const window of windowsAround(rule, entered.at, step)) windowFor(window, group).entered.push(entered);
+  const grows = step === undefined && rule.window_type === "cumulative";
+  const begun = [...windows.values()].filter(
+    (window) => !grows || window.windowEnd <= newestEnd(rule, window, entries),
+  );
+  if (fill === undefined) return begun;
+  const groups = new Set(
+    begun.filter(({ windowStart: at }) => fill.from <= at && at < fill.until).map(({ group }) => JSON.stringify(group)),
+  );
+  const filled = windowsBetween(rule, step, fill).flatMap((window) =>
+    [...groups].map((group) => windowFor(window, JSON.parse(group) as Window["group"])),
+  );
+  return [...new Set([...begun, ...filled])].filter(({ windowStart: at }) => fill.from <= at && at < fill.until);
+}
+
+/** A cumulative window has rows up to the hop that holds its newest event. */
+function newestEnd(rule: OracleRule, { windowStart: start, windowEnd }: Window, entries: readonly Entry[]): number {
+  const whole = spanAround(rule.window_size, rule.timezone, Math.max(start, windowEnd - 1));
+  const times = entries.map(({ at }) => at).filter((at) => windowsAround(rule, at)[0]!.start === whole.start);
+  const newest = times.reduce((a, b) => Math.max(a, b), -1);
+  return hopEnds(rule, whole).find((end) => end > newest) ?? whole.end;
+}
+
+function windowsBetween(
+  rule: OracleRule,
+  step: string | undefined,
+  { from, to }: { from: number; to: number },
+): OracleWindow[] {
+  const windows: OracleWindow[] = [];
+  if (step === undefined && rule.hop !== undefined && rule.window_type !== "cumulative") {
+    const [size, hop] = [milliseconds(rule.window_size)!, milliseconds(rule.hop)!];
+    for (let start = Math.ceil(from / hop) * hop; start < to; start += hop) windows.push({ start, end: start + size });
+    return windows;
+  }
+  for (let at = from; at < to;) {
+    const whole = spanAround(step ?? rule.window_size, rule.timezone, at);
+    const grows = step === undefined && rule.window_type === "cumulative";
+    const ends = grows ? hopEnds(rule, whole) : [whole.end];
+    const begun = ends.filter((_, index) => !grows || (index === 0 ? whole.start : ends[index - 1]!) < to);
+    if (whole.start >= from) windows.push(...begun.map((end) => ({ start: whole.start, end })));
+    at = Math.max(whole.end, at + 1);
+  }
+  return windows;
+}
+
+function valueOfNothing({ metric }: OracleRule): unknown {
+  if (metric === "top_k") return new Map();
+  const zeros = ["count", "event_count", "active_users", "rate", "sum", "uniq", "uniq_exact"];
+  return zeros.includes(metric) ? 0 : null;
 }
 
 /** What of the event enters the metric; undefined when the event is skipped. */
@@ -132,14 +149,18 @@ function enteringValue(rule: OracleRule, event: OracleEvent): unknown {
   }
 }
 
-function finish(rule: OracleRule, entered: readonly Entered[]): Pick<OracleRow, "value" | "near"> {
+function finish(
+  rule: OracleRule,
+  entered: readonly Entered[],
+  { windowStart, windowEnd }: Omit<Window, "entered">,
+): Pick<OracleRow, "value" | "near"> {
   const values = entered.map(({ value }) => value);
   const { metric } = rule;
   if (/^p\d/.test(metric)) return { value: null, near: quantiles(values.map(Number), Number(metric.slice(1)) / 100) };
   if (metric === "first") return { value: values[indexOfLeast(entered, 1)] };
   if (metric === "last") return { value: values[indexOfLeast(entered, -1)] };
   if (metric === "top_k") return { value: countsOf(values) };
-  if (metric === "rate") return { value: (entered.length * 1000) / windowMilliseconds(rule.window_size) };
+  if (metric === "rate") return { value: (entered.length * 1000) / (windowEnd - windowStart) };
   if (rule.decimals !== undefined) return { value: finishExactly(metric, values.map(toBigInt)) };
   return { value: finishNumber(metric, values) };
 }
@@ -231,12 +252,6 @@ function quantiles(numbers: readonly number[], level: number): number[] {
   return [sorted[Math.floor(rank)]!, sorted[Math.ceil(rank)]!];
 }
 
-function windowMilliseconds(size: string): number {
-  const unit = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[size.slice(-1)];
-  if (unit === undefined) throw new RangeError(`the oracle knows no window ${size}`);
-  return Number(size.slice(0, -1)) * unit;
-}
-
 function lookUp(event: OracleEvent, field: string): unknown {
   if (field === "event_type") return event.event_type;
   if (field === "user_id") return String(event.user_id);
@@ -289,6 +304,7 @@ function scalarText(value: unknown): string | null {
 
 function byWindowThenGroup(a: OracleRow, b: OracleRow): number {
   if (a.windowStart !== b.windowStart) return b.windowStart - a.windowStart;
+  if (a.windowEnd !== b.windowEnd) return b.windowEnd - a.windowEnd;
   for (const [index, left] of a.group.entries()) {
     const right = b.group[index] ?? null;
     if (left === right) continue;

@@ -1,6 +1,6 @@
 /** Random rules over random, hostile events: what the compiler is compared with the oracle on. */
 import fc from "fast-check";
-import type { OracleEvent, OracleFilter, OracleRule } from "./oracle.ts";
+import type { OracleEvent, OracleFilter, OracleRule } from "./model.ts";
 
 export interface Scenario {
   readonly rules: readonly OracleRule[];
@@ -115,6 +115,14 @@ const timestamp = fc.oneof(
     base + 86_400_000 - 1,
     Date.UTC(2024, 1, 29, 23, 59, 59, 999),
     Date.UTC(2025, 11, 31),
+    // Around changes of the clocks in New York, Berlin and on Lord Howe.
+    Date.UTC(2026, 2, 8, 4, 59),
+    Date.UTC(2026, 2, 8, 6, 59, 59),
+    Date.UTC(2026, 2, 9, 3, 30),
+    Date.UTC(2026, 2, 28, 23),
+    Date.UTC(2026, 2, 29, 1),
+    Date.UTC(2026, 3, 4, 14, 45),
+    Date.UTC(2026, 3, 5, 13, 29),
   ),
 );
 const event: fc.Arbitrary<OracleEvent> = fc
@@ -164,9 +172,41 @@ function numberAt(payload: OracleEvent["payload"], key: string): number | undefi
   return typeof value === "number" ? value : undefined;
 }
 
+type Windows = Pick<OracleRule, "window_size" | "window_type" | "hop" | "timezone">;
+
+/** Windows, with steps that they can be read in. */
+const windows: readonly (readonly [Windows, ...steps: string[]])[] = [
+  [{ window_size: "1s" }, "1s", "90s", "1h", "1mo"],
+  [{ window_size: "7s" }, "7s", "7m"],
+  [{ window_size: "1m" }, "1m", "2m", "1h", "1d"],
+  [{ window_size: "5m" }, "10m", "1d", "1w"],
+  [{ window_size: "90m" }, "3h", "1d", "1mo"],
+  [{ window_size: "1h" }, "24h", "1w"],
+  [{ window_size: "1d" }, "1d", "7d", "1w", "1mo"],
+  [{ window_size: "7d" }, "14d"],
+  [{ window_size: "30d" }, "30d"],
+  [{ window_size: "10m", hop: "1m" }, "1m", "10m", "1d"],
+  [{ window_size: "1h", hop: "5m" }, "5m", "1mo"],
+  [{ window_size: "30s", hop: "5s" }, "10s"],
+  [{ window_size: "7d", hop: "1d" }, "1d", "1w", "1mo"],
+  [{ window_size: "5m", hop: "1m", window_type: "cumulative" }, "1m", "1h"],
+  [{ window_size: "1d", hop: "2h", window_type: "cumulative" }, "2h", "1d"],
+  [{ window_size: "30d", hop: "1d", window_type: "cumulative" }, "1w"],
+  [{ window_size: "1d", timezone: "America/New_York" }, "1d", "1w", "1mo"],
+  [{ window_size: "1w", timezone: "Europe/Berlin" }, "1w"],
+  [{ window_size: "1mo", timezone: "Australia/Adelaide" }, "1mo"],
+  [{ window_size: "1mo" }, "1mo"],
+  [{ window_size: "1d", timezone: "Australia/Lord_Howe", hop: "30m", window_type: "cumulative" }, "30m", "1d", "1mo"],
+  [{ window_size: "1d", timezone: "America/New_York", hop: "20m", window_type: "cumulative" }, "1h", "1w"],
+  [{ window_size: "1w", timezone: "Europe/Berlin", hop: "1d", window_type: "cumulative" }, "1d", "1mo"],
+  [{ window_size: "1mo", hop: "12h", window_type: "cumulative" }, "1w"],
+];
+
 const rule: fc.Arbitrary<OracleRule> = fc
   .record({
-    window_size: fc.constantFrom("1s", "7s", "1m", "5m", "90m", "1h", "1d", "7d", "30d"),
+    windows: fc.constantFrom(...windows.map(([fields]) => fields)),
+    having: fc.constantFrom(undefined, undefined, undefined, "value > 1", "value >= 0 && value != 2", "value < 0.5"),
+    top_n: fc.constantFrom(undefined, undefined, undefined, 1, 2),
     metric: fc.constantFrom(
       ...unfielded,
       ...numeric,
@@ -179,12 +219,31 @@ const rule: fc.Arbitrary<OracleRule> = fc
     allowed_lateness: fc.constantFrom(undefined, undefined, "1s", "1m", "1h"),
     late_policy: fc.constantFrom(undefined, "count", "drop"),
   })
-  .map(({ field, decimals, ...rest }) => ({
+  .map(({ field, decimals, windows: fields, having, top_n, late_policy, ...rest }) => ({
     rule_id: "r",
     ...rest,
+    ...fields,
+    ...(fields.hop === undefined ? { late_policy } : {}),
+    ...(isSteady(rest.metric, decimals) ? { having } : {}),
+    ...(isSteady(rest.metric, decimals) && rest.group_by.length > 0 ? { top_n } : {}),
     ...(unfielded.includes(rest.metric) ? {} : { field }),
     ...(numeric.includes(rest.metric) ? { decimals } : {}),
   }));
+
+/** Whether the value is the same to its last digit in whatever order it is computed, so that it can be compared. */
+function isSteady(metric: string, decimals: number | undefined): boolean {
+  const counts = ["count", "event_count", "active_users", "rate", "uniq_exact", "min", "max"];
+  return counts.includes(metric) || (numeric.includes(metric) && decimals !== undefined);
+}
+
+/** A step that the windows of the rule can be read in. */
+export function stepFor(rule: OracleRule, pick: number): string {
+  const found = windows.find(([fields]) =>
+    (["window_size", "window_type", "hop", "timezone"] as const).every((name) => fields[name] === rule[name]),
+  );
+  const [, ...steps] = found!;
+  return steps[pick % steps.length]!;
+}
 
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
   rules: fc.array(rule, { minLength: 1, maxLength: 5 }),

@@ -15,7 +15,7 @@ import type {
 /** The reading side of a store over rows that a test puts there. Computes nothing. */
 export class MemoryStore implements Pick<
   Store,
-  "windows" | "windowTable" | "newestWindow" | "seriesCounts" | "events" | "totals" | "tryOut"
+  "windows" | "windowTable" | "newestPane" | "seriesCounts" | "events" | "totals" | "tryOut"
 > {
   readonly #series = new Map<number, Map<string, WindowRow>>();
   readonly stored: StoredEvent[] = [];
@@ -29,9 +29,11 @@ export class MemoryStore implements Pick<
   before: (read: string) => Promise<void> = async () => {};
   reads: string[] = [];
 
-  set(series: number, row: WindowRow): void {
+  /** A window is of ten minutes unless its end is given. */
+  set(series: number, row: Omit<WindowRow, "windowEnd"> & Partial<Pick<WindowRow, "windowEnd">>): void {
     const rows = this.#series.get(series) ?? new Map<string, WindowRow>();
-    this.#series.set(series, rows.set(JSON.stringify([row.windowStart, row.group]), row));
+    const windowEnd = row.windowEnd ?? row.windowStart + 600_000;
+    this.#series.set(series, rows.set(JSON.stringify([row.windowStart, windowEnd, row.group]), { ...row, windowEnd }));
   }
 
   drop(series: number): void {
@@ -70,7 +72,7 @@ export class MemoryStore implements Pick<
     return last === undefined ? { read } : { last, read };
   }
 
-  async newestWindow(series: number): Promise<number | undefined> {
+  async newestPane(series: number): Promise<number | undefined> {
     await this.#read(`newest ${series}`);
     const starts = this.rows(series).map((row) => row.windowStart);
     return starts.length === 0 ? undefined : starts.reduce((a, b) => Math.max(a, b));
@@ -112,7 +114,8 @@ export class MemoryStore implements Pick<
 
 /** Windows in the asked order, then groups ascending, null last. */
 export function compareRows(a: WindowRow, b: WindowRow, order: WindowQuery["order"]): number {
-  if (a.windowStart !== b.windowStart) return (a.windowStart - b.windowStart) * (order === "newest" ? -1 : 1);
+  const later = a.windowStart - b.windowStart || a.windowEnd - b.windowEnd;
+  if (later !== 0) return later * (order === "newest" ? -1 : 1);
   for (const [index, left] of a.group.entries()) {
     const right = b.group[index] ?? null;
     if (left === right) continue;

@@ -1,4 +1,4 @@
-import type { OracleEvent } from "../oracle/oracle.ts";
+import type { OracleEvent } from "../oracle/model.ts";
 
 /** A row of `raw_events` for the engine's JSON reader, as ingest would have written the event at this position. */
 export function rawRow(event: OracleEvent, src: number, off: number): object {

@@ -39,18 +39,13 @@ export const formatHaving = (conditions: readonly Condition[]): string =>
   conditions.map(({ operator, value }) => `value ${operator} ${value}`).join(" && ");
 
 function conditionOf(node: ASTNode): Condition | undefined {
-  switch (node.op) {
-    case "==":
-    case "!=":
-    case "<":
-    case "<=":
-    case ">":
-    case ">=":
-      return comparison(node.op, node.args[0], node.args[1]) ?? comparison(turned[node.op], node.args[1], node.args[0]);
-    default:
-      return undefined;
-  }
+  if (!isComparison(node)) return undefined;
+  const [left, right] = node.args;
+  return comparison(node.op, left, right) ?? comparison(turned[node.op], right, left);
 }
+
+const isComparison = (node: ASTNode): node is Extract<ASTNode, { readonly op: CompareOperator }> =>
+  Object.hasOwn(turned, node.op);
 
 /** What says the same with the sides exchanged. */
 const turned: Readonly<Record<CompareOperator, CompareOperator>> = {

@@ -4,7 +4,6 @@ import { offset } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import { inTurns } from "../../lib/in-turns.ts";
-import { windowValue } from "../../rollup/finish.ts";
 import { rollupColumns } from "../../rollup/metrics.ts";
 import { renderNewest, renderWindows } from "../../rollup/read.ts";
 import { renderRollup } from "../../rollup/render.ts";
@@ -30,6 +29,7 @@ import { completingStatements, schemaStatements, selectTables } from "./schema.t
 import type { FoundTable } from "./schema.ts";
 import * as statements from "./statements.ts";
 import { readTable } from "./table.ts";
+import { type FoundPlace, type FoundWindow, placeOf, windowRow } from "./window-row.ts";
 import { tryOut } from "./trial.ts";
 
 /** How many keys one look-up names: each travels in the request's address, which servers bound to 1 MiB. */
@@ -168,31 +168,22 @@ export class ClickHouseStore implements Store {
   }
 
   async windows(query: WindowQuery): Promise<readonly WindowRow[]> {
-    const rows = await this.#connection.rows<{ window_start: number; grp: (string | null)[]; value: unknown }>(
-      renderWindows(query),
-    );
-    return rows.map((row) => ({
-      windowStart: row.window_start,
-      group: row.grp,
-      value: windowValue(query.rule, row.value),
-    }));
+    const rows = await this.#connection.rows<FoundWindow>(renderWindows(query));
+    return rows.map((row) => windowRow(query.rule, row));
   }
 
   async windowTable(query: TableQuery, signal: AbortSignal): Promise<WindowTable> {
-    const [end, behind] = await this.#connection.rows<{ window_start: number; grp: (string | null)[] }>(
-      renderPageEnd(query),
-      signal,
-    );
-    const last = end && behind && { windowStart: end.window_start, group: end.grp };
+    const [end, behind] = await this.#connection.rows<FoundPlace>(renderPageEnd(query), signal);
+    const last = end && behind && placeOf(end);
     const page = last === undefined ? query : { ...query, through: last };
     const read = (reading: AbortSignal): Promise<Readable> =>
       readTable(this.#connection, page, this.#tableBytesMax, reading);
     return last === undefined ? { read } : { last, read };
   }
 
-  async newestWindow(series: number): Promise<number | undefined> {
-    const rows = await this.#connection.rows<{ window_start: number | null }>(renderNewest(series));
-    return rows[0]?.window_start ?? undefined;
+  async newestPane(series: number): Promise<number | undefined> {
+    const rows = await this.#connection.rows<{ pane: number | null }>(renderNewest(series));
+    return rows[0]?.pane ?? undefined;
   }
 
   async seriesCounts(series: readonly number[]): Promise<ReadonlyMap<number, SeriesCounts>> {

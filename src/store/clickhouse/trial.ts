@@ -1,8 +1,8 @@
 import { type OffsetRange, offset, src } from "../../event/position.ts";
 import { WeirError } from "../../lib/errors.ts";
-import { windowValue } from "../../rollup/finish.ts";
 import { renderTrialCounts, renderTrialEvents, renderTrialWindows } from "../../rollup/trial.ts";
-import type { Trial, TrialQuery, WindowRow } from "../store.ts";
+import type { Trial, TrialQuery } from "../store.ts";
+import { type FoundWindow, windowRow } from "./window-row.ts";
 import type { Connection } from "./connection.ts";
 import { selectNewestMarks } from "./statements.ts";
 
@@ -46,16 +46,8 @@ async function measure(
   const { events, earliest, latest } = found.rows[0]!;
   if (events === 0) return nothing;
   const { rows, seconds, rowsRead } = await connection.measured<CountsRow>(renderTrialCounts(trial), limits, signal);
-  const read = await connection.measured<{ window_start: number; grp: WindowRow["group"]; value: unknown }>(
-    renderTrialWindows(trial, trial.limit),
-    limits,
-    signal,
-  );
-  const windows = read.rows.map((row) => ({
-    windowStart: row.window_start,
-    group: row.grp,
-    value: windowValue(trial.rule, row.value),
-  }));
+  const read = await connection.measured<FoundWindow>(renderTrialWindows(trial, trial.limit), limits, signal);
+  const windows = read.rows.map((row) => windowRow(trial.rule, row));
   return { events, span: { earliest, latest }, ...rows[0]!, windows, engineMs: seconds * 1000, rowsRead };
 }
 

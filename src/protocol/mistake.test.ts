@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import Type from "typebox";
+import { Compile } from "typebox/compile";
+import { StatusQuery } from "./ingest.ts";
+import { readLiveRequest } from "./live.ts";
+import { expectation } from "./mistake.ts";
+import { parameterCheck } from "./query.ts";
+
+test("a mistake is told in plain words", () => {
+  const told = (schema: object, value: unknown): string => {
+    const [error] = Compile(schema).Errors(value);
+    assert.ok(error);
+    return expectation(schema, error, value);
+  };
+  assert.equal(told(Type.Array(Type.String()), 1), "must be an array");
+  assert.equal(told(Type.String(), 1), "must be a string");
+  assert.equal(told(Type.Integer({ examples: [7] }), "x"), "must be an integer, e.g. 7");
+  assert.equal(told(Type.Integer({ minimum: 1 }), 0), "must be >= 1");
+  assert.equal(told(Type.Enum(["a", "b"]), "c"), "must be one of a, b");
+  assert.equal(told(Type.Literal("plain"), "delta"), "must be plain");
+  assert.equal(told(Type.String(), ["a", "b"]), "must be given once");
+});
+
+test("no client is shown a pattern", () => {
+  const checked = parameterCheck(StatusQuery)({ token: "x", wait: "61s" });
+  assert.deepEqual(checked.ok ? [] : checked.problems, [
+    {
+      path: "wait",
+      message: "must look as here: 5s (wait up to so long, 60 s at most, until the events are counted)",
+      value: "61s",
+    },
+  ]);
+});
+
+test("a mistake inside of a live message's list is told of its member", () => {
+  const read = readLiveRequest('{"subscribe_rules":["a",1]}');
+  assert.equal(read.ok ? "" : read.message, "subscribe_rules[1] must be a string");
+});
