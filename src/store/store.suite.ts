@@ -129,8 +129,8 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
       await store.insertRaw(src(5), [piece(0, [event("x")])]);
       await rollUp(4, 20, 1, 3);
       assert.deepEqual(await windowsOf(20), [
-        { windowStart: start, group: ["click"], value: 2 },
-        { windowStart: start, group: ["view"], value: 1 },
+        { windowStart: start, windowEnd: start + 60_000, group: ["click"], value: 2 },
+        { windowStart: start, windowEnd: start + 60_000, group: ["view"], value: 1 },
       ]);
       assert.deepEqual(await store.marks(0, src(4), offset(0)), [range(4, 1, 3)]);
       assert.deepEqual(await store.marks(0, src(4), offset(3)), [range(4, 1, 3)]);
@@ -143,7 +143,9 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
       await store.insertRaw(src(6), [piece(0, [event("a"), event("b"), event("c")])]);
       await rollUp(6, 21, 2, 2);
       await rollUp(6, 21, 0, 1);
-      assert.deepEqual(await windowsOf(21), [{ windowStart: start, group: ["click"], value: 3 }]);
+      assert.deepEqual(await windowsOf(21), [
+        { windowStart: start, windowEnd: start + 60_000, group: ["click"], value: 3 },
+      ]);
     });
 
     test("a fill's marks are apart from the live ones and from those of other series", async () => {
