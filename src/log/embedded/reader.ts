@@ -28,7 +28,8 @@ export class LogReader {
     try {
       return this.#gather(query);
     } finally {
-      this.#db.exec("COMMIT");
+      // After some errors SQLite has ended it itself, and that must not hide the error.
+      if (this.#db.isTransaction) this.#db.exec("COMMIT");
     }
   }
 
