@@ -24,6 +24,8 @@ type IngestService = Pick<Ingest, "limits" | "admit" | "accept" | "status">;
 export function ingestRoutes(ingest: IngestService, clock: Clock): Routes {
   return (server) => {
     const bodies = new BodyReader(clock);
+    let closing = false;
+    server.addHook("preClose", (done) => ((closing = true), done()));
     server.addHook("onClose", (_instance, done) => (bodies.close(), done()));
     leaveBodiesToTheHandler(server);
     /** Takes a body in the form that its content type names; the rest of one that is refused is thrown away. */
@@ -37,7 +39,7 @@ export function ingestRoutes(ingest: IngestService, clock: Clock): Routes {
     };
     const onRequest: onRequestHookHandler = (request, reply, done) => {
       if (!isPlain(request.raw)) return done();
-      taken(request, reply, plainQuery).then((accepted) => answerPlain(reply, accepted), done);
+      taken(request, reply, plainQuery).then((accepted) => answerPlain(reply, accepted, closing), done);
     };
     server.post<{ Querystring: IngestQuery }>("/ingest", { schema: ingestSchema, onRequest }, async (request, reply) =>
       answerOf(await taken(request, reply, request.query), request.query.partial),
@@ -60,8 +62,10 @@ function isPlain(request: IncomingMessage): boolean {
   return request.url === "/ingest" && type !== undefined && Object.hasOwn(forms, type);
 }
 
-function answerPlain(reply: FastifyReply, accepted: Accepted): void {
+function answerPlain(reply: FastifyReply, accepted: Accepted, closing: boolean): void {
   reply.hijack();
+  // So that the client knows not to send its next request on this connection.
+  if (closing) reply.raw.shouldKeepAlive = false;
   const text = JSON.stringify(answerOf(accepted, false));
   reply.raw.writeHead(200, { "content-type": "application/json; charset=utf-8", "content-length": text.length });
   reply.raw.end(text);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import { converse } from "../../test/support/socket.ts";
 import { WeirError, errorCodes } from "../lib/errors.ts";
 import { statusOf } from "./errors.ts";
@@ -253,4 +253,33 @@ describe("a server that stops", () => {
     assert.match(text, /"slow":true/);
     assert.doesNotMatch(text, /"quick":true/);
   });
+
+  for (const [name, early] of [
+    ["tells so in what it still answers, and waits for no connection that a client keeps", false],
+    ["waits for none either when the head of the answer had gone before", true],
+  ] as const)
+    it(name, { timeout: 5000 }, async (t) => {
+      let release = (): void => {};
+      const held = new Promise<void>((resolve) => (release = resolve));
+      const slow = async (_request: unknown, reply: FastifyReply) => {
+        if (!early) return held.then(() => "slow");
+        reply.hijack();
+        reply.raw.writeHead(200, { "content-length": 4 }).flushHeaders();
+        await held;
+        reply.raw.end("slow");
+      };
+      const server = make({ routes: [(scope) => void scope.get("/slow", slow)] });
+      await server.listen({ host: "127.0.0.1", port: 0 });
+      const connection = converse((server.server.address() as AddressInfo).port);
+      t.after(() => connection.destroy());
+      connection.write("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const closed = server.close();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      release();
+      await closed;
+      const text = await connection.closed;
+      assert.match(text, /slow$/);
+      assert.equal(/^connection: close\r$/im.test(text), !early);
+    });
 });

@@ -115,8 +115,11 @@ function errorAnswerer(logger: ServerOptions["logger"]): ErrorAnswerer {
   };
 }
 
+/** What is unavailable is told by the part that is; a wait that ended without what was waited for is an answer. */
+const foreseen: ReadonlySet<number> = new Set([503, 504]);
+
 function report(logger: FastifyBaseLogger, error: unknown, answer: ErrorAnswer, url: string | undefined): void {
-  if (answer.status >= 500 && answer.status !== 503) logger.error({ err: error, url }, "request failed");
+  if (answer.status >= 500 && !foreseen.has(answer.status)) logger.error({ err: error, url }, "request failed");
   // The code alone: messages may quote what the client has sent.
   else logger.debug({ code: answer.body.error.code, url }, "request refused");
 }
@@ -130,13 +133,25 @@ function answerConnection(error: Error & { code?: string }, socket: Socket): voi
   socket.end(head + text, () => socket.destroy());
 }
 
+/**
+ * Refuses new requests once the server closes. Those under way are answered, and their connections end with the answer:
+ * one that a client keeps for its next request would keep the server from closing.
+ */
 function refuseWhenClosing(server: FastifyInstance): void {
   let closing = false;
   server.addHook("preClose", (done) => ((closing = true), done()));
-  server.addHook("onRequest", (_request, reply, done) => {
-    if (!closing) return done();
-    void reply.header("connection", "close");
-    done(new WeirError("stopping", "the server is stopping; try again", { canRetry: true }));
+  server.addHook("onRequest", (_request, _reply, done) => {
+    if (closing) done(new WeirError("stopping", "the server is stopping; try again", { canRetry: true }));
+    else done();
+  });
+  server.addHook("onSend", (_request, reply, _body, done) => {
+    if (closing) void reply.header("connection", "close");
+    done();
+  });
+  // Also when the head of the answer had gone before, or was not made by the framework.
+  server.addHook("onResponse", (request, _reply, done) => {
+    if (closing) request.raw.socket.end();
+    done();
   });
 }
 
@@ -146,7 +161,11 @@ function refuseUnknownRoutes(server: FastifyInstance): void {
   server.setNotFoundHandler((request, reply) => {
     const path = request.url.split("?", 1)[0] ?? "";
     const methods = table.methodsOf(path);
-    if (methods.length === 0) throw new WeirError("unknown_route", `there is no route ${path.slice(0, 200)}`);
+    if (methods.length === 0)
+      throw new WeirError(
+        "unknown_route",
+        `there is no route ${path.slice(0, 200)}; /docs/ lists those that there are`,
+      );
     void reply.header("allow", methods.join(", "));
     throw new WeirError("method_not_allowed", `${path} takes ${methods.join(", ")}, not ${request.method}`, {
       details: { allowed: methods },
