@@ -289,9 +289,10 @@ class Starter {
             () => true,
             () => false,
           ));
+        const storeDetail = engine.state().up ? "does not answer" : "is away; it is being started again";
         const parts = {
           log: { ok: accepting, ...(reason === undefined ? {} : { detail: reason }) },
-          store: { ok: storeOk },
+          store: { ok: storeOk, ...(storeOk ? {} : { detail: storeDetail }) },
         };
         return { ok: accepting && storeOk, parts };
       },

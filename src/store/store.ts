@@ -184,7 +184,7 @@ export interface Store {
    * @throws WeirError `timeout` when it takes longer or more memory than a trial may.
    */
   tryOut(query: TrialQuery, signal: AbortSignal): Promise<Trial>;
-  /** Sums over all partitions since the beginning. */
+  /** Sums over all partitions since the beginning; `events` has the `duplicates` in it. */
   totals(): Promise<{ readonly events: number; readonly duplicates: number }>;
 
   /** Answers within a second or rejects. */

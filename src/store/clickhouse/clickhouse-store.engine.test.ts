@@ -97,6 +97,43 @@ describe("tables of an earlier version", () => {
   });
 });
 
+describe("a ping", () => {
+  let engine: Engine;
+  let remove: () => Promise<void>;
+  let store: ClickHouseStore;
+  let connection: Connection;
+  before(async () => {
+    ({ engine, remove } = await newEngine());
+    connection = connect(engine, true);
+    await connection.createDatabase();
+    store = new ClickHouseStore({ connection, clock: systemClock });
+  });
+  after(async () => {
+    await store.close();
+    await remove();
+  });
+
+  test("does not wait behind statements that take long", async () => {
+    const sleeping = { sql: "SELECT sleep(1.5)", parameters: {} };
+    const statements = Promise.all(Array.from({ length: 20 }, () => connection.rows(sleeping)));
+    await systemClock.sleep(200);
+    const asked = systemClock.monotonic();
+    await store.ping();
+    assert.ok(systemClock.monotonic() - asked < 1000);
+    await statements;
+  });
+
+  test("of an engine that hangs fails within a second, and the engine can still be stopped", async () => {
+    process.kill(engine.state().pid ?? 0, "SIGSTOP");
+    const asked = systemClock.monotonic();
+    await assert.rejects(store.ping(), { code: "store_unavailable" });
+    assert.ok(systemClock.monotonic() - asked < 2000);
+    await engine.stop();
+    assert.ok(systemClock.monotonic() - asked < 6000);
+    assert.equal(engine.state().lastExit, "signal SIGKILL");
+  });
+});
+
 async function newEngine(): Promise<{ readonly engine: Engine; remove(): Promise<void> }> {
   const dataDir = await mkdtemp(join(tmpdir(), "weir-store-"));
   const engine = await startEngine({ dataDir, clock: systemClock });

@@ -35,6 +35,9 @@ import { tryOut } from "./trial.ts";
 /** How many keys one look-up names: each travels in the request's address, which servers bound to 1 MiB. */
 const keysPerLookup = 400;
 
+/** Within this an engine answers that it is there; one that does not, hangs. */
+const pingMs = 1000;
+
 /** One thread, so that another is left for what is live, and the engine hands out its time to the others first. */
 const yieldingSettings = { max_threads: 1, priority: 10 };
 
@@ -208,8 +211,10 @@ export class ClickHouseStore implements Store {
     return rows[0] ?? { events: 0, duplicates: 0 };
   }
 
-  ping(): Promise<void> {
-    return this.#connection.ping();
+  async ping(): Promise<void> {
+    const ended = new AbortController();
+    void this.#clock.sleep(pingMs, ended.signal).then(() => ended.abort());
+    await this.#connection.ping(ended.signal).finally(() => ended.abort());
   }
 
   close(): Promise<void> {

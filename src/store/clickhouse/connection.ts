@@ -77,11 +77,18 @@ const readSettings: Settings = {
  */
 const bytesSettings: Settings = { wait_end_of_query: 1, cancel_http_readonly_queries_on_client_close: 1, readonly: 2 };
 
+/** The clients of one address. Pings have one of their own: they must not wait for a socket behind statements that take long. */
+interface Clients {
+  readonly url: string;
+  readonly statements: ClickHouseClient;
+  readonly pings: ClickHouseClient;
+}
+
 /** Requests to a ClickHouse server or to the embedded engine, by the official client. Knows which writes are in doubt. */
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #inDoubt = new Set<string>();
-  #client: { readonly url: string; readonly client: ClickHouseClient } | null = null;
+  #clients: Clients | null = null;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -199,19 +206,20 @@ export class Connection {
     }
   }
 
-  async ping(): Promise<void> {
-    const answer = await this.#current().ping();
+  /** Resolves when the engine answers. An aborted signal ends the wait: one that hangs would not. */
+  async ping(signal: AbortSignal): Promise<void> {
+    const answer = await this.#current().pings.ping({ select: false, abort_signal: signal });
     if (!answer.success) throw unavailable(answer.error);
   }
 
   async close(): Promise<void> {
-    await this.#client?.client.close();
-    this.#client = null;
+    await closeBoth(this.#clients);
+    this.#clients = null;
   }
 
   async #reading<T>(run: (client: ClickHouseClient) => Promise<T>): Promise<T> {
     try {
-      return await run(this.#current());
+      return await run(this.#current().statements);
     } catch (error) {
       throw asWeirError(error, false);
     }
@@ -220,20 +228,20 @@ export class Connection {
   async #writing(run: (client: ClickHouseClient, queryId: string) => Promise<unknown>): Promise<void> {
     const queryId = this.#options.newId();
     try {
-      await run(this.#current(), queryId);
+      await run(this.#current().statements, queryId);
     } catch (error) {
       this.#inDoubt.add(queryId);
       throw asWeirError(error, true);
     }
   }
 
-  #current(): ClickHouseClient {
+  #current(): Clients {
     const url = this.#options.url();
-    if (this.#client?.url === url) return this.#client.client;
-    void this.#client?.client.close();
-    const client = this.#open(this.#options.database);
-    this.#client = { url, client };
-    return client;
+    if (this.#clients?.url === url) return this.#clients;
+    void closeBoth(this.#clients);
+    const { database } = this.#options;
+    this.#clients = { url, statements: this.#open(database), pings: this.#open(database) };
+    return this.#clients;
   }
 
   #open(database: string): ClickHouseClient {
@@ -251,6 +259,10 @@ export class Connection {
       log: { level: 127 },
     });
   }
+}
+
+async function closeBoth(clients: Clients | null): Promise<void> {
+  await Promise.all([clients?.statements.close(), clients?.pings.close()]);
 }
 
 const asQuery = (statement: Statement): { query: string; query_params: Record<string, unknown> } => ({

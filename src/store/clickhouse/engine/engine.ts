@@ -70,7 +70,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
 const childPath = fileURLToPath(new URL("./child.ts", import.meta.url));
 const startMs = 120_000;
-const stopMs = 15_000;
+/** An engine that has not stopped by then is killed, which it survives; left alone it would keep its folder from the next one. */
+const stopMs = 3_000;
 const retryDelaysMs = [0, 200, 500, 1000, 2000, 5000];
 /** Up for so long, the next end is not counted with the ones before. */
 const steadyMs = 60_000;
