@@ -12,6 +12,8 @@ export interface NextSpec {
   readonly rolledBackTo?: number;
 }
 
+type Patch = Readonly<Record<string, unknown>>;
+
 /** The spec that a rule's body says; throws `invalid_rule` with every mistake. */
 export function specOf(body: unknown): RuleSpec {
   const parsed = parseRule(body);
@@ -28,7 +30,7 @@ export function patched(record: RuleRecord, patch: unknown): NextSpec {
     throw invalidRule("the rule", [{ path: "", message: "a change must be an object", value: shortened(patch) }]);
   }
   if (Object.hasOwn(patch, "version")) return rolledBack(record, patch);
-  return { spec: specOf(merged(newest(record).spec, patch)) };
+  return { spec: mergedSpec(newest(record).spec, patch) };
 }
 
 /** The error for a body with mistakes; `what` is what the body should have been. */
@@ -44,16 +46,21 @@ export function invalidRule(what: string, problems: readonly Problem[]): WeirErr
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-function merged(spec: RuleSpec, patch: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function mergedSpec(spec: RuleSpec, { rule_id: id = spec.rule_id, ...changes }: Patch): RuleSpec {
+  const parsed = parseRule(merged(spec, changes));
+  const problems = parsed.ok ? [] : [...parsed.problems];
+  if (id !== spec.rule_id)
+    problems.unshift({ path: "rule_id", message: "can't be changed; make a new rule", value: shortened(id) });
+  if (parsed.ok && problems.length === 0) return parsed.rule.spec;
+  throw invalidRule("the rule", problems);
+}
+
+function merged(spec: RuleSpec, patch: Patch): Record<string, unknown> {
   const changes = new Map<string, unknown>(Object.entries(patch));
-  if (changes.has("rule_id") && changes.get("rule_id") !== spec.rule_id) {
-    const value = shortened(changes.get("rule_id"));
-    throw invalidRule("the rule", [{ path: "rule_id", message: "can't be changed; make a new rule", value }]);
-  }
   return Object.fromEntries([...Object.entries(spec), ...changes].filter(([key]) => changes.get(key) !== null));
 }
 
-function rolledBack(record: RuleRecord, patch: Readonly<Record<string, unknown>>): NextSpec {
+function rolledBack(record: RuleRecord, patch: Patch): NextSpec {
   const { version: wanted, ...others } = patch;
   const problems: Problem[] = Object.keys(others).map((key) => ({
     path: String(shortened(key)),

@@ -167,6 +167,11 @@ test("a patch takes keys away by null, and its result is checked whole", () =>
     assert.deepEqual(counted.versions[1]!.spec, { ...body, group_by: [], active: true });
     await assert.rejects(book.patch("r", { rule_id: "s" }, {}), refused("invalid_rule"));
     await assert.rejects(book.patch("r", ["active"], {}), refused("invalid_rule"));
+    await assert.rejects(book.patch("r", { rule_id: "s", actve: true, window_size: "5x" }, {}), (error: WeirError) => {
+      const paths = (error.details as { path: string }[]).map(({ path }) => path);
+      assert.deepEqual(paths, ["rule_id", "actve", "window_size"]);
+      return true;
+    });
     await assert.rejects(book.patch("r", JSON.parse('{"__proto__": {"active": false}}'), {}), refused("invalid_rule"));
   }));
 
