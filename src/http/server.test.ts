@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
+import { gzipSync } from "node:zlib";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { converse } from "../../test/support/socket.ts";
 import { WeirError, errorCodes } from "../lib/errors.ts";
@@ -48,14 +49,20 @@ function make(options: Partial<ServerOptions> = {}): FastifyInstance {
 async function ask(
   server: FastifyInstance,
   url: string,
-  options: { method?: "GET" | "POST" | "DELETE"; body?: string | Buffer; type?: string } = {},
+  options: { method?: "GET" | "POST" | "DELETE"; body?: string | Buffer; type?: string; encoding?: string } = {},
 ) {
   const answer = await server.inject({
     url,
     method: options.method ?? "GET",
     ...(options.body === undefined
       ? {}
-      : { payload: options.body, headers: { "content-type": options.type ?? "application/json" } }),
+      : {
+          payload: options.body,
+          headers: {
+            "content-type": options.type ?? "application/json",
+            ...(options.encoding ? { "content-encoding": options.encoding } : {}),
+          },
+        }),
   });
   return { status: answer.statusCode, headers: answer.headers, text: answer.body, json: () => answer.json() };
 }
@@ -77,6 +84,13 @@ describe("a server's errors have one shape", () => {
       { method: "POST", body: Buffer.from([0x22, 0xff, 0x22]) },
       400,
       "invalid_json",
+    ],
+    [
+      "a body that is encoded",
+      "/sample",
+      { method: "POST", body: gzipSync("{}"), encoding: "gzip" },
+      415,
+      "unsupported_encoding",
     ],
     ["an empty body", "/sample", { method: "POST", body: "" }, 400, "invalid_json"],
     [
