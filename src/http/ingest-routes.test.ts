@@ -272,6 +272,23 @@ describe("POST /ingest", () => {
     assert.equal((await answer).status, 200);
   });
 
+  it("waits on for a moment when it is asked to stop, and then says what is known", async () => {
+    const { send, countAll, ingest } = bench();
+    const counted = send([event], { query: "?wait=counted" });
+    await systemClock.sleep(30);
+    ingest.stop();
+    await systemClock.sleep(30);
+    countAll();
+    assert.equal((await counted).status, 200);
+    const stuck = bench();
+    const waiting = stuck.send([event], { query: "?wait=counted" });
+    await systemClock.sleep(30);
+    stuck.ingest.stop();
+    const late = await waiting;
+    assert.deepEqual([late.status, late.json.error.code], [504, "timeout"]);
+    assert.ok(late.json.error.details.token);
+  });
+
   it("refuses what is beyond its bounds with a time to come again", async () => {
     const full = bench({}, { bytesMax: 0 });
     const fullAnswer = await full.send([event]);

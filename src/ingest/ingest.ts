@@ -32,6 +32,9 @@ export const defaultIngestLimits: IngestLimits = {
   countedWaitMaxMs: 60_000,
 };
 
+/** How long a stop waits for events to be counted: many times as long as it takes when all is well. */
+const stopWaitMs = 1000;
+
 /** What is counted of ingestion. */
 export interface IngestMetrics {
   /** Events that are durable now. */
@@ -158,10 +161,10 @@ export class Ingest {
     return { durable, counted };
   }
 
-  /** Refuses new requests from now on; those that were admitted go on. */
+  /** Refuses new requests from now on; those that were admitted go on, and have a moment left to be counted. */
   stop(): void {
     this.#stopping = true;
-    this.#stopped.abort();
+    void this.#parts.clock.sleep(stopWaitMs).then(() => this.#stopped.abort());
   }
 
   async #untilCounted(ranges: readonly OffsetRange[], token: string, signal: AbortSignal | undefined): Promise<void> {
