@@ -56,7 +56,7 @@ export const StatsParameters = Type.Object({
     Type.Enum(["none", "zero"], {
       default: "none",
       description:
-        "`zero`: every group of the span has a row in every window that has begun: where nothing entered, 0 of what counts and adds up, an empty list of `top_k`, else null",
+        "`zero`: every group of the span (of a rule without `group_by` its only one) has a row in every window that has begun: where nothing entered, 0 of what counts and adds up, an empty list of `top_k`, else null",
     }),
   ),
   limit: Type.Optional(StatsLimit),

@@ -9,13 +9,14 @@ export interface WindowStart {
   readonly conditions: readonly string[];
 }
 
-/** The groups that any window of the selection has, as a select of `grp`. */
+/** The groups that any window of the selection has, as a select of `grp`. Without keys there is one, also where nothing entered. */
 export function groupsSeen(
   query: WindowSelection,
   { start, conditions }: WindowStart,
   filters: readonly string[],
   bindings: Bindings,
 ): string {
+  if (query.rule.groupBy.length === 0) return "SELECT CAST([], 'Array(Nullable(String))') AS grp";
   const where = [...paneConditions(query, bindings), ...conditions, ...filters, "n != 0"];
   // Of hopping windows every pane lies in one that is asked for.
   const startColumn = conditions.length === 0 ? "" : `, ${start} AS start`;

@@ -105,6 +105,37 @@ test("a value is a number, a text or neither, as its JSON says", async () => {
   assert.equal(counts?.skipped, values.filter(([, , isNumber]) => !isNumber).length + 1);
 });
 
+test("a rule without groups has a row in every window that is filled, also when nothing has entered", async () => {
+  const own = { rule_id: "none", window_size: "1m", metric: "count" };
+  const empty = { from: 0, to: 180_000, fillTo: 120_001, filters: [], order: "oldest", limit: 100 } as const;
+  const starts = async (body: object): Promise<unknown[]> => {
+    const { series, rule } = target({ ...own, ...body });
+    return (await windows({ series, rule, ...empty })).map(({ windowStart, group, value }) => [
+      windowStart,
+      group,
+      value,
+    ]);
+  };
+  assert.deepEqual(
+    await starts({}),
+    [0, 60_000, 120_000].map((start) => [start, [], 0]),
+  );
+  assert.deepEqual(await starts({ metric: "max", field: "payload.v", hop: "30s" }), [
+    [0, [], null],
+    [30_000, [], null],
+    [60_000, [], null],
+    [90_000, [], null],
+    [120_000, [], null],
+  ]);
+  const growing = { window_size: "2m", window_type: "cumulative", hop: "1m" };
+  assert.deepEqual(await starts(growing), [
+    [0, [], 0],
+    [0, [], 0],
+    [120_000, [], 0],
+  ]);
+  assert.deepEqual(await starts({ group_by: ["user_id"] }), []);
+});
+
 const plainEvent: OracleEvent = {
   event_id: "e",
   event_type: "t",

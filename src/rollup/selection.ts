@@ -27,8 +27,8 @@ export interface WindowSelection {
   /** Windows of this span, merged from the rule's panes, instead of the rule's own. Each pane must lie in one of them. */
   readonly step?: Span;
   /**
-   * Windows that start before this have a row for each group of the whole span, also where nothing entered. Not for rules
-   * that choose among their groups.
+   * Windows that start before this have a row for each group of the whole span, also where nothing entered; without group
+   * keys always one. Not for rules that choose among their groups.
    */
   readonly fillTo?: number;
   /** Of cumulative windows only those whose last hop starts in `from ≤ … < to`. */

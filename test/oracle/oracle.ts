@@ -78,9 +78,9 @@ function windowsOf({ rule, step, fill }: OracleReading, entries: readonly Entry[
     (window) => !grows || window.windowEnd <= newestEnd(rule, window, entries),
   );
   if (fill === undefined) return begun;
-  const groups = new Set(
-    begun.filter(({ windowStart: at }) => fill.from <= at && at < fill.until).map(({ group }) => JSON.stringify(group)),
-  );
+  const within = begun.filter(({ windowStart: at }) => fill.from <= at && at < fill.until);
+  const groups = new Set(within.map(({ group }) => JSON.stringify(group)));
+  if ((rule.group_by ?? []).length === 0) groups.add("[]");
   const filled = windowsBetween(rule, step, fill).flatMap((window) =>
     [...groups].map((group) => windowFor(window, JSON.parse(group) as Window["group"])),
   );
