@@ -55,13 +55,13 @@ export const DryRunAnswer = Type.Object(
         rows_read: Type.Integer({ description: "rows that the engine read for the sample" }),
         engine_ms_per_100k_events: Type.Union([Type.Number(), Type.Null()], {
           description:
-            "how long one thread of the engine took, for 100,000 events: measured once, with the rule alone, while the machine did what else it had to. In force, rules share the reading of events, fields and filters, and cost less",
+            "how long one thread of the engine took, for 100,000 events; null of fewer than 10,000. Measured once, with the rule alone, while the machine did what else it had to. In force, rules share the reading of events, fields and filters, and cost less",
         }),
         rows_stored_per_day: Type.Union([Type.Integer(), Type.Null()], {
           description: "about so many rows a day, when all windows of a day are like those of the sample",
         }),
       },
-      { description: "estimates; null when there was nothing to measure" },
+      { description: "estimates; null when there was too little to measure" },
     ),
     warnings: Type.Array(Warning),
   },

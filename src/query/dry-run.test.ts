@@ -67,6 +67,19 @@ test("what a person would want to know first is a warning", async () => {
   assert.deepEqual(await codes({ events: 10_000, entered: 10_000, groups: 2001 }, 2000), ["groups_over_bound"]);
 });
 
+test("that nothing enters because all came late is told", async () => {
+  const late = { events: 10, late: 10, span };
+  const drops = await answer(late, { late_policy: "drop" });
+  assert.match(drops.warnings[0]!.message, /10 came late, and with late_policy drop/);
+  assert.match((await answer(late)).warnings[0]!.message, /look at filter and field/);
+});
+
+test("what few events took says nothing about many", async () => {
+  const trial = { span, entered: 1, engineMs: 60 };
+  assert.equal((await answer({ ...trial, events: 9999 })).cost.engine_ms_per_100k_events, null);
+  assert.equal((await answer({ ...trial, events: 10_000 })).cost.engine_ms_per_100k_events, 600);
+});
+
 test("without events there is nothing to measure", async () => {
   const { cost, sample, data } = await answer({});
   assert.deepEqual(cost, { rows_read: 0, engine_ms_per_100k_events: null, rows_stored_per_day: null });

@@ -22,6 +22,8 @@ const rowsMax = 100;
 /** From this many groups on it is worth asking how many events each has. */
 const manyGroups = 1000;
 const eventsPerGroupMin = 5;
+/** What fewer events took is what a statement takes anyway. */
+const costEventsMin = 10_000;
 const daySeconds = 86_400;
 
 /**
@@ -45,7 +47,7 @@ export async function dryRun(change: TriedChange, sources: DryRunSources, signal
     data: rows.map((row) => statsRow(row, { rule }, 0)),
     more: trial.windows.length > rows.length,
     cost: costOf(trial, rule),
-    warnings: warningsOf(trial, sources.groupsMax),
+    warnings: warningsOf(trial, rule, sources.groupsMax),
   };
 }
 
@@ -59,7 +61,7 @@ function sampleOf({ events, span }: Trial): DryRunAnswer["sample"] {
 function costOf({ events, engineMs, rowsRead, rows, panes, span }: Trial, rule: CheckedRule): DryRunAnswer["cost"] {
   return {
     rows_read: rowsRead,
-    engine_ms_per_100k_events: events === 0 ? null : Math.round((engineMs / events) * 100_000 * 10) / 10,
+    engine_ms_per_100k_events: events < costEventsMin ? null : Math.round((engineMs / events) * 100_000 * 10) / 10,
     rows_stored_per_day: span === null ? null : rowsPerDay(rows, panes, span, secondsMaxOf(rule.window.pane)),
   };
 }
@@ -70,12 +72,12 @@ function rowsPerDay(rows: number, panes: number, span: NonNullable<Trial["span"]
   return Math.ceil((rows * daySeconds) / seconds);
 }
 
-function warningsOf(trial: Trial, groupsMax: number): DryRunWarning[] {
+function warningsOf(trial: Trial, rule: CheckedRule, groupsMax: number): DryRunWarning[] {
   const { events, entered, skipped, groups } = trial;
   if (events === 0) return [warning("no_events", "no events are stored yet to try the rule on")];
   const warnings: DryRunWarning[] = [];
   if (entered === 0)
-    warnings.push(warning("nothing_entered", "no event of the sample enters: look at filter and field"));
+    warnings.push(warning("nothing_entered", `no event of the sample enters: ${whyNothing(trial, rule)}`));
   if (skipped > entered)
     warnings.push(
       warning("much_skipped", `${skipped} events have nothing in field that the metric can read, ${entered} have`),
@@ -89,6 +91,11 @@ function warningsOf(trial: Trial, groupsMax: number): DryRunWarning[] {
       warning("many_groups", `${entered} events fall into ${groups} groups: nearly every event makes one of its own`),
     );
   return warnings;
+}
+
+function whyNothing({ late }: Trial, { latePolicy }: CheckedRule): string {
+  if (latePolicy === "count" || late === 0) return "look at filter and field";
+  return `${late} came late, and with late_policy drop they are left out; imported history is always late`;
 }
 
 const warning = (code: DryRunWarning["code"], message: string): DryRunWarning => ({ code, message });
