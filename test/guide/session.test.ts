@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { comparable, execute, steps } from "./session.ts";
+import { comparable, differences, execute, executeAll, steps } from "./session.ts";
 
 const document = [
   "text",
@@ -33,4 +33,38 @@ test("sees a wrong value behind a changed token and time", () => {
   assert.equal(comparable(told), comparable(same));
   assert.notEqual(comparable(told), comparable(same.replace('"value":1', '"value":2')));
   assert.notEqual(comparable(told), comparable(same.replace("10:00", "10:10")));
+});
+
+const page = [
+  "# A page",
+  "```console",
+  "$ twice() { echo $1 $1; }",
+  "$ twice a",
+  "a a",
+  "$ twice localhost:8001 | tr : -",
+  "localhost-8001 localhost-8001",
+  "```",
+].join("\n");
+
+test("a function stays for the commands behind it, and prints nothing itself", async () => {
+  const session = steps(page);
+  const seen: number[] = [];
+  const printed = await executeAll(session, {}, async ({ line }) => void seen.push(line));
+  assert.deepEqual(printed, ["", "a a\n", "localhost-8001 localhost-8001\n"]);
+  assert.deepEqual(differences("docs/page.md", session, printed), []);
+  assert.deepEqual(seen, [3, 4, 6]);
+});
+
+test("a page that says something else fails with its line and both texts", async () => {
+  const wrong = steps(page.replace("a a", "a b"));
+  const [found, ...others] = differences("docs/page.md", wrong, await executeAll(wrong, {}));
+  assert.equal(found, "docs/page.md:4: twice a\n  the page says\na b\n  it prints\na a\n");
+  assert.deepEqual(others, []);
+});
+
+test("a page that lacks an output, or has one too many, fails", async () => {
+  for (const changed of [page.replace("a a\n", ""), page.replace("a a", "a a\nb")]) {
+    const session = steps(changed);
+    assert.equal(differences("p.md", session, await executeAll(session, {})).length, 1, changed);
+  }
 });

@@ -32,16 +32,44 @@ export function steps(markdown: string): Step[] {
 export async function execute(command: string, addresses: Readonly<Record<string, string>>): Promise<string> {
   const real = Object.entries(addresses).reduce((text, [told, actual]) => text.replaceAll(told, actual), command);
   const { stdout } = await run("bash", ["-c", real], { timeout: 30_000 });
-  return stdout.endsWith("\n") ? stdout : `${stdout}\n`;
+  return stdout === "" || stdout.endsWith("\n") ? stdout : `${stdout}\n`;
+}
+
+/** Whether a command only names a shell function, for those that come after it. */
+const isFunction = (command: string): boolean => /^\w+\(\) \{[^]*\}$/.test(command);
+
+/** What each command printed, in one shell as it were: functions stay. `then` is waited for after every command. */
+export async function executeAll(
+  session: readonly Step[],
+  addresses: Readonly<Record<string, string>>,
+  then: (step: Step) => Promise<void> = async () => {},
+): Promise<string[]> {
+  const printed: string[] = [];
+  let functions = "";
+  for (const step of session) {
+    printed.push(await execute(functions + step.command, addresses));
+    if (isFunction(step.command)) functions += `${step.command}\n`;
+    await then(step);
+  }
+  return printed;
+}
+
+/** Every command that printed something else than its document says, with page, line and both texts. */
+export function differences(page: string, session: readonly Step[], printed: readonly string[]): string[] {
+  return session.flatMap(({ command, printed: told, line }, index) => {
+    const came = comparable(printed[index] ?? "");
+    if (came === comparable(told)) return [];
+    return [`${page}:${line}: ${command}\n  the page says\n${comparable(told)}  it prints\n${came}`];
+  });
 }
 
 /**
  * Makes two runs comparable: what depends on the moment is replaced, in the document and in the answer alike: tokens,
- * `lag_ms`, and the times of `*_at` and `time`. Event times and windows stay and have to be equal.
+ * `lag_ms`, the times of `*_at`, `time` and `kept_until`. Event times and windows stay and have to be equal.
  */
 export function comparable(output: string): string {
   return output
     .replaceAll(/"token":"[\w-]+"/g, '"token":"…"')
     .replaceAll(/"lag_ms":\d+/g, '"lag_ms":0')
-    .replaceAll(/"(time|\w+_at)":"[\d:.TZ-]+"/g, '"$1":"…"');
+    .replaceAll(/"(time|\w+_at|kept_until)":"[\d:.TZ-]+"/g, '"$1":"…"');
 }

@@ -1,0 +1,68 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startServer } from "../support/server-process.ts";
+import { type Step, executeAll, steps } from "./session.ts";
+
+/**
+ * The pages whose sessions are run. Those of a line follow each other on one server that begins with an empty folder, as a
+ * reader may do: they have the same events, or ask only for their own.
+ */
+export const guide = [
+  ["README.md", "docs/recipes.md"],
+  ["docs/rules.md", "docs/metrics.md"],
+  ["docs/filters.md"],
+  ["docs/stats.md"],
+  ["docs/changing-rules.md"],
+] as const;
+
+const root = new URL("../../", import.meta.url);
+
+export const pageFile = (page: string): URL => new URL(page, root);
+
+/** A page's commands, and what each of them printed. */
+export interface PageRun {
+  readonly page: string;
+  readonly session: readonly Step[];
+  readonly printed: readonly string[];
+}
+
+/** Runs pages one after the other on one server, and says with which code that ended. */
+export async function runPages(pages: readonly string[]): Promise<{ runs: PageRun[]; code: number | null }> {
+  const dataDir = await mkdtemp(join(tmpdir(), "weir-guide-"));
+  const server = await startServer({ dataDir, readyTimeoutMs: 60_000 });
+  try {
+    const addresses = {
+      "localhost:8000": new URL(server.ingestUrl).host,
+      "localhost:8001": new URL(server.queryUrl).host,
+    };
+    const runs: PageRun[] = [];
+    for (const page of pages) {
+      const session = steps(await readFile(pageFile(page), "utf8"));
+      runs.push({ page, session, printed: await executeAll(session, addresses, () => filled(server.queryUrl)) });
+    }
+    const { code } = await server.terminate();
+    return { runs, code };
+  } finally {
+    await server.killGroup();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+const patienceMs = 20_000;
+
+/** A reader takes longer to read on than small fills take. */
+async function filled(queryUrl: string): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  while (await isFilling(queryUrl)) {
+    if (performance.now() > deadline) throw new Error(`a rule is not filled after ${patienceMs} ms`);
+    await sleep(20);
+  }
+}
+
+async function isFilling(queryUrl: string): Promise<boolean> {
+  const answer = await fetch(new URL("/aggregation-rules", queryUrl));
+  const { rules } = (await answer.json()) as { rules: readonly { state: string }[] };
+  return rules.some(({ state }) => state === "filling");
+}
