@@ -86,7 +86,7 @@ export const WindowValue = Type.Union(
     Type.Boolean(),
     Type.Null(),
     Type.Array(Type.Object({ value: Type.String(), count: Type.Integer() }), {
-      description: "of `top_k`: the most frequent values first, each as its text",
+      description: "of `top_k`: the most frequent values first, of equal ones the first by text; each as its text",
     }),
   ],
   { description: "a number; of `first` and `last` the value itself, of `top_k` a list" },

@@ -10,7 +10,7 @@ import { parseRule } from "../rule/parse.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import { parseWindowSize } from "../rule/window.ts";
 import { planRollup, type RollupTarget } from "./plan.ts";
-import { windowValue } from "./finish.ts";
+import { type FrequentValue, windowValue } from "./finish.ts";
 import { renderNewest, renderSeriesCounts, renderWindows } from "./read.ts";
 import type { WindowSelection } from "./selection.ts";
 import { renderRollup } from "./render.ts";
@@ -289,7 +289,7 @@ function isNear(actual: number, expected: number): boolean {
   return Math.abs(actual - bounded) <= Math.abs(bounded) * 0.01;
 }
 
-/** The ten largest counts, each of its value; which of equal ones are in is left open. */
+/** The ten largest counts, each of its value, equal ones by text; which of these are in is left open. */
 function assertFrequent(actual: unknown, counts: ReadonlyMap<unknown, number>): void {
   assert.ok(Array.isArray(actual));
   const largest = [...counts.values()].toSorted((a, b) => b - a).slice(0, 10);
@@ -298,8 +298,12 @@ function assertFrequent(actual: unknown, counts: ReadonlyMap<unknown, number>): 
     largest,
   );
   for (const { value, count } of actual) assert.equal(count, counts.get(value));
+  assert.deepEqual(actual, (actual as FrequentValue[]).toSorted(byCountThenText));
   assert.equal(new Set(actual.map((entry: { readonly value: string }) => entry.value)).size, actual.length);
 }
+
+const byCountThenText = (a: FrequentValue, b: FrequentValue): number =>
+  b.count - a.count || Buffer.compare(Buffer.from(a.value), Buffer.from(b.value));
 
 function target(rule: OracleRule): RollupTarget {
   const parsed = parseRule(rule);
