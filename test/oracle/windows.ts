@@ -36,7 +36,8 @@ export function spanAround(size: string, timezone: string | undefined, at: numbe
 
 /** When events begin to be late: the earliest end of their windows. */
 export function earliestEnd(rule: WindowFields, at: number): number {
-  const hop = milliseconds(rule.hop ?? "");
+  // A day of a zone is no fixed length, and knows where its first one begins.
+  const hop = rule.hop === "1d" && rule.timezone !== undefined ? undefined : milliseconds(rule.hop ?? "");
   // In the first hours of 1970 also the end counts of what began before them, which is no window.
   if (hop !== undefined && at < 2 * 86_400_000) return at - (at % hop) + hop;
   return windowsAround(rule, at).reduce((least, { end }) => Math.min(least, end), Infinity);
