@@ -194,6 +194,11 @@ class Starter {
         },
       },
       report: (message, error) => logger.warn({ err: error, part: "processor" }, message),
+      groupsFull: (rule_id, max_groups) =>
+        logger.warn(
+          { part: "processor", rule_id, max_groups },
+          "a rule has as many groups as it may; events of further ones go to its overflow",
+        ),
       limits: {
         batchEventsMax: this.#config.batchEventsMax,
         batchBytesMax: 48 * 2 ** 20,
@@ -202,6 +207,7 @@ class Starter {
         dedupeIdsMax: this.#config.dedupeIdsMax,
         dedupeIdsLoadedMax: 500_000,
         fillChunkEventsMax: 200_000,
+        groupsMax: this.#config.groupsMax,
         fillShare: this.#config.fillSharePercent / 100,
         fillPollMs: 250,
         caretakeEveryMs: 60_000,
@@ -304,11 +310,12 @@ class Starter {
     return listen(server, { host: this.#config.host, port, hostOption: "--host", portOption: `--${name}-port` });
   }
 
-  #watch({ log, progress, engine }: Parts): void {
+  #watch({ log, progress, processor, engine }: Parts): void {
     this.#metrics.watch({
       logBytes: () => log.state().bytes,
       logBytesMax: () => log.state().bytesMax,
       logAccepting: () => Number(log.state().accepting),
+      rulesFull: () => processor.rulesFull,
       lagSeconds: () => progress.lagMs() / 1000,
       engineUp: () => Number(engine.state().up),
       engineRestarts: () => engine.state().restarts,

@@ -100,6 +100,7 @@ describe("the rule routes", () => {
       skipped: 0,
       late: 0,
       groups: 0,
+      overflowed: 0,
       lag_ms: 0,
     });
     const changed = await ask(server, "POST", "/aggregation-rule", { rule_id: "r" }, { "if-match": '"1"' });

@@ -41,7 +41,7 @@ export class Feed {
 
   readonly #bounds: FeedBounds;
   readonly #dirty: Dirty;
-  #held = new HeldWindows();
+  #held: HeldWindows;
   #watched: Watched;
   #revision: number;
   /** Windows touched while somebody waited for a snapshot: they belong to it, as they changed after the asking. */
@@ -57,6 +57,7 @@ export class Feed {
     this.#watched = watched;
     this.#bounds = bounds;
     this.#dirty = new Dirty(bounds);
+    this.#held = new HeldWindows(watched.rule.groupBy.length);
     this.#dirty.touchNewest();
   }
 
@@ -243,7 +244,7 @@ export class Feed {
   }
 
   #startAnew(): void {
-    this.#held = new HeldWindows();
+    this.#held = new HeldWindows(this.#watched.rule.groupBy.length);
     this.#dirty.clear();
     this.#dirty.touchNewest();
     this.#cut.clear();

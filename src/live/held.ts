@@ -27,9 +27,15 @@ export interface HeldBounds {
  */
 export class HeldWindows {
   readonly #windows = new Map<number, HeldWindow>();
+  readonly #keys: number;
   #rows = 0;
   #seq = 0;
   #lostSeq = 0;
+
+  /** `keys`: how many group keys the rule has. */
+  constructor(keys: number) {
+    this.#keys = keys;
+  }
 
   /** Grows with every change. */
   get seq(): number {
@@ -63,7 +69,7 @@ export class HeldWindows {
     const seq = this.#seq + 1;
     for (const [start, rows] of windows) {
       const before = this.#windows.get(start);
-      const window = renewed(before, rows, seq);
+      const window = renewed(before, rows, { seq, keys: this.#keys });
       this.#rows += window.rows.size - (before?.rows.size ?? 0);
       if (window.rows.size === 0) this.#windows.delete(start);
       else this.#windows.set(start, window);
@@ -112,12 +118,16 @@ export class HeldWindows {
 }
 
 /** The window with its new rows; those with an unchanged value keep their number. */
-function renewed(before: HeldWindow | undefined, rows: readonly WindowRow[], seq: number): HeldWindow {
+function renewed(
+  before: HeldWindow | undefined,
+  rows: readonly WindowRow[],
+  { seq, keys }: { readonly seq: number; readonly keys: number },
+): HeldWindow {
   const next = new Map<string, HeldRow>();
   let newest = before?.seq ?? 0;
   for (const row of rows) {
     const key = JSON.stringify(row.group);
-    const text = rowText(row);
+    const text = rowText(row, keys);
     const old = before?.rows.get(key);
     const held = old?.text === text ? old : { text, seq };
     newest = Math.max(newest, held.seq);
@@ -126,6 +136,10 @@ function renewed(before: HeldWindow | undefined, rows: readonly WindowRow[], seq
   return { rows: next, seq: newest };
 }
 
-function rowText(row: WindowRow): string {
+/** The overflow has null for every key, and says behind its value what it is. */
+function rowText(row: WindowRow, keys: number): string {
+  const isOverflow = row.group.length < keys;
+  if (isOverflow)
+    return JSON.stringify([formatTime(row.windowStart), ...Array<null>(keys).fill(null), row.value, "overflow"]);
   return JSON.stringify([formatTime(row.windowStart), ...row.group, row.value]);
 }

@@ -57,6 +57,11 @@ export const declaredMetrics = {
     name: "weir_lag_seconds",
     help: "How long the oldest event that is not counted has waited",
   },
+  rulesFull: {
+    type: "gauge",
+    name: "weir_rules_at_group_bound",
+    help: "Rules that have as many groups as they may; events of further groups go to their overflow",
+  },
   countedEvents: {
     type: "counter",
     name: "weir_counted_events_total",

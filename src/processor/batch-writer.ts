@@ -40,14 +40,24 @@ export class BatchWriter {
     );
   }
 
-  /** Gives up after `attemptsMax` failures, with the last one's error; the outcome is then still to be settled. */
-  async rollUp(task: RollupTask, attemptsMax = Infinity): Promise<void> {
+  /**
+   * Gives up after `attemptsMax` failures, with the last one's error; the outcome is then still to be settled.
+   * @returns whether it was written; not when there are more groups than the task allows.
+   */
+  async rollUp(task: RollupTask, attemptsMax = Infinity): Promise<boolean> {
+    let written = true;
     await this.#persist(
       "rollup",
-      () => this.#store.rollUp(task),
-      () => this.#isMarked(task.marks[0]!),
+      async () => {
+        written = await this.#store.rollUp(task);
+      },
+      async () => {
+        written = await this.#isMarked(task.marks[0]!);
+        return written;
+      },
       attemptsMax,
     );
+    return written;
   }
 
   /** Repeats a question until it is answered. */

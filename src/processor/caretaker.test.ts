@@ -46,6 +46,7 @@ function withVersions(versions: RuleVersion[], stored: number[] = []) {
     log: { committed: async () => offset(0) },
     rules: { current: async () => records, ruleOf },
     progress: { seriesChanged: (series) => done.push(`changed ${series}`) },
+    groups: { forget: () => {}, rowsGone: () => {} },
   });
   return { caretaker, clock, done: () => done.splice(0) };
 }

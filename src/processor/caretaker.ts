@@ -4,6 +4,7 @@ import type { Log } from "../log/log.ts";
 import { type RuleRecord, keepsWindows } from "../rule/registry.ts";
 import { oldestKept } from "../rule/retention.ts";
 import type { Store } from "../store/store.ts";
+import type { GroupRooms } from "./group-rooms.ts";
 import type { ProgressWriter, RuleSource } from "./ports.ts";
 
 export interface CaretakerDeps {
@@ -11,6 +12,7 @@ export interface CaretakerDeps {
   readonly log: Pick<Log, "committed">;
   readonly rules: Pick<RuleSource, "current" | "ruleOf">;
   readonly progress: Pick<ProgressWriter, "seriesChanged">;
+  readonly groups: Pick<GroupRooms, "forget" | "rowsGone">;
   readonly clock: Clock;
 }
 
@@ -28,7 +30,7 @@ export class Caretaker {
   }
 
   async dropOrphans(): Promise<void> {
-    const { store, rules, progress, clock } = this.#deps;
+    const { store, rules, progress, groups, clock } = this.#deps;
     // The store is asked first: a series that appears later belongs to a record that is read now.
     const stored = await store.seriesKept();
     const records = await rules.current();
@@ -40,6 +42,7 @@ export class Caretaker {
     );
     for (const series of stored.filter((kept) => !needed.has(kept))) {
       await store.dropSeries(series);
+      groups.forget(series);
       this.#expireAgainAt.delete(series);
       progress.seriesChanged(series);
     }
@@ -50,11 +53,11 @@ export class Caretaker {
    * then: each deletion goes over all parts of the table.
    */
   async dropExpired(): Promise<void> {
-    const { store, rules, clock } = this.#deps;
+    const { store, rules, groups, clock } = this.#deps;
     const due = expiredOf(await rules.current(), rules, clock.now()).filter(({ series }) => this.#isDue(series));
     for (let at = 0; at < due.length; at += seriesAtOnce) {
       const some = due.slice(at, at + seriesAtOnce);
-      await store.dropWindows(some);
+      groups.rowsGone(await store.dropWindows(some));
       for (const { series, everyMs } of some) this.#expireAgainAt.set(series, clock.monotonic() + everyMs);
     }
   }

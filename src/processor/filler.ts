@@ -24,6 +24,7 @@ import {
   nextPiece,
   withoutRange,
 } from "./fill-work.ts";
+import type { Admission, GroupRooms } from "./group-rooms.ts";
 import type { ProgressWriter, RuleSource, Target } from "./ports.ts";
 
 export interface FillerDeps {
@@ -31,6 +32,7 @@ export interface FillerDeps {
   readonly rules: RuleSource;
   readonly writer: BatchWriter;
   readonly progress: ProgressWriter;
+  readonly groups: GroupRooms;
   readonly clock: Clock;
   /** Up to where live processing has written a partition. */
   readonly written: (partition: number) => Offset;
@@ -143,11 +145,16 @@ export class Filler {
   async #isWritten({ range, works }: FillPiece): Promise<boolean> {
     const targets = works.map((work) => work.target);
     const marks = targets.map(({ series }) => ({ series, range }));
+    let admission: Admission | undefined;
     try {
-      const task = { range, plan: planRollup(targets), marks, counts: null, yielding: true };
+      admission = await this.#deps.groups.admit(targets, { groups: range.to - range.from + 1, seconds: null });
+      const plan = planRollup(targets, "scattered", admission.bounded);
+      const task = { range, plan, marks, counts: null, yielding: true, rooms: admission.rooms };
       await this.#deps.writer.rollUp(task, fillAttemptsMax);
+      admission.done("written");
       return true;
     } catch (error) {
+      admission?.done("unknown");
       if (error instanceof WeirError && error.code === "stopping") throw error;
       this.#failed(targets, error);
       return false;

@@ -11,6 +11,8 @@ import type { BatchWriter } from "./batch-writer.ts";
 import type { Batch } from "./batch.ts";
 import { formBatch, rangeOf, settleDoubtful } from "./batch.ts";
 import type { LiveLoad } from "./fill-pace.ts";
+import type { GroupRooms } from "./group-rooms.ts";
+import { LikelyGroups } from "./likely-groups.ts";
 import type { ProcessorMetrics, ProgressWriter, RuleSource, Target } from "./ports.ts";
 import type { Recovered } from "./recover.ts";
 
@@ -23,6 +25,7 @@ export interface PartitionDeps {
   readonly progress: ProgressWriter;
   readonly clock: Clock;
   readonly metrics: ProcessorMetrics;
+  readonly groups: GroupRooms;
   readonly limits: PartitionLimits;
 }
 
@@ -66,6 +69,7 @@ export class Partition {
   /** What an interrupted write has left, until the work is past it. */
   #stored: ReadonlySet<number>;
   readonly #storedTo: number;
+  readonly #likely = new LikelyGroups();
   readonly #plans = { close: noPlan, scattered: noPlan };
 
   constructor(deps: PartitionDeps, recovered: Recovered) {
@@ -160,18 +164,13 @@ export class Partition {
    */
   async #write(work: Work, before: Promise<void> = Promise.resolve()): Promise<void> {
     const { writer, metrics, progress } = this.#deps;
-    const { batch, targets } = work;
+    const { batch } = work;
     this.#rawWritten = this.#rawWritten.then(() => writer.raw(batch));
     await this.#rawWritten;
     passFailpoint("after-raw");
     await before;
     const { range, events, duplicates } = batch;
-    await writer.rollUp({
-      range,
-      plan: this.#planFor(targets, spreadOf(batch)),
-      marks: [{ series: 0, range }],
-      counts: { events, duplicates },
-    });
+    await this.#rollUp(work);
     passFailpoint("after-rollup");
     metrics.batch({
       events,
@@ -183,10 +182,33 @@ export class Partition {
     await this.#commit(after(range.to));
   }
 
-  /** A plan depends on the set of rules alone, which seldom changes from one batch to the next. */
-  #planFor(targets: readonly Target[], events: Spread): RollupPlan {
-    const key = targets.map((target) => target.series).join(" ");
-    if (key !== this.#plans[events].key) this.#plans[events] = { key, plan: planRollup(targets, events) };
+  async #rollUp({ batch, targets }: Work): Promise<void> {
+    const { writer, groups } = this.#deps;
+    const { range, events, duplicates, seconds } = batch;
+    for (;;) {
+      const bound = this.#likely.boundFor(events);
+      const groupedRange = { groups: bound ?? events, seconds };
+      const { bounded, rooms, done } = await writer.ask(() => groups.admit(targets, groupedRange));
+      const plan = this.#planFor(targets, spreadOf(batch), bounded);
+      const marks = [{ series: 0, range }];
+      const written = await writer.rollUp({
+        range,
+        plan,
+        marks,
+        counts: { events, duplicates },
+        rooms,
+        ...(bound === undefined ? {} : { groupsMax: bound }),
+      });
+      done(written ? "written" : "refused");
+      this.#likely.note(written);
+      if (written) return;
+    }
+  }
+
+  /** A plan depends on the set of rules alone, and on which of them are close to their bounds: both seldom change. */
+  #planFor(targets: readonly Target[], events: Spread, bounded: ReadonlySet<number>): RollupPlan {
+    const key = targets.map(({ series }) => (bounded.has(series) ? `${series}!` : series)).join(" ");
+    if (key !== this.#plans[events].key) this.#plans[events] = { key, plan: planRollup(targets, events, bounded) };
     return this.#plans[events].plan;
   }
 

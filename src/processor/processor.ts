@@ -9,6 +9,7 @@ import { Caretaker } from "./caretaker.ts";
 import type { LiveLoad } from "./fill-pace.ts";
 import { Filler } from "./filler.ts";
 import type { FillState } from "./filler.ts";
+import { GroupRooms } from "./group-rooms.ts";
 import type { PartitionLimits } from "./partition.ts";
 import { Partition } from "./partition.ts";
 import type { ProcessorMetrics, ProgressWriter, RuleSource } from "./ports.ts";
@@ -24,6 +25,8 @@ export interface ProcessorDeps {
   readonly random: () => number;
   readonly metrics: ProcessorMetrics;
   readonly report: (message: string, error: unknown) => void;
+  /** Called once for each rule that has as many groups as it may. */
+  readonly groupsFull: (ruleId: string, bound: number) => void;
   readonly limits: ProcessorLimits;
 }
 
@@ -32,6 +35,8 @@ export interface ProcessorLimits extends PartitionLimits {
   /** How many of the latest ids a start reads back; the others are looked up in the store when one is needed. */
   readonly dedupeIdsLoadedMax: number;
   readonly fillChunkEventsMax: number;
+  /** How many different groups a rule has that says none. */
+  readonly groupsMax: number;
   /** How much of the time fills may have while events come, 0 … 1. */
   readonly fillShare: number;
   readonly fillPollMs: number;
@@ -46,6 +51,7 @@ export class Processor {
   readonly #abandon = new AbortController();
   readonly #filler: Filler;
   readonly #writer: BatchWriter;
+  readonly #groups: GroupRooms;
   #running: Promise<unknown> = Promise.resolve();
   #poke: () => void = () => {};
 
@@ -53,6 +59,7 @@ export class Processor {
     this.#deps = deps;
     const { store, clock, metrics, rules, progress, limits } = deps;
     this.#writer = new BatchWriter({ store, clock, metrics, signal: this.#abandon.signal });
+    this.#groups = new GroupRooms({ store, groupsMax: limits.groupsMax, full: deps.groupsFull });
     const written = (partition: number): ReturnType<typeof offset> =>
       this.#partitions.get(partition)?.written ?? offset(0);
     this.#filler = new Filler({
@@ -60,6 +67,7 @@ export class Processor {
       rules,
       writer: this.#writer,
       progress,
+      groups: this.#groups,
       clock,
       written,
       live: () => this.#load(),
@@ -99,6 +107,11 @@ export class Processor {
     return this.#filler.state(series);
   }
 
+  /** How many rules have as many groups as they may. */
+  get rulesFull(): number {
+    return this.#groups.fullCount;
+  }
+
   #load(): LiveLoad {
     const loads = [...this.#partitions.values()].map((partition) => partition.load);
     return { busy: loads.some(({ busy }) => busy), lagMs: Math.max(0, ...loads.map(({ lagMs }) => lagMs)) };
@@ -111,7 +124,7 @@ export class Processor {
       recover({ log, store, src, idsMax: limits.dedupeIdsMax, idsLoadedMax: limits.dedupeIdsLoadedMax, seed }),
     );
     this.#deps.progress.caughtUp(src, recovered.next, 0);
-    return new Partition({ ...this.#deps, src, writer: this.#writer }, recovered);
+    return new Partition({ ...this.#deps, src, writer: this.#writer, groups: this.#groups }, recovered);
   }
 
   async #fillLoop(): Promise<void> {
@@ -125,7 +138,7 @@ export class Processor {
 
   async #caretakeLoop(): Promise<void> {
     const { clock, limits, log } = this.#deps;
-    const caretaker = new Caretaker(this.#deps);
+    const caretaker = new Caretaker({ ...this.#deps, groups: this.#groups });
     while (!this.#drain.signal.aborted) {
       await this.#attempt("removing what is not needed any more", async () => {
         await caretaker.dropOrphans();

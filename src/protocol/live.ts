@@ -36,7 +36,8 @@ export const LivePush = Type.Object(
     rule_id: Type.String(),
     timestamp: Type.String({ description: "when this was sent, by the server's clock" }),
     data: Type.Array(Type.Array(Type.Union([Type.String(), Type.Null(), WindowValue])), {
-      description: "rows: window_start, the group values in `group_by` order, the value",
+      description:
+        "rows: window_start, the group values in `group_by` order, the value; behind it the text `overflow` in the row of the events that are in no group of their own",
     }),
     truncated: Type.Optional(Type.Literal(true, { description: "there are more rows than are pushed; ask `/stats`" })),
   },

@@ -54,6 +54,15 @@ const ruleFields = {
     description: "of `event_type`, `user_id`, payload paths",
     examples: [["event_type"]],
   }),
+  max_groups: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      description:
+        "so many different groups of the windows that are kept have rows of their own; events of further ones share a row that is marked `overflow`. Left out: the server's `--max-groups`",
+      examples: [1000],
+    }),
+  ),
   filter: Type.Optional(
     Type.String({
       maxLength: 4096,
@@ -168,7 +177,10 @@ export const RuleAnswer = Type.Object(
     ),
     skipped: Count("events whose `field` was missing or not a number"),
     late: Count("events that came after their window's end and the allowed lateness"),
-    groups: Count("groups that have a window"),
+    groups: Count("groups that have a window, without the overflow"),
+    overflowed: Count(
+      "events, of the windows that are stored, that are in the row `overflow` because the rule has as many groups as it may",
+    ),
     lag_ms: Type.Number({ description: "how long the oldest event that is not counted has waited" }),
     created_at: Time,
     changed_at: Time,

@@ -30,7 +30,7 @@ const StatsLimit = Type.Integer({
 const Format = Type.Enum(["json", ...tableFormats], {
   default: "json",
   description:
-    "`json` is the answer described here; the others are its rows alone, with the columns `window_start`, each name of `group_by`, `value`, `window_end`, `final`",
+    "`json` is the answer described here; the others are its rows alone, with the columns `window_start`, each name of `group_by`, `value`, `window_end`, `final`, and where the span has overflow the boolean `overflow`",
 });
 
 /** Besides these, every group key of the rule is a filter: `event_type`, `user_id`, `group.payload.country`. */
@@ -101,6 +101,12 @@ export const StatsRow = Type.Object(
       description:
         "the window has ended and every event acknowledged before its end is counted; only a late event can still change it",
     }),
+    overflow: Type.Optional(
+      Type.Literal(true, {
+        description:
+          "this row is of all events whose group came when the rule had as many as it may (`max_groups`): its group keys are null, and it is answered whatever `having` and `top_n` say",
+      }),
+    ),
   },
   {
     additionalProperties: Type.Union([Type.String(), Type.Null(), Type.Number(), Type.Boolean()]),

@@ -22,6 +22,7 @@ export const StatusAnswer = Type.Object({
   events: Count("events counted since the beginning, repeated ones included"),
   duplicates: Count("of these, how many repeated an `event_id` and were left out"),
   late: Count("late events over all rules"),
+  overflowed: Count("events in the overflow rows of all rules, which have as many groups as they may"),
   rejects: Type.Integer({ description: "events in quarantine" }),
   rules: Type.Object({ live: Type.Integer(), filling: Type.Integer(), paused: Type.Integer() }),
   log: Type.Object({

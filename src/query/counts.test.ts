@@ -4,20 +4,20 @@ import { MemoryStore } from "../../test/support/memory-store.ts";
 import { SimulatedClock, settled } from "../../test/support/simulated-clock.ts";
 import { RecentCounts } from "./counts.ts";
 
-const zeros = { skipped: 0, late: 0, groups: 0 };
+const zeros = { skipped: 0, late: 0, groups: 0, ungrouped: 0 };
 
 test("what is asked for at the same time is one question, and is answered again for a moment", async () => {
   const store = new MemoryStore();
   const clock = new SimulatedClock();
   const counts = new RecentCounts(store, clock);
-  store.counts.set(3, { skipped: 1, late: 2, groups: 3 });
+  store.counts.set(3, { skipped: 1, late: 2, groups: 3, ungrouped: 0 });
   store.before = () => clock.sleep(200);
   const asked = Promise.all([1, 2, 3, 1, 2].map((series) => counts.of(series)));
   await settled();
   await clock.advance(200);
   const answers = await asked;
   store.before = async () => {};
-  assert.deepEqual(answers, [zeros, zeros, { skipped: 1, late: 2, groups: 3 }, zeros, zeros]);
+  assert.deepEqual(answers, [zeros, zeros, { skipped: 1, late: 2, groups: 3, ungrouped: 0 }, zeros, zeros]);
   assert.deepEqual(store.reads, ["counts 1 2 3"]);
   await clock.advance(999);
   await Promise.all([counts.of(2), counts.of(4)]);
@@ -42,7 +42,7 @@ test("counts that cost little are hardly kept, whatever was asked before them", 
   await clock.advance(3);
   await cheap;
   await clock.advance(30);
-  store.counts.set(2, { skipped: 0, late: 0, groups: 9 });
+  store.counts.set(2, { skipped: 0, late: 0, groups: 9, ungrouped: 0 });
   const again = counts.of(2);
   await settled();
   await clock.advance(3);

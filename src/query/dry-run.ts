@@ -13,7 +13,7 @@ export interface TriedChange {
 
 export interface DryRunSources {
   readonly store: Pick<Store, "tryOut">;
-  /** Beyond so many groups of a rule, further ones would share one. */
+  /** Beyond so many groups of a rule that says no `max_groups`, further ones would share one. */
   readonly groupsMax: number;
 }
 
@@ -47,7 +47,7 @@ export async function dryRun(change: TriedChange, sources: DryRunSources, signal
     data: rows.map((row) => statsRow(row, { rule }, 0)),
     more: trial.windows.length > rows.length,
     cost: costOf(trial, rule),
-    warnings: warningsOf(trial, rule, sources.groupsMax),
+    warnings: warningsOf(trial, rule, rule.maxGroups ?? sources.groupsMax),
   };
 }
 

@@ -36,11 +36,21 @@ export function ruleAnswer(record: RuleRecord, facts: RuleFacts): RuleAnswer {
     ...eta(newest, facts.fill),
     skipped: facts.counts?.skipped ?? null,
     late: facts.counts?.late ?? null,
-    groups: facts.counts?.groups ?? null,
+    ...groupCounts(newest, facts.counts),
     lag_ms: facts.lagMs,
     created_at: formatTime(record.versions[0]?.createdAt ?? newest.createdAt),
     changed_at: formatTime(newest.createdAt),
   };
+}
+
+/** What has no group is the overflow, but of a rule without `group_by` it is all that there is. */
+export function groupCounts(
+  { spec }: RuleVersion,
+  counts: SeriesCounts | null,
+): Pick<RuleAnswer, "groups" | "overflowed"> {
+  if (counts === null) return { groups: null, overflowed: null };
+  if (spec.group_by.length > 0) return { groups: counts.groups, overflowed: counts.ungrouped };
+  return { groups: Math.min(counts.ungrouped, 1), overflowed: 0 };
 }
 
 /** All versions that are known, newest first; `readable` are those that have windows. */

@@ -166,7 +166,8 @@ function understand(
   keys: number,
 ): Page | undefined {
   if (!isCount(from) || !isCount(to) || !isCount(windowStart) || !isCount(windowEnd)) return undefined;
-  if (!Array.isArray(group) || group.length !== keys) return undefined;
+  // The overflow has no group.
+  if (!Array.isArray(group) || (group.length !== keys && group.length !== 0)) return undefined;
   const values = group.map((value: unknown) => (typeof value === "string" ? value : null));
   return { from, to, windowStart, windowEnd, group: values, ...(isCount(fillTo) ? { fillTo } : {}) };
 }

@@ -228,3 +228,16 @@ test("pages put together are the whole, in either order and for any limit", asyn
     ),
   );
 });
+
+test("the overflow has null for every key and says what it is; a page can end at it", async () => {
+  const { ask, put } = setUp(["event_type", "user_id"]);
+  put("19:30:00", [], 40);
+  put("19:20:00", [null, null], 2);
+  const { data, next_cursor } = await ask({ limit: 1 });
+  assert.deepEqual(
+    data.map(({ event_type, user_id, value, overflow }) => [event_type, user_id, value, overflow]),
+    [[null, null, 40, true]],
+  );
+  const next = await ask({ limit: 1, cursor: next_cursor });
+  assert.deepEqual([next.data[0]?.value, "overflow" in next.data[0]!], [2, false]);
+});

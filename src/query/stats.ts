@@ -51,6 +51,7 @@ export function statsRow(row: WindowRow, { rule }: Pick<Answering, "rule">, fina
     value: row.value,
     window_end: formatTime(windowEnd),
     final: windowEnd + rule.latenessSeconds * 1000 <= finalThrough,
+    ...(rule.groupBy.length > 0 && row.group.length === 0 ? { overflow: true } : {}),
   };
 }
 

@@ -6,7 +6,7 @@ import type { PartHealth, StatusAnswer } from "../protocol/status.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import type { Store } from "../store/store.ts";
 import type { RecentCounts } from "./counts.ts";
-import { newestVersion, stateOf } from "./rule-answer.ts";
+import { groupCounts, newestVersion, stateOf } from "./rule-answer.ts";
 
 /** What `/status` is gathered from. Each is cheap, but for the store's sums. */
 export interface StatusSources {
@@ -28,7 +28,7 @@ const storeWaitMs = 1000;
 /** What an operator asks first. Answers also when the store is away. */
 export async function status(sources: StatusSources): Promise<StatusAnswer> {
   const rules = sources.rules();
-  const [totals, late] = await Promise.all([totalsInTime(sources), lateOf(rules, sources.counts)]);
+  const [totals, sums] = await Promise.all([totalsInTime(sources), sumsOf(rules, sources.counts)]);
   const log = sources.log();
   const parts = { ...sources.parts() };
   if (totals === null && parts.store?.ok !== false) parts.store = { ok: false, detail: "does not answer" };
@@ -42,7 +42,8 @@ export async function status(sources: StatusSources): Promise<StatusAnswer> {
     rates: { accepted_per_second: rates.accepted, counted_per_second: rates.counted },
     events: totals?.events ?? null,
     duplicates: totals?.duplicates ?? null,
-    late,
+    late: sums?.late ?? null,
+    overflowed: sums?.overflowed ?? null,
     rejects: 0,
     rules: ruleStates(rules),
     log: {
@@ -61,9 +62,20 @@ async function totalsInTime({ store, clock }: StatusSources): Promise<Awaited<Re
   return Promise.race([store.totals().catch(() => null), late]).finally(() => answered.abort());
 }
 
-async function lateOf(rules: readonly RuleRecord[], counts: RecentCounts): Promise<number | null> {
-  const all = await Promise.all(rules.map((rule) => counts.of(newestVersion(rule).series)));
-  return all.reduce<number | null>((sum, one) => (sum === null || one === null ? null : sum + one.late), 0);
+/** Over all rules; null when the store can't say it of each. */
+async function sumsOf(
+  rules: readonly RuleRecord[],
+  counts: RecentCounts,
+): Promise<{ readonly late: number; readonly overflowed: number } | null> {
+  const sums = { late: 0, overflowed: 0 };
+  const versions = rules.map(newestVersion);
+  const all = await Promise.all(versions.map(({ series }) => counts.of(series)));
+  for (const [index, one] of all.entries()) {
+    if (one === null) return null;
+    sums.late += one.late;
+    sums.overflowed += groupCounts(versions[index]!, one).overflowed ?? 0;
+  }
+  return sums;
 }
 
 function ruleStates(rules: readonly RuleRecord[]): StatusAnswer["rules"] {

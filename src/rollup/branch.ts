@@ -63,6 +63,8 @@ export interface BranchScope {
   readonly events: Pick<EventsPart, "startOf" | "lateOf">;
   /** The kinds of state that the statement writes. */
   readonly states: readonly StateName[];
+  /** Whether the statement is to fail when there are more groups than the parameter `groups_max`. */
+  readonly guarded: boolean;
   /** The name of the parameter with the numbers. */
   readonly parameter: string;
 }
@@ -82,7 +84,7 @@ export function renderBranch(
   ${valuesOf({ shapes, aggregates }, scope.states).join(", ")}
 FROM (
   SELECT ${sumOf(groupings.map(({ start }) => start))} AS start, ${sumOf(groupings.map(({ late }) => late))} AS lateness,
-    ${whichGrouping(keys)} AS grouping_at, ${groupValues(groupings.map(({ texts }) => texts))} AS grp,
+    ${whichGrouping(keys)}${scope.guarded ? tooMany : ""} AS grouping_at, ${groupValues(groupings.map(({ texts }) => texts))} AS grp,
     ${aggregates.columns().join(",\n    ")}
   FROM ${scope.source}
   GROUP BY ${keys.length === 1 ? keys.join() : `GROUPING SETS (${keys.map((list) => `(${list.join(", ")})`).join(", ")})`}
@@ -91,6 +93,9 @@ ARRAY JOIN {${scope.parameter}:Array(Array(Array(UInt64)))}[grouping_at] AS m
 WHERE n != 0 OR skipped != 0 OR late != 0`;
   return { sql, members: shapes.map((shape) => shape.members.map((member) => numbersOf(member, aggregates))) };
 }
+
+/** Adds nothing, or fails. Rows of a grouping are counted as they come, over all threads. */
+const tooMany = " + throwIf(rowNumberInAllBlocks() >= {groups_max:UInt64}, 'too many groups')";
 
 /** The counts and states of a member. Where an event is late and to be dropped, every place is 0, and so nothing is there. */
 function valuesOf({ shapes, aggregates }: Branch, states: readonly StateName[]): string[] {

@@ -24,6 +24,8 @@ export interface PlanMember {
   readonly latenessSeconds: number;
   /** Whether a late event is left out. */
   readonly dropsLate: boolean;
+  /** Its groups may come to the rule's bound with this range: each is looked up, and what is too many goes to the overflow. */
+  readonly bounded?: true;
 }
 
 /** Rules that share group keys and have panes of like size: one grouping, by a pane that all of theirs are made of. */
@@ -50,9 +52,13 @@ export interface RollupPlan {
 /**
  * Joins rules into a plan: rules of the same group keys (in the same order) and panes of like size become one shape, every
  * field and every filter is listed once. The order of the targets decides the order of everything in the plan, so that
- * equal targets give equal plans. Every plan of the same targets gives the same windows.
+ * equal targets give equal plans. Every plan of the same targets gives the same windows. `bounded` are series whose groups may be too many.
  */
-export function planRollup(targets: readonly RollupTarget[], events: Spread = "scattered"): RollupPlan {
+export function planRollup(
+  targets: readonly RollupTarget[],
+  events: Spread = "scattered",
+  bounded: ReadonlySet<number> = none,
+): RollupPlan {
   const fields = new Listed<FieldRef>(fieldKey);
   const filters = new Listed<Filter>((filter) => filter.text);
   const shapes = new Shapes(events);
@@ -67,12 +73,15 @@ export function planRollup(targets: readonly RollupTarget[], events: Spread = "s
       pane: rule.window.pane,
       latenessSeconds: rule.latenessSeconds,
       dropsLate: rule.latePolicy === "drop",
+      ...(bounded.has(series) ? { bounded: true as const } : {}),
     };
     for (const field of rule.filter?.fields ?? []) fields.indexOf(field);
     shapes.add(groupBy, member);
   }
   return { fields: fields.all, filters: filters.all, shapes: shapes.all };
 }
+
+const none: ReadonlySet<number> = new Set();
 
 /** Equal exactly for fields that read the same. */
 export const fieldKey = (field: FieldRef): string =>

@@ -2,11 +2,12 @@ import type { OffsetRange } from "../event/position.ts";
 import { Bindings } from "./bindings.ts";
 import { groupType, renderBranch, splitIntoBranches } from "./branch.ts";
 import { renderEvents } from "./events.ts";
+import { boundedSeries, heldToBounds, roomValues } from "./overflow.ts";
 import { type StateName, stateColumns, stateNames } from "./metrics.ts";
 import type { RollupPlan } from "./plan.ts";
 import type { Statement } from "./statement.ts";
 
-/** Rows of these series are no windows of a rule. */
+/** Rows of these series, and of series 2, which lists groups (see overflow.ts), are no windows of a rule. */
 export const seriesOfMarks = 0;
 export const seriesOfCounts = 1;
 
@@ -14,6 +15,10 @@ export interface RollupExtras {
   /** The texts that name the finished range: `series:src:from-to`. */
   readonly marks: readonly { readonly key: string }[];
   readonly counts: { readonly src: number; readonly events: number; readonly duplicates: number } | null;
+  /** How many new groups each bounded series of the plan may take in; one that is not named: none. */
+  readonly rooms?: ReadonlyMap<number, number>;
+  /** The statement fails when a pass has more groups; missing: never. */
+  readonly groupsMax?: number;
 }
 
 /**
@@ -32,7 +37,9 @@ export function renderRollup(plan: RollupPlan, range: OffsetRange, extras: Rollu
     [...rules.selects, ownRows(rules.states)].join("\nUNION ALL\n"),
     ...rules.settings,
   ].join("\n");
-  return { sql, parameters: { ...range, ...rules.parameters, ...ownValues(extras) } };
+  const rooms = rules.bounded.length === 0 ? {} : roomValues(rules.bounded, extras.rooms);
+  const guard = rules.guarded ? { groups_max: extras.groupsMax ?? countless } : {};
+  return { sql, parameters: { ...range, ...rules.parameters, ...rooms, ...guard, ...ownValues(extras) } };
 }
 
 /**
@@ -42,7 +49,8 @@ export function renderRollup(plan: RollupPlan, range: OffsetRange, extras: Rollu
 export function renderRows(
   plan: RollupPlan,
 ): Statement & { readonly columns: readonly string[]; readonly settings: string } {
-  const { clause, selects, settings, parameters, states } = rulesPart(plan);
+  const { clause, selects, settings, parameters, states } =
+    plan.shapes.length === 0 ? nothing : renderRules(plan, false);
   return {
     sql: [...clause, selects.join("\nUNION ALL\n")].join("\n"),
     parameters,
@@ -68,22 +76,37 @@ interface RulesPart {
   readonly parameters: Readonly<Record<string, unknown>>;
   /** The kinds of state that any rule keeps; the others are not written and so have their defaults. */
   readonly states: readonly StateName[];
+  /** The series whose groups are looked up. */
+  readonly bounded: readonly number[];
+  /** Whether there is a bound of groups in it. */
+  readonly guarded: boolean;
 }
 
 /** What depends on the plan alone is rendered once for it: with a thousand rules that takes a while. */
 function rulesPart(plan: RollupPlan): RulesPart {
   const known = rendered.get(plan);
   if (known !== undefined) return known;
-  const part = plan.shapes.length === 0 ? nothing : renderRules(plan);
+  const part = plan.shapes.length === 0 ? nothing : renderRules(plan, hasGroups(plan));
   rendered.set(plan, part);
   return part;
 }
 
 const rendered = new WeakMap<RollupPlan, RulesPart>();
 
-const nothing: RulesPart = { clause: [], selects: [], settings: [], parameters: {}, states: [] };
+const nothing: RulesPart = {
+  clause: [],
+  selects: [],
+  settings: [],
+  parameters: {},
+  states: [],
+  bounded: [],
+  guarded: false,
+};
+const countless = Number.MAX_SAFE_INTEGER;
 
-function renderRules(plan: RollupPlan): RulesPart {
+const hasGroups = ({ shapes }: RollupPlan): boolean => shapes.some(({ groupBy }) => groupBy.length > 0);
+
+function renderRules(plan: RollupPlan, guarded: boolean): RulesPart {
   const bindings = new Bindings();
   const events = renderEvents(plan, bindings);
   const split = splitIntoBranches(plan);
@@ -92,11 +115,11 @@ function renderRules(plan: RollupPlan): RulesPart {
   const shared = split.length > 1;
   const source = shared ? "batch" : `(\n${events.sql}\n  )`;
   const branches = split.map((branch, index) =>
-    renderBranch(branch, { source, events, states, parameter: `members${index + 1}` }),
+    renderBranch(branch, { source, events, states, guarded, parameter: `members${index + 1}` }),
   );
   return {
     clause: shared ? [`WITH batch AS MATERIALIZED (\n${events.sql}\n)`] : [],
-    selects: branches.map((branch) => branch.sql),
+    selects: branches.map(({ sql }, index) => heldToBounds(split[index]!, sql, states)),
     settings: [
       `SETTINGS group_by_use_nulls = 0, force_grouping_standard_compatibility = 1${shared ? ", enable_materialized_cte = 1" : ""}`,
     ],
@@ -105,6 +128,8 @@ function renderRules(plan: RollupPlan): RulesPart {
       ...Object.fromEntries(branches.map((branch, index) => [`members${index + 1}`, branch.members])),
     },
     states,
+    bounded: split.flatMap(boundedSeries),
+    guarded,
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import type { OracleEvent, OracleResult, OracleRow, OracleRule } from "../../test/oracle/model.ts";
+import type { OracleEvent, OracleReading, OracleResult, OracleRow, OracleRule } from "../../test/oracle/model.ts";
 import { oracle, oracleReading } from "../../test/oracle/oracle.ts";
 import { filters as oracleFilters, type Scenario, scenario, stepFor } from "../../test/oracle/scenarios.ts";
 import { openEmbeddedEngine } from "../../test/support/embedded-engine.ts";
@@ -148,14 +148,16 @@ async function checkScenario({ rules, events, cuts, pick }: Scenario): Promise<v
   const at = nextSrc++;
   await insertRaw(events.map((event, index) => rawRow(event, at, index)));
   const targets = rules.map(target);
-  for (const [from, to] of ranges(cuts, events.length)) await rollUp(targets, at, from, to);
-  const expected = oracle(rules, events, oracleFilters);
+  const order = ranges(cuts, events.length);
+  for (const [from, to] of order) await rollUp(targets, at, from, to);
+  const cut = order.map(([from, to]) => events.slice(from, to + 1));
+  const expected = oracle(rules, events, oracleFilters, cut);
   const scale = scaleOf(events);
   for (const [index, one] of targets.entries()) {
     // What costs a statement for each way of asking is asked of one rule.
     const closely = index === pick % targets.length;
     await checkRule(one.series, one.rule, expected[index]!, { pick, scale, closely });
-    if (closely) await checkReadings(one, rules[index]!, events, { pick, scale, closely });
+    if (closely) await checkReadings(one, { rule: rules[index]!, ranges: cut }, events, { pick, scale, closely });
   }
 }
 
@@ -169,8 +171,8 @@ async function checkRule(series: number, rule: CheckedRule, expected: OracleResu
   const all = { series, rule, from: 0, to: endOfTime, filters: [], order: "newest", limit: 100_000 } as const;
   assertRows(await windows(all), expected.rows, how.scale);
   const [counts] = await engine.connection.rows(renderSeriesCounts(series));
-  const { skipped, late, groups } = expected;
-  assert.deepEqual(counts, { skipped, late, groups }, JSON.stringify(rule.spec));
+  const { skipped, late, groups, ungrouped } = expected;
+  assert.deepEqual(counts, { skipped, late, groups, ungrouped }, JSON.stringify(rule.spec));
   if (!how.closely) return;
   const [newest] = await engine.connection.rows<{ pane: number }>(renderNewest(series));
   if (rule.window.kind === "tumbling" && rule.having.length === 0)
@@ -210,19 +212,19 @@ async function checkSelections(
 /** The windows of a step, and those that are filled, page by page. */
 async function checkReadings(
   { series, rule }: RollupTarget,
-  wire: OracleRule,
+  wire: Pick<OracleReading, "rule" | "ranges">,
   events: readonly OracleEvent[],
   { pick, scale }: Thoroughness,
 ): Promise<void> {
-  const text = stepFor(wire, pick);
+  const text = stepFor(wire.rule, pick);
   const zone = rule.window.size.unit === "second" ? "UTC" : rule.window.size.timezone;
   const read = parseWindowSize(text, zone);
   assert.ok(read.ok);
   const all = { series, rule, from: 0, to: endOfTime, filters: [], order: "newest", limit: 100_000 } as const;
-  const steps = oracleReading({ rule: wire, step: text }, events, oracleFilters).rows;
+  const steps = oracleReading({ ...wire, step: text }, events, oracleFilters).rows;
   assertRows(await windows({ ...all, step: read.value }), steps, scale);
   const step = pick % 2 === 0 ? { step: text } : {};
-  const rows = pick % 2 === 0 ? steps : oracleReading({ rule: wire }, events, oracleFilters).rows;
+  const rows = pick % 2 === 0 ? steps : oracleReading(wire, events, oracleFilters).rows;
   const around = rows[pick % Math.max(rows.length, 1)];
   if (around === undefined || rule.having.length > 0 || rule.topN !== undefined) return;
   const length = around.windowEnd - around.windowStart;
@@ -231,7 +233,7 @@ async function checkReadings(
     to: around.windowStart + 2 * length + 1,
     until: around.windowStart + 4 * length,
   };
-  const filled = oracleReading({ rule: wire, ...step, fill }, events, oracleFilters).rows;
+  const filled = oracleReading({ ...wire, ...step, fill }, events, oracleFilters).rows;
   const query = {
     ...all,
     from: fill.from,
@@ -315,12 +317,28 @@ async function rollUp(targets: readonly RollupTarget[], at: number, from: number
   const range = { src: src(at), from: offset(from), to: offset(to) };
   // However the events are said to lie, the windows are the same.
   const events = (from + to) % 2 === 0 ? "close" : "scattered";
+  const rooms = await roomsOf(targets);
   await engine.connection.write(
-    renderRollup(planRollup(targets, events), range, {
+    renderRollup(planRollup(targets, events, new Set(rooms.keys())), range, {
+      rooms,
       marks: [{ key: `0:${at}:${from}-${to}` }],
       counts: { src: at, events: to - from + 1, duplicates: 0 },
     }),
   );
+}
+
+/** What is left of the bounds. A rule with a bound is close to it from the start, so that all of its groups are listed. */
+async function roomsOf(targets: readonly RollupTarget[]): Promise<Map<number, number>> {
+  const rooms = new Map<number, number>();
+  for (const { series, rule } of targets) {
+    if (rule.maxGroups === undefined) continue;
+    const [listed] = await engine.connection.rows<{ groups: number }>({
+      sql: "SELECT toFloat64(uniqExact(grp)) AS groups FROM rollups WHERE series = 2 AND pane = toDateTime({series:UInt32}, 'UTC')",
+      parameters: { series },
+    });
+    rooms.set(series, rule.maxGroups - (listed?.groups ?? 0));
+  }
+  return rooms;
 }
 
 async function insertRaw(rows: readonly object[]): Promise<void> {

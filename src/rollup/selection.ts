@@ -2,7 +2,10 @@ import { endOfSpan, startOfSpan } from "../rule/calendar.ts";
 import type { CheckedRule, RuleWindow, Span } from "../rule/rule.ts";
 import type { Binder } from "./bindings.ts";
 
-/** A row's place in the order of windows: by start, by end, by the group values. Times are milliseconds since the epoch. */
+/**
+ * A row's place in the order of windows: by start, by end, by the group values. Times are milliseconds since the epoch. The
+ * overflow of a rule with group keys has no group values.
+ */
 export interface WindowPlace {
   readonly windowStart: number;
   readonly windowEnd: number;
@@ -58,7 +61,9 @@ export function paneConditions(query: WindowSelection, bindings: Binder): string
 export const filterConditions = ({ filters }: WindowSelection, bindings: Binder): string[] =>
   filters.map(({ key, value }) => {
     const place = `grp[${bindings.bind("key", "UInt8", key + 1)}]`;
-    return value === null ? `isNull(${place})` : `${place} = ${bindings.bind("value", "String", value)}`;
+    return value === null
+      ? `(isNull(${place}) AND notEmpty(grp))`
+      : `${place} = ${bindings.bind("value", "String", value)}`;
   });
 
 /** The first whole second at or behind `ms`, inside what a DateTime holds. */

@@ -1,7 +1,8 @@
 import type { CheckedRule } from "../rule/rule.ts";
+import { Bindings } from "./bindings.ts";
 import { columnName } from "./column-name.ts";
 import { renderWindows } from "./read.ts";
-import type { WindowSelection } from "./selection.ts";
+import { paneConditions, type WindowSelection } from "./selection.ts";
 import type { Statement } from "./statement.ts";
 
 /** What windows can be written as for other programs, besides JSON. */
@@ -12,6 +13,8 @@ export type TableFormat = (typeof tableFormats)[number];
 export interface TableSelection extends WindowSelection {
   /** Milliseconds since the epoch: windows that end by then are final. */
   readonly finalThrough: number;
+  /** The table has a column that marks the overflow of groups. */
+  readonly withOverflow?: boolean;
 }
 
 /**
@@ -24,15 +27,23 @@ export function renderPageEnd(query: WindowSelection): Statement {
   return { sql: `${place}\nLIMIT 2 OFFSET {skipped:UInt64}`, parameters: { ...parameters, skipped: query.limit - 1 } };
 }
 
+/** One row when there is overflow in the panes of the selection, else none. Not for rules without group keys. */
+export function renderOverflowSeen(query: WindowSelection): Statement {
+  const bindings = new Bindings("r_");
+  const where = [...paneConditions(query, bindings), "empty(grp)", "n != 0"].join("\n  AND ");
+  return { sql: `SELECT 1 AS seen FROM rollups\nWHERE ${where}\nLIMIT 1`, parameters: bindings.values };
+}
+
 /**
- * The rows of `renderWindows` under the names of an answer: `window_start`, each group key, `value`, `window_end`, `final`.
+ * The rows of `renderWindows` under the names of an answer: `window_start`, each group key, `value`, `window_end`, `final`,
+ * and `overflow` if that is wanted.
  * Times are RFC 3339 in the formats of text, else UTC timestamps of milliseconds. `limit` only bounds the work: what it
  * would cut off is for the caller to refuse.
  */
 export function renderTable(query: TableSelection, format: TableFormat): Statement {
   const { sql, parameters } = renderWindows(query);
   const finalThrough = Math.floor(query.finalThrough) - query.rule.latenessSeconds * 1000;
-  const columns = columnsOf(query.rule, format).map(([name, expression]) => `${expression} AS ${columnName(name)}`);
+  const columns = columnsOf(query, format).map(([name, expression]) => `${expression} AS ${columnName(name)}`);
   return {
     sql: `SELECT ${columns.join(",\n  ")}\nFROM (\n${sql}\n) AS w`,
     parameters: { ...parameters, final_through: finalThrough },
@@ -42,7 +53,10 @@ export function renderTable(query: TableSelection, format: TableFormat): Stateme
 const startMs = "toInt64(w.window_start)";
 const endMs = "toInt64(w.window_end)";
 
-function columnsOf(rule: CheckedRule, format: TableFormat): (readonly [name: string, expression: string])[] {
+function columnsOf(
+  { rule, withOverflow }: TableSelection,
+  format: TableFormat,
+): (readonly [name: string, expression: string])[] {
   const time = format === "ndjson" || format === "csv" ? timeText : timestamp;
   return [
     ["window_start", time(startMs)],
@@ -50,6 +64,7 @@ function columnsOf(rule: CheckedRule, format: TableFormat): (readonly [name: str
     ["value", valueOf(rule, format)],
     ["window_end", time(endMs)],
     ["final", `toBool(${endMs} <= {final_through:Int64})`],
+    ...(withOverflow ? ([["overflow", "toBool(empty(w.grp))"]] as const) : []),
   ];
 }
 

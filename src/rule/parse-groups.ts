@@ -2,14 +2,30 @@ import { formatField, parseField } from "./field.ts";
 import type { CheckedRule, FieldRef, RuleSpec } from "./rule.ts";
 import type { RulePart, RuleReader } from "./rule-reader.ts";
 
-type GroupsPart = RulePart<Pick<RuleSpec, "group_by">, Pick<CheckedRule, "groupBy">>;
+type GroupsPart = RulePart<Pick<RuleSpec, "group_by" | "max_groups">, Pick<CheckedRule, "groupBy" | "maxGroups">>;
 
 const groupKeysMax = 8;
+const groupsMost = 1_000_000;
 
-/** Reads `group_by`. */
+/** Reads `group_by` and `max_groups`. */
 export function parseGroups(reader: RuleReader): GroupsPart {
   const groupBy = readList(reader);
-  return { spec: { group_by: groupBy.map(formatField) }, rule: { groupBy } };
+  const maxGroups = readMax(reader, groupBy);
+  return {
+    spec: { group_by: groupBy.map(formatField), ...(maxGroups === undefined ? {} : { max_groups: maxGroups }) },
+    rule: { groupBy, ...(maxGroups === undefined ? {} : { maxGroups }) },
+  };
+}
+
+function readMax(reader: RuleReader, groupBy: readonly FieldRef[]): number | undefined {
+  const count = reader.value("max_groups");
+  if (count === undefined) return undefined;
+  if (typeof count !== "number" || !Number.isInteger(count) || count < 1 || count > groupsMost)
+    return reader.wrong("max_groups", `must be a whole number from 1 to ${groupsMost}`);
+  const list = reader.value("group_by") ?? [];
+  // A group_by with mistakes has been told of already.
+  if (groupBy.length > 0 || !Array.isArray(list) || list.length > 0) return count;
+  return reader.wrong("max_groups", "bounds how many groups there are, and without group_by there is only one");
 }
 
 function readList(reader: RuleReader): readonly FieldRef[] {

@@ -161,6 +161,16 @@ const single: readonly (readonly [string, object, RegExp])[] = [
     { metric: "first", field: "payload.a", having: "value > 1" },
     /^having: compares numbers, and the value of first is none/,
   ],
+  [
+    "no groups for max_groups",
+    { max_groups: 3 },
+    /^max_groups: bounds how many groups there are, and without group_by/,
+  ],
+  ["max_groups of an empty list", { max_groups: 3, group_by: [] }, /^max_groups: bounds how many groups there are/],
+  ["max_groups of nothing", { max_groups: 0, group_by: ["user_id"] }, /^max_groups: must be a whole number from 1 to/],
+  ["too many max_groups", { max_groups: 1_000_001, group_by: ["user_id"] }, /^max_groups: .* from 1 to 1000000/],
+  ["max_groups as a text", { max_groups: "9", group_by: ["user_id"] }, /^max_groups: must be a whole number/],
+  ["max_groups beside a wrong group_by", { max_groups: 3, group_by: ["nothing"] }, /^group_by\[0\]: /],
   ["no groups for top_n", { top_n: 3 }, /^top_n: keeps the groups with the largest values, and without group_by/],
   ["a top_n of nothing", { top_n: 0, group_by: ["user_id"] }, /^top_n: must be a whole number from 1 to 1000/],
   [

@@ -184,6 +184,13 @@ test("having is read as comparisons, and written in one way", () => {
   assert.deepEqual(checked(rule.spec).spec, rule.spec);
 });
 
+test("a bound of groups is taken where there are groups", () => {
+  const rule = checked({ ...good, group_by: ["user_id"], max_groups: 1_000_000 });
+  assert.deepEqual([rule.maxGroups, rule.spec.max_groups], [1_000_000, 1_000_000]);
+  assert.deepEqual(checked(rule.spec).spec, rule.spec);
+  assert.equal("maxGroups" in checked({ ...good, max_groups: null }), false);
+});
+
 test("rules are the same when they mean the same, and differ by every key", () => {
   const base = {
     ...good,
@@ -210,6 +217,7 @@ test("rules are the same when they mean the same, and differ by every key", () =
     field: "payload.b",
     decimals: 0,
     group_by: ["user_id"],
+    max_groups: 7,
     filter: "false",
     having: "value > 1",
     top_n: 3,
@@ -222,6 +230,7 @@ test("rules are the same when they mean the same, and differ by every key", () =
   };
   const needed: Readonly<Record<string, object>> = {
     top_n: { group_by: ["user_id"] },
+    max_groups: { group_by: ["user_id"] },
     window_type: { hop: "2h" },
     hop: { hop: "2h" },
   };

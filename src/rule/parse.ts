@@ -24,6 +24,7 @@ const known: Readonly<Record<keyof RuleSpec, true>> = {
   field: true,
   decimals: true,
   group_by: true,
+  max_groups: true,
   filter: true,
   having: true,
   top_n: true,

@@ -13,6 +13,8 @@ export interface RuleSpec {
   readonly field?: string;
   readonly decimals?: number;
   readonly group_by: readonly string[];
+  /** Missing: what the server has as its default. */
+  readonly max_groups?: number;
   readonly filter?: string;
   readonly having?: string;
   readonly top_n?: number;
@@ -73,6 +75,8 @@ export interface CheckedRule {
   /** Numbers are read as decimals with so many places. */
   readonly decimals?: number;
   readonly groupBy: readonly FieldRef[];
+  /** So many different groups are stored; further ones share one. Missing: the server's default. */
+  readonly maxGroups?: number;
   /** Only events for which this is true. */
   readonly filter?: Filter;
   /** Only groups whose value passes all of these. */

@@ -26,6 +26,13 @@ export interface RollupTask {
   readonly marks: readonly Mark[];
   /** Live processing goes first: the engine may take longer for this one. */
   readonly yielding?: boolean;
+  /**
+   * How many groups that are not listed yet each bounded series of the plan may take in; the rows of further ones become
+   * overflow. One that is not named: none.
+   */
+  readonly rooms?: ReadonlyMap<number, number>;
+  /** No series may have more groups in this range: then nothing is written. Missing: any number. */
+  readonly groupsMax?: number;
   /** Added to the partition's counters, in the same part. Null for a fill, which counts nothing anew. */
   readonly counts: { readonly events: number; readonly duplicates: number } | null;
 }
@@ -48,6 +55,7 @@ export interface WindowRow {
   /** Milliseconds since the epoch. */
   readonly windowStart: number;
   readonly windowEnd: number;
+  /** One value for each group key; none at all for the overflow of a rule that has keys. */
   readonly group: readonly (string | null)[];
   readonly value: WindowValue;
 }
@@ -58,7 +66,7 @@ export interface TableQuery extends WindowQuery {
   readonly finalThrough: number;
 }
 
-/** One page of windows as a table with the columns `window_start`, each group key, `value`, `window_end`, `final`. */
+/** One page of windows as a table with the columns `window_start`, each group key, `value`, `window_end`, `final`, and `overflow` if the span has any. */
 export interface WindowTable {
   /** The page's last row when there are more behind it. Pages that begin where another ended leave nothing out. */
   readonly last?: WindowPlace;
@@ -125,15 +133,29 @@ export interface StoredEvent {
 export interface SeriesCounts {
   readonly skipped: number;
   readonly late: number;
+  /** Different groups that an event has entered. */
   readonly groups: number;
+  /** Events that entered rows without a group: all of a rule that has no group keys, the overflow of one that has. */
+  readonly ungrouped: number;
+}
+
+/** Rows of a series that may have groups which are not listed: those of panes with `from ≤ start < to`, ms since the epoch. */
+export interface Unlisted {
+  readonly series: number;
+  readonly from: number;
+  readonly to: number;
 }
 
 /**
  * Raw events and rollups, in domain words.
  *
  * The store owes: a resolved write survives a crash of the process (and of the machine, where the engine is set so); a
- * mark is visible exactly when the rows of its task are; the rollup of a range is a pure function of the plan and of the
- * raw rows of the range; reads see every resolved write.
+ * mark is visible exactly when the rows of its task are; the rollup of a range is a pure function of the plan, of the
+ * raw rows of the range, and for bounded series of the groups that are listed; reads see every resolved write.
+ *
+ * A bounded series (see `PlanMember.bounded`): groups that are listed keep their rows, as many new ones as there is room for
+ * are taken in and listed with them, the rest is overflow. Which ones are new is right when all groups of earlier tasks have
+ * been listed.
  *
  * The caller owes: one writer per partition at a time; after a write failed with `outcomeUnknown` it calls `settle`, reads
  * what is there, and writes only what is missing; it never repeats a write blind.
@@ -145,7 +167,8 @@ export interface Store {
   open(signal: AbortSignal): Promise<void>;
 
   insertRaw(src: Src, pieces: readonly RawPiece[]): Promise<void>;
-  rollUp(task: RollupTask): Promise<void>;
+  /** Answers whether it was written; not when the range has, or may have, a series with more groups than `groupsMax`. */
+  rollUp(task: RollupTask): Promise<boolean>;
   /** Resolves when no write that this store has started is still under way in the engine. */
   settle(): Promise<void>;
 
@@ -165,7 +188,7 @@ export interface Store {
   dropSeries(series: number): Promise<void>;
   /**
    * Deletes what these series have of windows that begin before a moment (whole seconds, ms since the epoch), as far as
-   * there is any; their marks stay. Answers the series that had some. At most 1,000 at a time.
+   * there is any, and takes groups that have no rows any more off the list; their marks stay. Answers the series that had some. At most 1,000 at a time.
    */
   dropWindows(expired: readonly { readonly series: number; readonly before: number }[]): Promise<readonly number[]>;
   /** The series of rule versions that have rows. */
@@ -176,6 +199,11 @@ export interface Store {
   windowTable(query: TableQuery, signal: AbortSignal): Promise<WindowTable>;
   /** The start of the newest pane of a series that an event has entered, ms since the epoch; undefined when there is none. */
   newestPane(series: number): Promise<number | undefined>;
+  /**
+   * Lists the groups that these rows have, and answers how many different ones each series has listed. Asked for at most
+   * 10,000 series at a time; of a series with nothing unlisted, `from` is no less than `to`.
+   */
+  listGroups(series: readonly Unlisted[]): Promise<ReadonlyMap<number, number>>;
   /** The counts of each of these series; zeros for one that has no rows. Asked for at most 10,000 at a time. */
   seriesCounts(series: readonly number[]): Promise<ReadonlyMap<number, SeriesCounts>>;
   events(query: EventQuery): Promise<readonly StoredEvent[]>;

@@ -32,9 +32,11 @@ function compiled(text: string): string {
   const bodies: unknown = JSON.parse(head[1]);
   assert.ok(Array.isArray(bodies));
   const targets = bodies.map(asTarget);
-  const plan = planRollup(targets);
+  // Rules that say their bound are taken to be close to it.
+  const rooms = new Map(targets.flatMap(({ series, rule }) => (rule.maxGroups === undefined ? [] : [[series, rule.maxGroups]])));
+  const plan = planRollup(targets, "scattered", new Set(rooms.keys()));
   const range = { src: src(2), from: offset(1000), to: offset(1999) };
-  const rollup = renderRollup(plan, range, { marks: [{ key: "0:2:1000-1999" }], counts: { src: 2, events: 990, duplicates: 10 } });
+  const rollup = renderRollup(plan, range, { marks: [{ key: "0:2:1000-1999" }], counts: { src: 2, events: 990, duplicates: 10 }, rooms });
   return [
     head[0],
     section("Plan", block("json", planText(plan))),

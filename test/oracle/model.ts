@@ -15,11 +15,14 @@ export interface OracleRule {
   readonly late_policy?: string | undefined;
   readonly having?: string | undefined;
   readonly top_n?: number | undefined;
+  readonly max_groups?: number | undefined;
 }
 
 /** How the windows are read. */
 export interface OracleReading {
   readonly rule: OracleRule;
+  /** The events of each range, in the order in which ranges are rolled up; missing: all in one. Decides who comes in under `max_groups`. */
+  readonly ranges?: readonly (readonly OracleEvent[])[] | undefined;
   /** Windows of this length instead of the rule's. */
   readonly step?: string | undefined;
   /** Windows that start in `from ≤ … < to` have a row for each group that has one in any that starts in `from ≤ … < until`. */
@@ -48,7 +51,7 @@ export interface OracleRow {
   /** Milliseconds since the epoch. */
   readonly windowStart: number;
   readonly windowEnd: number;
-  /** In `group_by` order. */
+  /** In `group_by` order; empty: the overflow. */
   readonly group: readonly (string | null)[];
   /** A number; the JSON value of `first` and `last`; for `top_k` every value with its count. */
   readonly value: unknown;
@@ -65,4 +68,6 @@ export interface OracleResult {
   readonly late: number;
   /** How many different groups have an event that entered. */
   readonly groups: number;
+  /** Events that entered without a group. */
+  readonly ungrouped: number;
 }

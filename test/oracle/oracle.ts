@@ -3,6 +3,7 @@
  * parser or the compiler: it reads windows and paths in its own way, and is right by being simple.
  */
 import type { OracleEvent, OracleFilter, OracleReading, OracleResult, OracleRow, OracleRule } from "./model.ts";
+import { compareGroups, homes } from "./overflow.ts";
 import { chosen } from "./selection.ts";
 import { earliestEnd, hopEnds, milliseconds, type OracleWindow, spanAround, windowsAround } from "./windows.ts";
 
@@ -11,8 +12,9 @@ export function oracle(
   rules: readonly OracleRule[],
   events: readonly OracleEvent[],
   filters: readonly OracleFilter[] = [],
+  ranges?: OracleReading["ranges"],
 ): OracleResult[] {
-  return rules.map((rule) => oracleReading({ rule }, events, filters));
+  return rules.map((rule) => oracleReading({ rule, ranges }, events, filters));
 }
 
 /** The windows of one rule, read in this way. */
@@ -43,24 +45,53 @@ interface Entry extends Entered {
 
 function oneRule(reading: OracleReading, events: readonly OracleEvent[]): OracleResult {
   const { rule } = reading;
-  const patience = milliseconds(rule.allowed_lateness ?? "0s") ?? 0;
   const entries: Entry[] = [];
+  const groupOf = groupsOf(reading, events);
   let [skipped, late] = [0, 0];
   for (const event of events) {
     const at = typeof event.timestamp === "number" ? event.timestamp : Date.parse(event.timestamp);
-    const isLate = event.receivedAt >= earliestEnd(rule, at) + patience;
-    if (isLate) late += 1;
-    if (isLate && rule.late_policy === "drop") continue;
+    const comesLate = isLate(rule, event);
+    if (comesLate) late += 1;
+    if (comesLate && rule.late_policy === "drop") continue;
     const value = enteringValue(rule, event);
     if (value === undefined) skipped += 1;
-    else entries.push({ at, value, group: (rule.group_by ?? []).map((key) => scalarText(lookUp(event, key))) });
+    else entries.push({ at, value, group: groupOf(event) });
   }
-  const groups = new Set(entries.map(({ group }) => JSON.stringify(group))).size;
+  const grouped = entries.filter(({ group }) => group.length > 0);
+  const groups = new Set(grouped.map(({ group }) => JSON.stringify(group))).size;
   const rows = windowsOf(reading, entries).map(({ entered, ...window }) => ({
     ...window,
     ...(entered.length === 0 ? { value: valueOfNothing(rule) } : finish(rule, entered, window)),
   }));
-  return { rows: chosen(rule, rows.toSorted(byWindowThenGroup)), skipped, late, groups };
+  return {
+    rows: chosen(rule, rows.toSorted(byWindowThenGroup)),
+    skipped,
+    late,
+    groups,
+    ungrouped: entries.length - grouped.length,
+  };
+}
+
+/** The group that an event is counted in. */
+function groupsOf(
+  { rule, ranges }: OracleReading,
+  events: readonly OracleEvent[],
+): (event: OracleEvent) => Entry["group"] {
+  const own = (event: OracleEvent): Entry["group"] =>
+    (rule.group_by ?? []).map((key) => scalarText(lookUp(event, key)));
+  if (rule.max_groups === undefined) return own;
+  const grouped = events.map((event) => ({ event, group: own(event), enters: enters(rule, event) }));
+  const home = homes(grouped, rule.max_groups, ranges ?? [events]);
+  return (event) => home.get(event) ?? [];
+}
+
+function enters(rule: OracleRule, event: OracleEvent): boolean {
+  return enteringValue(rule, event) !== undefined && !(isLate(rule, event) && rule.late_policy === "drop");
+}
+
+function isLate(rule: OracleRule, { timestamp, receivedAt }: OracleEvent): boolean {
+  const at = typeof timestamp === "number" ? timestamp : Date.parse(timestamp);
+  return receivedAt >= earliestEnd(rule, at) + (milliseconds(rule.allowed_lateness ?? "0s") ?? 0);
 }
 
 function windowsOf({ rule, step, fill }: OracleReading, entries: readonly Entry[]): readonly Window[] {
@@ -305,12 +336,5 @@ function scalarText(value: unknown): string | null {
 function byWindowThenGroup(a: OracleRow, b: OracleRow): number {
   if (a.windowStart !== b.windowStart) return b.windowStart - a.windowStart;
   if (a.windowEnd !== b.windowEnd) return b.windowEnd - a.windowEnd;
-  for (const [index, left] of a.group.entries()) {
-    const right = b.group[index] ?? null;
-    if (left === right) continue;
-    if (left === null) return 1;
-    if (right === null) return -1;
-    return Buffer.compare(Buffer.from(left), Buffer.from(right));
-  }
-  return 0;
+  return compareGroups(a.group, b.group);
 }

@@ -207,6 +207,7 @@ const rule: fc.Arbitrary<OracleRule> = fc
     windows: fc.constantFrom(...windows.map(([fields]) => fields)),
     having: fc.constantFrom(undefined, undefined, undefined, "value > 1", "value >= 0 && value != 2", "value < 0.5"),
     top_n: fc.constantFrom(undefined, undefined, undefined, 1, 2),
+    max_groups: fc.constantFrom(undefined, undefined, 1, 2, 3, 7),
     metric: fc.constantFrom(
       ...unfielded,
       ...numeric,
@@ -219,13 +220,14 @@ const rule: fc.Arbitrary<OracleRule> = fc
     allowed_lateness: fc.constantFrom(undefined, undefined, "1s", "1m", "1h"),
     late_policy: fc.constantFrom(undefined, "count", "drop"),
   })
-  .map(({ field, decimals, windows: fields, having, top_n, late_policy, ...rest }) => ({
+  .map(({ field, decimals, windows: fields, having, top_n, max_groups, late_policy, ...rest }) => ({
     rule_id: "r",
     ...rest,
     ...fields,
     ...(fields.hop === undefined ? { late_policy } : {}),
     ...(isSteady(rest.metric, decimals) ? { having } : {}),
     ...(isSteady(rest.metric, decimals) && rest.group_by.length > 0 ? { top_n } : {}),
+    ...(rest.group_by.length > 0 ? { max_groups } : {}),
     ...(unfielded.includes(rest.metric) ? {} : { field }),
     ...(numeric.includes(rest.metric) ? { decimals } : {}),
   }));

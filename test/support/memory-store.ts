@@ -80,7 +80,9 @@ export class MemoryStore implements Pick<
 
   async seriesCounts(series: readonly number[]): Promise<ReadonlyMap<number, SeriesCounts>> {
     await this.#read(`counts ${series.join(" ")}`);
-    return new Map(series.map((one) => [one, this.counts.get(one) ?? { skipped: 0, late: 0, groups: 0 }]));
+    return new Map(
+      series.map((one) => [one, this.counts.get(one) ?? { skipped: 0, late: 0, groups: 0, ungrouped: 0 }]),
+    );
   }
 
   async events(query: EventQuery): Promise<readonly StoredEvent[]> {

@@ -7,7 +7,7 @@ import { inTurns } from "../../lib/in-turns.ts";
 import { rollupColumns } from "../../rollup/metrics.ts";
 import { renderNewest, renderWindows } from "../../rollup/read.ts";
 import { renderRollup } from "../../rollup/render.ts";
-import { renderPageEnd } from "../../rollup/table.ts";
+import { renderOverflowSeen, renderPageEnd } from "../../rollup/table.ts";
 import type {
   EventKey,
   EventQuery,
@@ -19,6 +19,7 @@ import type {
   TableQuery,
   Trial,
   TrialQuery,
+  Unlisted,
   WindowQuery,
   WindowRow,
   WindowTable,
@@ -27,6 +28,7 @@ import type { Connection } from "./connection.ts";
 import { encodeRawRows, rawRows, rawRowsBytesMax } from "./row-binary.ts";
 import { completingStatements, schemaStatements, selectTables } from "./schema.ts";
 import type { FoundTable } from "./schema.ts";
+import * as groups from "./group-statements.ts";
 import * as statements from "./statements.ts";
 import { readTable } from "./table.ts";
 import { type FoundPlace, type FoundWindow, placeOf, windowRow } from "./window-row.ts";
@@ -83,13 +85,18 @@ export class ClickHouseStore implements Store {
     return spare !== null && spare.length >= bytes ? spare : Buffer.allocUnsafeSlow(Math.ceil(bytes * 1.25));
   }
 
-  async rollUp(task: RollupTask): Promise<void> {
+  async rollUp(task: RollupTask): Promise<boolean> {
+    const { rooms = new Map<number, number>(), groupsMax = Number.MAX_SAFE_INTEGER } = task;
     const counts = task.counts === null ? null : { src: task.range.src, ...task.counts };
     const marks = task.marks.map((mark) => ({ key: statements.markKey(mark) }));
-    await this.#connection.write(
-      renderRollup(task.plan, task.range, { marks, counts }),
-      task.yielding ? yieldingSettings : {},
-    );
+    try {
+      const statement = renderRollup(task.plan, task.range, { marks, counts, rooms, groupsMax });
+      await this.#connection.write(statement, task.yielding ? yieldingSettings : {});
+      return true;
+    } catch (error) {
+      if (isThrown(error)) return false;
+      throw error;
+    }
   }
 
   settle(): Promise<void> {
@@ -162,6 +169,7 @@ export class ClickHouseStore implements Store {
     const series = new Set(found.map((row) => row.series));
     if (series.size === 0) return [];
     await this.#connection.write(statements.deleteExpired(expired.filter((one) => series.has(one.series))));
+    await this.#connection.write(groups.deleteUnused([...series]));
     return [...series];
   }
 
@@ -176,12 +184,21 @@ export class ClickHouseStore implements Store {
   }
 
   async windowTable(query: TableQuery, signal: AbortSignal): Promise<WindowTable> {
-    const [end, behind] = await this.#connection.rows<FoundPlace>(renderPageEnd(query), signal);
+    const [[end, behind], withOverflow] = await Promise.all([
+      this.#connection.rows<FoundPlace>(renderPageEnd(query), signal),
+      this.#hasOverflow(query, signal),
+    ]);
     const last = end && behind && placeOf(end);
-    const page = last === undefined ? query : { ...query, through: last };
+    const page = { ...query, withOverflow, ...(last === undefined ? {} : { through: last }) };
     const read = (reading: AbortSignal): Promise<Readable> =>
       readTable(this.#connection, page, this.#tableBytesMax, reading);
     return last === undefined ? { read } : { last, read };
+  }
+
+  /** No filter finds the overflow. */
+  async #hasOverflow(query: TableQuery, signal: AbortSignal): Promise<boolean> {
+    if (query.rule.groupBy.length === 0 || query.filters.length > 0) return false;
+    return (await this.#connection.rows(renderOverflowSeen(query), signal)).length > 0;
   }
 
   async newestPane(series: number): Promise<number | undefined> {
@@ -189,8 +206,21 @@ export class ClickHouseStore implements Store {
     return rows[0]?.pane ?? undefined;
   }
 
+  async listGroups(series: readonly Unlisted[]): Promise<ReadonlyMap<number, number>> {
+    const counts = new Map(series.map((one) => [one.series, 0]));
+    if (counts.size === 0) return counts;
+    const rows = await this.#connection.rows<{ series: number; listed: number; unlisted: number }>(
+      groups.selectGroups(series),
+    );
+    for (const { series: one, listed, unlisted } of rows) counts.set(one, listed + unlisted);
+    const lacking = new Set(rows.filter(({ unlisted }) => unlisted > 0).map((row) => row.series));
+    if (lacking.size > 0)
+      await this.#connection.write(groups.insertUnlisted(series.filter((one) => lacking.has(one.series))));
+    return counts;
+  }
+
   async seriesCounts(series: readonly number[]): Promise<ReadonlyMap<number, SeriesCounts>> {
-    const counts = new Map(series.map((one) => [one, { skipped: 0, late: 0, groups: 0 }]));
+    const counts = new Map(series.map((one) => [one, { skipped: 0, late: 0, groups: 0, ungrouped: 0 }]));
     if (series.length === 0) return counts;
     const rows = await this.#connection.rows<SeriesCounts & { series: number }>(statements.selectSeriesCounts(series));
     for (const { series: one, ...found } of rows) counts.set(one, found);
@@ -231,6 +261,12 @@ export class ClickHouseStore implements Store {
       }
     }
   }
+}
+
+/** FUNCTION_THROW_IF_VALUE_IS_NON_ZERO, as the engine's client names it: the rollup found more groups than it may. */
+function isThrown(error: unknown): boolean {
+  const cause = error instanceof WeirError ? error.cause : undefined;
+  return cause instanceof Error && "code" in cause && cause.code === "395";
 }
 
 const asKeys = (ids: readonly string[] = [], timestamps: readonly number[] = []): EventKey[] =>

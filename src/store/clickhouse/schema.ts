@@ -44,7 +44,7 @@ const rollupSettings = { ...durable, auto_statistics_types: "''" };
  *
  * `rollups` is not partitioned: one INSERT of one block is one part, which is what makes a mark and its rows one (see
  * docs/decisions/0005). Its rows: series 0 are marks (`grp` holds the range), series 1 are counters of a partition (`n`
- * events, `skipped` duplicates), series from 16 on are windows of a rule version.
+ * events, `skipped` duplicates), series 2 list the groups of a series (whose number is in `pane`; docs/decisions/0013), series from 16 on are windows of a rule version.
  */
 export function schemaStatements(rollupColumns: readonly Column[]): readonly string[] {
   return [

@@ -1,5 +1,6 @@
 import type { Offset, OffsetRange, Src } from "../../event/position.ts";
 import { rangeKey } from "../../event/position.ts";
+import { groupCounts } from "../../rollup/read.ts";
 import type { Statement } from "../../rollup/statement.ts";
 import type { EventKey, EventQuery, Mark } from "../store.ts";
 
@@ -76,6 +77,7 @@ export function deleteMarks(ranges: readonly OffsetRange[]): Statement {
 export function deleteSeries(series: number): Statement {
   return {
     sql: `DELETE FROM rollups WHERE series = {series:UInt32} OR (series = 0 AND startsWith(assumeNotNull(grp[1]), {prefix:String}))
+      OR (series = 2 AND pane = toDateTime({series:UInt32}, 'UTC'))
       SETTINGS lightweight_deletes_sync = 2`,
     parameters: { series, prefix: `${series}:` },
   };
@@ -108,11 +110,11 @@ export const selectSeries: Statement = {
   parameters: {},
 };
 
-/** For each series that has rows: events `skipped` and `late` in all of its windows, and its different `groups`. */
+/** For each series that has rows: events `skipped` and `late` in all of its windows, its different `groups`, and the events that are `ungrouped`. */
 export function selectSeriesCounts(series: readonly number[]): Statement {
   return {
     sql: `SELECT series, toFloat64(sum(rollups.skipped)) AS skipped, toFloat64(sum(rollups.late)) AS late,
-        toFloat64(uniqExactIf(grp, n != 0)) AS groups
+        ${groupCounts}
       FROM rollups WHERE series IN {series:Array(UInt32)} GROUP BY series`,
     parameters: { series },
   };

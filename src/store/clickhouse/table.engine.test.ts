@@ -92,6 +92,23 @@ describe("a table", () => {
     await checkFormats(all);
   });
 
+  test("marks the overflow, which has no group, and pages end at it and go on behind it", async () => {
+    const payloads = Array.from({ length: 30 }, (_, index) => ({ n: 1, a: `a${index % 7}` }));
+    const query = await counted(sumBy(["payload.a", "payload.b"]), payloads, minute / 10, 3);
+    await checkFormats(query);
+    const rows = await store.windows(query);
+    assert.ok(rows.some(({ group }) => group.length === 0));
+    for (const order of ["newest", "oldest"] as const) {
+      const whole = ndjson(await text(await (await store.windowTable({ ...query, order }, signal)).read(signal))).rows;
+      assert.deepEqual(await pages({ ...query, order, limit: 1 }), whole);
+    }
+    const ofNull = await store.windows({ ...query, filters: [{ key: 1, value: null }] });
+    assert.deepEqual(
+      ofNull,
+      rows.filter(({ group }) => group.length > 0),
+    );
+  });
+
   test("of a calendar ends its windows where the list does, also over a change of the clocks", async () => {
     const window = tumbling({ unit: "week", timezone: "Europe/Berlin" });
     const day = 1440 * minute;
@@ -239,7 +256,12 @@ const queryOf = (rule: CheckedRule, series: number): TableQuery => ({
 });
 
 /** Stores an event for each payload, and one with nothing but a number, and rolls them up: the query for their windows. */
-async function counted(rule: CheckedRule, payloads: readonly object[], everyMs = minute): Promise<TableQuery> {
+async function counted(
+  rule: CheckedRule,
+  payloads: readonly object[],
+  everyMs = minute,
+  room?: number,
+): Promise<TableQuery> {
   const series = nextSeries++;
   const partition = src(nextSrc++);
   const events = [...payloads, { n: 2.5 }].map((payload, index) => ({
@@ -256,25 +278,32 @@ async function counted(rule: CheckedRule, payloads: readonly object[], everyMs =
   });
   await store.insertRaw(partition, [{ from: offset(0), receivedAt: start, events: packed, ends, skip: null }]);
   const range = { src: partition, from: offset(0), to: offset(events.length - 1) };
-  await store.rollUp({ range, plan: planRollup([{ series, rule }]), marks: [{ series: 0, range }], counts: null });
+  const rooms = new Map(room === undefined ? [] : [[series, room]]);
+  const plan = planRollup([{ series, rule }], "close", new Set(rooms.keys()));
+  await store.rollUp({ range, plan, marks: [{ series: 0, range }], counts: null, rooms });
   return queryOf(rule, series);
 }
 
 /** Every format against the list, value by value. */
 async function checkFormats(query: TableQuery): Promise<void> {
-  const expected = (await store.windows(query)).map((row) => listed(row, query));
+  const windows = await store.windows(query);
+  const marked = query.rule.groupBy.length > 0 && windows.some(({ group }) => group.length === 0);
+  const expected = windows.map((row) => listed(row, query, marked));
   for (const format of tableFormats) {
     const { names, rows } = await readBack({ ...query, format });
-    const columns = ["window_start", ...query.rule.spec.group_by, "value", "window_end", "final"];
+    const overflow = marked ? ["overflow"] : [];
+    const columns = ["window_start", ...query.rule.spec.group_by, "value", "window_end", "final", ...overflow];
     assert.deepEqual(names, columns, format);
     assert.deepEqual(rows, expected, format);
   }
 }
 
 /** A row of the JSON answer, as its values in order; as JSON, so that -0 is 0. */
-function listed(row: WindowRow, query: TableQuery): unknown[] {
+function listed(row: WindowRow, query: TableQuery, marked: boolean): unknown[] {
   const end = endOfSpan(query.rule.window.size, row.windowStart);
-  const values = [formatTime(row.windowStart), ...row.group, row.value, formatTime(end), end <= query.finalThrough];
+  const keys = query.rule.groupBy.map((_, index) => row.group[index] ?? null);
+  const values = [formatTime(row.windowStart), ...keys, row.value, formatTime(end), end <= query.finalThrough];
+  if (marked) values.push(row.group.length === 0);
   return JSON.parse(JSON.stringify(values)) as unknown[];
 }
 
@@ -325,6 +354,6 @@ async function typed(file: string, format: Exclude<TableFormat, "ndjson" | "csv"
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as unknown[]);
   const inSeconds = (value: unknown, at: number): unknown =>
-    at === 0 || at === names.length - 2 ? String(value).replace(".000Z", "Z") : value;
+    at === 0 || at === names.indexOf("window_end") ? String(value).replace(".000Z", "Z") : value;
   return { names: names as string[], rows: rows.map((row) => row.map(inSeconds)) };
 }

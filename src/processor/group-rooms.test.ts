@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseRule } from "../rule/parse.ts";
+import type { Unlisted } from "../store/store.ts";
+import { GroupRooms } from "./group-rooms.ts";
+import type { Target } from "./ports.ts";
+
+const start = Date.UTC(2026, 0, 13, 10) / 1000;
+
+function target(series: number, more: object = {}, filling = false): Target {
+  const parsed = parseRule({
+    rule_id: `r${series}`,
+    window_size: "1m",
+    metric: "count",
+    group_by: ["user_id"],
+    ...more,
+  });
+  assert.ok(parsed.ok);
+  return { rule_id: `r${series}`, series, rule: parsed.rule, activation: {}, filling };
+}
+
+/** Rooms over a store that says so many groups are listed; what it is asked, in words. */
+function setUp(listed: Map<number, number> = new Map(), groupsMax = 1000) {
+  const asked: string[] = [];
+  const full: string[] = [];
+  let fails = false;
+  const inWords = ({ series, from, to }: Unlisted): string => {
+    if (from >= to) return `${series}`;
+    return to > 1e15 ? `${series} all` : `${series} ${from / 1000 - start}..${Math.floor(to / 1000) - start}`;
+  };
+  const rooms = new GroupRooms({
+    store: {
+      listGroups: async (series) => {
+        if (fails) throw new Error("away");
+        asked.push(series.map(inWords).join(", "));
+        return new Map(series.map(({ series: one }) => [one, listed.get(one) ?? 0]));
+      },
+      settle: async () => void asked.push("settle"),
+    },
+    groupsMax,
+    full: (ruleId, bound) => full.push(`${ruleId} ${bound}`),
+  });
+  return { rooms, full, asked: () => asked.splice(0), fail: (now: boolean) => (fails = now) };
+}
+
+const range = (groups: number, ...seconds: number[]) => ({
+  groups,
+  seconds: seconds.length === 0 ? null : seconds.map((second) => start + second),
+});
+
+test("as long as there is room for all that may have come, nothing is asked; then what was touched is listed anew", async () => {
+  const { rooms, asked } = setUp(new Map([[20, 10]]));
+  for (const second of [0, 61, 5, 6, 7, 8, 9, 10, 11]) {
+    const admission = await rooms.admit([target(20)], range(110, second));
+    assert.equal(admission.bounded.size, 0);
+    admission.done("written");
+  }
+  // A range that was refused has added nothing.
+  (await rooms.admit([target(20)], range(0, 500))).done("refused");
+  assert.deepEqual(asked(), ["20 all"]);
+  // 10 and 990 that may have come; once listed there are 10 again.
+  assert.equal((await rooms.admit([target(20)], range(110, 9))).bounded.size, 0);
+  assert.deepEqual(asked(), ["20 0..61"]);
+});
+
+test("where there may be too many, a range is given what is left, and a full rule nothing; it is told once", async () => {
+  const listed = new Map([[20, 97]]);
+  const { rooms, full, asked } = setUp(listed, 100);
+  const first = await rooms.admit([target(20)], range(30, 0));
+  assert.deepEqual([first.rooms, first.bounded], [new Map([[20, 3]]), new Set([20])]);
+  first.done("written");
+  asked();
+  listed.set(20, 100);
+  for (let time = 0; time < 3; time++) {
+    const next = await rooms.admit([target(20)], range(30, 0));
+    assert.deepEqual(next.rooms, new Map([[20, 0]]));
+    next.done("written");
+  }
+  // What a bounded range takes in it lists itself; of a full rule there is nothing new to know.
+  assert.deepEqual(asked(), ["20"]);
+  assert.deepEqual([full, rooms.fullCount], [["r20 100"], 1]);
+});
+
+test("ranges under way never take more together than there is, and a rule that is filling leaves half", async () => {
+  const { rooms } = setUp(new Map([[20, 90]]), 100);
+  const one = await rooms.admit([target(20, {}, true)], range(30, 0));
+  const two = await rooms.admit([target(20, {}, true)], range(30, 0));
+  assert.deepEqual([one.rooms.get(20), two.rooms.get(20)], [5, 3]);
+});
+
+test("a rule's own bound goes before the server's; a rule without groups has none", async () => {
+  const { rooms, asked } = setUp();
+  const own = target(20, { max_groups: 3 });
+  const none = target(21, { group_by: [] });
+  assert.deepEqual((await rooms.admit([own, none, target(22)], range(30, 0))).rooms, new Map([[20, 3]]));
+  assert.deepEqual(asked(), ["20 all, 22 all"]);
+});
+
+test("what an unknown outcome may have added counts until it is settled", async () => {
+  const { rooms, asked } = setUp(new Map([[20, 0]]));
+  (await rooms.admit([target(20)], range(120, 0))).done("unknown");
+  for (let others = 0; others < 7; others++) await rooms.admit([target(20)], range(120, 30));
+  assert.deepEqual(asked(), ["20 all"]);
+  // The others are still under way.
+  assert.equal((await rooms.admit([target(20)], range(120, 60))).bounded.size, 0);
+  assert.deepEqual(asked(), ["settle", "20 0..0"]);
+});
+
+test("a look that failed is done again, with all that it was about", async () => {
+  const { rooms, asked, fail } = setUp();
+  for (let before = 0; before < 8; before++) (await rooms.admit([target(20)], range(120, 120))).done("written");
+  asked();
+  fail(true);
+  await assert.rejects(rooms.admit([target(20)], range(120, 0)), /away/);
+  fail(false);
+  await rooms.admit([target(20)], range(120, 0));
+  assert.deepEqual(asked(), ["20 120..120"]);
+});
+
+test("groups that have gone are counted anew", async () => {
+  const listed = new Map([[20, 100]]);
+  const { rooms, asked } = setUp(listed, 100);
+  assert.deepEqual((await rooms.admit([target(20)], range(1, 0))).rooms, new Map([[20, 0]]));
+  listed.set(20, 50);
+  rooms.rowsGone([20, 99]);
+  assert.equal((await rooms.admit([target(20)], range(1, 0))).bounded.size, 0);
+  assert.deepEqual(asked(), ["20 all", "20 all"]);
+});

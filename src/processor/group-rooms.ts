@@ -1,0 +1,216 @@
+import type { RollupTask, Store, Unlisted } from "../store/store.ts";
+import { startOfSpan } from "../rule/calendar.ts";
+import type { CheckedRule } from "../rule/rule.ts";
+import type { Target } from "./ports.ts";
+
+export interface GroupRoomsDeps {
+  readonly store: Pick<Store, "listGroups" | "settle">;
+  /** The bound of rules that say none. */
+  readonly groupsMax: number;
+  /** Called once for each series that has as many groups as it may. */
+  readonly full: (ruleId: string, bound: number) => void;
+}
+
+/** A range, as far as it decides which groups there may be. */
+export interface GroupedRange {
+  /** No rule has more groups in it: at most one for each event, or the store is told to refuse it (`RollupTask.groupsMax`). */
+  readonly groups: number;
+  /** Event-time seconds, ascending; null: any. */
+  readonly seconds: readonly number[] | null;
+}
+
+/** What a rollup may do with groups. `done` is called when it has ended: written, not written, or with an outcome that is not known. */
+export interface Admission extends Required<Pick<RollupTask, "rooms">> {
+  /** The series whose groups have to be looked up. */
+  readonly bounded: ReadonlySet<number>;
+  done(outcome: "written" | "refused" | "unknown"): void;
+}
+
+/** How many groups a series has, and may have got since they were counted. */
+interface Standing {
+  readonly ruleId: string;
+  readonly bound: number;
+  readonly rule: CheckedRule;
+  /** Different groups when they were last counted; null: never yet. */
+  listed: number | null;
+  /** How many more there may be by now, from tasks that have ended and from those that are under way. */
+  added: number;
+  held: number;
+  /** Rows whose groups are not listed, ms since the epoch. */
+  unlisted: { readonly from: number; readonly to: number } | null;
+  told: boolean;
+}
+
+/**
+ * Keeps rules from having more groups than they may. As long as there is room for all the groups that the ranges since the
+ * last look may have had, and for many more, a range is rolled up as if there were no bound. When the room is used up by
+ * this reckoning, groups are listed and counted anew, in the panes that were touched; and where there is not much room, the
+ * statement looks up each group (`PlanMember.bounded`) and takes in no more than it is given room for.
+ *
+ * Rooms are reserved: however many ranges are rolled up at a time, together they never take more than there is. What is
+ * known is lost with the process and read again from the store.
+ */
+export class GroupRooms {
+  readonly #deps: GroupRoomsDeps;
+  readonly #standings = new Map<number, Standing>();
+  /** Tasks whose outcome is not known. */
+  #doubtful: (() => void)[] = [];
+
+  constructor(deps: GroupRoomsDeps) {
+    this.#deps = deps;
+  }
+
+  /** How many rules, of those that are being counted, have as many groups as they may. */
+  get fullCount(): number {
+    return this.#standings.values().reduce((sum, standing) => sum + Number(isFull(standing)), 0);
+  }
+
+  /** Decides how a range is rolled up for these rules. Rejects with what the store throws. */
+  async admit(targets: readonly Target[], range: GroupedRange): Promise<Admission> {
+    const grouped = targets.filter(({ rule }) => rule.groupBy.length > 0);
+    for (;;) {
+      const inDoubt = this.#doubtful.length > 0;
+      const looked = grouped.filter((target) => wantsLook(this.#standingOf(target), range.groups, inDoubt));
+      if (!looked.some((target) => needsLook(this.#standingOf(target), range.groups, inDoubt))) break;
+      await this.#look(looked.map(({ series }) => series));
+    }
+    return this.#reserve(grouped, range);
+  }
+
+  /** The series has gone. */
+  forget(series: number): void {
+    this.#standings.delete(series);
+  }
+
+  /** Rows of these series have gone, and groups with them. */
+  rowsGone(series: readonly number[]): void {
+    for (const one of series) {
+      const standing = this.#standings.get(one);
+      if (standing) standing.listed = null;
+    }
+  }
+
+  #standingOf({ series, rule, rule_id }: Target): Standing {
+    const known = this.#standings.get(series);
+    if (known !== undefined) return known;
+    const bound = rule.maxGroups ?? this.#deps.groupsMax;
+    const made = { ruleId: rule_id, bound, rule, listed: null, added: 0, held: 0, unlisted: null, told: false };
+    this.#standings.set(series, made);
+    return made;
+  }
+
+  async #look(series: readonly number[]): Promise<void> {
+    await this.#settleDoubtful();
+    const looks = series.map((one) => takeLook(one, this.#standings.get(one)!));
+    try {
+      const listed = await this.#deps.store.listGroups(looks.map(({ asked }) => asked));
+      for (const { asked, standing, added } of looks) {
+        standing.listed = listed.get(asked.series) ?? 0;
+        standing.added -= added;
+        this.#tell(standing);
+      }
+    } catch (error) {
+      for (const { asked, standing } of looks) standing.unlisted = around(standing.unlisted, asked);
+      throw error;
+    }
+  }
+
+  async #settleDoubtful(): Promise<void> {
+    if (this.#doubtful.length === 0) return;
+    const settled = [...this.#doubtful];
+    await this.#deps.store.settle();
+    for (const end of settled) end();
+    this.#doubtful = this.#doubtful.filter((end) => !settled.includes(end));
+  }
+
+  #reserve(grouped: readonly Target[], range: GroupedRange): Admission {
+    const rooms = new Map<number, number>();
+    const ends = grouped.map((target) => {
+      const standing = this.#standingOf(target);
+      const free = freeOf(standing);
+      const bounded = isClose(standing, range.groups);
+      // While a rule is filling, two take of its room at a time: neither is to have all of it.
+      const share = bounded && target.filling ? Math.ceil(free / 2) : free;
+      const given = Math.max(0, Math.min(range.groups, share));
+      if (bounded) rooms.set(target.series, given);
+      return hold(standing, given, bounded ? undefined : range.seconds);
+    });
+    const end = (added: boolean): void => ends.forEach((one) => one(added));
+    const done: Admission["done"] = (outcome) => {
+      if (outcome === "unknown") this.#doubtful.push(() => end(true));
+      else end(outcome === "written");
+    };
+    return { bounded: new Set(rooms.keys()), rooms, done };
+  }
+
+  #tell(standing: Standing): void {
+    if (standing.told || !isFull(standing)) return;
+    standing.told = true;
+    this.#deps.full(standing.ruleId, standing.bound);
+  }
+}
+
+const isFull = ({ listed, bound }: Standing): boolean => listed !== null && listed >= bound;
+
+const freeOf = ({ bound, listed, added, held }: Standing): number => bound - (listed ?? 0) - added - held;
+
+/** There is no room for many ranges like this: then looking up its groups costs less than listing them ever again. */
+const isClose = (standing: Standing, groups: number): boolean =>
+  groups > freeOf(standing) || groups * rangesAhead > standing.bound - (standing.listed ?? 0);
+
+const rangesAhead = 8;
+
+/** Whether it can't be decided without a look: groups are to be looked up and are not listed, or there may be no room. */
+function needsLook(standing: Standing, groups: number, inDoubt: boolean): boolean {
+  if (standing.listed === null) return true;
+  if (groups > freeOf(standing) && (inDoubt || standing.added > 0)) return true;
+  return standing.unlisted !== null && isClose(standing, groups);
+}
+
+/** A look costs little more for those that would need one soon. */
+function wantsLook(standing: Standing, groups: number, inDoubt: boolean): boolean {
+  const { bound, listed, added } = standing;
+  return needsLook(standing, groups, inDoubt) || (listed !== null && added > (bound - listed) / 2);
+}
+
+interface Look {
+  readonly asked: Unlisted;
+  readonly standing: Standing;
+  readonly added: number;
+}
+
+/** What ends from now on is not in the answer, or may not be. */
+function takeLook(series: number, standing: Standing): Look {
+  const all = { from: 0, to: Number.MAX_SAFE_INTEGER };
+  const { from, to } = standing.listed === null ? all : (standing.unlisted ?? { from: 0, to: 0 });
+  standing.unlisted = null;
+  return { asked: { series, from, to }, standing, added: standing.added };
+}
+
+/** Holds room until the task has ended. `seconds` of events whose groups the task does not list; undefined: it does. */
+function hold(
+  standing: Standing,
+  given: number,
+  seconds: readonly number[] | null | undefined,
+): (added: boolean) => void {
+  standing.held += given;
+  return (added) => {
+    standing.held -= given;
+    if (!added) return;
+    standing.added += given;
+    if (seconds !== undefined) standing.unlisted = around(standing.unlisted, panesOf(standing.rule, seconds));
+  };
+}
+
+type Stretch = NonNullable<Standing["unlisted"]>;
+
+function panesOf({ window }: CheckedRule, seconds: readonly number[] | null): Stretch {
+  const [first, last] = [seconds?.at(0), seconds?.at(-1)];
+  if (first === undefined || last === undefined) return { from: 0, to: Number.MAX_SAFE_INTEGER };
+  // In the first hours of 1970 a pane of the calendar begins behind its events.
+  const newest = Math.max(last * 1000, startOfSpan(window.pane, last * 1000));
+  return { from: startOfSpan(window.pane, first * 1000), to: newest + 1 };
+}
+
+const around = (a: Stretch | null, { from, to }: Stretch): Stretch =>
+  a === null ? { from, to } : { from: Math.min(a.from, from), to: Math.max(a.to, to) };

@@ -1,0 +1,53 @@
+import { type Branch, groupType } from "./branch.ts";
+import type { StateName } from "./metrics.ts";
+
+/**
+ * The group of everything that a rule has no room for: no values, where every group of a rule with `group_by` has one for
+ * each key.
+ */
+export const overflowGroup = `CAST([], '${groupType}')`;
+
+/** The series of a branch whose groups are looked up. */
+export const boundedSeries = ({ shapes }: Branch): number[] =>
+  shapes.flatMap(({ members }) => members.filter(({ bounded }) => bounded).map(({ series }) => series));
+
+/** How many new groups each of the series may take in, as parameters of `heldToBounds`. */
+export const roomValues = (
+  bounded: readonly number[],
+  rooms: ReadonlyMap<number, number> = new Map(),
+): Readonly<Record<string, unknown>> => ({ bounded, rooms: bounded.map((series) => rooms.get(series) ?? 0) });
+
+/**
+ * The rows of a branch, of its bounded series no more groups than there is room for. Groups that are listed keep their
+ * rows; of the others those with the most events, of equal ones the first in order, are taken in and listed as long as
+ * there is room; the rows of the rest go to the overflow, where the store merges them. All in the one insert, so that a
+ * group is listed exactly when it has rows.
+ */
+export function heldToBounds(branch: Branch, sql: string, states: readonly StateName[]): string {
+  if (boundedSeries(branch).length === 0) return sql;
+  const columns = ["series", "pane", "grp", "n", "skipped", "late", ...states].join(", ");
+  return `SELECT if(lists, 2, series), if(lists, toDateTime(series, 'UTC'), pane), if(place <= room, grp, ${overflowGroup}),
+  if(lists, 0, n), if(lists, 0, skipped), if(lists, 0, late)${states.map(unlessListing).join("")}
+FROM (
+  SELECT *, if(stays, 0, dense_rank() OVER (PARTITION BY series, stays ORDER BY entered DESC, grp)) AS place,
+    transform(series, {bounded:Array(UInt32)}, {rooms:Array(UInt32)}, toUInt32(0)) AS room,
+    row_number() OVER (PARTITION BY series, grp) AS nth
+  FROM (
+    SELECT ${columns}, sum(rows.n) OVER (PARTITION BY series, grp) AS entered,
+      NOT has({bounded:Array(UInt32)}, series) OR (series, grp) IN (${listed}) AS stays
+    FROM (
+${named(sql, columns)}
+    ) AS rows
+  )
+)
+ARRAY JOIN if(NOT stays AND place <= room AND nth = 1, [0, 1], [0]) AS lists`;
+}
+
+const listed =
+  "SELECT toUInt32(pane), grp FROM rollups WHERE series = 2 AND pane IN (SELECT toDateTime(arrayJoin({bounded:Array(UInt32)}), 'UTC'))";
+
+/** A select under these names of its columns. */
+const named = (sql: string, columns: string): string =>
+  `WITH named (${columns}) AS (\n${sql}\n) SELECT ${columns} FROM named`;
+
+const unlessListing = (name: StateName): string => `, if(lists, defaultValueOfArgumentType(${name}), ${name})`;
