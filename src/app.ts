@@ -250,6 +250,7 @@ class Starter {
       progress,
       clock,
       fill: (series) => processor.fill(series),
+      cost: (series) => processor.cost(series),
       groupsMax: this.#config.groupsMax,
       log: () => log.state(),
       rates: () => this.#metrics.rates(),

@@ -45,6 +45,7 @@ function make() {
     rules,
     progress: { countedThrough: () => 0, lagMs: () => 0 },
     groupsMax: 1000,
+    cost: () => null,
     fill: () => ({ progress: 0.5, endsAt: null }),
     clock: systemClock,
     log: () => ({ bytes: 1, bytesMax: 2, accepting: true }),
@@ -101,6 +102,7 @@ describe("the rule routes", () => {
       late: 0,
       groups: 0,
       overflowed: 0,
+      cost: null,
       lag_ms: 0,
     });
     const changed = await ask(server, "POST", "/aggregation-rule", { rule_id: "r" }, { "if-match": '"1"' });

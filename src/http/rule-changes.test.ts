@@ -47,6 +47,7 @@ function serverOf(book: Rulebook): ReturnType<typeof createServer> {
     progress: { countedThrough: () => 0, lagMs: () => 0 },
     fill: () => ({ progress: 0, endsAt: null }),
     groupsMax: 1000,
+    cost: () => null,
     clock: systemClock,
     log: () => ({ bytes: 0, bytesMax: 1, accepting: true }),
     rates: () => ({ accepted: 0, counted: 0 }),

@@ -10,6 +10,7 @@ import type { Store } from "../store/store.ts";
 import type { BatchWriter } from "./batch-writer.ts";
 import type { Batch } from "./batch.ts";
 import { formBatch, rangeOf, settleDoubtful } from "./batch.ts";
+import type { CostMeter } from "./cost-meter.ts";
 import type { LiveLoad } from "./fill-pace.ts";
 import type { GroupRooms } from "./group-rooms.ts";
 import { LikelyGroups } from "./likely-groups.ts";
@@ -26,6 +27,7 @@ export interface PartitionDeps {
   readonly clock: Clock;
   readonly metrics: ProcessorMetrics;
   readonly groups: GroupRooms;
+  readonly cost: CostMeter;
   readonly limits: PartitionLimits;
 }
 
@@ -183,13 +185,14 @@ export class Partition {
   }
 
   async #rollUp({ batch, targets }: Work): Promise<void> {
-    const { writer, groups } = this.#deps;
+    const { writer, groups, cost, clock } = this.#deps;
     const { range, events, duplicates, seconds } = batch;
     for (;;) {
       const bound = this.#likely.boundFor(events);
       const groupedRange = { groups: bound ?? events, seconds };
       const { bounded, rooms, done } = await writer.ask(() => groups.admit(targets, groupedRange));
       const plan = this.#planFor(targets, spreadOf(batch), bounded);
+      const started = clock.monotonic();
       const marks = [{ series: 0, range }];
       const written = await writer.rollUp({
         range,
@@ -201,7 +204,8 @@ export class Partition {
       });
       done(written ? "written" : "refused");
       this.#likely.note(written);
-      if (written) return;
+      if (!written) continue;
+      return cost.add(plan, events, clock.monotonic() - started);
     }
   }
 

@@ -6,6 +6,8 @@ import type { Log } from "../log/log.ts";
 import type { Store } from "../store/store.ts";
 import { BatchWriter } from "./batch-writer.ts";
 import { Caretaker } from "./caretaker.ts";
+import { CostMeter } from "./cost-meter.ts";
+import type { RuleCost } from "./cost-meter.ts";
 import type { LiveLoad } from "./fill-pace.ts";
 import { Filler } from "./filler.ts";
 import type { FillState } from "./filler.ts";
@@ -52,6 +54,7 @@ export class Processor {
   readonly #filler: Filler;
   readonly #writer: BatchWriter;
   readonly #groups: GroupRooms;
+  readonly #cost: CostMeter;
   #running: Promise<unknown> = Promise.resolve();
   #poke: () => void = () => {};
 
@@ -60,6 +63,7 @@ export class Processor {
     const { store, clock, metrics, rules, progress, limits } = deps;
     this.#writer = new BatchWriter({ store, clock, metrics, signal: this.#abandon.signal });
     this.#groups = new GroupRooms({ store, groupsMax: limits.groupsMax, full: deps.groupsFull });
+    this.#cost = new CostMeter(clock);
     const written = (partition: number): ReturnType<typeof offset> =>
       this.#partitions.get(partition)?.written ?? offset(0);
     this.#filler = new Filler({
@@ -107,6 +111,11 @@ export class Processor {
     return this.#filler.state(series);
   }
 
+  /** What counting live events for a series costs; null when nothing was counted for it of late. */
+  cost(series: number): RuleCost | null {
+    return this.#cost.of(series);
+  }
+
   /** How many rules have as many groups as they may. */
   get rulesFull(): number {
     return this.#groups.fullCount;
@@ -124,7 +133,10 @@ export class Processor {
       recover({ log, store, src, idsMax: limits.dedupeIdsMax, idsLoadedMax: limits.dedupeIdsLoadedMax, seed }),
     );
     this.#deps.progress.caughtUp(src, recovered.next, 0);
-    return new Partition({ ...this.#deps, src, writer: this.#writer, groups: this.#groups }, recovered);
+    return new Partition(
+      { ...this.#deps, src, writer: this.#writer, groups: this.#groups, cost: this.#cost },
+      recovered,
+    );
   }
 
   async #fillLoop(): Promise<void> {

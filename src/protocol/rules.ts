@@ -159,6 +159,16 @@ export const RulePatch = Type.Partial(Type.Object(ruleFields), {
   examples: [{ active: false }],
 });
 
+const RuleCost = Type.Object({
+  share: Type.Number({
+    minimum: 0,
+    maximum: 1,
+    description:
+      "of the time that the engine took to count live events for all rules. What rules share (reading a field, a filter, a grouping) is divided evenly among them",
+  }),
+  ms_per_100k_events: Type.Number({ description: "the same as time: ms for 100,000 events that came in" }),
+});
+
 export const RuleAnswer = Type.Object(
   {
     rule_id: RuleId,
@@ -181,6 +191,9 @@ export const RuleAnswer = Type.Object(
     overflowed: Count(
       "events, of the windows that are stored, that are in the row `overflow` because the rule has as many groups as it may",
     ),
+    cost: Type.Union([RuleCost, Type.Null()], {
+      description: "what the newest version has cost over the last minutes; null when nothing was counted for it",
+    }),
     lag_ms: Type.Number({ description: "how long the oldest event that is not counted has waited" }),
     created_at: Time,
     changed_at: Time,

@@ -14,7 +14,7 @@ import { events } from "./events.ts";
 import type { EventsPage } from "./events.ts";
 import type { RawParameters } from "./parameters.ts";
 import { newestVersion, ruleAnswer, versionAnswers } from "./rule-answer.ts";
-import type { FillState } from "./rule-answer.ts";
+import type { FillState, RuleCost } from "./rule-answer.ts";
 import { Slots } from "./slots.ts";
 import type { Answering } from "./stats-request.ts";
 import { ruleIdOf, versionOf } from "./stats-request.ts";
@@ -42,6 +42,8 @@ export interface QueryParts extends Pick<StatusSources, "log" | "rates" | "parts
   /** Beyond so many groups of a rule, further ones share one. */
   readonly groupsMax: number;
   readonly fill: (series: number) => FillState;
+  /** What counting costs for a series; null when nothing was counted for it. */
+  readonly cost: (series: number) => RuleCost | null;
   readonly clock: Clock;
 }
 
@@ -114,6 +116,7 @@ export class Query {
       answering: this.#parts.rules.answering(record).version,
       fill: this.#parts.fill(series),
       counts: await this.#counts.of(series),
+      cost: this.#parts.cost(series),
       lagMs: this.#parts.progress.lagMs(),
     });
   }

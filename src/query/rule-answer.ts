@@ -19,7 +19,15 @@ export interface RuleFacts {
   readonly fill: FillState;
   /** Of the newest version; null when the store can't say. */
   readonly counts: SeriesCounts | null;
+  /** Of the newest version; null when nothing was counted for it. */
+  readonly cost: RuleCost | null;
   readonly lagMs: number;
+}
+
+/** What a rule costs of the time that counting takes; `share` is 0 … 1. */
+export interface RuleCost {
+  readonly share: number;
+  readonly msPer100kEvents: number;
 }
 
 /** A rule as it is answered: the fields of its newest version, and how that stands. */
@@ -37,6 +45,7 @@ export function ruleAnswer(record: RuleRecord, facts: RuleFacts): RuleAnswer {
     skipped: facts.counts?.skipped ?? null,
     late: facts.counts?.late ?? null,
     ...groupCounts(newest, facts.counts),
+    cost: costOf(facts.cost),
     lag_ms: facts.lagMs,
     created_at: formatTime(record.versions[0]?.createdAt ?? newest.createdAt),
     changed_at: formatTime(newest.createdAt),
@@ -51,6 +60,12 @@ export function groupCounts(
   if (counts === null) return { groups: null, overflowed: null };
   if (spec.group_by.length > 0) return { groups: counts.groups, overflowed: counts.ungrouped };
   return { groups: Math.min(counts.ungrouped, 1), overflowed: 0 };
+}
+
+function costOf(cost: RuleCost | null): RuleAnswer["cost"] {
+  if (cost === null) return null;
+  const rounded = (value: number, digits: number): number => Number(value.toPrecision(digits));
+  return { share: rounded(cost.share, 3), ms_per_100k_events: rounded(cost.msPer100kEvents, 3) };
 }
 
 /** All versions that are known, newest first; `readable` are those that have windows. */

@@ -178,6 +178,8 @@ class Play {
     assert.equal((await get("/status"))["overflowed"], overflowed);
     await postCounted(this.server.ingestUrl, [this.#event()]);
     assert.match(await (await fetch(`${queryUrl}/metrics`)).text(), /^weir_rules_at_group_bound 2$/m);
+    const { cost } = (await get("/aggregation-rule/live")) as { cost: { share: number; ms_per_100k_events: number } };
+    assert.ok(cost.share > 0 && cost.share < 1 && cost.ms_per_100k_events > 0, JSON.stringify(cost));
     assert.match(this.server.output(), /as many groups as it may/);
   }
 }
