@@ -70,7 +70,7 @@ function spawnServer(options: ServerOptions): ChildProcess {
   return spawn(process.execPath, [...command, ...ports, ...(options.args ?? [])], {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...options.env },
+    env: { ...withoutOurs(process.env), ...options.env },
   });
 }
 
@@ -116,4 +116,9 @@ function readyLine(
       fail(`the server ended before it was ready (code ${exit.code}, signal ${exit.signal})`);
     });
   });
+}
+
+/** What says how tests are to run is no option of the server, which would refuse it. */
+function withoutOurs(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("WEIR_")));
 }
