@@ -1,6 +1,6 @@
 import { Aggregates } from "./aggregates.ts";
 import type { EventsPart } from "./events.ts";
-import type { StateName } from "./metrics.ts";
+import { type StateName, stateColumns, stateOf } from "./metrics.ts";
 import { lateFrom } from "./pane.ts";
 import type { PlanMember, PlanShape, RollupPlan } from "./plan.ts";
 
@@ -54,8 +54,8 @@ function largeStates(shape: PlanShape): string {
   return [...new Set(states.map(({ metric, field, filter }) => `${metric} ${field} ${filter}`))].toSorted().join();
 }
 
-/** What a row of a branch is made of, besides the group: the numbers of one member, then the places of its states. */
-const memberNumbers = ["series", "width", "late_from", "drops", "passed_at", "entered_at"] as const;
+/** What a row of a branch is made of, besides the group: the numbers of one member, then for each kind of state whether it keeps it. */
+const memberNumbers = ["series", "width", "late_from", "drops"] as const;
 
 export interface BranchScope {
   /** Where the events are read from: a name or a subquery. */
@@ -69,45 +69,62 @@ export interface BranchScope {
   readonly parameter: string;
 }
 
-/** The SELECT of a branch, which aggregates and then spreads each group to a row for each rule; and the numbers it needs. */
+/**
+ * The SELECT of a branch, which aggregates, then spreads each group to a row for each slot, and that to one for each rule;
+ * and the numbers it needs: of each grouping, slot and member.
+ */
 export function renderBranch(
   { shapes, aggregates }: Branch,
   scope: BranchScope,
-): { sql: string; members: number[][][] } {
+): { sql: string; members: number[][][][] } {
   const groupings = shapes.map((shape) => ({
     start: scope.events.startOf(shape),
     late: scope.events.lateOf(shape),
     texts: shape.groupBy.map((field) => `text${field}`),
   }));
   const keys = groupings.map(({ start, late, texts }) => [start, late, ...texts]);
+  const spread = ["passed", "entered", ...aggregates.states];
   const sql = `SELECT toUInt32(${number("series")}), toDateTime(intDiv(start, ${number("width")}) * ${number("width")} AS pane, 'UTC'), grp,
   ${valuesOf({ shapes, aggregates }, scope.states).join(", ")}
 FROM (
-  SELECT ${sumOf(groupings.map(({ start }) => start))} AS start, ${sumOf(groupings.map(({ late }) => late))} AS lateness,
-    ${whichGrouping(keys)}${scope.guarded ? tooMany : ""} AS grouping_at, ${groupValues(groupings.map(({ texts }) => texts))} AS grp,
-    ${aggregates.columns().join(",\n    ")}
-  FROM ${scope.source}
-  GROUP BY ${keys.length === 1 ? keys.join() : `GROUPING SETS (${keys.map((list) => `(${list.join(", ")})`).join(", ")})`}
+  SELECT start, lateness, grp, slot, ${spread.join(", ")}
+  FROM (
+    SELECT ${sumOf(groupings.map(({ start }) => start))} AS start, ${sumOf(groupings.map(({ late }) => late))} AS lateness,
+      ${whichGrouping(keys)}${scope.guarded ? tooMany : ""} AS grouping_at, ${groupValues(groupings.map(({ texts }) => texts))} AS grp,
+      ${aggregates.columns().join(",\n      ")}
+    FROM ${scope.source}
+    GROUP BY ${keys.length === 1 ? keys.join() : `GROUPING SETS (${keys.map((list) => `(${list.join(", ")})`).join(", ")})`}
+  )
+  ARRAY JOIN {${scope.parameter}:Array(Array(Array(Array(UInt64))))}[grouping_at] AS slot, ${spread.map((name) => `${name}_list AS ${name}`).join(", ")}
+  WHERE passed != 0
 )
-ARRAY JOIN {${scope.parameter}:Array(Array(Array(UInt64)))}[grouping_at] AS m
-WHERE n != 0 OR skipped != 0 OR late != 0`;
-  return { sql, members: shapes.map((shape) => shape.members.map((member) => numbersOf(member, aggregates))) };
+ARRAY JOIN slot AS m`;
+  return { sql, members: shapes.map((shape) => bySlots(shape, aggregates)) };
+}
+
+function bySlots(shape: PlanShape, aggregates: Aggregates): number[][][] {
+  const slots: number[][][] = Array.from({ length: aggregates.slots }, () => []);
+  for (const member of shape.members) slots[aggregates.slotOf(member)]!.push(numbersOf(member, aggregates));
+  return slots;
 }
 
 /** Adds nothing, or fails. Rows of a grouping are counted as they come, over all threads. */
 const tooMany = " + throwIf(rowNumberInAllBlocks() >= {groups_max:UInt64}, 'too many groups')";
 
-/** The counts and states of a member. Where an event is late and to be dropped, every place is 0, and so nothing is there. */
+/** The counts and states of a member. Where an event is late and to be dropped, there is nothing. */
 function valuesOf({ shapes, aggregates }: Branch, states: readonly StateName[]): string[] {
   const anyDrops = shapes.some(({ members }) => members.some((member) => member.dropsLate));
-  const place = (at: string): string => (anyDrops ? `${at} * kept` : at);
-  const kept = anyDrops ? ` * (NOT (is_late AND ${number("drops")}) AS kept)` : "";
-  const state = (name: StateName): string => `m[${memberNumbers.length + 1 + aggregates.states.indexOf(name)}]`;
+  const kept = (value: string): string => (anyDrops ? `${value} * kept` : value);
+  const state = (name: StateName): string => {
+    const at = aggregates.states.indexOf(name);
+    // An item of a list that is not there is the default of its type, which is the empty state for every kind.
+    return at < 0 ? stateColumns[name].empty : `[${name}][${kept(`m[${memberNumbers.length + 1 + at}]`)}]`;
+  };
   return [
-    `counts[${number("entered_at")}${kept}] AS n`,
-    `counts[${place(number("passed_at"))}] - n AS skipped`,
-    `counts[${number("passed_at")} * (start + lateness >= pane + ${number("late_from")} AS is_late)] AS late`,
-    ...states.map((name) => aggregates.picked(name, place(state(name)))),
+    `entered${anyDrops ? ` * (NOT (is_late AND ${number("drops")}) AS kept)` : ""} AS n`,
+    `${kept("passed")} - n AS skipped`,
+    `passed * (start + lateness >= pane + ${number("late_from")} AS is_late) AS late`,
+    ...states.map(state),
   ];
 }
 
@@ -120,7 +137,7 @@ function numbersOf(member: PlanMember, aggregates: Aggregates): number[] {
     member.pane.unit === "second" ? member.pane.count : 1,
     lateFrom(member),
     Number(member.dropsLate),
-    ...aggregates.placesOf(member),
+    ...aggregates.states.map((name) => Number(stateOf(member)?.column === name)),
   ];
 }
 

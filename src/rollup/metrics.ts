@@ -7,6 +7,8 @@ interface StateColumn {
   readonly type: string;
   /** The state of no events at all, for rows of other metrics and of events that were skipped. */
   readonly empty: string;
+  /** The same in a list of such states, which has their type. A thousand rules make long lists, and each word is analysed. */
+  readonly filler: string;
   /** States of several rows as one value. */
   readonly merge: string;
 }
@@ -57,13 +59,19 @@ export const stateColumns = {
 } as const satisfies Readonly<Record<string, StateColumn>>;
 
 function summed(column: string, type: string): StateColumn {
-  return { type: `SimpleAggregateFunction(sum, ${type})`, empty: `CAST(0, '${type}')`, merge: `sum(${column})` };
+  return {
+    type: `SimpleAggregateFunction(sum, ${type})`,
+    empty: `CAST(0, '${type}')`,
+    filler: "0",
+    merge: `sum(${column})`,
+  };
 }
 
 function extreme(name: "min" | "max", column: string, type: string): StateColumn {
   return {
     type: `SimpleAggregateFunction(${name}, Nullable(${type}))`,
     empty: `CAST(NULL, 'Nullable(${type})')`,
+    filler: "NULL",
     merge: `${name}(${column})`,
   };
 }
@@ -71,7 +79,8 @@ function extreme(name: "min" | "max", column: string, type: string): StateColumn
 function aggregated(column: string, { name, parameters, inputs }: Aggregate): StateColumn {
   const given = parameters === undefined ? "" : `(${parameters})`;
   const type = `AggregateFunction(${name}${given}, ${inputs})`;
-  return { type, empty: `defaultValueOfTypeName('${type}')`, merge: `${name}Merge${given}(${column})` };
+  const empty = `defaultValueOfTypeName('${type}')`;
+  return { type, empty, filler: empty, merge: `${name}Merge${given}(${column})` };
 }
 
 export type StateName = keyof typeof stateColumns;
