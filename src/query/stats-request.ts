@@ -20,6 +20,8 @@ import type { RawParameters } from "./parameters.ts";
 export interface Answering {
   readonly version: RuleVersion;
   readonly rule: CheckedRule;
+  /** By whose retention the windows go, where it is not this rule's own: see `readable` of the rulebook. */
+  readonly keeper?: CheckedRule;
 }
 
 type Place = NonNullable<WindowQuery["behind"]>;
@@ -46,7 +48,7 @@ export type { Place };
  * @throws WeirError `invalid_query` with every mistake.
  */
 export function statsRequest(raw: RawParameters, answering: Answering, now: number): StatsRequest {
-  const { rule, version } = answering;
+  const { rule, version, keeper = rule } = answering;
   const problems: Problem[] = [];
   const parameters = knownParameters(raw, problems);
   const filters = filtersOf(raw, parameters.null_group, rule.spec.group_by, problems);
@@ -54,7 +56,7 @@ export function statsRequest(raw: RawParameters, answering: Answering, now: numb
   const step = stepOf(parameters.step, rule, problems);
   const fills = parameters.fill === "zero";
   if (fills) checkFill(rule, problems);
-  const binding: Binding = ["stats", rule.spec.rule_id, version.series, filters, order, step, fills];
+  const binding: Binding = ["stats", version.series, { ...rule.spec, active: true }, filters, order, step, fills];
   const page = pageOf(parameters.cursor, binding, rule.groupBy.length, problems);
   const asked = {
     from: timeOf("start_time", parameters.start_time, problems),
@@ -67,7 +69,7 @@ export function statsRequest(raw: RawParameters, answering: Answering, now: numb
   const limit = limitOf(parameters.limit, format, problems);
   refuse(problems);
   // What has gone by the rule's retention is not answered, also where it is still stored or came back.
-  const keptFrom = Math.min(Math.max(from, oldestKept(rule, now)), to);
+  const keptFrom = Math.min(Math.max(from, oldestKept(rule, now), oldestKept(keeper, now)), to);
   const fill = fills ? { fillTo: page?.fillTo ?? now } : {};
   const query = { series: version.series, rule, from: keptFrom, to, filters, order, limit, ...step, ...fill } as const;
   const nextCursor = ({ windowStart, windowEnd, group }: Place): string =>

@@ -168,6 +168,21 @@ test("null_group takes keys of the rule, each asked for once", async () => {
   ]);
 });
 
+test("a cursor belongs to one reading of a series; what a later version keeps no longer is not answered", async () => {
+  const { store, rules } = setUp();
+  const progress = { countedThrough: () => now, lagMs: () => 0 };
+  const { version, rule } = rules.answering(rules.get("r"));
+  for (const time of ["18:00:00", "19:00:00", "19:20:00"])
+    store.set(16, { windowStart: at(time), group: ["a"], value: 1 });
+  const later = { version: { ...version, version: 2 }, rule: { ...rule, spec: { ...rule.spec, top_n: 1 }, topN: 1 } };
+  const raw = { rule_id: "r", limit: "1" };
+  const { next_cursor: cursor } = await stats(raw, { version, rule }, { store, progress }, now);
+  assert.equal((await problems(stats({ ...raw, cursor }, later, { store, progress }, now)))[0]?.path, "cursor");
+  const keeper = { ...rule, retentionSeconds: 3600 };
+  const kept = await stats({ rule_id: "r" }, { version, rule, keeper }, { store, progress }, now);
+  assert.deepEqual([kept.from, kept.count], ["2026-01-17T18:30:00Z", 2]);
+});
+
 test("every mistake is named at once", async () => {
   const { ask } = setUp();
   const found = await problems(
