@@ -11,7 +11,8 @@ import { answerTable, tableFiles } from "./stats-table.ts";
 
 const statsDescription = [
   "One row per window and group with `from ≤ window_start < to`; without times the last 24 hours.",
-  "Each group key of the rule is a filter by equality: `event_type=purchase`, `user_id=u1`, `group.payload.country=DE`.",
+  "Each group key of the rule is a filter by equality: `event_type=purchase`, `user_id=u1`, `group.payload.country=DE`;",
+  "`null_group=payload.country` asks for the group that has no value there.",
   "With `format` the rows come as a file: `ndjson` and `csv` with times as text (in CSV a null is empty and an empty text is",
   '`""`), `parquet` (Snappy) and `arrow` (IPC file, not compressed) with UTC timestamps of milliseconds.',
   "All have the rows of the JSON answer, in its order, with the same numbers. When there are more rows than `limit`, the",

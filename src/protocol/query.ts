@@ -12,8 +12,9 @@ type Parameters = Record<string, unknown>;
 
 /**
  * Compiles a schema into a check of query parameters, path parameters or headers: texts become the numbers and booleans
- * that the schema asks for (`5`, `true`; nothing looser), and every mistake is listed with its path, value and message. Unknown names are
- * refused when the schema says `additionalProperties: false`, with the nearest known name. Defaults are filled in.
+ * that the schema asks for (`5`, `true`; nothing looser; a list of one where it asks for a list), and every mistake is
+ * listed with its path, value and message. Unknown names are refused when the schema says `additionalProperties: false`,
+ * with the nearest known name. Defaults are filled in.
  */
 export function parameterCheck(schema: TObject): (parameters: Parameters) => Checked<Parameters> {
   const compiled = Compile(schema);
@@ -32,6 +33,7 @@ export function parameterCheck(schema: TObject): (parameters: Parameters) => Che
 
 function coerced(schema: TSchema, value: unknown): unknown {
   if (typeof value !== "string" || !("type" in schema)) return value;
+  if (schema.type === "array") return [value];
   if (schema.type === "integer" && /^-?\d{1,15}$/.test(value)) return Number(value);
   if (schema.type === "number" && /^-?\d{1,15}(\.\d{1,15})?$/.test(value)) return Number(value);
   if (schema.type === "boolean" && (value === "true" || value === "false")) return value === "true";

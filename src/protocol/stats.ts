@@ -59,13 +59,21 @@ export const StatsParameters = Type.Object({
         "`zero`: every group of the span (of a rule without `group_by` its only one) has a row in every window that has begun: where nothing entered, 0 of what counts and adds up, an empty list of `top_k`, else null",
     }),
   ),
+  null_group: Type.Optional(
+    Type.Array(Type.String(), {
+      maxItems: 8,
+      description:
+        "only the group without a value (`null`) of this key of the rule's `group_by`; may be given for several. `group.payload.country=` asks for the empty text, which is another group",
+      examples: ["payload.country"],
+    }),
+  ),
   limit: Type.Optional(StatsLimit),
   cursor: Type.Optional(Cursor),
   version: Type.Optional(
     Type.Integer({
       minimum: 1,
       description:
-        "the version of the rule that is to answer; a replaced one stands still from then on, and can be read for a time",
+        "the version of the rule that is to answer; a replaced one stands still from then on, and can be read for a time. One that a later version only reads otherwise goes on with that one, in its own way",
     }),
   ),
   format: Type.Optional(Format),

@@ -77,9 +77,15 @@ export function versionAnswers(record: RuleRecord, readable: ReadonlySet<RuleVer
     ...rolledBack(version),
     state: version.phase === "retired" ? "retired" : stateOf(version.phase),
     readable: readable.has(version),
-    ...(readable.has(version) && version.keptUntil !== undefined ? { kept_until: formatTime(version.keptUntil) } : {}),
+    ...(readable.has(version) ? keptUntil(record, version) : {}),
     created_at: formatTime(version.createdAt),
   }));
+}
+
+/** Of the version that has taken its windows over last. */
+function keptUntil({ versions }: RuleRecord, { series }: RuleVersion): { kept_until?: string } {
+  const until = versions.findLast((version) => version.series === series)?.keptUntil;
+  return until === undefined ? {} : { kept_until: formatTime(until) };
 }
 
 function eta({ phase }: RuleVersion, { endsAt }: FillState): { eta?: string | null } {

@@ -1,5 +1,4 @@
 import type { Problem } from "../lib/errors.ts";
-import { suggest } from "../lib/suggest.ts";
 import { parameterCheck } from "../protocol/query.ts";
 import { StatsParameters, statsLimits } from "../protocol/stats.ts";
 import { type TableFormat, tableFormats } from "../rollup/table.ts";
@@ -10,6 +9,7 @@ import { secondsMaxOf } from "../rule/window.ts";
 import { oldestKept } from "../rule/retention.ts";
 import { startOfSpan } from "../rule/calendar.ts";
 import type { WindowQuery } from "../store/store.ts";
+import { filtersOf, isFixed } from "./stats-filters.ts";
 import { readStep } from "./stats-step.ts";
 import { isCount, readCursor, writeCursor } from "./cursor.ts";
 import type { Binding } from "./cursor.ts";
@@ -20,15 +20,15 @@ import type { RawParameters } from "./parameters.ts";
 export interface Answering {
   readonly version: RuleVersion;
   readonly rule: CheckedRule;
+  /** By whose retention the windows go, where it is not this rule's own: see `readable` of the rulebook. */
+  readonly keeper?: CheckedRule;
 }
 
-type Filters = WindowQuery["filters"];
 type Place = NonNullable<WindowQuery["behind"]>;
 type Page = Place & Pick<WindowQuery, "from" | "to" | "fillTo">;
 
 const dayMs = 86_400_000;
 const check = parameterCheck(StatsParameters);
-const known = Object.keys(StatsParameters.properties);
 
 /** The query, the format, and how a cursor to the page behind a row is written. */
 export interface StatsRequest {
@@ -48,15 +48,15 @@ export type { Place };
  * @throws WeirError `invalid_query` with every mistake.
  */
 export function statsRequest(raw: RawParameters, answering: Answering, now: number): StatsRequest {
-  const { rule, version } = answering;
+  const { rule, version, keeper = rule } = answering;
   const problems: Problem[] = [];
   const parameters = knownParameters(raw, problems);
-  const filters = filtersOf(raw, rule.spec.group_by, problems);
+  const filters = filtersOf(raw, parameters.null_group, rule.spec.group_by, problems);
   const order = parameters.order === "oldest" || parameters.order === "asc" ? "oldest" : "newest";
   const step = stepOf(parameters.step, rule, problems);
   const fills = parameters.fill === "zero";
   if (fills) checkFill(rule, problems);
-  const binding: Binding = ["stats", rule.spec.rule_id, version.series, filters, order, step, fills];
+  const binding: Binding = ["stats", version.series, { ...rule.spec, active: true }, filters, order, step, fills];
   const page = pageOf(parameters.cursor, binding, rule.groupBy.length, problems);
   const asked = {
     from: timeOf("start_time", parameters.start_time, problems),
@@ -69,7 +69,7 @@ export function statsRequest(raw: RawParameters, answering: Answering, now: numb
   const limit = limitOf(parameters.limit, format, problems);
   refuse(problems);
   // What has gone by the rule's retention is not answered, also where it is still stored or came back.
-  const keptFrom = Math.min(Math.max(from, oldestKept(rule, now)), to);
+  const keptFrom = Math.min(Math.max(from, oldestKept(rule, now), oldestKept(keeper, now)), to);
   const fill = fills ? { fillTo: page?.fillTo ?? now } : {};
   const query = { series: version.series, rule, from: keptFrom, to, filters, order, limit, ...step, ...fill } as const;
   const nextCursor = ({ windowStart, windowEnd, group }: Place): string =>
@@ -119,41 +119,11 @@ function limitOf(limit: unknown, format: StatsFormat, problems: Problem[]): numb
 
 /** Checks the names that `/stats` always takes; the others are left for the filters. */
 function knownParameters(raw: RawParameters, problems: Problem[]): RawParameters {
-  const mine = Object.fromEntries(Object.entries(raw).filter(([name]) => known.includes(name)));
+  const mine = Object.fromEntries(Object.entries(raw).filter(([name]) => isFixed(name)));
   const checked = check(mine);
   if (checked.ok) return checked.value;
   problems.push(...checked.problems);
   return mine;
-}
-
-function filtersOf(raw: RawParameters, groupBy: readonly string[], problems: Problem[]): Filters {
-  const filters: Filters[number][] = [];
-  for (const [name, value] of Object.entries(raw)) {
-    if (known.includes(name)) continue;
-    const key = groupBy.indexOf(name.startsWith("group.") ? name.slice("group.".length) : topLevel(name));
-    if (key === -1) problems.push({ path: name, message: unknownFilter(name, groupBy), value });
-    else if (typeof value !== "string") problems.push({ path: name, message: "may be given once", value });
-    else if (filters.some((filter) => filter.key === key))
-      problems.push({ path: name, message: "is given twice, with and without `group.`", value });
-    else filters.push({ key, value });
-  }
-  return filters.toSorted((a, b) => a.key - b.key);
-}
-
-/** Only these two may stand without `group.`, so that a payload path never takes the name of a later parameter. */
-function topLevel(name: string): string {
-  return name === "event_type" || name === "user_id" ? name : "";
-}
-
-function unknownFilter(name: string, groupBy: readonly string[]): string {
-  const keys = groupBy.map((key) => (topLevel(key) === "" ? `group.${key}` : key));
-  const isFilter = name.startsWith("group.") || topLevel(name) !== "";
-  if (isFilter)
-    return `is not a group key of this rule; ${keys.length === 0 ? "it has none" : `it can be filtered by ${keys.join(", ")}`}`;
-  const meant = groupBy.includes(name) ? `group.${name}` : suggest(name, [...known, ...keys]);
-  return meant
-    ? `is not a known parameter; did you mean ${meant}?`
-    : `is not a known parameter; known are ${[...known, ...keys].join(", ")}`;
 }
 
 function pageOf(cursor: unknown, binding: Binding, keys: number, problems: Problem[]): Page | undefined {

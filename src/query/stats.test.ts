@@ -133,6 +133,56 @@ test("group keys filter by equality, with `group.` before payload paths", async 
   assert.deepEqual(await values({ event_type: "none" }), []);
 });
 
+test("null_group asks for groups without a value, which no text means", async () => {
+  const { ask, put } = setUp(["event_type", "payload.country", "payload.null"]);
+  put("19:30:00", ["click", null, "a"], 1);
+  put("19:30:00", ["click", "", "a"], 2);
+  put("19:30:00", ["click", "null", null], 3);
+  put("19:30:00", ["view", null, null], 4);
+  const values = async (raw: RawParameters): Promise<unknown[]> => (await ask(raw)).data.map((row) => row.value);
+  assert.deepEqual(await values({ null_group: "payload.country" }), [1, 4]);
+  assert.deepEqual(await values({ null_group: "payload.country", event_type: "click" }), [1]);
+  assert.deepEqual(await values({ null_group: ["payload.null", "payload.country"] }), [4]);
+  assert.deepEqual(await values({ "group.payload.country": "" }), [2]);
+  assert.deepEqual(await values({ "group.payload.country": "null" }), [3]);
+});
+
+test("null_group takes keys of the rule, each asked for once", async () => {
+  const { ask } = setUp(["event_type", "payload.country"]);
+  const messages = async (raw: RawParameters): Promise<string[]> =>
+    (await problems(ask(raw))).map(({ path, message }) => `${path} ${message}`);
+  const unknown = "null_group is not a group key of this rule;";
+  assert.deepEqual(await messages({ null_group: "group.payload.country" }), [
+    `${unknown} did you mean payload.country?`,
+  ]);
+  assert.deepEqual(await messages({ null_group: ["payload.countri", ""] }), [
+    `${unknown} did you mean payload.country?`,
+    `${unknown} its keys are event_type, payload.country`,
+  ]);
+  const again = "null_group asks for payload.country a second time";
+  assert.deepEqual(await messages({ null_group: ["payload.country", "payload.country"] }), [again]);
+  assert.deepEqual(await messages({ null_group: "payload.country", "group.payload.country": "DE" }), [again]);
+  assert.match(String(await messages({ null_group: Array.from({ length: 9 }, () => "event_type") })), /8 items/);
+  assert.deepEqual(await messages({ nul_group: "payload.country" }), [
+    "nul_group is not a known parameter; did you mean null_group?",
+  ]);
+});
+
+test("a cursor belongs to one reading of a series; what a later version keeps no longer is not answered", async () => {
+  const { store, rules } = setUp();
+  const progress = { countedThrough: () => now, lagMs: () => 0 };
+  const { version, rule } = rules.answering(rules.get("r"));
+  for (const time of ["18:00:00", "19:00:00", "19:20:00"])
+    store.set(16, { windowStart: at(time), group: ["a"], value: 1 });
+  const later = { version: { ...version, version: 2 }, rule: { ...rule, spec: { ...rule.spec, top_n: 1 }, topN: 1 } };
+  const raw = { rule_id: "r", limit: "1" };
+  const { next_cursor: cursor } = await stats(raw, { version, rule }, { store, progress }, now);
+  assert.equal((await problems(stats({ ...raw, cursor }, later, { store, progress }, now)))[0]?.path, "cursor");
+  const keeper = { ...rule, retentionSeconds: 3600 };
+  const kept = await stats({ rule_id: "r" }, { version, rule, keeper }, { store, progress }, now);
+  assert.deepEqual([kept.from, kept.count], ["2026-01-17T18:30:00Z", 2]);
+});
+
 test("every mistake is named at once", async () => {
   const { ask } = setUp();
   const found = await problems(

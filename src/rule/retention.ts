@@ -14,3 +14,13 @@ export function oldestKept({ window, retentionSeconds }: CheckedRule, now: numbe
   const hopMs = window.hop.count * 1000;
   return Math.max(0, (Math.floor((ended - window.size.count * 1000) / hopMs) + 1) * hopMs);
 }
+
+/**
+ * Whether `before` has at any time kept all that `next` keeps. Only of equal windows or where nothing goes can that be told
+ * for every moment: where windows begin differs otherwise.
+ */
+export function keepsNoMore(next: CheckedRule, before: CheckedRule): boolean {
+  if (before.retentionSeconds === undefined) return true;
+  const sameWindows = JSON.stringify(next.window) === JSON.stringify(before.window);
+  return sameWindows && (next.retentionSeconds ?? Infinity) <= before.retentionSeconds;
+}

@@ -34,7 +34,7 @@ test("a document makes, changes, leaves and deletes rules; what it says is what 
     assert.deepEqual(effectOf(first.effect), { ...nothing, created: ["a", "b", "c"] });
     desk.end = 10;
     const before = new Map((await registry.all()).map((record) => [record.rule_id, record]));
-    const next = { rules: [rule("b", { group_by: [] }), rule("c", { metric: "event_count" }), rule("d")] };
+    const next = { rules: [rule("b", { group_by: [] }), rule("c", { metric: "rate" }), rule("d")] };
     const kept = await book.putDocument(next, { ...plain, dryRun: true });
     assert.deepEqual(effectOf(kept.effect), {
       ...nothing,

@@ -181,16 +181,22 @@ test("an earlier version is taken up again as a new one", () =>
     await book.put(body, {});
     desk.end = 10;
     await book.patch("r", { window_size: "5m", group_by: ["user_id"] }, {});
-    await book.patch("r", { metric: "sum", field: "payload.a" }, {});
+    const third = await book.patch("r", { metric: "sum", field: "payload.a" }, {});
+    await book.filled("r", newest(third).series);
     const back = await book.patch("r", { version: 1 }, { ifMatch: 3 });
     const { version, spec, rolledBackTo } = back.versions.at(-1)!;
     assert.deepEqual({ version, spec, rolledBackTo }, { version: 4, spec: back.versions[0]!.spec, rolledBackTo: 1 });
-    assert.deepEqual(phases(back), ["live", "retired", "retired", "filling"]);
+    assert.deepEqual(phases(back), ["retired", "retired", "live", "filling"]);
     assert.equal(new Set(back.versions.map(({ series }) => series)).size, 4);
     const again = await book.patch("r", { version: 4 }, {});
     assert.equal(again.versions.length, 4, "the newest version is there already");
     const forth = await book.patch("r", { version: 3 }, {});
-    assert.deepEqual([forth.versions.at(-1)!.spec.metric, forth.versions.at(-1)!.rolledBackTo], ["sum", 3]);
+    assert.deepEqual([newest(forth).spec.metric, newest(forth).rolledBackTo], ["sum", 3]);
+    assert.deepEqual(
+      [newest(forth).phase, newest(forth).series],
+      ["live", third.versions[2]!.series],
+      "it still answers",
+    );
     const changed = await book.patch("r", { window_size: "1h" }, {});
     assert.equal(changed.versions.at(-1)!.rolledBackTo, undefined);
   }));
@@ -336,6 +342,12 @@ const change = fc.oneof(
   fc
     .constantFrom("1m", "5m", "10m")
     .map((size) => step(`window ${size}`, (book) => book.patch("r", { window_size: size }, {}))),
+  fc
+    .constantFrom("value > 1", "value > 2", null)
+    .map((having) => step(`having ${having}`, (book) => book.patch("r", { having }, {}))),
+  fc
+    .constantFrom("1h", "2h", null)
+    .map((retention) => step(`retention ${retention}`, (book) => book.patch("r", { retention }, {}))),
   fc.boolean().map((active) => step(`active ${active}`, (book) => book.patch("r", { active }, {}))),
   fc.constant(step("filled", (book) => book.filled("r", book.get("r").versions.at(-1)!.series))),
 );

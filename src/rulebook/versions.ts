@@ -1,8 +1,10 @@
 import type { Offset, Src } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
 import { parseRule, sameSpec } from "../rule/parse.ts";
-import { keepsWindows, type RuleRecord, type RuleVersion } from "../rule/registry.ts";
+import { keepsWindows, type RulePhase, type RuleRecord, type RuleVersion } from "../rule/registry.ts";
+import { keepsNoMore } from "../rule/retention.ts";
 import type { CheckedRule, RuleSpec } from "../rule/rule.ts";
+import { storesSame } from "../rule/stored.ts";
 
 /** How many replaced versions a record remembers. */
 const retiredMax = 100;
@@ -31,18 +33,24 @@ export function answering(record: RuleRecord): { readonly version: RuleVersion; 
   return { version, rule: checked(version.spec) };
 }
 
-/** A version of which windows can be read at `now`, by its number: one that answers, is filled, or is kept. */
-export function readable(
-  record: RuleRecord,
-  number: number,
-  now: number,
-): { readonly version: RuleVersion; readonly rule: CheckedRule } | undefined {
-  const version = record.versions.find((one) => one.version === number);
-  if (version === undefined || !readableVersions(record, now).includes(version)) return undefined;
-  return { version, rule: checked(version.spec) };
+/** A version of which windows can be read, and how they stand. */
+export interface ReadableVersion {
+  readonly version: RuleVersion;
+  readonly rule: CheckedRule;
+  /** By whose retention its windows go: the version that has taken them over last. */
+  readonly keeper: CheckedRule;
 }
 
-/** A rule that is only paused goes on with the windows of the version before. */
+/** A version of which windows can be read at `now`, by its number: one that answers, is filled, or is kept. */
+export function readable(record: RuleRecord, number: number, now: number): ReadableVersion | undefined {
+  const version = record.versions.find((one) => one.version === number);
+  if (version === undefined || !readableVersions(record, now).includes(version)) return undefined;
+  // Where a later version has taken the series over, it goes on or stands still as that one does.
+  const keeper = record.versions.findLast(({ series }) => series === version.series) ?? version;
+  return { version: { ...version, phase: keeper.phase }, rule: checked(version.spec), keeper: checked(keeper.spec) };
+}
+
+/** Versions whose series a later one has taken over share its windows. */
 export function readableVersions({ versions }: RuleRecord, now: number): readonly RuleVersion[] {
   const stored = versions.filter((version) => version.activation !== null && keepsWindows(version, now));
   const series = new Set(stored.map((version) => version.series));
@@ -79,8 +87,7 @@ export function says(record: RuleRecord, spec: RuleSpec): boolean {
 /** The record with one more version, of this spec. */
 export function withSpec(record: RuleRecord | undefined, spec: RuleSpec, facts: ChangeFacts): RuleRecord {
   if (record === undefined) return { rule_id: spec.rule_id, revision: 0, versions: [firstVersion(spec, facts)] };
-  const last = newest(record);
-  const version = nextVersion(last, spec, facts);
+  const version = nextVersion(record, spec, facts);
   // The older versions keep answering until the new one can: they go on if it is active, and stand still if it is not.
   const older = record.versions.map((old) => aged(old, spec.active, version.series));
   return { ...record, versions: trimmed([...older, version]) };
@@ -131,11 +138,26 @@ function firstVersion(spec: RuleSpec, { series, now, rolledBackTo }: ChangeFacts
   return { version: 1, spec, series, phase, activation: null, createdAt: now, ...from };
 }
 
-function nextVersion(last: RuleVersion, spec: RuleSpec, facts: ChangeFacts): RuleVersion {
-  const version = { ...firstVersion(spec, facts), version: last.version + 1 };
-  const onlyPauses =
-    last.phase === "live" && !spec.active && sameSpec({ ...checked(last.spec).spec, active: false }, spec);
-  return onlyPauses ? { ...version, series: last.series, activation: last.activation } : version;
+function nextVersion(record: RuleRecord, spec: RuleSpec, facts: ChangeFacts): RuleVersion {
+  const version = { ...firstVersion(spec, facts), version: newest(record).version + 1 };
+  const before = forerunner(record, spec);
+  if (before === undefined) return version;
+  const phase = spec.active ? before.phase : "paused";
+  return { ...version, phase, series: before.series, activation: before.activation };
+}
+
+/**
+ * The version whose series the next one takes over, instead of having history filled again: one for which the same is
+ * stored, that keeps all that the next one keeps, and that goes on as the next one is to. What answers goes before what is
+ * being filled. What a pause has left out is missing in its series, so nothing that is active takes that over.
+ */
+function forerunner({ versions }: RuleRecord, spec: RuleSpec): RuleVersion | undefined {
+  const next = checked(spec);
+  const fits = ({ spec: text }: RuleVersion): boolean =>
+    storesSame(checked(text), next) && keepsNoMore(next, checked(text));
+  const phases: readonly RulePhase[] = spec.active ? ["live", "filling"] : ["live", "paused"];
+  const candidates = phases.flatMap((phase) => versions.filter((version) => version.phase === phase));
+  return candidates.find((version) => version.activation !== null && fits(version));
 }
 
 function aged(old: RuleVersion, active: boolean, nextSeries: number): RuleVersion {

@@ -11,6 +11,8 @@ const start = Date.UTC(2026, 0, 13);
 const end = start + 3_600_000;
 const countries = ["DE", "FR", '"', "", null, "a,b\n"];
 
+const valueOf = (row: unknown): number => (row as { readonly value: number }).value;
+
 describe("windows as files", { timeout: 120_000 }, () => {
   let server: ServerProcess;
   let dataDir: string;
@@ -59,6 +61,27 @@ describe("windows as files", { timeout: 120_000 }, () => {
     } while (cursor !== null);
     assert.deepEqual(rows, expected);
     assert.deepEqual(Object.keys(rows[0] as object), Object.keys(expected[0]!));
+  });
+
+  test("the group without a value is asked for by its key; the empty text is another", async () => {
+    const all = await allStats(server.queryUrl, "sums.5", start, end);
+    const of = (country: string | null, type?: string): unknown[] =>
+      all.filter((row) => row["payload.country"] === country && (type === undefined || row["event_type"] === type));
+    const asked = async (more: string): Promise<unknown[]> => allStats(server.queryUrl, "sums.5", start, end, more);
+    assert.ok(of(null).length > 5 && of("").length > 5);
+    assert.deepEqual(await asked("&null_group=payload.country"), of(null));
+    assert.deepEqual(await asked("&null_group=payload.country&event_type=click"), of(null, "click"));
+    assert.deepEqual(await asked("&group.payload.country="), of(""));
+    assert.deepEqual(await asked("&null_group=payload.country&null_group=event_type"), []);
+    const lines = (await (await get("format=ndjson&null_group=payload.country")).text()).trimEnd().split("\n");
+    assert.deepEqual(
+      lines.map((line): unknown => JSON.parse(line)),
+      of(null),
+    );
+    const total = (rows: unknown[]): string => rows.reduce<number>((sum, row) => sum + valueOf(row), 0).toFixed(6);
+    const hours = await asked("&null_group=payload.country&step=1h&fill=zero");
+    assert.equal(hours.length, 1);
+    assert.equal(total(hours), total(of(null)));
   });
 
   test("a file to save, of the type of its format", async () => {

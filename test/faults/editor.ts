@@ -10,8 +10,8 @@ interface VersionAnswer extends FaultRule {
 }
 
 /**
- * Somebody who edits rules of his own without rest: makes, changes, pauses, resumes, rolls back and deletes them, at
- * random, and knows afterwards what the server may hold. Lost answers are part of the game.
+ * Somebody who edits rules of his own without rest: makes, changes, reads otherwise, pauses, resumes, rolls back and
+ * deletes them, at random, and knows afterwards what the server may hold. Lost answers are part of the game.
  */
 export class Editor {
   readonly #random: Random;
@@ -59,9 +59,10 @@ export class Editor {
 
   async #edit(queryUrl: string, id: string): Promise<void> {
     const random = this.#random;
-    const kind = random.pick(["put", "put", "put", "pause", "resume", "resume", "roll back", "roll back", "delete"]);
+    const kind = random.pick([...["put", "put", "put", "read", "read", "read", "pause", "resume"], ...others]);
     const url = `${queryUrl}/aggregation-rule`;
     if (kind === "put") return this.#put(url, id);
+    if (kind === "read") return this.#readOtherwise(url, id);
     if (kind === "roll back") return this.#rollBack(url, id);
     if (kind === "delete") return this.#change(id, kind, null, `${url}/${id}`, { method: "DELETE" });
     return this.#change(id, kind, undefined, `${url}/${id}`, body("PATCH", { active: kind === "resume" }));
@@ -69,8 +70,25 @@ export class Editor {
 
   #put(url: string, id: string): Promise<void> {
     const window_size = this.#random.pick(["1m", "7m", "1h", "1d"]);
-    const rule = { ...this.#random.pick(this.#templates), rule_id: id, window_size };
-    return this.#change(id, "put", rule, url, body("POST", { ...rule, active: this.#random.chance(0.9) }));
+    return this.#post(url, "put", { ...this.#random.pick(this.#templates), rule_id: id, window_size });
+  }
+
+  /** The rule that is there, as far as that is known, with another choice of what is answered and kept of it. */
+  async #readOtherwise(url: string, id: string): Promise<void> {
+    const [known, ...doubts] = this.#possible.get(id) ?? [];
+    if (!known || doubts.length > 0) return;
+    const { rule_id, window_size, metric, field, group_by } = known;
+    const stored = { rule_id, window_size, metric, group_by, ...(field === undefined ? {} : { field }) };
+    const random = this.#random;
+    const chosen = random.pick([{}, { having: "value > 2" }, { having: "value <= 40" }, { having: "value != 7" }]);
+    const largest = group_by.length > 0 && random.chance(0.3) ? { top_n: 1 + random.int(3) } : {};
+    const kept = random.pick([{}, {}, { retention: "3000d" }, { retention: "3650d" }]);
+    await this.#post(url, "read", { ...stored, ...chosen, ...largest, ...kept });
+  }
+
+  #post(url: string, kind: string, rule: FaultRule): Promise<void> {
+    const active = this.#random.chance(0.9);
+    return this.#change(rule.rule_id, kind, rule, url, body("POST", { ...rule, active }));
   }
 
   async #rollBack(url: string, id: string): Promise<void> {
@@ -99,6 +117,8 @@ export class Editor {
   }
 }
 
+const others = ["resume", "roll back", "roll back", "delete"];
+
 const body = (method: string, value: object): RequestInit => ({
   method,
   headers: { "content-type": "application/json" },
@@ -117,6 +137,6 @@ async function ask(url: string, init: RequestInit): Promise<{ status: number; te
 
 function textOf(rule: FaultRule | null): string {
   if (rule === null) return "nothing";
-  const { window_size, metric, field, group_by } = rule;
-  return JSON.stringify([window_size, metric, field ?? null, group_by]);
+  const { window_size, metric, field, group_by, having, top_n, retention } = rule;
+  return JSON.stringify([window_size, metric, field ?? null, group_by, having, top_n, retention]);
 }

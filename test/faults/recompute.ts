@@ -8,6 +8,10 @@ export interface FaultRule {
   readonly metric: "count" | "sum" | "avg" | "min" | "max" | "uniq_exact";
   readonly field?: string;
   readonly group_by: readonly string[];
+  readonly having?: string;
+  readonly top_n?: number;
+  /** Longer than any event is old: `recompute` keeps everything. */
+  readonly retention?: string;
 }
 
 /** A row as `/stats` gives it: `window_start`, `value`, and each `group_by` name as a key. */

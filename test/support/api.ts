@@ -52,14 +52,16 @@ export async function postCounted(ingestUrl: string, events: readonly object[]):
   throw new Error("events were not counted within five minutes");
 }
 
-/** Every row of `/stats` between two times (ms), over all pages. */
+/** Every row of `/stats` between two times (ms), over all pages; `more` are further parameters, such as `&version=1`. */
 export async function allStats(
   queryUrl: string,
   ruleId: string,
   from: number,
   to: number,
+  more = "",
 ): Promise<Record<string, unknown>[]> {
-  return pages(`${queryUrl}/stats?rule_id=${encodeURIComponent(ruleId)}&start_time=${from}&end_time=${to}&limit=10000`);
+  const span = `start_time=${from}&end_time=${to}&limit=10000${more}`;
+  return pages(`${queryUrl}/stats?rule_id=${encodeURIComponent(ruleId)}&${span}`);
 }
 
 /** Every stored event between two times (ms), over all pages. */
