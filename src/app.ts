@@ -281,6 +281,7 @@ class Starter {
       logger: this.#deps.logger,
       routes,
       requestTimeoutMs,
+      clock: this.#deps.clock,
       answered: this.#metrics.http.answered,
     });
   }

@@ -1,3 +1,4 @@
+import { freeBytes } from "../lib/free-bytes.ts";
 import type { Event } from "./event.ts";
 
 /**
@@ -70,8 +71,10 @@ export class PackedWriter {
 
   /** Begins anew, in the same memory unless that has become larger than `keptBytesMax`. */
   restart(capacity: number, keptBytesMax: number): void {
-    if (this.#bytes.length < capacity || this.#bytes.length > Math.max(keptBytesMax, capacity))
+    if (this.#bytes.length < capacity || this.#bytes.length > Math.max(keptBytesMax, capacity)) {
+      freeBytes(this.#bytes);
       this.#bytes = Buffer.allocUnsafeSlow(capacity);
+    }
     this.#length = 0;
     this.#count = 0;
   }
@@ -97,6 +100,7 @@ export class PackedWriter {
     if (needed <= this.#bytes.length) return;
     const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
     this.#bytes.copy(larger, 0, 0, this.#length);
+    freeBytes(this.#bytes);
     this.#bytes = larger;
   }
 }

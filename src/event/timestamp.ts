@@ -1,13 +1,13 @@
 /**
  * Reads an RFC 3339 time (`2026-01-13T10:00:00.250+01:00`) from `bytes[start, end)`.
  *
- * Any offset is taken, `-00:00` too; fractions of a second may have any number of digits and are cut to milliseconds; `T` and `Z` may
- * be small. A leap second, `23:59:60` in UTC at the end of a month, is the first second of the next day, as in POSIX time.
+ * Any offset is taken, `-00:00` too; fractions of a second are cut to milliseconds; `T` and `Z` may be small; at
+ * most 64 characters in all. A leap second, `23:59:60` in UTC at the end of a month, is the first second of the next day, as in POSIX time.
  *
  * @returns milliseconds since the epoch, negative before 1970; NaN when it is not such a time or the day is in no calendar.
  */
 export function readTimestamp(bytes: Uint8Array, start: number, end: number): number {
-  if (end - start < 20 || !separatorsFit(bytes, start)) return NaN;
+  if (end - start < 20 || end - start > charsMax || !separatorsFit(bytes, start)) return NaN;
   const year = twoDigits(bytes, start) * 100 + twoDigits(bytes, start + 2);
   const month = twoDigits(bytes, start + 5);
   const day = twoDigits(bytes, start + 8);
@@ -32,10 +32,12 @@ export function readTimestamp(bytes: Uint8Array, start: number, end: number): nu
   return finish(bytes, start + 19, end, local, second === 60);
 }
 
+const charsMax = 64;
+
 /** The same, from a text. */
 export function parseTimestamp(text: string): number {
   // A character beyond Latin-1 becomes some byte; the bound on the length keeps such a text from being copied.
-  if (text.length > 64 || /[^\x20-\x7e]/.test(text)) return NaN;
+  if (text.length > charsMax || /[^\x20-\x7e]/.test(text)) return NaN;
   const bytes = Buffer.from(text, "latin1");
   return readTimestamp(bytes, 0, bytes.length);
 }

@@ -90,6 +90,10 @@ export function fromFramework(error: unknown): unknown {
   return error;
 }
 
+/** Whether the framework has refused a body while it comes. */
+export const isTooLarge = (error: unknown): boolean =>
+  error instanceof Error && textOf(error, "code") === "FST_ERR_CTP_BODY_TOO_LARGE";
+
 /** The error for a connection whose bytes are not HTTP, or do not come. */
 export function connectionError(code: string | undefined): WeirError {
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return new WeirError("request_timeout", errorCodes.request_timeout);

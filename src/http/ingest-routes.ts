@@ -85,7 +85,7 @@ async function take(
     const durable = (): void => share.release();
     const options = wait === "counted" ? { partial, wait, durable, signal: goneSignal(reply) } : { partial, wait };
     const bounds = { bytesMax: ingest.limits.bodyBytesMax, grow: share.grow };
-    return await ingest.accept(joined(await bodies.read(request, bounds)), form, options);
+    return await bodies.read(request, bounds, (body) => ingest.accept(body, form, options));
   } finally {
     share.release();
   }
@@ -134,22 +134,6 @@ function formNamed(header: string | undefined): Form {
   const problem = type === "" ? "the content type is missing" : `${given} is not understood`;
   throw new WeirError("unsupported_media_type", `${problem}; known are ${Object.keys(forms).join(", ")}, in UTF-8`);
 }
-
-let scratch = Buffer.alloc(0);
-
-/** One piece as it is, several in a buffer that is used again: `accept` is done with a body when it returns. */
-function joined(pieces: readonly Buffer[]): Buffer {
-  const [first] = pieces;
-  if (pieces.length === 1 && first) return first;
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  if (length > scratchBytesMax) return Buffer.concat(pieces, length);
-  if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(Math.min(scratchBytesMax, length * 2));
-  let at = 0;
-  for (const piece of pieces) at += piece.copy(scratch, at);
-  return scratch.subarray(0, length);
-}
-
-const scratchBytesMax = 4 * 1024 * 1024;
 
 function leaveBodiesToTheHandler(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();

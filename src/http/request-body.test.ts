@@ -16,10 +16,12 @@ describe("a body that comes slowly", () => {
     const arrived = Promise.withResolvers<void>();
     const server = createServer((request, response) => {
       const limits = { bytesMax: 10_000_000, grow: () => arrived.resolve() };
-      bodies.read(request, limits).then(
-        (pieces) => settled.resolve(Buffer.concat(pieces).length),
-        (error: { code: string }) => settled.resolve(error.code),
-      );
+      bodies
+        .read(request, limits, (body) => body.length)
+        .then(
+          (length) => settled.resolve(length),
+          (error: { code: string }) => settled.resolve(error.code),
+        );
       void settled.promise.then(() => response.end());
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

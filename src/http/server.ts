@@ -3,10 +3,13 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import { fastify } from "fastify";
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
+import { systemClock } from "../lib/clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import { parameterCheck } from "../protocol/query.ts";
 import { jsonBody } from "./body.ts";
-import { answerOf, connectionError, fromFramework } from "./errors.ts";
+import { drain } from "./drain.ts";
+import { answerOf, connectionError, fromFramework, isTooLarge } from "./errors.ts";
 import type { ErrorAnswer } from "./errors.ts";
 import { RouteTable } from "./route-table.ts";
 
@@ -27,13 +30,18 @@ export interface ServerOptions {
   readonly headersTimeoutMs?: number;
   /** How long a whole request may take to arrive. Default 10 s; ingest wants more, it watches the rate of its bodies. */
   readonly requestTimeoutMs?: number;
-  /** How long a connection may stand still while an answer is being written, or between requests. Default 10 s and 72 s. */
+  /**
+   * How long a connection may stand still while an answer is being written, or between requests. Default 6 s and 72 s. The
+   * first is looked at only so often: a connection may have up to twice as long.
+   */
   readonly writeTimeoutMs?: number;
   readonly keepAliveTimeoutMs?: number;
   /** Hears of every answer. `route` is the pattern, so that there are as many as routes. */
   readonly answered?: (facts: { route: string; method: string; status: number; seconds: number }) => void;
   /** Connections beyond this many are closed at once. Default 20,000. */
   readonly connectionsMax?: number;
+  /** Default: the system's. */
+  readonly clock?: Pick<Clock, "sleep">;
 }
 
 /**
@@ -51,10 +59,14 @@ export function createServer(options: ServerOptions): FastifyInstance {
   server.setSerializerCompiler(() => (body) => JSON.stringify(body));
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("application/json", { parseAs: "buffer" }, jsonBody);
-  server.setErrorHandler(answerError);
+  server.setErrorHandler(async (error, request, reply) => {
+    if (isTooLarge(error)) await drain(request.raw, options.clock ?? systemClock);
+    answerError(error, request, reply);
+    return reply;
+  });
   refuseWhenClosing(server);
   refuseUnknownRoutes(server);
-  dropStalledReaders(server, options.writeTimeoutMs ?? 10_000);
+  dropStalledReaders(server, options.writeTimeoutMs ?? 6000);
   reportAnswers(server, options.answered);
   document(server, options);
   for (const routes of options.routes) server.register((scope, _options, done) => (routes(scope), done()));

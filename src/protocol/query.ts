@@ -57,8 +57,9 @@ function problemsOf(schema: TObject, value: Parameters, errors: readonly SchemaE
         problems.set(name, { path: name, message: "is required" });
       continue;
     }
+    // A name may be empty, too: `?=5`.
+    if (!error.instancePath.startsWith("/")) continue;
     const name = nameOf(error.instancePath);
-    if (name === "") continue;
     const property = schema.properties[name];
     const message = property ? expectation(property, error, value[name]) : unknownMessage(name, names);
     problems.set(name, { path: name, message, value: value[name] });
@@ -67,6 +68,7 @@ function problemsOf(schema: TObject, value: Parameters, errors: readonly SchemaE
 }
 
 function unknownMessage(name: string, names: readonly string[]): string {
+  if (name === "") return "a parameter without a name is none of ours";
   const meant = suggest(name, names);
   if (meant) return `is not a known parameter; did you mean ${meant}?`;
   return `is not a known parameter; ${names.length > 0 ? `known are ${names.join(", ")}` : "there are none here"}`;

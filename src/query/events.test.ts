@@ -67,3 +67,7 @@ test("mistakes are named, a foreign cursor among them", async () => {
     },
   );
 });
+
+test("a parameter without a name is refused, like any that is not known", async () => {
+  await assert.rejects(events({ "": "5" }, filled()), { code: "invalid_query", message: /parameter without a name/ });
+});

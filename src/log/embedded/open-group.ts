@@ -1,3 +1,4 @@
+import { freeBytes } from "../../lib/free-bytes.ts";
 import type { OffsetRange } from "../../event/position.ts";
 import type { WeirError } from "../../lib/errors.ts";
 
@@ -43,19 +44,26 @@ export class OpenGroup {
 
   /** What was gathered, of its exact size; begins anew. */
   take(): Group {
-    const body = this.#bytes.buffer.slice(0, this.#length);
-    const group = { count: this.#count, body, waiting: this.#waiting };
-    if (this.#bytes.byteLength > keptBytesMax) this.#bytes = Buffer.allocUnsafeSlow(bytesAtFirst);
+    const group = { count: this.#count, body: this.#body(), waiting: this.#waiting };
     this.#length = 0;
     this.#count = 0;
     this.#waiting = [];
     return group;
   }
 
+  /** Of small ones a copy; large memory goes as it is, and is not there twice. */
+  #body(): ArrayBuffer {
+    if (this.#bytes.byteLength <= keptBytesMax) return this.#bytes.buffer.slice(0, this.#length);
+    const body = this.#bytes.buffer.transfer(this.#length);
+    this.#bytes = Buffer.allocUnsafeSlow(bytesAtFirst);
+    return body;
+  }
+
   #reserve(needed: number): void {
     if (needed <= this.#bytes.byteLength) return;
     const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.byteLength * 2));
     larger.set(this.#bytes.subarray(0, this.#length));
+    freeBytes(this.#bytes);
     this.#bytes = larger;
   }
 }

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { gzipSync } from "node:zlib";
+import { Decoding, decoderOf } from "./decoding.ts";
+import { GatheredBody, smallBytesMax } from "./gathered-body.ts";
+
+const bytesMax = 3 * smallBytesMax;
+
+describe("the decoding of bodies", () => {
+  const decoding = new Decoding();
+  const decoded = (encoded: Buffer, grow = (_bytes: number): void => {}): Promise<string> => {
+    const body = new GatheredBody(bytesMax);
+    body.add(encoded);
+    const use = (bytes: Buffer): string => `${bytes.length} bytes`;
+    return decoding.decoded(body, decoderOf("gzip")!, { bytesMax, grow }, use).catch(({ code }) => String(code));
+  };
+  const member = (bytes: number): Buffer => gzipSync(Buffer.alloc(bytes, " "));
+
+  it("answers with what is used of them, however many there are at once", async () => {
+    const sizes = [10, smallBytesMax, smallBytesMax + 1, bytesMax, 2 * smallBytesMax, 0, 2 * smallBytesMax];
+    const answers = await Promise.all(sizes.map((size) => decoded(member(size))));
+    assert.deepEqual(
+      answers,
+      sizes.map((size) => `${size} bytes`),
+    );
+  });
+
+  it("keeps no more than one large body at a time", async () => {
+    let [bytes, most] = [0, 0];
+    const one = async (): Promise<void> => {
+      let mine = 0;
+      await decoded(member(bytesMax), (more) => {
+        mine += more;
+        bytes += more;
+        most = Math.max(most, bytes);
+      });
+      bytes -= mine;
+    };
+    await Promise.all(Array.from({ length: 8 }, one));
+    assert.ok(most < bytesMax + 4 * smallBytesMax, `${most} bytes at once`);
+  });
+
+  it("leaves its turn to the next, also when the rest is broken, too large, or not to be kept", async () => {
+    const large = member(2 * smallBytesMax);
+    const broken = Buffer.concat([large.subarray(0, large.length - 9), Buffer.alloc(9, 255)]);
+    const kinds = [broken, large.subarray(0, -20), member(bytesMax + 1), large];
+    const expected = ["invalid_encoding", "invalid_encoding", "body_too_large", `${2 * smallBytesMax} bytes`];
+    const answers = await Promise.all([...kinds, ...kinds, ...kinds].map((body) => decoded(body)));
+    assert.deepEqual(answers, [...expected, ...expected, ...expected]);
+    const refusal = Object.assign(new Error("no"), { code: "overloaded" });
+    const refuse = (): never => {
+      throw refusal;
+    };
+    assert.equal(await decoded(large, refuse), "overloaded");
+    assert.equal(await decoded(large), `${2 * smallBytesMax} bytes`);
+  });
+});

@@ -1,0 +1,14 @@
+import type { IncomingMessage } from "node:http";
+import type { Clock } from "../lib/clock.ts";
+import { freeIfWhole } from "../lib/free-bytes.ts";
+
+const drainMs = 500;
+
+/** Reads and forgets what is left of a request that was refused, for half a second at most, so that its client gets to read the answer. */
+export async function drain(request: IncomingMessage, clock: Pick<Clock, "sleep">): Promise<void> {
+  if (request.complete || request.readableEnded || request.destroyed) return;
+  const ended = new AbortController();
+  request.once("end", () => ended.abort()).once("close", () => ended.abort());
+  request.on("data", freeIfWhole);
+  await clock.sleep(drainMs, ended.signal);
+}

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test, type TestContext } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { deleteRule, putRule, rules } from "../support/api.ts";
+import { HttpClient, type HttpRequest } from "../support/http-client.ts";
+import { type MemoryPeak, watchMemory } from "../support/memory-peak.ts";
+import { type ServerProcess, startServer } from "../support/server-process.ts";
+import { faultRules } from "./fault-events.ts";
+import { type IngestMutant, ingestMutant } from "./mutants/ingest-mutants.ts";
+import { Judge } from "./mutants/judge.ts";
+import { LivePlayer } from "./mutants/live-mutants.ts";
+import { described, playAll, wrongAnswer } from "./mutants/play.ts";
+import { type GoodTexts, queryMutant } from "./mutants/query-mutants.ts";
+import { ruleMutant, victim } from "./mutants/rule-mutants.ts";
+import { mutants, numbersOf, seed } from "./mutants/settings.ts";
+
+const answerMsMax = 3000;
+/** One request of good events to so many mutants. */
+const goodEvery = 50;
+/** So many rules are tried before those that were taken must have counted. */
+const rulesAtATime = 150;
+const countedMsMax = 30_000;
+const memoryMaxMiB = 256;
+
+/** R20 of the fault matrix. `WEIR_SEED` repeats a run, `WEIR_MUTANTS=1000000` is the long form. */
+describe(`${mutants} broken requests break nothing (WEIR_SEED=${seed})`, { timeout: 120_000 + mutants * 20 }, () => {
+  const now = Date.now();
+  const slowest = { ms: 0 };
+  let dataDir: string;
+  let server: ServerProcess;
+  let judge: Judge;
+  let memory: MemoryPeak;
+
+  before(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "weir-mutants-"));
+    server = await startServer({ dataDir });
+    judge = new Judge(server, seed, now);
+    for (const rule of [...faultRules, victim]) await putRule(server.queryUrl, { ...rule, active: true });
+    memory = watchMemory(server.pid);
+  });
+  after(async () => {
+    await server.killGroup();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  /** Plays a request whose answer needs no more than to be right in itself. */
+  async function playPlain(client: HttpClient, number: number, request: HttpRequest): Promise<string | undefined> {
+    const answer = await client.send(request);
+    slowest.ms = Math.max(slowest.ms, answer.ms);
+    const wrong = wrongAnswer(answer, answerMsMax);
+    return wrong && described(number, wrong, request, answer);
+  }
+
+  test("of events: each is taken or refused as the contract says, and what is taken is counted once", async (t) => {
+    const client = new HttpClient(server.ingestUrl, 16);
+    const play = async (number: number): Promise<string | undefined> => {
+      if (number % goodEvery === 0) await judge.sendGood();
+      return playIngest(client, number, ingestMutant(seed, number, now));
+    };
+    assert.deepEqual(await playAll(numbersOf("events"), 16, play), []);
+    client.close();
+    await judge.verify();
+    tell(t);
+  });
+
+  async function playIngest(client: HttpClient, number: number, mutant: IngestMutant): Promise<string | undefined> {
+    const { request, taken } = mutant;
+    if (taken && judge.isAmbiguous(taken)) return undefined;
+    const events = judge.sent(taken ?? []);
+    const answer = await client.send(request);
+    slowest.ms = Math.max(slowest.ms, answer.ms);
+    const isTaken = answer.status === 200;
+    judge.ledger.settled(events, isTaken ? "acknowledged" : "refused");
+    const should = taken === undefined ? "must be refused" : `must be taken, ${taken.length} events of it`;
+    const wrong = wrongAnswer(answer, answerMsMax) ?? (isTaken === (taken !== undefined) ? undefined : should);
+    return wrong && described(number, wrong, request, answer);
+  }
+
+  test("of rules: each is made or refused, and whatever is made, counting goes on", async (t) => {
+    const client = new HttpClient(server.queryUrl, 8);
+    const numbers = numbersOf("rules");
+    for (let first = 0; first < numbers.length; first += rulesAtATime) {
+      const some = numbers.slice(first, first + rulesAtATime);
+      const play = (number: number): Promise<string | undefined> => playPlain(client, number, ruleMutant(seed, number));
+      assert.deepEqual(await playAll(some, 8, play), []);
+      await countedWithAll(`mutants ${some[0]} to ${some.at(-1)} (WEIR_SEED=${seed})`);
+      await deleteMutants();
+    }
+    client.close();
+    tell(t);
+  });
+
+  async function countedWithAll(where: string): Promise<void> {
+    const over = pause(countedMsMax, "over", { ref: false });
+    const went = await Promise.race([judge.counted(), over]);
+    assert.notEqual(went, "over", `counting stands still with the rules of ${where}`);
+  }
+
+  async function deleteMutants(): Promise<void> {
+    const kept = new Set([...faultRules, victim].map(({ rule_id }) => rule_id));
+    const made = (await rules(server.queryUrl)).filter(({ rule_id }) => !kept.has(rule_id));
+    await Promise.all(made.map(({ rule_id }) => deleteRule(server.queryUrl, encodeURIComponent(rule_id))));
+  }
+
+  test("of questions: each is answered or refused", async (t) => {
+    const clients = { ingest: new HttpClient(server.ingestUrl, 8), query: new HttpClient(server.queryUrl, 8) };
+    const good = await goodTexts(server, judge, now);
+    const play = (number: number): Promise<string | undefined> => {
+      const { port, request } = queryMutant(seed, number, good);
+      return playPlain(clients[port], number, request);
+    };
+    assert.deepEqual(await playAll(numbersOf("questions"), 8, play), []);
+    for (const client of Object.values(clients)) client.close();
+    tell(t);
+  });
+
+  test("of live messages: each is answered, or the socket closed with the reason", async (t) => {
+    const players = Array.from({ length: 8 }, () => new LivePlayer(server.queryUrl, seed));
+    const play = async (number: number): Promise<string | undefined> => {
+      const player = players.pop()!;
+      const finding = await player.play(number);
+      players.push(player);
+      return finding;
+    };
+    assert.deepEqual(await playAll(numbersOf("messages"), 8, play), []);
+    for (const player of players) player.close();
+    tell(t);
+  });
+
+  test("and afterwards everything is as the ledger says, in bounded memory, and it stops in order", async (t) => {
+    await judge.verify();
+    tell(t);
+    assert.ok(memory.grownMiB() <= memoryMaxMiB, `${memory.grownMiB()} MiB more at the most`);
+    assert.equal((await server.terminate()).code, 0);
+  });
+
+  function tell(t: TestContext): void {
+    const facts = { ...judge.ledger.summary(), slowestMs: Math.round(slowest.ms), grownMiB: memory.grownMiB() };
+    t.diagnostic(`WEIR_SEED=${seed} ${JSON.stringify(facts)}`);
+  }
+});
+
+/** A token and cursors that are right, to be broken. */
+async function goodTexts(server: ServerProcess, judge: Judge, now: number): Promise<GoodTexts> {
+  const cursorOf = async (path: string): Promise<string> => {
+    const page = (await (await fetch(`${server.queryUrl}${path}`)).json()) as { next_cursor?: string };
+    return page.next_cursor ?? "";
+  };
+  const statsCursor = await cursorOf(`/stats?rule_id=count_by_type&start_time=0&end_time=${now}&limit=2`);
+  return { token: await judge.sendGood(), statsCursor, eventsCursor: await cursorOf("/events?limit=2"), now };
+}

@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { postCounted, putRule } from "../support/api.ts";
+import { type ServerProcess, startServer } from "../support/server-process.ts";
+import { faultRules } from "./fault-events.ts";
+import { Judge } from "./mutants/judge.ts";
+import { seed } from "./mutants/settings.ts";
+
+/** `WEIR_SLOW=1000` is the long form. */
+const connections = Number(process.env["WEIR_SLOW"] ?? 500);
+const readers = Math.round(connections / 125);
+const reapedMsMax = 15_000;
+const quietMs = 3000;
+/** Below this a p99 is noise of the machine. */
+const noiseMs = 50;
+
+/** R22 of the fault matrix. */
+describe(`${connections} slow connections harm nobody else, and are ended`, { timeout: 90_000 }, () => {
+  let dataDir: string;
+  let server: ServerProcess;
+  let judge: Judge;
+
+  before(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "weir-slow-"));
+    server = await startServer({ dataDir });
+    judge = new Judge(server, seed, Date.now());
+    for (const rule of faultRules) await putRule(server.queryUrl, { ...rule, active: true });
+  });
+  after(async () => {
+    await server.killGroup();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  test("whether their headers are slow, or their bodies, or nothing comes at all", async (t) => {
+    const before = await p99While(judge, pause(quietMs));
+    const opened = Array.from({ length: connections - readers }, (_, index) =>
+      index % 2 === 0 ? slowHeaders(server, index) : index % 10 === 1 ? silent(server) : slowBody(server, index),
+    );
+    const reaped = Promise.all(opened);
+    const during = await p99While(judge, reaped);
+    const longest = Math.max(...(await reaped));
+    t.diagnostic(
+      `p99 ${before.toFixed(1)} ms, with them ${during.toFixed(1)} ms; the last ended after ${Math.round(longest)} ms`,
+    );
+    assert.ok(longest <= reapedMsMax, `one was open for ${Math.round(longest)} ms`);
+    assert.ok(during <= Math.max(noiseMs, 2 * before), `p99 ${during} ms, without them ${before} ms`);
+  });
+
+  test("also when what they do not read is large", async (t) => {
+    const pad = "x".repeat(3000);
+    const timestamp = Date.UTC(2020, 0, 1);
+    const payload = { pad };
+    const events = Array.from({ length: largeEvents }, (_, index) => ({
+      ...largeEvent,
+      event_id: `large-${index}`,
+      timestamp,
+      payload,
+    }));
+    await judge.verify();
+    await postCounted(server.ingestUrl, events);
+    const before = await p99While(judge, pause(quietMs));
+    const opened = Array.from({ length: readers }, () => slowReader(server));
+    // Their answers are made first: that is load, and no slowness.
+    await pause(madeMs);
+    const during = await p99While(judge, pause(reapedMsMax - madeMs));
+    const received = await Promise.all(opened);
+    t.diagnostic(
+      `p99 ${before.toFixed(1)} ms, with them ${during.toFixed(1)} ms; they got ${Math.max(...received)} bytes at the most`,
+    );
+    assert.ok(Math.max(...received) < 2 * largeEvents * pad.length, "one was let read after all");
+    assert.ok(during <= Math.max(noiseMs, 2 * before), `p99 ${during} ms, without them ${before} ms`);
+  });
+});
+
+/** Asked for twice, they are more than the system takes into its own buffers for one that does not read. */
+const largeEvents = 9000;
+const madeMs = 6000;
+const largeEvent = { user_id: "u", event_type: "large" };
+
+/** The 99th percentile of good requests, one every five milliseconds, until something has happened. */
+async function p99While(judge: Judge, happening: Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  let isOver = false;
+  void happening.finally(() => (isOver = true));
+  while (!isOver) {
+    const startedAt = performance.now();
+    await judge.sendGood();
+    times.push(performance.now() - startedAt);
+    await pause(5);
+  }
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0;
+}
+
+/** A connection that sends this first, and then a byte each second; answers how long the server had it open. */
+function trickle(url: string, first: string, next: () => string): Promise<number> {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  const startedAt = performance.now();
+  socket.on("error", () => {}).resume();
+  socket.write(first);
+  const timer = setInterval(() => socket.write(next()), 1000);
+  return new Promise((resolve) =>
+    socket.on("close", () => {
+      clearInterval(timer);
+      resolve(performance.now() - startedAt);
+    }),
+  );
+}
+
+const slowHeaders = ({ ingestUrl, queryUrl }: ServerProcess, index: number): Promise<number> =>
+  trickle(index % 4 === 0 ? ingestUrl : queryUrl, "POST /ingest HTTP/1.1\r\nHost: a\r\nX-Slow: ", () => "x");
+
+const silent = ({ ingestUrl }: ServerProcess): Promise<number> => trickle(ingestUrl, "", () => "");
+
+/** To both ports, in one piece and in chunks. */
+function slowBody({ ingestUrl, queryUrl }: ServerProcess, index: number): Promise<number> {
+  const [url, path] = index % 4 === 1 ? [ingestUrl, "/ingest"] : [queryUrl, "/aggregation-rule"];
+  const isChunked = index % 8 > 3;
+  const length = isChunked ? "Transfer-Encoding: chunked" : "Content-Length: 100000";
+  const head = `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n${length}\r\n\r\n`;
+  return trickle(url, isChunked ? head : `${head}[`, () => (isChunked ? "1\r\n[\r\n" : " "));
+}
+
+/** Asks for all that there is, reads nothing of it for fifteen seconds, and then how much there is; answers the bytes. */
+async function slowReader({ queryUrl }: ServerProcess): Promise<number> {
+  const socket = connect(Number(new URL(queryUrl).port), "127.0.0.1");
+  socket.on("error", () => {}).pause();
+  socket.write("GET /events?limit=10000&event_type=large HTTP/1.1\r\nHost: a\r\n\r\n".repeat(2));
+  await pause(reapedMsMax);
+  let received = 0;
+  const ended = new Promise<number>((resolve) => socket.on("close", () => resolve(received)));
+  socket.on("data", (piece: Buffer) => (received += piece.length)).resume();
+  void pause(5000, null, { ref: false }).then(() => socket.destroy());
+  return ended;
+}
