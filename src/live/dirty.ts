@@ -38,12 +38,14 @@ export class Dirty {
     return overflowed;
   }
 
-  touch(start: number): void {
+  /** @returns whether this was one too many: all that were touched are forgotten, but for the newest windows. */
+  touch(start: number): boolean {
     this.#windows.add(start);
-    if (this.#windows.size <= this.#bounds.windowsMax) return;
+    if (this.#windows.size <= this.#bounds.windowsMax) return false;
     this.#windows.clear();
     this.#newest = true;
     this.#overflowed = true;
+    return true;
   }
 
   /** Touched windows are not known, or not all. */

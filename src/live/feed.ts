@@ -102,7 +102,8 @@ export class Feed {
   }
 
   touch(windowStart: number): void {
-    this.#dirty.touch(windowStart);
+    // What is held may be among those forgotten.
+    if (this.#dirty.touch(windowStart)) this.touchAll();
     if (this.#awaited && this.#awaited.size < this.#bounds.windowsMax) this.#awaited.add(windowStart);
     this.restless = true;
   }
@@ -127,7 +128,7 @@ export class Feed {
     this.#revision = record.revision;
     this.#watched = watched;
     if (shapeOf(watched) !== shapeOf(before)) this.#startAnew();
-    else if (watched.version.version !== before.version.version) this.touchUnknown();
+    else if (keyOf(watched) !== keyOf(before)) this.touchUnknown();
     else this.touchAll();
   }
 
@@ -254,6 +255,9 @@ export class Feed {
     this.#awaitedAll = false;
   }
 }
+
+/** A rule that was deleted and made again has another series. */
+const keyOf = ({ version }: Watched): string => `${version.series} ${version.version}`;
 
 function shapeOf({ rule }: Watched): string {
   return JSON.stringify([rule.window, rule.spec.group_by]);

@@ -405,3 +405,36 @@ test("a version whose windows are of another kind starts anew", async () => {
     [[["2026-01-17T19:30:00Z", "click", 1]]],
   );
 });
+
+test("what is held is read again when more was touched than is remembered: no snapshot has an old value", async () => {
+  const { clock, connect, count } = setUp({ newestWindows: 1, windowsMax: 3 });
+  count(0, "click", 1);
+  const client = connect();
+  client.say({ ...watch, interval_ms: 50 });
+  await clock.advance(300);
+  count(-20, "click", 1);
+  await clock.advance(300);
+  client.take();
+  for (let windows = -20; windows <= -16; windows++) count(windows, "click", 2);
+  client.say(watch);
+  await clock.advance(300);
+  const rows = client.take().flatMap(({ data }) => data ?? []);
+  assert.deepEqual(rows.find(([start]) => start === "2026-01-17T16:10:00Z")?.at(-1), 2);
+});
+
+test("a rule that is deleted and made again is another one, also of the same version", async () => {
+  const { clock, connect, count, rules, store } = setUp({ newestWindows: 1 });
+  count(0, "click", 1);
+  const client = connect();
+  client.say({ ...watch, interval_ms: 50 });
+  await clock.advance(300);
+  client.take();
+  rules.set({ rule_id: "clicks", version: 1 });
+  const series = rules.get("clicks").versions.at(-1)!.series;
+  store.set(series, { windowStart: clock.now() - (clock.now() % (10 * minute)), group: ["click"], value: 5 });
+  await clock.advance(600);
+  assert.deepEqual(
+    client.take().map(({ data, truncated }) => [data, truncated]),
+    [[[["2026-01-17T19:30:00Z", "click", 5]], true]],
+  );
+});
