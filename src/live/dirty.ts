@@ -31,18 +31,25 @@ export class Dirty {
     return !this.#newest && this.#windows.size === 0;
   }
 
-  /** Whether touched windows had to be forgotten since this was last asked. */
+  /** Whether windows were touched since this was last asked that had to be forgotten, or were not known. */
   takeOverflowed(): boolean {
     const overflowed = this.#overflowed;
     this.#overflowed = false;
     return overflowed;
   }
 
-  touch(start: number): void {
+  /** @returns whether this was one too many: all that were touched are forgotten, but for the newest windows. */
+  touch(start: number): boolean {
     this.#windows.add(start);
-    if (this.#windows.size <= this.#bounds.windowsMax) return;
+    if (this.#windows.size <= this.#bounds.windowsMax) return false;
     this.#windows.clear();
     this.#newest = true;
+    this.#overflowed = true;
+    return true;
+  }
+
+  /** Touched windows are not known, or not all. */
+  touchUnknown(): void {
     this.#overflowed = true;
   }
 
@@ -55,16 +62,20 @@ export class Dirty {
     this.#newest = false;
   }
 
-  /** Takes out what to read next: the newest windows first, then one run of neighbours, the newest first. */
-  take(windowMs: number): Reading | undefined {
+  /**
+   * Takes out what to read next: the newest windows first, then one run of neighbours, the newest first. Windows begin so
+   * far apart.
+   */
+  take(stepMs: number): Reading | undefined {
     if (this.#newest) {
       this.#newest = false;
       return "newest";
     }
     if (this.#windows.size === 0) return undefined;
-    const only = this.#newestRun(windowMs);
+    const only = this.#newestRun(stepMs);
     for (const start of only) this.#windows.delete(start);
-    return { from: only.at(-1)!, to: only[0]! + windowMs, only: new Set(only) };
+    // Not what begins behind the newest: its rows would come first, and could leave no room for those that are asked for.
+    return { from: only.at(-1)!, to: only[0]! + 1, only: new Set(only) };
   }
 
   /** Reading failed: it is to be done again. */
@@ -74,12 +85,12 @@ export class Dirty {
   }
 
   /** Descending. A few windows between two touched ones are read in passing: one statement costs more than they do. */
-  #newestRun(windowMs: number): number[] {
+  #newestRun(stepMs: number): number[] {
     const descending = [...this.#windows].toSorted((a, b) => b - a);
     const first = descending[0]!;
     const run = [first];
     for (const start of descending.slice(1)) {
-      if (run.at(-1)! - start > 16 * windowMs || first - start >= this.#bounds.spanWindowsMax * windowMs) break;
+      if (run.at(-1)! - start > 16 * stepMs || first - start >= this.#bounds.spanWindowsMax * stepMs) break;
       run.push(start);
     }
     return run;

@@ -1,6 +1,6 @@
 import type { RuleRecord, RuleVersion } from "../rule/registry.ts";
 import { oldestKept } from "../rule/retention.ts";
-import type { CheckedRule } from "../rule/rule.ts";
+import type { CheckedRule, RuleWindow } from "../rule/rule.ts";
 import { secondsMaxOf } from "../rule/window.ts";
 import type { Store, WindowRow } from "../store/store.ts";
 import { Dirty } from "./dirty.ts";
@@ -69,13 +69,8 @@ export class Feed {
     return this.#watched.version.series;
   }
 
-  get size(): CheckedRule["window"]["size"] {
-    return this.#watched.rule.window.size;
-  }
-
-  /** The most that a window takes. */
-  get windowMs(): number {
-    return secondsMaxOf(this.#watched.rule.window.size) * 1000;
+  get window(): RuleWindow {
+    return this.#watched.rule.window;
   }
 
   get seq(): number {
@@ -107,9 +102,16 @@ export class Feed {
   }
 
   touch(windowStart: number): void {
-    this.#dirty.touch(windowStart);
+    // What is held may be among those forgotten.
+    if (this.#dirty.touch(windowStart)) this.touchAll();
     if (this.#awaited && this.#awaited.size < this.#bounds.windowsMax) this.#awaited.add(windowStart);
     this.restless = true;
+  }
+
+  /** Windows have changed, and it is not known which: subscribers are told that there may be more than they are pushed. */
+  touchUnknown(): void {
+    this.#dirty.touchUnknown();
+    this.touchAll();
   }
 
   /** Anything may have changed: the newest windows are read again, and those that are held. */
@@ -122,11 +124,12 @@ export class Feed {
 
   /** The rule has changed. Windows of the same shape are compared with what was sent; else everybody starts anew. */
   follow(record: RuleRecord, watched: Watched): void {
-    const sameShape = shapeOf(watched) === shapeOf(this.#watched);
+    const before = this.#watched;
     this.#revision = record.revision;
     this.#watched = watched;
-    if (sameShape) this.touchAll();
-    else this.#startAnew();
+    if (shapeOf(watched) !== shapeOf(before)) this.#startAnew();
+    else if (keyOf(watched) !== keyOf(before)) this.touchUnknown();
+    else this.touchAll();
   }
 
   /**
@@ -135,7 +138,7 @@ export class Feed {
    */
   async readNext(store: Pick<Store, "windows" | "newestPane">, now: number): Promise<boolean> {
     const watched = this.#watched;
-    const reading = this.#dirty.take(this.windowMs);
+    const reading = this.#dirty.take(stepMsOf(watched.rule.window));
     if (reading === undefined) return false;
     try {
       const span = reading === "newest" ? await this.#newestSpan(store, watched) : reading;
@@ -183,8 +186,8 @@ export class Feed {
     if (watched.version.phase === "pending") return undefined;
     const newest = await store.newestPane(watched.version.series);
     if (newest === undefined) return undefined;
-    const windowMs = secondsMaxOf(watched.rule.window.size) * 1000;
-    return { from: newest - (this.#bounds.newestWindows - 1) * windowMs, to: newest + windowMs, only: null };
+    const stepMs = stepMsOf(watched.rule.window);
+    return { from: newest - (this.#bounds.newestWindows - 1) * stepMs, to: newest + stepMs, only: null };
   }
 
   #windows(
@@ -209,6 +212,7 @@ export class Feed {
   }
 
   #takeIn(reading: Reading, span: Span | undefined, rows: readonly WindowRow[]): void {
+    if (this.#dirty.takeOverflowed()) this.#held.lose();
     if (span === undefined) return;
     const read = byWindow(rows);
     const complete = this.#completeFrom(rows, read);
@@ -219,7 +223,6 @@ export class Feed {
     // A full read ends within a window: what lies at or below it was asked for in vain. Of the newest ones that is no
     // loss, they are only held to know what changes.
     if (reading !== "newest") for (const start of asked) if (start < complete) this.#dirty.touch(start);
-    if (this.#dirty.takeOverflowed()) this.#held.lose();
   }
 
   #noteCut(start: number, rows: number): void {
@@ -253,17 +256,26 @@ export class Feed {
   }
 }
 
+/** A rule that was deleted and made again has another series. */
+const keyOf = ({ version }: Watched): string => `${version.series} ${version.version}`;
+
 function shapeOf({ rule }: Watched): string {
-  return JSON.stringify([rule.window.size, rule.spec.group_by]);
+  return JSON.stringify([rule.window, rule.spec.group_by]);
 }
 
-/** Rows by window, in the order in which they came. */
+/** How far the beginnings of neighbouring windows lie apart, at most. */
+function stepMsOf({ kind, size, hop }: RuleWindow): number {
+  return secondsMaxOf(kind === "hopping" && hop ? hop : size) * 1000;
+}
+
+/** Rows by window, in the order in which they came. What grows within a window is pushed as it is at its newest end. */
 function byWindow(rows: readonly WindowRow[]): Map<number, WindowRow[]> {
   const windows = new Map<number, WindowRow[]>();
   for (const row of rows) {
     const window = windows.get(row.windowStart);
-    if (window) window.push(row);
-    else windows.set(row.windowStart, [row]);
+    if (window === undefined) windows.set(row.windowStart, [row]);
+    // The newest end comes first, and has a row for every group of the window.
+    else if (row.windowEnd === window[0]!.windowEnd) window.push(row);
   }
   return windows;
 }

@@ -4,7 +4,8 @@ import { liveErrorCodes, readLiveRequest } from "../protocol/live.ts";
 import type { LiveRequest } from "../protocol/live.ts";
 import { startOfSpan } from "../rule/calendar.ts";
 import type { RuleRecord } from "../rule/registry.ts";
-import type { Span } from "../rule/rule.ts";
+import type { RuleWindow } from "../rule/rule.ts";
+import { secondsMaxOf } from "../rule/window.ts";
 import type { Store } from "../store/store.ts";
 import type { Client } from "./client.ts";
 import { Connection } from "./connection.ts";
@@ -157,13 +158,13 @@ export class Hub {
   #touched({ seconds }: Touched): void {
     const starts = new Map<string, readonly number[]>();
     for (const feed of this.#feeds.values()) {
-      if (seconds === null) feed.touchAll();
-      else for (const start of startsFor(feed.size, seconds, starts)) feed.touch(start);
+      if (seconds === null) feed.touchUnknown();
+      else for (const start of startsFor(feed.window, seconds, this.#limits.windowsMax, starts)) feed.touch(start);
     }
   }
 
   #seriesChanged(series: number): void {
-    for (const feed of this.#feeds.values()) if (feed.series === series) feed.touchAll();
+    for (const feed of this.#feeds.values()) if (feed.series === series) feed.touchUnknown();
   }
 
   #tick(): void {
@@ -200,13 +201,28 @@ export class Hub {
   }
 }
 
-/** The windows of this size in which the seconds lie; worked out once per size. */
-function startsFor(size: Span, seconds: readonly number[], known: Map<string, readonly number[]>): readonly number[] {
-  const key = JSON.stringify(size);
+/** The beginnings of the windows in which the seconds lie; worked out once per kind of window. Of too many, a few too many. */
+function startsFor(
+  window: RuleWindow,
+  seconds: readonly number[],
+  startsMax: number,
+  known: Map<string, readonly number[]>,
+): readonly number[] {
+  const key = JSON.stringify(window);
   let starts = known.get(key);
-  if (starts === undefined) {
-    starts = [...new Set(seconds.map((second) => startOfSpan(size, second * 1000)))];
-    known.set(key, starts);
-  }
+  if (starts === undefined) known.set(key, (starts = startsAround(window, seconds, startsMax)));
   return starts;
+}
+
+function startsAround({ kind, size, hop }: RuleWindow, seconds: readonly number[], startsMax: number): number[] {
+  const overlaps = kind === "hopping" && hop !== undefined;
+  const newest = [...new Set(seconds.map((second) => startOfSpan(overlaps ? hop : size, second * 1000)))];
+  if (!overlaps) return newest;
+  const [sizeMs, hopMs] = [secondsMaxOf(size) * 1000, secondsMaxOf(hop) * 1000];
+  const starts = new Set<number>();
+  for (const last of newest) {
+    for (let start = last; start >= 0 && start > last - sizeMs; start -= hopMs) starts.add(start);
+    if (starts.size > startsMax) break;
+  }
+  return [...starts];
 }

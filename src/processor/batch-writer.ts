@@ -9,17 +9,19 @@ import type { ProcessorMetrics } from "./ports.ts";
 const pauseMinMs = 100;
 const pauseMaxMs = 5000;
 
+type WrittenStore = Pick<Store, "insertRaw" | "rollUp" | "settle" | "storedOffsets" | "marks" | "fillMarks">;
+
 /**
  * Writes to the store until it has what it shall have. After a failure the outcome is settled by reading: a write is
  * never sent again blind. Rejects only when `signal` aborts.
  */
 export class BatchWriter {
-  readonly #store: Store;
+  readonly #store: WrittenStore;
   readonly #clock: Clock;
   readonly #metrics: ProcessorMetrics;
   readonly #signal: AbortSignal;
 
-  constructor(deps: { store: Store; clock: Clock; metrics: ProcessorMetrics; signal: AbortSignal }) {
+  constructor(deps: { store: WrittenStore; clock: Clock; metrics: ProcessorMetrics; signal: AbortSignal }) {
     this.#store = deps.store;
     this.#clock = deps.clock;
     this.#metrics = deps.metrics;
@@ -52,7 +54,7 @@ export class BatchWriter {
         written = await this.#store.rollUp(task);
       },
       async () => {
-        written = await this.#isMarked(task.marks[0]!);
+        written = await this.#isMarked(task.marks);
         return written;
       },
       attemptsMax,
@@ -72,9 +74,14 @@ export class BatchWriter {
     }
   }
 
-  async #isMarked(mark: Mark): Promise<boolean> {
-    const marks = await this.#store.marks(mark.series, mark.range.src, mark.range.from);
-    return marks.some((range) => sameRange(range, mark.range));
+  /** Any of the marks will do: they were written together, and those of a rule that has gone meanwhile are gone too. */
+  async #isMarked(marks: readonly Mark[]): Promise<boolean> {
+    const [first] = marks;
+    const found =
+      first?.series === 0
+        ? new Map([[0, await this.#store.marks(0, first.range.src, first.range.from)]])
+        : await this.#store.fillMarks(marks.map(({ series }) => series));
+    return marks.some(({ series, range }) => found.get(series)?.some((one) => sameRange(one, range)) ?? false);
   }
 
   async #persist(

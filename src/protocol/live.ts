@@ -37,9 +37,11 @@ export const LivePush = Type.Object(
     timestamp: Type.String({ description: "when this was sent, by the server's clock" }),
     data: Type.Array(Type.Array(Type.Union([Type.String(), Type.Null(), WindowValue])), {
       description:
-        "rows: window_start, the group values in `group_by` order, the value; behind it the text `overflow` in the row of the events that are in no group of their own",
+        "rows: window_start, the group values in `group_by` order, the value (of a cumulative window at its newest end); behind it the text `overflow` in the row of the events that are in no group of their own",
     }),
-    truncated: Type.Optional(Type.Literal(true, { description: "there are more rows than are pushed; ask `/stats`" })),
+    truncated: Type.Optional(
+      Type.Literal(true, { description: "there are, or may be, more rows than are pushed; ask `/stats`" }),
+    ),
   },
   { description: "rows of a rule" },
 );

@@ -1,5 +1,5 @@
 import { Aggregates } from "./aggregates.ts";
-import type { EventsPart } from "./events.ts";
+import { type EventsPart, latenessesKey } from "./events.ts";
 import { type StateName, stateColumns, stateOf } from "./metrics.ts";
 import { lateFrom } from "./pane.ts";
 import type { PlanMember, PlanShape, RollupPlan } from "./plan.ts";
@@ -28,7 +28,8 @@ export function splitIntoBranches(plan: RollupPlan): readonly Branch[] {
     const key = largeStates(shape);
     const before = open.get(key);
     const joined = branchOf(plan, [...(before?.shapes ?? []), shape]);
-    if (before !== undefined && isCheap(plan, joined)) branches.splice(branches.indexOf(before), 1, joined);
+    if (before !== undefined && areTold(joined) && isCheap(plan, joined))
+      branches.splice(branches.indexOf(before), 1, joined);
     else branches.push(before === undefined ? joined : branchOf(plan, [shape]));
     open.set(key, branches.includes(joined) ? joined : branches.at(-1)!);
   }
@@ -39,6 +40,12 @@ function branchOf(plan: RollupPlan, shapes: readonly PlanShape[]): Branch {
   const aggregates = new Aggregates(plan.fields);
   for (const shape of shapes) for (const member of shape.members) aggregates.add(member);
   return { shapes, aggregates };
+}
+
+/** Of two groupings by the same keys, in whatever order, the engine doesn't tell which one a row is of. */
+function areTold({ shapes }: Branch): boolean {
+  const groupings = shapes.map((shape) => `${latenessesKey(shape)}:${shape.groupBy.toSorted((a, b) => a - b).join()}`);
+  return new Set(groupings).size === shapes.length;
 }
 
 function isCheap(plan: RollupPlan, { shapes, aggregates }: Branch): boolean {

@@ -55,8 +55,8 @@ function positions(plan: RollupPlan): readonly (readonly [string, string])[] {
   ];
 }
 
-/** Equal for shapes in which the lateness is the same. */
-const latenessesKey = (shape: PlanShape): string =>
+/** Equal for shapes in which an event's pane and lateness are the same. */
+export const latenessesKey = (shape: PlanShape): string =>
   [spanKey(shape.pane), latenessStep(shape), Math.max(...shape.members.map(lateFrom))].join(" ");
 
 /** What group keys and metrics read. */

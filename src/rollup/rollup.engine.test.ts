@@ -136,6 +136,36 @@ test("a rule without groups has a row in every window that is filled, also when 
   assert.deepEqual(await starts({ group_by: ["user_id"] }), []);
 });
 
+test("rules whose groupings are the same, by other names, have each their own rows, once", async () => {
+  const at = nextSrc++;
+  await insertRaw([0, 1, 2].map((off) => rawRow({ ...plainEvent, user_id: `u${off % 2}` }, at, off)));
+  const bodies = [
+    { window_size: "1m", group_by: ["event_type", "user_id"] },
+    { window_size: "1m", group_by: ["user_id", "event_type"] },
+    { window_size: "30m", group_by: ["user_id"], allowed_lateness: "1h" },
+    { window_size: "60m", group_by: ["user_id"] },
+    { window_size: "90m", group_by: ["user_id"] },
+  ];
+  const targets = bodies.map((body, index) => target({ rule_id: `r${index}`, metric: "count", ...body }));
+  for (const spread of ["scattered", "close"] as const) {
+    const own = targets.map(({ rule }) => ({ rule, series: nextSeries++ }));
+    const range = { src: src(at), from: offset(0), to: offset(2) };
+    await engine.connection.write(renderRollup(planRollup(own, spread), range, { marks: [], counts: null }));
+    const found = await Promise.all(
+      own.map(async ({ series, rule }) => {
+        const query = { series, rule, from: 0, to: endOfTime, filters: [], order: "oldest", limit: 9 } as const;
+        return (await windows(query)).map(({ group, value }) => [...group, value]);
+      }),
+    );
+    const byUser = [
+      ["u0", 2],
+      ["u1", 1],
+    ];
+    const typed = [byUser.map((row) => ["t", ...row]), byUser.map(([user, count]) => [user, "t", count])];
+    assert.deepEqual(found, [...typed, byUser, byUser, byUser]);
+  }
+});
+
 const plainEvent: OracleEvent = {
   event_id: "e",
   event_type: "t",

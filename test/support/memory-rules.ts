@@ -1,11 +1,13 @@
 import { WeirError } from "../../src/lib/errors.ts";
 import type { RulePhase, RuleRecord, RuleVersion } from "../../src/rule/registry.ts";
-import type { CheckedRule, FieldRef, RuleSpec } from "../../src/rule/rule.ts";
+import type { CheckedRule, FieldRef, RuleSpec, RuleWindow } from "../../src/rule/rule.ts";
 import { tumbling } from "../../src/rule/window.ts";
 
 interface Sketch {
   readonly rule_id: string;
   readonly windowSeconds?: number;
+  /** Of other windows than tumbling ones of seconds. */
+  readonly window?: RuleWindow;
   readonly latenessSeconds?: number;
   readonly group_by?: readonly string[];
   readonly phase?: RulePhase;
@@ -16,6 +18,7 @@ interface Sketch {
 /** Rules that a test puts there, with one version each unless told otherwise. */
 export class MemoryRules {
   readonly #records = new Map<string, RuleRecord>();
+  readonly #windows = new Map<number, RuleWindow>();
   #series = 16;
 
   /** Adds a rule, or a newer state of it. Answers its series. */
@@ -30,6 +33,7 @@ export class MemoryRules {
       activation: { 0: 0 },
       createdAt: Date.UTC(2026, 0, 1),
     };
+    if (sketch.window) this.#windows.set(series, sketch.window);
     const others = (before?.versions ?? []).filter((other) => other.version !== version.version);
     this.#records.set(sketch.rule_id, {
       rule_id: sketch.rule_id,
@@ -69,7 +73,8 @@ export class MemoryRules {
       version,
       rule: {
         spec: version.spec,
-        window: tumbling({ unit: "second", count: secondsOf(version.spec.window_size) }),
+        window:
+          this.#windows.get(version.series) ?? tumbling({ unit: "second", count: secondsOf(version.spec.window_size) }),
         having: [],
         latenessSeconds: secondsOf(version.spec.allowed_lateness ?? "0s"),
         latePolicy: "count",

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SimulatedClock, settled } from "../../test/support/simulated-clock.ts";
+import { type OffsetRange, offset, src } from "../event/position.ts";
+import { WeirError } from "../lib/errors.ts";
+import { planRollup } from "../rollup/plan.ts";
+import type { RollupTask } from "../store/store.ts";
+import { BatchWriter } from "./batch-writer.ts";
+
+const range: OffsetRange = { src: src(0), from: offset(0), to: offset(9) };
+
+/** A store that takes every task and loses the first answer; `meanwhile` happens before it is asked what it has. */
+function withLostAnswer(meanwhile: (marks: Map<number, OffsetRange[]>) => void) {
+  const clock = new SimulatedClock();
+  const marks = new Map<number, OffsetRange[]>();
+  let written = 0;
+  const store = {
+    insertRaw: async () => {},
+    storedOffsets: async () => [],
+    settle: async () => meanwhile(marks),
+    marks: async (series: number) => marks.get(series) ?? [],
+    fillMarks: async (series: readonly number[]) => new Map(series.map((one) => [one, marks.get(one) ?? []])),
+    rollUp: async (task: RollupTask) => {
+      for (const mark of task.marks) marks.set(mark.series, [mark.range]);
+      if (++written === 1) throw new WeirError("store_unavailable", "the answer is lost", { outcomeUnknown: true });
+      return true;
+    },
+  };
+  const metrics = { batch: () => {}, stage: () => {}, retried: () => {} };
+  const writer = new BatchWriter({ store, clock, metrics, signal: new AbortController().signal });
+  const rollUp = async (series: readonly number[]): Promise<boolean> => {
+    const task = { range, plan: planRollup([]), marks: series.map((one) => ({ series: one, range })), counts: null };
+    const done = writer.rollUp(task);
+    await settled();
+    await clock.advance(1000);
+    return done;
+  };
+  return { rollUp, written: () => written };
+}
+
+test("what was written although its answer was lost is not written again, live or filled", async () => {
+  for (const series of [[0], [16], [16, 17]]) {
+    const { rollUp, written } = withLostAnswer(() => {});
+    assert.equal(await rollUp(series), true);
+    assert.equal(written(), 1);
+  }
+});
+
+test("a piece of several fills is known by the mark of any: a rule that is deleted meanwhile takes its own along", async () => {
+  for (const gone of [16, 17]) {
+    const { rollUp, written } = withLostAnswer((marks) => marks.delete(gone));
+    await rollUp([16, 17]);
+    assert.equal(written(), 1);
+  }
+});
