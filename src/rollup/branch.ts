@@ -2,7 +2,7 @@ import { Aggregates } from "./aggregates.ts";
 import type { EventsPart } from "./events.ts";
 import type { StateName } from "./metrics.ts";
 import { lateFrom } from "./pane.ts";
-import type { PlanMember, PlanShape, RollupPlan } from "./plan.ts";
+import { type PlanMember, type PlanShape, type RollupPlan, spanKey } from "./plan.ts";
 
 export const groupType = "Array(Nullable(String))";
 
@@ -28,7 +28,8 @@ export function splitIntoBranches(plan: RollupPlan): readonly Branch[] {
     const key = largeStates(shape);
     const before = open.get(key);
     const joined = branchOf(plan, [...(before?.shapes ?? []), shape]);
-    if (before !== undefined && isCheap(plan, joined)) branches.splice(branches.indexOf(before), 1, joined);
+    if (before !== undefined && isCheap(plan, joined) && areToldApart(joined))
+      branches.splice(branches.indexOf(before), 1, joined);
     else branches.push(before === undefined ? joined : branchOf(plan, [shape]));
     open.set(key, branches.includes(joined) ? joined : branches.at(-1)!);
   }
@@ -45,6 +46,12 @@ function isCheap(plan: RollupPlan, { shapes, aggregates }: Branch): boolean {
   const keys = new Set(shapes.flatMap(({ groupBy }) => groupBy)).size + 2 * shapes.length;
   const needed = shapes.reduce((sum, shape) => sum + branchOf(plan, [shape]).aggregates.size, 0);
   return keys <= keysMax && aggregates.size * shapes.length - needed <= surplusMax;
+}
+
+/** The engine tells groupings apart by what they group by, whatever the order: rows of two that are alike would be taken for the first's. */
+function areToldApart({ shapes }: Branch): boolean {
+  const keys = shapes.map(({ pane, groupBy }) => [spanKey(pane), ...groupBy.toSorted((a, b) => a - b)].join(" "));
+  return new Set(keys).size === shapes.length;
 }
 
 const large: ReadonlySet<string> = new Set(["uniq_exact", "uniq", "quantile", "top_k"]);
