@@ -3,15 +3,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { RuleBody } from "../../src/protocol/rules.ts";
+import { StatsParameters } from "../../src/protocol/stats.ts";
 import { formatField } from "../../src/rule/field.ts";
 import { allEvents, allStats, deleteRule, postCounted, putRule, rules, rulesSettled } from "../support/api.ts";
 import { attacks, hostileKeys, hostileValues } from "../support/hostile.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { converse } from "../support/socket.ts";
 import { inventory, Traps } from "../support/traps.ts";
-import { literal, type RuleSlot, ruleSlots, statsParameters } from "./slots.ts";
+import { canaryRules, isCanary, plainEvent, start } from "./canary.ts";
+import { everywhere, literal, parameterSlots, type RuleSlot, ruleSlots, statsParameters } from "./slots.ts";
 
-const start = Date.UTC(2026, 0, 13);
 const end = start + 86_400_000;
 
 describe("no text of a client is taken for anything but a text", { timeout: 180_000 }, () => {
@@ -28,7 +30,7 @@ describe("no text of a client is taken for anything but a text", { timeout: 180_
     traps = await Traps.set();
     texts = [...new Set([...attacks(traps.places), ...hostileValues, ...hostileKeys])];
     server = await startServer({ dataDir });
-    await putRule(server.queryUrl, canaryRule);
+    for (const { reading: _, ...rule } of canaryRules) await putRule(server.queryUrl, rule);
     await postCounted(
       server.ingestUrl,
       Array.from({ length: 100 }, (_, index) => plainEvent(index)),
@@ -62,15 +64,27 @@ describe("no text of a client is taken for anything but a text", { timeout: 180_
   const post = (path: string, body: unknown, where: string): Promise<Answer> =>
     ask(`${server.queryUrl}${path}`, { method: "POST", headers: json, body: JSON.stringify(body) }, where);
 
+  test("in every place of a rule and of a question", () => {
+    const [fields, slots] = [Object.keys(RuleBody.properties), ruleSlots.map(({ name }) => name)];
+    assert.deepEqual(
+      fields.filter((name) => !slots.includes(name)),
+      [],
+    );
+    assert.deepEqual(
+      Object.keys(StatsParameters.properties).filter((name) => !statsParameters.includes(name)),
+      [],
+    );
+  });
+
   test("in a rule: refused at its place, or kept as it is", async () => {
     for (const slot of ruleSlots) for (const text of texts) await attackRule(slot, text);
     await deleteRule(server.queryUrl, "attacked");
     const kept = (await rules(server.queryUrl)).map(({ rule_id }) => rule_id);
     assert.deepEqual(
-      kept.filter((id) => id !== "canary" && !texts.includes(id)),
+      kept.filter((id) => !isCanary(id) && !texts.includes(id)),
       [],
     );
-    for (const id of kept.filter((id) => id !== "canary")) await deleteRule(server.queryUrl, id);
+    for (const id of kept.filter((id) => !isCanary(id))) await deleteRule(server.queryUrl, id);
     traps.check();
   });
 
@@ -88,14 +102,41 @@ describe("no text of a client is taken for anything but a text", { timeout: 180_
     if (slot.free === true) assert.ok(tooLong, `${where} is refused: ${JSON.stringify(problems)}`);
   }
 
+  test("in every place of a rule that is tried: it counts what it should", async () => {
+    for (const text of texts.filter((one) => Buffer.byteLength(one) <= 128)) {
+      const { status, text: body } = await post("/aggregation-rule?dry_run=true", everywhere(text), `tried ${text}`);
+      assert.equal(status, 200, `${text}: ${body}`);
+      // Every event passes the filter, and none has the field.
+      assert.equal((JSON.parse(body) as { skipped: number }).skipped, 100, text);
+    }
+    traps.check();
+  });
+
+  test("in a change of a rule: refused at its place", async () => {
+    for (const name of ["window_size", "metric", "filter", "group_by", "version", "decimals"])
+      for (const text of texts) {
+        // A filter that lets everything through.
+        if (text === "true") continue;
+        const init = { method: "PATCH", headers: json, body: JSON.stringify({ [name]: text }) };
+        const { status, problems } = await ask(`${server.queryUrl}/aggregation-rule/canary`, init, `${name}: ${text}`);
+        assert.equal(status, 422, `${name}: ${text}`);
+        assert.ok(
+          problems.some(({ path }) => path.startsWith(name)),
+          `${name}: ${text}: ${JSON.stringify(problems)}`,
+        );
+      }
+    traps.check();
+  });
+
   test("in a question: refused by name, or no row", async () => {
     for (const [index, text] of texts.entries()) {
       const value = encodeURIComponent(text);
       for (const name of statsParameters) await attackParameter(name, text);
       // The formats have ways of their own into the engine; each text goes one of them.
       const format = index % 2 === 0 ? "json" : "csv";
+      const { rule_id, reading } = canaryRules[index % canaryRules.length]!;
       for (const name of ["event_type", "user_id", "group.payload.a"]) {
-        const query = `rule_id=canary&start_time=${start}&end_time=${end}&${name}=${value}&format=${format}`;
+        const query = `rule_id=${rule_id}&start_time=${start}&end_time=${end}&${name}=${value}&format=${format}${reading}`;
         const answered = await ask(`${server.queryUrl}/stats?${query}`, {}, `${name}=${text}`);
         assert.equal(answered.status, 200, `${name}=${text}`);
         const rows = format === "json" ? '"count":0,' : /^[^\n]*\n$/;
@@ -120,9 +161,28 @@ describe("no text of a client is taken for anything but a text", { timeout: 180_
     );
   }
 
+  async function attackOtherParameters(text: string): Promise<void> {
+    for (const [part, url] of [
+      ["query", server.queryUrl],
+      ["ingest", server.ingestUrl],
+    ] as const)
+      for (const [method, address] of parameterSlots[part]) {
+        // `true` is right in some places, and a number in others.
+        if (text === "true" || text === "7") continue;
+        const init = method === "GET" ? {} : { method, headers: json, body: "[]" };
+        const { status } = await ask(
+          `${url}${address.replace("%s", encodeURIComponent(text))}`,
+          init,
+          `${address} ${text}`,
+        );
+        assert.equal(status, 400, `${address} ${text}`);
+      }
+  }
+
   test("in an address, a token, a header, a message: refused", async () => {
     for (const text of texts) {
       const value = encodeURIComponent(text);
+      await attackOtherParameters(text);
       for (const [method, path] of [
         ["GET", ""],
         ["DELETE", ""],
@@ -166,7 +226,8 @@ describe("no text of a client is taken for anything but a text", { timeout: 180_
   }
 
   async function attackSocket(socket: WebSocket, text: string): Promise<void> {
-    for (const message of [{ subscribe_rules: [text] }, { mode: text }, { [text]: 1 }]) {
+    const messages = [{ subscribe_rules: [text] }, { mode: text }, { interval_ms: text }, { [text]: 1 }];
+    for (const message of messages) {
       const answer = new Promise<string>((resolve) =>
         socket.addEventListener("message", (event) => resolve(String(event.data)), { once: true }),
       );
@@ -260,21 +321,6 @@ interface Answer {
 }
 
 const json = { "content-type": "application/json" };
-const canaryRule = {
-  rule_id: "canary",
-  window_size: "1h",
-  metric: "sum",
-  field: "payload.n",
-  filter: "has(payload.canary)",
-  group_by: ["event_type", "user_id", "payload.a"],
-};
-const plainEvent = (index: number) => ({
-  event_id: `plain-${index}`,
-  user_id: `u${index % 3}`,
-  event_type: "plain",
-  timestamp: start + index * 1000,
-  payload: { n: index, a: `a${index % 2}`, canary: true },
-});
 /** In the one form that answers have. */
 const inner = (key: string): string => formatField({ kind: "payload", path: ["under", key] });
 

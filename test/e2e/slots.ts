@@ -22,11 +22,13 @@ export const ruleSlots: readonly RuleSlot[] = [
   ...["rule_id", "window_size", "window_type", "hop", "timezone", "metric", "filter", "having"].map(
     (name): RuleSlot => ({ name, rule: (text) => ({ ...base, [name]: text }), path: new RegExp(`^${name}`) }),
   ),
-  ...["allowed_lateness", "late_policy", "active", "group_by", "top_n", "retention"].map((name): RuleSlot => ({
-    name,
-    rule: (text) => ({ ...base, [name]: text }),
-    path: new RegExp(`^${name}`),
-  })),
+  ...["allowed_lateness", "late_policy", "active", "group_by", "top_n", "max_groups", "retention"].map(
+    (name): RuleSlot => ({
+      name,
+      rule: (text) => ({ ...base, [name]: text }),
+      path: new RegExp(`^${name}`),
+    }),
+  ),
   { name: "decimals", rule: (text) => ({ ...sum, field: "payload.n", decimals: text }), path: /^decimals/ },
   { name: "calendar", rule: (text) => ({ ...base, window_size: "1d", timezone: text }), path: /^timezone/ },
   { name: "field", rule: (text) => ({ ...sum, field: text }), path: /^field/ },
@@ -72,6 +74,31 @@ export const ruleSlots: readonly RuleSlot[] = [
   },
   { name: "a key of its own", rule: (text) => ({ ...base, [text]: 1 }), path: /^/ },
 ];
+
+/** A rule with the text in every place at once where any text may be. At most 128 bytes. */
+export const everywhere = (text: string): object => ({
+  rule_id: "tried",
+  window_size: "1h",
+  metric: "last",
+  field: key(text),
+  group_by: [key(text), "event_type"],
+  filter: `has(payload.n) || event_type in [${literal(text)}] || payload[${literal(text)}].contains(${literal(text)})`,
+});
+
+/** Parameters that are no free text, each with an address in which its value is missing. `%s` stands for it. */
+export const parameterSlots = {
+  query: [
+    ...["start_time", "end_time", "limit", "cursor"].map((name) => ["GET", `/events?${name}=%s`] as const),
+    ["GET", "/aggregation-rules?as=%s"],
+    ["PUT", "/aggregation-rules?delete=%s"],
+    ["POST", "/aggregation-rule?dry_run=%s"],
+  ],
+  ingest: [
+    ["POST", "/ingest?wait=%s"],
+    ["POST", "/ingest?partial=%s"],
+    ["GET", "/ingest/status?token=&wait=%s"],
+  ],
+} as const;
 
 /** Parameters of `/stats` that are no free text. */
 export const statsParameters = [

@@ -57,6 +57,8 @@ export interface OracleRow {
   readonly value: unknown;
   /** Instead of the value: what a quantile may be near to. */
   readonly near?: readonly number[];
+  /** How far the value may be off: doubles that are added in another order have another last digit. Otherwise it is exact. */
+  readonly slack?: number;
 }
 
 export interface OracleResult {

@@ -184,7 +184,7 @@ function finish(
   rule: OracleRule,
   entered: readonly Entered[],
   { windowStart, windowEnd }: Omit<Window, "entered">,
-): Pick<OracleRow, "value" | "near"> {
+): Pick<OracleRow, "value" | "near" | "slack"> {
   const values = entered.map(({ value }) => value);
   const { metric } = rule;
   if (/^p\d/.test(metric)) return { value: null, near: quantiles(values.map(Number), Number(metric.slice(1)) / 100) };
@@ -193,7 +193,14 @@ function finish(
   if (metric === "top_k") return { value: countsOf(values) };
   if (metric === "rate") return { value: (entered.length * 1000) / (windowEnd - windowStart) };
   if (rule.decimals !== undefined) return { value: finishExactly(metric, values.map(toBigInt)) };
-  return { value: finishNumber(metric, values) };
+  return { value: finishNumber(metric, values), ...slackOf(metric, values) };
+}
+
+/** By what is added, not by what is left when it cancels out. */
+function slackOf(metric: string, values: readonly unknown[]): Pick<OracleRow, "slack"> {
+  if (metric !== "sum" && metric !== "avg") return {};
+  const added = values.reduce<number>((total, value) => total + Math.abs(Number(value)), 0);
+  return { slack: (added * 1e-14) / (metric === "avg" ? values.length : 1) };
 }
 
 function finishNumber(metric: string, entered: readonly unknown[]): number {

@@ -70,7 +70,11 @@ const keys = [
   "key with space",
   "x".repeat(128),
 ];
-const key = fc.constantFrom(...keys);
+/** Some of them so often that rules find what they read. */
+const key = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom("a", "b", "price") },
+  { weight: 3, arbitrary: fc.constantFrom(...keys) },
+);
 const number = fc.oneof(
   fc.integer({ min: -5, max: 5 }),
   fc.integer({ min: -1000, max: 1000 }).map((value) => value / 4),
@@ -125,7 +129,7 @@ const timestamp = fc.oneof(
     Date.UTC(2026, 3, 5, 13, 29),
   ),
 );
-const event: fc.Arbitrary<OracleEvent> = fc
+export const event: fc.Arbitrary<OracleEvent> = fc
   .record({
     event_id: fc.uuid(),
     event_type: fc.oneof(
@@ -202,7 +206,16 @@ const windows: readonly (readonly [Windows, ...steps: string[]])[] = [
   [{ window_size: "1mo", hop: "12h", window_type: "cumulative" }, "1w"],
 ];
 
-const rule: fc.Arbitrary<OracleRule> = fc
+/** Some so often that several rules of a round have the same keys, in this order or the other. */
+const groupBy = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.uniqueArray(fc.oneof(fc.constantFrom("event_type", "user_id"), anyPath), { maxLength: 3 }),
+  },
+  { weight: 1, arbitrary: fc.constantFrom(["event_type", "user_id"], ["user_id", "event_type"]) },
+);
+
+export const rule: fc.Arbitrary<OracleRule> = fc
   .record({
     windows: fc.constantFrom(...windows.map(([fields]) => fields)),
     having: fc.constantFrom(undefined, undefined, undefined, "value > 1", "value >= 0 && value != 2", "value < 0.5"),
@@ -214,7 +227,7 @@ const rule: fc.Arbitrary<OracleRule> = fc
       ...["uniq", "uniq_exact", "p50", "p99.9", "p7", "first", "last", "top_k"],
     ),
     field: anyPath,
-    group_by: fc.uniqueArray(fc.oneof(fc.constantFrom("event_type", "user_id"), anyPath), { maxLength: 3 }),
+    group_by: groupBy,
     decimals: fc.constantFrom(undefined, undefined, 0, 2, 9),
     filter: fc.oneof(fc.constant(undefined), fc.constantFrom(...filters.map(({ text }) => text))),
     allowed_lateness: fc.constantFrom(undefined, undefined, "1s", "1m", "1h"),

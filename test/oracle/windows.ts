@@ -29,7 +29,7 @@ export function windowsAround(rule: WindowFields, at: number, step?: string): Or
 
 /** The window of this length, or of the calendar, that holds the moment. */
 export function spanAround(size: string, timezone: string | undefined, at: number): OracleWindow {
-  const length = timezone !== undefined && size === "1d" ? undefined : milliseconds(size);
+  const length = fixedLength(size, timezone);
   if (length !== undefined) return { start: at - (at % length), end: at - (at % length) + length };
   return calendarWindow(size, timezone ?? "UTC", at);
 }
@@ -37,7 +37,7 @@ export function spanAround(size: string, timezone: string | undefined, at: numbe
 /** When events begin to be late: the earliest end of their windows. */
 export function earliestEnd(rule: WindowFields, at: number): number {
   // A day of a zone is no fixed length, and knows where its first one begins.
-  const hop = rule.hop === "1d" && rule.timezone !== undefined ? undefined : milliseconds(rule.hop ?? "");
+  const hop = rule.hop === undefined ? undefined : fixedLength(rule.hop, rule.timezone);
   // In the first hours of 1970 also the end counts of what began before them, which is no window.
   if (hop !== undefined && at < 2 * 86_400_000) return at - (at % hop) + hop;
   return windowsAround(rule, at).reduce((least, { end }) => Math.min(least, end), Infinity);
@@ -54,10 +54,14 @@ export function hopEnds({ hop, timezone }: WindowFields, { start, end }: OracleW
 }
 
 function spanEnd(hop: string, timezone: string | undefined, start: number, at: number): number {
-  const length = timezone !== undefined && hop === "1d" ? undefined : milliseconds(hop);
+  const length = fixedLength(hop, timezone);
   if (length === undefined) return calendarWindow(hop, timezone!, at).end;
   return start + (Math.floor((at - start) / length) + 1) * length;
 }
+
+/** Undefined for what is the calendar's: days too, once there is a time zone. */
+const fixedLength = (size: string, timezone: string | undefined): number | undefined =>
+  timezone !== undefined && size === "1d" ? undefined : milliseconds(size);
 
 /** Of a length in units of fixed size. */
 export function milliseconds(size: string): number | undefined {

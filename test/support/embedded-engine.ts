@@ -5,19 +5,39 @@ import { join } from "node:path";
 import { systemClock } from "../../src/lib/clock.ts";
 import { rollupColumns } from "../../src/rollup/metrics.ts";
 import { Connection } from "../../src/store/clickhouse/connection.ts";
-import { startEngine } from "../../src/store/clickhouse/engine/engine.ts";
+import { type Engine, startEngine } from "../../src/store/clickhouse/engine/engine.ts";
 import { schemaStatements } from "../../src/store/clickhouse/schema.ts";
 
+export interface EmbeddedEngine {
+  /** To a database with the schema. */
+  readonly connection: Connection;
+  /** To a database of this name with a schema of its own. Closed by who asked for it. */
+  database(name: string): Promise<Connection>;
+  close(): Promise<void>;
+}
+
 /** The embedded engine on a folder of its own, with the schema, for tests of SQL. */
-export async function openEmbeddedEngine(): Promise<{ readonly connection: Connection; close(): Promise<void> }> {
+export async function openEmbeddedEngine(): Promise<EmbeddedEngine> {
   const dataDir = await mkdtemp(join(tmpdir(), "weir-engine-"));
   const engine = await startEngine({ dataDir, clock: systemClock });
+  const database = (name: string): Promise<Connection> => connect(engine, name);
+  const connection = await database("weir");
+  const close = async (): Promise<void> => {
+    await connection.close();
+    await engine.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  return { connection, database, close };
+}
+
+async function connect(engine: Engine, database: string): Promise<Connection> {
   const { username, password } = engine;
+  const url = (): string => engine.url();
   const connection = new Connection({
-    url: () => engine.url(),
+    url,
     username,
     password,
-    database: "weir",
+    database,
     requestTimeoutMs: 60_000,
     newId: randomUUID,
   });
@@ -26,10 +46,5 @@ export async function openEmbeddedEngine(): Promise<{ readonly connection: Conne
     // A test survives no power loss; without the waiting for the disk it is several times as fast.
     await connection.write({ sql: sql.replaceAll(/(\w*fsync\w*) = 1/g, "$1 = 0"), parameters: {} });
   }
-  const close = async (): Promise<void> => {
-    await connection.close();
-    await engine.stop();
-    await rm(dataDir, { recursive: true, force: true });
-  };
-  return { connection, close };
+  return connection;
 }

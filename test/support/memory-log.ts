@@ -10,6 +10,8 @@ export interface MemoryLogOptions {
   readonly sync?: () => Promise<void>;
   /** False: counts positions and keeps nothing, for measurements. */
   readonly keep?: boolean;
+  /** When a record is said to be made; by default now. */
+  readonly now?: () => number;
 }
 
 export interface MemoryLog extends Log {
@@ -56,11 +58,12 @@ class InMemory implements MemoryLog {
     const from = offset(this.#next);
     this.#next += events.count;
     const to = offset(this.#next - 1);
+    const appendedAt = (this.#options.now ?? Date.now)();
     const kept = { count: events.count, bytes: new Uint8Array(events.bytes) };
     const synced = this.#options.sync?.() ?? Promise.resolve();
     this.#last = this.#last
       .then(() => synced)
-      .then(() => this.#keep({ src: partition, from, to, appendedAt: Date.now(), events: kept }));
+      .then(() => this.#keep({ src: partition, from, to, appendedAt, events: kept }));
     await this.#last;
     return [{ src: partition, from, to }];
   }

@@ -15,7 +15,7 @@ export function rawRow(event: OracleEvent, src: number, off: number): object {
 }
 
 /** As ingest writes it: an integer that leaves 64 bits gets an exponent, or the engine would refuse the whole document. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   if (typeof value === "number" && Math.abs(value) >= 2 ** 53) return value.toExponential();
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;

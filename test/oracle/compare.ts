@@ -1,0 +1,44 @@
+/** Whether rows are what the oracle says, as nearly as each metric promises. */
+import assert from "node:assert/strict";
+import type { FrequentValue } from "../../src/rollup/finish.ts";
+import type { OracleRow } from "./model.ts";
+
+export function assertRows(actual: readonly OracleRow[], expected: readonly OracleRow[]): void {
+  const keys = (rows: readonly OracleRow[]): unknown[] =>
+    rows.map(({ windowStart, windowEnd, group }) => ({ windowStart, windowEnd, group }));
+  assert.deepEqual(keys(actual), keys(expected));
+  for (const [index, row] of expected.entries()) assertValue(actual[index]!.value, row);
+}
+
+function assertValue(actual: unknown, row: OracleRow): void {
+  const message = `${JSON.stringify(actual)} is not right in ${JSON.stringify(row)}`;
+  if (row.near !== undefined)
+    return assert.ok(typeof actual === "number" && row.near.some((near) => isNear(actual, near)), message);
+  if (row.value instanceof Map) return assertFrequent(actual, row.value);
+  if (typeof row.value !== "number") return assert.deepEqual(actual, row.value);
+  const slack = row.slack ?? 0;
+  assert.ok(typeof actual === "number" && Math.abs(actual - row.value) <= slack, message);
+}
+
+/** Within one percent; what is nearly nothing counts as nothing, and magnitudes end at 10^100. */
+function isNear(actual: number, expected: number): boolean {
+  if (Math.abs(expected) < 1e-100) return actual === 0;
+  const bounded = Math.min(Math.max(expected, -1e100), 1e100);
+  return Math.abs(actual - bounded) <= Math.abs(bounded) * 0.01;
+}
+
+/** The ten largest counts, each of its value, equal ones by text; which of these are in is left open. */
+function assertFrequent(actual: unknown, counts: ReadonlyMap<unknown, number>): void {
+  assert.ok(Array.isArray(actual));
+  const largest = [...counts.values()].toSorted((a, b) => b - a).slice(0, 10);
+  assert.deepEqual(
+    actual.map((entry: { readonly count: number }) => entry.count),
+    largest,
+  );
+  for (const { value, count } of actual) assert.equal(count, counts.get(value));
+  assert.deepEqual(actual, (actual as FrequentValue[]).toSorted(byCountThenText));
+  assert.equal(new Set(actual.map((entry: { readonly value: string }) => entry.value)).size, actual.length);
+}
+
+const byCountThenText = (a: FrequentValue, b: FrequentValue): number =>
+  b.count - a.count || Buffer.compare(Buffer.from(a.value), Buffer.from(b.value));

@@ -1,0 +1,67 @@
+/**
+ * What random rounds have found, made small, and what they would hardly meet: played before any of them. A new case is
+ * pasted from the failure's message.
+ */
+import type { Scenario } from "./scenarios.ts";
+
+export interface Regression {
+  readonly name: string;
+  readonly scenario: Scenario;
+}
+
+const plain = { event_id: "e", event_type: "t", user_id: "u", payload: {} };
+
+export const regressions: readonly Regression[] = [
+  {
+    name: "a day in Berlin that holds the first hours of 1970 ends with the calendar's day, not with UTC's",
+    scenario: {
+      rules: [
+        {
+          rule_id: "r",
+          window_size: "1w",
+          window_type: "cumulative",
+          hop: "1d",
+          timezone: "Europe/Berlin",
+          metric: "count",
+        },
+      ],
+      events: [{ ...plain, timestamp: 0, receivedAt: 90_000_000 }],
+      cuts: [],
+      pick: 0,
+    },
+  },
+  {
+    name: "a decimal of more than 53 bits becomes the nearest double, not one that was rounded twice",
+    scenario: {
+      rules: ["sum", "avg", "min", "max"].map((metric) => ({
+        ...{ rule_id: "r", window_size: "1m", group_by: ["user_id"] },
+        ...{ metric, field: "payload.price", decimals: 9 },
+      })),
+      events: [10047514.740740733, 10102948.604938257, 10110867.728395047, 10205897.209876513].map((price, index) => ({
+        ...{ ...plain, event_id: `e${index}`, user_id: `u${index}` },
+        ...{ timestamp: 1_768_298_400_000, receivedAt: 1_768_298_400_000, payload: { price } },
+      })),
+      cuts: [2],
+      pick: 0,
+    },
+  },
+  {
+    name: "rules that group by the same keys in another order, or by panes that come out alike, have their own rows each",
+    scenario: {
+      rules: [
+        { rule_id: "r", window_size: "1m", metric: "count", group_by: ["user_id", "event_type"] },
+        { rule_id: "r", window_size: "1m", metric: "count", group_by: ["event_type", "user_id"] },
+        { rule_id: "r", window_size: "30s", metric: "count", allowed_lateness: "60s" },
+        { rule_id: "r", window_size: "60s", metric: "count", allowed_lateness: "30s" },
+        { rule_id: "r", window_size: "90s", metric: "count" },
+      ],
+      events: [0, 1, 2].map((index) => ({
+        ...{ ...plain, event_id: `e${index}`, user_id: `u${index % 2}` },
+        ...{ timestamp: 1_768_298_400_000 + index * 40_000, receivedAt: 1_768_298_480_000 },
+      })),
+      // Two ranges: one is rolled up as of events that lie close together, the other of scattered ones.
+      cuts: [2],
+      pick: 0,
+    },
+  },
+];

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { metricInputs } from "../../src/rule/metric.ts";
+import { parseRule } from "../../src/rule/parse.ts";
+import { oracle } from "./oracle.ts";
+import { filters, rule } from "./scenarios.ts";
+
+const sample = fc.sample(rule, { seed: 1, numRuns: 3000 });
+
+test("the random rules have every metric with every kind of window, and everything else that a rule says", () => {
+  const metrics = [...Object.keys(metricInputs).filter((metric) => metric !== "quantile"), "p50"];
+  const made = new Set(sample.map((one) => `${one.metric} ${kindOf(one)}`));
+  const wanted = [...metrics, "event_count", "active_users"].flatMap((metric) =>
+    ["tumbling", "hopping", "cumulative", "calendar", "calendar cumulative"].map((kind) => `${metric} ${kind}`),
+  );
+  assert.deepEqual(
+    wanted.filter((one) => !made.has(one)),
+    [],
+  );
+  for (const key of ["having", "top_n", "max_groups", "decimals", "filter", "allowed_lateness", "late_policy"] as const)
+    assert.ok(sample.some((one) => one[key] !== undefined) && sample.some((one) => one[key] === undefined), key);
+});
+
+test("none of them is refused, and the oracle answers each", () => {
+  for (const one of sample) assert.ok(parseRule(one).ok, JSON.stringify(one));
+  const event = {
+    event_id: "e",
+    event_type: "click",
+    user_id: "u",
+    timestamp: 1e12,
+    payload: { a: 1 },
+    receivedAt: 1e12,
+  };
+  assert.equal(oracle(sample, [event], filters).length, sample.length);
+});
+
+function kindOf({ window_size: size, window_type, hop, timezone }: (typeof sample)[number]): string {
+  const calendar = timezone !== undefined || /[wo]$/.test(size) ? "calendar" : "";
+  const kind = hop === undefined ? "" : (window_type ?? "hopping");
+  return [calendar, kind].join(" ").trim() || "tumbling";
+}

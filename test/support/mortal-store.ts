@@ -1,0 +1,61 @@
+import { WeirError } from "../../src/lib/errors.ts";
+import type { Store } from "../../src/store/store.ts";
+
+/** What befalls a write: it is refused, it is done but its answer is lost, or the process that asks for it dies before or after it. */
+export type Fate = "refused" | "answer lost" | "dies before" | "dies after";
+
+/** By the how many-th write, from 1. */
+export type Fates = ReadonlyMap<number, Fate>;
+
+export interface MortalStore {
+  readonly store: Store;
+  /** Whether the process that uses it has died: nothing is answered any more. */
+  dead(): boolean;
+  /** How many writes have met their fate. */
+  met(): number;
+  /** Resolves when nothing that was asked for is still being done. */
+  still(): Promise<void>;
+}
+
+/** A store as it looks to a process whose writes have such fates. */
+export function mortalStore(inner: Store, fates: Fates): MortalStore {
+  const underWay = new Set<Promise<unknown>>();
+  let writes = 0;
+  let met = 0;
+  let dead = false;
+  const away = (): WeirError =>
+    new WeirError("store_unavailable", "there is no answer", { canRetry: true, outcomeUnknown: true });
+  const done = async (work: Promise<unknown>): Promise<unknown> => {
+    underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      underWay.delete(work);
+    }
+  };
+  const write = async (act: () => Promise<unknown>): Promise<unknown> => {
+    writes += 1;
+    const fate = fates.get(writes);
+    if (fate !== undefined) met += 1;
+    if (fate === "dies before") dead = true;
+    if (fate === "dies before" || fate === "refused") throw away();
+    const answer = await done(act());
+    if (fate === "dies after") dead = true;
+    if (fate !== undefined) throw away();
+    return answer;
+  };
+  const store = new Proxy(inner, {
+    get(_, name) {
+      const method: unknown = Reflect.get(inner, name);
+      if (typeof method !== "function") return method;
+      return async (...given: unknown[]): Promise<unknown> => {
+        if (dead) throw away();
+        const act = (): Promise<unknown> => Promise.resolve(Reflect.apply(method, inner, given));
+        const answer = name === "insertRaw" || name === "rollUp" ? await write(act) : await done(act());
+        if (dead) throw away();
+        return answer;
+      };
+    },
+  });
+  return { store, dead: () => dead, met: () => met, still: async () => void (await Promise.allSettled(underWay)) };
+}

@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pack } from "../../src/event/packed.ts";
+import { offset, src } from "../../src/event/position.ts";
+import { type Clock, systemClock } from "../../src/lib/clock.ts";
+import { Processor } from "../../src/processor/processor.ts";
+import { MemoryProgress } from "../../src/progress/memory-progress.ts";
+import { Query } from "../../src/query/query.ts";
+import type { Registry } from "../../src/rule/registry.ts";
+import { openSqliteRegistry } from "../../src/rule/sqlite/sqlite-registry.ts";
+import { Rulebook } from "../../src/rulebook/rulebook.ts";
+import { answering, readable, readableVersions } from "../../src/rulebook/versions.ts";
+import { ClickHouseStore } from "../../src/store/clickhouse/clickhouse-store.ts";
+import type { Connection } from "../../src/store/clickhouse/connection.ts";
+import type { Life } from "../oracle/histories.ts";
+import type { OracleEvent } from "../oracle/model.ts";
+import { memoryLog } from "./memory-log.ts";
+import { type MortalStore, mortalStore } from "./mortal-store.ts";
+import { canonical } from "./raw-rows.ts";
+
+/** Pauses are short, and what is done once a minute is done once. */
+const hurried: Clock = {
+  ...systemClock,
+  sleep: (ms, signal) => systemClock.sleep(ms > 10_000 ? 2 ** 30 : Math.min(ms, 3), signal),
+};
+const settledWithinMs = 60_000;
+
+/** A process: what is made anew when it is started again. */
+interface Incarnation {
+  readonly mortal: MortalStore;
+  readonly registry: Registry;
+  readonly book: Rulebook;
+  readonly progress: MemoryProgress;
+  readonly processor: Processor;
+  readonly running: Promise<void>;
+}
+
+/**
+ * The parts that count, put together as in the program: log, rulebook, processor and store on the real engine, without HTTP.
+ * The log, the rules' file and the store's database stay when the process ends.
+ */
+export class World {
+  readonly #folder: string;
+  readonly #store: ClickHouseStore;
+  readonly #log = memoryLog({ now: () => this.#receivedAt });
+  #receivedAt = 0;
+  #appended = 0;
+  #fatesMet = 0;
+  #now: Incarnation | undefined;
+
+  private constructor(folder: string, connection: Connection) {
+    this.#folder = folder;
+    this.#store = new ClickHouseStore({ connection, clock: hurried });
+  }
+
+  static async make(connection: Connection): Promise<World> {
+    return new World(await mkdtemp(join(tmpdir(), "weir-world-")), connection);
+  }
+
+  get book(): Rulebook {
+    assert.ok(this.#now, "nothing has been started");
+    return this.#now.book;
+  }
+
+  async start(life: Life): Promise<void> {
+    const mortal = mortalStore(this.#store, new Map(life.fates));
+    const registry = await openSqliteRegistry({ file: join(this.#folder, "rules.sqlite") });
+    const book = new Rulebook({ registry, ends: () => this.#log.ends(), clock: hurried, keepReplacedMs: 60_000 });
+    await book.load();
+    const progress = new MemoryProgress(hurried);
+    const processor = this.#processor(mortal, book, progress, life);
+    const running = processor
+      .recover()
+      .then(() => processor.run())
+      .catch((error: unknown) => {
+        if (!mortal.dead()) throw error;
+      });
+    running.catch(() => {});
+    this.#now = { mortal, registry, book, progress, processor, running };
+  }
+
+  /** How many writes have gone wrong in processes that have ended. */
+  get fatesMet(): number {
+    return this.#fatesMet;
+  }
+
+  /** Ends the process: in order, or at once when it is dead. */
+  async stop(): Promise<void> {
+    if (this.#now === undefined) return;
+    const { mortal, registry, book, processor, running } = this.#now;
+    this.#now = undefined;
+    await processor.drain(mortal.dead() ? 0 : settledWithinMs);
+    await running;
+    // What a dead process has asked for, the engine does all the same.
+    await mortal.still();
+    this.#fatesMet += mortal.met();
+    await book.close();
+    await registry.close();
+  }
+
+  /** Each is a record of its own, received when it says. */
+  async append(events: readonly OracleEvent[]): Promise<void> {
+    for (const event of events) {
+      this.#receivedAt = event.receivedAt;
+      const { event_id, event_type, user_id, timestamp, payload } = event;
+      const texts = { event_id, event_type, user_id: String(user_id), payload: canonical(payload ?? {}) };
+      await this.#log.append(pack([{ ...texts, timestamp: Number(timestamp) }]));
+      this.#appended += 1;
+    }
+  }
+
+  /** Waits until everything is counted and every rule is filled; a process that dies of it is followed by one that lives. */
+  async settle(): Promise<void> {
+    const deadline = performance.now() + settledWithinMs;
+    while (!this.#isSettled()) {
+      if (this.#now?.mortal.dead()) await this.restart(immortal);
+      assert.ok(performance.now() < deadline, `not settled: ${JSON.stringify(this.book.list())}`);
+      await systemClock.sleep(2);
+    }
+  }
+
+  async restart(life: Life): Promise<void> {
+    await this.stop();
+    await this.start(life);
+  }
+
+  /** The answering side, with the rules as they are now. */
+  query(): Query {
+    assert.ok(this.#now, "nothing has been started");
+    const { book, processor, progress } = this.#now;
+    const rules = {
+      get: (id: string) => book.get(id),
+      list: () => book.list(),
+      find: (id: string) => book.find(id),
+      answering,
+      readable,
+      readableVersions,
+    };
+    return new Query({
+      store: this.#store,
+      rules,
+      progress,
+      clock: systemClock,
+      fill: (series) => processor.fill(series),
+      cost: (series) => processor.cost(series),
+      groupsMax: 1e6,
+      log: () => this.#log.state(),
+      rates: () => ({ accepted: 0, counted: 0 }),
+      parts: () => ({}),
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #isSettled(): boolean {
+    if (this.#now === undefined || this.#now.mortal.dead()) return false;
+    const { book, progress } = this.#now;
+    const all = [{ src: src(0), from: offset(0), to: offset(this.#appended - 1) }];
+    const settled = (phase: string | undefined): boolean => phase === "live" || phase === "paused";
+    return (
+      (this.#appended === 0 || progress.isCounted(all)) &&
+      book.list().every(({ versions }) => settled(versions.at(-1)?.phase))
+    );
+  }
+
+  #processor(mortal: MortalStore, rules: Rulebook, progress: MemoryProgress, life: Life): Processor {
+    return new Processor({
+      log: this.#log,
+      store: mortal.store,
+      rules,
+      progress,
+      clock: hurried,
+      random: Math.random,
+      metrics: { batch: () => {}, stage: () => {}, retried: () => {} },
+      report: () => {},
+      groupsFull: () => {},
+      limits: {
+        batchEventsMax: life.batchEventsMax,
+        batchBytesMax: 2 ** 20,
+        flushDelayMs: 0,
+        commitDelayMs: 50,
+        dedupeIdsMax: 1000,
+        dedupeIdsLoadedMax: 10,
+        fillChunkEventsMax: life.fillChunkEventsMax,
+        fillShare: 1,
+        fillPollMs: 3,
+        caretakeEveryMs: 60_000,
+        groupsMax: 1e6,
+      },
+    });
+  }
+}
+
+/** No write of it goes wrong. */
+const immortal: Life = { batchEventsMax: 50, fillChunkEventsMax: 50, fates: [] };
