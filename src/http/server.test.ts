@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { converse } from "../../test/support/socket.ts";
+import { systemClock } from "../lib/clock.ts";
 import { WeirError, errorCodes } from "../lib/errors.ts";
 import { statusOf } from "./errors.ts";
 import { healthRoutes } from "./health-routes.ts";
@@ -296,4 +298,21 @@ describe("a server that stops", () => {
       assert.match(text, /slow$/);
       assert.equal(/^connection: close\r$/im.test(text), !early);
     });
+});
+
+describe("a client that reads nothing of its answer", () => {
+  it("is cut, and gets no more than the system has taken already", async () => {
+    const bytes = 80 * 1024 * 1024;
+    const large: Routes = (server) => server.get("/large", (_request, reply) => reply.send(Buffer.alloc(bytes)));
+    const server = createServer({ title: "Test", version: "0", logger: false, routes: [large], writeTimeoutMs: 200 });
+    const address = new URL(await server.listen({ host: "127.0.0.1", port: 0 }));
+    const socket = connect(Number(address.port), "127.0.0.1").pause();
+    socket.on("error", () => {}).write("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+    await systemClock.sleep(1000);
+    let received = 0;
+    socket.on("data", (piece: Buffer) => (received += piece.length)).resume();
+    await new Promise((resolve) => socket.on("close", resolve));
+    assert.ok(received < bytes, `${received} bytes`);
+    await server.close();
+  });
 });
