@@ -103,5 +103,5 @@ export const parameterSlots = {
 /** Parameters of `/stats` that are no free text. */
 export const statsParameters = [
   ...["rule_id", "start_time", "end_time", "order", "limit", "cursor", "format"],
-  ...["step", "fill", "version", "group.payload.other"],
+  ...["step", "fill", "version", "group.payload.other", "null_group"],
 ];
