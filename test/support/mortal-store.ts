@@ -11,6 +11,8 @@ export interface MortalStore {
   readonly store: Store;
   /** Whether the process that uses it has died: nothing is answered any more. */
   dead(): boolean;
+  /** Resolves when it dies. */
+  readonly died: Promise<void>;
   /** How many writes have met their fate. */
   met(): number;
   /** Resolves when nothing that was asked for is still being done. */
@@ -23,6 +25,11 @@ export function mortalStore(inner: Store, fates: Fates): MortalStore {
   let writes = 0;
   let met = 0;
   let dead = false;
+  const died = Promise.withResolvers<void>();
+  const die = (): void => {
+    dead = true;
+    died.resolve();
+  };
   const away = (): WeirError =>
     new WeirError("store_unavailable", "there is no answer", { canRetry: true, outcomeUnknown: true });
   const done = async (work: Promise<unknown>): Promise<unknown> => {
@@ -37,10 +44,10 @@ export function mortalStore(inner: Store, fates: Fates): MortalStore {
     writes += 1;
     const fate = fates.get(writes);
     if (fate !== undefined) met += 1;
-    if (fate === "dies before") dead = true;
+    if (fate === "dies before") die();
     if (fate === "dies before" || fate === "refused") throw away();
     const answer = await done(act());
-    if (fate === "dies after") dead = true;
+    if (fate === "dies after") die();
     if (fate !== undefined) throw away();
     return answer;
   };
@@ -57,5 +64,11 @@ export function mortalStore(inner: Store, fates: Fates): MortalStore {
       };
     },
   });
-  return { store, dead: () => dead, met: () => met, still: async () => void (await Promise.allSettled(underWay)) };
+  return {
+    store,
+    dead: () => dead,
+    died: died.promise,
+    met: () => met,
+    still: async () => void (await Promise.allSettled(underWay)),
+  };
 }

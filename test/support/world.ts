@@ -86,12 +86,13 @@ export class World {
     return this.#fatesMet;
   }
 
-  /** Ends the process: in order, or at once when it is dead. */
+  /** Ends the process: in order, or at once when it is dead or dies of it. */
   async stop(): Promise<void> {
     if (this.#now === undefined) return;
     const { mortal, registry, book, processor, running } = this.#now;
     this.#now = undefined;
-    await processor.drain(mortal.dead() ? 0 : settledWithinMs);
+    // One that dies while it drains would ask a store that answers nothing, for ever.
+    await Promise.race([processor.drain(settledWithinMs), mortal.died.then(() => processor.drain(0))]);
     await running;
     // What a dead process has asked for, the engine does all the same.
     await mortal.still();
