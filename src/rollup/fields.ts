@@ -30,7 +30,7 @@ export class FieldColumns {
   constructor(fields: readonly FieldRef[], bindings: Bindings) {
     this.#fields = fields;
     this.#bindings = bindings;
-    const top = new Set(fields.flatMap((field) => (field.kind === "payload" ? [field.path[0]] : [])));
+    const top = new Set(fields.flatMap((field) => (isTop(field) ? [field.path[0]] : [])));
     this.#inPairs = top.size >= keysForPairs;
   }
 
@@ -57,11 +57,13 @@ export class FieldColumns {
 
   #raw(index: number, path: readonly string[]): string {
     const keys = path.map((key) => this.#bindings.bind("key", "String", key));
-    if (!this.#inPairs) return this.#add(`raw${index}`, `JSONExtractRaw(payload, ${keys.join(", ")})`);
+    if (!this.#inPairs || path.length > 1)
+      return this.#add(`raw${index}`, `JSONExtractRaw(payload, ${keys.join(", ")})`);
     this.#add("pairs", "JSONExtractKeysAndValuesRaw(payload)");
     this.#add("names", "pairs.1");
     this.#add("texts", "pairs.2");
-    return this.#add(`raw${index}`, fromPairs(keys));
+    // A key that is not there gives the empty text, as a search for it does.
+    return this.#add(`raw${index}`, `texts[indexOf(names, ${keys[0]})]`);
   }
 
   #add(name: string, sql: string): string {
@@ -70,8 +72,9 @@ export class FieldColumns {
   }
 }
 
-/** A key that is not there gives the empty text, as a search for it does. */
-function fromPairs([first, ...rest]: readonly string[]): string {
-  const value = `texts[indexOf(names, ${first})]`;
-  return rest.length === 0 ? value : `JSONExtractRaw(${[value, ...rest].join(", ")})`;
-}
+/**
+ * A key of the payload itself. What lies deeper is searched for in the payload: the engine writes a part's text anew, 1e20
+ * as a whole number that it can't read again, and then all that is in the part would be missing.
+ */
+const isTop = (field: FieldRef): field is Extract<FieldRef, { readonly kind: "payload" }> =>
+  field.kind === "payload" && field.path.length === 1;

@@ -13,6 +13,22 @@ const plain = { event_id: "e", event_type: "t", user_id: "u", payload: {} };
 
 export const regressions: readonly Regression[] = [
   {
+    name: "what lies beside a number of 1e20 is found, also where payloads are taken apart at the top",
+    scenario: {
+      rules: ["payload.a", "payload.c", "payload.b.a"].map((field) => ({
+        ...{ rule_id: "r", window_size: "1m", metric: "max", field },
+      })),
+      events: [
+        {
+          ...{ ...plain, timestamp: 1_768_298_400_000, receivedAt: 1_768_298_400_000 },
+          payload: { a: 1, b: { large: 123456789012345680000, a: 7 }, c: 2 },
+        },
+      ],
+      cuts: [],
+      pick: 0,
+    },
+  },
+  {
     name: "a day in Berlin that holds the first hours of 1970 ends with the calendar's day, not with UTC's",
     scenario: {
       rules: [
