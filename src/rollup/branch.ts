@@ -111,7 +111,8 @@ ARRAY JOIN slot AS m`;
 
 function bySlots(shape: PlanShape, aggregates: Aggregates): number[][][] {
   const slots: number[][][] = Array.from({ length: aggregates.slots }, () => []);
-  for (const member of shape.members) slots[aggregates.slotOf(member)]!.push(numbersOf(member, aggregates));
+  const { states } = aggregates;
+  for (const member of shape.members) slots[aggregates.slotOf(member)]!.push(numbersOf(member, states));
   return slots;
 }
 
@@ -137,14 +138,14 @@ function valuesOf({ shapes, aggregates }: Branch, states: readonly StateName[]):
 
 const number = (name: (typeof memberNumbers)[number]): string => `m[${memberNumbers.indexOf(name) + 1}]`;
 
-function numbersOf(member: PlanMember, aggregates: Aggregates): number[] {
+function numbersOf(member: PlanMember, states: readonly StateName[]): number[] {
   return [
     member.series,
     // A calendar's start is the pane's own.
     member.pane.unit === "second" ? member.pane.count : 1,
     lateFrom(member),
     Number(member.dropsLate),
-    ...aggregates.states.map((name) => Number(stateOf(member)?.column === name)),
+    ...states.map((name) => Number(stateOf(member)?.column === name)),
   ];
 }
 
