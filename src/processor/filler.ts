@@ -61,6 +61,7 @@ interface Tracked extends FillWork {
 const fillAttemptsMax = 3;
 /** How long a fill is left alone that the store refuses piece by piece. */
 const restMs = 5000;
+const pauseStepMs = 250;
 
 /**
  * Fills new rule versions from raw rows: everything below their activation, in pieces, each with its marks in the same
@@ -129,7 +130,7 @@ export class Filler {
   }
 
   async #fill(piece: FillPiece, stop: AbortSignal): Promise<void> {
-    const { clock, live, share, chunkEventsMax } = this.#deps;
+    const { clock, live, chunkEventsMax } = this.#deps;
     const started = clock.monotonic();
     if (!(await this.#isWritten(piece))) return;
     const took = clock.monotonic() - started;
@@ -138,8 +139,18 @@ export class Filler {
     this.#pace = paceAfter(this.#pace, events, took, load, chunkEventsMax);
     this.#note(piece, clock.now() - took);
     passFailpoint("mid-backfill");
-    const pause = pauseAfter(took, share, load);
-    if (pause > 0) await clock.sleep(pause, stop);
+    await this.#pause(took, stop);
+  }
+
+  /** What is due is asked anew all the while: a long piece beside a short burst must not rest for the minutes after it. */
+  async #pause(tookMs: number, stop: AbortSignal): Promise<void> {
+    const { clock, live, share } = this.#deps;
+    const began = clock.monotonic();
+    while (!stop.aborted) {
+      const left = pauseAfter(tookMs, share, live()) - (clock.monotonic() - began);
+      if (left <= 0) return;
+      await clock.sleep(Math.min(left, pauseStepMs), stop);
+    }
   }
 
   async #isWritten({ range, works }: FillPiece): Promise<boolean> {

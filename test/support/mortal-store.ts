@@ -17,11 +17,13 @@ export interface MortalStore {
   met(): number;
   /** Resolves when nothing that was asked for is still being done. */
   still(): Promise<void>;
+  /** What is being done now. */
+  underWay(): readonly string[];
 }
 
 /** A store as it looks to a process whose writes have such fates. */
 export function mortalStore(inner: Store, fates: Fates): MortalStore {
-  const underWay = new Set<Promise<unknown>>();
+  const underWay = new Map<Promise<unknown>, string>();
   let writes = 0;
   let met = 0;
   let dead = false;
@@ -32,21 +34,21 @@ export function mortalStore(inner: Store, fates: Fates): MortalStore {
   };
   const away = (): WeirError =>
     new WeirError("store_unavailable", "there is no answer", { canRetry: true, outcomeUnknown: true });
-  const done = async (work: Promise<unknown>): Promise<unknown> => {
-    underWay.add(work);
+  const done = async (work: Promise<unknown>, name: string): Promise<unknown> => {
+    underWay.set(work, name);
     try {
       return await work;
     } finally {
       underWay.delete(work);
     }
   };
-  const write = async (act: () => Promise<unknown>): Promise<unknown> => {
+  const write = async (act: () => Promise<unknown>, name: string): Promise<unknown> => {
     writes += 1;
     const fate = fates.get(writes);
     if (fate !== undefined) met += 1;
     if (fate === "dies before") die();
     if (fate === "dies before" || fate === "refused") throw away();
-    const answer = await done(act());
+    const answer = await done(act(), name);
     if (fate === "dies after") die();
     if (fate !== undefined) throw away();
     return answer;
@@ -58,7 +60,7 @@ export function mortalStore(inner: Store, fates: Fates): MortalStore {
       return async (...given: unknown[]): Promise<unknown> => {
         if (dead) throw away();
         const act = (): Promise<unknown> => Promise.resolve(Reflect.apply(method, inner, given));
-        const answer = name === "insertRaw" || name === "rollUp" ? await write(act) : await done(act());
+        const answer = name === "insertRaw" || name === "rollUp" ? await write(act, name) : await done(act(), String(name));
         if (dead) throw away();
         return answer;
       };
@@ -69,6 +71,7 @@ export function mortalStore(inner: Store, fates: Fates): MortalStore {
     dead: () => dead,
     died: died.promise,
     met: () => met,
-    still: async () => void (await Promise.allSettled(underWay)),
+    still: async () => void (await Promise.allSettled(underWay.keys())),
+    underWay: () => [...underWay.values()],
   };
 }

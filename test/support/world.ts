@@ -20,12 +20,14 @@ import { memoryLog } from "./memory-log.ts";
 import { type MortalStore, mortalStore } from "./mortal-store.ts";
 import { canonical } from "./raw-rows.ts";
 
-/** Pauses are short, and what is done once a minute is done once. */
+/** Time flies and pauses are short, but what is done once a minute is done once. */
 const hurried: Clock = {
   ...systemClock,
-  sleep: (ms, signal) => systemClock.sleep(ms > 10_000 ? 2 ** 30 : Math.min(ms, 3), signal),
+  monotonic: () => systemClock.monotonic() * 100,
+  sleep: (ms, signal) => systemClock.sleep(ms >= caretakeEveryMs ? 2 ** 30 : Math.min(ms, 3), signal),
 };
-const settledWithinMs = 60_000;
+const caretakeEveryMs = 60_000;
+const settledWithinMs = 50_000;
 
 /** A process: what is made anew when it is started again. */
 interface Incarnation {
@@ -44,6 +46,8 @@ interface Incarnation {
 export class World {
   readonly #folder: string;
   readonly #store: ClickHouseStore;
+  /** What went wrong, newest last. */
+  readonly #told: string[] = [];
   readonly #log = memoryLog({ now: () => this.#receivedAt });
   #receivedAt = 0;
   #appended = 0;
@@ -117,7 +121,7 @@ export class World {
     const deadline = performance.now() + settledWithinMs;
     while (!this.#isSettled()) {
       if (this.#now?.mortal.dead()) await this.restart(immortal);
-      assert.ok(performance.now() < deadline, `not settled: ${JSON.stringify(this.book.list())}`);
+      assert.ok(performance.now() < deadline, `not settled: ${this.#account()}`);
       await systemClock.sleep(2);
     }
   }
@@ -158,6 +162,12 @@ export class World {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
+  #account(): string {
+    const { mortal, book, progress } = this.#now!;
+    const [through, underWay, told] = [progress.countedThrough(), mortal.underWay(), this.#told.slice(-10)];
+    return JSON.stringify({ through, underWay, told, rules: book.list() }, null, 1);
+  }
+
   #isSettled(): boolean {
     if (this.#now === undefined || this.#now.mortal.dead()) return false;
     const { book, progress } = this.#now;
@@ -177,8 +187,8 @@ export class World {
       progress,
       clock: hurried,
       random: Math.random,
-      metrics: { batch: () => {}, stage: () => {}, retried: () => {} },
-      report: () => {},
+      metrics: { batch: () => {}, stage: () => {}, retried: (stage, error) => void this.#told.push(`${stage}: ${String(error)}`) },
+      report: (what, error) => void this.#told.push(`${what}: ${String(error)}`),
       groupsFull: () => {},
       limits: {
         batchEventsMax: life.batchEventsMax,
@@ -190,7 +200,7 @@ export class World {
         fillChunkEventsMax: life.fillChunkEventsMax,
         fillShare: 1,
         fillPollMs: 3,
-        caretakeEveryMs: 60_000,
+        caretakeEveryMs,
         groupsMax: 1e6,
       },
     });
