@@ -37,7 +37,9 @@ test("R14: live + backfill = recomputation, whatever is done to rules and whenev
     );
     await stage.verify([...rules.values()]);
     const done = editors.map((editor) => JSON.stringify(editor.done)).join(" and ");
-    t.diagnostic(`seed ${seed}: died ${JSON.stringify(died)} and twice in calm; ${rules.size} rules left after ${done}`);
+    t.diagnostic(
+      `seed ${seed}: died ${JSON.stringify(died)} and twice in calm; ${rules.size} rules left after ${done}`,
+    );
     t.diagnostic(JSON.stringify(stage.ledger.summary()));
   });
 });

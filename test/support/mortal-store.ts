@@ -60,7 +60,8 @@ export function mortalStore(inner: Store, fates: Fates): MortalStore {
       return async (...given: unknown[]): Promise<unknown> => {
         if (dead) throw away();
         const act = (): Promise<unknown> => Promise.resolve(Reflect.apply(method, inner, given));
-        const answer = name === "insertRaw" || name === "rollUp" ? await write(act, name) : await done(act(), String(name));
+        const answer =
+          name === "insertRaw" || name === "rollUp" ? await write(act, name) : await done(act(), String(name));
         if (dead) throw away();
         return answer;
       };

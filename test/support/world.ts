@@ -187,7 +187,11 @@ export class World {
       progress,
       clock: hurried,
       random: Math.random,
-      metrics: { batch: () => {}, stage: () => {}, retried: (stage, error) => void this.#told.push(`${stage}: ${String(error)}`) },
+      metrics: {
+        batch: () => {},
+        stage: () => {},
+        retried: (stage, error) => void this.#told.push(`${stage}: ${String(error)}`),
+      },
       report: (what, error) => void this.#told.push(`${what}: ${String(error)}`),
       groupsFull: () => {},
       limits: {
