@@ -125,8 +125,7 @@ function valuesOf({ shapes, aggregates }: Branch, states: readonly StateName[]):
   const kept = (value: string): string => (anyDrops ? `${value} * kept` : value);
   const state = (name: StateName): string => {
     const at = aggregates.states.indexOf(name);
-    // An item of a list that is not there is the default of its type, which is the empty state for every kind.
-    return at < 0 ? stateColumns[name].empty : `[${name}][${kept(`m[${memberNumbers.length + 1 + at}]`)}]`;
+    return at < 0 ? stateColumns[name].empty : stateColumns[name].keep(kept(`m[${memberNumbers.length + 1 + at}]`));
   };
   return [
     `entered${anyDrops ? ` * (NOT (is_late AND ${number("drops")}) AS kept)` : ""} AS n`,

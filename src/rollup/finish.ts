@@ -26,12 +26,12 @@ export function finishOf(rule: CheckedRule, bindings: Binder, orNothing: boolean
   const column = stateOf(rule)?.column;
   if (column === undefined)
     return { state: null, value: rule.metric === "rate" ? "n / (ending - start)" : "toFloat64(n)" };
-  const { merge, empty } = stateColumns[column];
-  const merged = rule.metric === "quantile" ? quantile(rule.level ?? 0.5, bindings) : merge;
-  const number = rule.decimals === undefined || metricForms[rule.metric].exact === undefined ? column : nearest(column);
+  const { merge, empty, answer } = stateColumns[column];
+  const merged = rule.metric === "quantile" ? quantile(rule.level ?? 0.5, bindings) : answer;
+  const number = rule.decimals === undefined || metricForms[rule.metric].exact === undefined ? merged : nearest(merged);
   const value = rule.metric === "avg" ? `${number} / n` : asNumber(rule, number);
   const nullable = orNothing && !addsUp.has(rule.metric);
-  return { state: { column, merge: merged, empty }, value: nullable ? `if(n = 0, NULL, ${value})` : value };
+  return { state: { column, merge, empty }, value: nullable ? `if(n = 0, NULL, ${value})` : value };
 }
 
 const addsUp: ReadonlySet<MetricName> = new Set(["sum", "uniq", "uniq_exact", "top_k"]);
@@ -57,7 +57,7 @@ const nearest = (state: string): string => `toFloat64(toString(assumeNotNull(${s
 
 /** Any level can be read from the state, whatever level it was made with. */
 const quantile = (level: number, bindings: Binder): string =>
-  `quantileDDMerge(${sketchAccuracy}, ${bindings.bind("level", "Float64", level)})(sketch)`;
+  `arrayReduce(${bindings.bind("level", "String", `quantileDDMerge(${sketchAccuracy}, ${level})`)}, sketch)`;
 
 function frequentValues(answered: unknown): FrequentValue[] {
   if (!Array.isArray(answered)) return [];

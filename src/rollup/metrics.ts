@@ -9,8 +9,12 @@ interface StateColumn {
   readonly empty: string;
   /** The same in a list of such states, which has their type. A thousand rules make long lists, and each word is analysed. */
   readonly filler: string;
-  /** States of several rows as one value. */
+  /** States of several rows as one, which may run over a window. */
   readonly merge: string;
+  /** The answer in what `merge` gives under the column's name. */
+  readonly answer: string;
+  /** What a row keeps of a state under the column's name: all of it, or nothing when `kept` is 0. */
+  readonly keep: (kept: string) => string;
 }
 
 /** An aggregate whose state is a value of its own kind, with its parameters and the types of what it reads. */
@@ -18,6 +22,8 @@ interface Aggregate {
   readonly name: string;
   readonly parameters?: string;
   readonly inputs: string;
+  /** Merging gives the state again: the answer is made with other parameters than the state. */
+  readonly answersLater?: true;
 }
 
 const when = "Tuple(Int64, UInt16, UInt64)";
@@ -30,7 +36,12 @@ const exactly: Aggregate = { name: "uniqExact", inputs: "String" };
 /** Within 2 %: the error's standard deviation is 0.4 %. */
 const nearly: Aggregate = { name: "uniqCombined64", parameters: "16", inputs: "String" };
 /** DDSketch (Masson, Rim, Lee: VLDB 2019); see `sketchAccuracy`. The second parameter is not part of the state. */
-const sketch: Aggregate = { name: "quantileDD", parameters: `${sketchAccuracy}, 0.5`, inputs: "Float64" };
+const sketch: Aggregate = {
+  name: "quantileDD",
+  parameters: `${sketchAccuracy}, 0.5`,
+  inputs: "Float64",
+  answersLater: true,
+};
 const earliest: Aggregate = { name: "argMin", inputs: `String, ${when}` };
 const latest: Aggregate = { name: "argMax", inputs: `String, ${when}` };
 /** Filtered space-saving: exact as long as there are no more different values than the second parameter. */
@@ -64,6 +75,7 @@ function summed(column: string, type: string): StateColumn {
     empty: `CAST(0, '${type}')`,
     filler: "0",
     merge: `sum(${column})`,
+    ...asItIs(column),
   };
 }
 
@@ -73,14 +85,32 @@ function extreme(name: "min" | "max", column: string, type: string): StateColumn
     empty: `CAST(NULL, 'Nullable(${type})')`,
     filler: "NULL",
     merge: `${name}(${column})`,
+    ...asItIs(column),
   };
 }
 
-function aggregated(column: string, { name, parameters, inputs }: Aggregate): StateColumn {
+// An item of a list that is not there is the default of its type.
+function asItIs(column: string): Pick<StateColumn, "answer" | "keep"> {
+  return { answer: column, keep: (kept) => `[${column}][${kept}]` };
+}
+
+/**
+ * The state is kept in a list of one, and no state is a list of none: most rows have none, and the engine makes and
+ * destroys the state of every row that it merges, which of these six took most of its time (docs/decisions/0019).
+ */
+function aggregated(column: string, { name, parameters, inputs, answersLater }: Aggregate): StateColumn {
   const given = parameters === undefined ? "" : `(${parameters})`;
-  const type = `AggregateFunction(${name}${given}, ${inputs})`;
-  const empty = `defaultValueOfTypeName('${type}')`;
-  return { type, empty, filler: empty, merge: `${name}Merge${given}(${column})` };
+  const one = `AggregateFunction(${name}${given}, ${inputs})`;
+  const ofEach = `${name}Merge${answersLater ? "State" : ""}ForEach`;
+  const type = `AggregateFunction(${ofEach}${given}, Array(${one}))`;
+  return {
+    type,
+    empty: `defaultValueOfTypeName('${type}')`,
+    filler: `defaultValueOfTypeName('${one}')`,
+    merge: `${ofEach}Merge${given}(${column})`,
+    answer: `${column}[1]`,
+    keep: (kept) => `initializeAggregation('${ofEach}State${given}', arraySlice([${column}], 1, ${kept}))`,
+  };
 }
 
 export type StateName = keyof typeof stateColumns;

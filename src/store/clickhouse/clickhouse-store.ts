@@ -43,6 +43,12 @@ const pingMs = 1000;
 /** One thread, so that another is left for what is live, and the engine hands out its time to the others first. */
 const yieldingSettings = { max_threads: 1, priority: 10 };
 
+/**
+ * Rows of one key are merged behind the insert like those of two inserts: to look for them in it takes as long as all else,
+ * and a live batch holds few. A fill's piece, whose events are scattered, may hold many.
+ */
+const liveSettings = { optimize_on_insert: 0 };
+
 /** The store on a ClickHouse server or the embedded engine, which answers the same protocol. */
 export class ClickHouseStore implements Store {
   readonly #connection: Connection;
@@ -91,7 +97,7 @@ export class ClickHouseStore implements Store {
     const marks = task.marks.map((mark) => ({ key: statements.markKey(mark) }));
     try {
       const statement = renderRollup(task.plan, task.range, { marks, counts, rooms, groupsMax });
-      await this.#connection.write(statement, task.yielding ? yieldingSettings : {});
+      await this.#connection.write(statement, task.yielding ? yieldingSettings : liveSettings);
       return true;
     } catch (error) {
       if (isThrown(error)) return false;
