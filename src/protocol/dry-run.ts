@@ -29,6 +29,10 @@ export const DryRunAnswer = Type.Object(
     dry_run: Type.Literal(true),
     rule: Type.Object(RuleBody.properties, { description: "the rule in its one form, as it would be stored" }),
     effect: Type.Enum(["create", "change", "none"], { description: "what the same body would do without `dry_run`" }),
+    fills: Type.Boolean({
+      description:
+        "whether history would be read for it; if not, it would answer at once, from the windows that there are",
+    }),
     sample: Type.Object(
       {
         events: Type.Integer(),

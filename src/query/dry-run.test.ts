@@ -14,7 +14,7 @@ async function answer(trial: Partial<Trial>, body: object = {}, groupsMax = 100_
   store.trial = { ...store.trial, ...trial };
   const parsed = parseRule({ rule_id: "r", window_size: "1m", metric: "count", ...body });
   assert.ok(parsed.ok);
-  const answered = await dryRun({ rule: parsed.rule, effect: "create" }, { store, groupsMax }, signal);
+  const answered = await dryRun({ rule: parsed.rule, effect: "create", fills: true }, { store, groupsMax }, signal);
   assert.deepEqual(store.reads, [`trial r ${sampleEventsMax}`]);
   return answered;
 }

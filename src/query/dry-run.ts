@@ -9,6 +9,8 @@ import { statsRow } from "./stats.ts";
 export interface TriedChange {
   readonly rule: CheckedRule;
   readonly effect: "create" | "change" | "none";
+  /** Whether history would be read for it. */
+  readonly fills: boolean;
 }
 
 export interface DryRunSources {
@@ -31,13 +33,14 @@ const daySeconds = 86_400;
  * @throws WeirError `store_unavailable`, `timeout`.
  */
 export async function dryRun(change: TriedChange, sources: DryRunSources, signal: AbortSignal): Promise<DryRunAnswer> {
-  const { rule, effect } = change;
+  const { rule, effect, fills } = change;
   const trial = await sources.store.tryOut({ rule, eventsMax: sampleEventsMax, limit: rowsMax + 1 }, signal);
   const rows = trial.windows.slice(0, rowsMax);
   return {
     dry_run: true,
     rule: bodyOf(rule.spec),
     effect,
+    fills,
     sample: sampleOf(trial),
     entered: trial.entered,
     skipped: trial.skipped,

@@ -24,6 +24,7 @@ import {
   isPending,
   newest,
   says,
+  needsFill,
   withActivation,
   withFilled,
   withSpec,
@@ -102,12 +103,13 @@ export class Rulebook {
   async tryPut(
     body: unknown,
     options: ChangeOptions,
-  ): Promise<{ rule: CheckedRule; effect: "create" | "change" | "none" }> {
+  ): Promise<{ rule: CheckedRule; effect: "create" | "change" | "none"; fills: boolean }> {
     const spec = specOf(body);
     const current = await this.#registry.get(spec.rule_id);
     checkVersion(spec.rule_id, current, options);
     const effect = current === undefined ? "create" : says(current, spec) ? "none" : "change";
-    return { rule: checked(spec), effect };
+    const fills = effect !== "none" && needsFill(current, spec, await this.#ends());
+    return { rule: checked(spec), effect, fills };
   }
 
   /** Changes a rule by a JSON merge patch on its spec, or takes up an earlier version again: see `patched`. */

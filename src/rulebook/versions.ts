@@ -93,6 +93,12 @@ export function withSpec(record: RuleRecord | undefined, spec: RuleSpec, facts: 
   return { ...record, versions: trimmed([...older, version]) };
 }
 
+/** Whether a version of this spec would have to be filled from history, or would answer at once. */
+export function needsFill(record: RuleRecord | undefined, spec: RuleSpec, ends: ReadonlyMap<Src, Offset>): boolean {
+  const next = withSpec(record, spec, { series: 0, now: 0 });
+  return newest(withActivation(next, ends, 0)).phase === "filling";
+}
+
 /** The record with its pending version in force from the log's ends on. */
 export function withActivation(record: RuleRecord, ends: ReadonlyMap<Src, Offset>, keptUntil: number): RuleRecord {
   const activation = Object.fromEntries(ends);

@@ -69,8 +69,11 @@ describe("a dry run", { timeout: 120_000 }, () => {
       const { body: rule } = await ask(`/aggregation-rule/${body.rule_id}`);
       const counts = ({ skipped, late, groups }: Record<string, unknown>) => ({ skipped, late, groups });
       assert.deepEqual(counts(tried.body), counts(rule), body.rule_id);
-      assert.equal(tried.body["effect"], "create");
-      assert.equal((await dryRun(body)).body["effect"], "none");
+      const done = ({ body: { effect, fills } }: Awaited<ReturnType<typeof dryRun>>) => [effect, fills];
+      assert.deepEqual(done(tried), ["create", true]);
+      assert.deepEqual(done(await dryRun(body)), ["none", false]);
+      assert.deepEqual(done(await dryRun({ ...body, retention: "3000d" })), ["change", false]);
+      assert.deepEqual(done(await dryRun({ ...body, filter: 'event_type != "never"' })), ["change", true]);
       await ask(`/aggregation-rule/${body.rule_id}`, { method: "DELETE" });
     }
   });
