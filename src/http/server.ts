@@ -1,6 +1,4 @@
 import type { Socket } from "node:net";
-import swagger from "@fastify/swagger";
-import swaggerUi from "@fastify/swagger-ui";
 import { fastify } from "fastify";
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
 import { systemClock } from "../lib/clock.ts";
@@ -8,6 +6,7 @@ import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import { parameterCheck } from "../protocol/query.ts";
 import { jsonBody } from "./body.ts";
+import { document } from "./documentation.ts";
 import { drain } from "./drain.ts";
 import { answerOf, connectionError, fromFramework, isTooLarge } from "./errors.ts";
 import type { ErrorAnswer } from "./errors.ts";
@@ -189,18 +188,5 @@ function refuseUnknownRoutes(server: FastifyInstance): void {
 function dropStalledReaders(server: FastifyInstance, timeoutMs: number): void {
   server.server.setTimeout(timeoutMs, (socket) => {
     if (socket.writableLength > 0) socket.destroy();
-  });
-}
-
-function document(server: FastifyInstance, options: ServerOptions): void {
-  server.register(swagger, {
-    openapi: { openapi: "3.1.0", info: { title: options.title, version: options.version } },
-  });
-  server.register(swaggerUi, {
-    routePrefix: "/docs",
-    // The page must work without any request to another host; the validator badge would be one.
-    uiConfig: { validatorUrl: null },
-    staticCSP:
-      "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'",
   });
 }
