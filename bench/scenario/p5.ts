@@ -31,6 +31,8 @@ async function measured({ server }: BenchServer, count: number, options: BenchOp
   const rules = manyRules(count);
   const before = await usage(server.pid);
   await putAll(server.queryUrl, rules);
+  await pause(5000);
+  const known = await usage(server.pid);
   const { shape, ...rest } = order(server.ingestUrl, options);
   const load = runLoad({ shape, ...rest });
   const watch = probe(server.ingestUrl);
@@ -57,7 +59,7 @@ async function measured({ server }: BenchServer, count: number, options: BenchOp
     `${ms(lagMax)}, drained in ${ms(drainMs)}`,
     `${cores(cpu.engine)}, ${cores(cpu.server)}`,
     `${Math.round(enginePer * 1000)} ms`,
-    `${whole(Math.max(0, begun.serverRss - before.serverRss) / 1024 / count)} KiB`,
+    `${whole(Math.max(0, known.serverRss - before.serverRss) / 1024 / count)} KiB`,
     `${ms(added.p50)}, ${ms(added.max)}`,
     verdict.wrong.length === 0
       ? `${whole(verdict.windows)} windows of ${compared.length} rules, all exact`

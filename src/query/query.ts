@@ -71,7 +71,11 @@ export class Query {
 
   /** `GET /stats`, from the parameters as they came. */
   async stats(raw: RawParameters): Promise<StatsAnswer> {
-    return stats(raw, this.#answering(raw), this.#parts, this.#parts.clock.now());
+    for (;;) {
+      const answering = this.#answering(raw);
+      const answer = await stats(raw, answering, this.#parts, this.#parts.clock.now());
+      if (this.#stillAnswers(raw, answering)) return answer;
+    }
   }
 
   /**
@@ -132,6 +136,14 @@ export class Query {
     const { rules, clock } = this.#parts;
     const record = rules.get(ruleId);
     return versionAnswers(record, new Set(rules.readableVersions(record, clock.now())));
+  }
+
+  /** Whether the windows that were read were there all the while: a version that was replaced meanwhile may have lost them. */
+  #stillAnswers(raw: RawParameters, { version }: Answering): boolean {
+    const { rules, clock } = this.#parts;
+    const record = rules.get(ruleIdOf(raw));
+    const isAnswering = rules.answering(record).version.series === version.series;
+    return isAnswering || rules.readable(record, version.version, clock.now()) !== undefined;
   }
 
   /** The version that is asked for, else the one that answers for the rule. */

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MemoryRules } from "../../test/support/memory-rules.ts";
+import { MemoryStore } from "../../test/support/memory-store.ts";
+import { SimulatedClock } from "../../test/support/simulated-clock.ts";
+import { Query } from "./query.ts";
+
+const windowStart = Date.UTC(2026, 0, 17, 19, 30);
+
+test("a version that is replaced and dropped while its windows are read does not answer as if there were none", async () => {
+  const [rules, store] = [new MemoryRules(), new MemoryStore()];
+  const before = rules.set({ rule_id: "r" });
+  store.set(before, { windowStart, group: ["a"], value: 1 });
+  store.before = async () => {
+    store.before = async () => {};
+    rules.delete("r");
+    store.drop(before);
+    store.set(rules.set({ rule_id: "r", version: 2 }), { windowStart, group: ["a"], value: 2 });
+  };
+  const answer = await queryOf(rules, store).stats({ rule_id: "r", start_time: "0" });
+  assert.deepEqual(
+    answer.data.map(({ value }) => value),
+    [2],
+  );
+});
+
+function queryOf(rules: MemoryRules, store: MemoryStore): Query {
+  const idle = { log: () => assert.fail(), rates: () => assert.fail(), parts: () => assert.fail(), cost: () => null };
+  const progress = { countedThrough: () => 0, lagMs: () => 0 };
+  const clock = new SimulatedClock(windowStart + 60_000);
+  return new Query({
+    ...idle,
+    store,
+    rules,
+    progress,
+    clock,
+    groupsMax: 10,
+    fill: () => ({ progress: 1, endsAt: null }),
+  });
+}
