@@ -13,6 +13,9 @@ export interface EmbeddedEngine {
   readonly connection: Connection;
   /** To a database of this name with a schema of its own. Closed by who asked for it. */
   database(name: string): Promise<Connection>;
+  /** To a database that is there, by another way, which gives up soon. */
+  through(url: string, name: string): Connection;
+  readonly url: string;
   close(): Promise<void>;
 }
 
@@ -21,30 +24,27 @@ export async function openEmbeddedEngine(): Promise<EmbeddedEngine> {
   const dataDir = await mkdtemp(join(tmpdir(), "weir-engine-"));
   const engine = await startEngine({ dataDir, clock: systemClock });
   const database = (name: string): Promise<Connection> => connect(engine, name);
+  const through = (url: string, name: string): Connection => connectionTo(engine, () => url, name, 1500);
   const connection = await database("weir");
   const close = async (): Promise<void> => {
     await connection.close();
     await engine.stop();
     await rm(dataDir, { recursive: true, force: true });
   };
-  return { connection, database, close };
+  return { connection, database, through, url: engine.url(), close };
 }
 
 async function connect(engine: Engine, database: string): Promise<Connection> {
-  const { username, password } = engine;
-  const url = (): string => engine.url();
-  const connection = new Connection({
-    url,
-    username,
-    password,
-    database,
-    requestTimeoutMs: 60_000,
-    newId: randomUUID,
-  });
+  const connection = connectionTo(engine, () => engine.url(), database, 60_000);
   await connection.createDatabase();
   for (const sql of schemaStatements(rollupColumns())) {
     // A test survives no power loss; without the waiting for the disk it is several times as fast.
     await connection.write({ sql: sql.replaceAll(/(\w*fsync\w*) = 1/g, "$1 = 0"), parameters: {} });
   }
   return connection;
+}
+
+function connectionTo(engine: Engine, url: () => string, database: string, requestTimeoutMs: number): Connection {
+  const { username, password } = engine;
+  return new Connection({ url, username, password, database, requestTimeoutMs, newId: randomUUID });
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { pack } from "../../src/event/packed.ts";
 import { offset, src } from "../../src/event/position.ts";
 import { type Clock, systemClock } from "../../src/lib/clock.ts";
+import { WeirError } from "../../src/lib/errors.ts";
 import { Processor } from "../../src/processor/processor.ts";
 import { MemoryProgress } from "../../src/progress/memory-progress.ts";
 import { Query } from "../../src/query/query.ts";
@@ -79,7 +80,9 @@ export class World {
       .recover()
       .then(() => processor.run())
       .catch((error: unknown) => {
-        if (!mortal.dead()) throw error;
+        // One that is stopped while it still asks where to go on has nothing to finish.
+        const isStopped = error instanceof WeirError && error.code === "stopping";
+        if (!mortal.dead() && !isStopped) throw error;
       });
     running.catch(() => {});
     this.#now = { mortal, registry, book, progress, processor, running };
