@@ -21,7 +21,7 @@ after(() => engine.close());
 
 test("rules that are edited while processes come and go answer what brute force makes of all events", async (t) => {
   t.diagnostic(`WEIR_SEED=${roundSeed}`);
-  await playRounds(history, 60, play);
+  await playRounds(history, 40, play);
   t.diagnostic(`${fatesMet} writes went wrong`);
   assert.ok(fatesMet > 0);
 });
