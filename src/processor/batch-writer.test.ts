@@ -16,7 +16,10 @@ function withLostAnswer(meanwhile: (marks: Map<number, OffsetRange[]>) => void) 
   let written = 0;
   const store = {
     insertRaw: async () => {},
+    takesRows: async () => {},
     storedOffsets: async () => [],
+    setAside: async () => {},
+    rejectedOffsets: async () => [],
     settle: async () => meanwhile(marks),
     marks: async (series: number) => marks.get(series) ?? [],
     fillMarks: async (series: readonly number[]) => new Map(series.map((one) => [one, marks.get(one) ?? []])),
@@ -26,7 +29,7 @@ function withLostAnswer(meanwhile: (marks: Map<number, OffsetRange[]>) => void) 
       return true;
     },
   };
-  const metrics = { batch: () => {}, stage: () => {}, retried: () => {} };
+  const metrics = { batch: () => {}, stage: () => {}, retried: () => {}, rejected: () => {} };
   const writer = new BatchWriter({ store, clock, metrics, signal: new AbortController().signal });
   const rollUp = async (series: readonly number[]): Promise<boolean> => {
     const task = { range, plan: planRollup([]), marks: series.map((one) => ({ series: one, range })), counts: null };

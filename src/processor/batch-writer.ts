@@ -1,15 +1,32 @@
 import type { Clock } from "../lib/clock.ts";
 import type { OffsetRange, Src } from "../event/position.ts";
+import { offset, src as srcOf } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
+import { passFailpoint } from "../lib/failpoint.ts";
+import type { RejectedEvent } from "../store/rejects.ts";
 import type { Mark, RollupTask, Store } from "../store/store.ts";
 import type { Batch } from "./batch.ts";
 import { withoutStored } from "./batch.ts";
 import type { ProcessorMetrics } from "./ports.ts";
+import { asRejects } from "./refused.ts";
+import type { RecentIds } from "./recent-ids.ts";
+import { Sifter } from "./sift.ts";
 
 const pauseMinMs = 100;
 const pauseMaxMs = 5000;
 
-type WrittenStore = Pick<Store, "insertRaw" | "rollUp" | "settle" | "storedOffsets" | "marks" | "fillMarks">;
+type WrittenStore = Pick<
+  Store,
+  | "insertRaw"
+  | "takesRows"
+  | "storedOffsets"
+  | "setAside"
+  | "rejectedOffsets"
+  | "rollUp"
+  | "marks"
+  | "fillMarks"
+  | "settle"
+>;
 
 /**
  * Writes to the store until it has what it shall have. After a failure the outcome is settled by reading: a write is
@@ -28,18 +45,44 @@ export class BatchWriter {
     this.#signal = deps.signal;
   }
 
-  async raw(batch: Batch): Promise<void> {
+  /**
+   * Writes the raw rows. Events that the store refuses are set aside, and their ids are free again: then they are no events
+   * of the batch any more.
+   */
+  async raw(batch: Batch, ids: Pick<RecentIds, "forget">): Promise<void> {
+    const sifter = new Sifter(this.#store, batch);
+    const { src, from } = batch.range;
     await this.#persist(
       "raw",
-      () => this.#store.insertRaw(batch.range.src, batch.pieces),
+      () => sifter.write(),
       async () => {
-        withoutStored(
-          batch.pieces,
-          new Set<number>(await this.#store.storedOffsets(batch.range.src, batch.range.from)),
-        );
+        withoutStored(batch.pieces, new Set<number>(await this.#store.storedOffsets(src, from)));
         return false;
       },
     );
+    if (sifter.refused.length > 0) await this.#setAside(asRejects(src, sifter.refused, this.#clock.now()), ids);
+  }
+
+  /**
+   * Ids first: as soon as somebody can see an event in quarantine, sending it again must count. What is in quarantine is never
+   * tried again at its position, so that its id may be taken by another from then on.
+   */
+  async #setAside(rejects: readonly RejectedEvent[], ids: Pick<RecentIds, "forget">): Promise<void> {
+    for (const { event_id } of rejects) ids.forget(event_id);
+    passFailpoint("before-reject");
+    let missing = rejects;
+    await this.#persist(
+      "reject",
+      () => this.#store.setAside(missing),
+      async () => {
+        const { src, off } = rejects[0]!;
+        const kept = new Set<number>(await this.#store.rejectedOffsets(srcOf(src), offset(off)));
+        missing = missing.filter((reject) => !kept.has(reject.off));
+        return missing.length === 0;
+      },
+    );
+    passFailpoint("after-reject");
+    for (const { reason } of rejects) this.#metrics.rejected(1, reason);
   }
 
   /**
@@ -85,7 +128,7 @@ export class BatchWriter {
   }
 
   async #persist(
-    stage: "raw" | "rollup",
+    stage: "raw" | "reject" | "rollup",
     write: () => Promise<void>,
     isDone: () => Promise<boolean>,
     attemptsMax = Infinity,

@@ -15,13 +15,14 @@ const record = (from: number, ids: string[], timestamp = 5000): LogRecord => ({
   events: pack(ids.map((event_id) => ({ event_id, event_type: "t", user_id: "u", timestamp, payload: "{}" }))),
 });
 
-const form = (records: LogRecord[], given: { ids?: RecentIds; stored?: number[]; from?: number; cut?: number } = {}) =>
+const form = (records: LogRecord[], given: { ids?: RecentIds; stored?: number[]; rejected?: number[]; from?: number; cut?: number } = {}) =>
   resultOf(
     formBatch({
       records,
       range: rangeOf(records, given.from ?? records[0]!.from, given.cut ?? Infinity),
       ids: given.ids ?? new RecentIds({ idsMax: 1000, seed: 1 }),
       stored: new Set(given.stored ?? []),
+      rejected: new Set(given.rejected ?? []),
     }),
   );
 

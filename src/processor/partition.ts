@@ -69,8 +69,8 @@ export class Partition {
   #readAt = -Infinity;
   #lagMs = 0;
   /** What an interrupted write has left, until the work is past it. */
-  #stored: ReadonlySet<number>;
-  readonly #storedTo: number;
+  #handled: Pick<Recovered, "stored" | "rejected">;
+  readonly #handledTo: number;
   readonly #likely = new LikelyGroups();
   readonly #plans = { close: noPlan, scattered: noPlan };
 
@@ -79,8 +79,9 @@ export class Partition {
     this.#recovered = recovered;
     this.#next = recovered.next;
     this.#written = recovered.next;
-    this.#stored = recovered.stored;
-    this.#storedTo = recovered.stored.values().reduce((most, off) => Math.max(most, off), -1);
+    this.#handled = recovered;
+    const { stored, rejected } = recovered;
+    this.#handledTo = stored.union(rejected).values().reduce((most, off) => Math.max(most, off), -1);
   }
 
   /** Everything below is stored and rolled up. */
@@ -143,12 +144,13 @@ export class Partition {
     const { store, src, clock, metrics, writer } = this.#deps;
     const started = clock.monotonic();
     const { ids } = this.#recovered;
-    if (range.from > this.#storedTo) this.#stored = nothing;
+    if (range.from > this.#handledTo) this.#handled = nothing;
     const steps = formBatch({
       range,
       records: records.filter((record) => record.from <= range.to),
       ids,
-      stored: this.#stored,
+      stored: this.#handled.stored,
+      rejected: this.#handled.rejected,
     });
     const { batch, doubtful } = await inTurns(steps, clock);
     metrics.stage("form", (clock.monotonic() - started) / 1000);
@@ -167,7 +169,7 @@ export class Partition {
   async #write(work: Work, before: Promise<void> = Promise.resolve()): Promise<void> {
     const { writer, metrics, progress } = this.#deps;
     const { batch } = work;
-    this.#rawWritten = this.#rawWritten.then(() => writer.raw(batch));
+    this.#rawWritten = this.#rawWritten.then(() => writer.raw(batch, this.#recovered.ids));
     await this.#rawWritten;
     passFailpoint("after-raw");
     await before;
@@ -240,7 +242,7 @@ const closeSecondsMax = 10;
 const spreadOf = ({ seconds }: Batch): Spread =>
   seconds !== null && seconds.length <= closeSecondsMax ? "close" : "scattered";
 
-const nothing: ReadonlySet<number> = new Set();
+const nothing = { stored: new Set<number>(), rejected: new Set<number>() };
 
 const isActive = (target: Target, range: OffsetRange): boolean => (target.activation[range.src] ?? 0) <= range.from;
 

@@ -42,6 +42,8 @@ export interface ProgressWriter {
 /** What the processor reports of its work, in numbers. */
 export interface ProcessorMetrics {
   batch(facts: { events: number; duplicates: number; bytes: number }): void;
-  stage(stage: "form" | "raw" | "rollup", seconds: number): void;
-  retried(stage: "raw" | "rollup", error: unknown): void;
+  stage(stage: "form" | "raw" | "reject" | "rollup", seconds: number): void;
+  retried(stage: "raw" | "reject" | "rollup", error: unknown): void;
+  /** Events that the store refused were set aside. */
+  rejected(events: number, reason: string): void;
 }

@@ -193,6 +193,7 @@ export class World {
       metrics: {
         batch: () => {},
         stage: () => {},
+        rejected: (events, reason) => void this.#told.push(`${events} set aside: ${reason}`),
         retried: (stage, error) => void this.#told.push(`${stage}: ${String(error)}`),
       },
       report: (what, error) => void this.#told.push(`${what}: ${String(error)}`),

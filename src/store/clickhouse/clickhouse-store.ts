@@ -17,6 +17,7 @@ import type {
   Store,
   StoredEvent,
   TableQuery,
+  Totals,
   Trial,
   TrialQuery,
   Unlisted,
@@ -28,7 +29,9 @@ import type { Connection } from "./connection.ts";
 import { encodeRawRows, rawRows, rawRowsBytesMax } from "./row-binary.ts";
 import { completingStatements, schemaStatements, selectTables } from "./schema.ts";
 import type { FoundTable } from "./schema.ts";
+import type { Position, RejectQuery, RejectedEvent } from "../rejects.ts";
 import * as groups from "./group-statements.ts";
+import * as quarantine from "./rejects.ts";
 import * as statements from "./statements.ts";
 import { readTable } from "./table.ts";
 import { type FoundPlace, type FoundWindow, placeOf, windowRow } from "./window-row.ts";
@@ -242,9 +245,33 @@ export class ClickHouseStore implements Store {
     return tryOut(this.#connection, query, signal);
   }
 
-  async totals(): Promise<{ readonly events: number; readonly duplicates: number }> {
-    const rows = await this.#connection.rows<{ events: number; duplicates: number }>(statements.selectTotals);
-    return rows[0] ?? { events: 0, duplicates: 0 };
+  async totals(): Promise<Totals> {
+    const rows = await this.#connection.rows<Totals>(statements.selectTotals);
+    return rows[0] ?? { events: 0, duplicates: 0, rejects: 0 };
+  }
+
+  setAside(events: readonly RejectedEvent[]): Promise<void> {
+    return this.#connection.insertRows(quarantine.rejectRows, quarantine.encodeRejects(events));
+  }
+
+  async rejectedOffsets(src: Src, from: Offset): Promise<readonly Offset[]> {
+    const { off } = await this.#connection.columns<{ off: Offset[] }>(quarantine.selectRejectedOffsets(src, from));
+    return off ?? [];
+  }
+
+  rejects(query: RejectQuery): Promise<readonly RejectedEvent[]> {
+    return this.#connection.rows<RejectedEvent>(quarantine.selectRejects(query));
+  }
+
+  async dropRejects(positions: readonly Position[]): Promise<number> {
+    const [row] = await this.#connection.rows<{ found: number }>(quarantine.countRejects(positions));
+    if (row === undefined || row.found === 0) return 0;
+    await this.#connection.write(quarantine.deleteRejects(positions));
+    return row.found;
+  }
+
+  takesRows(): Promise<void> {
+    return this.#connection.write(quarantine.insertNothing);
   }
 
   async ping(): Promise<void> {
