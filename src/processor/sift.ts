@@ -1,4 +1,4 @@
-import { offset } from "../event/position.ts";
+import { walkPacked } from "../event/packed.ts";
 import { WeirError } from "../lib/errors.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
 import type { RawPiece, Store } from "../store/store.ts";
@@ -30,6 +30,8 @@ export class Sifter {
   readonly #store: SiftedStore;
   readonly #batch: Batch;
   readonly refused: Refused[] = [];
+  /** Of the last refusal. */
+  #reason = "";
 
   constructor(store: SiftedStore, batch: Batch) {
     this.#store = store;
@@ -38,58 +40,60 @@ export class Sifter {
 
   async write(): Promise<void> {
     const { pieces } = this.#batch;
-    if ((await this.#refusal(pieces)) === undefined) return;
-    await this.#sift(await this.#missing(rowsOf(pieces)), true);
+    const refusal = await this.#refusal(pieces);
+    if (refusal === undefined) return;
+    const rows = inOrderOfTime(pieces);
+    await this.#halve(refusal.outcomeUnknown ? await this.#missing(rows) : rows);
   }
 
-  /** `together`: they were refused as a whole, or must have been since the others were taken. */
-  async #sift(rows: readonly Row[], together: boolean): Promise<void> {
-    const [row] = rows;
-    if (row === undefined) return;
-    if (rows.length === 1) return this.#alone(row);
-    if (!together) {
-      if ((await this.#refusal(piecesOf(rows))) === undefined) return;
-      return this.#sift(await this.#missing(rows), true);
-    }
+  /** These were refused together. */
+  async #halve(rows: readonly Row[]): Promise<void> {
+    if (rows.length < 2) return this.#sift(rows);
     passFailpoint("mid-bisection");
     const middle = rows.length >> 1;
     const before = this.refused.length;
-    await this.#sift(rows.slice(0, middle), false);
-    await this.#sift(rows.slice(middle), this.refused.length === before);
+    await this.#sift(rows.slice(0, middle));
+    // When the first half was taken, it is the second that was refused.
+    const rest = rows.slice(middle);
+    await (this.refused.length === before ? this.#halve(rest) : this.#sift(rest));
   }
 
-  async #alone(row: Row): Promise<void> {
-    if ((await this.#refusalOf(row)) === undefined) return;
+  async #sift(rows: readonly Row[]): Promise<void> {
+    if (rows.length === 0) return;
+    const left = await this.#leftOf(rows);
+    if (left.length === 0) return;
+    if (rows.length > 1) return this.#halve(left);
     await this.#store.takesRows();
-    const reason = await this.#refusalOf(row);
-    if (reason === undefined) return;
+    const [row] = await this.#leftOf(rows);
+    if (row === undefined) return;
     withoutRejected(this.#batch, new Set([row.piece.from + row.index]));
-    this.refused.push({ ...row, reason });
+    this.refused.push({ ...row, reason: this.#reason });
   }
 
-  async #refusalOf(row: Row): Promise<string | undefined> {
-    const reason = await this.#refusal(piecesOf([row]));
-    return reason === undefined || (await this.#missing([row])).length === 0 ? undefined : reason;
+  /** Writes these. Answers what of them the store has refused. */
+  async #leftOf(rows: readonly Row[]): Promise<readonly Row[]> {
+    const refusal = await this.#refusal(piecesOf(rows));
+    if (refusal === undefined) return [];
+    this.#reason = reasonOf(refusal);
+    return refusal.outcomeUnknown ? this.#missing(rows) : rows;
   }
 
   /** Why the store does not take these; undefined: it has them. */
-  async #refusal(pieces: readonly RawPiece[]): Promise<string | undefined> {
+  async #refusal(pieces: readonly RawPiece[]): Promise<WeirError | undefined> {
     try {
       await this.#store.insertRaw(this.#batch.range.src, pieces);
       return undefined;
     } catch (error) {
-      if (!(error instanceof WeirError) || error.code !== "store_refused") throw error;
-      return reasonOf(error);
+      if (error instanceof WeirError && error.code === "store_refused") return error;
+      throw error;
     }
   }
 
   /** A refused write may have left a part of it behind. */
   async #missing(rows: readonly Row[]): Promise<readonly Row[]> {
-    const [first] = rows;
-    if (first === undefined) return rows;
+    const { src, from } = this.#batch.range;
     await this.#store.settle();
-    const from = offset(first.piece.from + first.index);
-    const stored = new Set<number>(await this.#store.storedOffsets(this.#batch.range.src, from));
+    const stored = new Set<number>(await this.#store.storedOffsets(src, from));
     return rows.filter(({ piece, index }) => !stored.has(piece.from + index));
   }
 }
@@ -99,14 +103,18 @@ function reasonOf({ details }: WeirError): string {
   return typeof known === "string" ? known : "the store refused it";
 }
 
-const rowsOf = (pieces: readonly Piece[]): readonly Row[] =>
-  pieces.flatMap((piece) =>
-    Array.from({ length: piece.events.count }, (_, index) => ({ piece, index })).filter(
-      ({ index }) => piece.skip?.[index] !== 1,
-    ),
-  );
+/** The store may keep what is close in time together, so that what is written in halves is in few places. */
+function inOrderOfTime(pieces: readonly Piece[]): readonly Row[] {
+  const rows: (Row & { timestamp: number })[] = [];
+  for (const piece of pieces) {
+    walkPacked(piece.events, ({ timestamp }, index) => {
+      if (piece.skip?.[index] !== 1) rows.push({ piece, index, timestamp });
+    });
+  }
+  return rows.sort((a, b) => a.timestamp - b.timestamp);
+}
 
-/** The pieces of these rows, which are in order, with nothing else in them. */
+/** The pieces of these rows, with nothing else in them. */
 function piecesOf(rows: readonly Row[]): readonly RawPiece[] {
   const pieces = new Map<Piece, Uint8Array>();
   for (const { piece, index } of rows) {

@@ -26,7 +26,7 @@ import type {
   WindowTable,
 } from "../store.ts";
 import type { Connection } from "./connection.ts";
-import { encodeRawRows, rawRows, rawRowsBytesMax } from "./row-binary.ts";
+import { areOfOneMonth, encodeRawRows, rawRows, rawRowsBytesMax } from "./row-binary.ts";
 import { completingStatements, schemaStatements, selectTables } from "./schema.ts";
 import type { FoundTable } from "./schema.ts";
 import type { Position, RejectQuery, RejectedEvent } from "../rejects.ts";
@@ -82,9 +82,20 @@ export class ClickHouseStore implements Store {
   async insertRaw(src: Src, pieces: readonly RawPiece[]): Promise<void> {
     const buffer = this.#takeBuffer(rawRowsBytesMax(pieces));
     const { rows, bytes } = await inTurns(encodeRawRows(buffer, src, pieces), this.#clock);
-    if (rows > 0) await this.#connection.insertRows(rawRows, bytes);
+    if (rows > 0) await this.#insertRaw(bytes, pieces);
     // Only now, and never after a failure: a request that was given up may still be reading it.
     this.#spare = buffer;
+  }
+
+  /** Rows of one month are one part, so that of those that are refused nothing is there. */
+  async #insertRaw(bytes: Buffer, pieces: readonly RawPiece[]): Promise<void> {
+    try {
+      await this.#connection.insertRows(rawRows, bytes);
+    } catch (error) {
+      if (!(error instanceof WeirError) || error.code !== "store_refused" || !areOfOneMonth(pieces)) throw error;
+      const { message, details, cause } = error;
+      throw new WeirError("store_refused", message, { details, cause, outcomeUnknown: false });
+    }
   }
 
   /** One batch follows the other: using its buffer again spares the collector tens of megabytes a batch. */

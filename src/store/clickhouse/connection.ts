@@ -230,8 +230,10 @@ export class Connection {
     try {
       await run(this.#current().statements, queryId);
     } catch (error) {
-      this.#inDoubt.add(queryId);
-      throw asWeirError(error, true);
+      const known = asWeirError(error, true);
+      // An engine that has answered what it makes of a statement is done with it, though a part of it may be there.
+      if (known.code !== "store_refused") this.#inDoubt.add(queryId);
+      throw known;
     }
   }
 
