@@ -194,7 +194,10 @@ class Starter {
         },
         rejected: (events, reason) => {
           this.#metrics.processor.rejected(events);
-          logger.error({ part: "processor", events, reason }, "the store refused events; they are set aside: see /rejects");
+          logger.error(
+            { part: "processor", events, reason },
+            "the store refused events; they are set aside: see /rejects",
+          );
         },
       },
       report: (message, error) => logger.warn({ err: error, part: "processor" }, message),

@@ -68,7 +68,14 @@ export function loadConfig({ argv, env, readFile }: Surroundings): Loaded {
   const config = values as Config;
   if (problems.length === 0) problems.push(...contradictions(config, sources));
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, command: line.command, action: line.action, config, sources: sources as Sources, demo: demo as DemoOptions };
+  return {
+    ok: true,
+    command: line.command,
+    action: line.action,
+    config,
+    sources: sources as Sources,
+    demo: demo as DemoOptions,
+  };
 }
 
 /** Reads a given value, or notes the problem and answers the default so that the other checks go on. */

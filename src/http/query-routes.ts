@@ -25,7 +25,9 @@ const statsDescription = [
 ].join(" ");
 
 /** `GET /stats`, `GET /events`, `/rejects`, `GET /status`. */
-export function queryRoutes(query: Pick<Query, "stats" | "statsTable" | "events" | "rejects" | "dropRejects" | "status">): Routes {
+export function queryRoutes(
+  query: Pick<Query, "stats" | "statsTable" | "events" | "rejects" | "dropRejects" | "status">,
+): Routes {
   return (server) => {
     server.get("/stats", { schema: statsSchema, validatorCompiler: leftToTheService }, (request, reply) => {
       const parameters = request.query as RawParameters;

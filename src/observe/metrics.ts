@@ -174,7 +174,8 @@ export function createMetrics(clock: Clock): Metrics {
       pushed: (frames, bytes) => (meters.counter("liveFrames").inc(frames), meters.counter("liveBytes").inc(bytes)),
     },
     watch: (added) => {
-      for (const [key, source] of Object.entries(added) as [Key, () => number | Promise<number>][]) sources.set(key, source);
+      for (const [key, source] of Object.entries(added) as [Key, () => number | Promise<number>][])
+        sources.set(key, source);
     },
     rates: () => ({ accepted: rates.accepted.perSecond(), counted: rates.counted.perSecond() }),
     text: () => registry.metrics(),

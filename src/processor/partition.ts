@@ -81,7 +81,10 @@ export class Partition {
     this.#written = recovered.next;
     this.#handled = recovered;
     const { stored, rejected } = recovered;
-    this.#handledTo = stored.union(rejected).values().reduce((most, off) => Math.max(most, off), -1);
+    this.#handledTo = stored
+      .union(rejected)
+      .values()
+      .reduce((most, off) => Math.max(most, off), -1);
   }
 
   /** Everything below is stored and rolled up. */

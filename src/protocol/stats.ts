@@ -7,7 +7,12 @@ const TimeParameter = Type.String({
   examples: ["2026-01-17T00:00:00Z"],
   maxLength: 64,
 });
-export const Limit = Type.Integer({ minimum: 1, maximum: 10_000, default: 100, description: "the most rows in one answer" });
+export const Limit = Type.Integer({
+  minimum: 1,
+  maximum: 10_000,
+  default: 100,
+  description: "the most rows in one answer",
+});
 export const Cursor = Type.String({
   maxLength: 8192,
   description: "the `next_cursor` of the answer before, with the same other parameters",

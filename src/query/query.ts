@@ -39,7 +39,10 @@ export interface Rules {
 }
 
 export interface QueryParts extends Pick<StatusSources, "log" | "rates" | "parts"> {
-  readonly store: Pick<Store, "windows" | "windowTable" | "events" | "seriesCounts" | "totals" | "tryOut" | "rejects" | "dropRejects">;
+  readonly store: Pick<
+    Store,
+    "windows" | "windowTable" | "events" | "seriesCounts" | "totals" | "tryOut" | "rejects" | "dropRejects"
+  >;
   readonly rules: Rules;
   readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
   /** Beyond so many groups of a rule, further ones share one. */

@@ -37,7 +37,7 @@ export async function dropRejects(
   store: Pick<RejectStore, "dropRejects">,
 ): Promise<RejectsDropAnswer> {
   const checked = checkDrop({ ...raw });
-  if (!checked.ok) return refuse(checked.problems), { deleted: 0 };
+  if (!checked.ok) return (refuse(checked.problems), { deleted: 0 });
   return { deleted: await store.dropRejects((checked.value["position"] as string[]).map(positionOf)) };
 }
 

@@ -55,7 +55,10 @@ export class RejectsClient {
       token: string;
       refused?: readonly { index: number; problems: readonly { path: string; message: string }[] }[];
     };
-    const said = refused.map(({ index, problems: [first] }) => ({ index, problem: `${first?.path} ${first?.message}` }));
+    const said = refused.map(({ index, problems: [first] }) => ({
+      index,
+      problem: `${first?.path} ${first?.message}`,
+    }));
     return { token, refused: said };
   }
 
@@ -72,11 +75,16 @@ export class RejectsClient {
 
   async #ask(url: string, init: RequestInit = {}): Promise<string> {
     const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(90_000) }).catch((cause: unknown) => {
-      throw new WeirError("rejects_failed", `no server answers at ${new URL(url).origin}; is it running there?`, { cause });
+      throw new WeirError("rejects_failed", `no server answers at ${new URL(url).origin}; is it running there?`, {
+        cause,
+      });
     });
     const text = await answer.text();
     if (answer.ok) return text;
-    throw new WeirError("rejects_failed", `${init.method ?? "GET"} ${new URL(url).pathname} answered: ${messageOf(text)}`);
+    throw new WeirError(
+      "rejects_failed",
+      `${init.method ?? "GET"} ${new URL(url).pathname} answered: ${messageOf(text)}`,
+    );
   }
 }
 

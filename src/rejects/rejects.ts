@@ -22,7 +22,10 @@ export async function runRejects(
   place: ServerPlace,
   print: (line: string) => void,
 ): Promise<void> {
-  const client = new RejectsClient({ ingestUrl: urlOf(place, place.ingestPort), queryUrl: urlOf(place, place.queryPort) });
+  const client = new RejectsClient({
+    ingestUrl: urlOf(place, place.ingestPort),
+    queryUrl: urlOf(place, place.queryPort),
+  });
   await { list, replay }[action](client, print);
 }
 

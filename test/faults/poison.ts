@@ -65,3 +65,9 @@ export function runRejects(server: ServerProcess, action: string, failpoint = ""
     );
   });
 }
+
+/** A number of `/metrics`. */
+export async function numberOf(queryUrl: string, metric: string): Promise<number> {
+  const text = await (await fetch(`${queryUrl}/metrics`)).text();
+  return Number(new RegExp(`^${metric} (.*)$`, "m").exec(text)?.[1]);
+}

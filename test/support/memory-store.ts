@@ -122,7 +122,8 @@ export class MemoryStore implements Pick<
   }
 
   async dropRejects(positions: readonly Position[]): Promise<number> {
-    const isNamed = (event: Position): boolean => positions.some(({ src, off }) => src === event.src && off === event.off);
+    const isNamed = (event: Position): boolean =>
+      positions.some(({ src, off }) => src === event.src && off === event.off);
     const before = this.rejected.length;
     this.rejected = this.rejected.filter((event) => !isNamed(event));
     return before - this.rejected.length;

@@ -55,9 +55,7 @@ export function selectRejects({ limit, behind }: RejectQuery): Statement {
       ? ""
       : "WHERE (rejected_ms, src, off) < ({behind_at:Int64}, {behind_src:UInt16}, {behind_off:UInt64})";
   const place =
-    behind === undefined
-      ? {}
-      : { behind_at: behind.rejectedAt, behind_src: behind.src, behind_off: behind.off };
+    behind === undefined ? {} : { behind_at: behind.rejectedAt, behind_src: behind.src, behind_off: behind.off };
   return {
     sql: `SELECT src, off, received_ms AS receivedAt, timestamp_ms AS timestamp, event_id, event_type, user_id, payload,
       rejected_ms AS rejectedAt, reason FROM rejects ${where}
