@@ -192,6 +192,10 @@ class Starter {
           this.#metrics.processor.retried(stage, error);
           logger.warn({ err: error, part: "processor", stage }, "the store did not take a batch; trying again");
         },
+        ruleStopped: (rule_id, reason) => {
+          this.#metrics.processor.ruleStopped();
+          logger.error({ part: "processor", rule_id, reason }, "the store refused to compute a rule; it is paused");
+        },
         rejected: (events, reason) => {
           this.#metrics.processor.rejected(events);
           logger.error(

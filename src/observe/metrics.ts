@@ -92,6 +92,11 @@ export const declaredMetrics = {
     name: "weir_rejected_events_total",
     help: "Events that the store refused and that were set aside",
   },
+  rulesStopped: {
+    type: "counter",
+    name: "weir_rules_stopped_total",
+    help: "Rules that were paused by the server, as the store refused to compute them",
+  },
   rejects: { type: "gauge", name: "weir_rejects", help: "Events in quarantine now: see /rejects" },
   engineUp: { type: "gauge", name: "weir_engine_up", help: "1 while the engine answers" },
   engineRestarts: {
@@ -129,6 +134,7 @@ export interface Metrics {
     stage(stage: string, seconds: number): void;
     retried(stage: string, error: unknown): void;
     rejected(events: number): void;
+    ruleStopped(): void;
   };
   readonly live: { pushed(frames: number, bytes: number): void };
   /** Adds what is asked at each scrape. */
@@ -168,6 +174,7 @@ export function createMetrics(clock: Clock): Metrics {
       },
       stage: (stage, seconds) => meters.histogram("stageSeconds").observe({ stage }, seconds),
       retried: (stage) => meters.counter("stageRetries").inc({ stage }),
+      ruleStopped: () => meters.counter("rulesStopped").inc(),
       rejected: (events) => meters.counter("rejectedEvents").inc(events),
     },
     live: {

@@ -29,7 +29,7 @@ function withLostAnswer(meanwhile: (marks: Map<number, OffsetRange[]>) => void) 
       return true;
     },
   };
-  const metrics = { batch: () => {}, stage: () => {}, retried: () => {}, rejected: () => {} };
+  const metrics = { batch: () => {}, stage: () => {}, retried: () => {}, rejected: () => {}, ruleStopped: () => {} };
   const writer = new BatchWriter({ store, clock, metrics, signal: new AbortController().signal });
   const rollUp = async (series: readonly number[]): Promise<boolean> => {
     const task = { range, plan: planRollup([]), marks: series.map((one) => ({ series: one, range })), counts: null };

@@ -7,6 +7,7 @@ import type { RejectedEvent } from "../store/rejects.ts";
 import type { Mark, RollupTask, Store } from "../store/store.ts";
 import type { Batch } from "./batch.ts";
 import { withoutStored } from "./batch.ts";
+import { isRefused } from "./faulty-rules.ts";
 import type { ProcessorMetrics } from "./ports.ts";
 import { asRejects } from "./refused.ts";
 import type { RecentIds } from "./recent-ids.ts";
@@ -86,10 +87,14 @@ export class BatchWriter {
   }
 
   /**
-   * Gives up after `attemptsMax` failures, with the last one's error; the outcome is then still to be settled.
+   * Gives up after `attemptsMax` failures, with the last one's error and an outcome that is still to be settled; or after
+   * `refusalsMax` refusals, once it is settled that nothing is written.
    * @returns whether it was written; not when there are more groups than the task allows.
    */
-  async rollUp(task: RollupTask, attemptsMax = Infinity): Promise<boolean> {
+  async rollUp(
+    task: RollupTask,
+    { attemptsMax = Infinity, refusalsMax = Infinity }: Patience = {},
+  ): Promise<boolean> {
     let written = true;
     await this.#persist(
       "rollup",
@@ -100,7 +105,7 @@ export class BatchWriter {
         written = await this.#isMarked(task.marks);
         return written;
       },
-      attemptsMax,
+      { attemptsMax, refusalsMax },
     );
     return written;
   }
@@ -131,10 +136,12 @@ export class BatchWriter {
     stage: "raw" | "reject" | "rollup",
     write: () => Promise<void>,
     isDone: () => Promise<boolean>,
-    attemptsMax = Infinity,
+    { attemptsMax = Infinity, refusalsMax = Infinity }: Patience = {},
   ): Promise<void> {
     const started = this.#clock.monotonic();
     let settled = true;
+    const refusals: WeirError[] = [];
+    let givenUp: WeirError | undefined;
     for (let attempt = 0; ; attempt++) {
       try {
         if (!settled) {
@@ -142,14 +149,17 @@ export class BatchWriter {
           if (await isDone()) break;
         }
         settled = false;
-        await write();
+        givenUp = refusals.at(refusalsMax - 1);
+        if (givenUp === undefined) await write();
         break;
       } catch (error) {
         this.#metrics.retried(stage, error);
+        if (isRefused(error)) refusals.push(error);
         if (attempt + 1 >= attemptsMax) throw error;
         await this.#pause(attempt);
       }
     }
+    if (givenUp) throw givenUp;
     this.#metrics.stage(stage, (this.#clock.monotonic() - started) / 1000);
   }
 
@@ -158,6 +168,12 @@ export class BatchWriter {
     if (this.#signal.aborted)
       throw new WeirError("stopping", "stopped before the store had the batch; it will be written on the next start");
   }
+}
+
+/** How much befalls a write before it is given up. */
+export interface Patience {
+  readonly attemptsMax?: number;
+  readonly refusalsMax?: number;
 }
 
 const sameRange = (a: OffsetRange & { src: Src }, b: OffsetRange): boolean =>

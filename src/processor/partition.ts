@@ -6,7 +6,7 @@ import { passFailpoint } from "../lib/failpoint.ts";
 import type { Log, LogRecord } from "../log/log.ts";
 import type { RollupPlan, Spread } from "../rollup/plan.ts";
 import { planRollup } from "../rollup/plan.ts";
-import type { Store } from "../store/store.ts";
+import type { RollupTask, Store } from "../store/store.ts";
 import type { BatchWriter } from "./batch-writer.ts";
 import type { Batch } from "./batch.ts";
 import { formBatch, rangeOf, settleDoubtful } from "./batch.ts";
@@ -15,6 +15,8 @@ import type { LiveLoad } from "./fill-pace.ts";
 import type { GroupRooms } from "./group-rooms.ts";
 import { LikelyGroups } from "./likely-groups.ts";
 import type { ProcessorMetrics, ProgressWriter, RuleSource, Target } from "./ports.ts";
+import { isRefused } from "./faulty-rules.ts";
+import type { RuleStopper } from "./rule-stopper.ts";
 import type { Recovered } from "./recover.ts";
 
 export interface PartitionDeps {
@@ -28,6 +30,7 @@ export interface PartitionDeps {
   readonly metrics: ProcessorMetrics;
   readonly groups: GroupRooms;
   readonly cost: CostMeter;
+  readonly stopper: RuleStopper;
   readonly limits: PartitionLimits;
 }
 
@@ -47,6 +50,9 @@ interface Work {
 
 /** Batches that are being written: one rolled up while the raw rows of the next are stored. */
 const inFlightMax = 2;
+
+/** A statement that was refused so often is not tried again as it is. */
+const refusalsMax = 2;
 
 /** For so long after events were read, more are expected. */
 const busyForMs = 1000;
@@ -189,29 +195,44 @@ export class Partition {
     await this.#commit(after(range.to));
   }
 
+  /** Until it is done: with fewer rules, when the store refuses some; again, when it has more groups than are likely. */
   async #rollUp({ batch, targets }: Work): Promise<void> {
+    const { stopper } = this.#deps;
+    for (;;) {
+      const going = stopper.going(targets);
+      try {
+        if (await this.#tryRollUp(batch, going)) return;
+      } catch (error) {
+        if (!isRefused(error)) throw error;
+        await stopper.stopFaulty(going, batch.range);
+      }
+    }
+  }
+
+  async #tryRollUp(batch: Batch, targets: readonly Target[]): Promise<boolean> {
     const { writer, groups, cost, clock } = this.#deps;
     const { range, events, duplicates, seconds } = batch;
-    for (;;) {
-      const bound = this.#likely.boundFor(events);
-      const groupedRange = { groups: bound ?? events, seconds };
-      const { bounded, rooms, done } = await writer.ask(() => groups.admit(targets, groupedRange));
-      const plan = this.#planFor(targets, spreadOf(batch), bounded);
-      const started = clock.monotonic();
-      const marks = [{ series: 0, range }];
-      const written = await writer.rollUp({
-        range,
-        plan,
-        marks,
-        counts: { events, duplicates },
-        rooms,
-        ...(bound === undefined ? {} : { groupsMax: bound }),
-      });
-      done(written ? "written" : "refused");
-      this.#likely.note(written);
-      if (!written) continue;
-      return cost.add(plan, events, clock.monotonic() - started);
-    }
+    const bound = this.#likely.boundFor(events);
+    const groupedRange = { groups: bound ?? events, seconds };
+    const { bounded, rooms, done } = await writer.ask(() => groups.admit(targets, groupedRange));
+    const plan = this.#planFor(targets, spreadOf(batch), bounded);
+    const started = clock.monotonic();
+    const task: RollupTask = {
+      range,
+      plan,
+      marks: [{ series: 0, range }],
+      counts: { events, duplicates },
+      rooms,
+      ...(bound === undefined ? {} : { groupsMax: bound }),
+    };
+    const written = await writer.rollUp(task, { refusalsMax }).catch((error: unknown) => {
+      done(isRefused(error) ? "refused" : "unknown");
+      throw error;
+    });
+    done(written ? "written" : "refused");
+    this.#likely.note(written);
+    if (written) cost.add(plan, events, clock.monotonic() - started);
+    return written;
   }
 
   /** A plan depends on the set of rules alone, and on which of them are close to their bounds: both seldom change. */

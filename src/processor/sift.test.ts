@@ -106,6 +106,7 @@ async function write(
     batch: () => {},
     stage: () => {},
     retried: () => {},
+    ruleStopped: () => {},
     rejected: (events: number) => void (rejected += events),
   };
   const writer = new BatchWriter({ store, clock, metrics, signal: new AbortController().signal });

@@ -1,9 +1,10 @@
 import { walkPacked } from "../event/packed.ts";
-import { WeirError } from "../lib/errors.ts";
+import type { WeirError } from "../lib/errors.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
 import type { RawPiece, Store } from "../store/store.ts";
 import type { Batch, Piece } from "./batch.ts";
 import { withoutRejected } from "./batch.ts";
+import { isRefused, reasonOf } from "./faulty-rules.ts";
 
 /** An event that the store does not take. */
 export interface Refused extends Row {
@@ -21,7 +22,7 @@ type SiftedStore = Pick<Store, "insertRaw" | "settle" | "storedOffsets" | "takes
 /**
  * Writes a batch's raw rows. When the store refuses them, halves them until those at fault are found, and writes the rest:
  * one bad row among 10,000 takes some twenty writes. An event is refused only when the store did not take it by itself, twice,
- * and did take rows as such in between: an engine that refuses everything has a fault of its own, which is no event's.
+ * and would take a harmless one in between: an engine that refuses everything has a fault of its own, which is no event's.
  *
  * Rejects with what else befalls the store; called again, it goes on with what is neither stored (which the caller finds
  * out) nor refused so far.
@@ -30,6 +31,8 @@ export class Sifter {
   readonly #store: SiftedStore;
   readonly #batch: Batch;
   readonly refused: Refused[] = [];
+  /** Asked once for all that are refused together. */
+  #takesRows: Promise<void> | undefined;
   /** Of the last refusal. */
   #reason = "";
 
@@ -40,6 +43,7 @@ export class Sifter {
 
   async write(): Promise<void> {
     const { pieces } = this.#batch;
+    this.#takesRows = undefined;
     const refusal = await this.#refusal(pieces);
     if (refusal === undefined) return;
     const rows = inOrderOfTime(pieces);
@@ -63,7 +67,7 @@ export class Sifter {
     const left = await this.#leftOf(rows);
     if (left.length === 0) return;
     if (rows.length > 1) return this.#halve(left);
-    await this.#store.takesRows();
+    await (this.#takesRows ??= this.#store.takesRows());
     const [row] = await this.#leftOf(rows);
     if (row === undefined) return;
     withoutRejected(this.#batch, new Set([row.piece.from + row.index]));
@@ -84,7 +88,7 @@ export class Sifter {
       await this.#store.insertRaw(this.#batch.range.src, pieces);
       return undefined;
     } catch (error) {
-      if (error instanceof WeirError && error.code === "store_refused") return error;
+      if (isRefused(error)) return error;
       throw error;
     }
   }
@@ -96,11 +100,6 @@ export class Sifter {
     const stored = new Set<number>(await this.#store.storedOffsets(src, from));
     return rows.filter(({ piece, index }) => !stored.has(piece.from + index));
   }
-}
-
-function reasonOf({ details }: WeirError): string {
-  const known = typeof details === "object" && details !== null && "reason" in details ? details.reason : undefined;
-  return typeof known === "string" ? known : "the store refused it";
 }
 
 /** The store may keep what is close in time together, so that what is written in halves is in few places. */

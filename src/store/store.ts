@@ -177,6 +177,8 @@ export interface Store extends RejectStore {
   insertRaw(src: Src, pieces: readonly RawPiece[]): Promise<void>;
   /** Answers whether it was written; not when the range has, or may have, a series with more groups than `groupsMax`. */
   rollUp(task: RollupTask): Promise<boolean>;
+  /** Does what `rollUp` does for the plan, mark and counters included, and refuses what it would refuse, but keeps nothing. */
+  tryRollUp(range: OffsetRange, plan: RollupPlan): Promise<void>;
   /** Resolves when no write that this store has started is still under way in the engine. */
   settle(): Promise<void>;
 

@@ -6,6 +6,7 @@ import { WeirError } from "../../lib/errors.ts";
 import { inTurns } from "../../lib/in-turns.ts";
 import { rollupColumns } from "../../rollup/metrics.ts";
 import { renderNewest, renderWindows } from "../../rollup/read.ts";
+import type { RollupPlan } from "../../rollup/plan.ts";
 import { renderRollup } from "../../rollup/render.ts";
 import { renderOverflowSeen, renderPageEnd } from "../../rollup/table.ts";
 import type {
@@ -27,7 +28,7 @@ import type {
 } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import { areOfOneMonth, encodeRawRows, rawRows, rawRowsBytesMax } from "./row-binary.ts";
-import { completingStatements, schemaStatements, selectTables } from "./schema.ts";
+import { completingStatements, rawTrial, rollupsTrial, schemaStatements, selectTables } from "./schema.ts";
 import type { FoundTable } from "./schema.ts";
 import type { Position, RejectQuery, RejectedEvent } from "../rejects.ts";
 import * as groups from "./group-statements.ts";
@@ -58,6 +59,7 @@ export class ClickHouseStore implements Store {
   readonly #clock: Clock;
   readonly #tableBytesMax: number;
   #spare: Buffer | null = null;
+  #trials = Promise.resolve();
 
   /** `tableBytesMax`: of a table's rows in the engine's memory, which takes two to three times as much until they are sent. */
   constructor(options: { readonly connection: Connection; readonly clock: Clock; readonly tableBytesMax?: number }) {
@@ -117,6 +119,27 @@ export class ClickHouseStore implements Store {
       if (isThrown(error)) return false;
       throw error;
     }
+  }
+
+  tryRollUp(range: OffsetRange, plan: RollupPlan): Promise<void> {
+    const marks = [{ key: statements.markKey({ series: 0, range }) }];
+    const counts = { src: range.src, events: 0, duplicates: 0 };
+    const statement = renderRollup(plan, range, { marks, counts, into: "rollups_trial" });
+    return this.#try(async () => {
+      await this.#writeEach(rollupsTrial);
+      await this.#connection.write(statement);
+    });
+  }
+
+  /** One after the other, as they share tables. */
+  #try(trial: () => Promise<void>): Promise<void> {
+    const tried = this.#trials.then(trial);
+    this.#trials = tried.catch(() => {});
+    return tried;
+  }
+
+  async #writeEach(statementTexts: readonly string[]): Promise<void> {
+    for (const sql of statementTexts) await this.#connection.write({ sql, parameters: {} });
   }
 
   settle(): Promise<void> {
@@ -282,7 +305,7 @@ export class ClickHouseStore implements Store {
   }
 
   takesRows(): Promise<void> {
-    return this.#connection.write(quarantine.insertNothing);
+    return this.#try(async () => this.#writeEach(rawTrial));
   }
 
   async ping(): Promise<void> {

@@ -81,9 +81,3 @@ export function deleteRejects(positions: readonly Position[]): Statement {
     parameters: named(positions),
   };
 }
-
-/** All that an insert of raw rows does, but for the rows. */
-export const insertNothing: Statement = {
-  sql: "INSERT INTO raw_events SELECT * FROM raw_events WHERE 0",
-  parameters: {},
-};

@@ -73,6 +73,20 @@ export function schemaStatements(rollupColumns: readonly Column[]): readonly str
   ];
 }
 
+/** A table that takes and refuses what `rollups` does, as that is now, and keeps nothing. */
+export const rollupsTrial: readonly string[] = [
+  "DROP TABLE IF EXISTS rollups_trial SYNC",
+  "CREATE TABLE rollups_trial AS rollups ENGINE = Null",
+];
+
+/** A harmless row is written as any raw row is, to a table that is like `raw_events`, as that is now, in everything. */
+export const rawTrial: readonly string[] = [
+  "DROP TABLE IF EXISTS raw_trial SYNC",
+  "CREATE TABLE raw_trial AS raw_events",
+  "INSERT INTO raw_trial SELECT 0, 0, now64(3), now64(3), 'trial', 'trial', 'trial', '{}'",
+  "DROP TABLE raw_trial SYNC",
+];
+
 /** What the tables are, as rows of `FoundTable`. */
 export const selectTables: Statement = {
   sql: `SELECT name, engine_full AS engine,
