@@ -91,10 +91,7 @@ export class BatchWriter {
    * `refusalsMax` refusals, once it is settled that nothing is written.
    * @returns whether it was written; not when there are more groups than the task allows.
    */
-  async rollUp(
-    task: RollupTask,
-    { attemptsMax = Infinity, refusalsMax = Infinity }: Patience = {},
-  ): Promise<boolean> {
+  async rollUp(task: RollupTask, { attemptsMax = Infinity, refusalsMax = Infinity }: Patience = {}): Promise<boolean> {
     let written = true;
     await this.#persist(
       "rollup",

@@ -171,7 +171,8 @@ export class Filler {
       admission?.done("unknown");
       if (error instanceof WeirError && error.code === "stopping") throw error;
       this.#failed(targets, error);
-      if (targets.length === 1 && this.#isLeast() && isRefused(error)) await this.#deps.stopper.stopFaulty(targets, range);
+      if (targets.length === 1 && this.#isLeast() && isRefused(error))
+        await this.#deps.stopper.stopFaulty(targets, range);
       return false;
     }
   }
@@ -181,8 +182,7 @@ export class Filler {
     const [first] = targets;
     // Whether it was written after all is to be read from the marks.
     for (const { series } of targets) this.#works.delete(series);
-    if (targets.length === 1 && this.#isLeast())
-      this.#resting.set(first!.series, clock.monotonic() + restMs);
+    if (targets.length === 1 && this.#isLeast()) this.#resting.set(first!.series, clock.monotonic() + restMs);
     this.#pace = paceAfterFailure(this.#pace, targets.length, chunkEventsMax);
     const others = targets.length > 1 ? ` and ${targets.length - 1} more` : "";
     report(`filling rule ${first?.rule_id}${others} from raw events failed and will be tried again`, error);

@@ -225,14 +225,16 @@ export class Partition {
       rooms,
       ...(bound === undefined ? {} : { groupsMax: bound }),
     };
-    const written = await writer.rollUp(task, { refusalsMax }).catch((error: unknown) => {
+    try {
+      const written = await writer.rollUp(task, { refusalsMax });
+      done(written ? "written" : "refused");
+      this.#likely.note(written);
+      if (written) cost.add(plan, events, clock.monotonic() - started);
+      return written;
+    } catch (error) {
       done(isRefused(error) ? "refused" : "unknown");
       throw error;
-    });
-    done(written ? "written" : "refused");
-    this.#likely.note(written);
-    if (written) cost.add(plan, events, clock.monotonic() - started);
-    return written;
+    }
   }
 
   /** A plan depends on the set of rules alone, and on which of them are close to their bounds: both seldom change. */

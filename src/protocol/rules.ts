@@ -181,7 +181,8 @@ export const RuleAnswer = Type.Object(
     state: Type.Enum(["filling", "live", "paused"], { description: "of the newest version" }),
     stopped_because: Type.Optional(
       Type.String({
-        description: "why the server itself has paused the rule: the store refuses to compute it; `active: true` tries again",
+        description:
+          "why the server itself has paused the rule: the store refuses to compute it; `active: true` tries again",
       }),
     ),
     progress: Type.Number({ minimum: 0, maximum: 1, description: "how much of history is filled" }),

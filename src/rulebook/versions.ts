@@ -154,10 +154,7 @@ export function checked(spec: RuleSpec): CheckedRule {
   return parsed.rule;
 }
 
-function firstVersion(
-  spec: RuleSpec,
-  { series, now, rolledBackTo, stoppedBecause }: ChangeFacts,
-): RuleVersion {
+function firstVersion(spec: RuleSpec, { series, now, rolledBackTo, stoppedBecause }: ChangeFacts): RuleVersion {
   const phase = spec.active ? "pending" : "paused";
   const from = rolledBackTo === undefined ? {} : { rolledBackTo };
   const why = stoppedBecause === undefined ? {} : { stoppedBecause };

@@ -1,5 +1,5 @@
 import type { Offset, Src } from "../event/position.ts";
-import type { StoredEvent } from "./store.ts";
+import type { StoredEvent } from "./stored-event.ts";
 
 /** An event that the store did not take as a raw row, and why. */
 export interface RejectedEvent extends StoredEvent {

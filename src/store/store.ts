@@ -7,6 +7,9 @@ import type { WindowPlace, WindowSelection } from "../rollup/selection.ts";
 import type { TableFormat } from "../rollup/table.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import type { RejectStore } from "./rejects.ts";
+import type { StoredEvent } from "./stored-event.ts";
+
+export type { StoredEvent } from "./stored-event.ts";
 
 /** Consecutive events of a range as they lie in a log record, with those to leave out. */
 export interface RawPiece {
@@ -117,18 +120,6 @@ export interface EventQuery {
   readonly limit: number;
   /** Only events behind this one; newest first by timestamp, then src, then offset. */
   readonly behind?: { readonly timestamp: number; readonly src: number; readonly off: number };
-}
-
-export interface StoredEvent {
-  readonly src: number;
-  readonly off: number;
-  readonly receivedAt: number;
-  readonly timestamp: number;
-  readonly event_id: string;
-  readonly event_type: string;
-  readonly user_id: string;
-  /** Canonical JSON text. */
-  readonly payload: string;
 }
 
 export interface SeriesCounts {

@@ -28,7 +28,9 @@ describe("a rule that the engine refuses to compute", { timeout: 90_000 }, () =>
     });
   const rule = (id: string) => world.query().rule(world.book.get(id));
   const totalOf = async (id: string): Promise<number> => {
-    const { data } = await world.query().stats({ rule_id: id, start_time: String(now), end_time: String(now + 3_600_000) });
+    const { data } = await world
+      .query()
+      .stats({ rule_id: id, start_time: String(now), end_time: String(now + 3_600_000) });
     return data.reduce((sum, { value }) => sum + Number(value), 0);
   };
 
@@ -66,7 +68,11 @@ describe("a rule that the engine refuses to compute", { timeout: 90_000 }, () =>
     await world.book.put(countBy("by_user_again", ["user_id"]), {});
     await world.append(events(["d"]));
     await world.settle();
-    assert.deepEqual(await Promise.all(names.map(async (name) => (await rule(name)).state)), ["paused", "live", "paused"]);
+    assert.deepEqual(await Promise.all(names.map(async (name) => (await rule(name)).state)), [
+      "paused",
+      "live",
+      "paused",
+    ]);
     assert.match((await rule("by_user_again")).stopped_because ?? "", /violated constraint/);
     assert.equal(await totalOf("of_all"), 9);
   });
