@@ -121,10 +121,13 @@ async function write(
 const sorted = (numbers: Iterable<number>): number[] => [...numbers].toSorted((a, b) => a - b);
 
 test("whatever is refused, left behind, away or lost: each event is stored once or set aside once", async () => {
-  const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 4 });
-  const fates = fc.array(fc.constantFrom<Fate>("none", "none", "none", "away", "answer lost"), { maxLength: 60 });
+  const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 4, size: "max" });
+  const fates = fc.array(fc.constantFrom<Fate>("none", "none", "none", "away", "answer lost"), {
+    maxLength: 60,
+    size: "max",
+  });
   await fc.assert(
-    fc.asyncProperty(sizes, fc.array(fc.nat(159), { maxLength: 6 }), fates, async (counts, bad, given) => {
+    fc.asyncProperty(sizes, fc.array(fc.nat(159), { maxLength: 6, size: "max" }), fates, async (counts, bad, given) => {
       const batch = batchOf(counts);
       const all = Array.from({ length: batch.events }, (_, index) => 100 + index);
       const refuses = all.filter((off) => bad.includes(off - 100));
