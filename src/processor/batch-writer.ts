@@ -83,7 +83,8 @@ export class BatchWriter {
       },
     );
     passFailpoint("after-reject");
-    for (const { reason } of rejects) this.#metrics.rejected(1, reason);
+    for (const [reason, some] of Map.groupBy(rejects, (reject) => reject.reason))
+      this.#metrics.rejected(some.length, reason);
   }
 
   /**
