@@ -192,6 +192,17 @@ class Starter {
           this.#metrics.processor.retried(stage, error);
           logger.warn({ err: error, part: "processor", stage }, "the store did not take a batch; trying again");
         },
+        ruleStopped: (rule_id, reason) => {
+          this.#metrics.processor.ruleStopped();
+          logger.error({ part: "processor", rule_id, reason }, "the store refused to compute a rule; it is paused");
+        },
+        rejected: (events, reason) => {
+          this.#metrics.processor.rejected(events);
+          logger.error(
+            { part: "processor", events, reason },
+            "the store refused events; they are set aside: see /rejects",
+          );
+        },
       },
       report: (message, error) => logger.warn({ err: error, part: "processor" }, message),
       groupsFull: (rule_id, max_groups) =>
@@ -265,7 +276,7 @@ class Starter {
       onError: (error) => logger.warn({ err: error, part: "live" }, "the live feed could not read the store"),
     });
     hub.start();
-    this.#metrics.watch({ liveClients: () => hub.connectionCount });
+    this.#metrics.watch({ liveClients: () => hub.connectionCount, rejects: () => query.rejectCount() });
     return this.#server("Weir analytics API", [
       ruleRoutes(rulebook, query),
       queryRoutes(query),

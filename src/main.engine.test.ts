@@ -105,3 +105,15 @@ test("a signal and its echo drain and exit 0", async () => {
   process.kill(server.pid, "SIGTERM");
   assert.deepEqual(await server.exited, { code: 0, signal: null }, server.output());
 });
+
+test("rejects asks a running server, and says so when there is none", async () => {
+  const ports = ["--ingest-port", new URL(running.ingestUrl).port, "--query-port", new URL(running.queryUrl).port];
+  assert.deepEqual(await weir("rejects", ...ports), { code: 0, out: "0 in quarantine\n", err: "" });
+  assert.deepEqual(await weir("rejects", "replay", ...ports), {
+    code: 0,
+    out: "0 sent again, 0 not taken any more; 0 in quarantine now\n",
+    err: "",
+  });
+  const { code, err } = await weir("rejects", "list", "--query-port", "1");
+  assert.deepEqual([code, err], [1, "no server answers at http://127.0.0.1:1; is it running there?\n"]);
+});

@@ -59,6 +59,7 @@ const commands: Readonly<Record<CommandName, (loaded: Ready) => Promise<ExitCode
   },
   serve,
   demo,
+  rejects,
 };
 
 async function serve({ config }: Ready): Promise<ExitCode> {
@@ -91,6 +92,17 @@ async function demo({ config, demo: options }: Ready): Promise<ExitCode> {
     return 0;
   } catch (error) {
     return startFailure(error, logger);
+  }
+}
+
+async function rejects({ config, action }: Ready): Promise<ExitCode> {
+  const { runRejects } = await import("./rejects/rejects.ts");
+  try {
+    await runRejects(action, config, (line) => void process.stdout.write(`${line}\n`));
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${error instanceof WeirError ? error.message : String(error)}\n`);
+    return 1;
   }
 }
 

@@ -33,3 +33,12 @@ test("flags are kept as texts, the last one wins", () => {
   );
   assert.deepEqual(problems, []);
 });
+
+test("of rejects the first word says what to do, and any other is a mistake", () => {
+  const parsed = (...argv: string[]) => parseCommandLine(["rejects", ...argv], "1");
+  assert.equal(parsed().action, "list");
+  assert.deepEqual([parsed("replay", "--host", "h").action, parsed("replay").problems], ["replay", []]);
+  assert.match(parsed("repaly").problems[0]?.message ?? "", /did you mean replay\?/);
+  assert.equal(parsed("list", "replay").problems.length, 1);
+  assert.match(parsed("--help").print ?? "", /rejects \[list\|replay\] \[options\]/);
+});

@@ -4,11 +4,16 @@ import { suggest } from "../lib/suggest.ts";
 import { demoOptions, environmentName, options } from "./options.ts";
 import type { Option } from "./options.ts";
 
-export const commandNames = ["serve", "demo", "config"] as const;
+export const commandNames = ["serve", "demo", "config", "rejects"] as const;
 export type CommandName = (typeof commandNames)[number];
+
+/** What `weir rejects` does; the first is what it does when nothing is said. */
+export const rejectsActions = ["list", "replay"] as const;
+export type RejectsAction = (typeof rejectsActions)[number];
 
 export interface CommandLine {
   readonly command: CommandName;
+  readonly action: RejectsAction;
   /** Texts as given, by the option's name without dashes. */
   readonly flags: ReadonlyMap<string, string>;
   /** Set when there is nothing to do but to print this: help, version. */
@@ -18,8 +23,9 @@ export interface CommandLine {
 
 /** Reads the arguments (without the program's name). Nothing is checked but the names: values are `loadConfig`'s. */
 export function parseCommandLine(argv: readonly string[], version: string): CommandLine {
-  const seen: { command: CommandName; flags: ReadonlyMap<string, string>; problems: Problem[] } = {
+  const seen: { -readonly [K in Exclude<keyof CommandLine, "print">]: CommandLine[K] } = {
     command: "serve",
+    action: rejectsActions[0],
     flags: new Map(),
     problems: [],
   };
@@ -27,7 +33,9 @@ export function parseCommandLine(argv: readonly string[], version: string): Comm
   const program = buildProgram(version, (command, name) => {
     seen.command = name;
     seen.flags = flagsOf(command);
-    seen.problems = leftOver(command, name);
+    const words = [...command.args];
+    if (name === "rejects") seen.action = takeAction(words) ?? seen.action;
+    seen.problems = leftOver(command, name, words);
   });
   forAll(program, (command) => command.configureOutput({ writeOut: (text) => output.push(text), writeErr: () => {} }));
   try {
@@ -44,6 +52,7 @@ const summaries: Readonly<Record<CommandName, string>> = {
   serve: "Take events, keep every rule's windows, answer and push them (the default command).",
   demo: "Serve on a temporary folder, make five rules and replay real flights.",
   config: "Print what is in force, and where each value comes from.",
+  rejects: "Say what a running server has in quarantine (list), or put it back (replay).",
 };
 
 const epilogue = `
@@ -69,7 +78,10 @@ function buildProgram(version: string, seen: (command: Command, name: CommandNam
       .command(name, { isDefault: name === "serve" })
       .description(summaries[name])
       .exitOverride();
-    command.helpOption("-h, --help", "print this help").usage("[options]").addHelpText("after", epilogue);
+    command
+      .helpOption("-h, --help", "print this help")
+      .usage(name === "rejects" ? `[${rejectsActions.join("|")}] [options]` : "[options]")
+      .addHelpText("after", epilogue);
     // Unknown names and left-over words are collected, so that all mistakes are told at once.
     command.allowUnknownOption().allowExcessArguments();
     addFlags(command, name);
@@ -99,16 +111,25 @@ function flagsOf(command: Command): ReadonlyMap<string, string> {
 }
 
 /** What the command did not understand. The value behind an unknown option is not called a mistake of its own. */
-function leftOver(command: Command, name: CommandName): Problem[] {
+function leftOver(command: Command, name: CommandName, words: readonly string[]): Problem[] {
   const known = command.options.map((flag) => flag.long ?? "");
   const problems: Problem[] = [];
   let behindOption = false;
-  for (const word of command.args) {
+  for (const word of words) {
     if (word.startsWith("-")) problems.push(unknown(word.split("=", 1)[0]!, "option", known));
-    else if (!behindOption) problems.push(unknown(word, name === "serve" ? "command" : "argument", commandNames));
+    else if (!behindOption) problems.push(unknown(word, name === "serve" ? "command" : "argument", wordsOf(name)));
     behindOption = word.startsWith("-") && !word.includes("=");
   }
   return problems;
+}
+
+const wordsOf = (name: CommandName): readonly string[] => (name === "rejects" ? rejectsActions : commandNames);
+
+/** Takes the action out of the words, if it is the first of them. */
+function takeAction(words: string[]): RejectsAction | undefined {
+  const action = rejectsActions.find((known) => known === words[0]);
+  if (action !== undefined) words.shift();
+  return action;
 }
 
 function unknown(word: string, what: string, known: readonly string[]): Problem {

@@ -1,7 +1,7 @@
 import type { Problem } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
 import { parseCommandLine } from "./command-line.ts";
-import type { CommandName } from "./command-line.ts";
+import type { CommandName, RejectsAction } from "./command-line.ts";
 import { findJsonFault } from "./json-place.ts";
 import type { Kind } from "./kind.ts";
 import { demoOptions, environmentName, optionKeys, options, roleNames } from "./options.ts";
@@ -22,6 +22,7 @@ export type Loaded =
   | {
       readonly ok: true;
       readonly command: CommandName;
+      readonly action: RejectsAction;
       readonly config: Config;
       readonly sources: Sources;
       readonly demo: DemoOptions;
@@ -67,7 +68,14 @@ export function loadConfig({ argv, env, readFile }: Surroundings): Loaded {
   const config = values as Config;
   if (problems.length === 0) problems.push(...contradictions(config, sources));
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, command: line.command, config, sources: sources as Sources, demo: demo as DemoOptions };
+  return {
+    ok: true,
+    command: line.command,
+    action: line.action,
+    config,
+    sources: sources as Sources,
+    demo: demo as DemoOptions,
+  };
 }
 
 /** Reads a given value, or notes the problem and answers the default so that the other checks go on. */

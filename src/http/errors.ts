@@ -32,6 +32,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   log_damaged: 500,
   store_unavailable: 503,
   store_refused: 500,
+  rejects_failed: 500,
   registry_unavailable: 503,
   data_dir_in_use: 500,
   port_taken: 500,

@@ -1,8 +1,10 @@
 import { ErrorBody } from "../protocol/errors.ts";
+import { RejectsAnswer, RejectsDropAnswer, RejectsDropParameters, RejectsParameters } from "../protocol/rejects.ts";
 import { EventsAnswer, EventsParameters, StatsAnswer, StatsParametersDocument } from "../protocol/stats.ts";
 import { NoParameters } from "../protocol/rules.ts";
 import { StatusAnswer } from "../protocol/status.ts";
 import { eventsText } from "../query/events.ts";
+import { rejectsText } from "../query/rejects.ts";
 import type { Query } from "../query/query.ts";
 import type { RawParameters } from "../query/parameters.ts";
 import { formatOf } from "../query/stats-request.ts";
@@ -22,8 +24,10 @@ const statsDescription = [
   "at most two at a time (429), of at most 128 MiB in memory each (400).",
 ].join(" ");
 
-/** `GET /stats`, `GET /events`, `GET /status`. */
-export function queryRoutes(query: Pick<Query, "stats" | "statsTable" | "events" | "status">): Routes {
+/** `GET /stats`, `GET /events`, `/rejects`, `GET /status`. */
+export function queryRoutes(
+  query: Pick<Query, "stats" | "statsTable" | "events" | "rejects" | "dropRejects" | "status">,
+): Routes {
   return (server) => {
     server.get("/stats", { schema: statsSchema, validatorCompiler: leftToTheService }, (request, reply) => {
       const parameters = request.query as RawParameters;
@@ -33,6 +37,13 @@ export function queryRoutes(query: Pick<Query, "stats" | "statsTable" | "events"
       const page = await query.events(request.query as RawParameters);
       return reply.type("application/json; charset=utf-8").send(eventsText(page));
     });
+    server.get("/rejects", { schema: rejectsSchema, validatorCompiler: leftToTheService }, async (request, reply) => {
+      const page = await query.rejects(request.query as RawParameters);
+      return reply.type("application/json; charset=utf-8").send(rejectsText(page));
+    });
+    server.delete("/rejects", { schema: dropSchema, validatorCompiler: leftToTheService }, (request) =>
+      query.dropRejects(request.query as RawParameters),
+    );
     server.get("/status", { schema: statusSchema }, () => query.status());
   };
 }
@@ -66,6 +77,21 @@ const eventsSchema = {
   description: "Newest first; without times all of them.",
   querystring: EventsParameters,
   response: { 200: EventsAnswer, 400: ErrorBody, 503: ErrorBody },
+};
+const rejectsSchema = {
+  tags: ["operation"],
+  summary: "The events in quarantine",
+  description:
+    "Events that were acknowledged and that the store refused when they were to be counted: they are in no window and not in `/events`. What was set aside last comes first. `weir rejects replay` sends them again.",
+  querystring: RejectsParameters,
+  response: { 200: RejectsAnswer, 400: ErrorBody, 503: ErrorBody },
+};
+const dropSchema = {
+  tags: ["operation"],
+  summary: "Take events out of the quarantine",
+  description: "They are gone for good: send them again first, if they shall count.",
+  querystring: RejectsDropParameters,
+  response: { 200: RejectsDropAnswer, 400: ErrorBody, 503: ErrorBody },
 };
 const statusSchema = {
   tags: ["operation"],

@@ -18,6 +18,8 @@ const query = {
   stats: () => ((lists += 1), Promise.reject(new WeirError("unknown_rule", "there is no rule r"))),
   statsTable: (_raw: unknown, signal: AbortSignal) => next(signal),
   events: unused,
+  rejects: unused,
+  dropRejects: unused,
   status: unused,
 };
 const server = createServer({ title: "Test", version: "0", logger: false, routes: [queryRoutes(query)] });

@@ -31,6 +31,7 @@ export const errorCodes = {
   log_damaged: "the files of the log are damaged; the message says where",
   store_unavailable: "the store can't answer now; try again",
   store_refused: "the store refused a statement",
+  rejects_failed: "what is in quarantine can't be listed or sent again; the message says why",
   registry_unavailable: "the rules can't be read or changed now; try again",
   data_dir_in_use: "another process has the data folder",
   port_taken: "the port is in use",

@@ -5,11 +5,15 @@
 export const failpoints = [
   "after-log-append",
   "before-ack",
+  "mid-bisection",
+  "before-reject",
+  "after-reject",
   "after-raw",
   "after-rollup",
   "before-commit",
   "mid-backfill",
   "before-switch",
+  "mid-replay",
 ] as const;
 
 export type Failpoint = (typeof failpoints)[number];

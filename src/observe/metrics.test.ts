@@ -32,10 +32,11 @@ test("a gauge without a source has no value, one whose source fails keeps its la
       if (fails) throw new Error("away");
       return 7;
     },
+    rejects: () => (fails ? Promise.reject(new Error("away")) : Promise.resolve(3)),
   });
-  assert.match(await metrics.text(), /^weir_lag_seconds 7$/m);
+  assert.match(await metrics.text(), /^weir_lag_seconds 7$[^]*^weir_rejects 3$/m);
   fails = true;
-  assert.match(await metrics.text(), /^weir_lag_seconds 7$/m);
+  assert.match(await metrics.text(), /^weir_lag_seconds 7$[^]*^weir_rejects 3$/m);
 });
 
 test("two processes' worth of metrics live side by side", () => {

@@ -87,6 +87,17 @@ export const declaredMetrics = {
     help: "Stages of a batch done again after the store failed",
     labels: ["stage"],
   },
+  rejectedEvents: {
+    type: "counter",
+    name: "weir_rejected_events_total",
+    help: "Events that the store refused and that were set aside",
+  },
+  rulesStopped: {
+    type: "counter",
+    name: "weir_rules_stopped_total",
+    help: "Rules that were paused by the server, as the store refused to compute them",
+  },
+  rejects: { type: "gauge", name: "weir_rejects", help: "Events in quarantine now: see /rejects" },
   engineUp: { type: "gauge", name: "weir_engine_up", help: "1 while the engine answers" },
   engineRestarts: {
     type: "gauge",
@@ -104,7 +115,7 @@ type KeysOf<T extends Declared["type"]> = {
 }[Key];
 
 /** What is asked anew for each scrape. A source that fails leaves its gauge at the last value. */
-export type GaugeSources = Readonly<Partial<Record<KeysOf<"gauge">, () => number>>>;
+export type GaugeSources = Readonly<Partial<Record<KeysOf<"gauge">, () => number | Promise<number>>>>;
 
 /**
  * The process's numbers. The groups are what the services take as their narrow interfaces; `text` is the answer of
@@ -122,6 +133,8 @@ export interface Metrics {
     batch(facts: { events: number; duplicates: number; bytes: number }): void;
     stage(stage: string, seconds: number): void;
     retried(stage: string, error: unknown): void;
+    rejected(events: number): void;
+    ruleStopped(): void;
   };
   readonly live: { pushed(frames: number, bytes: number): void };
   /** Adds what is asked at each scrape. */
@@ -135,7 +148,7 @@ export interface Metrics {
 export function createMetrics(clock: Clock): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const sources = new Map<Key, () => number>();
+  const sources = new Map<Key, () => number | Promise<number>>();
   const meters = buildMeters(registry, sources);
   const rates = { accepted: new Rate(clock), counted: new Rate(clock) };
   return {
@@ -161,12 +174,15 @@ export function createMetrics(clock: Clock): Metrics {
       },
       stage: (stage, seconds) => meters.histogram("stageSeconds").observe({ stage }, seconds),
       retried: (stage) => meters.counter("stageRetries").inc({ stage }),
+      ruleStopped: () => meters.counter("rulesStopped").inc(),
+      rejected: (events) => meters.counter("rejectedEvents").inc(events),
     },
     live: {
       pushed: (frames, bytes) => (meters.counter("liveFrames").inc(frames), meters.counter("liveBytes").inc(bytes)),
     },
     watch: (added) => {
-      for (const [key, source] of Object.entries(added) as [Key, () => number][]) sources.set(key, source);
+      for (const [key, source] of Object.entries(added) as [Key, () => number | Promise<number>][])
+        sources.set(key, source);
     },
     rates: () => ({ accepted: rates.accepted.perSecond(), counted: rates.counted.perSecond() }),
     text: () => registry.metrics(),
@@ -178,7 +194,7 @@ interface Meters {
   histogram(key: KeysOf<"histogram">): Histogram;
 }
 
-function buildMeters(registry: Registry, sources: ReadonlyMap<Key, () => number>): Meters {
+function buildMeters(registry: Registry, sources: ReadonlyMap<Key, () => number | Promise<number>>): Meters {
   const counters = new Map<Key, Counter>();
   const histograms = new Map<Key, Histogram>();
   for (const [key, declared] of Object.entries(declaredMetrics) as [Key, Declared][]) {
@@ -200,15 +216,15 @@ function buildMeters(registry: Registry, sources: ReadonlyMap<Key, () => number>
 /** A gauge without a source says nothing rather than 0. */
 function addGauge(
   common: { name: string; help: string; registers: Registry[] },
-  source: () => (() => number) | undefined,
+  source: () => (() => number | Promise<number>) | undefined,
 ): void {
   const gauge: Gauge = new Gauge({
     ...common,
-    collect: () => {
+    collect: async () => {
       const ask = source();
       if (ask === undefined) return gauge.remove();
       try {
-        gauge.set(ask());
+        gauge.set(await ask());
       } catch {
         // The last value stays: a part that can't say is no reason to lose the whole scrape.
       }

@@ -9,14 +9,25 @@ import { BatchWriter } from "./batch-writer.ts";
 
 const range: OffsetRange = { src: src(0), from: offset(0), to: offset(9) };
 
+const unheard = { batch: () => {}, stage: () => {}, retried: () => {}, rejected: () => {}, ruleStopped: () => {} };
+
+const emptyStore = {
+  insertRaw: async () => {},
+  takesRows: async () => {},
+  storedOffsets: async () => [],
+  setAside: async () => {},
+  rejectedOffsets: async () => [],
+  settle: async () => {},
+  fillMarks: async () => new Map<number, OffsetRange[]>(),
+};
+
 /** A store that takes every task and loses the first answer; `meanwhile` happens before it is asked what it has. */
 function withLostAnswer(meanwhile: (marks: Map<number, OffsetRange[]>) => void) {
   const clock = new SimulatedClock();
   const marks = new Map<number, OffsetRange[]>();
   let written = 0;
   const store = {
-    insertRaw: async () => {},
-    storedOffsets: async () => [],
+    ...emptyStore,
     settle: async () => meanwhile(marks),
     marks: async (series: number) => marks.get(series) ?? [],
     fillMarks: async (series: readonly number[]) => new Map(series.map((one) => [one, marks.get(one) ?? []])),
@@ -26,8 +37,7 @@ function withLostAnswer(meanwhile: (marks: Map<number, OffsetRange[]>) => void) 
       return true;
     },
   };
-  const metrics = { batch: () => {}, stage: () => {}, retried: () => {} };
-  const writer = new BatchWriter({ store, clock, metrics, signal: new AbortController().signal });
+  const writer = new BatchWriter({ store, clock, metrics: unheard, signal: new AbortController().signal });
   const rollUp = async (series: readonly number[]): Promise<boolean> => {
     const task = { range, plan: planRollup([]), marks: series.map((one) => ({ series: one, range })), counts: null };
     const done = writer.rollUp(task);
@@ -52,4 +62,31 @@ test("a piece of several fills is known by the mark of any: a rule that is delet
     await rollUp([16, 17]);
     assert.equal(written(), 1);
   }
+});
+
+/** A store that refuses every task; `marked`: although it has written it. */
+async function refusedTwice(marked: boolean): Promise<{ answer: boolean | string; asked: number }> {
+  let asked = 0;
+  const clock = new SimulatedClock();
+  const store = {
+    ...emptyStore,
+    marks: async () => (marked ? [range] : []),
+    rollUp: async () => {
+      asked += 1;
+      throw new WeirError("store_refused", "no", { outcomeUnknown: true });
+    },
+  };
+  const writer = new BatchWriter({ store, clock, metrics: unheard, signal: new AbortController().signal });
+  const task = { range, plan: planRollup([]), marks: [{ series: 0, range }], counts: null };
+  const done = writer.rollUp(task, { refusalsMax: 2 }).catch((error: WeirError) => error.code);
+  for (let pause = 0; pause < 4; pause++) {
+    await settled();
+    await clock.advance(1000);
+  }
+  return { answer: await done, asked };
+}
+
+test("a rollup that is refused twice is given up, once it is known that nothing of it is there", async () => {
+  assert.deepEqual(await refusedTwice(false), { answer: "store_refused", asked: 2 });
+  assert.deepEqual(await refusedTwice(true), { answer: true, asked: 1 });
 });

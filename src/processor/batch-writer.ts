@@ -1,15 +1,33 @@
 import type { Clock } from "../lib/clock.ts";
 import type { OffsetRange, Src } from "../event/position.ts";
+import { offset, src as srcOf } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
+import { passFailpoint } from "../lib/failpoint.ts";
+import type { RejectedEvent } from "../store/rejects.ts";
 import type { Mark, RollupTask, Store } from "../store/store.ts";
 import type { Batch } from "./batch.ts";
 import { withoutStored } from "./batch.ts";
+import { isRefused } from "./faulty-rules.ts";
 import type { ProcessorMetrics } from "./ports.ts";
+import { asRejects } from "./refused.ts";
+import type { RecentIds } from "./recent-ids.ts";
+import { Sifter } from "./sift.ts";
 
 const pauseMinMs = 100;
 const pauseMaxMs = 5000;
 
-type WrittenStore = Pick<Store, "insertRaw" | "rollUp" | "settle" | "storedOffsets" | "marks" | "fillMarks">;
+type WrittenStore = Pick<
+  Store,
+  | "insertRaw"
+  | "takesRows"
+  | "storedOffsets"
+  | "setAside"
+  | "rejectedOffsets"
+  | "rollUp"
+  | "marks"
+  | "fillMarks"
+  | "settle"
+>;
 
 /**
  * Writes to the store until it has what it shall have. After a failure the outcome is settled by reading: a write is
@@ -28,25 +46,53 @@ export class BatchWriter {
     this.#signal = deps.signal;
   }
 
-  async raw(batch: Batch): Promise<void> {
+  /**
+   * Writes the raw rows. Events that the store refuses are set aside, and their ids are free again: then they are no events
+   * of the batch any more.
+   */
+  async raw(batch: Batch, ids: Pick<RecentIds, "forget">): Promise<void> {
+    const sifter = new Sifter(this.#store, batch);
+    const { src, from } = batch.range;
     await this.#persist(
       "raw",
-      () => this.#store.insertRaw(batch.range.src, batch.pieces),
+      () => sifter.write(),
       async () => {
-        withoutStored(
-          batch.pieces,
-          new Set<number>(await this.#store.storedOffsets(batch.range.src, batch.range.from)),
-        );
+        withoutStored(batch.pieces, new Set<number>(await this.#store.storedOffsets(src, from)));
         return false;
       },
     );
+    if (sifter.refused.length > 0) await this.#setAside(asRejects(src, sifter.refused, this.#clock.now()), ids);
   }
 
   /**
-   * Gives up after `attemptsMax` failures, with the last one's error; the outcome is then still to be settled.
+   * Ids first: as soon as somebody can see an event in quarantine, sending it again must count. What is in quarantine is never
+   * tried again at its position, so that its id may be taken by another from then on.
+   */
+  async #setAside(rejects: readonly RejectedEvent[], ids: Pick<RecentIds, "forget">): Promise<void> {
+    for (const { event_id } of rejects) ids.forget(event_id);
+    passFailpoint("before-reject");
+    let missing = rejects;
+    await this.#persist(
+      "reject",
+      () => this.#store.setAside(missing),
+      async () => {
+        const { src, off } = rejects[0]!;
+        const kept = new Set<number>(await this.#store.rejectedOffsets(srcOf(src), offset(off)));
+        missing = missing.filter((reject) => !kept.has(reject.off));
+        return missing.length === 0;
+      },
+    );
+    passFailpoint("after-reject");
+    for (const [reason, some] of Map.groupBy(rejects, (reject) => reject.reason))
+      this.#metrics.rejected(some.length, reason);
+  }
+
+  /**
+   * Gives up after `attemptsMax` failures, with the last one's error and an outcome that is still to be settled; or after
+   * `refusalsMax` refusals, once it is settled that nothing is written.
    * @returns whether it was written; not when there are more groups than the task allows.
    */
-  async rollUp(task: RollupTask, attemptsMax = Infinity): Promise<boolean> {
+  async rollUp(task: RollupTask, { attemptsMax = Infinity, refusalsMax = Infinity }: Patience = {}): Promise<boolean> {
     let written = true;
     await this.#persist(
       "rollup",
@@ -57,7 +103,7 @@ export class BatchWriter {
         written = await this.#isMarked(task.marks);
         return written;
       },
-      attemptsMax,
+      { attemptsMax, refusalsMax },
     );
     return written;
   }
@@ -85,13 +131,15 @@ export class BatchWriter {
   }
 
   async #persist(
-    stage: "raw" | "rollup",
+    stage: "raw" | "reject" | "rollup",
     write: () => Promise<void>,
     isDone: () => Promise<boolean>,
-    attemptsMax = Infinity,
+    { attemptsMax = Infinity, refusalsMax = Infinity }: Patience = {},
   ): Promise<void> {
     const started = this.#clock.monotonic();
     let settled = true;
+    const refusals: WeirError[] = [];
+    let givenUp: WeirError | undefined;
     for (let attempt = 0; ; attempt++) {
       try {
         if (!settled) {
@@ -99,14 +147,17 @@ export class BatchWriter {
           if (await isDone()) break;
         }
         settled = false;
-        await write();
+        givenUp = refusals.at(refusalsMax - 1);
+        if (givenUp === undefined) await write();
         break;
       } catch (error) {
         this.#metrics.retried(stage, error);
+        if (isRefused(error)) refusals.push(error);
         if (attempt + 1 >= attemptsMax) throw error;
         await this.#pause(attempt);
       }
     }
+    if (givenUp) throw givenUp;
     this.#metrics.stage(stage, (this.#clock.monotonic() - started) / 1000);
   }
 
@@ -115,6 +166,12 @@ export class BatchWriter {
     if (this.#signal.aborted)
       throw new WeirError("stopping", "stopped before the store had the batch; it will be written on the next start");
   }
+}
+
+/** How much befalls a write before it is given up. */
+export interface Patience {
+  readonly attemptsMax?: number;
+  readonly refusalsMax?: number;
 }
 
 const sameRange = (a: OffsetRange & { src: Src }, b: OffsetRange): boolean =>

@@ -4,7 +4,7 @@ import { pack } from "../event/packed.ts";
 import { offset, src } from "../event/position.ts";
 import type { LogRecord } from "../log/log.ts";
 import type { Batch, FormedBatch } from "./batch.ts";
-import { formBatch, rangeOf, settleDoubtful, withoutStored } from "./batch.ts";
+import { formBatch, rangeOf, settleDoubtful, withoutRejected, withoutStored } from "./batch.ts";
 import { RecentIds } from "./recent-ids.ts";
 
 const record = (from: number, ids: string[], timestamp = 5000): LogRecord => ({
@@ -15,13 +15,17 @@ const record = (from: number, ids: string[], timestamp = 5000): LogRecord => ({
   events: pack(ids.map((event_id) => ({ event_id, event_type: "t", user_id: "u", timestamp, payload: "{}" }))),
 });
 
-const form = (records: LogRecord[], given: { ids?: RecentIds; stored?: number[]; from?: number; cut?: number } = {}) =>
+const form = (
+  records: LogRecord[],
+  given: { ids?: RecentIds; stored?: number[]; rejected?: number[]; from?: number; cut?: number } = {},
+) =>
   resultOf(
     formBatch({
       records,
       range: rangeOf(records, given.from ?? records[0]!.from, given.cut ?? Infinity),
       ids: given.ids ?? new RecentIds({ idsMax: 1000, seed: 1 }),
       stored: new Set(given.stored ?? []),
+      rejected: new Set(given.rejected ?? []),
     }),
   );
 
@@ -110,5 +114,16 @@ describe("a batch", () => {
     withoutStored(batch.pieces, new Set([0, 2]));
     assert.deepEqual(kept(batch), [1]);
     assert.equal(batch.duplicates, 0);
+  });
+
+  test("what was set aside is no event of it, and a repeat behind it counts in its stead", () => {
+    const ids = new RecentIds({ idsMax: 1000, seed: 1 });
+    const { batch } = form([record(0, ["a", "b", "a"])], { rejected: [0], ids });
+    assert.deepEqual(kept(batch), [1, 2]);
+    assert.deepEqual([batch.events, batch.duplicates], [2, 0]);
+    withoutRejected(batch, new Set([0, 1]));
+    withoutRejected(batch, new Set([0, 1]));
+    assert.deepEqual(kept(batch), [2]);
+    assert.equal(batch.events, 1);
   });
 });

@@ -10,7 +10,8 @@ import type { RecentIds } from "./recent-ids.ts";
 export interface Batch {
   readonly range: OffsetRange;
   readonly pieces: readonly Piece[];
-  readonly events: number;
+  /** Without those that were set aside. */
+  events: number;
   /** Event-time seconds touched, ascending; null: too many to list. */
   readonly seconds: readonly number[] | null;
   duplicates: number;
@@ -33,6 +34,8 @@ export interface FormInput {
   readonly ids: RecentIds;
   /** Offsets that an earlier, interrupted write of this range has left in the store. */
   readonly stored: ReadonlySet<number>;
+  /** Offsets that it has set aside: no events of the batch, and their ids are free. */
+  readonly rejected: ReadonlySet<number>;
 }
 
 const secondsMax = 10_000;
@@ -77,6 +80,17 @@ export function withoutStored(pieces: readonly Piece[], stored: ReadonlySet<numb
   }
 }
 
+/** Leaves out every event whose offset is in `rejected`: it is none of the batch's any more. */
+export function withoutRejected(batch: Batch, rejected: ReadonlySet<number>): void {
+  for (const piece of batch.pieces) {
+    for (let index = 0; index < piece.events.count; index++) {
+      if (!rejected.has(piece.from + index) || piece.skip?.[index] === 1) continue;
+      skipEvent(piece, index);
+      batch.events -= 1;
+    }
+  }
+}
+
 class Former {
   readonly #input: FormInput;
   readonly #pieces: Piece[] = [];
@@ -115,9 +129,9 @@ class Former {
   }
 
   #judge(piece: Piece, extent: PackedExtent, index: number): void {
-    const { range, ids, stored } = this.#input;
+    const { range, ids, stored, rejected } = this.#input;
     const off = piece.from + index;
-    if (off < range.from || off > range.to) return skipEvent(piece, index);
+    if (off < range.from || off > range.to || rejected.has(off)) return skipEvent(piece, index);
     this.#events += 1;
     const sighting = ids.take(piece.events.bytes, extent.idStart, extent.idEnd, extent.timestamp);
     const isStored = stored.size > 0 && stored.has(off);

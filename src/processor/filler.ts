@@ -25,7 +25,9 @@ import {
   withoutRange,
 } from "./fill-work.ts";
 import type { Admission, GroupRooms } from "./group-rooms.ts";
+import { isRefused } from "./faulty-rules.ts";
 import type { ProgressWriter, RuleSource, Target } from "./ports.ts";
+import type { RuleStopper } from "./rule-stopper.ts";
 
 export interface FillerDeps {
   readonly store: Store;
@@ -33,6 +35,7 @@ export interface FillerDeps {
   readonly writer: BatchWriter;
   readonly progress: ProgressWriter;
   readonly groups: GroupRooms;
+  readonly stopper: RuleStopper;
   readonly clock: Clock;
   /** Up to where live processing has written a partition. */
   readonly written: (partition: number) => Offset;
@@ -161,13 +164,15 @@ export class Filler {
       admission = await this.#deps.groups.admit(targets, { groups: range.to - range.from + 1, seconds: null });
       const plan = planRollup(targets, "scattered", admission.bounded);
       const task = { range, plan, marks, counts: null, yielding: true, rooms: admission.rooms };
-      await this.#deps.writer.rollUp(task, fillAttemptsMax);
+      await this.#deps.writer.rollUp(task, { attemptsMax: fillAttemptsMax });
       admission.done("written");
       return true;
     } catch (error) {
       admission?.done("unknown");
       if (error instanceof WeirError && error.code === "stopping") throw error;
       this.#failed(targets, error);
+      if (targets.length === 1 && this.#isLeast() && isRefused(error))
+        await this.#deps.stopper.stopFaulty(targets, range);
       return false;
     }
   }
@@ -177,11 +182,14 @@ export class Filler {
     const [first] = targets;
     // Whether it was written after all is to be read from the marks.
     for (const { series } of targets) this.#works.delete(series);
-    if (targets.length === 1 && this.#pace.eventsMax <= eventsLeast)
-      this.#resting.set(first!.series, clock.monotonic() + restMs);
+    if (targets.length === 1 && this.#isLeast()) this.#resting.set(first!.series, clock.monotonic() + restMs);
     this.#pace = paceAfterFailure(this.#pace, targets.length, chunkEventsMax);
     const others = targets.length > 1 ? ` and ${targets.length - 1} more` : "";
     report(`filling rule ${first?.rule_id}${others} from raw events failed and will be tried again`, error);
+  }
+
+  #isLeast(): boolean {
+    return this.#pace.eventsMax <= eventsLeast;
   }
 
   #note({ range, works }: FillPiece, startedAt: number): void {

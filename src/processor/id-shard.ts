@@ -44,6 +44,23 @@ export class IdShard {
     return "new";
   }
 
+  /** Forgets one id, if it is there. */
+  forget(hash: Uint32Array): void {
+    const slots = this.#slots;
+    let hole = this.#find(hash);
+    if (slots[hole + secondAt] === 0) return;
+    const last = slots.length - 1;
+    for (let at = (hole + stride) & last; slots[at + secondAt] !== 0; at = (at + stride) & last) {
+      // What would not be found any more behind the hole moves into it, and leaves one where it was.
+      const home = (slots[at]! & this.#mask) * stride;
+      if (((at - home) & last) < ((at - hole) & last)) continue;
+      slots.copyWithin(hole, at, at + stride);
+      hole = at;
+    }
+    slots.fill(0, hole, hole + stride);
+    this.#size -= 1;
+  }
+
   /** Forgets the earliest if there are more than the bound. Never in the midst of a batch: see `RecentIds.makeRoom`. */
   makeRoom(): void {
     if (this.#size >= this.#idsMax) this.#forgetEarliest();

@@ -6,7 +6,7 @@ import { passFailpoint } from "../lib/failpoint.ts";
 import type { Log, LogRecord } from "../log/log.ts";
 import type { RollupPlan, Spread } from "../rollup/plan.ts";
 import { planRollup } from "../rollup/plan.ts";
-import type { Store } from "../store/store.ts";
+import type { RollupTask, Store } from "../store/store.ts";
 import type { BatchWriter } from "./batch-writer.ts";
 import type { Batch } from "./batch.ts";
 import { formBatch, rangeOf, settleDoubtful } from "./batch.ts";
@@ -15,6 +15,8 @@ import type { LiveLoad } from "./fill-pace.ts";
 import type { GroupRooms } from "./group-rooms.ts";
 import { LikelyGroups } from "./likely-groups.ts";
 import type { ProcessorMetrics, ProgressWriter, RuleSource, Target } from "./ports.ts";
+import { isRefused } from "./faulty-rules.ts";
+import type { RuleStopper } from "./rule-stopper.ts";
 import type { Recovered } from "./recover.ts";
 
 export interface PartitionDeps {
@@ -28,6 +30,7 @@ export interface PartitionDeps {
   readonly metrics: ProcessorMetrics;
   readonly groups: GroupRooms;
   readonly cost: CostMeter;
+  readonly stopper: RuleStopper;
   readonly limits: PartitionLimits;
 }
 
@@ -47,6 +50,9 @@ interface Work {
 
 /** Batches that are being written: one rolled up while the raw rows of the next are stored. */
 const inFlightMax = 2;
+
+/** A statement that was refused so often is not tried again as it is. */
+const refusalsMax = 2;
 
 /** For so long after events were read, more are expected. */
 const busyForMs = 1000;
@@ -69,8 +75,8 @@ export class Partition {
   #readAt = -Infinity;
   #lagMs = 0;
   /** What an interrupted write has left, until the work is past it. */
-  #stored: ReadonlySet<number>;
-  readonly #storedTo: number;
+  #handled: Pick<Recovered, "stored" | "rejected">;
+  readonly #handledTo: number;
   readonly #likely = new LikelyGroups();
   readonly #plans = { close: noPlan, scattered: noPlan };
 
@@ -79,8 +85,12 @@ export class Partition {
     this.#recovered = recovered;
     this.#next = recovered.next;
     this.#written = recovered.next;
-    this.#stored = recovered.stored;
-    this.#storedTo = recovered.stored.values().reduce((most, off) => Math.max(most, off), -1);
+    this.#handled = recovered;
+    const { stored, rejected } = recovered;
+    this.#handledTo = stored
+      .union(rejected)
+      .values()
+      .reduce((most, off) => Math.max(most, off), -1);
   }
 
   /** Everything below is stored and rolled up. */
@@ -143,12 +153,13 @@ export class Partition {
     const { store, src, clock, metrics, writer } = this.#deps;
     const started = clock.monotonic();
     const { ids } = this.#recovered;
-    if (range.from > this.#storedTo) this.#stored = nothing;
+    if (range.from > this.#handledTo) this.#handled = nothing;
     const steps = formBatch({
       range,
       records: records.filter((record) => record.from <= range.to),
       ids,
-      stored: this.#stored,
+      stored: this.#handled.stored,
+      rejected: this.#handled.rejected,
     });
     const { batch, doubtful } = await inTurns(steps, clock);
     metrics.stage("form", (clock.monotonic() - started) / 1000);
@@ -167,7 +178,7 @@ export class Partition {
   async #write(work: Work, before: Promise<void> = Promise.resolve()): Promise<void> {
     const { writer, metrics, progress } = this.#deps;
     const { batch } = work;
-    this.#rawWritten = this.#rawWritten.then(() => writer.raw(batch));
+    this.#rawWritten = this.#rawWritten.then(() => writer.raw(batch, this.#recovered.ids));
     await this.#rawWritten;
     passFailpoint("after-raw");
     await before;
@@ -184,28 +195,45 @@ export class Partition {
     await this.#commit(after(range.to));
   }
 
+  /** Until it is done: with fewer rules, when the store refuses some; again, when it has more groups than are likely. */
   async #rollUp({ batch, targets }: Work): Promise<void> {
+    const { stopper } = this.#deps;
+    for (;;) {
+      const going = stopper.going(targets);
+      try {
+        if (await this.#tryRollUp(batch, going)) return;
+      } catch (error) {
+        if (!isRefused(error)) throw error;
+        await stopper.stopFaulty(going, batch.range);
+      }
+    }
+  }
+
+  async #tryRollUp(batch: Batch, targets: readonly Target[]): Promise<boolean> {
     const { writer, groups, cost, clock } = this.#deps;
     const { range, events, duplicates, seconds } = batch;
-    for (;;) {
-      const bound = this.#likely.boundFor(events);
-      const groupedRange = { groups: bound ?? events, seconds };
-      const { bounded, rooms, done } = await writer.ask(() => groups.admit(targets, groupedRange));
-      const plan = this.#planFor(targets, spreadOf(batch), bounded);
-      const started = clock.monotonic();
-      const marks = [{ series: 0, range }];
-      const written = await writer.rollUp({
-        range,
-        plan,
-        marks,
-        counts: { events, duplicates },
-        rooms,
-        ...(bound === undefined ? {} : { groupsMax: bound }),
-      });
+    const bound = this.#likely.boundFor(events);
+    const groupedRange = { groups: bound ?? events, seconds };
+    const { bounded, rooms, done } = await writer.ask(() => groups.admit(targets, groupedRange));
+    const plan = this.#planFor(targets, spreadOf(batch), bounded);
+    const started = clock.monotonic();
+    const task: RollupTask = {
+      range,
+      plan,
+      marks: [{ series: 0, range }],
+      counts: { events, duplicates },
+      rooms,
+      ...(bound === undefined ? {} : { groupsMax: bound }),
+    };
+    try {
+      const written = await writer.rollUp(task, { refusalsMax });
       done(written ? "written" : "refused");
       this.#likely.note(written);
-      if (!written) continue;
-      return cost.add(plan, events, clock.monotonic() - started);
+      if (written) cost.add(plan, events, clock.monotonic() - started);
+      return written;
+    } catch (error) {
+      done(isRefused(error) ? "refused" : "unknown");
+      throw error;
     }
   }
 
@@ -240,7 +268,7 @@ const closeSecondsMax = 10;
 const spreadOf = ({ seconds }: Batch): Spread =>
   seconds !== null && seconds.length <= closeSecondsMax ? "close" : "scattered";
 
-const nothing: ReadonlySet<number> = new Set();
+const nothing = { stored: new Set<number>(), rejected: new Set<number>() };
 
 const isActive = (target: Target, range: OffsetRange): boolean => (target.activation[range.src] ?? 0) <= range.from;
 

@@ -23,6 +23,8 @@ export interface RuleSource {
   ruleOf(version: RuleVersion): CheckedRule;
   /** Says that everything below the activation of this series is in the store. */
   filled(ruleId: string, series: number): Promise<void>;
+  /** Says that this series can't be computed: its rule is paused, with the reason, until somebody resumes or changes it. */
+  stop(ruleId: string, series: number, reason: string): Promise<void>;
   onChange(listener: () => void): () => void;
 }
 
@@ -42,6 +44,10 @@ export interface ProgressWriter {
 /** What the processor reports of its work, in numbers. */
 export interface ProcessorMetrics {
   batch(facts: { events: number; duplicates: number; bytes: number }): void;
-  stage(stage: "form" | "raw" | "rollup", seconds: number): void;
-  retried(stage: "raw" | "rollup", error: unknown): void;
+  stage(stage: "form" | "raw" | "reject" | "rollup", seconds: number): void;
+  retried(stage: "raw" | "reject" | "rollup", error: unknown): void;
+  /** Events that the store refused were set aside. */
+  rejected(events: number, reason: string): void;
+  /** A rule was paused, since the store refuses to compute it. */
+  ruleStopped(ruleId: string, reason: string): void;
 }

@@ -16,6 +16,7 @@ import type { PartitionLimits } from "./partition.ts";
 import { Partition } from "./partition.ts";
 import type { ProcessorMetrics, ProgressWriter, RuleSource } from "./ports.ts";
 import { recover } from "./recover.ts";
+import { RuleStopper } from "./rule-stopper.ts";
 
 export interface ProcessorDeps {
   readonly log: Log;
@@ -55,6 +56,7 @@ export class Processor {
   readonly #writer: BatchWriter;
   readonly #groups: GroupRooms;
   readonly #cost: CostMeter;
+  readonly #stopper: RuleStopper;
   #running: Promise<unknown> = Promise.resolve();
   #poke: () => void = () => {};
 
@@ -64,6 +66,7 @@ export class Processor {
     this.#writer = new BatchWriter({ store, clock, metrics, signal: this.#abandon.signal });
     this.#groups = new GroupRooms({ store, groupsMax: limits.groupsMax, full: deps.groupsFull });
     this.#cost = new CostMeter(clock);
+    this.#stopper = new RuleStopper({ store, rules, writer: this.#writer, clock, metrics });
     const written = (partition: number): ReturnType<typeof offset> =>
       this.#partitions.get(partition)?.written ?? offset(0);
     this.#filler = new Filler({
@@ -72,6 +75,7 @@ export class Processor {
       writer: this.#writer,
       progress,
       groups: this.#groups,
+      stopper: this.#stopper,
       clock,
       written,
       live: () => this.#load(),
@@ -134,7 +138,7 @@ export class Processor {
     );
     this.#deps.progress.caughtUp(src, recovered.next, 0);
     return new Partition(
-      { ...this.#deps, src, writer: this.#writer, groups: this.#groups, cost: this.#cost },
+      { ...this.#deps, src, writer: this.#writer, groups: this.#groups, cost: this.#cost, stopper: this.#stopper },
       recovered,
     );
   }

@@ -59,3 +59,25 @@ test("the number of remembered ids stays bounded, and the latest are the ones ke
   for (let index = 195_000; index < 200_000; index++) assert.equal(take(ids, `event-${index}`, index * 10), "repeat");
   assert.equal(take(ids, "event-0", 0), "unknown");
 });
+
+test("an id that was forgotten is new again, and no other is touched by it", () => {
+  const step = fc.record({ id: fc.integer({ min: 0, max: 900 }), forget: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 3000, size: "max" }), fc.integer(), (steps, seed) => {
+      const ids = new RecentIds({ idsMax: 100_000, seed });
+      const known = new Set<string>();
+      for (const { id, forget } of steps) {
+        const name = `id-${id}`;
+        if (forget) {
+          ids.forget(name);
+          known.delete(name);
+        } else {
+          assert.equal(take(ids, name, 5000), known.has(name) ? "repeat" : "new", name);
+          known.add(name);
+        }
+      }
+      assert.equal(ids.size, known.size);
+    }),
+    { numRuns: 50 },
+  );
+});

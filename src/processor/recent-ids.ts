@@ -39,10 +39,21 @@ export class RecentIds {
     for (const shard of this.#shards) shard.raiseHorizon(Math.ceil(timestamp / 1000));
   }
 
+  /** Takes back that an event of this id was let through: it is not stored, and the next one of its id is to be. */
+  forget(eventId: string): void {
+    const bytes = Buffer.from(eventId);
+    hash128(bytes, 0, bytes.length, this.#seed, this.#hash);
+    this.#shard().forget(this.#hash);
+  }
+
   /** Judges the id in `bytes[start, end)` of an event of this time (ms), and remembers it if it is new. */
   take(bytes: Uint8Array, start: number, end: number, timestamp: number): Sighting {
     hash128(bytes, start, end, this.#seed, this.#hash);
-    return this.#shards[this.#hash[3]! >>> (32 - shardBits)]!.take(this.#hash, Math.floor(timestamp / 1000));
+    return this.#shard().take(this.#hash, Math.floor(timestamp / 1000));
+  }
+
+  #shard(): IdShard {
+    return this.#shards[this.#hash[3]! >>> (32 - shardBits)]!;
   }
 
   /**

@@ -10,6 +10,8 @@ export interface Recovered {
   readonly next: Offset;
   /** Offsets from `next` on that raw has although their range is not marked. */
   readonly stored: ReadonlySet<number>;
+  /** Offsets from `next` on that were set aside. */
+  readonly rejected: ReadonlySet<number>;
   readonly ids: RecentIds;
 }
 
@@ -28,7 +30,8 @@ export async function recover(deps: {
   const next = endOfMarked(committed, await store.marks(0, src, committed));
   await refuseForeignLog(log, src, next);
   const stored = new Set<number>(await store.storedOffsets(src, next));
-  return { next, stored, ids: await loadIds(deps) };
+  const rejected = new Set<number>(await store.rejectedOffsets(src, next));
+  return { next, stored, rejected, ids: await loadIds(deps) };
 }
 
 /** A log that ends before what was counted of it is not the log that the store was filled from. */

@@ -179,6 +179,12 @@ export const RuleAnswer = Type.Object(
       description: "whose windows `/stats` answers: the one before, until the newest is filled",
     }),
     state: Type.Enum(["filling", "live", "paused"], { description: "of the newest version" }),
+    stopped_because: Type.Optional(
+      Type.String({
+        description:
+          "why the server itself has paused the rule: the store refuses to compute it; `active: true` tries again",
+      }),
+    ),
     progress: Type.Number({ minimum: 0, maximum: 1, description: "how much of history is filled" }),
     eta: Type.Optional(
       Type.Union([Time, Type.Null()], {

@@ -7,13 +7,18 @@ const TimeParameter = Type.String({
   examples: ["2026-01-17T00:00:00Z"],
   maxLength: 64,
 });
-const Limit = Type.Integer({ minimum: 1, maximum: 10_000, default: 100, description: "the most rows in one answer" });
-const Cursor = Type.String({
+export const Limit = Type.Integer({
+  minimum: 1,
+  maximum: 10_000,
+  default: 100,
+  description: "the most rows in one answer",
+});
+export const Cursor = Type.String({
   maxLength: 8192,
   description: "the `next_cursor` of the answer before, with the same other parameters",
 });
-const Time = Type.String({ description: "RFC 3339 in UTC", examples: ["2026-01-17T19:30:00Z"] });
-const NextCursor = Type.Optional(Type.String({ description: "there is more; ask again with this `cursor`" }));
+export const Time = Type.String({ description: "RFC 3339 in UTC", examples: ["2026-01-17T19:30:00Z"] });
+export const NextCursor = Type.Optional(Type.String({ description: "there is more; ask again with this `cursor`" }));
 
 /** The most rows that one answer may have: of `/stats` as a list in JSON, and as a table. */
 export const statsLimits = {
@@ -154,22 +159,21 @@ export const EventsParameters = Type.Object(
   { additionalProperties: false },
 );
 
+export const EventRow = Type.Object({
+  event_id: Type.String(),
+  user_id: Type.String(),
+  event_type: Type.String(),
+  timestamp: Time,
+  payload: Type.Object({}, { additionalProperties: true, description: "as it came, in canonical JSON" }),
+  position: Type.String({
+    description: "partition and offset in the log; names the event forever",
+    examples: ["0:42"],
+  }),
+  received_at: Time,
+});
+
 export const EventsAnswer = Type.Object({
   count: Type.Integer({ description: "the events in this answer" }),
-  data: Type.Array(
-    Type.Object({
-      event_id: Type.String(),
-      user_id: Type.String(),
-      event_type: Type.String(),
-      timestamp: Time,
-      payload: Type.Object({}, { additionalProperties: true, description: "as it came, in canonical JSON" }),
-      position: Type.String({
-        description: "partition and offset in the log; names the event forever",
-        examples: ["0:42"],
-      }),
-      received_at: Time,
-    }),
-    { description: "newest first by `timestamp`" },
-  ),
+  data: Type.Array(EventRow, { description: "newest first by `timestamp`" }),
   next_cursor: NextCursor,
 });

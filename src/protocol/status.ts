@@ -23,7 +23,7 @@ export const StatusAnswer = Type.Object({
   duplicates: Count("of these, how many repeated an `event_id` and were left out"),
   late: Count("late events over all rules"),
   overflowed: Count("events in the overflow rows of all rules, which have as many groups as they may"),
-  rejects: Type.Integer({ description: "events in quarantine" }),
+  rejects: Count("events in quarantine, which the store did not take: see `/rejects`"),
   rules: Type.Object({ live: Type.Integer(), filling: Type.Integer(), paused: Type.Integer() }),
   log: Type.Object({
     bytes: Type.Integer(),

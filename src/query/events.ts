@@ -32,7 +32,7 @@ export async function events(raw: RawParameters, store: Pick<Store, "events">): 
 
 /** The answer as text: payloads are put in as they are stored, so that nothing of them is lost on the way. */
 export function eventsText(page: EventsPage): string {
-  const rows = page.events.map(eventText).join(",");
+  const rows = page.events.map((event) => eventText(event)).join(",");
   const next = page.nextCursor === undefined ? "" : `,"next_cursor":${JSON.stringify(page.nextCursor)}`;
   return `{"count":${page.events.length},"data":[${rows}]${next}}`;
 }
@@ -67,13 +67,18 @@ function understand([timestamp, src, off]: readonly unknown[]): Place | undefine
   return isCount(timestamp) && isCount(src) && isCount(off) ? { timestamp, src, off } : undefined;
 }
 
-function eventText(event: StoredEvent): string {
+/** `more` stands behind everything else. */
+export function eventText(event: StoredEvent, more: object = {}): string {
   const head = JSON.stringify({
     event_id: event.event_id,
     user_id: event.user_id,
     event_type: event.event_type,
     timestamp: formatTime(event.timestamp),
   });
-  const tail = JSON.stringify({ position: `${event.src}:${event.off}`, received_at: formatTime(event.receivedAt) });
+  const tail = JSON.stringify({
+    position: `${event.src}:${event.off}`,
+    received_at: formatTime(event.receivedAt),
+    ...more,
+  });
   return `${head.slice(0, -1)},"payload":${event.payload},${tail.slice(1)}`;
 }

@@ -2,6 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { RuleAnswer, RuleVersionAnswer } from "../protocol/rules.ts";
+import type { RejectsDropAnswer } from "../protocol/rejects.ts";
 import type { StatsAnswer } from "../protocol/stats.ts";
 import type { StatusAnswer } from "../protocol/status.ts";
 import type { RuleRecord, RuleVersion } from "../rule/registry.ts";
@@ -15,13 +16,15 @@ import type { EventsPage } from "./events.ts";
 import type { RawParameters } from "./parameters.ts";
 import { newestVersion, ruleAnswer, versionAnswers } from "./rule-answer.ts";
 import type { FillState, RuleCost } from "./rule-answer.ts";
+import { dropRejects, rejects } from "./rejects.ts";
+import type { RejectsPage } from "./rejects.ts";
 import { Slots } from "./slots.ts";
 import type { Answering } from "./stats-request.ts";
 import { ruleIdOf, versionOf } from "./stats-request.ts";
 import { statsTable } from "./stats-table.ts";
 import type { StatsTable } from "./stats-table.ts";
 import { stats } from "./stats.ts";
-import { status } from "./status.ts";
+import { status, totalsInTime } from "./status.ts";
 import type { StatusSources } from "./status.ts";
 
 /** The rules, as far as questions need them. `get` throws WeirError `unknown_rule`. */
@@ -36,7 +39,10 @@ export interface Rules {
 }
 
 export interface QueryParts extends Pick<StatusSources, "log" | "rates" | "parts"> {
-  readonly store: Pick<Store, "windows" | "windowTable" | "events" | "seriesCounts" | "totals" | "tryOut">;
+  readonly store: Pick<
+    Store,
+    "windows" | "windowTable" | "events" | "seriesCounts" | "totals" | "tryOut" | "rejects" | "dropRejects"
+  >;
   readonly rules: Rules;
   readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
   /** Beyond so many groups of a rule, further ones share one. */
@@ -105,6 +111,23 @@ export class Query {
   /** `GET /events`, from the parameters as they came. */
   events(raw: RawParameters): Promise<EventsPage> {
     return events(raw, this.#parts.store);
+  }
+
+  /** `GET /rejects`, from the parameters as they came. */
+  rejects(raw: RawParameters): Promise<RejectsPage> {
+    return rejects(raw, this.#parts.store);
+  }
+
+  /** `DELETE /rejects`: these events are in quarantine no longer. */
+  dropRejects(raw: RawParameters): Promise<RejectsDropAnswer> {
+    return dropRejects(raw, this.#parts.store);
+  }
+
+  /** How many events are in quarantine. Rejects when the store does not say so within a second. */
+  async rejectCount(): Promise<number> {
+    const totals = await totalsInTime(this.#parts);
+    if (totals === null) throw new WeirError("store_unavailable", "the store does not say how many events it has");
+    return totals.rejects;
   }
 
   /** `GET /status`. Answers also when the store is away. */

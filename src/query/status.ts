@@ -4,7 +4,7 @@ import type { LogState } from "../log/log.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { PartHealth, StatusAnswer } from "../protocol/status.ts";
 import type { RuleRecord } from "../rule/registry.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, Totals } from "../store/store.ts";
 import type { RecentCounts } from "./counts.ts";
 import { groupCounts, newestVersion, stateOf } from "./rule-answer.ts";
 
@@ -44,7 +44,7 @@ export async function status(sources: StatusSources): Promise<StatusAnswer> {
     duplicates: totals?.duplicates ?? null,
     late: sums?.late ?? null,
     overflowed: sums?.overflowed ?? null,
-    rejects: 0,
+    rejects: totals?.rejects ?? null,
     rules: ruleStates(rules),
     log: {
       bytes: log.bytes,
@@ -56,7 +56,8 @@ export async function status(sources: StatusSources): Promise<StatusAnswer> {
   };
 }
 
-async function totalsInTime({ store, clock }: StatusSources): Promise<Awaited<ReturnType<Store["totals"]>> | null> {
+/** Null when the store does not answer soon. */
+export async function totalsInTime({ store, clock }: Pick<StatusSources, "store" | "clock">): Promise<Totals | null> {
   const answered = new AbortController();
   const late = clock.sleep(storeWaitMs, answered.signal).then(() => null);
   return Promise.race([store.totals().catch(() => null), late]).finally(() => answered.abort());

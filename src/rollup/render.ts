@@ -19,6 +19,8 @@ export interface RollupExtras {
   readonly rooms?: ReadonlyMap<number, number>;
   /** The statement fails when a pass has more groups; missing: never. */
   readonly groupsMax?: number;
+  /** The table; missing: the one of all rollups. */
+  readonly into?: "rollups_trial";
 }
 
 /**
@@ -32,7 +34,7 @@ export interface RollupExtras {
 export function renderRollup(plan: RollupPlan, range: OffsetRange, extras: RollupExtras): Statement {
   const rules = rulesPart(plan);
   const sql = [
-    `INSERT INTO rollups (${columnsOf(rules.states).join(", ")})`,
+    `INSERT INTO ${extras.into ?? "rollups"} (${columnsOf(rules.states).join(", ")})`,
     ...rules.clause,
     [...rules.selects, ownRows(rules.states)].join("\nUNION ALL\n"),
     ...rules.settings,

@@ -22,6 +22,8 @@ export interface RuleVersion {
   readonly createdAt: number;
   /** The earlier version whose spec this one took up again. */
   readonly rolledBackTo?: number;
+  /** Why the server has paused the rule by itself with this version, for people. */
+  readonly stoppedBecause?: string;
   /** Retired, it keeps its windows up to this moment, ms since the epoch; missing: it has none. */
   readonly keptUntil?: number;
 }

@@ -355,3 +355,33 @@ const change = fc.oneof(
 function step(name: string, run: (book: Rulebook) => Promise<unknown>): { run: typeof run; toString(): string } {
   return { run, toString: () => name };
 }
+
+test("a rule that is stopped is paused with the reason, and filled anew when it is resumed", () =>
+  withDesk(async (desk) => {
+    const { book } = desk;
+    const { series } = newest((await book.put(body, {})).record);
+    desk.end = 10;
+    await book.stop("r", series, "the engine refused it");
+    await book.stop("r", series, "said twice");
+    await book.stop("gone", series, "said of another");
+    const stopped = newest(book.get("r"));
+    assert.deepEqual([stopped.phase, stopped.version, stopped.series], ["paused", 2, series]);
+    assert.equal(stopped.stoppedBecause, "the engine refused it");
+    assert.deepEqual(computed([book.get("r")]), []);
+    const resumed = newest(await book.patch("r", { active: true }, {}));
+    assert.deepEqual([resumed.phase, resumed.stoppedBecause], ["filling", undefined]);
+    assert.notEqual(resumed.series, series);
+  }));
+
+test("of a rule that is being replaced, what answers until then is stopped alone; what is being filled stops the rule", () =>
+  withDesk(async (desk) => {
+    const { book } = desk;
+    const { series: old } = newest((await book.put(body, {})).record);
+    desk.end = 10;
+    const next = newest(await book.patch("r", { window_size: "5m" }, {}));
+    await book.stop("r", old, "refused");
+    assert.deepEqual(phases(book.get("r")), ["paused", "filling"]);
+    await book.stop("r", next.series, "refused too");
+    assert.deepEqual(phases(book.get("r")), ["paused", "retired", "paused"]);
+    assert.equal(answering(book.get("r")).version.version, 1);
+  }));

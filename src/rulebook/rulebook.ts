@@ -28,6 +28,7 @@ import {
   withActivation,
   withFilled,
   withSpec,
+  withStopped,
 } from "./versions.ts";
 
 export { answering, computed } from "./versions.ts";
@@ -193,6 +194,17 @@ export class Rulebook {
       const record = await this.#registry.get(ruleId);
       const next = record === undefined ? undefined : withFilled(record, series, this.#keptUntil());
       if (next === undefined || (await this.#apply({ save: [next], remove: [] })) !== undefined) return;
+    }
+  }
+
+  /** Pauses the rule, unless this series of it is no longer computed: the store refuses it, for this reason. */
+  async stop(ruleId: string, series: number, stoppedBecause: string): Promise<void> {
+    const next = await this.#registry.takeSeries(1);
+    for (;;) {
+      const record = await this.#registry.get(ruleId);
+      const facts = { series: next, now: this.#clock.now(), stoppedBecause };
+      const stopped = record === undefined ? undefined : withStopped(record, series, facts);
+      if (stopped === undefined || (await this.#apply({ save: [stopped], remove: [] })) !== undefined) return;
     }
   }
 

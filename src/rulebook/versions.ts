@@ -18,6 +18,8 @@ export interface ChangeFacts {
   readonly now: number;
   /** The version whose spec this one takes up again. */
   readonly rolledBackTo?: number | undefined;
+  /** Why it is the server that pauses the rule. */
+  readonly stoppedBecause?: string | undefined;
 }
 
 /** The version that a rule's spec comes from: its newest. */
@@ -122,6 +124,20 @@ export function withFilled(record: RuleRecord, series: number, keptUntil: number
   return onlyNewest({ ...record, versions: [...record.versions.slice(0, -1), { ...last, phase: "live" }] }, keptUntil);
 }
 
+/**
+ * The record paused, as somebody may pause it, since its version of this series can't be computed; undefined when that is
+ * not computed anyway. One that is about to be replaced is left to that.
+ */
+export function withStopped(record: RuleRecord, stopped: number, facts: ChangeFacts): RuleRecord | undefined {
+  const isComputed = ({ series, phase }: RuleVersion): boolean =>
+    series === stopped && (phase === "live" || phase === "filling");
+  if (!record.versions.some(isComputed)) return undefined;
+  const last = newest(record);
+  if (isComputed(last)) return withSpec(record, { ...last.spec, active: false }, facts);
+  const versions = record.versions.map((one) => (isComputed(one) ? { ...one, phase: "paused" as const } : one));
+  return { ...record, versions };
+}
+
 export const isPending = (record: RuleRecord): boolean =>
   record.versions.some((version) => version.phase === "pending");
 
@@ -138,10 +154,11 @@ export function checked(spec: RuleSpec): CheckedRule {
   return parsed.rule;
 }
 
-function firstVersion(spec: RuleSpec, { series, now, rolledBackTo }: ChangeFacts): RuleVersion {
+function firstVersion(spec: RuleSpec, { series, now, rolledBackTo, stoppedBecause }: ChangeFacts): RuleVersion {
   const phase = spec.active ? "pending" : "paused";
   const from = rolledBackTo === undefined ? {} : { rolledBackTo };
-  return { version: 1, spec, series, phase, activation: null, createdAt: now, ...from };
+  const why = stoppedBecause === undefined ? {} : { stoppedBecause };
+  return { version: 1, spec, series, phase, activation: null, createdAt: now, ...from, ...why };
 }
 
 function nextVersion(record: RuleRecord, spec: RuleSpec, facts: ChangeFacts): RuleVersion {

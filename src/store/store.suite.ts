@@ -185,6 +185,42 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
       assert.deepEqual(await store.dropWindows(expired), []);
     });
 
+    test("what is set aside comes back whole, newest first, by pages, and can be taken out", async () => {
+      const odd = {
+        event_id: "ключ \u0000",
+        event_type: "",
+        user_id: "é",
+        payload: "no JSON",
+        timestamp: 253_402_300_799_999,
+      };
+      const one = { ...odd, src: 50, off: 2 ** 53 - 1, receivedAt: start, rejectedAt: start + 2, reason: "why not" };
+      const two = {
+        ...event("two"),
+        src: 50,
+        off: 3,
+        receivedAt: start,
+        rejectedAt: start + 1,
+        reason: "x".repeat(120),
+      };
+      const before = (await store.totals()).rejects;
+      await store.setAside([two, one]);
+      assert.deepEqual(await store.rejects({ limit: 2 }), [one, two]);
+      assert.deepEqual(await store.rejects({ limit: 1, behind: one }), [two]);
+      assert.deepEqual(await store.rejectedOffsets(src(50), offset(4)), [2 ** 53 - 1]);
+      assert.deepEqual(await store.rejectedOffsets(src(51), offset(0)), []);
+      assert.equal((await store.totals()).rejects, before + 2);
+      assert.equal(await store.dropRejects([two, { src: 50, off: 4 }, { src: 51, off: 3 }]), 1);
+      assert.equal(await store.dropRejects([two]), 0);
+      assert.deepEqual(await store.rejects({ limit: 2 }), [one]);
+      assert.equal(await store.dropRejects([one]), 1);
+    });
+
+    test("rows as such are taken, and asking writes none", async () => {
+      const { events } = await store.totals();
+      await store.takesRows();
+      assert.equal((await store.totals()).events, events);
+    });
+
     test("the latest ids come latest first, as many as asked for", async () => {
       const events = [3, 1, 2].map((second) => event(`s${second}`, { timestamp: start + second * 1000 }));
       await store.insertRaw(src(8), [piece(0, events)]);
@@ -239,7 +275,11 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
       const earlier = await store.totals();
       await rollUp(13, 25, 0, 9, { events: 10, duplicates: 3 });
       await rollUp(14, 25, 0, 4, { events: 5, duplicates: 1 });
-      assert.deepEqual(await store.totals(), { events: earlier.events + 15, duplicates: earlier.duplicates + 4 });
+      assert.deepEqual(await store.totals(), {
+        events: earlier.events + 15,
+        duplicates: earlier.duplicates + 4,
+        rejects: earlier.rejects,
+      });
     });
 
     test("series are counted many at a time, those without rows too", async () => {

@@ -6,6 +6,10 @@ import type { RollupPlan } from "../rollup/plan.ts";
 import type { WindowPlace, WindowSelection } from "../rollup/selection.ts";
 import type { TableFormat } from "../rollup/table.ts";
 import type { CheckedRule } from "../rule/rule.ts";
+import type { RejectStore } from "./rejects.ts";
+import type { StoredEvent } from "./stored-event.ts";
+
+export type { StoredEvent } from "./stored-event.ts";
 
 /** Consecutive events of a range as they lie in a log record, with those to leave out. */
 export interface RawPiece {
@@ -118,18 +122,6 @@ export interface EventQuery {
   readonly behind?: { readonly timestamp: number; readonly src: number; readonly off: number };
 }
 
-export interface StoredEvent {
-  readonly src: number;
-  readonly off: number;
-  readonly receivedAt: number;
-  readonly timestamp: number;
-  readonly event_id: string;
-  readonly event_type: string;
-  readonly user_id: string;
-  /** Canonical JSON text. */
-  readonly payload: string;
-}
-
 export interface SeriesCounts {
   readonly skipped: number;
   readonly late: number;
@@ -137,6 +129,12 @@ export interface SeriesCounts {
   readonly groups: number;
   /** Events that entered rows without a group: all of a rule that has no group keys, the overflow of one that has. */
   readonly ungrouped: number;
+}
+
+export interface Totals {
+  readonly events: number;
+  readonly duplicates: number;
+  readonly rejects: number;
 }
 
 /** Rows of a series that may have groups which are not listed: those of panes with `from ≤ start < to`, ms since the epoch. */
@@ -160,15 +158,18 @@ export interface Unlisted {
  * The caller owes: one writer per partition at a time; after a write failed with `outcomeUnknown` it calls `settle`, reads
  * what is there, and writes only what is missing; it never repeats a write blind.
  *
- * Errors: WeirError `store_unavailable` (canRetry), `store_refused` (the statement or the data is at fault; nothing was written).
+ * Errors: WeirError `store_unavailable` (canRetry), `store_refused` (the statement or the data is at fault; `details.reason` says why, for
+ * people; of what was to be written a part may be there, so the outcome is settled by reading as well).
  */
-export interface Store {
+export interface Store extends RejectStore {
   /** Makes or completes the schema. Waits until the store can be reached or the signal aborts. */
   open(signal: AbortSignal): Promise<void>;
 
   insertRaw(src: Src, pieces: readonly RawPiece[]): Promise<void>;
   /** Answers whether it was written; not when the range has, or may have, a series with more groups than `groupsMax`. */
   rollUp(task: RollupTask): Promise<boolean>;
+  /** Does what `rollUp` does for the plan, mark and counters included, and refuses what it would refuse, but keeps nothing. */
+  tryRollUp(range: OffsetRange, plan: RollupPlan): Promise<void>;
   /** Resolves when no write that this store has started is still under way in the engine. */
   settle(): Promise<void>;
 
@@ -212,8 +213,8 @@ export interface Store {
    * @throws WeirError `timeout` when it takes longer or more memory than a trial may.
    */
   tryOut(query: TrialQuery, signal: AbortSignal): Promise<Trial>;
-  /** Sums over all partitions since the beginning; `events` has the `duplicates` in it. */
-  totals(): Promise<{ readonly events: number; readonly duplicates: number }>;
+  /** Sums over all partitions since the beginning; `events` has the `duplicates` in it. `rejects` are in quarantine now, and not in it. */
+  totals(): Promise<Totals>;
 
   /** Answers within a second or rejects. */
   ping(): Promise<void>;

@@ -18,13 +18,13 @@ export class Stage {
   readonly ledger = new Ledger();
   readonly senders: Senders;
   readonly #now = Date.now();
-  readonly #dataDir: string;
+  readonly dataDir: string;
   readonly #closing: FaultEvents;
   readonly #servers: ServerProcess[] = [];
 
   constructor(seed: number, dataDir: string, options: Partial<SenderOptions>) {
     this.seed = seed;
-    this.#dataDir = dataDir;
+    this.dataDir = dataDir;
     this.#closing = new FaultEvents(seed + 1, this.#now);
     const usual = { senders: 4, requestEventsMax: 300, retryShare: 0.3, repeatShare: 0.2 };
     this.senders = new Senders(this.ledger, { ...usual, ...options, seed, now: this.#now });
@@ -58,7 +58,7 @@ export class Stage {
   }
 
   async start(options: Omit<ServerOptions, "dataDir"> = {}): Promise<ServerProcess> {
-    const server = await startServer({ dataDir: this.#dataDir, ...options });
+    const server = await startServer({ dataDir: this.dataDir, ...options });
     this.#servers.push(server);
     return server;
   }

@@ -15,6 +15,7 @@ export const guide = [
   ["docs/filters.md"],
   ["docs/stats.md"],
   ["docs/changing-rules.md"],
+  ["docs/quarantine.md"],
 ] as const;
 
 const root = new URL("../../", import.meta.url);

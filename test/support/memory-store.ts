@@ -1,10 +1,12 @@
 import { Readable } from "node:stream";
+import type { Position, RejectQuery, RejectedEvent } from "../../src/store/rejects.ts";
 import type {
   EventQuery,
   SeriesCounts,
   Store,
   StoredEvent,
   TableQuery,
+  Totals,
   Trial,
   TrialQuery,
   WindowQuery,
@@ -15,10 +17,11 @@ import type {
 /** The reading side of a store over rows that a test puts there. Computes nothing. */
 export class MemoryStore implements Pick<
   Store,
-  "windows" | "windowTable" | "newestPane" | "seriesCounts" | "events" | "totals" | "tryOut"
+  "windows" | "windowTable" | "newestPane" | "seriesCounts" | "events" | "totals" | "tryOut" | "rejects" | "dropRejects"
 > {
   readonly #series = new Map<number, Map<string, WindowRow>>();
   readonly stored: StoredEvent[] = [];
+  rejected: RejectedEvent[] = [];
   readonly counts = new Map<number, SeriesCounts>();
   /** What every trial gives. */
   trial: Trial = {
@@ -103,9 +106,27 @@ export class MemoryStore implements Pick<
     return { ...this.trial, windows: this.trial.windows.slice(0, query.limit) };
   }
 
-  async totals(): Promise<{ events: number; duplicates: number }> {
+  async totals(): Promise<Totals> {
     await this.#read("totals");
-    return { events: this.stored.length, duplicates: 0 };
+    return { events: this.stored.length, duplicates: 0, rejects: this.rejected.length };
+  }
+
+  async rejects({ limit, behind }: RejectQuery): Promise<readonly RejectedEvent[]> {
+    await this.#read("rejects");
+    const newest = (a: RejectPlace, b: RejectPlace): number =>
+      b.rejectedAt - a.rejectedAt || b.src - a.src || b.off - a.off;
+    return this.rejected
+      .toSorted(newest)
+      .filter((event) => behind === undefined || newest(event, behind) > 0)
+      .slice(0, limit);
+  }
+
+  async dropRejects(positions: readonly Position[]): Promise<number> {
+    const isNamed = (event: Position): boolean =>
+      positions.some(({ src, off }) => src === event.src && off === event.off);
+    const before = this.rejected.length;
+    this.rejected = this.rejected.filter((event) => !isNamed(event));
+    return before - this.rejected.length;
   }
 
   #read(what: string): Promise<void> {
@@ -127,6 +148,7 @@ export function compareRows(a: WindowRow, b: WindowRow, order: WindowQuery["orde
   return 0;
 }
 
+type RejectPlace = NonNullable<RejectQuery["behind"]>;
 type EventPlace = Pick<StoredEvent, "timestamp" | "src" | "off">;
 
 function newestFirst(a: EventPlace, b: EventPlace): number {

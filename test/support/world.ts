@@ -193,6 +193,8 @@ export class World {
       metrics: {
         batch: () => {},
         stage: () => {},
+        ruleStopped: (id, reason) => void this.#told.push(`rule ${id} stopped: ${reason}`),
+        rejected: (events, reason) => void this.#told.push(`${events} set aside: ${reason}`),
         retried: (stage, error) => void this.#told.push(`${stage}: ${String(error)}`),
       },
       report: (what, error) => void this.#told.push(`${what}: ${String(error)}`),

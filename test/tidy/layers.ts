@@ -20,10 +20,11 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "rule/sqlite": ["lib", "event", "rule"],
   ...Object.fromEntries(services.map((service) => [service, [...pure, ...ports, "protocol"]])),
   http: [...pure, ...ports, ...services, "protocol"],
+  rejects: ["lib", "config", "protocol"],
   demo: ["lib", "config", "protocol", "rule"],
   // Put everything together; `main` starts it.
   "app.ts": ["*"],
-  "main.ts": ["lib", "config", "observe", "app.ts", "demo"],
+  "main.ts": ["lib", "config", "observe", "app.ts", "demo", "rejects"],
 };
 
 /** Adapters that the store itself puts together; everything else with a vendor in it is named in `app.ts` alone. */

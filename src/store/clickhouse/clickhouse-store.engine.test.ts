@@ -79,6 +79,22 @@ describe("rows handed over as files", () => {
   });
 });
 
+test("an engine that refuses every raw row is not taken for one that refuses some", async () => {
+  const { engine, remove } = await newEngine();
+  const connection = connect(engine, true);
+  const store = new ClickHouseStore({ connection, clock: systemClock });
+  await store.open(new AbortController().signal);
+  const alter = (change: string) => connection.write({ sql: `ALTER TABLE raw_events ${change}`, parameters: {} });
+  await alter("ADD CONSTRAINT some CHECK event_type != 'poison'");
+  await store.takesRows();
+  await alter("ADD CONSTRAINT every CHECK src > 70000");
+  await assert.rejects(store.takesRows(), { code: "store_refused" });
+  await alter("DROP CONSTRAINT every");
+  await store.takesRows();
+  await store.close();
+  await remove();
+});
+
 describe("tables of an earlier version", () => {
   test("get the columns and settings that they lack, and then nothing more", async () => {
     const { engine, remove } = await newEngine();

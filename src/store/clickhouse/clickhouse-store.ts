@@ -6,6 +6,7 @@ import { WeirError } from "../../lib/errors.ts";
 import { inTurns } from "../../lib/in-turns.ts";
 import { rollupColumns } from "../../rollup/metrics.ts";
 import { renderNewest, renderWindows } from "../../rollup/read.ts";
+import type { RollupPlan } from "../../rollup/plan.ts";
 import { renderRollup } from "../../rollup/render.ts";
 import { renderOverflowSeen, renderPageEnd } from "../../rollup/table.ts";
 import type {
@@ -17,6 +18,7 @@ import type {
   Store,
   StoredEvent,
   TableQuery,
+  Totals,
   Trial,
   TrialQuery,
   Unlisted,
@@ -25,10 +27,12 @@ import type {
   WindowTable,
 } from "../store.ts";
 import type { Connection } from "./connection.ts";
-import { encodeRawRows, rawRows, rawRowsBytesMax } from "./row-binary.ts";
-import { completingStatements, schemaStatements, selectTables } from "./schema.ts";
+import { areOfOneMonth, encodeRawRows, rawRows, rawRowsBytesMax } from "./row-binary.ts";
+import { completingStatements, rawTrial, rollupsTrial, schemaStatements, selectTables } from "./schema.ts";
 import type { FoundTable } from "./schema.ts";
+import type { Position, RejectQuery, RejectedEvent } from "../rejects.ts";
 import * as groups from "./group-statements.ts";
+import * as quarantine from "./rejects.ts";
 import * as statements from "./statements.ts";
 import { readTable } from "./table.ts";
 import { type FoundPlace, type FoundWindow, placeOf, windowRow } from "./window-row.ts";
@@ -55,6 +59,7 @@ export class ClickHouseStore implements Store {
   readonly #clock: Clock;
   readonly #tableBytesMax: number;
   #spare: Buffer | null = null;
+  #trials = Promise.resolve();
 
   /** `tableBytesMax`: of a table's rows in the engine's memory, which takes two to three times as much until they are sent. */
   constructor(options: { readonly connection: Connection; readonly clock: Clock; readonly tableBytesMax?: number }) {
@@ -79,9 +84,20 @@ export class ClickHouseStore implements Store {
   async insertRaw(src: Src, pieces: readonly RawPiece[]): Promise<void> {
     const buffer = this.#takeBuffer(rawRowsBytesMax(pieces));
     const { rows, bytes } = await inTurns(encodeRawRows(buffer, src, pieces), this.#clock);
-    if (rows > 0) await this.#connection.insertRows(rawRows, bytes);
+    if (rows > 0) await this.#insertRaw(bytes, pieces);
     // Only now, and never after a failure: a request that was given up may still be reading it.
     this.#spare = buffer;
+  }
+
+  /** Rows of one month are one part, so that of those that are refused nothing is there. */
+  async #insertRaw(bytes: Buffer, pieces: readonly RawPiece[]): Promise<void> {
+    try {
+      await this.#connection.insertRows(rawRows, bytes);
+    } catch (error) {
+      if (!(error instanceof WeirError) || error.code !== "store_refused" || !areOfOneMonth(pieces)) throw error;
+      const { message, details, cause } = error;
+      throw new WeirError("store_refused", message, { details, cause, outcomeUnknown: false });
+    }
   }
 
   /** One batch follows the other: using its buffer again spares the collector tens of megabytes a batch. */
@@ -103,6 +119,27 @@ export class ClickHouseStore implements Store {
       if (isThrown(error)) return false;
       throw error;
     }
+  }
+
+  tryRollUp(range: OffsetRange, plan: RollupPlan): Promise<void> {
+    const marks = [{ key: statements.markKey({ series: 0, range }) }];
+    const counts = { src: range.src, events: 0, duplicates: 0 };
+    const statement = renderRollup(plan, range, { marks, counts, into: "rollups_trial" });
+    return this.#try(async () => {
+      await this.#writeEach(rollupsTrial);
+      await this.#connection.write(statement);
+    });
+  }
+
+  /** One after the other, as they share tables. */
+  #try(trial: () => Promise<void>): Promise<void> {
+    const tried = this.#trials.then(trial);
+    this.#trials = tried.catch(() => {});
+    return tried;
+  }
+
+  async #writeEach(statementTexts: readonly string[]): Promise<void> {
+    for (const sql of statementTexts) await this.#connection.write({ sql, parameters: {} });
   }
 
   settle(): Promise<void> {
@@ -242,9 +279,33 @@ export class ClickHouseStore implements Store {
     return tryOut(this.#connection, query, signal);
   }
 
-  async totals(): Promise<{ readonly events: number; readonly duplicates: number }> {
-    const rows = await this.#connection.rows<{ events: number; duplicates: number }>(statements.selectTotals);
-    return rows[0] ?? { events: 0, duplicates: 0 };
+  async totals(): Promise<Totals> {
+    const rows = await this.#connection.rows<Totals>(statements.selectTotals);
+    return rows[0] ?? { events: 0, duplicates: 0, rejects: 0 };
+  }
+
+  setAside(events: readonly RejectedEvent[]): Promise<void> {
+    return this.#connection.insertRows(quarantine.rejectRows, quarantine.encodeRejects(events));
+  }
+
+  async rejectedOffsets(src: Src, from: Offset): Promise<readonly Offset[]> {
+    const { off } = await this.#connection.columns<{ off: Offset[] }>(quarantine.selectRejectedOffsets(src, from));
+    return off ?? [];
+  }
+
+  rejects(query: RejectQuery): Promise<readonly RejectedEvent[]> {
+    return this.#connection.rows<RejectedEvent>(quarantine.selectRejects(query));
+  }
+
+  async dropRejects(positions: readonly Position[]): Promise<number> {
+    const [row] = await this.#connection.rows<{ found: number }>(quarantine.countRejects(positions));
+    if (row === undefined || row.found === 0) return 0;
+    await this.#connection.write(quarantine.deleteRejects(positions));
+    return row.found;
+  }
+
+  takesRows(): Promise<void> {
+    return this.#try(async () => this.#writeEach(rawTrial));
   }
 
   async ping(): Promise<void> {

@@ -230,8 +230,10 @@ export class Connection {
     try {
       await run(this.#current().statements, queryId);
     } catch (error) {
-      this.#inDoubt.add(queryId);
-      throw asWeirError(error, true);
+      const known = asWeirError(error, true);
+      // An engine that has answered what it makes of a statement is done with it, though a part of it may be there.
+      if (known.code !== "store_refused") this.#inDoubt.add(queryId);
+      throw known;
     }
   }
 
@@ -282,11 +284,19 @@ function insertFileSql(shape: RowShape, file: string): string {
   return `INSERT INTO ${shape.table} (${names}) SELECT ${names} FROM ${rows}`;
 }
 
-/** Codes that speak of the engine's state, not of the statement: it may work later. 107: it started anew, on an empty folder. */
+/**
+ * Codes that speak of the engine's state, not of the statement: it may work later. 107: it started anew, on an empty folder.
+ * 75 to 77, 88, 173, 425, and 1000 to 1002 are of files, memory and what its machine says.
+ */
 const passing = new Set([
+  "75",
+  "76",
+  "77",
+  "88",
   "107",
   "159",
   "160",
+  "173",
   "202",
   "203",
   "209",
@@ -296,8 +306,12 @@ const passing = new Set([
   "243",
   "252",
   "394",
+  "425",
   "439",
   "745",
+  "1000",
+  "1001",
+  "1002",
 ]);
 
 function asWeirError(error: unknown, wrote: boolean): WeirError {
@@ -306,8 +320,15 @@ function asWeirError(error: unknown, wrote: boolean): WeirError {
   if (!refused) return unavailable(error, wrote);
   return new WeirError("store_refused", `the store refused a statement: ${error.message}`, {
     cause: error,
+    details: { reason: refusal(error) },
     outcomeUnknown: wrote,
   });
+}
+
+/** In the engine's word for it, which is no sentence of its own but has none of its texts either: VIOLATED_CONSTRAINT. */
+function refusal({ type, code }: ClickHouseError): string {
+  const named = type?.toLowerCase().replaceAll("_", " ");
+  return `the engine refused it: ${named === undefined ? "" : `${named}, `}code ${code}`;
 }
 
 function unavailable(cause: unknown, outcomeUnknown = false): WeirError {

@@ -1,3 +1,4 @@
+import { walkPacked } from "../../event/packed.ts";
 import type { Src } from "../../event/position.ts";
 import type { RawPiece } from "../store.ts";
 import type { RowShape } from "./connection.ts";
@@ -52,6 +53,17 @@ export function* encodeRawRows(
     yield;
   }
   return { rows, bytes: bytes.subarray(0, at) };
+}
+
+/** Whether all events that are not left out fall into one month, by which the table is partitioned. */
+export function areOfOneMonth(pieces: readonly RawPiece[]): boolean {
+  const months = new Set<string>();
+  for (const { events, skip } of pieces) {
+    walkPacked(events, ({ timestamp }, index) => {
+      if (skip?.[index] !== 1) months.add(new Date(timestamp).toISOString().slice(0, -17));
+    });
+  }
+  return months.size <= 1;
 }
 
 /** Halves of 32 bits, which cost a fraction of big integers. */

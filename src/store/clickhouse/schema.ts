@@ -45,6 +45,8 @@ const rollupSettings = { ...durable, auto_statistics_types: "''" };
  * `rollups` is not partitioned: one INSERT of one block is one part, which is what makes a mark and its rows one (see
  * docs/decisions/0005). Its rows: series 0 are marks (`grp` holds the range), series 1 are counters of a partition (`n`
  * events, `skipped` duplicates), series 2 list the groups of a series (whose number is in `pane`; docs/decisions/0013), series from 16 on are windows of a rule version.
+ *
+ * `rejects` has the events that the engine does not take as raw rows (docs/decisions/0016).
  */
 export function schemaStatements(rollupColumns: readonly Column[]): readonly string[] {
   return [
@@ -64,8 +66,26 @@ export function schemaStatements(rollupColumns: readonly Column[]): readonly str
     `CREATE TABLE IF NOT EXISTS rollups (${rollupColumns.map((column) => `${column.name} ${column.type}`).join(", ")})
     ENGINE = AggregatingMergeTree ORDER BY (series, pane, grp)
     SETTINGS allow_nullable_key = 1, ${assignments(rollupSettings)}`,
+    `CREATE TABLE IF NOT EXISTS rejects (src UInt16, off UInt64, received_ms Int64, timestamp_ms Int64,
+      event_id String, event_type String, user_id String, payload String, rejected_ms Int64, reason String)
+    ENGINE = MergeTree ORDER BY (src, off)
+    SETTINGS ${assignments(rollupSettings)}`,
   ];
 }
+
+/** A table that takes and refuses what `rollups` does, as that is now, and keeps nothing. */
+export const rollupsTrial: readonly string[] = [
+  "DROP TABLE IF EXISTS rollups_trial SYNC",
+  "CREATE TABLE rollups_trial AS rollups ENGINE = Null",
+];
+
+/** A harmless row is written as any raw row is, to a table that is like `raw_events`, as that is now, in everything. */
+export const rawTrial: readonly string[] = [
+  "DROP TABLE IF EXISTS raw_trial SYNC",
+  "CREATE TABLE raw_trial AS raw_events",
+  "INSERT INTO raw_trial SELECT 0, 0, now64(3), now64(3), 'trial', 'trial', 'trial', '{}'",
+  "DROP TABLE raw_trial SYNC",
+];
 
 /** What the tables are, as rows of `FoundTable`. */
 export const selectTables: Statement = {

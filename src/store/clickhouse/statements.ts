@@ -121,7 +121,8 @@ export function selectSeriesCounts(series: readonly number[]): Statement {
 }
 
 export const selectTotals: Statement = {
-  sql: "SELECT toUInt64(sum(n)) AS events, toUInt64(sum(skipped)) AS duplicates FROM rollups WHERE series = 1",
+  sql: `SELECT toUInt64(sum(n)) AS events, toUInt64(sum(skipped)) AS duplicates,
+      (SELECT toUInt64(count()) FROM rejects) AS rejects FROM rollups WHERE series = 1`,
   parameters: {},
 };
 

@@ -1,0 +1,125 @@
+import { walkPacked } from "../event/packed.ts";
+import type { WeirError } from "../lib/errors.ts";
+import { passFailpoint } from "../lib/failpoint.ts";
+import type { RawPiece, Store } from "../store/store.ts";
+import type { Batch, Piece } from "./batch.ts";
+import { withoutRejected } from "./batch.ts";
+import { isRefused, reasonOf } from "./faulty-rules.ts";
+
+/** An event that the store does not take. */
+export interface Refused extends Row {
+  /** For people. */
+  readonly reason: string;
+}
+
+interface Row {
+  readonly piece: Piece;
+  readonly index: number;
+}
+
+type SiftedStore = Pick<Store, "insertRaw" | "settle" | "storedOffsets" | "takesRows">;
+
+/**
+ * Writes a batch's raw rows. When the store refuses them, halves them until those at fault are found, and writes the rest:
+ * one bad row among 10,000 takes some twenty writes. An event is refused only when the store did not take it by itself, twice,
+ * and would take a harmless one in between: an engine that refuses everything has a fault of its own, which is no event's.
+ *
+ * Rejects with what else befalls the store; called again, it goes on with what is neither stored (which the caller finds
+ * out) nor refused so far.
+ */
+export class Sifter {
+  readonly #store: SiftedStore;
+  readonly #batch: Batch;
+  readonly refused: Refused[] = [];
+  /** Asked once for all that are refused together. */
+  #takesRows: Promise<void> | undefined;
+  /** Of the last refusal. */
+  #reason = "";
+
+  constructor(store: SiftedStore, batch: Batch) {
+    this.#store = store;
+    this.#batch = batch;
+  }
+
+  async write(): Promise<void> {
+    const { pieces } = this.#batch;
+    this.#takesRows = undefined;
+    const refusal = await this.#refusal(pieces);
+    if (refusal === undefined) return;
+    const rows = inOrderOfTime(pieces);
+    await this.#halve(refusal.outcomeUnknown ? await this.#missing(rows) : rows);
+  }
+
+  /** These were refused together. */
+  async #halve(rows: readonly Row[]): Promise<void> {
+    if (rows.length < 2) return this.#sift(rows);
+    passFailpoint("mid-bisection");
+    const middle = rows.length >> 1;
+    const before = this.refused.length;
+    await this.#sift(rows.slice(0, middle));
+    // When the first half was taken, it is the second that was refused.
+    const rest = rows.slice(middle);
+    await (this.refused.length === before ? this.#halve(rest) : this.#sift(rest));
+  }
+
+  async #sift(rows: readonly Row[]): Promise<void> {
+    if (rows.length === 0) return;
+    const left = await this.#leftOf(rows);
+    if (left.length === 0) return;
+    if (rows.length > 1) return this.#halve(left);
+    await (this.#takesRows ??= this.#store.takesRows());
+    const [row] = await this.#leftOf(rows);
+    if (row === undefined) return;
+    withoutRejected(this.#batch, new Set([row.piece.from + row.index]));
+    this.refused.push({ ...row, reason: this.#reason });
+  }
+
+  /** Writes these. Answers what of them the store has refused. */
+  async #leftOf(rows: readonly Row[]): Promise<readonly Row[]> {
+    const refusal = await this.#refusal(piecesOf(rows));
+    if (refusal === undefined) return [];
+    this.#reason = reasonOf(refusal);
+    return refusal.outcomeUnknown ? this.#missing(rows) : rows;
+  }
+
+  /** Why the store does not take these; undefined: it has them. */
+  async #refusal(pieces: readonly RawPiece[]): Promise<WeirError | undefined> {
+    try {
+      await this.#store.insertRaw(this.#batch.range.src, pieces);
+      return undefined;
+    } catch (error) {
+      if (isRefused(error)) return error;
+      throw error;
+    }
+  }
+
+  /** A refused write may have left a part of it behind. */
+  async #missing(rows: readonly Row[]): Promise<readonly Row[]> {
+    const { src, from } = this.#batch.range;
+    await this.#store.settle();
+    const stored = new Set<number>(await this.#store.storedOffsets(src, from));
+    return rows.filter(({ piece, index }) => !stored.has(piece.from + index));
+  }
+}
+
+/** The store may keep what is close in time together, so that what is written in halves is in few places. */
+function inOrderOfTime(pieces: readonly Piece[]): readonly Row[] {
+  const rows: (Row & { timestamp: number })[] = [];
+  for (const piece of pieces) {
+    walkPacked(piece.events, ({ timestamp }, index) => {
+      if (piece.skip?.[index] !== 1) rows.push({ piece, index, timestamp });
+    });
+  }
+  return rows.sort((a, b) => a.timestamp - b.timestamp);
+}
+
+/** The pieces of these rows, with nothing else in them. */
+function piecesOf(rows: readonly Row[]): readonly RawPiece[] {
+  const pieces = new Map<Piece, Uint8Array>();
+  for (const { piece, index } of rows) {
+    const skipped = pieces.get(piece) ?? new Uint8Array(piece.events.count).fill(1);
+    skipped[index] = 0;
+    pieces.set(piece, skipped);
+  }
+  return [...pieces].map(([piece, skipped]) => ({ ...piece, skip: skipped }));
+}

@@ -1,0 +1,86 @@
+import type { RejectsAction } from "../config/command-line.ts";
+import { passFailpoint } from "../lib/failpoint.ts";
+import type { Page, Reject } from "./client.ts";
+import { RejectsClient } from "./client.ts";
+
+/** Ports and host as the server was told them. */
+export interface ServerPlace {
+  readonly host: string;
+  readonly ingestPort: number;
+  readonly queryPort: number;
+}
+
+/** As many as one request takes out. */
+const pageMax = 100;
+
+/**
+ * `weir rejects`: what a running server has in quarantine, printed or put back.
+ * @throws WeirError `rejects_failed`
+ */
+export async function runRejects(
+  action: RejectsAction,
+  place: ServerPlace,
+  print: (line: string) => void,
+): Promise<void> {
+  const client = new RejectsClient({
+    ingestUrl: urlOf(place, place.ingestPort),
+    queryUrl: urlOf(place, place.queryPort),
+  });
+  await { list, replay }[action](client, print);
+}
+
+async function list(client: RejectsClient, print: (line: string) => void): Promise<void> {
+  let count = 0;
+  for await (const { data } of pages(client)) {
+    for (const { position, rejected_at, event_id, reason } of data)
+      print([position, rejected_at, JSON.stringify(event_id), reason].join("  "));
+    count += data.length;
+  }
+  print(`${count} in quarantine`);
+}
+
+/**
+ * Sends every event that is in quarantine again, page by page, and takes it out once it is counted: whenever this ends in
+ * between, the event is in quarantine, or counted, or both, and sending it again counts it no second time. The newest are
+ * first, so that what is refused anew stands before those that are still to come, and is not sent for ever.
+ */
+async function replay(client: RejectsClient, print: (line: string) => void): Promise<void> {
+  const done = { sent: 0, stay: 0 };
+  for await (const { data } of pages(client)) {
+    const { token, refused } = await client.send(data);
+    for (const { index, problem } of refused) print(`${nameOf(data[index])} stays in quarantine: ${problem}`);
+    const stays = new Set(refused.map(({ index }) => index));
+    const sent = data.filter((_, index) => !stays.has(index));
+    done.sent += sent.length;
+    done.stay += stays.size;
+    if (sent.length === 0) continue;
+    await client.counted(token);
+    passFailpoint("mid-replay");
+    await client.drop(sent.map(({ position }) => position));
+  }
+  print(`${done.sent} sent again, ${done.stay} not taken any more; ${await countOf(client)} in quarantine now`);
+}
+
+async function* pages(client: RejectsClient): AsyncGenerator<Page> {
+  let cursor: string | undefined;
+  do {
+    const page = await client.page(pageMax, cursor);
+    if (page.data.length > 0) yield page;
+    cursor = page.next_cursor;
+  } while (cursor !== undefined);
+}
+
+async function countOf(client: RejectsClient): Promise<number> {
+  let count = 0;
+  for await (const { data } of pages(client)) count += data.length;
+  return count;
+}
+
+const nameOf = (reject: Reject | undefined): string =>
+  `${reject?.position} (event_id ${JSON.stringify(reject?.event_id)})`;
+
+/** A server that listens on every address is reached on this machine's own. */
+function urlOf({ host }: ServerPlace, port: number): string {
+  const reached = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}`;
+}

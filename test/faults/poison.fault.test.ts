@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { isUtf8 } from "node:buffer";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { Failpoint } from "../../src/lib/failpoint.ts";
+import { postCounted, putRule } from "../support/api.ts";
+import { seeded } from "../support/random.ts";
+import { startServer } from "../support/server-process.ts";
+import { FaultEvents, faultRules } from "./fault-events.ts";
+import type { WireEvent } from "./ledger.ts";
+import { contractOf } from "./mutants/contract.ts";
+import { Judge } from "./mutants/judge.ts";
+import { alterTables, leavePoison, numberOf, rejects, runRejects, takePoison } from "./poison.ts";
+import { poisonLines } from "./poison-lines.ts";
+import { send } from "./senders.ts";
+import { faultSeed, Stage } from "./stage.ts";
+
+/** R11 of the fault matrix: among so many good events. */
+const goodEvents = 10_000;
+/** In a request that the server dies of, fewer will do. */
+const fewEvents = 2000;
+const stallMsMax = 2000;
+const rules = faultRules.slice(0, 3);
+const dayMs = 86_400_000;
+
+test("known poison is answered at the door with a reason, and the good events around it are counted once", async (t) => {
+  const [seed, now] = [faultSeed(), Date.now()];
+  const dataDir = await mkdtemp(join(tmpdir(), "weir-poison-"));
+  const server = await startServer({ dataDir });
+  try {
+    for (const rule of faultRules) await putRule(server.queryUrl, { ...rule, active: true });
+    const judge = new Judge(server, seed, now);
+    const good = new FaultEvents(seed + 2, now);
+    const odd = poisonLines(now);
+    const bad = odd.filter((line) => isUtf8(Buffer.from(line, "latin1")));
+    const [requests, random] = [20, seeded(seed)];
+    let refused = 0;
+    for (let request = 0; request < requests; request++) {
+      const lines = Array.from({ length: goodEvents / requests }, () => JSON.stringify(good.make()));
+      for (const line of bad.filter((_, index) => index % requests === request))
+        lines.splice(random.int(lines.length + 1), 0, line);
+      const body = Buffer.from(lines.join("\n"), "latin1");
+      const taken = contractOf(body, { form: "ndjson", partial: true, timestampMax: now + dayMs });
+      assert.ok(taken, "good events were sent");
+      const events = judge.sent(taken);
+      const answer = await sendLines(server.ingestUrl, body);
+      judge.ledger.settled(events, "acknowledged");
+      assert.equal(answer.refused_count, lines.length - taken.length);
+      for (const { problems } of answer.refused) assert.ok(problems.length > 0 && problems[0]!.message.length > 0);
+      refused += answer.refused_count;
+    }
+    for (const line of odd.filter((one) => !bad.includes(one))) await refusedAsAWhole(server.ingestUrl, line);
+    await judge.verify();
+    assert.deepEqual(await rejects(server.queryUrl), []);
+    t.diagnostic(`seed ${seed}: ${odd.length} odd lines, ${refused + odd.length - bad.length} of them refused`);
+  } finally {
+    await server.killGroup();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+});
+
+/** Bytes that are no text can't be told apart into lines. */
+async function refusedAsAWhole(ingestUrl: string, line: string): Promise<void> {
+  const headers = { "content-type": "application/x-ndjson" };
+  const body = Buffer.from(line, "latin1");
+  const answer = await fetch(`${ingestUrl}/ingest?partial=true`, { method: "POST", headers, body });
+  const text = await answer.text();
+  assert.ok(answer.status === 400 || answer.status === 422, text);
+  assert.ok((JSON.parse(text) as { error: { message: string } }).error.message.length > 0);
+}
+
+interface PartialAnswer {
+  readonly refused_count: number;
+  readonly refused: readonly { readonly problems: readonly { readonly message: string }[] }[];
+}
+
+async function sendLines(ingestUrl: string, body: Buffer): Promise<PartialAnswer> {
+  const headers = { "content-type": "application/x-ndjson" };
+  const answer = await fetch(`${ingestUrl}/ingest?partial=true`, { method: "POST", headers, body });
+  const text = await answer.text();
+  assert.equal(answer.status, 200, text);
+  return JSON.parse(text) as PartialAnswer;
+}
+
+test("what the engine refuses is set aside within two seconds, across kills, and counts once it is replayed", async (t) => {
+  await Stage.run(faultSeed(), {}, async (stage) => {
+    const crowd = new Crowd(stage.seed);
+    const poison: WireEvent[] = [];
+    await alterTables(stage.dataDir, [takePoison]);
+    await stage.start();
+    await stage.putRules(rules);
+    const send10k = async (bad: number): Promise<number> => {
+      const sent = crowd.make(goodEvents, bad);
+      stage.ledger.sent(sent.good);
+      const began = performance.now();
+      await postCounted(stage.server.ingestUrl, sent.all);
+      stage.ledger.settled(sent.good, "acknowledged");
+      poison.push(...sent.poison);
+      return performance.now() - began;
+    };
+    await send10k(0);
+    const tookMs = [await send10k(0), await send10k(1), await send10k(3)];
+    for (const ms of tookMs) assert.ok(ms - tookMs[0]! <= stallMsMax, `stood still: ${tookMs.join(", ")} ms`);
+    await everyoneIsSomewhere(stage, poison);
+    assert.equal(await numberOf(stage.server.queryUrl, "weir_rejects"), 4);
+    assert.equal(await numberOf(stage.server.queryUrl, "weir_rejected_events_total"), 4);
+    await stage.server.killGroup();
+
+    const random = seeded(stage.seed);
+    const places: readonly [Failpoint, number][] = [
+      ["mid-bisection", 1 + random.int(30)],
+      ["before-reject", 1],
+      ["after-reject", 1],
+      ["after-raw", 1],
+    ];
+    for (const [place, nth] of places) await dieAt(stage, `${place}:${nth}`, crowd, poison);
+    await stage.start();
+    await everyoneIsSomewhere(stage, poison);
+    const kept = await rejects(stage.server.queryUrl);
+    await stage.server.killGroup();
+
+    await alterTables(stage.dataDir, [leavePoison]);
+    await stage.start();
+    const cut = await runRejects(stage.server, "replay", "mid-replay");
+    assert.equal(cut.signal, "SIGKILL", cut.out);
+    assert.equal((await rejects(stage.server.queryUrl)).length, kept.length);
+    const whole = await runRejects(stage.server, "replay");
+    assert.equal(whole.out, `${kept.length} sent again, 0 not taken any more; 0 in quarantine now\n`);
+    stage.ledger.sent(poison);
+    stage.ledger.settled(poison, "acknowledged");
+    await stage.verify(rules);
+    const facts = { tookMs: tookMs.map(Math.round), poison: poison.length, ...stage.ledger.summary() };
+    t.diagnostic(`seed ${stage.seed}: ${JSON.stringify(facts)}`);
+  });
+});
+
+/** The good events are counted once, as the ledger says, and each of the others is in quarantine, once and whole. */
+async function everyoneIsSomewhere(stage: Stage, poison: readonly WireEvent[]): Promise<void> {
+  await stage.verify(rules);
+  const found = await rejects(stage.server.queryUrl);
+  const byId = new Map(found.map((row) => [row["event_id"], row]));
+  assert.equal(found.length, byId.size, "set aside twice");
+  assert.equal(found.length, poison.length);
+  for (const event of poison) {
+    const { position, reason, received_at: _, rejected_at: at, ...rest } = byId.get(event.event_id) ?? {};
+    assert.deepEqual(
+      { ...rest, timestamp: Date.parse(String(rest["timestamp"])) },
+      { ...event, timestamp: Date.parse(event.timestamp) },
+    );
+    assert.match(String(position), /^0:\d+$/);
+    assert.equal(reason, "the engine refused it: violated constraint, code 469");
+    assert.ok(Math.abs(Date.parse(String(at)) - Date.now()) < dayMs);
+  }
+}
+
+/** Sends poison to an armed server until it has died of it. */
+async function dieAt(stage: Stage, failpoint: string, crowd: Crowd, poison: WireEvent[]): Promise<void> {
+  // It may die while it recovers what the death before has left.
+  const server = await stage.start({ env: { WEIR_FAILPOINT: failpoint } });
+  const { all, good, poison: bad } = crowd.make(fewEvents, 3);
+  stage.ledger.sent(good);
+  const outcome = await send(server.ingestUrl, all);
+  assert.equal(outcome, "acknowledged", failpoint);
+  stage.ledger.settled(good, outcome);
+  poison.push(...bad);
+  const exit = await server.exited;
+  assert.equal(exit.signal, "SIGKILL", `${failpoint}\n${server.output()}`);
+}
+
+/** Good events and poison among them, in no order. */
+class Crowd {
+  readonly #events: FaultEvents;
+  readonly #random;
+  #made = 0;
+
+  constructor(seed: number) {
+    this.#events = new FaultEvents(seed + 3, Date.now());
+    this.#random = seeded(seed + 3);
+  }
+
+  make(goodCount: number, bad: number): { all: WireEvent[]; good: WireEvent[]; poison: WireEvent[] } {
+    const good = Array.from({ length: goodCount - bad }, () => this.#events.make());
+    const poison = Array.from({ length: bad }, () => ({ ...this.#events.make(), event_id: `poison ${++this.#made}` }));
+    const all = [...good];
+    for (const event of poison) all.splice(this.#random.int(all.length), 0, event);
+    return { all, good, poison };
+  }
+}

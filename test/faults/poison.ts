@@ -1,0 +1,73 @@
+import { randomUUID } from "node:crypto";
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { systemClock } from "../../src/lib/clock.ts";
+import { ClickHouseStore } from "../../src/store/clickhouse/clickhouse-store.ts";
+import { Connection } from "../../src/store/clickhouse/connection.ts";
+import { startEngine } from "../../src/store/clickhouse/engine/engine.ts";
+import type { ServerProcess } from "../support/server-process.ts";
+
+/** Changes the tables of a stopped server's data folder, which is made if it is not there. */
+export async function alterTables(dataDir: string, statements: readonly string[]): Promise<void> {
+  const engine = await startEngine({ dataDir, clock: systemClock });
+  const { username, password } = engine;
+  const connection = new Connection({
+    url: () => engine.url(),
+    username,
+    password,
+    database: "weir",
+    requestTimeoutMs: 60_000,
+    newId: randomUUID,
+  });
+  const store = new ClickHouseStore({ connection, clock: systemClock });
+  try {
+    await store.open(new AbortController().signal);
+    for (const sql of statements) await connection.write({ sql, parameters: {} });
+  } finally {
+    await store.close();
+    await engine.stop();
+  }
+}
+
+/** The real engine refuses real rows: those of events whose id says so. */
+export const takePoison = "ALTER TABLE raw_events ADD CONSTRAINT no_poison CHECK NOT startsWith(event_id, 'poison')";
+export const leavePoison = "ALTER TABLE raw_events DROP CONSTRAINT no_poison";
+
+export type RejectRow = Readonly<Record<string, unknown>>;
+
+export async function rejects(queryUrl: string): Promise<readonly RejectRow[]> {
+  const rows: RejectRow[] = [];
+  let cursor = "";
+  for (;;) {
+    const answer = await fetch(`${queryUrl}/rejects?limit=7${cursor}`);
+    const page = (await answer.json()) as { data: RejectRow[]; next_cursor?: string };
+    rows.push(...page.data);
+    if (page.next_cursor === undefined) return rows;
+    cursor = `&cursor=${page.next_cursor}`;
+  }
+}
+
+const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly out: string;
+}
+
+/** Runs `weir rejects …` against a server. */
+export function runRejects(server: ServerProcess, action: string, failpoint = ""): Promise<Ended> {
+  const ports = ["--ingest-port", new URL(server.ingestUrl).port, "--query-port", new URL(server.queryUrl).port];
+  const env = { ...process.env, WEIR_FAILPOINT: failpoint };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, "rejects", action, ...ports], { timeout: 30_000, env }, (error, out, err) =>
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), signal: error?.signal ?? null, out: out + err }),
+    );
+  });
+}
+
+/** A number of `/metrics`. */
+export async function numberOf(queryUrl: string, metric: string): Promise<number> {
+  const text = await (await fetch(`${queryUrl}/metrics`)).text();
+  return Number(new RegExp(`^${metric} (.*)$`, "m").exec(text)?.[1]);
+}
