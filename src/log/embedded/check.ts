@@ -57,7 +57,8 @@ function checkLayout(db: DatabaseSync, path: string): void {
     throw damaged(path, `its layout has version ${version}, this program knows ${layoutVersion}`);
 }
 
-function checkEnd(meta: Meta, seen: Witnessed | undefined, path: string): void {
+/** Whether the log goes as far as its witness has seen. */
+export function checkEnd(meta: Meta, seen: Witnessed | undefined, path: string): void {
   if (seen === undefined || (meta.transaction >= seen.transaction && meta.next >= seen.next)) return;
   throw damaged(
     path,

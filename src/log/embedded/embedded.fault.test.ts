@@ -13,7 +13,9 @@ import { WeirError } from "../../lib/errors.ts";
 import { openEmbeddedLog } from "./embedded.ts";
 import { faultOf } from "./fault.ts";
 import type { AppendJob, StoredRecord } from "./messages.ts";
+import { openReaderFiles } from "./reader-files.ts";
 import { LogReader } from "./reader.ts";
+import { openWriterFiles } from "./writer-files.ts";
 import { LogWriter } from "./writer.ts";
 
 /** The embedded log broken on purpose. `WEIR_SEED` repeats a run, `WEIR_MUTANTS` and `WEIR_KILLS` make it longer. */
@@ -134,13 +136,13 @@ function makeOriginal(kind: "closed" | "killed", random: () => number): Original
   const live = kind === "closed" ? dir : join(root, "live");
   rmSync(live, { recursive: true, force: true });
   mkdirFor(live);
-  const writer = new LogWriter(live, fileBytesMax);
+  const writer = new LogWriter(openWriterFiles(live, fileBytesMax));
   for (let i = 0; i < 40; i++) {
     writer.write([job(i, Math.ceil(random() * (i % 5 === 0 ? 2_000 : 60)))]);
     if (i === 15 || i === 25) writer.tidy();
     if (i === 20) writer.trimTo(Math.floor(writer.mark.next / 3));
   }
-  const reader = new LogReader(live);
+  const reader = new LogReader(openReaderFiles(live));
   const original = { dir, records: reader.read(all), next: writer.mark.next };
   if (kind === "killed") cpSync(live, dir, { recursive: true });
   reader.close();
@@ -219,7 +221,7 @@ const outcomeNames = { refused: "start refused", reported: "reading stopped with
 
 function openOrRefuse(dir: string): LogWriter | undefined {
   try {
-    return new LogWriter(dir, fileBytesMax);
+    return new LogWriter(openWriterFiles(dir, fileBytesMax));
   } catch (error) {
     assert.ok(
       error instanceof WeirError && error.code === "log_damaged",
@@ -232,7 +234,7 @@ function openOrRefuse(dir: string): LogWriter | undefined {
 
 /** Reads on until the end or an error: everything read is as it was, nothing is left out. */
 function readDamaged(dir: string, original: Original): "reported" | "whole" {
-  const reader = new LogReader(dir);
+  const reader = new LogReader(openReaderFiles(dir));
   let read = 0;
   try {
     for (let from = 0; from < original.next;) {

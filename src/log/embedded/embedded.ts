@@ -7,6 +7,7 @@ import { WeirError } from "../../lib/errors.ts";
 import type { Log, LogRecord, LogState, ReadOptions } from "../log.ts";
 import { Groups } from "./groups.ts";
 import { Link } from "./link.ts";
+import type { Ears, Thread } from "./link.ts";
 import { faultError } from "./messages.ts";
 import type { AppendedJob, Fault, FromReader, FromWriter, Mark, ToReader, ToWriter } from "./messages.ts";
 import { Reads } from "./reads.ts";
@@ -32,6 +33,13 @@ export interface EmbeddedLogOptions {
   readonly freeBytes?: () => number;
   /** The scripts of the two threads; tests put failing ones here. */
   readonly scripts?: { readonly writer?: URL; readonly reader?: URL };
+  /** What runs the two loops; default: a worker thread each, on the files in `dir`. */
+  readonly threads?: LogThreads;
+}
+
+export interface LogThreads {
+  writer(ears: Ears<FromWriter>): Thread<ToWriter>;
+  reader(ears: Ears<FromReader>): Thread<ToReader>;
 }
 
 const source = src(0);
@@ -43,15 +51,12 @@ const retryAfterMs = 1_000;
  * @throws WeirError `log_damaged` with the place, before anything is changed; `log_failed` when the disk refuses.
  */
 export function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log> {
-  mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+  const threads = options.threads ?? workerThreads(options);
   return new Promise((resolve, reject) => {
-    const script = options.scripts?.writer ?? new URL("writer.worker.ts", import.meta.url);
     let log: EmbeddedLog | undefined;
-    const writer = new Link<ToWriter, FromWriter>({
-      script,
-      workerData: { dir: options.dir, fileBytesMax: options.fileBytesMax ?? options.bytesMax * 1.25 + (64 << 20) },
+    const writer = threads.writer({
       heard: (message) => {
-        if (message.kind === "ready") resolve((log = new EmbeddedLog(options, writer, message.mark)));
+        if (message.kind === "ready") resolve((log = new EmbeddedLog(options, threads, writer, message.mark)));
         else if (log !== undefined) log.heardWriter(message);
         else if (message.kind === "failed") void writer.terminate().then(() => reject(faultError(message.fault)));
       },
@@ -59,6 +64,17 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log> {
         log === undefined ? reject(faultError(death("writing", reason))) : log.fail(death("writing", reason)),
     });
   });
+}
+
+function workerThreads({ dir, bytesMax, scripts, ...options }: EmbeddedLogOptions): LogThreads {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const fileBytesMax = options.fileBytesMax ?? bytesMax * 1.25 + (64 << 20);
+  const own = (name: string): URL => new URL(name, import.meta.url);
+  return {
+    writer: (ears) =>
+      new Link({ ...ears, script: scripts?.writer ?? own("writer.worker.ts"), workerData: { dir, fileBytesMax } }),
+    reader: (ears) => new Link({ ...ears, script: scripts?.reader ?? own("reader.worker.ts"), workerData: { dir } }),
+  };
 }
 
 const death = (thread: string, reason: string): Fault => ({
@@ -71,8 +87,8 @@ const death = (thread: string, reason: string): Fault => ({
 class EmbeddedLog implements Log {
   readonly #options: EmbeddedLogOptions;
   readonly #inFlightBytesMax: number;
-  readonly #writer: Link<ToWriter, FromWriter>;
-  readonly #reader: Link<ToReader, FromReader>;
+  readonly #writer: Thread<ToWriter>;
+  readonly #reader: Thread<ToReader>;
   readonly #groups: Groups;
   readonly #reads: Reads;
   readonly #space: Space;
@@ -84,7 +100,7 @@ class EmbeddedLog implements Log {
   #failure: WeirError | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: EmbeddedLogOptions, writer: Link<ToWriter, FromWriter>, mark: Mark) {
+  constructor(options: EmbeddedLogOptions, threads: LogThreads, writer: Thread<ToWriter>, mark: Mark) {
     const { clock, dir } = options;
     const newId = (): number => ++this.#lastId;
     this.#options = options;
@@ -92,9 +108,7 @@ class EmbeddedLog implements Log {
     this.#mark = mark;
     this.#committed = mark.committed;
     this.#writer = writer;
-    this.#reader = new Link({
-      script: options.scripts?.reader ?? new URL("reader.worker.ts", import.meta.url),
-      workerData: { dir },
+    this.#reader = threads.reader({
       heard: (message) => this.#heardReader(message),
       died: (reason) => this.fail(death("reading", reason)),
     });
@@ -102,7 +116,7 @@ class EmbeddedLog implements Log {
       send: (job) => writer.post({ kind: "append", job }, [job.body]),
       newId,
       now: () => clock.now(),
-      soon: (run) => void setImmediate(run),
+      soon: (run) => void clock.turn().then(run),
     });
     this.#reads = new Reads({
       ask: (id, query) => this.#reader.post({ kind: "read", id, query }),

@@ -1,18 +1,28 @@
 import { Worker } from "node:worker_threads";
 
+/** Who listens to a thread. */
+export interface Ears<From> {
+  readonly heard: (message: From) => void;
+  /** Called once when the thread ends unasked, with the reason for people. */
+  readonly died: (reason: string) => void;
+}
+
+/** The other end of a thread that takes `To`. */
+export interface Thread<To> {
+  post(message: To, transfer?: ArrayBuffer[]): void;
+  /** Asks the thread to end by `message` and waits until it has. */
+  end(message: To): Promise<void>;
+  /** Ends the thread, whatever it is doing. */
+  terminate(): Promise<void>;
+}
+
 /** A worker thread that takes `To` and answers `From`. */
-export class Link<To, From> {
+export class Link<To, From> implements Thread<To> {
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
   #isEnding = false;
 
-  /** `died` is called once when the thread ends unasked, with the reason for people. */
-  constructor(parts: {
-    script: URL;
-    workerData: object;
-    heard: (message: From) => void;
-    died: (reason: string) => void;
-  }) {
+  constructor(parts: Ears<From> & { readonly script: URL; readonly workerData: object }) {
     this.#worker = new Worker(parts.script, {
       workerData: parts.workerData,
       name: parts.script.pathname.split("/").at(-1) ?? "log",
@@ -32,14 +42,12 @@ export class Link<To, From> {
     this.#worker.postMessage(message, transfer);
   }
 
-  /** Asks the thread to end by `message` and waits until it has. */
   async end(message: To): Promise<void> {
     this.#isEnding = true;
     this.post(message);
     await this.#exited;
   }
 
-  /** Ends the thread, whatever it is doing. */
   async terminate(): Promise<void> {
     this.#isEnding = true;
     await this.#worker.terminate();

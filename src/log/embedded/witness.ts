@@ -19,29 +19,46 @@ const slotSize = 512;
 const usedSize = 8 + 8 + 8 + 4;
 const magic = 0x5765_6972_0000_0001n;
 
+/** The file of two slots. */
+export interface WitnessFile {
+  /** Writes a slot, 0 or 1; durable once `sync` has returned. The bytes are the caller's again. */
+  write(slot: number, bytes: Uint8Array): void;
+  sync(): void;
+  close(): void;
+}
+
+export function openWitnessFile(path: string): WitnessFile {
+  const file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  return {
+    write: (slot, bytes) => void writeSync(file, bytes, 0, slotSize, slot * slotSize),
+    sync: () => fdatasyncSync(file),
+    close: () => closeSync(file),
+  };
+}
+
 /** Writes the two slots in turn, so that a torn write leaves the other one. */
 export class Witness {
-  readonly #file: number;
+  readonly #file: WitnessFile;
   readonly #bytes = Buffer.alloc(slotSize);
   #dirty = false;
 
-  constructor(path: string) {
-    this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  constructor(file: WitnessFile) {
+    this.#file = file;
   }
 
   write(seen: Witnessed): void {
     encode(this.#bytes, seen);
-    writeSync(this.#file, this.#bytes, 0, slotSize, (seen.transaction % 2) * slotSize);
+    this.#file.write(seen.transaction % 2, this.#bytes);
     this.#dirty = true;
   }
 
   sync(): void {
-    if (this.#dirty) fdatasyncSync(this.#file);
+    if (this.#dirty) this.#file.sync();
     this.#dirty = false;
   }
 
   close(): void {
-    closeSync(this.#file);
+    this.#file.close();
   }
 }
 
@@ -52,13 +69,18 @@ export class Witness {
 export function readWitness(path: string): Witnessed | undefined {
   const bytes = readIfThere(path);
   if (bytes === undefined) return undefined;
-  const slots = [decode(bytes.subarray(0, slotSize)), decode(bytes.subarray(slotSize, 2 * slotSize))];
-  const seen = slots.filter((slot) => slot !== undefined).sort((a, b) => b.transaction - a.transaction)[0];
+  const seen = witnessedBy([bytes.subarray(0, slotSize), bytes.subarray(slotSize, 2 * slotSize)]);
   if (seen !== undefined) return seen;
   throw new WeirError(
     "log_damaged",
     `${path} is damaged, so it can't be told whether the log is whole; to start without that check, delete the file`,
   );
+}
+
+/** The newest of the slots that are whole. */
+export function witnessedBy(slots: readonly Buffer[]): Witnessed | undefined {
+  const whole = slots.map(decode).filter((slot) => slot !== undefined);
+  return whole.sort((a, b) => b.transaction - a.transaction)[0];
 }
 
 function readIfThere(path: string): Buffer | undefined {

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { databasePath } from "./files.ts";
 import type { AppendJob } from "./messages.ts";
+import { openReaderFiles } from "./reader-files.ts";
 import { LogReader } from "./reader.ts";
+import { openWriterFiles } from "./writer-files.ts";
 import { LogWriter } from "./writer.ts";
 
 const root = mkdtempSync(join(tmpdir(), "weir-log-writer-"));
@@ -21,7 +23,7 @@ const job = (bytes: number): AppendJob => ({
 
 test("deletion goes in small steps, freed pages are used again, and a quiet moment shrinks the file", () => {
   const dir = mkdtempSync(join(root, "shrink-"));
-  const writer = new LogWriter(dir, 1 << 30);
+  const writer = new LogWriter(openWriterFiles(dir, 1 << 30));
   for (let i = 0; i < 20; i++) writer.write([job(4 << 20)]);
   writer.trimTo(19);
   let steps = 0;
@@ -42,7 +44,7 @@ test("deletion goes in small steps, freed pages are used again, and a quiet mome
 
 test("a full file refuses all of a transaction, and deletion makes room again", () => {
   const dir = mkdtempSync(join(root, "full-"));
-  const writer = new LogWriter(dir, 1 << 20);
+  const writer = new LogWriter(openWriterFiles(dir, 1 << 20));
   writer.write([job(600_000)]);
   assert.throws(() => writer.write([job(10), job(600_000)]), { errcode: 13 });
   assert.equal(writer.mark.next, 1);
@@ -54,8 +56,8 @@ test("a full file refuses all of a transaction, and deletion makes room again", 
 
 test("the reader sees what was written before, beside the writer, and nothing of an empty log", () => {
   const dir = mkdtempSync(join(root, "read-"));
-  const writer = new LogWriter(dir, 1 << 30);
-  const reader = new LogReader(dir);
+  const writer = new LogWriter(openWriterFiles(dir, 1 << 30));
+  const reader = new LogReader(openReaderFiles(dir));
   const query = { from: 0, end: 5, bytesMax: 100, eventsMax: 100 };
   assert.deepEqual(reader.read(query), []);
   for (let i = 0; i < 5; i++) writer.write([job(40)]);
