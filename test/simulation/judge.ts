@@ -1,0 +1,124 @@
+import type { StoredEvent } from "../../src/store/store.ts";
+import { answering } from "../../src/rulebook/versions.ts";
+import type { RuleRecord } from "../../src/rule/registry.ts";
+import { check } from "../faults/checker.ts";
+import type { Ledger, WireEvent } from "../faults/ledger.ts";
+import type { OracleEvent, OracleRow } from "../oracle/model.ts";
+import { oracle } from "../oracle/oracle.ts";
+import type { Editor } from "./editor.ts";
+import { filters } from "./rules.ts";
+import type { Server } from "./server.ts";
+import { type View, type Watcher, rowMap, versionKey } from "./watchers.ts";
+
+/** Rows by their key: `[window_start, …group]`, or `["overflow", window_start]`. */
+type Rows = ReadonlyMap<string, number>;
+
+export interface Witnesses {
+  readonly server: Server;
+  readonly ledger: Ledger;
+  readonly editor: Editor;
+  readonly watchers: readonly Watcher[];
+}
+
+/**
+ * Judges a world that has come to rest: acknowledged ⊆ counted ⊆ acknowledged ∪ unknown, each once and as it was sent, in
+ * raw and in every rule; every rule says what its last answered change said; what a client has assembled is what is answered.
+ * @returns what is wrong, a line each.
+ */
+export async function judge({ server, ledger, editor, watchers }: Witnesses): Promise<string[]> {
+  const { events } = await server.query.events({ limit: "10000" });
+  const findings = check(ledger, [], { raw: events.map(wireEvent), windows: new Map() });
+  findings.push(...ruleFindings(server, editor));
+  for (const record of server.book.list()) {
+    const rows = await answered(server, record);
+    findings.push(...windowFindings(record, rows, events.map(oracleEvent)));
+    for (const watcher of watchers) findings.push(...viewFindings(record, rows, watcher.views.get(record.rule_id)));
+  }
+  return findings;
+}
+
+const wireEvent = ({ timestamp, payload, ...event }: StoredEvent): WireEvent => ({
+  ...event,
+  timestamp: new Date(timestamp).toISOString(),
+  payload: JSON.parse(payload) as WireEvent["payload"],
+});
+
+const oracleEvent = (event: StoredEvent): OracleEvent => ({ ...wireEvent(event), receivedAt: event.receivedAt });
+
+async function answered(server: Server, record: RuleRecord): Promise<Rows> {
+  const asked = { rule_id: record.rule_id, start_time: "0", end_time: "4294967295000", limit: "10000" };
+  const { data } = await server.query.stats(asked);
+  const { group_by: names } = answering(record).rule.spec;
+  const rows = data.map((row) => ({
+    windowStart: Date.parse(row.window_start),
+    windowEnd: Date.parse(row.window_end),
+    group: row.overflow ? [] : names.map((name) => asGroup(row[name])),
+    value: row.value,
+  }));
+  return rowMap(rows, names.length);
+}
+
+const asGroup = (value: unknown): string | null => (typeof value === "string" ? value : null);
+
+function* ruleFindings({ book }: Server, { known }: Editor): Iterable<string> {
+  for (const [id, rule] of known) {
+    const record = book.find(id);
+    if (rule === null && record !== undefined) yield `${id} is there although it was deleted`;
+    if (rule === null) continue;
+    const spec = record?.versions.at(-1)?.spec;
+    for (const name of ["window_size", "metric", "field", "filter", "max_groups", "group_by", "active"] as const)
+      if (JSON.stringify(spec?.[name]) !== JSON.stringify(rule[name]))
+        yield `${id}.${name} is ${JSON.stringify(spec?.[name])}, and was answered to be ${JSON.stringify(rule[name])}`;
+  }
+}
+
+function windowFindings(record: RuleRecord, rows: Rows, events: readonly OracleEvent[]): Iterable<string> {
+  const { spec } = answering(record).rule;
+  const { max_groups, ...unbounded } = spec;
+  if (max_groups !== undefined) return boundedFindings(record.rule_id, spec, rows, events);
+  const [expected] = oracle([unbounded], events, filters);
+  return differences(record.rule_id, rows, rowMap(expected!.rows.map(windowRow), spec.group_by.length));
+}
+
+const windowRow = ({ value, ...row }: OracleRow): OracleRow & { value: number } => ({ ...row, value: Number(value) });
+
+function* differences(id: string, rows: Rows, expected: Rows): Iterable<string> {
+  for (const [key, value] of rows)
+    if (!isNear(value, expected.get(key))) yield `${id} ${key}: ${value}, must be ${expected.get(key) ?? "no row"}`;
+  for (const [key, value] of expected) if (!rows.has(key)) yield `${id} ${key}: no row, must be ${value}`;
+}
+
+/** Sums come in any order. */
+const isNear = (value: number, expected = Number.NaN): boolean =>
+  Math.abs(value - expected) <= 1e-9 * Math.abs(expected);
+
+/** Which groups came in depends on the order of ranges; but there are no more than may be, and everything is counted. */
+function* boundedFindings(
+  id: string,
+  { max_groups = 0, ...spec }: RuleRecord["versions"][number]["spec"],
+  rows: Rows,
+  events: readonly OracleEvent[],
+): Iterable<string> {
+  const totals = new Map<string, number>();
+  const groups = new Set<string>();
+  for (const [key, value] of rows) {
+    const [first, ...group] = JSON.parse(key) as string[];
+    const start = first === "overflow" ? group[0]! : first!;
+    totals.set(JSON.stringify([start]), (totals.get(JSON.stringify([start])) ?? 0) + value);
+    if (first !== "overflow") groups.add(JSON.stringify(group));
+  }
+  if (groups.size > max_groups) yield `${id} has ${groups.size} groups, and may have ${max_groups}`;
+  const [expected] = oracle([{ ...spec, group_by: [] }], events, filters);
+  yield* differences(`${id} in all`, totals, rowMap(expected!.rows.map(windowRow), 0));
+}
+
+function* viewFindings(record: RuleRecord, rows: Rows, view: View | undefined): Iterable<string> {
+  if (view === undefined || view.version !== versionKey(answering(record).version)) return;
+  for (const [key, value] of view.rows)
+    if (rows.get(key) !== value)
+      yield `a client of ${record.rule_id} has ${value} for ${key}, and ${rows.get(key)} is answered`;
+  if (view.truncated) return;
+  for (const [key, value] of rows)
+    if (view.before.get(key) !== value && !view.rows.has(key))
+      yield `a client of ${record.rule_id} was never pushed ${key}`;
+}

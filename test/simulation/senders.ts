@@ -1,0 +1,119 @@
+import { WeirError } from "../../src/lib/errors.ts";
+import { type Ledger, type Outcome, type WireEvent } from "../faults/ledger.ts";
+import type { Server } from "./server.ts";
+import type { World } from "./world.ts";
+
+const patienceMs = 4_000;
+const countries = ["DE", "FR", "IT", null];
+const types = ["click", "view", "buy"];
+
+/** Numbers the events of a world: no two have the same id, or the same time. */
+export class Events {
+  #count = 0;
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Mostly of now, some a little or a month old. */
+  next(): WireEvent {
+    const { random, scheduler } = this.#world;
+    const index = this.#count++;
+    const age = random.chance(0.7)
+      ? random.int(30_000)
+      : random.chance(0.7)
+        ? random.int(600_000)
+        : 86_400_000 * random.int(60);
+    const at = Math.floor((scheduler.now - age) / 1000) * 1000;
+    const payload = { ...(random.chance(0.9) ? { n: random.int(40) / 4 } : {}), country: random.pick(countries) };
+    return {
+      event_id: `e${index}`,
+      user_id: `u${random.int(6)}`,
+      event_type: random.pick(types),
+      timestamp: new Date(at + (index % 1000)).toISOString(),
+      payload,
+    };
+  }
+}
+
+/** A client that sends events, and tries again or not when it does not know. Writes everything down in the ledger. */
+export class Sender {
+  readonly #world: World;
+  readonly #ledger: Ledger;
+  readonly #events: Events;
+  readonly #sent: WireEvent[] = [];
+
+  constructor(world: World, ledger: Ledger, events: Events) {
+    this.#world = world;
+    this.#ledger = ledger;
+    this.#events = events;
+  }
+
+  async run(): Promise<void> {
+    const { plan, random, scheduler } = this.#world;
+    const gapMs = (2 * plan.activeMs) / (plan.eventsPerSender / 3);
+    for (let left = plan.eventsPerSender; left > 0;) {
+      const batch = Array.from({ length: Math.min(left, 1 + random.int(6)) }, () => this.#events.next());
+      left -= batch.length;
+      const repeats = random.chance(0.3) ? Array.from({ length: random.int(3) }, () => this.#earlier()) : [];
+      await this.#send([...batch, ...repeats.filter((event) => event !== undefined)]);
+      this.#sent.push(...batch);
+      await scheduler.sleep(random.int(gapMs));
+    }
+  }
+
+  #earlier(): WireEvent | undefined {
+    return this.#sent.length === 0 ? undefined : this.#world.random.pick(this.#sent);
+  }
+
+  /** Until it is acknowledged, or the client has had enough. */
+  async #send(batch: readonly WireEvent[]): Promise<void> {
+    const { random, scheduler } = this.#world;
+    for (let attempt = 0; ; attempt++) {
+      this.#ledger.sent(batch);
+      const outcome = await this.#post(batch);
+      this.#ledger.settled(batch, outcome);
+      if (outcome === "acknowledged" || random.chance(0.15) || attempt > 5) return;
+      await scheduler.sleep(random.int(1500));
+    }
+  }
+
+  /** One request on a line that loses, delays and breaks. */
+  #post(batch: readonly WireEvent[]): Promise<Outcome> {
+    const { random, scheduler, plan } = this.#world;
+    const body = Buffer.from(JSON.stringify(batch));
+    return new Promise((resolve) => {
+      scheduler.after(patienceMs, () => resolve("unknown"));
+      if (random.chance(plan.lineLoses)) return;
+      scheduler.after(random.chance(0.05) ? random.int(6_000) : 0.1 + random.next() * 3, () => {
+        const { server } = this.#world;
+        if (server === undefined) return resolve("refused");
+        this.#world.onEnd.add(broken);
+        void this.#accept(server, body).then((outcome) => {
+          this.#world.onEnd.delete(broken);
+          if (!random.chance(plan.lineLoses)) scheduler.after(0.1 + random.next() * 3, () => resolve(outcome));
+        });
+      });
+      const broken = (): void => {
+        this.#world.onEnd.delete(broken);
+        resolve("unknown");
+      };
+    });
+  }
+
+  async #accept({ ingest }: Server, body: Buffer): Promise<Outcome> {
+    const wait = this.#world.random.chance(0.2) ? "counted" : "durable";
+    try {
+      ingest.admit().release();
+      const { token } = await ingest.accept(body, "json", { partial: false, wait });
+      this.#world.trace.note(`acknowledges ${token}`);
+      return "acknowledged";
+    } catch (error) {
+      if (!(error instanceof WeirError)) this.#world.findings.push(`ingest threw ${String(error)}`);
+      // One that is durable and not counted in time is not refused.
+      const isKept = error instanceof WeirError && (error.outcomeUnknown || error.code === "timeout");
+      return isKept ? "unknown" : "refused";
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import { type Src, offset } from "../../src/event/position.ts";
+import type { RawPiece, RollupTask, Store, Unlisted } from "../../src/store/store.ts";
+import type { Engine } from "./engine.ts";
+import { type Tables, partsOf } from "./tables.ts";
+import type { Windows } from "./windows.ts";
+
+/** What the parts of the server use of a store, on the simulated tables and through an engine that fails. */
+export function simulatedStore(tables: Tables, windows: Windows, engine: Engine): Store {
+  return { ...writes(tables, engine), ...questions(tables, windows, engine), ...unused };
+}
+
+type Writes = "open" | "close" | "insertRaw" | "rollUp" | "settle" | "forgetMarks" | "dropSeries" | "dropWindows";
+
+function writes(tables: Tables, engine: Engine): Pick<Store, Writes> {
+  return {
+    open: async () => {},
+    close: async () => {},
+    settle: () => engine.settle(),
+    insertRaw: async (src: Src, pieces: readonly RawPiece[]) => {
+      const parts = partsOf(src, pieces).map((rows) => () => tables.insert(rows));
+      if (parts.length > 0) await engine.write("raw", parts);
+    },
+    rollUp: (task) => rollUp(tables, engine, task),
+    forgetMarks: async (_, below) => {
+      const marks = await engine.read(() => tables.liveMarks.slice(0, -1).filter((mark) => mark.to < below));
+      if (marks.length > 0) await engine.write("forget marks", [() => tables.forget(marks)]);
+    },
+    dropSeries: (series) => engine.write(`drop ${series}`, [() => tables.drop(series)]),
+    dropWindows: async () => [],
+  };
+}
+
+async function rollUp(tables: Tables, engine: Engine, task: RollupTask): Promise<boolean> {
+  let isTooMuch = false;
+  const name = `rollup of ${task.marks.map(({ series }) => series).join(" ")} ${task.range.from}-${task.range.to}`;
+  const part = (): void => {
+    isTooMuch = tables.exceeds(task);
+    if (!isTooMuch) tables.rollUp(task);
+  };
+  await engine.write(name, [part]);
+  return !isTooMuch;
+}
+
+type Questions =
+  | ("marks" | "fillMarks" | "storedOffsets" | "latestIds" | "findIds" | "seriesKept" | "windows" | "newestPane")
+  | ("listGroups" | "seriesCounts" | "events" | "totals" | "ping");
+
+function questions(tables: Tables, windows: Windows, engine: Engine): Pick<Store, Questions> {
+  return {
+    marks: (_, src, from) => engine.read(() => tables.liveMarks.filter((mark) => mark.src === src && mark.to >= from)),
+    fillMarks: (series) =>
+      engine.read(
+        () => new Map(series.flatMap((one) => (tables.fillMarks.has(one) ? [[one, tables.fillMarks.get(one)!]] : []))),
+      ),
+    storedOffsets: (_, from) =>
+      engine.read(() => {
+        const offs = new Set(tables.raw.map(({ off }) => off).filter((off) => off >= from));
+        return [...offs].toSorted((a, b) => a - b).map(offset);
+      }),
+    latestIds: (_, limit) =>
+      engine.read(() => tables.raw.toSorted((a, b) => b.timestamp - a.timestamp).slice(0, limit)),
+    findIds: (_, keys, below) => engine.read(() => tables.found(keys, below)),
+    seriesKept: () => engine.read(() => [...tables.series.keys()]),
+    windows: (query) => engine.read(() => windows.read(query)),
+    newestPane: (series) => engine.read(() => windows.newestPane(series)),
+    listGroups: (series) => listGroups(tables, engine, series),
+    seriesCounts: (series) =>
+      engine.read(() => new Map(series.map((one) => [one, { skipped: 0, late: 0, groups: 0, ungrouped: 0 }]))),
+    events: (query) =>
+      engine.read(() =>
+        tables.raw
+          .map(({ text, timestamp, payload: _, ...row }) => ({ ...row, timestamp, payload: text }))
+          .slice(0, query.limit),
+      ),
+    totals: () => engine.read(() => ({ ...tables.totals })),
+    ping: () => engine.read(() => {}),
+  };
+}
+
+/** What is counted and what is then listed are two statements. */
+async function listGroups(
+  tables: Tables,
+  engine: Engine,
+  asked: readonly Unlisted[],
+): Promise<ReadonlyMap<number, number>> {
+  const known = asked.filter(({ series }) => tables.series.has(series));
+  const counts = await engine.read(
+    () => new Map(known.map((one) => [one.series, tables.of(one.series).listed.size + tables.unlisted(one).size])),
+  );
+  const list = (): void => {
+    for (const one of known) for (const group of tables.unlisted(one)) tables.of(one.series).listed.add(group);
+  };
+  if (known.some((one) => tables.unlisted(one).size > 0)) await engine.write("list groups", [list]);
+  return new Map(asked.map(({ series }) => [series, counts.get(series) ?? 0]));
+}
+
+const notSimulated = (): never => {
+  throw new RangeError("nobody asks for this in the simulation");
+};
+
+const unused: Pick<Store, "windowTable" | "tryOut"> = { windowTable: notSimulated, tryOut: notSimulated };

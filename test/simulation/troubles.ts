@@ -1,0 +1,38 @@
+import type { World } from "./world.ts";
+
+/** What befalls the machine at any moment: kills, stops in order, an engine that goes away, a clock that is set. */
+export class Troubles {
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  async run(): Promise<void> {
+    const { plan, random } = this.#world;
+    const strike = async (times: number, blow: () => unknown): Promise<void> => {
+      for (let left = times; left > 0; left--) {
+        await this.#world.scheduler.sleep(random.int((2 * plan.activeMs) / times));
+        await blow();
+      }
+    };
+    await Promise.all([
+      strike(plan.kills, () => this.#world.kill("at any moment")),
+      strike(plan.stops, () => this.#world.restart()),
+      strike(plan.outages, () => this.#engineGoes()),
+      strike(plan.clockSteps, () => this.#setClock()),
+    ]);
+  }
+
+  #engineGoes(): void {
+    const { now, random, scheduler, trace } = this.#world;
+    if (now === undefined) return;
+    now.engine.awayUntil = scheduler.now + random.int(6_000);
+    trace.note("the engine goes");
+  }
+
+  #setClock(): void {
+    this.#world.wallOffset = this.#world.random.int(4 * 3_600_000) - 2 * 3_600_000;
+    this.#world.trace.note(`the clock is off by ${this.#world.wallOffset}`);
+  }
+}

@@ -1,0 +1,174 @@
+import type { Registry } from "../../src/rule/registry.ts";
+import { WeirError } from "../../src/lib/errors.ts";
+import { openSqliteRegistry } from "../../src/rule/sqlite/sqlite-registry.ts";
+import { type Random, seeded } from "../support/random.ts";
+import { type CommitFate, Disk } from "./disk.ts";
+import { Engine, type EngineOdds, calm } from "./engine.ts";
+import { type Death, Life, LifeClock } from "./life.ts";
+import { type Plan, limitsOf, planOf } from "./plan.ts";
+import { mortalRegistry } from "./registry.ts";
+import { Scheduler } from "./scheduler.ts";
+import { type Server, startServer } from "./server.ts";
+import { simulatedStore } from "./store.ts";
+import { type Spoiler, Tables } from "./tables.ts";
+import { simulatedThreads } from "./threads.ts";
+import { Trace } from "./trace.ts";
+import { Windows } from "./windows.ts";
+
+/** The machine, and the one process that runs on it at a time. */
+export interface Running {
+  readonly life: Life;
+  readonly engine: Engine;
+  /** Undefined while it starts. */
+  server: Server | undefined;
+  isStopping: boolean;
+}
+
+export const begin = Date.UTC(2026, 0, 17, 19, 30);
+
+/** Everything around the server: time, disk, the engine's tables, the rules' file, and whatever goes wrong with them. */
+export class World {
+  readonly plan: Plan;
+  readonly scheduler = new Scheduler(begin);
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly tables: Tables;
+  readonly windows: Windows;
+  /** What must not be, in the order in which it was found. */
+  readonly findings: string[] = [];
+  /** Called when the process has ended, in order or not. */
+  readonly onEnd = new Set<() => void>();
+  now: Running | undefined;
+  /** How far the machine's clock is off, ms. */
+  wallOffset = 0;
+  deaths = 0;
+  #isCalm = false;
+  readonly #disk: Disk;
+  #registry!: Registry;
+
+  constructor(seed: number, options: { readonly keepTrace: boolean; readonly spoiler?: Spoiler | undefined }) {
+    this.plan = planOf(seed);
+    this.random = seeded(seed + 1);
+    this.trace = new Trace(() => this.scheduler.now, options.keepTrace);
+    this.tables = new Tables(options.spoiler);
+    this.windows = new Windows(this.tables);
+    this.#disk = new Disk(this.random);
+  }
+
+  async open(): Promise<void> {
+    const clock = new LifeClock(this.scheduler, new Life(this.scheduler, () => {}), () => 0);
+    this.#registry = await openSqliteRegistry({ file: ":memory:", clock });
+    this.start();
+  }
+
+  close(): Promise<void> {
+    this.now?.life.end();
+    return this.#registry.close();
+  }
+
+  /** From now on nothing goes wrong any more. */
+  calmDown(): void {
+    this.#isCalm = true;
+    if (this.now !== undefined) this.now.engine.awayUntil = 0;
+  }
+
+  get server(): Server | undefined {
+    return this.now?.life.alive ? this.now.server : undefined;
+  }
+
+  start(): void {
+    const life = new Life(this.scheduler, (death, where) => this.#died(death, where));
+    const { scheduler, random, trace } = this;
+    const odds = (): EngineOdds => (this.#isCalm ? calm : this.plan.engine);
+    const passed = (place: string): void => this.#passed(life, place);
+    const engine = new Engine({ scheduler, random, odds, trace }, life, passed);
+    const running: Running = { life, engine, server: undefined, isStopping: false };
+    this.now = running;
+    trace.note("starts");
+    this.#serve(running, passed).then(
+      (server) => {
+        trace.note("is ready");
+        running.server = server;
+      },
+      (error: unknown) => this.#failed(running, error),
+    );
+  }
+
+  kill(where: string): void {
+    this.now?.life.die(this.#death(), where);
+  }
+
+  /** Ends the process in order, and starts another. */
+  async restart(): Promise<void> {
+    const { now: running, server } = this;
+    if (running === undefined || server === undefined) return;
+    this.trace.note("stops");
+    running.server = undefined;
+    running.isStopping = true;
+    for (const tell of this.onEnd) tell();
+    // One that dies while it stops will never have stopped.
+    await Promise.race([server.stop(), running.life.ended]);
+    if (!running.life.alive) return;
+    running.life.end();
+    this.start();
+  }
+
+  #serve(running: Running, passed: (place: string) => void): Promise<Server> {
+    const { life, engine } = running;
+    const { scheduler, random, trace, plan } = this;
+    const odds = (probability: number): boolean => !this.#isCalm && random.chance(probability);
+    return startServer({
+      threads: simulatedThreads(scheduler, life, this.#disk, {
+        syncMs: () => (odds(plan.slowSync) ? 300 : 0.5 + random.next() * 5),
+        commitFate: () => this.#commitFate(odds),
+        passed,
+      }),
+      store: simulatedStore(this.tables, this.windows, engine),
+      registry: mortalRegistry(this.#registry, life, {
+        random,
+        passed,
+        fails: () => (this.#isCalm ? 0 : plan.registryFails),
+      }),
+      clock: new LifeClock(scheduler, life, () => this.wallOffset),
+      random: () => random.next(),
+      limits: limitsOf(random),
+      logBytesMax: random.chance(0.2) ? 4_000 : 1e9,
+      failed: (error) => this.#failed(running, error),
+      report: (what) => trace.note(what),
+    });
+  }
+
+  #commitFate(odds: (probability: number) => boolean): CommitFate {
+    if (odds(this.plan.syncFails)) return "sync fails";
+    return odds(this.plan.diskFull) ? "disk full" : "synced";
+  }
+
+  /** A process that can't go on ends; only what passes may keep it from starting. */
+  #failed({ life, isStopping }: Running, error: unknown): void {
+    if (!life.alive) return;
+    const isKnown = error instanceof WeirError;
+    // What a stop gives up is found by the next start.
+    if (isStopping && isKnown && error.code === "stopping") return;
+    const passes = isKnown && (error.canRetry || error.code === "log_failed");
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (!passes) this.findings.push(`the server failed: ${text}`);
+    this.trace.note(`failed: ${String(error)}`);
+    this.scheduler.after(0, () => life.die("process", "a failure"));
+  }
+
+  #passed(life: Life, place: string): void {
+    if (!this.#isCalm && this.random.chance(this.plan.dies)) life.die(this.#death(), place);
+  }
+
+  #death(): Death {
+    return this.random.chance(this.plan.machineDies) ? "machine" : "process";
+  }
+
+  #died(death: Death, where: string): void {
+    this.deaths += 1;
+    this.trace.note(`the ${death} dies: ${where}`);
+    this.#disk.crash(death, this.scheduler.now);
+    for (const tell of this.onEnd) tell();
+    this.scheduler.after(20 + this.random.int(1500), () => this.start());
+  }
+}
