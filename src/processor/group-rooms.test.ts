@@ -96,6 +96,19 @@ test("a rule's own bound goes before the server's; a rule without groups has non
   assert.deepEqual(asked(), ["20 all, 22 all"]);
 });
 
+test("two looks at once take back only once what was added before them", async () => {
+  const listed = new Map([[20, 0]]);
+  const { rooms } = setUp(listed, 3);
+  (await rooms.admit([target(20)], range(3, 0))).done("written");
+  // All that was given is used, and then live processing and a fill look at the same moment.
+  listed.set(20, 3);
+  const both = await Promise.all([1, 2].map(() => rooms.admit([target(20)], range(9, 0))));
+  assert.deepEqual(
+    both.map((admission) => admission.rooms.get(20)),
+    [0, 0],
+  );
+});
+
 test("what an unknown outcome may have added counts until it is settled", async () => {
   const { rooms, asked } = setUp(new Map([[20, 0]]));
   (await rooms.admit([target(20)], range(120, 0))).done("unknown");

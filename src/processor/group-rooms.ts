@@ -55,6 +55,7 @@ export class GroupRooms {
   readonly #standings = new Map<number, Standing>();
   /** Tasks whose outcome is not known. */
   #doubtful: (() => void)[] = [];
+  #looking: Promise<void> | undefined;
 
   constructor(deps: GroupRoomsDeps) {
     this.#deps = deps;
@@ -72,7 +73,9 @@ export class GroupRooms {
       const inDoubt = this.#doubtful.length > 0;
       const looked = grouped.filter((target) => wantsLook(this.#standingOf(target), range.groups, inDoubt));
       if (!looked.some((target) => needsLook(this.#standingOf(target), range.groups, inDoubt))) break;
-      await this.#look(looked.map(({ series }) => series));
+      // One at a time: of two that overlap each would take back what has been added since the last.
+      this.#looking ??= this.#look(looked.map(({ series }) => series)).finally(() => (this.#looking = undefined));
+      await this.#looking;
     }
     return this.#reserve(grouped, range);
   }
