@@ -48,6 +48,8 @@ export class Feed {
   #awaited: Set<number> | undefined;
   /** The same, when it is not known which windows were touched. */
   #awaitedAll = false;
+  /** Some of these can't be named: their snapshot says that there may be more. */
+  #awaitedUnknown = false;
   /** Windows with more rows than are held. */
   readonly #cut = new Set<number>();
 
@@ -99,11 +101,12 @@ export class Feed {
   allWelcomed(): void {
     this.#awaited = undefined;
     this.#awaitedAll = false;
+    this.#awaitedUnknown = false;
   }
 
   touch(windowStart: number): void {
     // What is held may be among those forgotten.
-    if (this.#dirty.touch(windowStart)) this.touchAll();
+    if (this.#dirty.touch(windowStart)) this.touchUnknown();
     if (this.#awaited && this.#awaited.size < this.#bounds.windowsMax) this.#awaited.add(windowStart);
     this.restless = true;
   }
@@ -111,6 +114,7 @@ export class Feed {
   /** Windows have changed, and it is not known which: subscribers are told that there may be more than they are pushed. */
   touchUnknown(): void {
     this.#dirty.touchUnknown();
+    this.#awaitedUnknown = this.#awaited !== undefined;
     this.touchAll();
   }
 
@@ -165,7 +169,7 @@ export class Feed {
   snapshotText(now: number): string {
     this.#expire(now);
     const starts = this.#awaitedAll ? this.#held.starts() : (this.#awaited ?? []);
-    return pushText(this.ruleId, now, this.#held.rowsOf(starts), this.#cut.size > 0);
+    return pushText(this.ruleId, now, this.#held.rowsOf(starts), this.#cut.size > 0 || this.#awaitedUnknown);
   }
 
   /** The push with the rows that changed after `seq`; undefined when there is none. */
@@ -253,6 +257,7 @@ export class Feed {
     this.#cut.clear();
     for (const subscriber of this.subscribers) this.welcome(subscriber);
     this.#awaitedAll = false;
+    this.#awaitedUnknown = false;
   }
 }
 

@@ -116,3 +116,23 @@ test("a version whose windows are of another kind starts anew", async () => {
     [[["2026-01-17T19:30:00Z", "click", 1]]],
   );
 });
+
+test("who still waits for a snapshot when windows change that nobody can name is told that there may be more", async () => {
+  const { clock, progress, series, connect, count } = liveDesk();
+  count(0, "a", 1);
+  const client = connect();
+  client.backlog = 1e6;
+  client.say({ subscribe_rules: ["clicks"] });
+  await clock.advance(1000);
+  // A fill is complete: what it wrote long ago in event time is not among the newest windows.
+  progress.changeSeries(series);
+  await clock.advance(1000);
+  client.backlog = 0;
+  await clock.advance(1000);
+  const [snapshot] = client.take();
+  assert.equal(snapshot?.truncated, true);
+  const other = connect();
+  other.say({ subscribe_rules: ["clicks"] });
+  await clock.advance(1000);
+  assert.equal(other.take()[0]?.truncated, undefined);
+});
