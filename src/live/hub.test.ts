@@ -289,3 +289,17 @@ test("a rule that is deleted and made again is another one, also of the same ver
     [[[["2026-01-17T19:30:00Z", "click", 5]], true]],
   );
 });
+
+test("who subscribes after a rule was changed is shown nothing of the version before", async () => {
+  const { clock, connect, count, rules, store } = liveDesk();
+  count(0, "before", 1);
+  const first = connect();
+  first.say({ subscribe_rules: ["clicks"] });
+  await clock.advance(1000);
+  const series = rules.set({ rule_id: "clicks", windowSeconds: 600, group_by: ["user_id"] });
+  store.set(series, { windowStart: clock.now() - (clock.now() % (10 * minute)), group: ["after"], value: 2 });
+  const second = connect();
+  second.say({ subscribe_rules: ["clicks"] });
+  await clock.advance(1000);
+  assert.deepEqual([...second.assembled.get("clicks")!.values()], [2]);
+});

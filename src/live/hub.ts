@@ -124,6 +124,9 @@ export class Hub {
         ruleId,
       );
     }
+    const known = this.#feeds.get(ruleId);
+    // Who comes after a change of the rule is shown nothing of what was before it.
+    if (known !== undefined) this.#lookAtRule(known);
     const feed = this.#feeds.get(ruleId) ?? this.#openFeed(ruleId);
     if (feed === undefined) return connection.refuse("unknown_rule", `there is no rule ${ruleId}`, ruleId);
     // Asked for again: a snapshot again, as for somebody new.
