@@ -33,12 +33,20 @@ const tool = (name: string, program: string, ...args: string[]): Step => ({
 
 /** Fast and without services, the longest first: what `npm run check` does. */
 export const checks = (): readonly Step[] => [
-  tests("pure tests", "**/*.test.ts", ["--test-isolation=none"], (file) => !/\.(engine|fault)\.test\.ts$/.test(file)),
+  tests(
+    "pure tests",
+    "**/*.test.ts",
+    ["--test-isolation=none"],
+    (file) => !/\.(engine|fault|simulation)\.test\.ts$/.test(file),
+  ),
   tool("types", "tsc", "--noEmit"),
   tool("lint", "oxlint", "--type-aware", "--deny-warnings"),
   tool("format", "oxfmt", "--check"),
   tool("unused", "knip", "--no-progress"),
 ];
+
+/** Worlds by a seed, in one process; as long as all other quick steps together, so that it runs beside them. */
+export const simulation = (): Step => tests("simulation", "**/*.simulation.test.ts", ["--test-isolation=none"]);
 
 /** With the real engine and the real program: a process per file, two at a time. */
 export const slowLanes = (): readonly Step[] => [

@@ -4,7 +4,8 @@ import type { ReaderFiles } from "../../src/log/embedded/reader-files.ts";
 import { witnessedBy } from "../../src/log/embedded/witness.ts";
 import type { Oldest, WriterFiles } from "../../src/log/embedded/writer-files.ts";
 import type { Random } from "../support/random.ts";
-import { type Death, Killed, type Life } from "./life.ts";
+import type { CommitFate, DiskUser } from "./disk-user.ts";
+import { type Death, Killed } from "./life.ts";
 import { WitnessSlots } from "./witness-slots.ts";
 
 /** One state of the database. Never changed, only replaced. */
@@ -26,21 +27,6 @@ interface Transaction {
   readonly writtenAt: number;
   /** Infinite: its sync has failed. */
   readonly durableAt: number;
-}
-
-/** What a commit comes to. */
-export type CommitFate = "synced" | "sync fails" | "disk full";
-
-/** The thread that uses the files, and what befalls it. */
-export interface DiskUser {
-  readonly life: Life;
-  /** The thread's time: it runs ahead of the world's while it waits for the disk. */
-  time(): number;
-  /** The thread waits for the disk. */
-  busy(): void;
-  commitFate(): CommitFate;
-  /** A place where the process may die. */
-  passed(place: string): void;
 }
 
 const place = "the simulated disk";

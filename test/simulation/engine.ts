@@ -71,7 +71,7 @@ export class Engine {
       this.#next(running);
     }
     await this.#hop();
-    if (count < parts.length || random.chance(odds.answerLost)) throw away(name, true);
+    if (count < parts.length || random.chance(odds.answerLost)) throw this.#broken(name);
   }
 
   /** Ends what is still under way, wherever it is. */
@@ -83,6 +83,13 @@ export class Engine {
       running.parts.length = 0;
       this.#inDoubt.delete(running);
     }
+  }
+
+  /** Where one answer is lost, the engine is often gone for a while. */
+  #broken(name: string): WeirError {
+    const { random, scheduler } = this.#parts;
+    if (random.chance(0.3)) this.awayUntil = Math.max(this.awayUntil, scheduler.now + random.int(2_000));
+    return away(name, true);
   }
 
   async #hang(running: Running): Promise<never> {

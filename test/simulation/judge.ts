@@ -117,8 +117,15 @@ function* viewFindings(record: RuleRecord, rows: Rows, view: View | undefined): 
   for (const [key, value] of view.rows)
     if (rows.get(key) !== value)
       yield `a client of ${record.rule_id} has ${value} for ${key}, and ${rows.get(key)} is answered`;
-  if (view.truncated) return;
-  for (const [key, value] of rows)
-    if (view.before.get(key) !== value && !view.rows.has(key))
-      yield `a client of ${record.rule_id} was never pushed ${key}`;
+  const newest = newestStart(rows);
+  for (const [key, value] of rows) {
+    const isDue = key.includes(newest) || (!view.truncated && view.before.get(key) !== value);
+    if (isDue && !view.rows.has(key)) yield `a client of ${record.rule_id} was never pushed ${key}`;
+  }
+}
+
+/** The rows of the newest window everybody has: it is in the snapshot, or has come since. */
+function newestStart(rows: Rows): string {
+  const starts = Array.from(rows.keys(), (key) => /\d{4}-\d\d-\d\dT[\d:]+Z/.exec(key)![0]);
+  return starts.toSorted().at(-1) ?? "";
 }

@@ -47,7 +47,7 @@ export function planOf(seed: number): Plan {
     diskFull: often(0.05),
     slowSync: often(0.2),
     registryFails: often(0.03),
-    outages: times(2),
+    outages: times(6),
     clockSteps: times(2),
   };
 }

@@ -82,7 +82,6 @@ export class Sender {
   /** One request on a line that loses, delays and breaks. */
   #post(batch: readonly WireEvent[]): Promise<Outcome> {
     const { random, scheduler, plan } = this.#world;
-    const body = Buffer.from(JSON.stringify(batch));
     return new Promise((resolve) => {
       scheduler.after(patienceMs, () => resolve("unknown"));
       if (random.chance(plan.lineLoses)) return;
@@ -90,7 +89,7 @@ export class Sender {
         const { server } = this.#world;
         if (server === undefined) return resolve("refused");
         this.#world.onEnd.add(broken);
-        void this.#accept(server, body).then((outcome) => {
+        void this.#accept(server, batch).then((outcome) => {
           this.#world.onEnd.delete(broken);
           if (!random.chance(plan.lineLoses)) scheduler.after(0.1 + random.next() * 3, () => resolve(outcome));
         });
@@ -102,12 +101,14 @@ export class Sender {
     });
   }
 
-  async #accept({ ingest }: Server, body: Buffer): Promise<Outcome> {
+  async #accept({ ingest }: Server, batch: readonly WireEvent[]): Promise<Outcome> {
+    const body = Buffer.from(JSON.stringify(batch));
     const wait = this.#world.random.chance(0.2) ? "counted" : "durable";
     try {
       ingest.admit().release();
       const { token } = await ingest.accept(body, "json", { partial: false, wait });
       this.#world.trace.note(`acknowledges ${token}`);
+      if (wait === "counted") this.#mustBeStored(batch);
       return "acknowledged";
     } catch (error) {
       if (!(error instanceof WeirError)) this.#world.findings.push(`ingest threw ${String(error)}`);
@@ -115,5 +116,11 @@ export class Sender {
       const isKept = error instanceof WeirError && (error.outcomeUnknown || error.code === "timeout");
       return isKept ? "unknown" : "refused";
     }
+  }
+
+  #mustBeStored(batch: readonly WireEvent[]): void {
+    const stored = new Set(this.#world.tables.raw.map((row) => row.event_id));
+    for (const { event_id: id } of batch)
+      if (!stored.has(id)) this.#world.findings.push(`${id} was said to be counted, and is not stored`);
   }
 }

@@ -67,11 +67,7 @@ function questions(tables: Tables, windows: Windows, engine: Engine): Pick<Store
     seriesCounts: (series) =>
       engine.read(() => new Map(series.map((one) => [one, { skipped: 0, late: 0, groups: 0, ungrouped: 0 }]))),
     events: (query) =>
-      engine.read(() =>
-        tables.raw
-          .map(({ text, timestamp, payload: _, ...row }) => ({ ...row, timestamp, payload: text }))
-          .slice(0, query.limit),
-      ),
+      engine.read(() => tables.raw.map((row) => ({ ...row, payload: row.text })).slice(0, query.limit)),
     totals: () => engine.read(() => ({ ...tables.totals })),
     ping: () => engine.read(() => {}),
   };

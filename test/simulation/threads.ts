@@ -5,7 +5,8 @@ import { ReaderLoop } from "../../src/log/embedded/reader-loop.ts";
 import { LogReader } from "../../src/log/embedded/reader.ts";
 import { openWriterLoop } from "../../src/log/embedded/writer-loop.ts";
 import { LogWriter } from "../../src/log/embedded/writer.ts";
-import type { CommitFate, Disk } from "./disk.ts";
+import type { CommitFate } from "./disk-user.ts";
+import type { Disk } from "./disk.ts";
 import type { Life } from "./life.ts";
 import type { Scheduler } from "./scheduler.ts";
 

@@ -27,7 +27,7 @@ export class Troubles {
   #engineGoes(): void {
     const { now, random, scheduler, trace } = this.#world;
     if (now === undefined) return;
-    now.engine.awayUntil = scheduler.now + random.int(6_000);
+    now.engine.awayUntil = scheduler.now + random.int(random.chance(0.5) ? 1_000 : 6_000);
     trace.note("the engine goes");
   }
 

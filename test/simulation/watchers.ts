@@ -80,6 +80,7 @@ export class Watcher implements Client {
       };
       this.views.set(record.rule_id, view);
       const interval_ms = this.#world.random.pick([200, 1000, 5000]);
+      this.#world.trace.note(`somebody watches ${record.rule_id}`);
       this.#connection.receive(JSON.stringify({ subscribe_rules: [record.rule_id], interval_ms }));
     }
   }

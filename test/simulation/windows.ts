@@ -45,7 +45,8 @@ export class Windows {
   }
 }
 
-function rowsOf(entries: readonly Entry[], { max_groups: _, ...spec }: RuleSpec): WindowRow[] {
+function rowsOf(entries: readonly Entry[], bounded: RuleSpec): WindowRow[] {
+  const spec = { ...bounded, max_groups: undefined };
   const inside = entries.filter(({ overflows }) => !overflows).map(({ row }) => row);
   const outside = entries.filter(({ overflows }) => overflows).map(({ row }) => row);
   const [grouped] = oracle([spec], inside, filters);

@@ -1,6 +1,6 @@
 import type { WitnessFile } from "../../src/log/embedded/witness.ts";
 import type { Random } from "../support/random.ts";
-import type { DiskUser } from "./disk.ts";
+import type { DiskUser } from "./disk-user.ts";
 import type { Death } from "./life.ts";
 
 interface Written {

@@ -1,8 +1,9 @@
 import type { Registry } from "../../src/rule/registry.ts";
 import { WeirError } from "../../src/lib/errors.ts";
 import { openSqliteRegistry } from "../../src/rule/sqlite/sqlite-registry.ts";
-import { type Random, seeded } from "../support/random.ts";
-import { type CommitFate, Disk } from "./disk.ts";
+import { type Random, mix, seeded } from "../support/random.ts";
+import type { CommitFate } from "./disk-user.ts";
+import { Disk } from "./disk.ts";
 import { Engine, type EngineOdds, calm } from "./engine.ts";
 import { type Death, Life, LifeClock } from "./life.ts";
 import { type Plan, limitsOf, planOf } from "./plan.ts";
@@ -48,7 +49,7 @@ export class World {
 
   constructor(seed: number, options: { readonly keepTrace: boolean; readonly spoiler?: Spoiler | undefined }) {
     this.plan = planOf(seed);
-    this.random = seeded(seed + 1);
+    this.random = seeded(mix(seed));
     this.trace = new Trace(() => this.scheduler.now, options.keepTrace);
     this.tables = new Tables(options.spoiler);
     this.windows = new Windows(this.tables);
@@ -139,8 +140,14 @@ export class World {
   }
 
   #commitFate(odds: (probability: number) => boolean): CommitFate {
-    if (odds(this.plan.syncFails)) return "sync fails";
+    if (odds(this.plan.syncFails)) return this.#failSync();
     return odds(this.plan.diskFull) ? "disk full" : "synced";
+  }
+
+  /** A disk that fails often takes the machine with it. */
+  #failSync(): CommitFate {
+    if (this.random.chance(0.5)) this.scheduler.after(this.random.int(20), () => this.kill("the disk fails"));
+    return "sync fails";
   }
 
   /** A process that can't go on ends; only what passes may keep it from starting. */
