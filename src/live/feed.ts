@@ -50,6 +50,12 @@ export class Feed {
   #awaitedAll = false;
   /** Some of these can't be named: their snapshot says that there may be more. */
   #awaitedUnknown = false;
+  /** Held windows that were not in everybody's snapshot. */
+  readonly #leftOut = new Set<number>();
+  /** Grows with every snapshot. */
+  #snapshots = 0;
+  /** Per partition what was held, and how many snapshots there had been, when its last batch was told of. */
+  readonly #lastBatch = new Map<number, { readonly seq: number; readonly snapshots: number }>();
   /** Windows with more rows than are held. */
   readonly #cut = new Set<number>();
 
@@ -102,6 +108,19 @@ export class Feed {
     this.#awaited = undefined;
     this.#awaitedAll = false;
     this.#awaitedUnknown = false;
+  }
+
+  /**
+   * A batch of the partition is counted, and touched these windows. The store may have had its rows before we were told, so
+   * that they were held when a snapshot left them out: they are news to who got that.
+   */
+  touchedBy(src: number, starts: Iterable<number>): void {
+    const { seq, snapshots } = this.#lastBatch.get(src) ?? { seq: 0, snapshots: 0 };
+    this.#lastBatch.set(src, { seq: this.#held.seq, snapshots: this.#snapshots });
+    for (const start of starts) {
+      if (snapshots !== this.#snapshots && this.#leftOut.has(start)) this.#held.renumber(start, seq);
+      this.touch(start);
+    }
   }
 
   touch(windowStart: number): void {
@@ -162,13 +181,16 @@ export class Feed {
     let sentToAll = this.#awaited ? 0 : this.#held.seq;
     for (const { sentSeq } of this.subscribers) sentToAll = Math.min(sentToAll, sentSeq ?? sentToAll);
     this.#held.evict(this.#bounds, sentToAll);
-    for (const start of this.#cut) if (!this.#held.has(start)) this.#cut.delete(start);
+    for (const noted of [this.#cut, this.#leftOut])
+      for (const start of noted) if (!this.#held.has(start)) noted.delete(start);
   }
 
   /** The push with the newest window's rows, and those of windows that were touched since somebody asked. */
   snapshotText(now: number): string {
     this.#expire(now);
-    const starts = this.#awaitedAll ? this.#held.starts() : (this.#awaited ?? []);
+    const starts = this.#held.withNewest(this.#awaitedAll ? this.#held.starts() : (this.#awaited ?? []));
+    this.#snapshots += 1;
+    for (const start of new Set(this.#held.starts()).difference(new Set(starts))) this.#leftOut.add(start);
     return pushText(this.ruleId, now, this.#held.rowsOf(starts), this.#cut.size > 0 || this.#awaitedUnknown);
   }
 
@@ -255,6 +277,8 @@ export class Feed {
     this.#dirty.clear();
     this.#dirty.touchNewest();
     this.#cut.clear();
+    this.#leftOut.clear();
+    this.#lastBatch.clear();
     for (const subscriber of this.subscribers) this.welcome(subscriber);
     this.#awaitedAll = false;
     this.#awaitedUnknown = false;

@@ -77,12 +77,28 @@ export class HeldWindows {
     }
   }
 
-  /** All rows of the newest window and of these, newest first. */
-  rowsOf(starts: Iterable<number>): string[] {
+  /** Rows of the window that have changed after `seq` are news again, whether or not they change once more. */
+  renumber(start: number, seq: number): void {
+    const window = this.#windows.get(start);
+    if (window === undefined || window.seq <= seq) return;
+    this.#seq += 1;
+    const rows = Array.from(
+      window.rows,
+      ([key, row]) => [key, row.seq > seq ? { ...row, seq: this.#seq } : row] as const,
+    );
+    this.#windows.set(start, { rows: new Map(rows), seq: this.#seq });
+  }
+
+  /** These windows and the newest, newest first. */
+  withNewest(starts: Iterable<number>): number[] {
     let newest = -Infinity;
     for (const start of this.#windows.keys()) newest = Math.max(newest, start);
-    const descending = [...new Set(starts).add(newest)].toSorted((a, b) => b - a);
-    return descending.flatMap((start) => [...(this.#windows.get(start)?.rows.values() ?? [])].map((row) => row.text));
+    return [...new Set(starts).add(newest)].toSorted((a, b) => b - a);
+  }
+
+  /** All rows of these windows, in their order. */
+  rowsOf(starts: readonly number[]): string[] {
+    return starts.flatMap((start) => [...(this.#windows.get(start)?.rows.values() ?? [])].map((row) => row.text));
   }
 
   /** The rows that changed after `seq`, newest window first. */

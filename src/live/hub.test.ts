@@ -303,3 +303,26 @@ test("who subscribes after a rule was changed is shown nothing of the version be
   await clock.advance(1000);
   assert.deepEqual([...second.assembled.get("clicks")!.values()], [2]);
 });
+
+test("a row that the store had before its batch was told of comes to who subscribed in between, once", async () => {
+  const { clock, connect, count, store, progress, series } = liveDesk();
+  count(0, "click", 1);
+  // A batch is stored, and the store's answer is on its way.
+  const late = clock.now() - (clock.now() % (10 * minute)) - 10 * minute;
+  store.set(series, { windowStart: late, group: ["late"], value: 1 });
+  const client = connect();
+  client.say({ ...watch, interval_ms: 100 });
+  await clock.advance(1000);
+  assert.deepEqual(
+    client.take().map(({ data }) => data?.length),
+    [1],
+  );
+  for (const expected of [[1], []]) {
+    progress.touch([late / 1000]);
+    await clock.advance(1000);
+    assert.deepEqual(
+      client.take().map(({ data }) => data?.length),
+      expected,
+    );
+  }
+});

@@ -158,11 +158,11 @@ export class Hub {
     for (const ruleId of connection.subscriptions.keys()) this.#unsubscribe(connection, ruleId);
   }
 
-  #touched({ seconds }: Touched): void {
+  #touched({ range, seconds }: Touched): void {
     const starts = new Map<string, readonly number[]>();
     for (const feed of this.#feeds.values()) {
       if (seconds === null) feed.touchUnknown();
-      else for (const start of startsFor(feed.window, seconds, this.#limits.windowsMax, starts)) feed.touch(start);
+      else feed.touchedBy(range.src, startsFor(feed.window, seconds, this.#limits.windowsMax, starts));
     }
   }
 
