@@ -5,7 +5,7 @@ import { namedSeeds } from "./seeds.ts";
 
 /** `WEIR_SIM_SEED` plays one world and prints what happens in it; `WEIR_SIM_SEEDS` plays so many. */
 const only = process.env["WEIR_SIM_SEED"];
-const seeds = Number(process.env["WEIR_SIM_SEEDS"] ?? 1000);
+const seeds = Number(process.env["WEIR_SIM_SEEDS"] ?? 600);
 /** Other worlds in every run; `WEIR_SIM_FROM` says which is the first. */
 const from = Number(process.env["WEIR_SIM_FROM"] ?? 10_000 + (Date.now() % 1e9));
 
