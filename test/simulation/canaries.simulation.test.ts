@@ -3,38 +3,42 @@ import { test } from "node:test";
 import { play } from "./play.ts";
 import type { Spoiler } from "./tables.ts";
 
-/** The judge is judged: worlds in which one thing is spoiled on purpose must be found out. */
-const seed = 5;
+/**
+ * The judge is judged: worlds in which one thing is spoiled on purpose must be found out. What is spoiled in a rule may
+ * be of a version that was replaced, or no maximum, and a lost row may be written again after a lost answer; then there is
+ * nothing to find.
+ */
+const seeds = Array.from({ length: 12 }, (_, index) => index + 1);
 
-test("nothing is found in the world that the canaries live in", async () => {
-  const { findings, events } = await play(seed);
-  assert.deepEqual(findings, []);
-  assert.ok(events > 20);
+test("nothing is found in the worlds that the canaries live in", async () => {
+  for (const seed of seeds) assert.deepEqual((await play(seed)).findings, [], `seed ${seed}`);
 });
 
-const canaries: readonly (readonly [what: string, spoiler: Spoiler, finding: RegExp])[] = [
-  [
-    "an acknowledged event is lost in raw",
-    { raw: once((rows) => rows.slice(1)), rollup: same },
-    /acknowledged but lost/,
-  ],
-  ["an event is twice in raw", { raw: once((rows) => [...rows, rows[0]!]), rollup: same }, /stored twice/],
-  ["an event is lost in a rule", { raw: same, rollup: once((entries) => entries.slice(1)) }, /must be/],
-  ["an event is twice in a rule", { raw: same, rollup: once((entries) => [...entries, entries[0]!]) }, /must be/],
+type Canary = readonly [what: string, spoiler: () => Spoiler, finding: RegExp, foundLeast: number];
+const canaries: readonly Canary[] = [
+  ["lost in raw", () => ({ raw: once((rows) => rows.slice(1)), rollup: same }), /acknowledged but lost/, 10],
+  ["twice in raw", () => ({ raw: once((rows) => [...rows, rows[0]!]), rollup: same }), /stored twice/, 12],
+  ["lost in a rule", () => ({ raw: same, rollup: once((entries) => entries.slice(1)) }), /must be/, 4],
+  ["twice in a rule", () => ({ raw: same, rollup: once((entries) => [...entries, entries[0]!]) }), /must be/, 3],
 ];
 
-for (const [what, spoiler, finding] of canaries)
-  test(`a canary: ${what}`, async () => {
-    const { findings } = await play(seed, { spoiler });
-    assert.match(findings.join("\n"), finding);
+for (const [what, spoiler, finding, foundLeast] of canaries)
+  test(`a canary: an event is ${what}`, async (t) => {
+    let found = 0;
+    for (const seed of seeds) {
+      const { findings } = await play(seed, { spoiler: spoiler() });
+      found += Number(finding.test(findings.join("\n")));
+    }
+    t.diagnostic(`found in ${found} of ${seeds.length} worlds`);
+    assert.ok(found >= foundLeast);
   });
 
 function same<T>(list: T[]): T[] {
   return list;
 }
 
-/** Spoils one list that has something to spoil, the fifth. */
+/** Spoils one list that has something to spoil, the third. */
 function once<T>(spoil: (list: T[]) => T[]): (list: T[]) => T[] {
-  let left = 5;
+  let left = 3;
   return (list) => (list.length > 0 && --left === 0 ? spoil(list) : list);
 }
