@@ -76,11 +76,12 @@ export async function startServer(parts: ServerParts): Promise<Server> {
 }
 
 function processorOf(
-  { store, clock, random, limits, report }: ServerParts,
+  { store, clock, random, limits, report, failed }: ServerParts,
   log: Log,
   rules: Rulebook,
   progress: MemoryProgress,
 ): Processor {
+  const mustNot = (): void => failed(new Error("something was refused for what it is"));
   return new Processor({
     log,
     store,
@@ -88,7 +89,13 @@ function processorOf(
     progress,
     clock,
     random,
-    metrics: { batch: () => {}, stage: () => {}, retried: (stage, error) => report(`${stage}: ${String(error)}`) },
+    metrics: {
+      batch: () => {},
+      stage: () => {},
+      retried: (stage, error) => report(`${stage}: ${String(error)}`),
+      rejected: mustNot,
+      ruleStopped: mustNot,
+    },
     report: (what, error) => report(`${what}: ${String(error)}`),
     groupsFull: (ruleId, bound) => report(`${ruleId} has its ${bound} groups`),
     limits,

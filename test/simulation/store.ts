@@ -68,7 +68,7 @@ function questions(tables: Tables, windows: Windows, engine: Engine): Pick<Store
       engine.read(() => new Map(series.map((one) => [one, { skipped: 0, late: 0, groups: 0, ungrouped: 0 }]))),
     events: (query) =>
       engine.read(() => tables.raw.map((row) => ({ ...row, payload: row.text })).slice(0, query.limit)),
-    totals: () => engine.read(() => ({ ...tables.totals })),
+    totals: () => engine.read(() => ({ ...tables.totals, rejects: 0 })),
     ping: () => engine.read(() => {}),
   };
 }
@@ -94,4 +94,17 @@ const notSimulated = (): never => {
   throw new RangeError("nobody asks for this in the simulation");
 };
 
-const unused: Pick<Store, "windowTable" | "tryOut"> = { windowTable: notSimulated, tryOut: notSimulated };
+/** Nothing that is sent in a world is refused for what it is, so that the quarantine is empty. */
+const unused: Pick<
+  Store,
+  "windowTable" | "tryOut" | "tryRollUp" | "setAside" | "rejects" | "dropRejects" | "takesRows" | "rejectedOffsets"
+> = {
+  rejectedOffsets: async () => [],
+  windowTable: notSimulated,
+  tryOut: notSimulated,
+  tryRollUp: notSimulated,
+  setAside: notSimulated,
+  rejects: notSimulated,
+  dropRejects: notSimulated,
+  takesRows: notSimulated,
+};
