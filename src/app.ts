@@ -1,6 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Config } from "./config/options.ts";
+import { Eraser } from "./eraser/eraser.ts";
+import { openSqliteErasures } from "./erasure/sqlite/sqlite-register.ts";
+import { erasureRoutes } from "./http/erasure-routes.ts";
 import { healthRoutes } from "./http/health-routes.ts";
 import { ingestRoutes } from "./http/ingest-routes.ts";
 import { listen } from "./http/listen.ts";
@@ -50,6 +53,7 @@ export interface AppDeps {
 }
 
 const drainMs = 5_000;
+const eraserMs = 2_000;
 /** A large body on a slow line takes long; ingest itself watches that it keeps coming. */
 const ingestRequestMs = 600_000;
 
@@ -79,6 +83,7 @@ interface Parts {
   readonly rulebook: Rulebook;
   readonly progress: MemoryProgress;
   readonly processor: Processor;
+  readonly eraser: Eraser;
 }
 
 class Starter {
@@ -111,7 +116,8 @@ class Starter {
     const store = await this.#store(engine);
     const progress = new MemoryProgress(clock);
     const processor = await this.#processor({ log, store, rulebook, progress });
-    return { engine, log, rulebook, store, progress, processor };
+    const eraser = await this.#eraser({ log, store, rulebook, processor });
+    return { engine, log, rulebook, store, progress, processor, eraser };
   }
 
   /** Both, or the first failure once both have settled: nothing may start behind the back of the closers. */
@@ -232,6 +238,30 @@ class Starter {
     return processor;
   }
 
+  async #eraser({
+    log,
+    store,
+    rulebook,
+    processor,
+  }: Pick<Parts, "log" | "store" | "rulebook" | "processor">): Promise<Eraser> {
+    const { clock, logger } = this.#deps;
+    const register = await openSqliteErasures({ file: join(this.#config.dataDir, "erasures.sqlite") });
+    this.#closers.add("erasures", () => register.close());
+    const eraser = new Eraser({
+      ...{ register, store, log, clock, newId: randomUUID },
+      windows: {
+        rebuild: () => rulebook.rebuild(),
+        goOnRebuilding: () => rulebook.goOnRebuilding(),
+        dropOrphans: () => processor.dropOrphans(),
+        written: (partition) => processor.written(partition),
+      },
+      report: (message, error) => logger.warn({ err: error, part: "eraser" }, message),
+    });
+    eraser.start();
+    this.#closers.add("eraser", () => eraser.stop(eraserMs));
+    return eraser;
+  }
+
   #ingestServer({ log, progress, engine, store }: Parts): Server {
     const { eventsPerRequestMax, bodyBytesMax, inflightBytesMax, futureMaxMs } = this.#config;
     const limits = { eventsMax: eventsPerRequestMax, bodyBytesMax, inFlightBytesMax: inflightBytesMax, futureMaxMs };
@@ -245,7 +275,7 @@ class Starter {
     return server;
   }
 
-  #queryServer({ log, store, rulebook, progress, processor, engine }: Parts): Server {
+  #queryServer({ log, store, rulebook, progress, processor, eraser, engine }: Parts): Server {
     const { clock, logger } = this.#deps;
     const rules = {
       get: (id: string) => rulebook.get(id),
@@ -262,6 +292,7 @@ class Starter {
       clock,
       fill: (series) => processor.fill(series),
       cost: (series) => processor.cost(series),
+      written: () => processor.ranges(),
       groupsMax: this.#config.groupsMax,
       log: () => log.state(),
       rates: () => this.#metrics.rates(),
@@ -280,6 +311,7 @@ class Starter {
     return this.#server("Weir analytics API", [
       ruleRoutes(rulebook, query),
       queryRoutes(query),
+      erasureRoutes(eraser),
       liveSocket(observedHub(hub, this.#metrics.live.pushed), { clock, origins: this.#config.origins }),
       this.#health(log, store, engine),
     ]);

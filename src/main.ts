@@ -12,6 +12,7 @@ import { WeirError } from "./lib/errors.ts";
 import { armFailpoint, failpoints } from "./lib/failpoint.ts";
 import { createLogger } from "./observe/logger.ts";
 import type { Logger } from "./observe/logger.ts";
+import type { UpkeepDeps } from "./upkeep/upkeep.ts";
 
 /** 0 stopped as asked; 1 failed while running; 2 the configuration or the machine does not allow a start. */
 type ExitCode = 0 | 1 | 2;
@@ -60,6 +61,13 @@ const commands: Readonly<Record<CommandName, (loaded: Ready) => Promise<ExitCode
   serve,
   demo,
   rejects,
+  verify: (loaded) =>
+    upkeep(loaded, async (deps) => ((await (await import("./upkeep/upkeep.ts")).verifyRules(deps)) ? 0 : 1)),
+  rebuild: (loaded) =>
+    upkeep(loaded, async (deps) => {
+      await (await import("./upkeep/upkeep.ts")).rebuildRules(deps);
+      return 0;
+    }),
 };
 
 async function serve({ config }: Ready): Promise<ExitCode> {
@@ -103,6 +111,30 @@ async function rejects({ config, action }: Ready): Promise<ExitCode> {
   } catch (error) {
     process.stderr.write(`${error instanceof WeirError ? error.message : String(error)}\n`);
     return 1;
+  }
+}
+
+/** On a server that runs, or on one that is started for it on the data folder, where nobody else reaches it. */
+async function upkeep(
+  { config, upkeep: { rule, url } }: Ready,
+  work: (deps: UpkeepDeps) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const logger = loggerOf({ ...config, logLevel: config.logLevel === "info" ? "warn" : config.logLevel });
+  const deps = { rule, clock: systemClock, print: (line: string) => void process.stdout.write(`${line}\n`) };
+  try {
+    if (url !== null) return await work({ ...deps, queryUrl: url });
+    const { startApp } = await import("./app.ts");
+    const own = { ...config, host: "127.0.0.1", ingestPort: 0, queryPort: 0 };
+    const app = await startApp(own, { clock: systemClock, logger, version: ownVersion() });
+    try {
+      return await work({ ...deps, queryUrl: app.queryUrl });
+    } finally {
+      await stopInTime(app, logger);
+    }
+  } catch (error) {
+    if (error instanceof WeirError) return startFailure(error, logger);
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return 2;
   }
 }
 

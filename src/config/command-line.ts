@@ -1,10 +1,10 @@
 import { Command, CommanderError, Option as Flag } from "commander";
 import type { Problem } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
-import { demoOptions, environmentName, options } from "./options.ts";
+import { demoOptions, environmentName, options, upkeepOptions } from "./options.ts";
 import type { Option } from "./options.ts";
 
-export const commandNames = ["serve", "demo", "config", "rejects"] as const;
+export const commandNames = ["serve", "demo", "config", "rejects", "verify", "rebuild"] as const;
 export type CommandName = (typeof commandNames)[number];
 
 /** What `weir rejects` does; the first is what it does when nothing is said. */
@@ -53,6 +53,8 @@ const summaries: Readonly<Record<CommandName, string>> = {
   demo: "Serve on a temporary folder, make five rules and replay real flights.",
   config: "Print what is in force, and where each value comes from.",
   rejects: "Say what a running server has in quarantine (list), or put it back (replay).",
+  verify: "Count the windows of rules again from the stored events, and print what differs.",
+  rebuild: "Make the windows of rules anew from the stored events.",
 };
 
 const epilogue = `
@@ -93,9 +95,13 @@ function buildProgram(version: string, seen: (command: Command, name: CommandNam
 
 function addFlags(command: Command, name: CommandName): void {
   command.addOption(new Flag("--config <file>", "a JSON file with options").helpGroup("Where:"));
-  const own: readonly Option<unknown>[] = name === "demo" ? Object.values(demoOptions) : [];
-  for (const option of own) command.addOption(flagOf(option).helpGroup("Demo:"));
+  for (const option of ownOptions(name)) command.addOption(flagOf(option).helpGroup(`Of ${name}:`));
   for (const option of Object.values(options)) command.addOption(flagOf(option).helpGroup(`${option.group}:`));
+}
+
+function ownOptions(name: CommandName): readonly Option<unknown>[] {
+  if (name === "demo") return Object.values(demoOptions);
+  return name === "verify" || name === "rebuild" ? Object.values(upkeepOptions) : [];
 }
 
 function flagOf(option: Option<unknown>): Flag {

@@ -4,8 +4,8 @@ import { parseCommandLine } from "./command-line.ts";
 import type { CommandName, RejectsAction } from "./command-line.ts";
 import { findJsonFault } from "./json-place.ts";
 import type { Kind } from "./kind.ts";
-import { demoOptions, environmentName, optionKeys, options, roleNames } from "./options.ts";
-import type { Config, DemoOptions, Option, OptionKey } from "./options.ts";
+import { demoOptions, environmentName, optionKeys, options, roleNames, upkeepOptions } from "./options.ts";
+import type { Config, DemoOptions, Option, OptionKey, UpkeepOptions } from "./options.ts";
 
 export interface Surroundings {
   /** Arguments behind the program's name. */
@@ -26,6 +26,7 @@ export type Loaded =
       readonly config: Config;
       readonly sources: Sources;
       readonly demo: DemoOptions;
+      readonly upkeep: UpkeepOptions;
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
@@ -58,11 +59,15 @@ export function loadConfig({ argv, env, readFile }: Surroundings): Loaded {
       sources[key] = given.where;
     }
   }
-  const demo: Partial<Record<keyof DemoOptions, unknown>> = {};
-  for (const [key, option] of Object.entries(demoOptions) as [keyof DemoOptions, Option<unknown>][]) {
-    const given = fromLine(line.flags, option.name);
-    demo[key] = given ? read(option, given) : option.default;
-  }
+  const own = (of: Readonly<Record<string, Option<unknown>>>): Record<string, unknown> =>
+    Object.fromEntries(
+      Object.entries(of).map(([key, option]) => {
+        const given = fromLine(line.flags, option.name);
+        return [key, given ? read(option, given) : option.default];
+      }),
+    );
+  const demo = own(demoOptions) as DemoOptions;
+  const upkeep = own(upkeepOptions) as UpkeepOptions;
   problems.push(...unknownVariables(env));
   // Every key has a value of its option's kind: the loops above go over the same tables that the types come from.
   const config = values as Config;
@@ -74,7 +79,8 @@ export function loadConfig({ argv, env, readFile }: Surroundings): Loaded {
     action: line.action,
     config,
     sources: sources as Sources,
-    demo: demo as DemoOptions,
+    demo,
+    upkeep,
   };
 }
 

@@ -258,5 +258,25 @@ export const demoOptions = {
 
 export type DemoOptions = { readonly [K in keyof typeof demoOptions]: ValueOf<(typeof demoOptions)[K]> };
 
+/** Options of `weir verify` and `weir rebuild` alone. */
+export const upkeepOptions = {
+  rule: option({
+    name: "rule",
+    group: "Where",
+    kind: orOff(text("id", "the id of a rule")),
+    default: null,
+    description: "only this rule; off is all of them",
+  }),
+  url: option({
+    name: "url",
+    group: "Where",
+    kind: orOff(url("http", "https")),
+    default: null,
+    description: "the query port of a server that runs; off starts one on the data folder for it",
+  }),
+} as const;
+
+export type UpkeepOptions = { readonly [K in keyof typeof upkeepOptions]: ValueOf<(typeof upkeepOptions)[K]> };
+
 export const optionKeys = Object.keys(options) as readonly OptionKey[];
 export const environmentName = (name: string): string => `WEIR_${name.toUpperCase().replaceAll("-", "_")}`;

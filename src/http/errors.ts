@@ -20,6 +20,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   invalid_token: 400,
   unknown_rule: 404,
   unknown_version: 404,
+  unknown_erasure: 404,
   unknown_route: 404,
   method_not_allowed: 405,
   version_conflict: 412,

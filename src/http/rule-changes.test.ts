@@ -46,6 +46,7 @@ function serverOf(book: Rulebook): ReturnType<typeof createServer> {
     rules: { get: (id) => book.get(id), list: () => book.list(), answering, readable, readableVersions },
     progress: { countedThrough: () => 0, lagMs: () => 0 },
     fill: () => ({ progress: 0, endsAt: null }),
+    written: () => [],
     groupsMax: 1000,
     cost: () => null,
     clock: systemClock,

@@ -21,6 +21,7 @@ import {
   RulePath,
   RuleVersionsAnswer,
 } from "../protocol/rules.ts";
+import { RebuildAnswer, VerificationAnswer } from "../protocol/verification.ts";
 import type { TriedChange } from "../query/dry-run.ts";
 import type { Query } from "../query/query.ts";
 import type { RuleRecord } from "../rule/registry.ts";
@@ -32,6 +33,7 @@ export interface RuleChanges {
   tryPut(body: unknown, options: { ifMatch?: number }): Promise<TriedChange>;
   patch(ruleId: string, body: unknown, options: { ifMatch?: number }): Promise<RuleRecord>;
   remove(ruleId: string, options: { ifMatch?: number }): Promise<void>;
+  rebuild(ruleId: string): Promise<void>;
   get(ruleId: string): RuleRecord;
   document(): Promise<{ tag: string; rules: readonly object[] }>;
   putDocument(
@@ -56,7 +58,7 @@ interface OneRule {
 /** Rules: create or change, list, read, patch, delete, versions; all of them as one document. */
 export function ruleRoutes(
   rulebook: RuleChanges,
-  query: Pick<Query, "rule" | "rules" | "versions" | "dryRun">,
+  query: Pick<Query, "rule" | "rules" | "versions" | "dryRun" | "verify">,
 ): Routes {
   const send = async (reply: FastifyReply, record: RuleRecord): Promise<FastifyReply> => {
     const rule = await query.rule(record);
@@ -102,6 +104,15 @@ export function ruleRoutes(
     server.delete<OneRule>("/aggregation-rule/:rule_id", { schema: deleteSchema }, async (request) => {
       await rulebook.remove(request.params.rule_id, ifMatch(request.headers["if-match"]));
       return { rule_id: request.params.rule_id, status: "deleted" };
+    });
+    server.post<OneRule>("/aggregation-rule/:rule_id/rebuild", { schema: rebuildSchema }, async (request, reply) => {
+      await rulebook.rebuild(request.params.rule_id);
+      return reply.code(202).send({ rule_id: request.params.rule_id, status: "rebuilding" });
+    });
+    server.get<OneRule>("/aggregation-rule/:rule_id/verification", { schema: verifySchema }, (request, reply) => {
+      const left = new AbortController();
+      reply.raw.once("close", () => left.abort());
+      return query.verify(request.params.rule_id, left.signal);
     });
     server.get<OneRule>("/aggregation-rule/:rule_id/versions", { schema: versionsSchema }, (request) => ({
       rule_id: request.params.rule_id,
@@ -212,4 +223,16 @@ const versionsSchema = {
   ...one,
   summary: "The versions of a rule that are kept",
   response: { 200: RuleVersionsAnswer, ...errors, 404: ErrorBody },
+};
+const rebuildSchema = {
+  ...one,
+  summary: "Make the windows of a rule anew from the stored events",
+  description: "They answer as they are until then; the rule shows `filling` and its progress.",
+  response: { 202: RebuildAnswer, ...errors, 404: ErrorBody },
+};
+const verifySchema = {
+  ...one,
+  summary: "Count the windows of a rule again from the stored events, and compare",
+  description: "Takes as long as reading all events does, in one thread of the engine; one rule at a time (429).",
+  response: { 200: VerificationAnswer, ...errors, 404: ErrorBody, 429: ErrorBody },
 };

@@ -19,6 +19,7 @@ export const errorCodes = {
   invalid_token: "the token is not one that this server gave",
   unknown_rule: "there is no rule of this id",
   unknown_version: "the rule has no version of this number, or it is no longer kept; `details` names those that are",
+  unknown_erasure: "there is no erasure of this id",
   unknown_route: "there is no such route",
   method_not_allowed: "the route does not take this method",
   version_conflict: "the rule, or the document of all rules, has another version than the one named in `If-Match`",

@@ -14,6 +14,7 @@ export const failpoints = [
   "mid-backfill",
   "before-switch",
   "mid-replay",
+  "mid-erasure",
 ] as const;
 
 export type Failpoint = (typeof failpoints)[number];

@@ -26,7 +26,7 @@ import {
 } from "./fill-work.ts";
 import type { Admission, GroupRooms } from "./group-rooms.ts";
 import { isRefused } from "./faulty-rules.ts";
-import type { ProgressWriter, RuleSource, Target } from "./ports.ts";
+import { type ProgressWriter, type RuleSource, type Target, incompleteBelow } from "./ports.ts";
 import type { RuleStopper } from "./rule-stopper.ts";
 
 export interface FillerDeps {
@@ -106,7 +106,7 @@ export class Filler {
   async #lookAround(): Promise<void> {
     const { rules, progress } = this.#deps;
     const filling = (await rules.targets(await rules.current())).filter((target) => target.filling);
-    progress.filling(filling.map((target) => target.activation));
+    progress.filling(incompleteBelow(filling));
     const wanted = new Map(
       filling.filter((target) => this.#canBeFilled(target)).map((target) => [target.series, target]),
     );

@@ -14,7 +14,7 @@ import type { CostMeter } from "./cost-meter.ts";
 import type { LiveLoad } from "./fill-pace.ts";
 import type { GroupRooms } from "./group-rooms.ts";
 import { LikelyGroups } from "./likely-groups.ts";
-import type { ProcessorMetrics, ProgressWriter, RuleSource, Target } from "./ports.ts";
+import { type ProcessorMetrics, type ProgressWriter, type RuleSource, type Target, incompleteBelow } from "./ports.ts";
 import { isRefused } from "./faulty-rules.ts";
 import type { RuleStopper } from "./rule-stopper.ts";
 import type { Recovered } from "./recover.ts";
@@ -136,7 +136,7 @@ export class Partition {
     this.#lagMs = clock.now() - records[0]!.appendedAt;
     progress.working(src, records[0]!.appendedAt);
     const targets = await writer.ask(async () => rules.targets(await rules.current()));
-    progress.filling(targets.filter((target) => target.filling).map((target) => target.activation));
+    progress.filling(incompleteBelow(targets));
     const batch = await this.#formBatch(
       records,
       rangeOf(records, this.#next, nextActivation(targets, src, this.#next)),

@@ -11,7 +11,13 @@ export interface Target {
   /** Per partition; a partition that is not listed has nothing below. */
   readonly activation: Readonly<Record<number, number>>;
   readonly filling: boolean;
+  /** Filled to take the place of windows that answer, and have everything, meanwhile. */
+  readonly rebuilding?: boolean;
 }
+
+/** Below these positions not every active rule has everything yet. */
+export const incompleteBelow = (targets: readonly Target[]): Target["activation"][] =>
+  targets.filter(({ filling, rebuilding = false }) => filling && !rebuilding).map(({ activation }) => activation);
 
 /** What the processor needs of the rules. */
 export interface RuleSource {

@@ -1,5 +1,5 @@
-import type { Src } from "../event/position.ts";
-import { offset } from "../event/position.ts";
+import type { Offset, OffsetRange, Src } from "../event/position.ts";
+import { before, offset, src } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Log } from "../log/log.ts";
@@ -57,6 +57,7 @@ export class Processor {
   readonly #groups: GroupRooms;
   readonly #cost: CostMeter;
   readonly #stopper: RuleStopper;
+  readonly #caretaker: Caretaker;
   #running: Promise<unknown> = Promise.resolve();
   #poke: () => void = () => {};
 
@@ -67,8 +68,7 @@ export class Processor {
     this.#groups = new GroupRooms({ store, groupsMax: limits.groupsMax, full: deps.groupsFull });
     this.#cost = new CostMeter(clock);
     this.#stopper = new RuleStopper({ store, rules, writer: this.#writer, clock, metrics });
-    const written = (partition: number): ReturnType<typeof offset> =>
-      this.#partitions.get(partition)?.written ?? offset(0);
+    this.#caretaker = new Caretaker({ ...deps, groups: this.#groups });
     this.#filler = new Filler({
       store,
       rules,
@@ -77,7 +77,7 @@ export class Processor {
       groups: this.#groups,
       stopper: this.#stopper,
       clock,
-      written,
+      written: (partition) => this.written(partition),
       live: () => this.#load(),
       chunkEventsMax: limits.fillChunkEventsMax,
       share: limits.fillShare,
@@ -108,6 +108,26 @@ export class Processor {
     // What hangs in a request to the store is not waited for: its outcome is settled by the next start.
     await Promise.race([this.#running, patience]);
     settled.abort();
+  }
+
+  /** Up to where a partition is stored and rolled up. */
+  written(partition: number): Offset {
+    return this.#partitions.get(partition)?.written ?? offset(0);
+  }
+
+  /** What is stored and rolled up, of each partition that has anything. */
+  ranges(): readonly OffsetRange[] {
+    const all = [...this.#partitions].map(([of, { written }]) => ({
+      src: src(of),
+      from: offset(0),
+      to: before(written),
+    }));
+    return all.filter(({ to }) => to >= 0);
+  }
+
+  /** Drops the windows that no rule needs any more, which is otherwise done now and then. */
+  dropOrphans(): Promise<void> {
+    return this.#caretaker.dropOrphans();
   }
 
   /** How far the fill of a series is. */
@@ -154,12 +174,11 @@ export class Processor {
 
   async #caretakeLoop(): Promise<void> {
     const { clock, limits, log } = this.#deps;
-    const caretaker = new Caretaker({ ...this.#deps, groups: this.#groups });
     while (!this.#drain.signal.aborted) {
       await this.#attempt("removing what is not needed any more", async () => {
-        await caretaker.dropOrphans();
-        await caretaker.dropExpired();
-        for (const src of log.sources()) await caretaker.forgetMarks(src);
+        await this.#caretaker.dropOrphans();
+        await this.#caretaker.dropExpired();
+        for (const src of log.sources()) await this.#caretaker.forgetMarks(src);
       });
       await clock.sleep(limits.caretakeEveryMs, this.#drain.signal);
     }

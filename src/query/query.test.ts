@@ -34,6 +34,7 @@ function queryOf(rules: MemoryRules, store: MemoryStore): Query {
     rules,
     progress,
     clock,
+    written: () => [],
     groupsMax: 10,
     fill: () => ({ progress: 1, endsAt: null }),
   });

@@ -4,6 +4,7 @@ import type { Progress } from "../progress/progress.ts";
 import type { RuleAnswer, RuleVersionAnswer } from "../protocol/rules.ts";
 import type { RejectsDropAnswer } from "../protocol/rejects.ts";
 import type { StatsAnswer } from "../protocol/stats.ts";
+import type { VerificationAnswer } from "../protocol/verification.ts";
 import type { StatusAnswer } from "../protocol/status.ts";
 import type { RuleRecord, RuleVersion } from "../rule/registry.ts";
 import type { Store } from "../store/store.ts";
@@ -25,6 +26,8 @@ import { statsTable } from "./stats-table.ts";
 import type { StatsTable } from "./stats-table.ts";
 import { stats } from "./stats.ts";
 import { status, totalsInTime } from "./status.ts";
+import { verify } from "./verify.ts";
+import type { VerifySources } from "./verify.ts";
 import type { StatusSources } from "./status.ts";
 
 /** The rules, as far as questions need them. `get` throws WeirError `unknown_rule`. */
@@ -41,8 +44,9 @@ export interface Rules {
 export interface QueryParts extends Pick<StatusSources, "log" | "rates" | "parts"> {
   readonly store: Pick<
     Store,
-    "windows" | "windowTable" | "events" | "seriesCounts" | "totals" | "tryOut" | "rejects" | "dropRejects"
+    "windows" | "windowTable" | "events" | "seriesCounts" | "totals" | "tryOut" | "rejects" | "dropRejects" | "compare"
   >;
+  readonly written: VerifySources["written"];
   readonly rules: Rules;
   readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
   /** Beyond so many groups of a rule, further ones share one. */
@@ -69,6 +73,7 @@ export class Query {
   readonly #counts: RecentCounts;
   readonly #tables = new Slots(tablesMax);
   readonly #dryRuns = new Slots(dryRunsMax);
+  readonly #verifications = new Slots(1);
 
   constructor(parts: QueryParts) {
     this.#parts = parts;
@@ -103,6 +108,20 @@ export class Query {
     const release = this.#dryRuns.take("rules are being tried out");
     try {
       return await dryRun(change, this.#parts, signal);
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * Whether what answers for a rule is what raw rows give.
+   * @throws WeirError `overloaded` too, when another is being compared.
+   */
+  async verify(ruleId: string, signal: AbortSignal): Promise<VerificationAnswer> {
+    const answering = this.#parts.rules.answering(this.#parts.rules.get(ruleId));
+    const release = this.#verifications.take("rule is being compared");
+    try {
+      return await verify(answering, this.#parts, signal);
     } finally {
       release();
     }

@@ -71,17 +71,23 @@ function costOf(cost: RuleCost | null): RuleAnswer["cost"] {
 
 /** All versions that are known, newest first; `readable` are those that have windows. */
 export function versionAnswers(record: RuleRecord, readable: ReadonlySet<RuleVersion>): RuleVersionAnswer[] {
-  return record.versions.toReversed().map((version) => ({
-    ...version.spec,
-    group_by: [...version.spec.group_by],
-    version: version.version,
-    ...rolledBack(version),
-    state: version.phase === "retired" ? "retired" : stateOf(version.phase),
-    readable: readable.has(version),
-    ...(readable.has(version) ? keptUntil(record, version) : {}),
-    created_at: formatTime(version.createdAt),
-  }));
+  return onceEach(record.versions)
+    .toReversed()
+    .map((version) => ({
+      ...version.spec,
+      group_by: [...version.spec.group_by],
+      version: version.version,
+      ...rolledBack(version),
+      state: version.phase === "retired" ? "retired" : stateOf(version.phase),
+      readable: readable.has(version),
+      ...(readable.has(version) ? keptUntil(record, version) : {}),
+      created_at: formatTime(version.createdAt),
+    }));
 }
+
+/** A version that is made anew stands twice in its record, first as it answers. */
+const onceEach = (versions: readonly RuleVersion[]): RuleVersion[] =>
+  versions.filter((version, index) => versions.findIndex((other) => other.version === version.version) === index);
 
 /** Of the version that has taken its windows over last. */
 function keptUntil({ versions }: RuleRecord, { series }: RuleVersion): { kept_until?: string } {

@@ -97,7 +97,17 @@ test("two tables are read at a time; the next is refused until one of them has e
   const parts = { log: () => assert.fail(), rates: () => assert.fail(), parts: () => assert.fail() };
   const clock = new SimulatedClock(now);
   const fill = (): { progress: number; endsAt: null } => ({ progress: 1, endsAt: null });
-  const query = new Query({ store, rules, progress, fill, groupsMax: 1000, cost: () => null, clock, ...parts });
+  const query = new Query({
+    store,
+    rules,
+    progress,
+    fill,
+    written: () => [],
+    groupsMax: 1000,
+    cost: () => null,
+    clock,
+    ...parts,
+  });
   const raw = { rule_id: "r", format: "csv" };
   const readers = [new AbortController(), new AbortController()];
   for (const reader of readers) await query.statsTable(raw, reader.signal);

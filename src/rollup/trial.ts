@@ -49,12 +49,20 @@ WHERE ${parts.map(({ sql }) => sql).join("\n  OR ")}`,
   };
 }
 
-function overTrial(reading: Statement, { rule, ranges }: TrialSelection): Statement {
-  const rows = renderRows(planRollup([{ series, rule }]));
+const overTrial = (reading: Statement, trial: TrialSelection): Statement =>
+  overRows("rollups", reading, { ...trial, series });
+
+/** A statement in which `table` stands for the rows that a rule has over the ranges. */
+export function overRows(
+  table: "rollups" | "expected_rows",
+  reading: Statement,
+  { rule, ranges, series: of }: TrialSelection & { readonly series: number },
+): Statement {
+  const rows = renderRows(planRollup([{ series: of, rule }]));
   const parts = ranges.map((range, index) => forRange(rows.sql, range, index));
   const select = parts.map(({ sql }) => `(\n${sql}\n)`).join("\nUNION ALL\n");
   return {
-    sql: [`WITH rollups (${rows.columns.join(", ")}) AS MATERIALIZED (`, select, ")", reading.sql, rows.settings].join(
+    sql: [`WITH ${table} (${rows.columns.join(", ")}) AS MATERIALIZED (`, select, ")", reading.sql, rows.settings].join(
       "\n",
     ),
     parameters: Object.assign(

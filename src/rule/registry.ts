@@ -26,6 +26,10 @@ export interface RuleVersion {
   readonly stoppedBecause?: string;
   /** Retired, it keeps its windows up to this moment, ms since the epoch; missing: it has none. */
   readonly keptUntil?: number;
+  /** Its windows are not what raw rows give any more: they answer until they have been made anew, and are never kept. */
+  readonly outdated?: true;
+  /** The series of the same version, made anew from raw rows: its windows take that one's place once they are filled. */
+  readonly rebuilds?: number;
 }
 
 /** Whether the windows of a version, if it has any, are to stay in the store. */

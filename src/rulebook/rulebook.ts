@@ -17,6 +17,7 @@ import {
   readDocument,
   tagOf,
 } from "./document.ts";
+import { isOutdated, seriesToRebuild, withMissing, withRebuilds } from "./rebuild.ts";
 import {
   type ComputedVersion,
   checked,
@@ -208,6 +209,27 @@ export class Rulebook {
     }
   }
 
+  /**
+   * Begins to make the windows of a rule, without an id of all rules, anew from what raw rows are now; they answer as they
+   * are until then. All of it is stored, or nothing.
+   */
+  async rebuild(ruleId?: string): Promise<void> {
+    for (;;) {
+      const records = ruleId === undefined ? await this.#registry.all() : [await this.#registry.get(ruleId)];
+      const known = records.filter((record) => record !== undefined);
+      if (ruleId !== undefined && known.length === 0) throw unknownRule(ruleId);
+      if (await this.#rebuilt(known, withRebuilds)) return;
+    }
+  }
+
+  /** Begins again what a change of its rule has ended before it was done. Answers how many rules have windows to make anew. */
+  async goOnRebuilding(): Promise<number> {
+    for (;;) {
+      const outdated = (await this.current()).filter(isOutdated);
+      if (outdated.length === 0 || (await this.#rebuilt(outdated, withMissing))) return outdated.length;
+    }
+  }
+
   /** Calls `listener` after every change of a rule. Returns how to stop. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -235,6 +257,19 @@ export class Rulebook {
       if (record === undefined) throw unknownRule(ruleId);
       return { created: current === undefined, record };
     }
+  }
+
+  /** Whether it was stored; not when someone else was first. */
+  async #rebuilt(
+    records: readonly RuleRecord[],
+    next: (record: RuleRecord, nextSeries: () => number) => RuleRecord | undefined,
+  ): Promise<boolean> {
+    const count = records.reduce((sum, record) => sum + seriesToRebuild(record), 0);
+    let series = count === 0 ? 0 : await this.#registry.takeSeries(count);
+    const save = records.flatMap((record) => next(record, () => series++) ?? []);
+    const stored = await this.#apply({ save, remove: [] });
+    if (stored !== undefined) await this.#completed(stored);
+    return stored !== undefined;
   }
 
   async #changeOf({ next, removed }: DocumentPlan): Promise<RegistryChange> {

@@ -5,6 +5,7 @@ import { keepsWindows, type RulePhase, type RuleRecord, type RuleVersion } from 
 import { keepsNoMore } from "../rule/retention.ts";
 import type { CheckedRule, RuleSpec } from "../rule/rule.ts";
 import { storesSame } from "../rule/stored.ts";
+import { hasWindows, withRebuilt, withoutTwins, withoutWindows } from "./rebuild.ts";
 
 /** How many replaced versions a record remembers. */
 const retiredMax = 100;
@@ -67,6 +68,8 @@ export interface ComputedVersion {
   readonly activation: Readonly<Record<number, number>>;
   /** Whether what lies below the activation is not all there yet. */
   readonly filling: boolean;
+  /** Filled to take the place of windows that answer meanwhile. */
+  readonly rebuilding: boolean;
 }
 
 /** The versions that live processing must roll up: filling or live. Pending ones must have been completed. */
@@ -77,7 +80,9 @@ export function computed(records: readonly RuleRecord[]): readonly ComputedVersi
 function computedVersion(ruleId: string, version: RuleVersion): ComputedVersion[] {
   const { phase, activation, series } = version;
   if (activation === null || (phase !== "filling" && phase !== "live")) return [];
-  return [{ rule_id: ruleId, series, rule: checked(version.spec), activation, filling: phase === "filling" }];
+  const filling = phase === "filling";
+  const rebuilding = version.rebuilds !== undefined;
+  return [{ rule_id: ruleId, series, rule: checked(version.spec), activation, filling, rebuilding }];
 }
 
 /** Whether the rule asks for just this already, be it in the words of an earlier program. */
@@ -105,13 +110,17 @@ export function needsFill(record: RuleRecord | undefined, spec: RuleSpec, ends: 
 export function withActivation(record: RuleRecord, ends: ReadonlyMap<Src, Offset>, keptUntil: number): RuleRecord {
   const activation = Object.fromEntries(ends);
   const empty = [...ends.values()].every((end) => end === 0);
+  // What is made anew takes another's place, as every fill that ends.
+  const isLive = (version: RuleVersion): boolean => empty && version.rebuilds === undefined;
   const versions = record.versions.map((version) =>
     version.phase === "pending"
-      ? { ...version, phase: empty ? ("live" as const) : ("filling" as const), activation }
+      ? { ...version, phase: isLive(version) ? ("live" as const) : ("filling" as const), activation }
       : version,
   );
-  const done = { ...record, versions };
-  return empty ? onlyNewest(done, keptUntil) : done;
+  const last = newest(record);
+  return last.phase === "pending" && isLive(last)
+    ? onlyNewest({ ...record, versions }, keptUntil)
+    : { ...record, versions };
 }
 
 /**
@@ -119,6 +128,8 @@ export function withActivation(record: RuleRecord, ends: ReadonlyMap<Src, Offset
  * has answered until now keeps its windows up to the moment `keptUntil`.
  */
 export function withFilled(record: RuleRecord, series: number, keptUntil: number): RuleRecord | undefined {
+  const rebuilt = withRebuilt(record, series);
+  if (rebuilt !== undefined) return rebuilt;
   const last = newest(record);
   if (last.series !== series || last.phase !== "filling") return undefined;
   return onlyNewest({ ...record, versions: [...record.versions.slice(0, -1), { ...last, phase: "live" }] }, keptUntil);
@@ -171,7 +182,7 @@ function nextVersion(record: RuleRecord, spec: RuleSpec, facts: ChangeFacts): Ru
 
 /**
  * The version whose series the next one takes over, instead of having history filled again: one for which the same is
- * stored, that keeps all that the next one keeps, and that goes on as the next one is to. What answers goes before what is
+ * stored, rightly, that keeps all that the next one keeps, and that goes on as the next one is to. What answers goes before what is
  * being filled. What a pause has left out is missing in its series, so nothing that is active takes that over.
  */
 function forerunner({ versions }: RuleRecord, spec: RuleSpec): RuleVersion | undefined {
@@ -180,7 +191,7 @@ function forerunner({ versions }: RuleRecord, spec: RuleSpec): RuleVersion | und
     storesSame(checked(text), next) && keepsNoMore(next, checked(text));
   const phases: readonly RulePhase[] = spec.active ? ["live", "filling"] : ["live", "paused"];
   const candidates = phases.flatMap((phase) => versions.filter((version) => version.phase === phase));
-  return candidates.find((version) => version.activation !== null && fits(version));
+  return candidates.find((version) => version.activation !== null && version.outdated === undefined && fits(version));
 }
 
 function aged(old: RuleVersion, active: boolean, nextSeries: number): RuleVersion {
@@ -189,21 +200,16 @@ function aged(old: RuleVersion, active: boolean, nextSeries: number): RuleVersio
   return active ? old : { ...old, phase: "paused" };
 }
 
-/** A paused version without an activation was never computed. */
-function hasWindows(version: RuleVersion): boolean {
-  return version.phase === "live" || (version.phase === "paused" && version.activation !== null);
-}
-
 function onlyNewest(record: RuleRecord, keptUntil: number): RuleRecord {
   const last = newest(record);
-  return {
-    ...record,
-    versions: fewKept(record.versions.map((old) => (old === last ? old : replaced(old, keptUntil)))),
-  };
+  const versions = record.versions.map((old) => (old === last ? old : replaced(old, keptUntil)));
+  return { ...record, versions: fewKept(withoutTwins(versions)) };
 }
 
 function replaced(old: RuleVersion, keptUntil: number): RuleVersion {
-  return hasWindows(old) ? { ...old, phase: "retired", keptUntil } : { ...old, phase: "retired" };
+  return hasWindows(old) && old.outdated === undefined
+    ? { ...old, phase: "retired", keptUntil }
+    : { ...old, phase: "retired" };
 }
 
 function fewKept(versions: readonly RuleVersion[]): readonly RuleVersion[] {
@@ -212,12 +218,8 @@ function fewKept(versions: readonly RuleVersion[]): readonly RuleVersion[] {
   return versions.map((version) => (dropped.has(version) ? withoutWindows(version) : version));
 }
 
-function withoutWindows(version: RuleVersion): RuleVersion {
-  const { keptUntil: _, ...rest } = version;
-  return rest;
-}
-
-function trimmed(versions: readonly RuleVersion[]): readonly RuleVersion[] {
+function trimmed(all: readonly RuleVersion[]): readonly RuleVersion[] {
+  const versions = withoutTwins(all);
   const retired = versions.filter((version) => version.phase === "retired");
   const forgotten = new Set(retired.slice(0, Math.max(0, retired.length - retiredMax)));
   return versions.filter((version) => !forgotten.has(version));

@@ -1,56 +1,14 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { Event } from "../event/event.ts";
-import { pack, walkPacked } from "../event/packed.ts";
-import type { OffsetRange } from "../event/position.ts";
 import { offset, src } from "../event/position.ts";
 import { planRollup } from "../rollup/plan.ts";
-import type { CheckedRule } from "../rule/rule.ts";
-import { tumbling } from "../rule/window.ts";
-import type { RawPiece, Store } from "./store.ts";
+import { countByType, event, piece, range, start } from "./store-samples.suite.ts";
+import type { Store } from "./store.ts";
 
 export interface OpenStore {
   readonly store: Store;
   readonly cleanup: () => Promise<void>;
 }
-
-const start = Date.UTC(2026, 0, 13, 10);
-
-const event = (event_id: string, more: Partial<Event> = {}): Event => ({
-  event_id,
-  event_type: "click",
-  user_id: "user",
-  timestamp: start,
-  payload: "{}",
-  ...more,
-});
-
-const range = (partition: number, from: number, to: number): OffsetRange => ({
-  src: src(partition),
-  from: offset(from),
-  to: offset(to),
-});
-
-function piece(from: number, events: readonly Event[], skip: readonly number[] = []): RawPiece {
-  const packed = pack(events);
-  const ends = new Uint32Array(packed.count);
-  walkPacked(packed, (extent, index) => {
-    ends[index] = extent.end;
-  });
-  const skipped = skip.length === 0 ? null : new Uint8Array(packed.count);
-  for (const index of skip) skipped![index] = 1;
-  return { from: offset(from), receivedAt: start + 1000, events: packed, ends, skip: skipped };
-}
-
-const countByType: CheckedRule = {
-  spec: { rule_id: "r", window_size: "1m", metric: "count", group_by: ["event_type"], active: true },
-  window: tumbling({ unit: "second", count: 60 }),
-  metric: "count",
-  groupBy: [{ kind: "event_type" }],
-  having: [],
-  latenessSeconds: 0,
-  latePolicy: "count",
-};
 
 /**
  * What every store owes (see `store.ts`). Each case works on a partition and series of its own, so that one store serves
@@ -93,6 +51,33 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
 
     test("opening again changes nothing", async () => {
       await store.open(new AbortController().signal);
+    });
+
+    test("events are taken out by user or id below a position, each erasure's own, and are off the disk", async () => {
+      const users = ["gone", "stays", "gone", "also gone", "gone"];
+      const events = users.map((user_id, index) => event(`w${index}`, { user_id }));
+      await store.insertRaw(src(21), [piece(0, events)]);
+      await store.insertRaw(src(22), [piece(0, [event("w9", { user_id: "gone" })])]);
+      const aside = { receivedAt: start, rejectedAt: start, reason: "why not" };
+      await store.setAside(
+        ["gone", "stays"].map((user_id, off) => ({ ...event("w0", { user_id }), ...aside, src: 23, off })),
+      );
+      const first = { by: "user_id", values: ["gone"], below: { 21: 4, 23: 9 } } as const;
+      assert.equal(await store.noteErasing("one", first), 3);
+      assert.equal(await store.noteErasing("one", first), 3, "noting again changes nothing");
+      assert.equal(await store.noteErasing("two", { by: "event_id", values: ["w3", "none"], below: { 21: 5 } }), 1);
+      await store.eraseNoted(["one"]);
+      assert.deepEqual(await store.storedOffsets(src(21), offset(0)), [1, 3, 4]);
+      assert.deepEqual(await store.storedOffsets(src(22), offset(0)), [0]);
+      assert.deepEqual(await store.rejectedOffsets(src(23), offset(0)), [1], "also what is in quarantine");
+      assert.equal(await store.noteErasing("one", first), 3, "what is gone stays noted");
+      await store.purge(["one"]);
+      assert.equal(await store.noteErasing("one", first), 0);
+      await store.eraseNoted(["two"]);
+      assert.deepEqual(await store.storedOffsets(src(21), offset(0)), [1, 4]);
+      await store.purge(["two"]);
+      await store.dropRejects([{ src: 23, off: 1 }]);
+      assert.deepEqual(await store.storedOffsets(src(21), offset(0)), [1, 4]);
     });
 
     test("raw rows come back whole, under their position", async () => {

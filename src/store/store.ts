@@ -5,6 +5,7 @@ import type { WindowValue } from "../rollup/finish.ts";
 import type { RollupPlan } from "../rollup/plan.ts";
 import type { WindowPlace, WindowSelection } from "../rollup/selection.ts";
 import type { TableFormat } from "../rollup/table.ts";
+import type { Compared, Comparison } from "../rollup/verify.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import type { RejectStore } from "./rejects.ts";
 import type { StoredEvent } from "./stored-event.ts";
@@ -144,6 +145,27 @@ export interface Unlisted {
   readonly to: number;
 }
 
+/** Events to take out: those that have one of the values, below an offset of each partition; of one that is not named, none. */
+export interface EventsToErase {
+  readonly by: "user_id" | "event_id";
+  readonly values: readonly string[];
+  readonly below: Readonly<Record<number, number>>;
+}
+
+/** Panes whose rows are not what raw rows give. */
+export interface Differences {
+  readonly compared: Compared;
+  /** How many there are; `rows` are the first of them, oldest first. */
+  readonly different: number;
+  readonly rows: readonly {
+    /** Milliseconds since the epoch. */
+    readonly windowStart: number;
+    readonly group: readonly (string | null)[];
+    readonly stored: string;
+    readonly expected: string;
+  }[];
+}
+
 /**
  * Raw events and rollups, in domain words.
  *
@@ -215,6 +237,21 @@ export interface Store extends RejectStore {
   tryOut(query: TrialQuery, signal: AbortSignal): Promise<Trial>;
   /** Sums over all partitions since the beginning; `events` has the `duplicates` in it. `rejects` are in quarantine now, and not in it. */
   totals(): Promise<Totals>;
+
+  /**
+   * Counts the windows of a series again from raw rows and compares: the events of each, then, where these are right, the
+   * values; of a series with overflow only the events of whole panes. Stores nothing.
+   */
+  compare(comparison: Comparison, signal: AbortSignal): Promise<Differences>;
+  /**
+   * Notes which stored events an erasure is to take out, beside those that were noted for it before, and answers how many
+   * they are. Doing it again changes nothing.
+   */
+  noteErasing(erasure: string, events: EventsToErase): Promise<number>;
+  /** Takes the events that are noted for these erasures out of the raw rows, and off the disk. Rollups stay as they are. */
+  eraseNoted(erasures: readonly string[]): Promise<void>;
+  /** Takes the windows that have been dropped off the disk, and forgets what was noted for these erasures. */
+  purge(erasures: readonly string[]): Promise<void>;
 
   /** Answers within a second or rejects. */
   ping(): Promise<void>;

@@ -19,10 +19,10 @@ const madeLater: readonly FaultRule[] = [
   { ...faultRules[1]!, rule_id: "later_2" },
 ];
 
-/** Passed only where an event is refused: see poison.fault.test.ts. */
-const ofPoison: readonly Failpoint[] = ["mid-bisection", "before-reject", "after-reject", "mid-replay"];
+/** Passed only where an event is refused, or something is erased: see poison.fault.test.ts and erasure.fault.test.ts. */
+const elsewhere: readonly Failpoint[] = ["mid-bisection", "before-reject", "after-reject", "mid-replay", "mid-erasure"];
 
-for (const name of failpoints.filter((one) => !ofPoison.includes(one))) {
+for (const name of failpoints.filter((one) => !elsewhere.includes(one))) {
   test(`a server that dies at ${name} recovers with every acknowledged event counted once`, async (t) => {
     const seed = faultSeed();
     const random = seeded(seed);

@@ -54,6 +54,13 @@ export class Ledger {
     return this.#entries.values();
   }
 
+  /** Takes out what was asked to be erased: none of these may be there afterwards. Nobody may send them again. */
+  erased(isErased: (event: WireEvent) => boolean): number {
+    const gone = [...this.#entries.values()].filter(({ event }) => isErased(event));
+    for (const { event } of gone) this.#entries.delete(event.event_id);
+    return gone.length;
+  }
+
   /** Events by what is known of them, and requests by how each sending ended. */
   summary(): {
     acknowledged: number;

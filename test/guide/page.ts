@@ -16,6 +16,7 @@ export const guide = [
   ["docs/stats.md"],
   ["docs/changing-rules.md"],
   ["docs/quarantine.md"],
+  ["docs/erasing.md"],
 ] as const;
 
 const root = new URL("../../", import.meta.url);

@@ -10,6 +10,7 @@ export type Step =
   | { readonly kind: "put"; readonly rule: number; readonly spec: OracleRule }
   | { readonly kind: "pause" | "resume" | "delete"; readonly rule: number }
   | { readonly kind: "roll back"; readonly rule: number; readonly pick: number }
+  | { readonly kind: "erase"; readonly by: "user_id" | "event_id"; readonly pick: number }
   | { readonly kind: "restart"; readonly life: Life }
   | { readonly kind: "settle" };
 
@@ -50,6 +51,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("put"), rule: which, spec: rule }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("pause", "resume", "resume", "delete"), rule: which }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("roll back"), rule: which, pick: fc.nat({ max: 9 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("erase"),
+      by: fc.constantFrom("user_id", "event_id"),
+      pick: fc.nat({ max: 59 }),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("restart"), life }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("settle") }) },
 );

@@ -94,12 +94,18 @@ const notSimulated = (): never => {
   throw new RangeError("nobody asks for this in the simulation");
 };
 
-/** Nothing that is sent in a world is refused for what it is, so that the quarantine is empty. */
-const unused: Pick<
-  Store,
-  "windowTable" | "tryOut" | "tryRollUp" | "setAside" | "rejects" | "dropRejects" | "takesRows" | "rejectedOffsets"
-> = {
+type Unused =
+  | ("windowTable" | "tryOut" | "tryRollUp" | "compare")
+  | ("setAside" | "rejects" | "dropRejects" | "takesRows" | "rejectedOffsets")
+  | ("noteErasing" | "eraseNoted" | "purge");
+
+/** Nothing that is sent in a world is refused for what it is, so that the quarantine is empty; and nobody erases anything. */
+const unused: Pick<Store, Unused> = {
   rejectedOffsets: async () => [],
+  compare: notSimulated,
+  noteErasing: notSimulated,
+  eraseNoted: notSimulated,
+  purge: notSimulated,
   windowTable: notSimulated,
   tryOut: notSimulated,
   tryRollUp: notSimulated,

@@ -8,6 +8,12 @@ export interface RuleAnswer {
   readonly late: number | null;
 }
 
+export interface ErasureAnswer {
+  readonly erasure_id: string;
+  readonly state: string;
+  readonly events: number | null;
+}
+
 interface Page {
   readonly data: readonly Record<string, unknown>[];
   readonly next_cursor?: string;
@@ -76,6 +82,28 @@ export async function rulesSettled(queryUrl: string, timeoutMs = 60_000): Promis
     const open = (await rules(queryUrl)).filter((rule) => rule.state !== "live" && rule.state !== "paused");
     if (open.length === 0) return;
     if (performance.now() > end) throw new Error(`rules still being filled: ${JSON.stringify(open)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Asks for events to be erased, e.g. `user_id=u1&user_id=u2`. Answers the erasure's id. */
+export async function eraseEvents(queryUrl: string, selector: string): Promise<string> {
+  const erasure = (await answer(`${queryUrl}/events?${selector}`, { method: "DELETE" })) as { erasure_id: string };
+  return erasure.erasure_id;
+}
+
+export async function erasures(queryUrl: string): Promise<readonly ErasureAnswer[]> {
+  const body = (await answer(`${queryUrl}/erasures`)) as { erasures: ErasureAnswer[] };
+  return body.erasures;
+}
+
+/** Waits until everything that was asked to be erased is. */
+export async function erasuresDone(queryUrl: string, timeoutMs = 60_000): Promise<readonly ErasureAnswer[]> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const all = await erasures(queryUrl);
+    if (all.every(({ state }) => state === "done")) return all;
+    if (performance.now() > end) throw new Error(`erasures are not done: ${JSON.stringify(all)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

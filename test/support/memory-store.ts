@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import type { Position, RejectQuery, RejectedEvent } from "../../src/store/rejects.ts";
 import type {
+  Differences,
   EventQuery,
   SeriesCounts,
   Store,
@@ -17,7 +18,16 @@ import type {
 /** The reading side of a store over rows that a test puts there. Computes nothing. */
 export class MemoryStore implements Pick<
   Store,
-  "windows" | "windowTable" | "newestPane" | "seriesCounts" | "events" | "totals" | "tryOut" | "rejects" | "dropRejects"
+  | "windows"
+  | "windowTable"
+  | "newestPane"
+  | "seriesCounts"
+  | "events"
+  | "totals"
+  | "tryOut"
+  | "rejects"
+  | "dropRejects"
+  | "compare"
 > {
   readonly #series = new Map<number, Map<string, WindowRow>>();
   readonly stored: StoredEvent[] = [];
@@ -104,6 +114,10 @@ export class MemoryStore implements Pick<
   async tryOut(query: TrialQuery): Promise<Trial> {
     await this.#read(`trial ${query.rule.spec.rule_id} ${query.eventsMax}`);
     return { ...this.trial, windows: this.trial.windows.slice(0, query.limit) };
+  }
+
+  async compare(): Promise<Differences> {
+    return { compared: "values", different: 0, rows: [] };
   }
 
   async totals(): Promise<Totals> {

@@ -13,7 +13,11 @@ export class Player {
   readonly #world: World;
   readonly #history: History;
   readonly #specs = new Map<string, OracleRule>();
-  readonly #arrived: OracleEvent[] = [];
+  /** What has arrived and is not erased, and how many have arrived in all. */
+  #arrived: OracleEvent[] = [];
+  #came = 0;
+  /** How often something was erased. */
+  erasures = 0;
 
   constructor(world: World, one: History) {
     this.#world = world;
@@ -50,6 +54,10 @@ export class Player {
     const only = (spec.group_by ?? []).length === 0 ? Math.min(expected.ungrouped, 1) : expected.groups;
     const counts = { skipped: expected.skipped, late: expected.late, groups: only };
     assert.deepEqual({ skipped, late, groups }, counts, JSON.stringify(spec));
+    // One of each history: every rule would take as long again.
+    if (record.rule_id !== idOf(0)) return;
+    const verified = await query.verify(record.rule_id, new AbortController().signal);
+    assert.equal(verified.result, "equal", JSON.stringify({ spec, verified }));
   }
 
   async #take(step: Step): Promise<void> {
@@ -65,6 +73,8 @@ export class Player {
         return this.#rollBack(idOf(step.rule), step.pick);
       case "delete":
         return this.#delete(idOf(step.rule));
+      case "erase":
+        return this.#erase(step.by, step.pick);
       case "restart":
         return this.#world.restart(step.life);
       case "settle":
@@ -73,9 +83,19 @@ export class Player {
   }
 
   async #append(count: number, repeats: number): Promise<void> {
-    const fresh = this.#history.events.slice(this.#arrived.length, this.#arrived.length + count);
+    const fresh = this.#history.events.slice(this.#came, this.#came + count);
     await this.#world.append([...fresh, ...this.#arrived.slice(0, repeats)]);
     this.#arrived.push(...fresh);
+    this.#came += fresh.length;
+  }
+
+  async #erase(by: "user_id" | "event_id", pick: number): Promise<void> {
+    const chosen = this.#arrived[pick % this.#arrived.length];
+    if (chosen === undefined) return;
+    const value = String(chosen[by]);
+    await this.#world.erase(by === "user_id" ? { user_id: value } : { event_id: value });
+    this.#arrived = this.#arrived.filter((one) => String(one[by]) !== value);
+    this.erasures += 1;
   }
 
   async #put(index: number, spec: OracleRule): Promise<void> {

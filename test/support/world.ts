@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openSqliteErasures } from "../../src/erasure/sqlite/sqlite-register.ts";
+import type { ErasureRegister } from "../../src/erasure/register.ts";
+import { Eraser } from "../../src/eraser/eraser.ts";
 import { pack } from "../../src/event/packed.ts";
 import { offset, src } from "../../src/event/position.ts";
 import { type Clock, systemClock } from "../../src/lib/clock.ts";
@@ -37,6 +41,8 @@ interface Incarnation {
   readonly book: Rulebook;
   readonly progress: MemoryProgress;
   readonly processor: Processor;
+  readonly register: ErasureRegister;
+  readonly eraser: Eraser;
   readonly running: Promise<void>;
 }
 
@@ -53,6 +59,7 @@ export class World {
   #receivedAt = 0;
   #appended = 0;
   #fatesMet = 0;
+  #erasures = 0;
   #now: Incarnation | undefined;
 
   private constructor(folder: string, connection: Connection) {
@@ -85,7 +92,17 @@ export class World {
         if (!mortal.dead() && !isStopped) throw error;
       });
     running.catch(() => {});
-    this.#now = { mortal, registry, book, progress, processor, running };
+    const register = await openSqliteErasures({ file: join(this.#folder, "erasures.sqlite") });
+    const eraser = this.#eraser(mortal, register, book, processor);
+    eraser.start();
+    this.#now = { mortal, registry, book, progress, processor, register, eraser, running };
+  }
+
+  /** Asks for events to be erased. */
+  async erase(selector: { readonly user_id: string } | { readonly event_id: string }): Promise<void> {
+    assert.ok(this.#now, "nothing has been started");
+    await this.#now.eraser.request(selector);
+    this.#erasures += 1;
   }
 
   /** How many writes have gone wrong in processes that have ended. */
@@ -96,14 +113,16 @@ export class World {
   /** Ends the process: in order, or at once when it is dead or dies of it. */
   async stop(): Promise<void> {
     if (this.#now === undefined) return;
-    const { mortal, registry, book, processor, running } = this.#now;
+    const { mortal, registry, book, processor, register, eraser, running } = this.#now;
     this.#now = undefined;
+    await Promise.race([eraser.stop(settledWithinMs), mortal.died]);
     // One that dies while it drains would ask a store that answers nothing, for ever.
     await Promise.race([processor.drain(settledWithinMs), mortal.died.then(() => processor.drain(0))]);
     await running;
     // What a dead process has asked for, the engine does all the same.
     await mortal.still();
     this.#fatesMet += mortal.met();
+    await register.close();
     await book.close();
     await registry.close();
   }
@@ -122,7 +141,7 @@ export class World {
   /** Waits until everything is counted and every rule is filled; a process that dies of it is followed by one that lives. */
   async settle(): Promise<void> {
     const deadline = performance.now() + settledWithinMs;
-    while (!this.#isSettled()) {
+    while (!(await this.#isSettled())) {
       if (this.#now?.mortal.dead()) await this.restart(immortal);
       assert.ok(performance.now() < deadline, `not settled: ${this.#account()}`);
       await systemClock.sleep(2);
@@ -153,6 +172,7 @@ export class World {
       clock: systemClock,
       fill: (series) => processor.fill(series),
       cost: (series) => processor.cost(series),
+      written: () => processor.ranges(),
       groupsMax: 1e6,
       log: () => this.#log.state(),
       rates: () => ({ accepted: 0, counted: 0 }),
@@ -171,15 +191,29 @@ export class World {
     return JSON.stringify({ through, underWay, told, rules: book.list() }, null, 1);
   }
 
-  #isSettled(): boolean {
+  async #isSettled(): Promise<boolean> {
     if (this.#now === undefined || this.#now.mortal.dead()) return false;
-    const { book, progress } = this.#now;
+    const { book, progress, register } = this.#now;
+    if (this.#erasures > 0 && (await register.unfinished()).length > 0) return false;
     const all = [{ src: src(0), from: offset(0), to: offset(this.#appended - 1) }];
     const settled = (phase: string | undefined): boolean => phase === "live" || phase === "paused";
     return (
       (this.#appended === 0 || progress.isCounted(all)) &&
       book.list().every(({ versions }) => settled(versions.at(-1)?.phase))
     );
+  }
+
+  #eraser(mortal: MortalStore, register: ErasureRegister, book: Rulebook, processor: Processor): Eraser {
+    return new Eraser({
+      ...{ register, store: mortal.store, log: this.#log, clock: hurried, newId: randomUUID },
+      windows: {
+        rebuild: () => book.rebuild(),
+        goOnRebuilding: () => book.goOnRebuilding(),
+        dropOrphans: () => processor.dropOrphans(),
+        written: (partition) => processor.written(partition),
+      },
+      report: (what, error) => void this.#told.push(`${what}: ${String(error)}`),
+    });
   }
 
   #processor(mortal: MortalStore, rules: Rulebook, progress: MemoryProgress, life: Life): Processor {

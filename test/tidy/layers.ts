@@ -1,7 +1,7 @@
 /** The parts of `src/` from the ground up, and what each may import besides itself. STYLE's directions as data. */
 const pure = ["lib", "event", "rule", "rollup"];
-const ports = ["log", "store", "progress"];
-const services = ["ingest", "processor", "query", "live", "rulebook"];
+const ports = ["log", "store", "progress", "erasure"];
+const services = ["ingest", "processor", "query", "live", "rulebook", "eraser"];
 
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
   lib: [],
@@ -14,17 +14,20 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   log: pure,
   store: pure,
   progress: pure,
+  erasure: pure,
   "log/embedded": [...pure, "log"],
   "store/clickhouse": [...pure, "store"],
   "store/clickhouse/engine": ["lib"],
   "rule/sqlite": ["lib", "event", "rule"],
+  "erasure/sqlite": ["lib", "erasure"],
   ...Object.fromEntries(services.map((service) => [service, [...pure, ...ports, "protocol"]])),
   http: [...pure, ...ports, ...services, "protocol"],
   rejects: ["lib", "config", "protocol"],
   demo: ["lib", "config", "protocol", "rule"],
+  upkeep: ["lib", "protocol"],
   // Put everything together; `main` starts it.
   "app.ts": ["*"],
-  "main.ts": ["lib", "config", "observe", "app.ts", "demo", "rejects"],
+  "main.ts": ["lib", "config", "observe", "app.ts", "demo", "rejects", "upkeep"],
 };
 
 /** Adapters that the store itself puts together; everything else with a vendor in it is named in `app.ts` alone. */
@@ -44,7 +47,7 @@ export const vendorHomes: Readonly<Record<string, readonly string[]>> = {
   "@marcbachmann/cel-js": ["src/rule/cel/"],
   commander: ["src/config/"],
   typebox: ["src/protocol/"],
-  "node:sqlite": ["src/log/embedded/", "src/rule/sqlite/", "src/lib/datadir.ts"],
+  "node:sqlite": ["src/log/embedded/", "src/rule/sqlite/", "src/erasure/sqlite/", "src/lib/datadir.ts"],
 };
 
 /** Files that own the process they run in, besides main.ts and config/. */

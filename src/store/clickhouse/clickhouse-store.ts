@@ -9,9 +9,12 @@ import { renderNewest, renderWindows } from "../../rollup/read.ts";
 import type { RollupPlan } from "../../rollup/plan.ts";
 import { renderRollup } from "../../rollup/render.ts";
 import { renderOverflowSeen, renderPageEnd } from "../../rollup/table.ts";
+import type { Comparison } from "../../rollup/verify.ts";
 import type {
+  Differences,
   EventKey,
   EventQuery,
+  EventsToErase,
   RawPiece,
   RollupTask,
   SeriesCounts,
@@ -26,11 +29,13 @@ import type {
   WindowRow,
   WindowTable,
 } from "../store.ts";
+import { compare } from "./compare.ts";
 import type { Connection } from "./connection.ts";
 import { areOfOneMonth, encodeRawRows, rawRows, rawRowsBytesMax } from "./row-binary.ts";
 import { completingStatements, rawTrial, rollupsTrial, schemaStatements, selectTables } from "./schema.ts";
 import type { FoundTable } from "./schema.ts";
 import type { Position, RejectQuery, RejectedEvent } from "../rejects.ts";
+import * as erasing from "./erase-statements.ts";
 import * as groups from "./group-statements.ts";
 import * as quarantine from "./rejects.ts";
 import * as statements from "./statements.ts";
@@ -306,6 +311,27 @@ export class ClickHouseStore implements Store {
 
   takesRows(): Promise<void> {
     return this.#try(async () => this.#writeEach(rawTrial));
+  }
+
+  compare(comparison: Comparison, signal: AbortSignal): Promise<Differences> {
+    return compare(this.#connection, comparison, signal);
+  }
+
+  async noteErasing(erasure: string, events: EventsToErase): Promise<number> {
+    for (let at = 0; at < events.values.length; at += keysPerLookup) {
+      const values = events.values.slice(at, at + keysPerLookup);
+      await this.#connection.write(erasing.insertErasing(erasure, events, values));
+    }
+    const rows = await this.#connection.rows<{ events: number }>(erasing.countErasing(erasure));
+    return rows[0]?.events ?? 0;
+  }
+
+  async eraseNoted(erasures: readonly string[]): Promise<void> {
+    for (const statement of erasing.deletingErasing(erasures)) await this.#connection.write(statement);
+  }
+
+  async purge(erasures: readonly string[]): Promise<void> {
+    for (const statement of erasing.purging(erasures)) await this.#connection.write(statement);
   }
 
   async ping(): Promise<void> {

@@ -46,7 +46,8 @@ const rollupSettings = { ...durable, auto_statistics_types: "''" };
  * docs/decisions/0005). Its rows: series 0 are marks (`grp` holds the range), series 1 are counters of a partition (`n`
  * events, `skipped` duplicates), series 2 list the groups of a series (whose number is in `pane`; docs/decisions/0013), series from 16 on are windows of a rule version.
  *
- * `rejects` has the events that the engine does not take as raw rows (docs/decisions/0016).
+ * `rejects` has the events that the engine does not take as raw rows (docs/decisions/0016), `erasing` the positions of events
+ * that are being erased, as long as that takes (docs/decisions/0017).
  */
 export function schemaStatements(rollupColumns: readonly Column[]): readonly string[] {
   return [
@@ -70,6 +71,8 @@ export function schemaStatements(rollupColumns: readonly Column[]): readonly str
       event_id String, event_type String, user_id String, payload String, rejected_ms Int64, reason String)
     ENGINE = MergeTree ORDER BY (src, off)
     SETTINGS ${assignments(rollupSettings)}`,
+    `CREATE TABLE IF NOT EXISTS erasing (erasure String, src UInt16, off UInt64)
+    ENGINE = MergeTree ORDER BY (src, off) SETTINGS ${assignments(durable)}`,
   ];
 }
 

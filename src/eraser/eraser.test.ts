@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import type { Erasure, ErasureRegister } from "../erasure/register.ts";
+import { offset, src } from "../event/position.ts";
+import { systemClock } from "../lib/clock.ts";
+import { Eraser } from "./eraser.ts";
+
+/** Everything around an eraser, written down as it is called; `fails` is what fails the next time. */
+function desk() {
+  const kept = new Map<string, Erasure>();
+  const calls: string[] = [];
+  const state = { written: 0, end: 10, left: 0, events: 3, fails: "" };
+  const call = (what: string): void => {
+    if (state.fails !== "" && what.startsWith(state.fails)) {
+      state.fails = "";
+      throw new Error(`${what} has failed`);
+    }
+    calls.push(what);
+  };
+  const register: ErasureRegister = {
+    put: async (erasure) => (call(`put ${erasure.id} ${erasure.state}`), void kept.set(erasure.id, erasure)),
+    get: async (id) => kept.get(id),
+    latest: async (limit) => [...kept.values()].toReversed().slice(0, limit),
+    unfinished: async () => [...kept.values()].filter((erasure) => erasure.state !== "done"),
+    close: async () => {},
+  };
+  let made = 0;
+  const eraser = new Eraser({
+    register,
+    store: {
+      noteErasing: async (id, { values, below }) => (call(`note ${id} ${values.join()} ${below[0]}`), state.events),
+      eraseNoted: async (ids) => call(`erase ${ids.join()}`),
+      purge: async (ids) => call(`purge ${ids.join()}`),
+      settle: async () => call("settle"),
+    },
+    log: {
+      ends: async () => new Map([[src(0), offset(state.end)]]),
+      commit: async (partition, next) => call(`commit ${partition}:${next}`),
+    },
+    windows: {
+      rebuild: async () => call("rebuild"),
+      goOnRebuilding: async () => (call("go on"), state.left),
+      dropOrphans: async () => call("drop"),
+      written: () => offset(state.written),
+    },
+    clock: systemClock,
+    newId: () => `e${++made}`,
+    report: () => {},
+  });
+  const round = async (): Promise<string[]> => {
+    calls.length = 0;
+    await eraser.round().catch((error: unknown) => calls.push(String(error)));
+    return [...calls];
+  };
+  return { eraser, state, calls, round, kept };
+}
+
+test("an erasure waits until all before it is counted, then goes its steps, and keeps no value", async () => {
+  const { eraser, state, round, kept } = desk();
+  const asked = await eraser.request({ user_id: "u1" });
+  assert.deepEqual([asked.erasure_id, asked.state, asked.events], ["e1", "waiting", null]);
+  state.written = 9;
+  assert.deepEqual(await round(), []);
+  state.written = 10;
+  assert.deepEqual(await round(), ["note e1 u1 10", "put e1 removing"]);
+  assert.deepEqual(kept.get("e1")?.values, []);
+  assert.deepEqual(await round(), ["erase e1", "rebuild", "put e1 rebuilding"]);
+  state.left = 2;
+  assert.deepEqual(await round(), ["go on"]);
+  assert.equal((await eraser.latest(10)).rules_left, 2);
+  state.left = 0;
+  assert.deepEqual(await round(), ["go on", "put e1 purging"]);
+  assert.deepEqual(await round(), ["settle", "drop", "purge e1", "commit 0:10", "put e1 done"]);
+  assert.deepEqual(await round(), []);
+  const done = await eraser.get("e1");
+  assert.deepEqual([done.state, done.events], ["done", 3]);
+  assert.deepEqual(done.digests, [createHash("sha256").update("e1 u1").digest("hex")]);
+  assert.ok(!JSON.stringify(kept.get("e1")).includes("u1"));
+});
+
+test("where nothing is stored, nothing is made anew", async () => {
+  const { eraser, state, round } = desk();
+  await eraser.request({ event_id: ["a", "b", "a"] });
+  Object.assign(state, { written: 10, events: 0 });
+  assert.deepEqual(await round(), ["note e1 a,b 10", "put e1 done"]);
+});
+
+test("what waits is taken together, and what comes meanwhile is taken up afterwards", async () => {
+  const { eraser, state, round } = desk();
+  await eraser.request({ user_id: "u1" });
+  await eraser.request({ user_id: ["u2", "u3"] });
+  state.written = 10;
+  await round();
+  await eraser.request({ user_id: "u4" });
+  assert.deepEqual(await round(), ["erase e1,e2", "rebuild", "put e1 rebuilding", "put e2 rebuilding"]);
+  await round();
+  assert.deepEqual((await round()).slice(2), ["purge e1,e2", "commit 0:10", "put e1 done", "put e2 done"]);
+  assert.deepEqual(await round(), ["note e3 u4 10", "put e3 removing"]);
+});
+
+test("a step that fails anywhere is done again as a whole", async () => {
+  for (const fails of ["note", "put e1 removing", "erase", "rebuild", "put e1 reb", "settle", "purge", "put e1 done"]) {
+    const { eraser, state, round, kept } = desk();
+    await eraser.request({ user_id: "u1" });
+    Object.assign(state, { written: 10, fails });
+    const all: string[] = [];
+    for (let left = 8; left > 0; left--) all.push(...(await round()));
+    assert.equal(kept.get("e1")?.state, "done", fails);
+    assert.equal(all.filter((one) => one.includes("has failed")).length, 1, fails);
+    const order = ["note e1 u1 10", "erase e1", "rebuild", "drop", "purge e1"].map((one) => all.lastIndexOf(one));
+    assert.deepEqual(
+      order,
+      order.toSorted((a, b) => a - b),
+      fails,
+    );
+  }
+});
+
+test("a request names either users or events, in bounds, and every mistake is told", async () => {
+  const { eraser, kept } = desk();
+  const wrong: [object, RegExp][] = [
+    [{}, /either user_id or event_id/],
+    [{ user_id: "a", event_id: "b" }, /not both/],
+    [{ user_ids: "a" }, /did you mean user_id/],
+    [{ user_id: "" }, /user_id/],
+    [{ user_id: "x".repeat(257) }, /user_id/],
+    [{ event_id: Array.from({ length: 101 }, (_, index) => `e${index}`) }, /event_id/],
+  ];
+  for (const [parameters, message] of wrong)
+    await assert.rejects(eraser.request({ ...parameters }), { code: "invalid_query", message });
+  assert.equal(kept.size, 0);
+  await assert.rejects(eraser.get("nobody"), { code: "unknown_erasure" });
+});
+
+test("too many that are not done are refused", async () => {
+  const { eraser } = desk();
+  for (let left = 1000; left > 0; left--) await eraser.request({ user_id: "u" });
+  await assert.rejects(eraser.request({ user_id: "u" }), { code: "overloaded" });
+});
+
+test("it works by itself once started, goes on after a failure, and stops", async () => {
+  const { eraser, state, kept } = desk();
+  state.written = 10;
+  eraser.start();
+  await eraser.request({ user_id: "u1" });
+  const deadline = performance.now() + 10_000;
+  while (kept.get("e1")?.state !== "done") {
+    assert.ok(performance.now() < deadline);
+    await systemClock.sleep(10);
+  }
+  await eraser.stop(1000);
+});

@@ -1,0 +1,204 @@
+import type { Erasure, ErasureRegister, ErasureState } from "../erasure/register.ts";
+import { type Offset, type Src, offset, src } from "../event/position.ts";
+import type { Clock } from "../lib/clock.ts";
+import { WeirError } from "../lib/errors.ts";
+import { passFailpoint } from "../lib/failpoint.ts";
+import type { Log } from "../log/log.ts";
+import type { ErasureAnswer, ErasuresAnswer } from "../protocol/erasures.ts";
+import type { Store } from "../store/store.ts";
+import { digestOf, erasureAnswer, selectorOf } from "./request.ts";
+
+/** What is done for the rules while events are taken out. */
+export interface Windows {
+  /** Begins to make the windows of all rules anew from raw rows. */
+  rebuild(): Promise<void>;
+  /** Goes on with it; answers of how many rules windows are left. */
+  goOnRebuilding(): Promise<number>;
+  /** Drops the windows that nobody needs any more. */
+  dropOrphans(): Promise<void>;
+  /** Up to where live processing has stored and rolled up a partition. */
+  written(partition: number): Offset;
+}
+
+export interface EraserDeps {
+  readonly register: ErasureRegister;
+  readonly store: Pick<Store, "noteErasing" | "eraseNoted" | "purge" | "settle">;
+  readonly log: Pick<Log, "ends" | "commit">;
+  readonly windows: Windows;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly report: (message: string, error: unknown) => void;
+}
+
+/** How often it is looked whether a step can be taken. */
+const pollMs = 200;
+const restMs = 2000;
+/** Erasures that are not done; over it one more is refused. */
+const unfinishedMax = 1000;
+
+/**
+ * Takes events out for good: out of the raw rows, then out of all that was computed of them (docs/decisions/0017). Each
+ * step can be done again, and the next state is stored when it is done, so that a process that dies is followed by one that
+ * goes on. Those that wait are taken together: the rules' windows are made anew once for all of them.
+ */
+export class Eraser {
+  readonly #deps: EraserDeps;
+  readonly #stop = new AbortController();
+  #poke: () => void = () => {};
+  #running: Promise<void> = Promise.resolve();
+  #rulesLeft = 0;
+
+  constructor(deps: EraserDeps) {
+    this.#deps = deps;
+  }
+
+  /** Asks for events to be erased, of all that were accepted until now; when it has answered, it will be done. */
+  async request(raw: Readonly<Record<string, unknown>>): Promise<ErasureAnswer> {
+    const { register, log, clock, newId } = this.#deps;
+    const selector = selectorOf(raw);
+    if ((await register.unfinished()).length >= unfinishedMax) throw tooMany();
+    const id = newId();
+    const erasure: Erasure = {
+      ...selector,
+      id,
+      digests: selector.values.map((value) => digestOf(id, value)),
+      below: Object.fromEntries(await log.ends()),
+      state: "waiting",
+      ...{ events: null, requestedAt: clock.now(), removedAt: null, finishedAt: null },
+    };
+    await register.put(erasure);
+    this.#poke();
+    return erasureAnswer(erasure);
+  }
+
+  /** @throws WeirError `unknown_erasure`. */
+  async get(id: string): Promise<ErasureAnswer> {
+    const erasure = await this.#deps.register.get(id);
+    if (erasure !== undefined) return erasureAnswer(erasure);
+    throw new WeirError("unknown_erasure", `there is no erasure ${JSON.stringify(id)}`);
+  }
+
+  /** The latest erasures, newest first. */
+  async latest(limit: number): Promise<ErasuresAnswer> {
+    const erasures = (await this.#deps.register.latest(limit)).map(erasureAnswer);
+    return { count: erasures.length, rules_left: this.#rulesLeft, erasures };
+  }
+
+  /** Works in the background until `stop`. */
+  start(): void {
+    this.#running = this.#loop();
+  }
+
+  /** Resolves when the step that is being taken is done, at the latest after `graceMs`; the next start goes on. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stop.abort();
+    this.#poke();
+    const settled = new AbortController();
+    await Promise.race([this.#running, this.#deps.clock.sleep(graceMs, settled.signal)]);
+    settled.abort();
+  }
+
+  /** Takes the next step of what is under way, else begins with all that wait. Answers whether there is more to do. */
+  async round(): Promise<boolean> {
+    const unfinished = await this.#deps.register.unfinished();
+    const inState = (state: ErasureState): Erasure[] => unfinished.filter((erasure) => erasure.state === state);
+    for (const state of ["purging", "rebuilding", "removing"] as const) {
+      const some = inState(state);
+      // Those behind are not begun before: each would have the windows made anew from the start again.
+      if (some.length > 0) return this.#take(state, some);
+    }
+    const ready = inState("waiting").filter((erasure) => this.#isCounted(erasure));
+    for (const erasure of ready) await this.#note(erasure);
+    return unfinished.length > 0;
+  }
+
+  async #take(state: "purging" | "rebuilding" | "removing", erasures: readonly Erasure[]): Promise<boolean> {
+    if (state === "removing") await this.#remove(erasures);
+    else if (state === "rebuilding") await this.#rebuild(erasures);
+    else await this.#purge(erasures);
+    return true;
+  }
+
+  /** Raw rows, and the live rows of every rule, are complete below it: nothing writes there any more but fills. */
+  #isCounted({ below }: Erasure): boolean {
+    return Object.entries(below).every(([partition, end]) => this.#deps.windows.written(Number(partition)) >= end);
+  }
+
+  /** From here on its events are known by their positions, and the values are not needed any more. */
+  async #note(erasure: Erasure): Promise<void> {
+    const { store, clock } = this.#deps;
+    const events = await store.noteErasing(erasure.id, erasure);
+    passFailpoint("mid-erasure");
+    const now = clock.now();
+    const none = { state: "done", removedAt: now, finishedAt: now } as const;
+    await this.#put([erasure], { events, values: [], ...(events === 0 ? none : { state: "removing" }) });
+  }
+
+  /** What was rolled up of raw rows before they were gone is outdated as a whole: also what is being filled. */
+  async #remove(erasures: readonly Erasure[]): Promise<void> {
+    const { store, windows, clock } = this.#deps;
+    await store.eraseNoted(erasures.map(({ id }) => id));
+    passFailpoint("mid-erasure");
+    await windows.rebuild();
+    passFailpoint("mid-erasure");
+    await this.#put(erasures, { state: "rebuilding", removedAt: clock.now() });
+  }
+
+  async #rebuild(erasures: readonly Erasure[]): Promise<void> {
+    this.#rulesLeft = await this.#deps.windows.goOnRebuilding();
+    if (this.#rulesLeft === 0) await this.#put(erasures, { state: "purging" });
+  }
+
+  async #purge(erasures: readonly Erasure[]): Promise<void> {
+    const { store, log, windows, clock } = this.#deps;
+    // A write that nobody waits for any more could bring rows of dropped windows back.
+    await store.settle();
+    await windows.dropOrphans();
+    await store.purge(erasures.map(({ id }) => id));
+    passFailpoint("mid-erasure");
+    // In a quiet log the last batches are not committed, and so kept.
+    for (const [partition, end] of highest(erasures)) await log.commit(partition, end);
+    await this.#put(erasures, { state: "done", finishedAt: clock.now() });
+  }
+
+  async #put(erasures: readonly Erasure[], next: Partial<Erasure>): Promise<void> {
+    for (const erasure of erasures) await this.#deps.register.put({ ...erasure, ...next });
+  }
+
+  async #loop(): Promise<void> {
+    const { clock, report } = this.#deps;
+    while (!this.#stop.signal.aborted) {
+      const wake = new AbortController();
+      this.#poke = () => wake.abort();
+      let pauseMs = Infinity;
+      try {
+        if (await this.round()) pauseMs = pollMs;
+      } catch (error) {
+        if (!this.#stop.signal.aborted) report("erasing events failed and will be tried again", error);
+        pauseMs = restMs;
+      }
+      if (!this.#stop.signal.aborted) await sleepAtMost(clock, pauseMs, wake.signal);
+    }
+  }
+}
+
+/** For ever means until poked. */
+const sleepAtMost = (clock: Clock, ms: number, wake: AbortSignal): Promise<void> =>
+  clock.sleep(Math.min(ms, 3_600_000), wake);
+
+function highest(erasures: readonly Erasure[]): ReadonlyMap<Src, Offset> {
+  const ends = new Map<Src, Offset>();
+  for (const { below } of erasures) {
+    for (const [partition, end] of Object.entries(below)) {
+      const of = src(Number(partition));
+      ends.set(of, offset(Math.max(end, ends.get(of) ?? 0)));
+    }
+  }
+  return ends;
+}
+
+const tooMany = (): WeirError =>
+  new WeirError("overloaded", `${unfinishedMax} erasures are not done yet; try again when some are`, {
+    canRetry: true,
+    retryAfterMs: 60_000,
+  });
