@@ -93,6 +93,8 @@ export class Player {
     const chosen = this.#arrived[pick % this.#arrived.length];
     if (chosen === undefined) return;
     const value = String(chosen[by]);
+    // Ingest takes none that is longer, nor does an erasure.
+    if ([...value].length > 256) return;
     await this.#world.erase(by === "user_id" ? { user_id: value } : { event_id: value });
     this.#arrived = this.#arrived.filter((one) => String(one[by]) !== value);
     this.erasures += 1;
