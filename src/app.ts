@@ -29,7 +29,7 @@ import { Processor } from "./processor/processor.ts";
 import { MemoryProgress } from "./progress/memory-progress.ts";
 import { Query } from "./query/query.ts";
 import { openSqliteRegistry } from "./rule/sqlite/sqlite-registry.ts";
-import { answering, readable, readableVersions } from "./rulebook/versions.ts";
+import { rulesToRead } from "./rulebook/rules-to-read.ts";
 import { Rulebook } from "./rulebook/rulebook.ts";
 import { ClickHouseStore } from "./store/clickhouse/clickhouse-store.ts";
 import { Connection } from "./store/clickhouse/connection.ts";
@@ -277,14 +277,7 @@ class Starter {
 
   #queryServer({ log, store, rulebook, progress, processor, eraser, engine }: Parts): Server {
     const { clock, logger } = this.#deps;
-    const rules = {
-      get: (id: string) => rulebook.get(id),
-      list: () => rulebook.list(),
-      find: (id: string) => rulebook.find(id),
-      answering,
-      readable,
-      readableVersions,
-    };
+    const rules = rulesToRead(rulebook);
     const query = new Query({
       store,
       rules,

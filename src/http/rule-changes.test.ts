@@ -5,7 +5,7 @@ import { MemoryStore } from "../../test/support/memory-store.ts";
 import { type Desk, withDesk } from "../../test/support/rule-desk.ts";
 import { systemClock } from "../lib/clock.ts";
 import { Query } from "../query/query.ts";
-import { answering, readable, readableVersions } from "../rulebook/versions.ts";
+import { rulesToRead } from "../rulebook/rules-to-read.ts";
 import type { Rulebook } from "../rulebook/rulebook.ts";
 import { queryRoutes } from "./query-routes.ts";
 import { ruleRoutes } from "./rule-routes.ts";
@@ -43,7 +43,7 @@ async function withServers(run: (ask: readonly Ask[], desk: Desk) => Promise<voi
 function serverOf(book: Rulebook): ReturnType<typeof createServer> {
   const query = new Query({
     store: new MemoryStore(),
-    rules: { get: (id) => book.get(id), list: () => book.list(), answering, readable, readableVersions },
+    rules: rulesToRead(book),
     progress: { countedThrough: () => 0, lagMs: () => 0 },
     fill: () => ({ progress: 0, endsAt: null }),
     written: () => [],

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { pack, walkPacked } from "../event/packed.ts";
 import { type Offset, offset, src } from "../event/position.ts";
-import type { Clock } from "../lib/clock.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { RejectedEvent } from "../store/rejects.ts";
 import type { RawPiece } from "../store/store.ts";
@@ -105,7 +105,7 @@ async function write(
 ): Promise<{ forgotten: string[]; rejected: number }> {
   const forgotten: string[] = [];
   let rejected = 0;
-  const clock = { now: () => 42, monotonic: () => 0, sleep: async () => sleep() } as unknown as Clock;
+  const clock: Clock = { ...systemClock, now: () => 42, monotonic: () => 0, sleep: async () => sleep() };
   const metrics = {
     batch: () => {},
     stage: () => {},

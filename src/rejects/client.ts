@@ -1,5 +1,12 @@
 import { WeirError } from "../lib/errors.ts";
 
+declare global {
+  interface JSON {
+    /** Not in TypeScript's own list yet. */
+    rawJSON(text: string): unknown;
+  }
+}
+
 /** An event in quarantine, as `GET /rejects` answers it; numbers in its payload are kept as they are written. */
 export interface Reject {
   readonly event_id: string;
@@ -91,12 +98,9 @@ export class RejectsClient {
 /** Parses JSON; numbers stay what is written, so that they are written the same again. */
 function exact(text: string): unknown {
   return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) =>
-    typeof value === "number" && context?.source !== undefined ? rawJson.rawJSON(context.source) : value,
+    typeof value === "number" && context?.source !== undefined ? JSON.rawJSON(context.source) : value,
   );
 }
-
-/** Not in TypeScript's own list yet. */
-const rawJson = JSON as unknown as { rawJSON(text: string): unknown };
 
 function messageOf(text: string): string {
   try {

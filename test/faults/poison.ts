@@ -1,24 +1,15 @@
-import { randomUUID } from "node:crypto";
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../src/lib/clock.ts";
 import { ClickHouseStore } from "../../src/store/clickhouse/clickhouse-store.ts";
-import { Connection } from "../../src/store/clickhouse/connection.ts";
 import { startEngine } from "../../src/store/clickhouse/engine/engine.ts";
+import { connectionTo } from "../support/embedded-engine.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 
 /** Changes the tables of a stopped server's data folder, which is made if it is not there. */
 export async function alterTables(dataDir: string, statements: readonly string[]): Promise<void> {
   const engine = await startEngine({ dataDir, clock: systemClock });
-  const { username, password } = engine;
-  const connection = new Connection({
-    url: () => engine.url(),
-    username,
-    password,
-    database: "weir",
-    requestTimeoutMs: 60_000,
-    newId: randomUUID,
-  });
+  const connection = connectionTo(engine, () => engine.url(), "weir", 60_000);
   const store = new ClickHouseStore({ connection, clock: systemClock });
   try {
     await store.open(new AbortController().signal);

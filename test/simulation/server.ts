@@ -7,7 +7,7 @@ import { MemoryProgress } from "../../src/progress/memory-progress.ts";
 import { Query } from "../../src/query/query.ts";
 import type { Registry } from "../../src/rule/registry.ts";
 import { Rulebook } from "../../src/rulebook/rulebook.ts";
-import { answering, readable, readableVersions } from "../../src/rulebook/versions.ts";
+import { rulesToRead } from "../../src/rulebook/rules-to-read.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { LogThreads } from "../../src/log/embedded/embedded.ts";
 import type { Clock } from "../../src/lib/clock.ts";
@@ -61,7 +61,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   await processor.recover();
   processor.run().catch(parts.failed);
   const ingest = new Ingest({ log, progress, clock });
-  const rules = rulesOf(book);
+  const rules = rulesToRead(book);
   const hub = new Hub({ store, rules, progress, clock, limits: { tickMs: 100 } });
   hub.start();
   const query = queryOf(parts, { log, progress, processor, rules });
@@ -102,17 +102,6 @@ function processorOf(
   });
 }
 
-function rulesOf(book: Rulebook) {
-  return {
-    get: (id: string) => book.get(id),
-    list: () => book.list(),
-    find: (id: string) => book.find(id),
-    answering,
-    readable,
-    readableVersions,
-  };
-}
-
 function queryOf(
   { store, clock, limits }: ServerParts,
   {
@@ -120,7 +109,7 @@ function queryOf(
     progress,
     processor,
     rules,
-  }: Pick<Server, "log" | "progress" | "processor"> & { rules: ReturnType<typeof rulesOf> },
+  }: Pick<Server, "log" | "progress" | "processor"> & { rules: ReturnType<typeof rulesToRead> },
 ): Query {
   return new Query({
     store,

@@ -44,7 +44,13 @@ async function connect(engine: Engine, database: string): Promise<Connection> {
   return connection;
 }
 
-function connectionTo(engine: Engine, url: () => string, database: string, requestTimeoutMs: number): Connection {
+/** A connection of one's own to an engine. Closed by who asked for it. */
+export function connectionTo(
+  engine: Engine,
+  url: () => string,
+  database: string,
+  requestTimeoutMs: number,
+): Connection {
   const { username, password } = engine;
   return new Connection({ url, username, password, database, requestTimeoutMs, newId: randomUUID });
 }

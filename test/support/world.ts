@@ -16,7 +16,7 @@ import { Query } from "../../src/query/query.ts";
 import type { Registry } from "../../src/rule/registry.ts";
 import { openSqliteRegistry } from "../../src/rule/sqlite/sqlite-registry.ts";
 import { Rulebook } from "../../src/rulebook/rulebook.ts";
-import { answering, readable, readableVersions } from "../../src/rulebook/versions.ts";
+import { rulesToRead } from "../../src/rulebook/rules-to-read.ts";
 import { ClickHouseStore } from "../../src/store/clickhouse/clickhouse-store.ts";
 import type { Connection } from "../../src/store/clickhouse/connection.ts";
 import type { Life } from "../oracle/histories.ts";
@@ -157,17 +157,9 @@ export class World {
   query(): Query {
     assert.ok(this.#now, "nothing has been started");
     const { book, processor, progress } = this.#now;
-    const rules = {
-      get: (id: string) => book.get(id),
-      list: () => book.list(),
-      find: (id: string) => book.find(id),
-      answering,
-      readable,
-      readableVersions,
-    };
     return new Query({
       store: this.#store,
-      rules,
+      rules: rulesToRead(book),
       progress,
       clock: systemClock,
       fill: (series) => processor.fill(series),

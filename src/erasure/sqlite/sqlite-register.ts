@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
-import { WeirError } from "../../lib/errors.ts";
+import { fileCall } from "../../lib/file-call.ts";
 import type { Erasure, ErasureRegister } from "../register.ts";
 
 /**
@@ -21,7 +21,7 @@ const schema = `
 
 /** Opens the register that keeps erasures in one SQLite file; made when it is missing. */
 export async function openSqliteErasures({ file }: { readonly file: string }): Promise<ErasureRegister> {
-  return guarded(`the erasures in ${file} can't be opened`, () => {
+  return fileCall(`the erasures in ${file} can't be opened`, () => {
     const database = new DatabaseSync(file, { timeout: 5000 });
     database.exec(schema);
     return new SqliteRegister(database);
@@ -38,7 +38,7 @@ class SqliteRegister implements ErasureRegister {
   async put(erasure: Erasure): Promise<void> {
     const sql = `INSERT INTO erasures (id, done, record) VALUES (?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET done = excluded.done, record = excluded.record`;
-    guarded("the erasure can't be stored", () =>
+    fileCall("the erasure can't be stored", () =>
       this.#database.prepare(sql).run(erasure.id, erasure.state === "done" ? 1 : 0, JSON.stringify(erasure)),
     );
   }
@@ -60,7 +60,7 @@ class SqliteRegister implements ErasureRegister {
   }
 
   #read(clause: string, ...given: (string | number)[]): Erasure[] {
-    return guarded("the erasures can't be read", () =>
+    return fileCall("the erasures can't be read", () =>
       this.#database
         .prepare(`SELECT record FROM erasures ${clause}`)
         .all(...given)
@@ -73,13 +73,4 @@ function asErasure({ record }: Record<string, SQLOutputValue>): Erasure {
   if (typeof record !== "string") throw new TypeError("a stored erasure is damaged");
   const erasure: Erasure = JSON.parse(record);
   return erasure;
-}
-
-function guarded<T>(what: string, run: () => T): T {
-  try {
-    return run();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new WeirError("registry_unavailable", `${what}: ${reason}`, { canRetry: true, cause });
-  }
 }

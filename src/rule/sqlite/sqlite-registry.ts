@@ -1,6 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { type Clock, systemClock } from "../../lib/clock.ts";
-import { WeirError } from "../../lib/errors.ts";
+import { fileCall } from "../../lib/file-call.ts";
 import type { Registry, RegistryChange, RuleRecord } from "../registry.ts";
 
 /** Series below this one are reserved. */
@@ -25,7 +25,7 @@ export interface SqliteRegistryOptions {
 
 /** Opens the registry that keeps rules in one SQLite file; several processes may have it open. */
 export async function openSqliteRegistry({ file, clock = systemClock }: SqliteRegistryOptions): Promise<Registry> {
-  return guarded(`the rules in ${file} can't be opened`, () => {
+  return fileCall(`the rules in ${file} can't be opened`, () => {
     const database = new DatabaseSync(file, { timeout: busyTimeoutMs });
     database.exec(schema);
     return new SqliteRegistry(database, clock);
@@ -57,7 +57,7 @@ class SqliteRegistry implements Registry {
 
   async change(change: RegistryChange): Promise<readonly RuleRecord[] | undefined> {
     if (change.save.length + change.remove.length === 0) return [];
-    const stored = guarded("the rules can't be changed", () => this.#transaction(change));
+    const stored = fileCall("the rules can't be changed", () => this.#transaction(change));
     if (stored !== undefined) queueMicrotask(() => this.#poll());
     return stored;
   }
@@ -67,7 +67,7 @@ class SqliteRegistry implements Registry {
   }
 
   async takeSeries(count: number): Promise<number> {
-    return guarded("no series can be taken", () => {
+    return fileCall("no series can be taken", () => {
       const take = "UPDATE counters SET value = value + ? WHERE name = 'series' RETURNING value AS next";
       return numberOf(this.#database.prepare(take).get(count)?.["next"]) - count;
     });
@@ -124,7 +124,7 @@ class SqliteRegistry implements Registry {
   }
 
   #reading<T>(run: () => T): T {
-    return guarded("the rules can't be read", run);
+    return fileCall("the rules can't be read", run);
   }
 
   #counter(name: string): number {
@@ -156,15 +156,6 @@ class SqliteRegistry implements Registry {
 }
 
 const missed = ({ changes }: { changes: number | bigint }): boolean => Number(changes) !== 1;
-
-function guarded<T>(what: string, run: () => T): T {
-  try {
-    return run();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new WeirError("registry_unavailable", `${what}: ${reason}`, { canRetry: true, cause });
-  }
-}
 
 function asRecord(row: Record<string, unknown>): RuleRecord {
   const { rule_id: ruleId, revision, record } = row;
