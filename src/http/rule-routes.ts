@@ -60,8 +60,8 @@ export function ruleRoutes(
   rulebook: RuleChanges,
   query: Pick<Query, "rule" | "rules" | "versions" | "dryRun" | "verify">,
 ): Routes {
-  const send = async (reply: FastifyReply, record: RuleRecord): Promise<FastifyReply> => {
-    const rule = await query.rule(record);
+  const send = async (reply: FastifyReply, record: RuleRecord, isNew = false): Promise<FastifyReply> => {
+    const rule = await query.rule(record, { isNew });
     return reply.header("etag", `"${rule.version}"`).send(rule);
   };
   const dryRun = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -75,7 +75,8 @@ export function ruleRoutes(
     server.post<Put>("/aggregation-rule", { schema: putSchema }, async (request, reply) => {
       if (request.query.dry_run) return dryRun(request, reply);
       const { created, record } = await rulebook.put(request.body, ifMatch(request.headers["if-match"]));
-      return send(reply.code(created ? 201 : 200).header("location", `/aggregation-rule/${record.rule_id}`), record);
+      const location = `/aggregation-rule/${record.rule_id}`;
+      return send(reply.code(created ? 201 : 200).header("location", location), record, created);
     });
     server.get<AllRules>("/aggregation-rules", { schema: listSchema }, async (request, reply) => {
       if (request.query.as === "document") return sendDocument(reply, await rulebook.document());

@@ -24,6 +24,14 @@ test("a version that is replaced and dropped while its windows are read does not
   );
 });
 
+test("a rule that is new is answered without asking the store, which would take its time", async () => {
+  const [rules, store] = [new MemoryRules(), new MemoryStore()];
+  rules.set({ rule_id: "r", group_by: ["event_type"] });
+  store.seriesCounts = () => assert.fail("the store was asked");
+  const answer = await queryOf(rules, store).rule(rules.get("r"), { isNew: true });
+  assert.deepEqual([answer.skipped, answer.late, answer.groups, answer.overflowed], [0, 0, 0, 0]);
+});
+
 function queryOf(rules: MemoryRules, store: MemoryStore): Query {
   const idle = { log: () => assert.fail(), rates: () => assert.fail(), parts: () => assert.fail(), cost: () => null };
   const progress = { countedThrough: () => 0, lagMs: () => 0 };

@@ -7,7 +7,7 @@ import type { StatsAnswer } from "../protocol/stats.ts";
 import type { VerificationAnswer } from "../protocol/verification.ts";
 import type { StatusAnswer } from "../protocol/status.ts";
 import type { RuleRecord, RuleVersion } from "../rule/registry.ts";
-import type { Store } from "../store/store.ts";
+import type { SeriesCounts, Store } from "../store/store.ts";
 import { RecentCounts } from "./counts.ts";
 import type { DryRunAnswer } from "../protocol/dry-run.ts";
 import { dryRun } from "./dry-run.ts";
@@ -56,6 +56,8 @@ export interface QueryParts extends Pick<StatusSources, "log" | "rates" | "parts
   readonly cost: (series: number) => RuleCost | null;
   readonly clock: Clock;
 }
+
+const noCounts: SeriesCounts = { skipped: 0, late: 0, groups: 0, ungrouped: 0 };
 
 /** Each takes a thread of the engine. */
 const dryRunsMax = 2;
@@ -155,13 +157,13 @@ export class Query {
     return status({ ...sources, rules: () => rules.list(), counts: this.#counts });
   }
 
-  /** A rule with its fields and how it stands. */
-  async rule(record: RuleRecord): Promise<RuleAnswer> {
+  /** A rule with its fields and how it stands. Of one that is new nothing is counted yet: the store need not be asked. */
+  async rule(record: RuleRecord, { isNew = false } = {}): Promise<RuleAnswer> {
     const { series } = newestVersion(record);
     return ruleAnswer(record, {
       answering: this.#parts.rules.answering(record).version,
       fill: this.#parts.fill(series),
-      counts: await this.#counts.of(series),
+      counts: isNew ? noCounts : await this.#counts.of(series),
       cost: this.#parts.cost(series),
       lagMs: this.#parts.progress.lagMs(),
     });
