@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { setFlagsFromString } from "node:v8";
 import type { App } from "./app.ts";
 import { parseCommandLine } from "./config/command-line.ts";
 import type { CommandName } from "./config/command-line.ts";
@@ -8,6 +7,7 @@ import type { Loaded } from "./config/load.ts";
 import type { Config } from "./config/options.ts";
 import { printConfig, printProblems } from "./config/print.ts";
 import { systemClock } from "./lib/clock.ts";
+import { tuneCollector } from "./lib/collector.ts";
 import { WeirError } from "./lib/errors.ts";
 import { armFailpoint, failpoints } from "./lib/failpoint.ts";
 import { createLogger } from "./observe/logger.ts";
@@ -25,13 +25,6 @@ const echoMs = 500;
 
 type Ready = Extract<Loaded, { ok: true }>;
 
-/**
- * Requests leave buffers behind that the collector counts as foreign to its heap; by its own measure it would go over the
- * whole heap several times a second to be rid of them. These let it wait for more (a few hundred MB) at a time: a fifth
- * less CPU for an event, measured by `npm run bench -- p1`.
- */
-const collectorFlags = ["--external-memory-accounted-in-global-limit", "--heap-growing-percent=100"];
-
 /** The process from arguments to exit code: reads `process`, ends it. Called by bin/weir.mjs. */
 export async function main(): Promise<void> {
   // A reader that went away (`weir config | head`) is no failure.
@@ -46,7 +39,7 @@ export async function main(): Promise<void> {
     return;
   }
   armFromEnvironment();
-  for (const flag of collectorFlags) setFlagsFromString(flag);
+  tuneCollector();
   const code = await commands[loaded.command](loaded);
   // The engine's library and idle sockets may keep the loop alive; everything that matters has been stopped.
   if (code !== null) process.exit(code);
