@@ -9,6 +9,8 @@ export interface Step {
   readonly args: readonly string[];
   /** A run of node's test runner: its closing counts are summed up. */
   readonly counts: boolean;
+  /** It is ended after so long. */
+  readonly secondsMax: number;
 }
 
 export interface Result {
@@ -23,12 +25,15 @@ export interface Result {
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const stepSecondsMax = 900;
+/** Of a long form. */
+const longSecondsMax = 4 * 3600;
 
 const tool = (name: string, program: string, ...args: string[]): Step => ({
   name,
   program: `${root}node_modules/.bin/${program}`,
   args,
   counts: false,
+  secondsMax: stepSecondsMax,
 });
 
 /** Fast and without services, the longest first: what `npm run check` does. */
@@ -69,7 +74,14 @@ function tests(
     program: process.execPath,
     args: ["--test", "--test-reporter=spec", ...options, ...files],
     counts: true,
+    secondsMax: stepSecondsMax,
   };
+}
+
+/** The tests of one file, or those of it whose names begin so; for as long as it takes. */
+export function fileSteps(name: string, file: string, only = ""): readonly Step[] {
+  const args = ["--test", "--test-reporter=spec", ...(only === "" ? [] : [`--test-name-pattern=^${only}`]), file];
+  return [{ name, program: process.execPath, args, counts: true, secondsMax: longSecondsMax }];
 }
 
 /** Runs the steps, at most `atOnce` at a time, and tells each as it ends; what failed is told in full. */
@@ -103,7 +115,7 @@ function runStep(step: Step): Promise<Result> {
     const child = spawn(step.program, step.args, {
       cwd: root,
       stdio: ["ignore", "pipe", "pipe"],
-      timeout: stepSecondsMax * 1000,
+      timeout: step.secondsMax * 1000,
       killSignal: "SIGKILL",
     });
     const chunks: Buffer[] = [];

@@ -1,0 +1,69 @@
+/** A row of the fault matrix in its long form: a file of tests with other figures. */
+export interface LongForm {
+  readonly row: string;
+  readonly what: string;
+  readonly file: string;
+  /** Only the tests whose names begin so. */
+  readonly only?: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const faults = "test/faults";
+
+export const longForms: readonly LongForm[] = [
+  {
+    row: "R1",
+    what: "500 kills, 5,000,000 events acknowledged",
+    file: `${faults}/kill.fault.test.ts`,
+    only: "R1",
+    env: { WEIR_KILLS: "500" },
+  },
+  {
+    row: "R3",
+    what: "20,000 damaged logs",
+    file: "src/log/embedded/embedded.fault.test.ts",
+    env: { WEIR_MUTANTS: "20000", WEIR_KILLS: "100" },
+  },
+  {
+    row: "R7",
+    what: "2,000 broken requests to the engine",
+    file: `${faults}/proxy.engine.test.ts`,
+    env: { WEIR_PROXY_FAULTS: "2000" },
+  },
+  {
+    row: "R14",
+    what: "250 deaths among some 2,000 changes of rules",
+    file: `${faults}/history.fault.test.ts`,
+    env: { WEIR_FAULT_ROUNDS: "250" },
+  },
+  {
+    row: "R20",
+    what: "1,000,000 broken bodies, read in one process",
+    file: `${faults}/mutants/contract.test.ts`,
+    env: { WEIR_BODIES: "1000000" },
+  },
+  {
+    row: "R20",
+    what: "200,000 broken requests to a server",
+    file: `${faults}/mutants.fault.test.ts`,
+    env: { WEIR_MUTANTS: "200000" },
+  },
+  {
+    row: "R21",
+    what: "bombs of 10 GiB",
+    file: `${faults}/oversized.fault.test.ts`,
+    env: { WEIR_BOMB_MIB: "10240" },
+  },
+  {
+    row: "R22",
+    what: "1,000 slow connections",
+    file: `${faults}/slow-clients.fault.test.ts`,
+    env: { WEIR_SLOW: "1000" },
+  },
+  {
+    row: "R29",
+    what: "50,000 simulated worlds",
+    file: "test/simulation/worlds.simulation.test.ts",
+    env: { WEIR_SIM_SEEDS: "50000" },
+  },
+];
