@@ -232,6 +232,26 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
       assert.deepEqual(await store.findIds(src(9), shifted, offset(1000)), []);
     });
 
+    test("ids are found also when so many others lie between them that these can't be read", async () => {
+      const stored = Array.from({ length: 30_000 }, (_, index) => ({
+        event_id: `m${index}`,
+        timestamp: start + index,
+      }));
+      await store.insertRaw(src(11), [
+        piece(
+          0,
+          stored.map(({ event_id, timestamp }) => event(event_id, { timestamp })),
+        ),
+      ]);
+      const there = stored.filter((_, index) => index % 30 === 0);
+      const keys = [...there, ...there.map(({ event_id, timestamp }) => ({ event_id, timestamp: timestamp + 1 }))];
+      const found = await store.findIds(src(11), keys, offset(30_000));
+      assert.deepEqual(
+        found.toSorted((a, b) => a.timestamp - b.timestamp),
+        there,
+      );
+    });
+
     test("marks below a position are forgotten; one that reaches it stays, and so does the newest", async () => {
       for (const [from, to] of [
         [0, 4],

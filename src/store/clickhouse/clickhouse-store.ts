@@ -36,15 +36,13 @@ import { completingStatements, rawTrial, rollupsTrial, schemaStatements, selectT
 import type { FoundTable } from "./schema.ts";
 import type { Position, RejectQuery, RejectedEvent } from "../rejects.ts";
 import * as erasing from "./erase-statements.ts";
+import { findIds } from "./find-ids.ts";
 import * as groups from "./group-statements.ts";
 import * as quarantine from "./rejects.ts";
 import * as statements from "./statements.ts";
 import { readTable } from "./table.ts";
 import { type FoundPlace, type FoundWindow, placeOf, windowRow } from "./window-row.ts";
 import { tryOut } from "./trial.ts";
-
-/** How many keys one look-up names: each travels in the request's address, which servers bound to 1 MiB. */
-const keysPerLookup = 400;
 
 /** Within this an engine answers that it is there; one that does not, hangs. */
 const pingMs = 1000;
@@ -188,21 +186,15 @@ export class ClickHouseStore implements Store {
   }
 
   async findIds(src: Src, keys: readonly EventKey[], below: Offset): Promise<readonly EventKey[]> {
-    const found: EventKey[] = [];
-    for (let at = 0; at < keys.length; at += keysPerLookup) {
-      const statement = statements.selectFoundIds(src, keys.slice(at, at + keysPerLookup), below);
-      const columns = await this.#connection.columns<{ event_id: string[]; timestamp_ms: number[] }>(statement);
-      found.push(...asKeys(columns.event_id, columns.timestamp_ms));
-    }
-    return found;
+    return findIds((statement) => this.#connection.columns(statement), src, keys, below);
   }
 
   async forgetMarks(src: Src, below: Offset): Promise<void> {
     const marks = await this.marks(0, src, offset(0));
     // The newest stays whatever happens: it tells the next start if the log is not the one that was counted.
     const done = marks.slice(0, -1).filter((mark) => mark.to < below);
-    for (let at = 0; at < done.length; at += keysPerLookup) {
-      await this.#connection.write(statements.deleteMarks(done.slice(at, at + keysPerLookup)));
+    for (let at = 0; at < done.length; at += statements.keysPerLookup) {
+      await this.#connection.write(statements.deleteMarks(done.slice(at, at + statements.keysPerLookup)));
     }
   }
 
@@ -318,8 +310,8 @@ export class ClickHouseStore implements Store {
   }
 
   async noteErasing(erasure: string, events: EventsToErase): Promise<number> {
-    for (let at = 0; at < events.values.length; at += keysPerLookup) {
-      const values = events.values.slice(at, at + keysPerLookup);
+    for (let at = 0; at < events.values.length; at += statements.keysPerLookup) {
+      const values = events.values.slice(at, at + statements.keysPerLookup);
       await this.#connection.write(erasing.insertErasing(erasure, events, values));
     }
     const rows = await this.#connection.rows<{ events: number }>(erasing.countErasing(erasure));

@@ -57,6 +57,9 @@ export function selectLatestIds(src: Src, limit: number): Statement {
   };
 }
 
+/** How many keys one look-up names: each travels in the request's address, which servers bound to 1 MiB. */
+export const keysPerLookup = 400;
+
 /** By the time, which leads to few granules: which of the keys are stored below an offset. */
 export function selectFoundIds(src: Src, keys: readonly EventKey[], below: Offset): Statement {
   return {
@@ -64,6 +67,20 @@ export function selectFoundIds(src: Src, keys: readonly EventKey[], below: Offse
       WHERE src = {src:UInt16} AND off < {below:UInt64}
         AND timestamp IN (SELECT fromUnixTimestamp64Milli(arrayJoin({times:Array(Int64)}), 'UTC')) AND event_id IN {ids:Array(String)}`,
     parameters: { src, below, times: keys.map((key) => key.timestamp), ids: keys.map((key) => key.event_id) },
+  };
+}
+
+/** All ids with times (ms) from `from` to `to`, both included, that are stored below an offset; no more than `limit`. */
+export function selectIdsOfSpan(
+  src: Src,
+  span: { readonly from: number; readonly to: number; readonly below: Offset; readonly limit: number },
+): Statement {
+  return {
+    sql: `SELECT event_id, toUnixTimestamp64Milli(timestamp) AS timestamp_ms FROM raw_events
+      WHERE src = {src:UInt16} AND off < {below:UInt64}
+        AND timestamp >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+      LIMIT {limit:UInt64}`,
+    parameters: { src, ...span },
   };
 }
 
