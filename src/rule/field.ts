@@ -1,3 +1,4 @@
+import { suggest } from "../lib/suggest.ts";
 import { type Reading, read, wrong } from "./reading.ts";
 import type { FieldRef } from "./rule.ts";
 
@@ -5,15 +6,24 @@ const segmentsMax = 16;
 const segmentBytesMax = 128;
 // Far above what 16 segments of 128 bytes need, escapes included; it only keeps the reading of nonsense cheap.
 const textLengthMax = 16_384;
+const suggestionLengthMax = 100;
 const plainKey = /[\p{L}\p{N}_$@-]+/uy;
 const quotedKey = /\["(?:[^"\\]|\\.)*"\]/uy;
 
-/** Reads `event_type`, `user_id` or a payload path such as `payload.items.price` or `payload["odd key"]`. */
-export function parseField(text: string): Reading<FieldRef> {
-  if (text === "event_type" || text === "user_id") return read({ kind: text });
+type Column = Exclude<FieldRef["kind"], "payload">;
+const columns: readonly Column[] = ["event_type", "user_id"];
+
+/**
+ * Reads `event_type`, `user_id` or a payload path such as `payload.items.price` or `payload["odd key"]`; of the two only
+ * those that are `allowed`.
+ */
+export function parseField(text: string, allowed: readonly Column[] = columns): Reading<FieldRef> {
+  const column = allowed.find((name) => name === text);
+  if (column !== undefined) return read({ kind: column });
   if (text.length > textLengthMax) return wrong(`is longer than ${textLengthMax} characters`);
   if (text === "payload") return wrong("is the whole payload; name a value in it, such as payload.price");
-  if (!/^payload[.[]/.test(text)) return wrong("must be event_type, user_id or a payload path such as payload.price");
+  if (!/^payload[.[]/.test(text))
+    return wrong(`must be ${allowed.join(", ")} or a payload path such as payload.price${didYouMean(text, allowed)}`);
   const path = readPath(text);
   return path.ok ? read({ kind: "payload", path: path.value }) : path;
 }
@@ -21,6 +31,15 @@ export function parseField(text: string): Reading<FieldRef> {
 /** The text of a field, in its one canonical form: the key of group values in answers. */
 export function formatField(field: FieldRef): string {
   return field.kind === "payload" ? `payload${field.path.map(formatSegment).join("")}` : field.kind;
+}
+
+/** What to put behind the message on a text that names no field. */
+function didYouMean(text: string, allowed: readonly Column[]): string {
+  if (text.length > suggestionLengthMax || columns.some((name) => name === text)) return "";
+  const first = /^[^.[]*/.exec(text)![0];
+  const path = suggest(first, ["payload"]) === undefined ? `payload.${text}` : `payload${text.slice(first.length)}`;
+  const meant = suggest(text, allowed) ?? (path !== "payload" && readPath(path).ok ? path : undefined);
+  return meant === undefined ? "" : `; did you mean ${meant}?`;
 }
 
 function readPath(text: string): Reading<readonly string[]> {

@@ -10,21 +10,25 @@ const groupsMost = 1_000_000;
 /** Reads `group_by` and `max_groups`. */
 export function parseGroups(reader: RuleReader): GroupsPart {
   const groupBy = readList(reader);
-  const maxGroups = readMax(reader, groupBy);
+  const maxGroups = readMax(reader);
   return {
     spec: { group_by: groupBy.map(formatField), ...(maxGroups === undefined ? {} : { max_groups: maxGroups }) },
     rule: { groupBy, ...(maxGroups === undefined ? {} : { maxGroups }) },
   };
 }
 
-function readMax(reader: RuleReader, groupBy: readonly FieldRef[]): number | undefined {
+/** Whether no group is asked for; a `group_by` with mistakes, which are told, does ask. */
+export function isWithoutGroups(reader: RuleReader): boolean {
+  const list = reader.value("group_by") ?? [];
+  return Array.isArray(list) && list.length === 0;
+}
+
+function readMax(reader: RuleReader): number | undefined {
   const count = reader.value("max_groups");
   if (count === undefined) return undefined;
   if (typeof count !== "number" || !Number.isInteger(count) || count < 1 || count > groupsMost)
     return reader.wrong("max_groups", `must be a whole number from 1 to ${groupsMost}`);
-  const list = reader.value("group_by") ?? [];
-  // A group_by with mistakes has been told of already.
-  if (groupBy.length > 0 || !Array.isArray(list) || list.length > 0) return count;
+  if (!isWithoutGroups(reader)) return count;
   return reader.wrong("max_groups", "bounds how many groups there are, and without group_by there is only one");
 }
 

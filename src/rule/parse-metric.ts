@@ -1,6 +1,6 @@
 import { formatField, parseField } from "./field.ts";
 import { decimalMetrics, metricInputs, type NamedMetric, readMetric } from "./metric.ts";
-import type { CheckedRule, FieldRef, RuleSpec } from "./rule.ts";
+import type { CheckedRule, FieldRef, MetricName, RuleSpec } from "./rule.ts";
 import type { RulePart, RuleReader } from "./rule-reader.ts";
 
 type MetricPart = RulePart<
@@ -30,6 +30,13 @@ export function parseMetric(reader: RuleReader): MetricPart | undefined {
   };
 }
 
+/** The metric that is named, whatever else is wrong; undefined when there is none of that name. */
+export function metricOf(reader: RuleReader): MetricName | undefined {
+  const text = reader.value("metric");
+  const metric = typeof text === "string" ? readMetric(text) : undefined;
+  return metric?.ok ? metric.value.metric : undefined;
+}
+
 function namedMetric(reader: RuleReader): NamedMetric | undefined {
   const text = reader.text("metric");
   if (text === undefined) return undefined;
@@ -41,9 +48,9 @@ function readField(reader: RuleReader): FieldRef | undefined | "wrong" {
   if (reader.value("field") === undefined) return undefined;
   const text = reader.text("field");
   if (text === undefined) return "wrong";
-  const field = parseField(text);
-  if (field.ok && field.value.kind !== "event_type") return field.value;
-  reader.wrong("field", field.ok ? "must be user_id or a payload path such as payload.price" : field.message);
+  const field = parseField(text, ["user_id"]);
+  if (field.ok) return field.value;
+  reader.wrong("field", field.message);
   return "wrong";
 }
 

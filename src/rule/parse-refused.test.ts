@@ -30,11 +30,28 @@ test("all mistakes are named at once, each by its path", () => {
     'window_size: is longer than 30 days; must be a number and one of s, m, h, d, from "1s" to "30d", such as "10m"; or a calendar\'s "1w" or "1mo"',
     'field: can\'t be read from character 8 on; write keys as .key or ["odd key"]',
     "metric: is not a metric; take one of count, sum, avg, min, max, uniq, uniq_exact, rate, first, last, top_k, event_count, active_users, or pNN for a quantile, such as p95 or p99.9; did you mean sum?",
-    "group_by[1]: must be event_type, user_id or a payload path such as payload.price",
+    "group_by[1]: must be event_type, user_id or a payload path such as payload.price; did you mean payload.country?",
     "group_by[2]: must be a text such as event_type or payload.country",
     "group_by[3]: names the same key twice",
     "active: must be true or false",
   ]);
+});
+
+test("a mistake hides no other one", () => {
+  const paths = (change: object): string[] =>
+    problems({ ...good, ...change })
+      .map((text) => text.slice(0, text.indexOf(":")))
+      .toSorted();
+  assert.deepEqual(paths({ window_size: "1x", hop: "abc" }), ["hop", "window_size"]);
+  assert.deepEqual(paths({ window_type: "hoping", hop: "abc" }), ["hop", "window_type"]);
+  assert.deepEqual(paths({ window_type: "hoping", hop: 5 }), ["hop", "window_type"]);
+  assert.deepEqual(paths({ window_size: "1d", timezone: "Mars", hop: "1x", window_type: "cumulative" }), [
+    "hop",
+    "timezone",
+  ]);
+  assert.deepEqual(paths({ window_size: "1x", hop: "1m", late_policy: "drop" }), ["late_policy", "window_size"]);
+  assert.deepEqual(paths({ metric: "first", field: "price", having: "value > 1" }), ["field", "having"]);
+  assert.deepEqual(paths({ metric: "top_k", top_n: 1, group_by: ["user_id"] }), ["field", "top_n"]);
 });
 
 const single: readonly (readonly [string, object, RegExp])[] = [
@@ -50,20 +67,20 @@ const single: readonly (readonly [string, object, RegExp])[] = [
   [
     "two weeks",
     { window_size: "2w" },
-    /^window_size: calendar windows are "1d", "1w" and "1mo"; .* take "14d", counted/,
+    /^window_size: must be "1w" or "1mo" when it is the calendar's; for other lengths take "14d", counted/,
   ],
-  ["five weeks", { window_size: "5w" }, /^window_size: calendar windows are .* take days, up to "30d", counted/],
-  ["three months", { window_size: "3mo" }, /^window_size: calendar windows are .* take days, up to "30d", counted/],
+  ["five weeks", { window_size: "5w" }, /^window_size: must be "1w" or .* take days, up to "30d", counted/],
+  ["three months", { window_size: "3mo" }, /^window_size: must be "1w" or .* take days, up to "30d", counted/],
   ["a year", { window_size: "1y" }, /^window_size: must be a number and one of .* or a calendar's "1w" or "1mo"$/],
   [
     "a zone for minutes",
     { timezone: "Asia/Tokyo" },
-    /^timezone: only the calendar windows .* those of 10m are counted/,
+    /^timezone: is for the calendar windows 1d, 1w and 1mo alone; those of 10m are counted from the epoch; leave it out/,
   ],
   [
     "a zone for hours",
     { window_size: "24h", timezone: "Asia/Tokyo" },
-    /^timezone: only the calendar windows 1d, 1w and/,
+    /^timezone: is for the calendar windows 1d, 1w and/,
   ],
   [
     "a zone that is none",
@@ -171,6 +188,7 @@ const single: readonly (readonly [string, object, RegExp])[] = [
   ["too many max_groups", { max_groups: 1_000_001, group_by: ["user_id"] }, /^max_groups: .* from 1 to 1000000/],
   ["max_groups as a text", { max_groups: "9", group_by: ["user_id"] }, /^max_groups: must be a whole number/],
   ["max_groups beside a wrong group_by", { max_groups: 3, group_by: ["nothing"] }, /^group_by\[0\]: /],
+  ["top_n beside a wrong group_by", { top_n: 3, group_by: ["nothing"] }, /^group_by\[0\]: /],
   ["no groups for top_n", { top_n: 3 }, /^top_n: keeps the groups with the largest values, and without group_by/],
   ["a top_n of nothing", { top_n: 0, group_by: ["user_id"] }, /^top_n: must be a whole number from 1 to 1000/],
   [
@@ -201,7 +219,28 @@ const single: readonly (readonly [string, object, RegExp])[] = [
     { metric: "active_users", field: "payload.a" },
     /^field: active_users reads user_id; for another field take uniq_exact/,
   ],
-  ["event_type as field", { metric: "uniq_exact", field: "event_type" }, /^field: must be user_id or a payload path/],
+  [
+    "event_type as field",
+    { metric: "uniq_exact", field: "event_type" },
+    /^field: must be user_id or a payload path such as payload.price$/,
+  ],
+  [
+    "a field without payload",
+    { metric: "sum", field: "price" },
+    /^field: must be user_id or a payload path such as payload.price; did you mean payload.price\?$/,
+  ],
+  [
+    "a field that is nearly user_id",
+    { metric: "uniq", field: "userid" },
+    /^field: must be user_id or .*; did you mean user_id\?$/,
+  ],
+  [
+    "a group that is nearly event_type",
+    { group_by: ["event_typ"] },
+    /^group_by\[0\]: must be event_type, user_id or .*; did you mean event_type\?$/,
+  ],
+  ["a payload that is misspelt", { group_by: ["paylod.a"] }, /^group_by\[0\]: must be .*; did you mean payload.a\?$/],
+  ["a path that is no path", { group_by: ["a,b"] }, /^group_by\[0\]: must be .* such as payload.price$/],
   ["the payload itself", { metric: "sum", field: "payload" }, /^field: is the whole payload/],
   ["nine group keys", { group_by: "abcdefghi".split("").map((key) => `payload.${key}`) }, /^group_by: has 9 keys/],
   ["a path of 17 keys", { group_by: [`payload${".a".repeat(17)}`] }, /^group_by\[0\]: has 17 keys/],

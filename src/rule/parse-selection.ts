@@ -1,5 +1,6 @@
 import { type Condition, formatHaving, parseHaving } from "./cel/having.ts";
 import { inWords } from "./parse-filter.ts";
+import { isWithoutGroups } from "./parse-groups.ts";
 import type { CheckedRule, MetricName, RuleSpec } from "./rule.ts";
 import type { RulePart, RuleReader } from "./rule-reader.ts";
 
@@ -8,14 +9,10 @@ type SelectionPart = RulePart<Pick<RuleSpec, "having" | "top_n">, Pick<CheckedRu
 const groupsMax = 1000;
 
 /** Reads `having` and `top_n`: which groups of a window a rule answers for. */
-export function parseSelection(
-  reader: RuleReader,
-  metric: MetricName | undefined,
-  groups: readonly unknown[],
-): SelectionPart {
+export function parseSelection(reader: RuleReader, metric: MetricName | undefined): SelectionPart {
   for (const key of ["having", "top_n"]) checkNumeric(reader, key, metric);
   const having = readHaving(reader);
-  const topN = readTopN(reader, groups);
+  const topN = readTopN(reader);
   return {
     spec: {
       ...(having.length === 0 ? {} : { having: formatHaving(having) }),
@@ -41,11 +38,11 @@ function readHaving(reader: RuleReader): readonly Condition[] {
   return [];
 }
 
-function readTopN(reader: RuleReader, groups: readonly unknown[]): number | undefined {
+function readTopN(reader: RuleReader): number | undefined {
   const count = reader.value("top_n");
   if (count === undefined) return undefined;
   if (typeof count !== "number" || !Number.isInteger(count) || count < 1 || count > groupsMax)
     return reader.wrong("top_n", `must be a whole number from 1 to ${groupsMax}`);
-  if (groups.length > 0) return count;
+  if (!isWithoutGroups(reader)) return count;
   return reader.wrong("top_n", "keeps the groups with the largest values, and without group_by there is only one");
 }

@@ -2,7 +2,7 @@ import { readZone } from "./cel/literals.ts";
 import { parseHop } from "./parse-hop.ts";
 import type { CheckedRule, RuleSpec, RuleWindow, Span } from "./rule.ts";
 import { type RulePart, type RuleReader, suggestion } from "./rule-reader.ts";
-import { isCalendarSize, parseWindowSize, tumbling } from "./window.ts";
+import { isCalendarSize, parseDuration, parseWindowSize, tumbling } from "./window.ts";
 
 type WindowSpec = Pick<RuleSpec, "window_size" | "window_type" | "hop" | "timezone">;
 type WindowPart = RulePart<WindowSpec, Pick<CheckedRule, "window">>;
@@ -11,8 +11,9 @@ type WindowPart = RulePart<WindowSpec, Pick<CheckedRule, "window">>;
 export function parseWindow(reader: RuleReader): WindowPart | undefined {
   const kind = readKind(reader);
   const size = readSize(reader);
-  const hop = kind === undefined ? undefined : readHop(reader, kind);
-  if (kind === undefined || size === undefined || hop === undefined) return undefined;
+  const hop = readHop(reader, kind);
+  if (kind === undefined || size === undefined) return checkAlone(reader, hop);
+  if (hop === undefined) return undefined;
   const { timezone } = size;
   const zone = timezone === "UTC" ? {} : { timezone };
   if (hop === "") return { spec: { window_size: size.text, ...zone }, rule: { window: tumbling(size.span) } };
@@ -26,21 +27,35 @@ export function parseWindow(reader: RuleReader): WindowPart | undefined {
 type Kind = RuleWindow["kind"];
 const kinds: readonly Kind[] = ["tumbling", "hopping", "cumulative"];
 
-function readKind(reader: RuleReader): Kind | undefined {
+/** The kind that is asked for, whatever else is wrong; undefined when there is none of its name. */
+export function kindOf(reader: RuleReader): Kind | undefined {
   const type = reader.value("window_type");
   if (type === undefined) return reader.value("hop") === undefined ? "tumbling" : "hopping";
-  const known = kinds.find((kind) => kind === type);
-  if (known !== undefined) return known;
+  return kinds.find((kind) => kind === type);
+}
+
+function readKind(reader: RuleReader): Kind | undefined {
+  const kind = kindOf(reader);
+  if (kind !== undefined) return kind;
+  const type = reader.value("window_type");
   const meant = typeof type === "string" ? suggestion(type, kinds) : "";
   return reader.wrong("window_type", `must be "tumbling", "hopping" or "cumulative"${meant}`);
 }
 
 /** Nothing for tumbling windows; undefined when it is wrong. */
-function readHop(reader: RuleReader, kind: Kind): string | undefined {
+function readHop(reader: RuleReader, kind: Kind | undefined): string | undefined {
   const given = reader.value("hop") !== undefined;
+  if (kind === undefined) return given ? reader.text("hop") : "";
   if (kind !== "tumbling") return reader.text("hop");
   if (!given) return "";
   return reader.wrong("hop", 'is nothing that tumbling windows have; leave it out, or take "hopping" or "cumulative"');
+}
+
+/** What is wrong with a hop whatever the windows are, when these could not be read. */
+function checkAlone(reader: RuleReader, hop: string | undefined): undefined {
+  if (hop === undefined || hop === "") return;
+  const seconds = parseDuration(hop, "1s");
+  if (!seconds.ok) reader.wrong("hop", seconds.message);
 }
 
 interface Size {
@@ -57,8 +72,8 @@ function readSize(reader: RuleReader): Size | undefined {
   if (!span.ok) return reader.wrong("window_size", span.message);
   if (timezone === undefined) return undefined;
   if (timezone === "UTC" || isCalendarSize(text)) return { text, timezone, span: span.value };
-  const which = "only the calendar windows 1d, 1w and 1mo follow a time zone";
-  return reader.wrong("timezone", `${which}; those of ${text} are counted from the epoch`);
+  const which = "is for the calendar windows 1d, 1w and 1mo alone";
+  return reader.wrong("timezone", `${which}; those of ${text} are counted from the epoch; leave it out`);
 }
 
 function overlapping(reader: RuleReader, kind: Kind, hop: string, size: Size): RuleWindow | undefined {

@@ -2,10 +2,10 @@ import type { Problem } from "../lib/errors.ts";
 import { parseFilterKey } from "./parse-filter.ts";
 import { parseGroups } from "./parse-groups.ts";
 import { parseLateness } from "./parse-lateness.ts";
-import { parseMetric } from "./parse-metric.ts";
+import { metricOf, parseMetric } from "./parse-metric.ts";
 import { parseRetention } from "./parse-retention.ts";
 import { parseSelection } from "./parse-selection.ts";
-import { parseWindow } from "./parse-window.ts";
+import { kindOf, parseWindow } from "./parse-window.ts";
 import type { CheckedRule, RuleSpec } from "./rule.ts";
 import { RuleReader, suggestion } from "./rule-reader.ts";
 import { parseDuration } from "./window.ts";
@@ -87,8 +87,8 @@ function readRule(reader: RuleReader): CheckedRule | undefined {
   const metric = parseMetric(reader);
   const groups = parseGroups(reader);
   const filter = parseFilterKey(reader);
-  const selection = parseSelection(reader, metric?.rule.metric, groups.rule.groupBy);
-  const lateness = parseLateness(reader, window?.rule.window.kind ?? "tumbling");
+  const selection = parseSelection(reader, metricOf(reader));
+  const lateness = parseLateness(reader, kindOf(reader) ?? "tumbling");
   const retention = parseRetention(reader, window?.rule.window);
   const active = readActive(reader);
   if (ruleId === undefined || window === undefined || metric === undefined || reader.problems.length > 0)

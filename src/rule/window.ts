@@ -36,7 +36,7 @@ export function isCalendarSize(text: string): text is keyof typeof calendarUnits
 }
 
 function severalUnits(count: number, unit: string): string {
-  const calendar = 'calendar windows are "1d", "1w" and "1mo"';
+  const calendar = 'must be "1w" or "1mo" when it is the calendar\'s';
   const days = count * 7;
   const inDays = unit === "w" && days > 0 && days <= 30 ? `"${days}d"` : 'days, up to "30d"';
   return `${calendar}; for other lengths take ${inDays}, counted from the epoch`;
