@@ -170,6 +170,10 @@ describe("the rule routes", () => {
     assert.deepEqual([parameter.status, parameter.body.error.details[0].path], [400, "dryrun"]);
     assert.equal((await ask(server, "POST", "/aggregation-rule", {}, { "if-match": "*" })).status, 400);
     assert.deepEqual(ifMatch('W/"12"'), { ifMatch: 12 });
+    const unmet = await ask(server, "POST", "/aggregation-rule", {}, { "if-none-match": '"1"' });
+    assert.deepEqual([unmet.status, unmet.body.error.details[0].path], [400, "If-None-Match"]);
+    await ask(server, "POST", "/aggregation-rule", { rule_id: "r" }, { "if-none-match": "*" });
+    assert.deepEqual(calls.at(-1), ["put", { rule_id: "r" }, { ifNew: true }]);
   });
 });
 

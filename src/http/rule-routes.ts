@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { WeirError } from "../lib/errors.ts";
 import { PutParameters, RuleOrDryRun } from "../protocol/dry-run.ts";
@@ -16,6 +17,7 @@ import {
   NoParameters,
   RuleAnswer,
   RuleBody,
+  PutCondition,
   RuleCondition,
   RuleDeleted,
   RulePath,
@@ -27,10 +29,16 @@ import type { Query } from "../query/query.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import type { Routes } from "./server.ts";
 
+/** Which version of the rule must be there, or that there must be none. */
+export interface RuleIs {
+  readonly ifMatch?: number;
+  readonly ifNew?: true;
+}
+
 /** What the routes need of the rulebook. Bodies go in as they came; it names every mistake itself. */
 export interface RuleChanges {
-  put(body: unknown, options: { ifMatch?: number }): Promise<{ created: boolean; record: RuleRecord }>;
-  tryPut(body: unknown, options: { ifMatch?: number }): Promise<TriedChange>;
+  put(body: unknown, options: RuleIs): Promise<{ created: boolean; record: RuleRecord }>;
+  tryPut(body: unknown, options: RuleIs): Promise<TriedChange>;
   patch(ruleId: string, body: unknown, options: { ifMatch?: number }): Promise<RuleRecord>;
   remove(ruleId: string, options: { ifMatch?: number }): Promise<void>;
   rebuild(ruleId: string): Promise<void>;
@@ -65,7 +73,7 @@ export function ruleRoutes(
     return reply.header("etag", `"${rule.version}"`).send(rule);
   };
   const dryRun = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const change = await rulebook.tryPut(request.body, ifMatch(request.headers["if-match"]));
+    const change = await rulebook.tryPut(request.body, putCondition(request.headers));
     const left = new AbortController();
     // Nobody waits any more: the engine need not either.
     reply.raw.once("close", () => left.abort());
@@ -74,7 +82,7 @@ export function ruleRoutes(
   return (server) => {
     server.post<Put>("/aggregation-rule", { schema: putSchema }, async (request, reply) => {
       if (request.query.dry_run) return dryRun(request, reply);
-      const { created, record } = await rulebook.put(request.body, ifMatch(request.headers["if-match"]));
+      const { created, record } = await rulebook.put(request.body, putCondition(request.headers));
       const location = `/aggregation-rule/${record.rule_id}`;
       return send(reply.code(created ? 201 : 200).header("location", location), record, created);
     });
@@ -136,6 +144,14 @@ export function ifMatch(header: string | undefined): { ifMatch?: number } {
   throw invalidCondition('must be one version of the rule, e.g. "3"', header);
 }
 
+function putCondition(headers: IncomingHttpHeaders): RuleIs {
+  const condition = ifMatch(headers["if-match"]);
+  const unless = headers["if-none-match"];
+  if (unless === undefined) return condition;
+  if (unless.trim() === "*") return { ...condition, ifNew: true };
+  throw invalidCondition("must be *, to make a rule only if there is none of its id", unless, "If-None-Match");
+}
+
 /** The document that an `If-Match` names, by its ETag; without the header there is no condition. */
 function ifDocument(header: string | undefined): { ifMatch?: string } {
   if (header === undefined) return {};
@@ -144,9 +160,9 @@ function ifDocument(header: string | undefined): { ifMatch?: string } {
   throw invalidCondition("must be one ETag that GET /aggregation-rules?as=document gave", header);
 }
 
-function invalidCondition(message: string, header: string): WeirError {
+function invalidCondition(message: string, header: string, path = "If-Match"): WeirError {
   const value = header.slice(0, 256);
-  return new WeirError("invalid_query", `If-Match ${message}`, { details: [{ path: "If-Match", message, value }] });
+  return new WeirError("invalid_query", `${path} ${message}`, { details: [{ path, message, value }] });
 }
 
 const tags = ["rules"];
@@ -169,7 +185,7 @@ const putSchema = {
     "rules are tried at a time (429), for ten seconds (504).",
   ].join(" "),
   querystring: PutParameters,
-  headers: RuleCondition,
+  headers: PutCondition,
   body: RuleBody,
   response: { 200: RuleOrDryRun, 201: RuleAnswer, ...putErrors },
 };

@@ -243,9 +243,15 @@ export const RulePath = Type.Object({ rule_id: Type.String({ minLength: 1, maxLe
 export const NoParameters = Type.Object({}, { additionalProperties: false });
 
 /** The header of a conditional change. Other headers pass. */
-export const RuleCondition = Type.Object(
+const ifMatch = Type.String({ description: "change only this version of the rule", examples: ['"3"'] });
+export const RuleCondition = Type.Object({ "if-match": Type.Optional(ifMatch) }, { additionalProperties: true });
+
+export const PutCondition = Type.Object(
   {
-    "if-match": Type.Optional(Type.String({ description: "change only this version of the rule", examples: ['"3"'] })),
+    "if-match": Type.Optional(ifMatch),
+    "if-none-match": Type.Optional(
+      Type.String({ description: "`*`: make the rule only if there is none of its id", examples: ["*"] }),
+    ),
   },
   { additionalProperties: true },
 );

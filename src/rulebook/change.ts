@@ -62,9 +62,10 @@ function merged(spec: RuleSpec, patch: Patch): Record<string, unknown> {
 
 function rolledBack(record: RuleRecord, patch: Patch): NextSpec {
   const { version: wanted, ...others } = patch;
-  const problems: Problem[] = Object.keys(others).map((key) => ({
+  const problems: Problem[] = Object.entries(others).map(([key, value]) => ({
     path: String(shortened(key)),
     message: "can't stand beside version, which brings back all fields of that version",
+    value: shortened(value),
   }));
   if (!Number.isSafeInteger(wanted) || Number(wanted) < 1)
     problems.push({ path: "version", message: "must be the number of a version, such as 3", value: shortened(wanted) });

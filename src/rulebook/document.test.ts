@@ -163,6 +163,10 @@ test("what is no document is refused", () =>
       [{}, ["rules: is required"]],
       [{ rules: {} }, ["rules: must be a list of rules"]],
       [JSON.parse('{"__proto__":{"rules":[]}}'), ["__proto__: is not a key of the document", "rules: is required"]],
+      [
+        { count: 1, rules: [] },
+        ["count: is not a key of the document; GET /aggregation-rules?as=document answers one to put back"],
+      ],
       [{ rules: Array(10_001).fill(1) }, ["rules: has 10001 rules; a document has at most 10000"]],
     ];
     for (const [body, problems] of refusals) assert.deepEqual(await problemsOf(book, body), problems);

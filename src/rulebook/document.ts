@@ -128,8 +128,11 @@ function rulesOf(body: unknown, problems: Problem[]): readonly unknown[] {
   }
   for (const key of Object.keys(body).slice(0, ruleKeysMax)) {
     if (key === "rules") continue;
-    const meant = suggest(key, ["rules"]) === undefined ? "" : "; did you mean rules?";
-    problems.push({ path: String(shortened(key)), message: `is not a key of the document${meant}` });
+    problems.push({
+      path: String(shortened(key)),
+      message: `is not a key of the document${hintFor(key)}`,
+      value: shortened(body[key]),
+    });
   }
   const rules = Object.hasOwn(body, "rules") ? body.rules : undefined;
   if (!Array.isArray(rules)) {
@@ -140,6 +143,12 @@ function rulesOf(body: unknown, problems: Problem[]): readonly unknown[] {
   if (rules.length <= rulesMax) return rules;
   problems.push({ path: "rules", message: `has ${rules.length} rules; a document has at most ${rulesMax}` });
   return [];
+}
+
+/** `count` stands in the list of rules and how they stand, which is no document. */
+function hintFor(key: string): string {
+  if (key === "count") return "; GET /aggregation-rules?as=document answers one to put back";
+  return suggest(key, ["rules"]) === undefined ? "" : "; did you mean rules?";
 }
 
 /** An id that an earlier rule has, whatever else is wrong with either. */

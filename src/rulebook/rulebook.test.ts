@@ -145,6 +145,25 @@ test("a rule made paused has no windows and is filled when it is resumed", () =>
     assert.deepEqual(phases(await desk.book.patch("r", { active: true }, {})), ["retired", "filling"]);
   }));
 
+test("a rule that must be new is made once, however many make it", () =>
+  withDesk(async (desk) => {
+    const books = [desk.book, await desk.another()];
+    const sizes = ["1m", "5m", "10m", "15m"];
+    const made = await Promise.allSettled(
+      sizes.map((window_size, index) => books[index % 2]!.put({ ...body, window_size }, { ifNew: true })),
+    );
+    const [won, ...others] = made.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    assert.ok(won?.created && others.length === 0);
+    for (const one of made) if (one.status === "rejected") assert.ok(refused("version_conflict")(one.reason));
+    const { versions } = (await desk.registry.get("r"))!;
+    assert.deepEqual(
+      versions.map(({ spec }) => spec.window_size),
+      [newest(won.record).spec.window_size],
+    );
+    await assert.rejects(desk.book.tryPut(body, { ifNew: true }), refused("version_conflict"));
+    assert.equal((await desk.book.tryPut({ ...body, rule_id: "new" }, { ifNew: true })).effect, "create");
+  }));
+
 test("If-Match names the newest version, or the change is refused", () =>
   withDesk(async ({ book }) => {
     await assert.rejects(book.put(body, { ifMatch: 1 }), refused("version_conflict"));
@@ -213,6 +232,11 @@ test("a version that is not kept is named with those that are; nothing may stand
     });
     for (const version of [0, -1, 1.5, "1", null, true, [1], 2 ** 60])
       await assert.rejects(book.patch("r", { version }, {}), refused("invalid_rule"), String(version));
+    await assert.rejects(book.patch("r", { version: 1, metric: "sum" }, {}), (error) => {
+      assert.ok(error instanceof WeirError && Array.isArray(error.details));
+      assert.deepEqual([error.details[0].path, error.details[0].value], ["metric", "sum"]);
+      return true;
+    });
     await assert.rejects(book.patch("r", { version: 1, active: true, rule_id: "r" }, {}), (error) => {
       assert.ok(error instanceof WeirError && error.code === "invalid_rule" && Array.isArray(error.details));
       assert.deepEqual(

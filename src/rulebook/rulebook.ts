@@ -46,6 +46,8 @@ export interface RulebookOptions {
 export interface ChangeOptions {
   /** The newest version that the caller has seen; the change is refused if it is another. */
   readonly ifMatch?: number;
+  /** The rule is refused if there is one of its id already. */
+  readonly ifNew?: true;
 }
 
 /**
@@ -346,12 +348,13 @@ export class Rulebook {
 const unknownRule = (ruleId: string): WeirError =>
   new WeirError("unknown_rule", `there is no rule ${JSON.stringify(ruleId)}`);
 
-function checkVersion(ruleId: string, record: RuleRecord | undefined, { ifMatch }: ChangeOptions): void {
-  if (ifMatch === undefined) return;
+function checkVersion(ruleId: string, record: RuleRecord | undefined, { ifMatch, ifNew }: ChangeOptions): void {
   const version = record === undefined ? undefined : newest(record).version;
-  if (version === ifMatch) return;
-  const has = version === undefined ? "does not exist" : `has version ${version}`;
-  throw new WeirError("version_conflict", `rule ${JSON.stringify(ruleId)} ${has}, not version ${ifMatch}`, {
-    details: { version: version ?? null },
-  });
+  const conflict = (what: string): WeirError =>
+    new WeirError("version_conflict", `rule ${JSON.stringify(ruleId)} ${what}`, {
+      details: { version: version ?? null },
+    });
+  if (ifNew && version !== undefined) throw conflict(`is there already, with version ${version}`);
+  if (ifMatch === undefined || version === ifMatch) return;
+  throw conflict(`${version === undefined ? "does not exist" : `has version ${version}`}, not version ${ifMatch}`);
 }
