@@ -116,7 +116,7 @@ export class Checker implements Checking {
     const at = node.start;
     if (node.op === "." && isLiteral(node.args[0])) return this.problem("only payload has values inside", at);
     const name = readName(node);
-    if ("message" in name) return this.problem(name.message, name.at, name.hint);
+    if ("message" in name) return this.problem(name.message, name.at, withDash(this.#text, name.at, name.hint));
     if ("time" in name) return { expression: { kind: "timestamp" }, type: "timestamp", at };
     this.use(name.field);
     const type = name.field.kind === "payload" ? "dyn" : "string";
@@ -210,6 +210,18 @@ export class Checker implements Checking {
     const [whenTrue, whenFalse] = [yes.expression, no.expression];
     return { expression: { kind: "conditional", condition: condition.expression, whenTrue, whenFalse }, type, at };
   }
+}
+
+/** Longer ones are no slip. */
+const keyLengthMax = 128;
+
+/** The hint, and how a key is written that holds the `-` before this place, if it may be one. */
+function withDash(text: string, at: number, hint: string | undefined): string | undefined {
+  const [before] = /(?<=\.)[\p{L}\p{N}_$@-]+-$/u.exec(text.slice(Math.max(0, at - keyLengthMax), at)) ?? [];
+  const [behind] = /^[\p{L}\p{N}_$@-]+/u.exec(text.slice(at)) ?? [];
+  if (before === undefined || behind === undefined) return hint;
+  const written = `a key with - in it is written ["${before}${behind}"]`;
+  return hint === undefined ? written : `${hint} ${written}`;
 }
 
 const isListItem = (expression: FilterExpression): expression is ListItem =>

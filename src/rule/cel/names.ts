@@ -10,6 +10,12 @@ export type Name =
   | { readonly message: string; readonly at: number; readonly hint?: string };
 
 const known = ["event_type", "user_id", "timestamp", "payload"];
+/** What other languages call a value that is written otherwise here. */
+const otherwise: ReadonlyMap<string, string> = new Map([
+  ...["null", "none", "nil", "undefined"].map((word) => [word, "null"] as const),
+  ["true", "true"],
+  ["false", "false"],
+]);
 
 /** Reads `event_type`, `payload.a["odd key"]`, `event.timestamp`, …: an identifier with the keys behind it. */
 export function readName(node: ASTNode): Name {
@@ -43,6 +49,8 @@ function resolve(first: string, rest: readonly string[], at: number): Name {
   if (first === "timestamp") return { time: true };
   if (first === "event_type" || first === "user_id") return { field: { kind: first } };
   const message = `${first} is not known; a filter reads event_type, user_id, timestamp and values of payload`;
+  const literal = rest.length === 0 ? otherwise.get(first.toLowerCase()) : undefined;
+  if (literal !== undefined) return { message, at, hint: `did you mean ${literal}?` };
   const meant = suggest(first, known);
   if (first === "event_id" || first === "event") return { message, at };
   if (meant !== undefined && meant !== "payload") return { message, at, hint: `did you mean ${meant}?` };

@@ -54,14 +54,31 @@ function syntaxProblem(error: unknown, text: string): FilterProblem {
 
 const wrongTokens = new Set(["unexpected_token", "unexpected_character", "expected_token"]);
 
+/** What people write where CEL has something else. */
+const hints: readonly (readonly [RegExp, string])[] = [
+  [/^&(?!&)/, "and is written &&"],
+  [/^\|(?!\|)/, "or is written ||"],
+  [/^=(?!=)/, "equal is written =="],
+  [/^(?:and|or|not)\b/i, "and, or, not are written &&, ||, !"],
+  [/^is\b/i, "equal is written ==, as in payload.country == null"],
+  [/^like\b/i, "there are startsWith, endsWith, contains and matches"],
+  [/^[`´‘’‚“”„«»]/, 'texts stand in straight quotes, as in "DE"'],
+];
+/** How many characters before a place are looked at for a hint. */
+const lookBack = 200;
+
 function hintFor(text: string, at: number): string | undefined {
   const rest = text.slice(at);
   if (/^\.\d/.test(rest)) return `write a 0 before the point: 0${/^\.\d+/.exec(rest)![0]}`;
-  if (/^&(?!&)/.test(rest)) return "and is written &&";
-  if (/^\|(?!\|)/.test(rest)) return "or is written ||";
-  if (/^=(?!=)/.test(rest)) return "equal is written ==";
-  if (/^(?:and|or|not)\b/i.test(rest)) return "and, or, not are written &&, ||, !";
-  return undefined;
+  if (rest.startsWith(">") && text[at - 1] === "<") return "not equal is written !=";
+  return keyHint(text.slice(Math.max(0, at - lookBack), at), rest) ?? hints.find(([found]) => found.test(rest))?.[1];
+}
+
+/** Words of the language can't stand behind a point. */
+function keyHint(before: string, rest: string): string | undefined {
+  const [, path] = /([\p{L}_][^\s()&|!=<>,]*)\.\s*$/u.exec(before) ?? [];
+  const [word] = /^(?:in|true|false|null)\b/.exec(rest) ?? [];
+  return path === undefined || word === undefined ? undefined : `write ${path}["${word}"] for a key of this name`;
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
