@@ -7,7 +7,7 @@ import { openEmbeddedEngine } from "../../test/support/embedded-engine.ts";
 import { askFilters, filterStatement } from "../../test/support/filter-bench.ts";
 import { parseFilter } from "../rule/cel/cel.ts";
 import type { Filter } from "../rule/cel/expression.ts";
-import { zoneNames } from "../rule/cel/literals.ts";
+import { zoneNames } from "../rule/cel/zone-names.ts";
 import { patternFault } from "../rule/cel/pattern.ts";
 import { payloadForms } from "./filter-values.ts";
 

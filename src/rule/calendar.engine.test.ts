@@ -4,7 +4,7 @@ import { openEmbeddedEngine } from "../../test/support/embedded-engine.ts";
 import { Bindings } from "../rollup/bindings.ts";
 import { startOf } from "../rollup/pane.ts";
 import { endOfSpan, startOfSpan } from "./calendar.ts";
-import { zoneNames } from "./cel/literals.ts";
+import { zoneNames } from "./cel/zone-names.ts";
 import type { Span } from "./rule.ts";
 
 // Zones with a story: midnights that are skipped or come twice, days left out, odd offsets, clocks set often, late changes.

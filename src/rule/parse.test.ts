@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { formatField, parseField } from "./field.ts";
+import { zoneNamed, zoneNames } from "./cel/zone-names.ts";
 import { parseRule, sameSpec } from "./parse.ts";
 import type { RuleSpec } from "./rule.ts";
 
@@ -119,6 +120,10 @@ test("windows of the calendar", () => {
   assert.deepEqual(window("1d"), [{ unit: "second", count: 86_400 }, undefined]);
   assert.deepEqual(window("1d", "UTC"), [{ unit: "second", count: 86_400 }, undefined]);
   assert.deepEqual(window("1d", "Europe/Berlin"), [{ unit: "day", timezone: "Europe/Berlin" }, "Europe/Berlin"]);
+  for (const zone of ["Asia/Kolkata", "Europe/Kyiv", "America/Argentina/Buenos_Aires", "Asia/Ho_Chi_Minh"])
+    assert.equal(window("1d", zone)[1], zone, "the name of today, as it was given");
+  assert.equal(window("1d", "Asia/Calcutta")[1], "Asia/Kolkata");
+  for (const zone of zoneNames) assert.equal(zoneNamed(zone), zone);
   assert.deepEqual(window("1w"), [{ unit: "week", timezone: "UTC" }, undefined]);
   assert.deepEqual(window("1mo", "GMT"), [{ unit: "month", timezone: "UTC" }, undefined]);
   // Links become the zone that they mean.

@@ -1,6 +1,7 @@
 import { parseTimestamp } from "../../event/timestamp.ts";
 import { type Reading, read, wrong } from "../reading.ts";
 import type { Zone } from "./expression.ts";
+import { zoneNamed } from "./zone-names.ts";
 
 /** The times that CEL knows: the years 1 to 9999. */
 export const timeRange = { min: Date.UTC(2000, 0, 1) - 63_082_281_600_000, max: Date.UTC(10_000, 0, 1) - 1 } as const;
@@ -43,13 +44,6 @@ export function readDuration(text: string): Reading<number> {
   return read(text.startsWith("-") ? -milliseconds : milliseconds);
 }
 
-// Known to Node's data, not yet to the engine's.
-const notInEngine = new Set(["America/Coyhaique"]);
-const zones = new Set(["UTC", ...Intl.supportedValuesOf("timeZone")].filter((zone) => !notInEngine.has(zone)));
-
-/** Every name of a time zone that a filter may use, in its canonical form. */
-export const zoneNames: ReadonlySet<string> = zones;
-
 /** A time zone: a name such as `Europe/Berlin`, or an offset such as `+02:00`. */
 export function readZone(text: string): Reading<Zone> {
   const offset = /^([+-]?)(\d\d):([0-5]\d)$/.exec(text);
@@ -57,15 +51,6 @@ export function readZone(text: string): Reading<Zone> {
     const minutes = Number(offset[2]) * 60 + Number(offset[3]);
     return minutes < 24 * 60 ? read(offset[1] === "-" ? -minutes : minutes) : wrong("is no offset from UTC");
   }
-  const name = canonicalZone(text);
-  return zones.has(name) ? read(name) : wrong('is not a time zone such as "Europe/Berlin" or "+02:00"');
-}
-
-/** Links such as `US/Pacific` become the zone that they mean. */
-function canonicalZone(name: string): string {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
-  } catch {
-    return "";
-  }
+  const name = zoneNamed(text);
+  return name !== undefined ? read(name) : wrong('is not a time zone such as "Europe/Berlin" or "+02:00"');
 }
