@@ -62,6 +62,7 @@ const hints: readonly (readonly [RegExp, string])[] = [
   [/^(?:and|or|not)\b/i, "and, or, not are written &&, ||, !"],
   [/^is\b/i, "equal is written ==, as in payload.country == null"],
   [/^like\b/i, "there are startsWith, endsWith, contains and matches"],
+  [/^(?=\P{ASCII})\p{L}/u, 'a key with other letters than a to z is written payload["odd key"]'],
   [/^[`´‘’‚“”„«»]/, 'texts stand in straight quotes, as in "DE"'],
 ];
 /** How many characters before a place are looked at for a hint. */
@@ -74,11 +75,11 @@ function hintFor(text: string, at: number): string | undefined {
   return keyHint(text.slice(Math.max(0, at - lookBack), at), rest) ?? hints.find(([found]) => found.test(rest))?.[1];
 }
 
-/** Words of the language can't stand behind a point. */
+/** Only plain names stand behind a point, and no words of the language. */
 function keyHint(before: string, rest: string): string | undefined {
   const [, path] = /([\p{L}_][^\s()&|!=<>,]*)\.\s*$/u.exec(before) ?? [];
-  const [word] = /^(?:in|true|false|null)\b/.exec(rest) ?? [];
-  return path === undefined || word === undefined ? undefined : `write ${path}["${word}"] for a key of this name`;
+  const [key] = /^[\p{L}\p{N}_$@][\p{L}\p{N}_$@-]*/u.exec(rest) ?? [];
+  return path === undefined || key === undefined ? undefined : `write ${path}["${key}"] for a key of this name`;
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
