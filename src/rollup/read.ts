@@ -6,6 +6,7 @@ import { endOf } from "./pane.ts";
 import {
   filterConditions,
   betweenPlaces,
+  paneConditions,
   secondAt,
   type WindowPlace,
   type WindowSelection,
@@ -46,6 +47,20 @@ WHERE series = {series:UInt32} AND n != 0
 ORDER BY rollups.pane DESC
 LIMIT 1`;
   return { sql, parameters: { series } };
+}
+
+/**
+ * One row `first` (ms since the epoch), or none: of the panes that the asked windows are made of and that an event has
+ * entered, the first in the asked order.
+ */
+export function renderFirstPane(query: WindowSelection): Statement {
+  const bindings = new Bindings("r_");
+  const sql = `SELECT ${milliseconds("toUnixTimestamp(rollups.pane)")} AS first
+FROM rollups
+WHERE ${[...paneConditions(query, bindings), "n != 0"].join("\n  AND ")}
+ORDER BY rollups.pane${query.order === "newest" ? " DESC" : ""}
+LIMIT 1`;
+  return { sql, parameters: bindings.values };
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import { inTurns } from "../../lib/in-turns.ts";
 import { rollupColumns } from "../../rollup/metrics.ts";
-import { renderNewest, renderWindows } from "../../rollup/read.ts";
+import { renderNewest } from "../../rollup/read.ts";
 import type { RollupPlan } from "../../rollup/plan.ts";
 import { renderRollup } from "../../rollup/render.ts";
 import { renderOverflowSeen, renderPageEnd } from "../../rollup/table.ts";
@@ -40,8 +40,10 @@ import { findIds } from "./find-ids.ts";
 import * as groups from "./group-statements.ts";
 import * as quarantine from "./rejects.ts";
 import * as statements from "./statements.ts";
+import { withinLimits } from "./over-limit.ts";
+import { readWindows } from "./pieces.ts";
 import { readTable } from "./table.ts";
-import { type FoundPlace, type FoundWindow, placeOf, windowRow } from "./window-row.ts";
+import { type FoundPlace, placeOf, windowRow } from "./window-row.ts";
 import { tryOut } from "./trial.ts";
 
 /** Within this an engine answers that it is there; one that does not, hangs. */
@@ -219,19 +221,18 @@ export class ClickHouseStore implements Store {
   }
 
   async windows(query: WindowQuery): Promise<readonly WindowRow[]> {
-    const rows = await this.#connection.rows<FoundWindow>(renderWindows(query));
+    const rows = await withinLimits(readWindows(this.#connection, query));
     return rows.map((row) => windowRow(query.rule, row));
   }
 
   async windowTable(query: TableQuery, signal: AbortSignal): Promise<WindowTable> {
-    const [[end, behind], withOverflow] = await Promise.all([
-      this.#connection.rows<FoundPlace>(renderPageEnd(query), signal),
-      this.#hasOverflow(query, signal),
-    ]);
+    const [[end, behind], withOverflow] = await withinLimits(
+      Promise.all([this.#connection.rows<FoundPlace>(renderPageEnd(query), signal), this.#hasOverflow(query, signal)]),
+    );
     const last = end && behind && placeOf(end);
     const page = { ...query, withOverflow, ...(last === undefined ? {} : { through: last }) };
     const read = (reading: AbortSignal): Promise<Readable> =>
-      readTable(this.#connection, page, this.#tableBytesMax, reading);
+      withinLimits(readTable(this.#connection, page, this.#tableBytesMax, reading));
     return last === undefined ? { read } : { last, read };
   }
 

@@ -4,6 +4,7 @@ import { renderTrialCounts, renderTrialEvents, renderTrialWindows } from "../../
 import type { Trial, TrialQuery } from "../store.ts";
 import { type FoundWindow, windowRow } from "./window-row.ts";
 import type { Connection } from "./connection.ts";
+import { isOverLimit } from "./over-limit.ts";
 import { selectNewestMarks } from "./statements.ts";
 
 const secondsMax = 10;
@@ -66,14 +67,6 @@ const nothing: Trial = {
   ...{ events: 0, span: null, entered: 0, skipped: 0, late: 0, groups: 0 },
   ...{ rows: 0, panes: 0, windows: [], engineMs: 0, rowsRead: 0 },
 };
-
-/** TOO_MANY_ROWS, TIMEOUT_EXCEEDED, TOO_SLOW, MEMORY_LIMIT_EXCEEDED, as the engine's client names them. */
-const overLimitCodes = new Set(["158", "159", "160", "241"]);
-
-function isOverLimit(error: unknown): boolean {
-  const cause = error instanceof WeirError ? error.cause : undefined;
-  return cause instanceof Error && "code" in cause && overLimitCodes.has(String(cause.code));
-}
 
 const overLimit = (cause: unknown): WeirError =>
   new WeirError("timeout", `trying the rule out took more than ${secondsMax} s or more memory than a trial may have`, {

@@ -1,0 +1,64 @@
+import { renderFirstPane, renderWindows } from "../../rollup/read.ts";
+import { betweenPlaces } from "../../rollup/selection.ts";
+import { secondsMaxOf } from "../../rule/window.ts";
+import type { WindowQuery } from "../store.ts";
+import type { Connection } from "./connection.ts";
+import type { FoundWindow } from "./window-row.ts";
+
+/** Windows of fewer panes are read all at once. */
+const panesLeast = 16;
+/** About how many panes a piece hands out to hopping windows, of each group. */
+const handedOut = 65_536;
+/** About how many rows a piece of cumulative windows has, of each group. */
+const grown = 1024;
+/** How much longer pieces become while there is nothing in them. */
+const longest = 16;
+
+/** What is read at a time. */
+type Span = Pick<WindowQuery, "from" | "to">;
+
+/**
+ * The windows of a query, in its order. Where each pane is in many windows, a page needs only some of them and the engine
+ * would make all: there the span is read piece by piece, from the end that is asked for first, until the page is full.
+ */
+export async function readWindows(
+  connection: Pick<Connection, "rows">,
+  query: WindowQuery,
+): Promise<readonly FoundWindow[]> {
+  let length = lengthOfPiece(query);
+  if (length === undefined) return connection.rows<FoundWindow>(renderWindows(query));
+  const most = length * longest;
+  const rows: FoundWindow[] = [];
+  let rest: Span = betweenPlaces(query);
+  while (rows.length < query.limit && rest.from < rest.to) {
+    const [edge] = await connection.rows<{ first: number }>(renderFirstPane({ ...query, ...rest }));
+    if (edge === undefined) break;
+    const piece = pieceFrom(query, rest, edge.first, length);
+    const limit = query.limit - rows.length;
+    const found = await connection.rows<FoundWindow>(renderWindows({ ...query, ...piece, limit }));
+    rows.push(...found);
+    rest = query.order === "newest" ? { from: rest.from, to: piece.from } : { from: piece.to, to: rest.to };
+    if (found.length === 0) length = Math.min(length * 2, most);
+  }
+  return rows;
+}
+
+/** In milliseconds; undefined for what is read at once. Filled windows ask for the groups of the whole span. */
+function lengthOfPiece({ rule: { window }, step, fillTo }: WindowQuery): number | undefined {
+  const { kind, size, hop } = window;
+  if (hop === undefined || size.unit !== "second" || step !== undefined || fillTo !== undefined) return undefined;
+  const panes = size.count / secondsMaxOf(hop);
+  if (panes < panesLeast) return undefined;
+  if (kind === "hopping") return Math.ceil(handedOut / panes) * secondsMaxOf(hop) * 1000;
+  return Math.max(1, Math.floor(grown / panes)) * size.count * 1000;
+}
+
+/** The part of `rest` that comes first in the asked order and has a window with the pane `first` in it. */
+function pieceFrom({ order, rule }: WindowQuery, rest: Span, first: number, length: number): Span {
+  if (order === "newest") {
+    const to = Math.min(rest.to, first + 1);
+    return { from: Math.max(rest.from, to - length), to };
+  }
+  const from = Math.max(rest.from, first - secondsMaxOf(rule.window.size) * 1000 + 1);
+  return { from, to: Math.min(rest.to, from + length) };
+}
