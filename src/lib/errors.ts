@@ -37,7 +37,7 @@ export const errorCodes = {
   data_dir_in_use: "another process has the data folder",
   port_taken: "the port is in use",
   invalid_config: "the configuration has mistakes; `details` names them",
-  timeout: "the wait ended before what was waited for happened",
+  timeout: "the wait ended before what was waited for happened, or reading takes more than a question may have",
   stopping: "the server is stopping; try again",
   internal: "something unforeseen happened; the log of the server says what",
 } as const;

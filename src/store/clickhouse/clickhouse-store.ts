@@ -41,7 +41,7 @@ import * as groups from "./group-statements.ts";
 import * as quarantine from "./rejects.ts";
 import * as statements from "./statements.ts";
 import { withinLimits } from "./over-limit.ts";
-import { readWindows } from "./pieces.ts";
+import { pageEnd, readWindows } from "./pieces.ts";
 import { readTable } from "./table.ts";
 import { type FoundPlace, placeOf, windowRow } from "./window-row.ts";
 import { tryOut } from "./trial.ts";
@@ -227,13 +227,18 @@ export class ClickHouseStore implements Store {
 
   async windowTable(query: TableQuery, signal: AbortSignal): Promise<WindowTable> {
     const [[end, behind], withOverflow] = await withinLimits(
-      Promise.all([this.#connection.rows<FoundPlace>(renderPageEnd(query), signal), this.#hasOverflow(query, signal)]),
+      Promise.all([this.#pageEnd(query, signal), this.#hasOverflow(query, signal)]),
     );
     const last = end && behind && placeOf(end);
     const page = { ...query, withOverflow, ...(last === undefined ? {} : { through: last }) };
     const read = (reading: AbortSignal): Promise<Readable> =>
       withinLimits(readTable(this.#connection, page, this.#tableBytesMax, reading));
     return last === undefined ? { read } : { last, read };
+  }
+
+  async #pageEnd(query: TableQuery, signal: AbortSignal): Promise<readonly FoundPlace[]> {
+    const found = await pageEnd(this.#connection, query, signal);
+    return found ?? this.#connection.rows<FoundPlace>(renderPageEnd(query), signal);
   }
 
   /** No filter finds the overflow. */

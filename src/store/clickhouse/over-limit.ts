@@ -21,6 +21,6 @@ export async function withinLimits<T>(reading: Promise<T>): Promise<T> {
 const tooMuch = (cause: unknown): WeirError =>
   new WeirError(
     "timeout",
-    "reading these windows takes more time or memory than a question may have; ask for a shorter span, or for coarser windows by step",
+    "reading these windows takes more time or memory than a question may have; ask for a shorter span, a lower limit, or coarser windows by step",
     { cause },
   );

@@ -7,7 +7,7 @@ import { parseRule } from "../../rule/parse.ts";
 import type { WindowQuery } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import { withinLimits } from "./over-limit.ts";
-import { readWindows } from "./pieces.ts";
+import { pageEnd, readWindows } from "./pieces.ts";
 import { type FoundWindow, placeOf } from "./window-row.ts";
 
 const start = Date.UTC(2026, 0, 13);
@@ -96,6 +96,10 @@ describe("windows that are read in pieces", { timeout: 240_000 }, () => {
     const expected = (await atOnce(query)).slice(0, 100);
     await assert.rejects(bounded.rows(renderWindows(query)), (error) => error instanceof WeirError);
     assert.deepEqual(await readWindows(bounded, query), expected);
+    const [end, behind] = (await pageEnd(bounded, { ...query, limit: 99 }, new AbortController().signal))!;
+    assert.deepEqual([end, behind], expected.slice(98));
+    const few = { ...query, from: query.to - 1, limit: 10 };
+    assert.deepEqual(await pageEnd(bounded, few, new AbortController().signal), []);
     const oldest = { ...query, order: "oldest" } as const;
     assert.deepEqual(await readWindows(bounded, oldest), await atOnce(oldest));
   });

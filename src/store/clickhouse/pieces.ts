@@ -3,7 +3,7 @@ import { betweenPlaces } from "../../rollup/selection.ts";
 import { secondsMaxOf } from "../../rule/window.ts";
 import type { WindowQuery } from "../store.ts";
 import type { Connection } from "./connection.ts";
-import type { FoundWindow } from "./window-row.ts";
+import type { FoundPlace, FoundWindow } from "./window-row.ts";
 
 /** Windows of fewer panes are read all at once. */
 const panesLeast = 16;
@@ -24,23 +24,38 @@ type Span = Pick<WindowQuery, "from" | "to">;
 export async function readWindows(
   connection: Pick<Connection, "rows">,
   query: WindowQuery,
+  signal?: AbortSignal,
 ): Promise<readonly FoundWindow[]> {
   let length = lengthOfPiece(query);
-  if (length === undefined) return connection.rows<FoundWindow>(renderWindows(query));
+  if (length === undefined) return connection.rows<FoundWindow>(renderWindows(query), signal);
   const most = length * longest;
   const rows: FoundWindow[] = [];
   let rest: Span = betweenPlaces(query);
   while (rows.length < query.limit && rest.from < rest.to) {
-    const [edge] = await connection.rows<{ first: number }>(renderFirstPane({ ...query, ...rest }));
+    const [edge] = await connection.rows<{ first: number }>(renderFirstPane({ ...query, ...rest }), signal);
     if (edge === undefined) break;
     const piece = pieceFrom(query, rest, edge.first, length);
     const limit = query.limit - rows.length;
-    const found = await connection.rows<FoundWindow>(renderWindows({ ...query, ...piece, limit }));
+    const found = await connection.rows<FoundWindow>(renderWindows({ ...query, ...piece, limit }), signal);
     rows.push(...found);
     rest = query.order === "newest" ? { from: rest.from, to: piece.from } : { from: piece.to, to: rest.to };
     if (found.length === 0) length = Math.min(length * 2, most);
   }
   return rows;
+}
+
+/** Pages of more rows are not looked through to find where they end. */
+const pageMost = 10_000;
+
+/** Where a page ends and what lies behind it, as `renderPageEnd` has it, when that can be found by reading its windows; else undefined. */
+export async function pageEnd(
+  connection: Pick<Connection, "rows">,
+  query: WindowQuery,
+  signal: AbortSignal,
+): Promise<readonly FoundPlace[] | undefined> {
+  if (query.limit > pageMost || lengthOfPiece(query) === undefined) return undefined;
+  const rows = await readWindows(connection, { ...query, limit: query.limit + 1 }, signal);
+  return rows.slice(query.limit - 1);
 }
 
 /** In milliseconds; undefined for what is read at once. Filled windows ask for the groups of the whole span. */
