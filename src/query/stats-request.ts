@@ -99,6 +99,9 @@ export function versionOf(raw: RawParameters): number | undefined {
   const problems: Problem[] = [];
   const { version } = knownParameters(raw, problems);
   if (version === undefined || typeof version === "number") return version;
+  // What else is wrong is told with it, as far as no rule has to be known for that.
+  timeOf("start_time", raw["start_time"], problems);
+  timeOf("end_time", raw["end_time"], problems);
   refuse(problems);
   throw new TypeError("a wrong version passed the check");
 }

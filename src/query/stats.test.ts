@@ -7,6 +7,7 @@ import { WeirError } from "../lib/errors.ts";
 import type { Problem } from "../lib/errors.ts";
 import type { WindowRow } from "../store/store.ts";
 import type { RawParameters } from "./parameters.ts";
+import { versionOf } from "./stats-request.ts";
 import { stats } from "./stats.ts";
 
 const now = Date.UTC(2026, 0, 17, 19, 35);
@@ -290,4 +291,18 @@ test("the overflow has null for every key and says what it is; a page can end at
   );
   const next = await ask({ limit: 1, cursor: next_cursor });
   assert.deepEqual([next.data[0]?.value, "overflow" in next.data[0]!], [2, false]);
+});
+
+test("a version that can't be one hides no other mistake", () => {
+  const raw = { rule_id: "r", version: "x", start_time: "y", end_time: "z", order: "up" };
+  assert.throws(
+    () => versionOf(raw),
+    (error) => {
+      assert.ok(error instanceof WeirError && Array.isArray(error.details));
+      const paths = error.details.map(({ path }: { path: string }) => path).toSorted();
+      assert.deepEqual(paths, ["end_time", "order", "start_time", "version"]);
+      return true;
+    },
+  );
+  assert.equal(versionOf({ rule_id: "r", start_time: "y" }), undefined);
 });
