@@ -145,39 +145,6 @@ test("a rule made paused has no windows and is filled when it is resumed", () =>
     assert.deepEqual(phases(await desk.book.patch("r", { active: true }, {})), ["retired", "filling"]);
   }));
 
-test("a rule that must be new is made once, however many make it", () =>
-  withDesk(async (desk) => {
-    const books = [desk.book, await desk.another()];
-    const sizes = ["1m", "5m", "10m", "15m"];
-    const made = await Promise.allSettled(
-      sizes.map((window_size, index) => books[index % 2]!.put({ ...body, window_size }, { ifNew: true })),
-    );
-    const [won, ...others] = made.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-    assert.ok(won?.created && others.length === 0);
-    for (const one of made) if (one.status === "rejected") assert.ok(refused("version_conflict")(one.reason));
-    const { versions } = (await desk.registry.get("r"))!;
-    assert.deepEqual(
-      versions.map(({ spec }) => spec.window_size),
-      [newest(won.record).spec.window_size],
-    );
-    await assert.rejects(desk.book.tryPut(body, { ifNew: true }), refused("version_conflict"));
-    assert.equal((await desk.book.tryPut({ ...body, rule_id: "new" }, { ifNew: true })).effect, "create");
-  }));
-
-test("If-Match names the newest version, or the change is refused", () =>
-  withDesk(async ({ book }) => {
-    await assert.rejects(book.put(body, { ifMatch: 1 }), refused("version_conflict"));
-    await book.put(body, {});
-    await assert.rejects(book.put({ ...body, window_size: "5m" }, { ifMatch: 2 }), refused("version_conflict"));
-    await assert.rejects(book.patch("r", { window_size: "5m" }, { ifMatch: 2 }), refused("version_conflict"));
-    await assert.rejects(book.remove("r", { ifMatch: 2 }), refused("version_conflict"));
-    await book.put({ ...body, window_size: "5m" }, { ifMatch: 1 });
-    await book.remove("r", { ifMatch: 2 });
-    assert.throws(() => book.get("r"), refused("unknown_rule"));
-    await assert.rejects(book.remove("r", {}), refused("unknown_rule"));
-    await assert.rejects(book.patch("r", {}, {}), refused("unknown_rule"));
-  }));
-
 test("a patch takes keys away by null, and its result is checked whole", () =>
   withDesk(async ({ book }) => {
     await book.put({ ...body, metric: "sum", field: "payload.price" }, {});
