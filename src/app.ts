@@ -60,7 +60,7 @@ const ingestRequestMs = 600_000;
 /**
  * Starts every part in order and resolves when the server can be used. The only place that names concrete adapters, and
  * that knows the order of starting and (by its opposite) of stopping.
- * @throws WeirError `port_taken`, `data_dir_in_use`, `invalid_config`, `log_damaged`, and what else keeps a part from starting.
+ * @throws WeirError `port_taken`, `data_dir_in_use`, `invalid_config`, `log_damaged`, `folder_mixed`, and what else keeps a part from starting.
  */
 export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   const { logger } = deps;
@@ -114,6 +114,8 @@ class Starter {
     const [engine, log] = await this.#all(this.#engine(), this.#log());
     const rulebook = await this.#rulebook(log);
     const store = await this.#store(engine);
+    if (await rulebook.catchUp(await store.newestSeries()))
+      this.#deps.logger.warn("the rules are older than the store: the windows of all rules are made anew");
     const progress = new MemoryProgress(clock);
     const processor = await this.#processor({ log, store, rulebook, progress });
     const eraser = await this.#eraser({ log, store, rulebook, processor });

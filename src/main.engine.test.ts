@@ -117,3 +117,14 @@ test("rejects asks a running server, and says so when there is none", async () =
   const { code, err } = await weir("rejects", "list", "--query-port", "1");
   assert.deepEqual([code, err], [1, "no server answers at http://127.0.0.1:1; is it running there?\n"]);
 });
+
+test("a signal for debuggers opens no port, and a hang-up ends the server in order", { timeout: 60_000 }, async () => {
+  const server = await startServer({ dataDir: join(folder, "signals") });
+  process.kill(server.pid, "SIGUSR1");
+  // Once it has answered, the signal has been seen.
+  while (!server.output().includes("SIGUSR1 means nothing here"))
+    assert.equal((await fetch(`${server.queryUrl}/health`)).status, 200);
+  process.kill(server.pid, "SIGHUP");
+  assert.deepEqual(await server.exited, { code: 0, signal: null }, server.output());
+  assert.doesNotMatch(server.output(), /Debugger listening/);
+});

@@ -68,7 +68,12 @@ async function serve({ config }: Ready): Promise<ExitCode> {
   const asked = untilAskedToStop(logger);
   try {
     const { startApp } = await import("./app.ts");
-    const app = await startApp(config, { clock: systemClock, logger, version: ownVersion() });
+    const starting = startApp(config, { clock: systemClock, logger, version: ownVersion() });
+    const app = await Promise.race([starting, late(asked)]);
+    if (app === "late") {
+      logger.error({ withinMs: stopWithinMs }, "did not start, and so did not stop, in time");
+      return 1;
+    }
     process.stdout.write(readyLine(app, config.dataDir));
     const failure = await Promise.race([aborted(asked), app.failed]);
     if (failure) logger.fatal({ err: failure }, "weir can't go on");
@@ -150,7 +155,10 @@ function untilAskedToStop(logger: Logger): AbortSignal {
     askedAt = systemClock.monotonic();
     asked.abort();
   };
-  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  // A terminal that is closed hangs up, and what it ran is to end in order.
+  process.on("SIGTERM", onSignal).on("SIGINT", onSignal).on("SIGHUP", onSignal);
+  // Left alone, Node would open a port for debuggers, on which everybody on this machine may do anything.
+  process.on("SIGUSR1", () => logger.warn("SIGUSR1 means nothing here; nothing was done"));
   process.on("uncaughtException", (error) => {
     logger.fatal({ err: error }, "unexpected error");
     process.exit(1);
@@ -163,11 +171,18 @@ function aborted(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));
 }
 
+/** Some time after the stop was asked for. */
+async function late(asked: AbortSignal): Promise<"late"> {
+  await aborted(asked);
+  await systemClock.sleep(stopWithinMs);
+  return "late";
+}
+
 /** False when it did not stop in time or failed at it; nothing acknowledged is lost by either. */
 async function stopInTime(app: App, logger: Logger): Promise<boolean> {
-  const late = systemClock.sleep(stopWithinMs).then(() => "late" as const);
+  const tooLate = systemClock.sleep(stopWithinMs).then(() => "late" as const);
   try {
-    if ((await Promise.race([app.stop(), late])) !== "late") return true;
+    if ((await Promise.race([app.stop(), tooLate])) !== "late") return true;
     logger.error({ withinMs: stopWithinMs }, "did not stop in time");
   } catch (error) {
     logger.error({ err: error }, "stopping failed");
@@ -177,7 +192,7 @@ async function stopInTime(app: App, logger: Logger): Promise<boolean> {
 
 /** What the user can change is told in one line; anything else with its stack. */
 function startFailure(error: unknown, logger: Logger): ExitCode {
-  const usersOwn = ["port_taken", "data_dir_in_use", "invalid_config"];
+  const usersOwn = ["port_taken", "data_dir_in_use", "invalid_config", "folder_mixed"];
   if (error instanceof WeirError && usersOwn.includes(error.code)) {
     process.stderr.write(`Weir can't start: ${error.message}\n`);
     return 2;

@@ -1,6 +1,7 @@
 /**
  * MurmurHash3, x86 variant of 128 bits, by Austin Appleby (public domain), over `bytes[start, end)`.
- * Writes four unsigned words into `out`. Not for secrets; the seed keeps strangers from precomputing collisions.
+ * Writes four unsigned words into `out`. For check sums only: whoever wants to can make texts that collide, whatever the
+ * seed. Where that would do harm, take `KeyedHash`.
  */
 export function hash128(bytes: Uint8Array, start: number, end: number, seed: number, out: Uint32Array): void {
   let h1 = seed | 0;

@@ -152,7 +152,7 @@ export class Processor {
 
   async #recoverPartition(src: Src): Promise<Partition> {
     const { log, store, limits, random } = this.#deps;
-    const seed = Math.floor(random() * 0x1_0000_0000);
+    const seed = Math.floor(random() * Number.MAX_SAFE_INTEGER);
     const recovered = await this.#writer.ask(() =>
       recover({ log, store, src, idsMax: limits.dedupeIdsMax, idsLoadedMax: limits.dedupeIdsLoadedMax, seed }),
     );

@@ -1,11 +1,11 @@
-import { hash128 } from "../lib/hash128.ts";
+import { KeyedHash, type Words } from "../lib/keyed-hash.ts";
 import { IdShard } from "./id-shard.ts";
 import type { Sighting } from "./id-shard.ts";
 
 export interface RecentIdsOptions {
   /** Bound on the remembered ids, which one batch may go beyond; one takes 16 bytes, at a fill of 40 to 80 % (so 20 to 40 bytes). */
   readonly idsMax: number;
-  /** Random, so that nobody outside can precompute ids that collide. */
+  /** 53 random bits, the secret that keeps everybody from making ids that collide: of two such the second would be lost as a repeat. */
   readonly seed: number;
 }
 
@@ -21,11 +21,11 @@ const shardBits = 6;
  */
 export class RecentIds {
   readonly #shards: IdShard[];
-  readonly #seed: number;
+  readonly #hasher: KeyedHash;
   readonly #hash = new Uint32Array(4);
 
   constructor(options: RecentIdsOptions) {
-    this.#seed = options.seed;
+    this.#hasher = new KeyedHash(keyOf(options.seed));
     const count = 1 << shardBits;
     // Shards fill evenly; different bounds keep them from all making room in the same moment.
     this.#shards = Array.from({ length: count }, (_, index) => {
@@ -42,13 +42,13 @@ export class RecentIds {
   /** Takes back that an event of this id was let through: it is not stored, and the next one of its id is to be. */
   forget(eventId: string): void {
     const bytes = Buffer.from(eventId);
-    hash128(bytes, 0, bytes.length, this.#seed, this.#hash);
+    this.#hasher.hash(bytes, 0, bytes.length, this.#hash);
     this.#shard().forget(this.#hash);
   }
 
   /** Judges the id in `bytes[start, end)` of an event of this time (ms), and remembers it if it is new. */
   take(bytes: Uint8Array, start: number, end: number, timestamp: number): Sighting {
-    hash128(bytes, start, end, this.#seed, this.#hash);
+    this.#hasher.hash(bytes, start, end, this.#hash);
     return this.#shard().take(this.#hash, Math.floor(timestamp / 1000));
   }
 
@@ -68,3 +68,6 @@ export class RecentIds {
     return this.#shards.reduce((sum, shard) => sum + shard.size, 0);
   }
 }
+
+/** The rest of the key need not be secret. */
+const keyOf = (seed: number): Words => [seed | 0, Math.floor(seed / 0x1_0000_0000) | 0, 0x77656972, 0x69647321];

@@ -1,5 +1,5 @@
 import type { Offset, OffsetRange, Src } from "../event/position.ts";
-import { after } from "../event/position.ts";
+import { after, offset } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Log } from "../log/log.ts";
 import type { Store } from "../store/store.ts";
@@ -27,22 +27,36 @@ export async function recover(deps: {
   const { log, store, src } = deps;
   await store.settle();
   const committed = await log.committed(src);
-  const next = endOfMarked(committed, await store.marks(0, src, committed));
-  await refuseForeignLog(log, src, next);
+  const marks = await store.marks(0, src, offset(0));
+  const counted = marks.reduce((end, mark) => Math.max(end, mark.to + 1), 0);
+  const end = (await log.ends()).get(src) ?? 0;
+  refuseOlderLog(src, end, counted);
+  refuseOlderStore(src, committed, counted);
+  const next = endOfMarked(committed, marks);
   const stored = new Set<number>(await store.storedOffsets(src, next));
   const rejected = new Set<number>(await store.rejectedOffsets(src, next));
   return { next, stored, rejected, ids: await loadIds(deps) };
 }
 
 /** A log that ends before what was counted of it is not the log that the store was filled from. */
-async function refuseForeignLog(log: Log, src: Src, next: Offset): Promise<void> {
-  const end = (await log.ends()).get(src) ?? 0;
-  if (end >= next) return;
+function refuseOlderLog(src: Src, end: number, counted: number): void {
+  if (end >= counted) return;
   throw new WeirError(
-    "log_damaged",
-    `the log of partition ${src} ends at offset ${end}, but the store has counted up to ${next}: the log was lost or replaced; its new events would be taken for counted ones`,
+    "folder_mixed",
+    `the log of partition ${src} ends at offset ${end}, but the store has counted up to ${counted}: the log was lost or replaced, and its new events would be taken for counted ones. ${remedy}`,
   );
 }
+
+/** The log was told that what is committed is counted, and has deleted it. The newest mark is kept for ever. */
+function refuseOlderStore(src: Src, committed: number, counted: number): void {
+  if (counted >= committed) return;
+  throw new WeirError(
+    "folder_mixed",
+    `the store has counted partition ${src} up to offset ${counted}, but the log was told of ${committed}: the store was lost or replaced by an older one, and lacks the events in between. ${remedy}`,
+  );
+}
+
+const remedy = "Restore the data folder as a whole, from one moment";
 
 /** Follows the marks from `from` on. They lie end to end, since a partition's ranges are written one after the other. */
 export function endOfMarked(from: Offset, marks: readonly OffsetRange[]): Offset {

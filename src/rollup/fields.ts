@@ -2,6 +2,7 @@ import type { FieldRef } from "../rule/rule.ts";
 import type { Bindings } from "./bindings.ts";
 import { payloadForms } from "./filter-values.ts";
 import { decimalColumn } from "./input.ts";
+import { decimalType } from "./metrics.ts";
 import { textOf } from "./value.ts";
 
 /** The forms in which a field may be read; each is a column of its own. */
@@ -40,8 +41,7 @@ export class FieldColumns {
     if (field.kind !== "payload") return this.#add(`text${index}`, field.kind);
     if (form === "length") return this.#lengthOf(index, field.path);
     const raw = this.#raw(index, field.path);
-    if (typeof form === "object")
-      return this.#add(decimalColumn(index, form.places), `round(toDecimal256OrNull(${raw}, 30), ${form.places})`);
+    if (typeof form === "object") return this.#add(decimalColumn(index, form.places), decimalOf(raw, form.places));
     return form === "raw" ? raw : this.#add(`${form}${index}`, forms[form](raw));
   }
 
@@ -71,6 +71,13 @@ export class FieldColumns {
     return name;
   }
 }
+
+/**
+ * Read with many places, so that what is cut off is rounded; and kept with those of the table: the engine adds up in the type of
+ * what it reads, beyond its end from its other end on, and six numbers of 46 digits are too much for one of 30 places.
+ */
+const decimalOf = (raw: string, places: number): string =>
+  `CAST(round(toDecimal256OrNull(${raw}, 30), ${places}), 'Nullable(${decimalType})')`;
 
 /**
  * A key of the payload itself. What lies deeper is searched for in the payload: the engine writes a part's text anew, 1e20

@@ -48,7 +48,7 @@ const latest: Aggregate = { name: "argMax", inputs: `String, ${when}` };
 const frequent: Aggregate = { name: "approx_top_k", parameters: "10, 1000", inputs: "String" };
 
 /** 67 digits before the point and 9 behind it. */
-const decimal = "Decimal(76, 9)";
+export const decimalType = "Decimal(76, 9)";
 
 /**
  * The kinds of state. Metrics share a kind where they can: `avg` is a sum beside the count that every row has.
@@ -59,9 +59,9 @@ export const stateColumns = {
   lowest: extreme("min", "lowest", "Float64"),
   highest: extreme("max", "highest", "Float64"),
   uniques: aggregated("uniques", exactly),
-  exact_total: summed("exact_total", decimal),
-  exact_lowest: extreme("min", "exact_lowest", decimal),
-  exact_highest: extreme("max", "exact_highest", decimal),
+  exact_total: summed("exact_total", decimalType),
+  exact_lowest: extreme("min", "exact_lowest", decimalType),
+  exact_highest: extreme("max", "exact_highest", decimalType),
   uniques_near: aggregated("uniques_near", nearly),
   sketch: aggregated("sketch", sketch),
   earliest: aggregated("earliest", earliest),

@@ -232,6 +232,19 @@ export class Rulebook {
     }
   }
 
+  /**
+   * For the start: `newestSeries` is the newest that the store knows. When it was never given, the rules were lost or replaced
+   * by older ones: series would be given again, and those that go on may have stood still. Then no series up to it is
+   * ever given, and all windows are made anew. Answers whether it was so.
+   */
+  async catchUp(newestSeries: number): Promise<boolean> {
+    const next = await this.#registry.takeSeries(1);
+    if (next > newestSeries) return false;
+    await this.#registry.takeSeries(newestSeries - next + 1);
+    await this.rebuild();
+    return true;
+  }
+
   /** Calls `listener` after every change of a rule. Returns how to stop. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);

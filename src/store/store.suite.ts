@@ -276,6 +276,18 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
       assert.deepEqual([kept.includes(24), kept.includes(240)], [false, true]);
     });
 
+    test("the newest series is one of rows, and one that has nothing but a mark", async () => {
+      await store.insertRaw(src(61), [piece(0, [event("a")])]);
+      await rollUp(61, 5_000_000, 0, 0);
+      assert.equal(await store.newestSeries(), 5_000_000);
+      const range = { src: src(61), from: offset(0), to: offset(0) };
+      await store.rollUp({ range, plan: planRollup([]), marks: [{ series: 5_000_007, range }], counts: null });
+      assert.equal(await store.newestSeries(), 5_000_007);
+      await store.dropSeries(5_000_007);
+      await store.dropSeries(5_000_000);
+      assert.ok((await store.newestSeries()) < 5_000_000);
+    });
+
     test("the counters of all partitions add up", async () => {
       const earlier = await store.totals();
       await rollUp(13, 25, 0, 9, { events: 10, duplicates: 3 });

@@ -216,6 +216,8 @@ export interface Store extends RejectStore {
   dropWindows(expired: readonly { readonly series: number; readonly before: number }[]): Promise<readonly number[]>;
   /** The series of rule versions that have rows. */
   seriesKept(): Promise<readonly number[]>;
+  /** The newest series of a rule version of which anything is left, be it a mark; 0 when there is none. */
+  newestSeries(): Promise<number>;
 
   windows(query: WindowQuery): Promise<readonly WindowRow[]>;
   /** Finds where the page ends; its rows are read when they are asked for. An aborted signal stops the engine's work. */

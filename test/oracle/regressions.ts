@@ -62,6 +62,21 @@ export const regressions: readonly Regression[] = [
     },
   },
   {
+    name: "the largest decimals that are taken add up to more than one of them can be",
+    scenario: {
+      rules: ["sum", "avg", "min", "max"].map((metric) => ({
+        ...{ rule_id: "r", window_size: "1m", group_by: ["user_id"] },
+        ...{ metric, field: "payload.price", decimals: 2 },
+      })),
+      events: Array.from({ length: 20 }, (_, index) => ({
+        ...{ ...plain, event_id: `e${index}`, user_id: `u${index % 2}` },
+        ...{ timestamp: 1_768_298_400_000, receivedAt: 1_768_298_400_000, payload: { price: 9e45 } },
+      })),
+      cuts: [],
+      pick: 0,
+    },
+  },
+  {
     name: "rules that group by the same keys in another order, or by panes that come out alike, have their own rows each",
     scenario: {
       rules: [

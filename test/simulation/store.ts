@@ -42,7 +42,17 @@ async function rollUp(tables: Tables, engine: Engine, task: RollupTask): Promise
 }
 
 type Questions =
-  | ("marks" | "fillMarks" | "storedOffsets" | "latestIds" | "findIds" | "seriesKept" | "windows" | "newestPane")
+  | (
+      | "marks"
+      | "fillMarks"
+      | "storedOffsets"
+      | "latestIds"
+      | "findIds"
+      | "seriesKept"
+      | "newestSeries"
+      | "windows"
+      | "newestPane"
+    )
   | ("listGroups" | "seriesCounts" | "events" | "totals" | "ping");
 
 function questions(tables: Tables, windows: Windows, engine: Engine): Pick<Store, Questions> {
@@ -61,6 +71,7 @@ function questions(tables: Tables, windows: Windows, engine: Engine): Pick<Store
       engine.read(() => tables.raw.toSorted((a, b) => b.timestamp - a.timestamp).slice(0, limit)),
     findIds: (_, keys, below) => engine.read(() => tables.found(keys, below)),
     seriesKept: () => engine.read(() => [...tables.series.keys()]),
+    newestSeries: () => engine.read(() => Math.max(0, ...tables.series.keys(), ...tables.fillMarks.keys())),
     windows: (query) => engine.read(() => windows.read(query)),
     newestPane: (series) => engine.read(() => windows.newestPane(series)),
     listGroups: (series) => listGroups(tables, engine, series),

@@ -220,6 +220,11 @@ export class ClickHouseStore implements Store {
     return rows.map((row) => row.series);
   }
 
+  async newestSeries(): Promise<number> {
+    const [row] = await this.#connection.rows<{ newest: number }>(statements.selectNewestSeries);
+    return row?.newest ?? 0;
+  }
+
   async windows(query: WindowQuery): Promise<readonly WindowRow[]> {
     const rows = await withinLimits(readWindows(this.#connection, query));
     return rows.map((row) => windowRow(query.rule, row));

@@ -286,32 +286,13 @@ function insertFileSql(shape: RowShape, file: string): string {
 
 /**
  * Codes that speak of the engine's state, not of the statement: it may work later. 107: it started anew, on an empty folder.
- * 75 to 77, 88, 173, 425, and 1000 to 1002 are of files, memory and what its machine says.
+ * The second list is of what its machine refuses: files and descriptors, memory, threads. Taken for a refusal, it would put
+ * good events into quarantine and pause good rules.
  */
 const passing = new Set([
-  "75",
-  "76",
-  "77",
-  "88",
-  "107",
-  "159",
-  "160",
-  "173",
-  "202",
-  "203",
-  "209",
-  "210",
-  "236",
-  "241",
-  "243",
-  "252",
-  "394",
-  "425",
-  "439",
-  "745",
-  "1000",
-  "1001",
-  "1002",
+  ...codes("107 159 160 202 203 209 210 236 243 252 394 439 677 745 776 1000 1001 1002"),
+  ...codes("74 75 76 77 87 88 172 173 204 214 239 240 241 272 273 294 298 299 303 304 363 400 402 411 423 425 458 460"),
+  ...codes("461 463 468 531 566 573 586 590 635 641 777 778"),
 ]);
 
 function asWeirError(error: unknown, wrote: boolean): WeirError {
@@ -339,4 +320,8 @@ function unavailable(cause: unknown, outcomeUnknown = false): WeirError {
     retryAfterMs: 1000,
     outcomeUnknown,
   });
+}
+
+function codes(list: string): string[] {
+  return list.split(" ");
 }

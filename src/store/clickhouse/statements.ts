@@ -127,6 +127,15 @@ export const selectSeries: Statement = {
   parameters: {},
 };
 
+/** Of rows, which are sorted by series, of marks of fills, and of lists of groups. */
+export const selectNewestSeries: Statement = {
+  sql: `SELECT max(series) AS newest FROM (
+      SELECT series FROM (SELECT series FROM rollups WHERE series >= 16 ORDER BY series DESC LIMIT 1)
+      UNION ALL SELECT toUInt32OrZero(extract(assumeNotNull(grp[1]), '^([0-9]+):')) FROM rollups WHERE series = 0
+      UNION ALL SELECT toUInt32(toUnixTimestamp(pane)) FROM rollups WHERE series = 2)`,
+  parameters: {},
+};
+
 /** For each series that has rows: events `skipped` and `late` in all of its windows, its different `groups`, and the events that are `ungrouped`. */
 export function selectSeriesCounts(series: readonly number[]): Statement {
   return {

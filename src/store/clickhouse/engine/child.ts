@@ -23,6 +23,9 @@ process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
 // A terminal and a service manager signal the whole group; the parent drains first and tells us when to stop.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => {});
+process.on("SIGHUP", () => {});
+// Left alone, Node would open a port for debuggers, on which everybody on this machine may do anything.
+process.on("SIGUSR1", () => {});
 
 process.on("message", (message: ToChild) => {
   if (message.type === "start") void start(message).catch(giveUp);

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { after, before, test } from "node:test";
+import { WeirError } from "../../lib/errors.ts";
+import { Connection } from "./connection.ts";
+
+/** What the engine says when its machine has no more descriptors, memory or threads for it, in its own words. */
+const ofTheMachine = [
+  "Code: 460. DB::ErrnoException: Cannot create timer_fd descriptor: , errno: 24, strerror: Too many open files. (CANNOT_CREATE_TIMER)",
+  "Code: 573. DB::ErrnoException: Cannot open epoll descriptor: , errno: 24, strerror: Too many open files. (EPOLL_ERROR)",
+  "Code: 298. DB::ErrnoException: Cannot create pipe: , errno: 24, strerror: Too many open files. (CANNOT_PIPE)",
+  "Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED)",
+];
+const ofTheStatement = [
+  "Code: 6. DB::Exception: Cannot parse string ', errno: 24, strerror: Too many open files'. (CANNOT_PARSE_TEXT)",
+  "Code: 469. DB::Exception: Constraint is violated. (VIOLATED_CONSTRAINT)",
+];
+
+let says = "";
+const server = createServer((request, answer) => {
+  request.resume();
+  request.on("end", () => answer.writeHead(500).end(says));
+});
+let connection: Connection;
+
+before(async () => {
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const newId = (): string => "id";
+  connection = new Connection({
+    ...{ url: () => url, username: "u", password: "p", database: "d", requestTimeoutMs: 5000, newId },
+  });
+});
+
+after(async () => {
+  await connection.close();
+  server.close();
+});
+
+async function failure(): Promise<WeirError> {
+  const error: unknown = await connection.write({ sql: "SELECT 1", parameters: {} }).catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof WeirError);
+  return error;
+}
+
+test("what the engine's machine refuses is no refusal of the statement, and is tried again", async () => {
+  for (const text of ofTheMachine) {
+    says = text;
+    const { code, canRetry, outcomeUnknown } = await failure();
+    assert.deepEqual([code, canRetry, outcomeUnknown], ["store_unavailable", true, true], text);
+  }
+});
+
+test("a refused statement stays one, whatever text of its own the engine quotes", async () => {
+  for (const text of ofTheStatement) {
+    says = text;
+    assert.equal((await failure()).code, "store_refused", text);
+  }
+});
