@@ -48,7 +48,7 @@ function asNumber({ metric }: CheckedRule, value: string): string {
   if (metric === "uniq" || metric === "uniq_exact") return `toFloat64(${value})`;
   if (metric === "quantile") return `${value} / ${1 + sketchAccuracy}`;
   // Of equal counts the first by text: the engine's own order depends on how parts were merged.
-  if (metric === "top_k") return `arraySort(one -> (-toInt64(one.2), one.1), ${value})`;
+  if (metric === "top_k") return `arraySlice(arraySort(one -> (-toInt64(one.2), one.1), ${value}), 1, 10)`;
   return metric === "min" || metric === "max" ? `assumeNotNull(${value})` : value;
 }
 

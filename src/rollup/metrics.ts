@@ -24,6 +24,8 @@ interface Aggregate {
   readonly inputs: string;
   /** Merging gives the state again: the answer is made with other parameters than the state. */
   readonly answersLater?: true;
+  /** The parameters of the answer, where the engine makes it of no state but one of the same: then it is read as one by its bytes. */
+  readonly answeredBy?: string;
 }
 
 const when = "Tuple(Int64, UInt16, UInt64)";
@@ -44,8 +46,14 @@ const sketch: Aggregate = {
 };
 const earliest: Aggregate = { name: "argMin", inputs: `String, ${when}` };
 const latest: Aggregate = { name: "argMax", inputs: `String, ${when}` };
-/** Filtered space-saving: exact as long as there are no more different values than the second parameter. */
-const frequent: Aggregate = { name: "approx_top_k", parameters: "10, 1000", inputs: "String" };
+/**
+ * Filtered space-saving: exact as long as there are no more different values than the second parameter. All of them are
+ * answered: which of equally frequent ones the engine takes for the last of ten depends on how parts were merged.
+ */
+const frequent: Aggregate = {
+  ...{ name: "approx_top_k", parameters: "10, 1000", inputs: "String" },
+  answeredBy: "1000, 1000",
+};
 
 /** 67 digits before the point and 9 behind it. */
 export const decimalType = "Decimal(76, 9)";
@@ -98,17 +106,19 @@ function asItIs(column: string): Pick<StateColumn, "answer" | "keep"> {
  * The state is kept in a list of one, and no state is a list of none: most rows have none, and the engine makes and
  * destroys the state of every row that it merges, which of these six took most of its time (docs/decisions/0019).
  */
-function aggregated(column: string, { name, parameters, inputs, answersLater }: Aggregate): StateColumn {
+function aggregated(column: string, { name, parameters, inputs, answersLater, answeredBy }: Aggregate): StateColumn {
   const given = parameters === undefined ? "" : `(${parameters})`;
-  const one = `AggregateFunction(${name}${given}, ${inputs})`;
   const ofEach = `${name}Merge${answersLater ? "State" : ""}ForEach`;
-  const type = `AggregateFunction(${ofEach}${given}, Array(${one}))`;
+  const oneWith = (some: string): string => `AggregateFunction(${name}${some}, ${inputs})`;
+  const typeWith = (some: string): string => `AggregateFunction(${ofEach}${some}, Array(${oneWith(some)}))`;
+  const [one, type] = [oneWith(given), typeWith(given)];
+  const again = `finalizeAggregation(CAST(toString(${column}), '${typeWith(`(${answeredBy})`)}'))`;
   return {
     type,
     empty: `defaultValueOfTypeName('${type}')`,
     filler: `defaultValueOfTypeName('${one}')`,
-    merge: `${ofEach}Merge${given}(${column})`,
-    answer: `${column}[1]`,
+    merge: `${ofEach}Merge${answeredBy === undefined ? "" : "State"}${given}(${column})`,
+    answer: `${answeredBy === undefined ? column : again}[1]`,
     keep: (kept) => `initializeAggregation('${ofEach}State${given}', arraySlice([${column}], 1, ${kept}))`,
   };
 }

@@ -27,17 +27,10 @@ function isNear(actual: number, expected: number): boolean {
   return Math.abs(actual - bounded) <= Math.abs(bounded) * 0.01;
 }
 
-/** The ten largest counts, each of its value, equal ones by text; which of these are in is left open. */
+/** The ten most frequent values; of equally frequent ones, in order and at the end of the ten, the first by text. */
 function assertFrequent(actual: unknown, counts: ReadonlyMap<unknown, number>): void {
-  assert.ok(Array.isArray(actual));
-  const largest = [...counts.values()].toSorted((a, b) => b - a).slice(0, 10);
-  assert.deepEqual(
-    actual.map((entry: { readonly count: number }) => entry.count),
-    largest,
-  );
-  for (const { value, count } of actual) assert.equal(count, counts.get(value));
-  assert.deepEqual(actual, (actual as FrequentValue[]).toSorted(byCountThenText));
-  assert.equal(new Set(actual.map((entry: { readonly value: string }) => entry.value)).size, actual.length);
+  const all = [...counts].map(([value, count]) => ({ value: String(value), count }));
+  assert.deepEqual(actual, all.toSorted(byCountThenText).slice(0, 10));
 }
 
 const byCountThenText = (a: FrequentValue, b: FrequentValue): number =>

@@ -77,6 +77,21 @@ export const regressions: readonly Regression[] = [
     },
   },
   {
+    name: "of more than ten equally frequent values the first by text are the ten, however they came together",
+    scenario: {
+      rules: [
+        { rule_id: "r", window_size: "1m", metric: "top_k", field: "payload.x" },
+        { rule_id: "r", window_size: "1m", window_type: "cumulative", hop: "10s", metric: "top_k", field: "payload.x" },
+      ],
+      events: Array.from({ length: 60 }, (_, index) => ({
+        ...{ ...plain, event_id: `e${index}`, timestamp: 1_768_298_400_000 + index * 900 },
+        ...{ receivedAt: 1_768_298_400_000, payload: { x: `'\\\u0000 ${(index * 7) % 20}` } },
+      })),
+      cuts: [7, 23, 41],
+      pick: 0,
+    },
+  },
+  {
     name: "rules that group by the same keys in another order, or by panes that come out alike, have their own rows each",
     scenario: {
       rules: [

@@ -17,10 +17,10 @@ const ofTheStatement = [
   "Code: 469. DB::Exception: Constraint is violated. (VIOLATED_CONSTRAINT)",
 ];
 
-let says = "";
+let says: { readonly status: number; readonly text: string } = { status: 200, text: "" };
 const server = createServer((request, answer) => {
   request.resume();
-  request.on("end", () => answer.writeHead(500).end(says));
+  request.on("end", () => answer.writeHead(says.status).end(says.text));
 });
 let connection: Connection;
 
@@ -46,7 +46,7 @@ async function failure(): Promise<WeirError> {
 
 test("what the engine's machine refuses is no refusal of the statement, and is tried again", async () => {
   for (const text of ofTheMachine) {
-    says = text;
+    says = { status: 500, text };
     const { code, canRetry, outcomeUnknown } = await failure();
     assert.deepEqual([code, canRetry, outcomeUnknown], ["store_unavailable", true, true], text);
   }
@@ -54,7 +54,14 @@ test("what the engine's machine refuses is no refusal of the statement, and is t
 
 test("a refused statement stays one, whatever text of its own the engine quotes", async () => {
   for (const text of ofTheStatement) {
-    says = text;
+    says = { status: 500, text };
     assert.equal((await failure()).code, "store_refused", text);
   }
+});
+
+test("an OK of somebody who has the engine's port is no answer: the outcome is to be settled", async () => {
+  says = { status: 200, text: "" };
+  const { code, canRetry, outcomeUnknown, message } = await failure();
+  assert.deepEqual([code, canRetry, outcomeUnknown], ["store_unavailable", true, true]);
+  assert.match(message, /is not the engine/);
 });

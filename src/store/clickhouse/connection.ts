@@ -77,6 +77,11 @@ const readSettings: Settings = {
  */
 const bytesSettings: Settings = { wait_end_of_query: 1, cancel_http_readonly_queries_on_client_close: 1, readonly: 2 };
 
+/** Of an answer, as the client gives it. */
+interface Answered {
+  readonly response_headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
 /** The clients of one address. Pings have one of their own: they must not wait for a socket behind statements that take long. */
 interface Clients {
   readonly url: string;
@@ -193,6 +198,7 @@ export class Connection {
       for await (const _ of result.stream) {
         // An INSERT answers nothing; the stream is read to its end so that the socket is free again.
       }
+      return result;
     });
   }
 
@@ -225,10 +231,13 @@ export class Connection {
     }
   }
 
-  async #writing(run: (client: ClickHouseClient, queryId: string) => Promise<unknown>): Promise<void> {
+  async #writing(run: (client: ClickHouseClient, queryId: string) => Promise<Answered>): Promise<void> {
     const queryId = this.#options.newId();
     try {
-      await run(this.#current().statements, queryId);
+      const { response_headers: headers } = await run(this.#current().statements, queryId);
+      // While an engine is started again, its port may be somebody else's, whose "OK" says nothing.
+      if (headers["x-clickhouse-query-id"] !== queryId)
+        throw new Error(`what answers at ${this.#options.url()} is not the engine`);
     } catch (error) {
       const known = asWeirError(error, true);
       // An engine that has answered what it makes of a statement is done with it, though a part of it may be there.
