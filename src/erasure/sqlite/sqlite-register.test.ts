@@ -47,3 +47,9 @@ test("a value that was replaced is in no file any more", () =>
     await register.put(erasure("a", { values: [] }));
     assert.ok(!(await found()).includes(true));
   }));
+
+test("no erasure is taken once the file was removed behind our back, since nobody would remember it", () =>
+  withRegister(async (register, folder) => {
+    await rm(join(folder, "erasures.sqlite"));
+    await assert.rejects(register.put(erasure("a")), { code: "registry_unavailable", message: /was removed while/ });
+  }));

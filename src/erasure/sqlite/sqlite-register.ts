@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
 import { fileCall } from "../../lib/file-call.ts";
 import type { Erasure, ErasureRegister } from "../register.ts";
+import { keptFile } from "../../lib/kept-file.ts";
 
 /**
  * With a journal that is emptied, and freed space overwritten: a value that was replaced is in no file any more. It is
@@ -24,23 +25,26 @@ export async function openSqliteErasures({ file }: { readonly file: string }): P
   return fileCall(`the erasures in ${file} can't be opened`, () => {
     const database = new DatabaseSync(file, { timeout: 5000 });
     database.exec(schema);
-    return new SqliteRegister(database);
+    return new SqliteRegister(database, keptFile(file));
   });
 }
 
 class SqliteRegister implements ErasureRegister {
   readonly #database: DatabaseSync;
+  readonly #mustBeThere: () => void;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, mustBeThere: () => void) {
     this.#database = database;
+    this.#mustBeThere = mustBeThere;
   }
 
   async put(erasure: Erasure): Promise<void> {
     const sql = `INSERT INTO erasures (id, done, record) VALUES (?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET done = excluded.done, record = excluded.record`;
-    fileCall("the erasure can't be stored", () =>
-      this.#database.prepare(sql).run(erasure.id, erasure.state === "done" ? 1 : 0, JSON.stringify(erasure)),
-    );
+    fileCall("the erasure can't be stored", () => {
+      this.#mustBeThere();
+      this.#database.prepare(sql).run(erasure.id, erasure.state === "done" ? 1 : 0, JSON.stringify(erasure));
+    });
   }
 
   async get(id: string): Promise<Erasure | undefined> {

@@ -173,3 +173,14 @@ describe("embedded log", { concurrency: true }, () => {
     await cleanup();
   });
 });
+
+for (const name of ["log.db", "log.db-wal"])
+  test(`nothing is acknowledged once ${name} was removed behind our back`, async () => {
+    const failures: string[] = [];
+    const { log, dir, cleanup } = await open({ onFailure: (error) => failures.push(error.message) });
+    await log.append(events(3));
+    rmSync(join(dir, name));
+    await assert.rejects(log.append(events(3)), { code: "log_failed", outcomeUnknown: true });
+    assert.match(failures.join(), new RegExp(`${name} was removed while it was in use`));
+    await cleanup();
+  });

@@ -4,6 +4,7 @@ import { checkpoint, databasePath, metaCrc, openForWriting, pageSize, recordCrc,
 import type { Meta } from "./files.ts";
 import { openWitnessFile } from "./witness.ts";
 import type { WitnessFile } from "./witness.ts";
+import { keptFile } from "../../lib/kept-file.ts";
 
 /** The oldest record, as far as deletion needs it. */
 export interface Oldest {
@@ -58,6 +59,7 @@ class SqliteFiles implements WriterFiles {
   readonly witness: WitnessFile;
   readonly #db: DatabaseSync;
   readonly #statements: ReturnType<typeof prepare>;
+  #kept: readonly (() => void)[] | undefined;
 
   constructor(dir: string, db: DatabaseSync) {
     this.place = databasePath(dir);
@@ -97,6 +99,9 @@ class SqliteFiles implements WriterFiles {
 
   commit(): void {
     this.#db.exec("COMMIT");
+    // What was written may be in files that have no name any more; the write-ahead log is there from the first write on.
+    this.#kept ??= [this.place, `${this.place}-wal`].map(keptFile);
+    for (const mustBeThere of this.#kept) mustBeThere();
   }
 
   /** After some errors SQLite has rolled back itself; and what rolling back throws says less than the error before. */

@@ -68,3 +68,18 @@ const writer = (file: string): string => `
     writeSync(1, series + "\\n");
   }
 `;
+
+test("no change is taken once the file was removed behind our back, since it would be gone with the process", async () => {
+  const { file, open, cleanup } = await place();
+  const registry = await open();
+  const change = { save: [{ rule_id: "r", revision: 0, versions: [] }], remove: [] };
+  await rm(file);
+  await assert.rejects(registry.change(change), {
+    code: "registry_unavailable",
+    message: /was removed while it was in use/,
+  });
+  await writeFile(file, "");
+  await assert.rejects(registry.change(change), { message: /was replaced while it was in use/ });
+  await registry.close();
+  await cleanup();
+});

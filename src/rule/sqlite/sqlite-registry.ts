@@ -2,6 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { fileCall } from "../../lib/file-call.ts";
 import type { Registry, RegistryChange, RuleRecord } from "../registry.ts";
+import { keptFile } from "../../lib/kept-file.ts";
 
 /** Series below this one are reserved. */
 const firstSeries = 16;
@@ -28,19 +29,21 @@ export async function openSqliteRegistry({ file, clock = systemClock }: SqliteRe
   return fileCall(`the rules in ${file} can't be opened`, () => {
     const database = new DatabaseSync(file, { timeout: busyTimeoutMs });
     database.exec(schema);
-    return new SqliteRegistry(database, clock);
+    return new SqliteRegistry(database, keptFile(file), clock);
   });
 }
 
 class SqliteRegistry implements Registry {
   readonly #database: DatabaseSync;
+  readonly #mustBeThere: () => void;
   readonly #clock: Clock;
   readonly #watchers = new Set<() => void>();
   #seen: number | undefined;
   #stopPolling: (() => void) | undefined;
 
-  constructor(database: DatabaseSync, clock: Clock) {
+  constructor(database: DatabaseSync, mustBeThere: () => void, clock: Clock) {
     this.#database = database;
+    this.#mustBeThere = mustBeThere;
     this.#clock = clock;
   }
 
@@ -93,6 +96,7 @@ class SqliteRegistry implements Registry {
 
   /** The whole change with its count, or nothing of it: undefined when a record is not what the caller has seen. */
   #transaction(change: RegistryChange): readonly RuleRecord[] | undefined {
+    this.#mustBeThere();
     this.#database.exec("BEGIN IMMEDIATE");
     try {
       const stored = this.#apply(change);
