@@ -35,10 +35,10 @@ export class KeyedHash {
       tail(bytes, at + 12, end) ^ l3,
       out,
     );
-    out[0] = out[0]! ^ l0;
-    out[1] = out[1]! ^ l1;
-    out[2] = out[2]! ^ l2;
-    out[3] = out[3]! ^ l3;
+    out[0] = out[0] ^ l0;
+    out[1] = out[1] ^ l1;
+    out[2] = out[2] ^ l2;
+    out[3] = out[3] ^ l3;
   }
 }
 
