@@ -29,6 +29,7 @@ import type {
   WindowRow,
   WindowTable,
 } from "../store.ts";
+import type { Statement } from "../../rollup/statement.ts";
 import { compare } from "./compare.ts";
 import type { Connection } from "./connection.ts";
 import { areOfOneMonth, encodeRawRows, rawRows, rawRowsBytesMax } from "./row-binary.ts";
@@ -63,14 +64,24 @@ export class ClickHouseStore implements Store {
   readonly #connection: Connection;
   readonly #clock: Clock;
   readonly #tableBytesMax: number;
+  readonly #rowsBytesMax: number;
   #spare: Buffer | null = null;
   #trials = Promise.resolve();
 
-  /** `tableBytesMax`: of a table's rows in the engine's memory, which takes two to three times as much until they are sent. */
-  constructor(options: { readonly connection: Connection; readonly clock: Clock; readonly tableBytesMax?: number }) {
+  /**
+   * `tableBytesMax`: of a table's rows in the engine's memory, which takes two to three times as much until they are sent.
+   * `rowsBytesMax`: of windows and events that are read at a time, there; here they take several times as much.
+   */
+  constructor(options: {
+    readonly connection: Connection;
+    readonly clock: Clock;
+    readonly tableBytesMax?: number;
+    readonly rowsBytesMax?: number;
+  }) {
     this.#connection = options.connection;
     this.#clock = options.clock;
     this.#tableBytesMax = options.tableBytesMax ?? 128 * 2 ** 20;
+    this.#rowsBytesMax = options.rowsBytesMax ?? 64 * 2 ** 20;
   }
 
   async open(signal: AbortSignal): Promise<void> {
@@ -226,7 +237,8 @@ export class ClickHouseStore implements Store {
   }
 
   async windows(query: WindowQuery): Promise<readonly WindowRow[]> {
-    const rows = await withinLimits(readWindows(this.#connection, query));
+    const bounded = { rows: <Row>(one: Statement) => this.#connection.rowsWithin<Row>(this.#rowsBytesMax, one) };
+    const rows = await withinLimits(readWindows(bounded, query));
     return rows.map((row) => windowRow(query.rule, row));
   }
 
@@ -279,7 +291,11 @@ export class ClickHouseStore implements Store {
   }
 
   async events(query: EventQuery): Promise<readonly StoredEvent[]> {
-    const rows = await this.#connection.rows<StoredEvent & { timestamp_ms: number }>(statements.selectEvents(query));
+    const statement = statements.selectEvents(query);
+    const rows = await this.#connection.rowsWithin<StoredEvent & { timestamp_ms: number }>(
+      this.#rowsBytesMax,
+      statement,
+    );
     return rows.map(({ timestamp_ms, ...row }) => ({ ...row, timestamp: timestamp_ms }));
   }
 

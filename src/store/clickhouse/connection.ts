@@ -6,6 +6,7 @@ import type { Statement } from "../../rollup/statement.ts";
 import { withFile } from "./hand-over.ts";
 import type { HandOver } from "./hand-over.ts";
 import type { Column } from "./schema.ts";
+import { isTooLarge, tooLarge } from "./too-large.ts";
 
 export interface ConnectionOptions {
   /** Asked before every request: an embedded engine may come back at another address. */
@@ -125,6 +126,24 @@ export class Connection {
       });
       return result.json<Row>();
     });
+  }
+
+  /** The same; rows that take more than `bytesMax` in the engine's memory are refused as a whole, before they are in ours. */
+  async rowsWithin<Row>(bytesMax: number, statement: Statement): Promise<Row[]> {
+    const bounds = { max_result_bytes: String(bytesMax), result_overflow_mode: "throw" as const };
+    try {
+      return await this.#reading(async (client) => {
+        const settings = { ...readSettings, ...bounds };
+        const result = await client.query({
+          ...asQuery(statement),
+          format: "JSONEachRow",
+          clickhouse_settings: settings,
+        });
+        return result.json<Row>();
+      });
+    } catch (error) {
+      throw isTooLarge(error) ? tooLarge(bytesMax) : error;
+    }
   }
 
   /** Runs a reading statement under the given limits, and tells what it took. The engine is told that it may only read. */

@@ -202,6 +202,14 @@ describe("a table", () => {
     await assert.rejects(table.read(signal), { code: "invalid_query", message: /take more than 2048 bytes/ });
   });
 
+  test("and neither are rows that are too large read, of windows or of events", async () => {
+    const query = await counted(sumBy(["payload.a"]), [{ n: 1, a: "x".repeat(3000) }]);
+    const small = new ClickHouseStore({ connection, clock: systemClock, rowsBytesMax: 2 ** 11 });
+    const refusal = { code: "invalid_query", message: /take more than 2048 bytes/ };
+    await assert.rejects(small.windows(query), refusal);
+    await assert.rejects(small.events({ from: query.from, to: query.to, limit: 10 }), refusal);
+  });
+
   test("that nobody wants any more is not made", async () => {
     const ended = new AbortController();
     const slow = { sql: "SELECT sleepEachRow(1) FROM numbers(60) SETTINGS max_block_size = 1", parameters: {} };

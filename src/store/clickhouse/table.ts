@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
-import { WeirError } from "../../lib/errors.ts";
 import { renderTable, type TableFormat, type TableSelection } from "../../rollup/table.ts";
 import type { BytesFormat, Connection } from "./connection.ts";
+import { isTooLarge, tooLarge } from "./too-large.ts";
 
 /** More than any page may have, by as many rows as can come while it is being read. */
 const tableRowsMax = 2_000_000;
@@ -62,15 +62,4 @@ export async function readTable(
   } catch (error) {
     throw isTooLarge(error) ? tooLarge(bytesMax) : error;
   }
-}
-
-/** TOO_MANY_ROWS_OR_BYTES, as the engine's client names it. */
-function isTooLarge(error: unknown): boolean {
-  const cause = error instanceof WeirError ? error.cause : undefined;
-  return cause instanceof Error && "code" in cause && cause.code === "396";
-}
-
-function tooLarge(bytesMax: number): WeirError {
-  const message = `is too high: the rows take more than ${bytesMax} bytes; ask for fewer of them, and go on with the cursor`;
-  return new WeirError("invalid_query", `limit ${message}`, { details: [{ path: "limit", message }] });
 }
