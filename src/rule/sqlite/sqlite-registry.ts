@@ -29,7 +29,8 @@ export async function openSqliteRegistry({ file, clock = systemClock }: SqliteRe
   return fileCall(`the rules in ${file} can't be opened`, () => {
     const database = new DatabaseSync(file, { timeout: busyTimeoutMs });
     database.exec(schema);
-    return new SqliteRegistry(database, keptFile(file), clock);
+    const inMemory = database.location() === null;
+    return new SqliteRegistry(database, inMemory ? () => {} : keptFile(file), clock);
   });
 }
 

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { systemClock } from "../../lib/clock.ts";
 import { rollupColumns } from "../../rollup/metrics.ts";
+import { planRollup } from "../../rollup/plan.ts";
+import { countByType, event, piece, range } from "../store-samples.suite.ts";
 import { storeSuite } from "../store.suite.ts";
 import { ClickHouseStore } from "./clickhouse-store.ts";
 import { Connection } from "./connection.ts";
@@ -29,6 +31,22 @@ for (const byFile of [true, false]) {
     };
   });
 }
+
+test("the newest series is one of rows, or one that has nothing but a mark", async () => {
+  const { engine, remove } = await newEngine();
+  const store = new ClickHouseStore({ connection: connect(engine, true), clock: systemClock });
+  await store.open(new AbortController().signal);
+  assert.equal(await store.newestSeries(), 0);
+  const at = range(0, 0, 0);
+  const plan = planRollup([{ series: 20, rule: countByType }]);
+  await store.insertRaw(at.src, [piece(0, [event("a")])]);
+  await store.rollUp({ range: at, plan, marks: [{ series: 0, range: at }], counts: null });
+  assert.equal(await store.newestSeries(), 20);
+  await store.rollUp({ range: at, plan: planRollup([]), marks: [{ series: 27, range: at }], counts: null });
+  assert.equal(await store.newestSeries(), 27);
+  await store.close();
+  await remove();
+});
 
 describe("rows handed over as files", () => {
   const shape: RowShape = { table: "numbers", columns: [{ name: "a", type: "UInt8" }] };
