@@ -49,6 +49,11 @@ export class Senders {
     await Promise.all(this.#running);
   }
 
+  /** Sends what is to be sent again, once each; what is refused then, or unknown, stays to be sent again. */
+  async sendAgain(ingestUrl: string): Promise<void> {
+    for (const events of this.#again.splice(0)) await this.#sendOne(ingestUrl, events);
+  }
+
   async #sendOn(ingestUrl: string): Promise<void> {
     while (!this.#stopped) {
       const outcome = await this.#sendOne(ingestUrl, this.#again.shift() ?? this.#request());

@@ -13,6 +13,8 @@ export interface ServerOptions {
   readonly nodeArgs?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly readyTimeoutMs?: number;
+  /** Told the process as soon as there is one, long before it is ready. */
+  readonly spawned?: (pid: number) => void;
 }
 
 export interface Exit {
@@ -46,6 +48,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   const pid = child.pid;
   if (pid === undefined) throw new Error("the server could not be started");
   const forget = killedWithUs(pid);
+  options.spawned?.(pid);
   const exited = once(child, "exit").then(([code, signal]): Exit => ({ code, signal }));
   const tail: string[] = [];
   const killGroup = async (): Promise<void> => {

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { pack, unpack } from "../../event/packed.ts";
-import { offset, src } from "../../event/position.ts";
+import { pack } from "../../event/packed.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
-import { openEmbeddedLog } from "./embedded.ts";
+import { unlessMissing } from "../../../test/support/needs.ts";
+import { whyNoStrace } from "../../../test/support/strace.ts";
 import { faultOf } from "./fault.ts";
+import { killScript, LogLedger } from "./log-ledger.fixture.ts";
 import type { AppendJob, StoredRecord } from "./messages.ts";
 import { openReaderFiles } from "./reader-files.ts";
 import { LogReader } from "./reader.ts";
@@ -26,7 +26,6 @@ const kills = Number(process.env["WEIR_KILLS"] ?? 10);
 const root = mkdtempSync(join(tmpdir(), "weir-log-fault-"));
 after(() => rmSync(root, { recursive: true, force: true }));
 
-const script = fileURLToPath(new URL("kill.fixture.ts", import.meta.url));
 const all = {
   from: 0,
   end: Number.MAX_SAFE_INTEGER,
@@ -38,29 +37,17 @@ const fileBytesMax = 1 << 30;
 test(`kill -9 at ${kills} moments loses nothing acknowledged and repeats nothing (WEIR_SEED=${seed})`, async () => {
   const random = randomOf(seed);
   const dir = join(root, "killed");
-  const ledger: Ledger = { acknowledged: [], committed: 0 };
+  const ledger = new LogLedger();
   for (let round = 0; round < kills; round++) {
-    note(ledger, await runAndKill(dir, round, 300 * random()));
-    checkKept(await readAll(dir), ledger);
+    ledger.note(await runAndKill(dir, round, 300 * random()));
+    await ledger.check(dir);
   }
-  assert.ok(ledger.acknowledged.length > kills, "too little was appended to prove anything");
+  assert.ok(ledger.size > kills, "too little was appended to prove anything");
 });
-
-/** What the killed processes have been told, and how far they have allowed deletion. */
-interface Ledger {
-  readonly acknowledged: Acknowledged[];
-  committed: number;
-}
-
-interface Acknowledged {
-  readonly name: string;
-  readonly from: number;
-  readonly to: number;
-}
 
 /** @returns what the child printed. */
 async function runAndKill(dir: string, round: number, afterMs: number): Promise<string> {
-  const child = spawn(process.execPath, [script, dir, String(round)], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [killScript, dir, String(round)], { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
   child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
   await once(child.stdout, "data");
@@ -68,40 +55,6 @@ async function runAndKill(dir: string, round: number, afterMs: number): Promise<
   child.kill("SIGKILL");
   await once(child, "close");
   return text;
-}
-
-/** The last line may be cut off; then nobody was told. */
-function note(ledger: Ledger, printed: string): void {
-  for (const line of printed.split("\n").slice(0, -1)) {
-    const [kind, ...words] = line.split(" ");
-    if (kind === "a") ledger.acknowledged.push({ name: words[0]!, from: Number(words[1]), to: Number(words[2]) });
-    if (kind === "c") ledger.committed = Math.max(ledger.committed, Number(words[0]));
-  }
-}
-
-async function readAll(dir: string): Promise<Map<number, string>> {
-  const log = await openEmbeddedLog({ dir, bytesMax: fileBytesMax, freeBytesMin: 0, clock: systemClock });
-  const found = new Map<number, string>();
-  const end = (await log.ends()).get(src(0))!;
-  for (let at = offset(0); at < end;) {
-    for (const record of await log.read(
-      { src: src(0), off: at },
-      { bytesMax: 1 << 24, eventsMax: 100_000, waitMs: 0 },
-    )) {
-      for (const [i, event] of unpack(record.events).entries()) found.set(record.from + i, event.event_id);
-      at = offset(record.to + 1);
-    }
-  }
-  await log.close();
-  return found;
-}
-
-function checkKept(found: Map<number, string>, { acknowledged, committed }: Ledger): void {
-  assert.equal(new Set(found.values()).size, found.size, "an event is there twice");
-  for (const { name, from, to } of acknowledged) {
-    for (let at = from; at <= to; at++)
-      if (at >= committed) assert.equal(found.get(at), `${name}.${at - from}`, `offset ${at}`);
-  }
 }
 
 interface Original {
@@ -271,11 +224,9 @@ function closeWhatever(writer: LogWriter): void {
   } catch {}
 }
 
-const hasStrace = spawnSync("strace", ["-V"]).status === 0;
-
 test(
   "after a failed fsync nothing more is acknowledged, and what was acknowledged is kept",
-  { skip: hasStrace ? false : "strace is not installed" },
+  unlessMissing(whyNoStrace()),
   async () => {
     const dir = join(root, "eio");
     const inject = [
@@ -288,7 +239,7 @@ test(
       "-e",
       "inject=fsync,fdatasync:error=EIO:when=60+",
     ];
-    const child = spawn("strace", [...inject, process.execPath, script, dir, "0"], {
+    const child = spawn("strace", [...inject, process.execPath, killScript, dir, "0"], {
       stdio: ["ignore", "pipe", "ignore"],
     });
     let printed = "";
@@ -297,10 +248,10 @@ test(
     const afterFailure = printed.slice(printed.indexOf("f log_failed"));
     assert.match(afterFailure, /^f log_failed .*log\.db/);
     assert.doesNotMatch(afterFailure, /\na /);
-    const ledger: Ledger = { acknowledged: [], committed: 0 };
-    note(ledger, printed);
-    assert.ok(ledger.acknowledged.length > 0);
-    checkKept(await readAll(dir), ledger);
+    const ledger = new LogLedger();
+    ledger.note(printed);
+    assert.ok(ledger.size > 0);
+    await ledger.check(dir);
   },
 );
 
