@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import type { Config } from "./config/options.ts";
 import { Eraser } from "./eraser/eraser.ts";
 import { openSqliteErasures } from "./erasure/sqlite/sqlite-register.ts";
@@ -16,7 +17,8 @@ import { Ingest } from "./ingest/ingest.ts";
 import type { Clock } from "./lib/clock.ts";
 import { Closers } from "./lib/closers.ts";
 import { lockDataDir } from "./lib/datadir.ts";
-import type { WeirError } from "./lib/errors.ts";
+import { freeBytesOf } from "./lib/disk.ts";
+import { WeirError } from "./lib/errors.ts";
 import { Hub } from "./live/hub.ts";
 import { observedHub } from "./live/observed.ts";
 import { openEmbeddedLog } from "./log/embedded/embedded.ts";
@@ -35,6 +37,7 @@ import { ClickHouseStore } from "./store/clickhouse/clickhouse-store.ts";
 import { Connection } from "./store/clickhouse/connection.ts";
 import { startEngine } from "./store/clickhouse/engine/engine.ts";
 import type { Engine } from "./store/clickhouse/engine/engine.ts";
+import { engineFreeMin } from "./store/clickhouse/engine/room.ts";
 import type { Store } from "./store/store.ts";
 
 export interface App {
@@ -52,6 +55,8 @@ export interface AppDeps {
   readonly version: string;
 }
 
+/** Whatever is configured, the log leaves the engine room to count, and to delete, what it holds. */
+const logFreeMin = 2 * engineFreeMin;
 const drainMs = 5_000;
 const eraserMs = 2_000;
 /** A large body on a slow line takes long; ingest itself watches that it keeps coming. */
@@ -101,7 +106,9 @@ class Starter {
   }
 
   async start(): Promise<App> {
-    this.#closers.add("data folder", lockDataDir(this.#config.dataDir));
+    const { dataDir } = this.#config;
+    mustHaveRoom(dataDir);
+    this.#closers.add("data folder", lockDataDir(dataDir));
     const parts = await this.#parts();
     this.#watch(parts);
     const queryUrl = await this.#listen("query", this.#config.queryPort, this.#queryServer(parts));
@@ -149,7 +156,7 @@ class Starter {
     const log = await openEmbeddedLog({
       dir: join(dataDir, "log"),
       bytesMax: logBytesMax,
-      freeBytesMin: diskFreeMinBytes,
+      freeBytesMin: Math.max(diskFreeMinBytes, logFreeMin),
       clock,
       onFailure,
     });
@@ -177,6 +184,7 @@ class Starter {
       requestTimeoutMs: 300_000,
       newId: randomUUID,
       handOver: { folder: engine.spoolFolder },
+      hasRoom: () => engine.hasRoom(),
     });
     const store = new ClickHouseStore({ connection, clock: this.#deps.clock });
     this.#closers.add("store", () => store.close());
@@ -291,7 +299,10 @@ class Starter {
       groupsMax: this.#config.groupsMax,
       log: () => log.state(),
       rates: () => this.#metrics.rates(),
-      parts: () => ({ store: { ok: engine.state().up }, log: { ok: log.state().accepting } }),
+      parts: () => ({
+        store: { ok: engine.state().up && !engine.state().isLowOnDisk },
+        log: { ok: log.state().accepting },
+      }),
     });
     const hub = new Hub({
       store,
@@ -329,13 +340,15 @@ class Starter {
       metrics: () => this.#metrics.text(),
       ready: async () => {
         const { accepting, reason } = log.state();
+        const { up, isLowOnDisk } = engine.state();
         const storeOk =
-          engine.state().up &&
+          up &&
+          !isLowOnDisk &&
           (await store.ping().then(
             () => true,
             () => false,
           ));
-        const storeDetail = engine.state().up ? "does not answer" : "is away; it is being started again";
+        const storeDetail = whyStoreIsNotReady(up, isLowOnDisk);
         const parts = {
           log: { ok: accepting, ...(reason === undefined ? {} : { detail: reason }) },
           store: { ok: storeOk, ...(storeOk ? {} : { detail: storeDetail }) },
@@ -361,4 +374,18 @@ class Starter {
       engineRestarts: () => engine.state().restarts,
     });
   }
+}
+
+/** @throws WeirError `disk_full`: a start writes here and there, and what fails halfway is harder to understand. */
+function mustHaveRoom(dataDir: string): void {
+  if (!existsSync(dataDir)) return;
+  const free = freeBytesOf(dataDir);
+  if (free >= engineFreeMin) return;
+  const what = `the disk of ${resolve(dataDir)} has ${free} bytes left, and a start needs ${engineFreeMin}`;
+  throw new WeirError("disk_full", `${what}; make room, nothing else is to be done`);
+}
+
+function whyStoreIsNotReady(up: boolean, isLowOnDisk: boolean): string {
+  if (isLowOnDisk) return "writes nothing: the disk is full";
+  return up ? "does not answer" : "is away; it is being started again";
 }

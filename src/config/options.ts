@@ -84,7 +84,7 @@ export const options = {
     group: "Limits",
     kind: size(0, TiB),
     default: 512 * MiB,
-    description: "ingest answers 503 when less than this is free on the data folder's disk",
+    description: "ingest answers 503 when less than this (at least 32 MiB) is free on the data folder's disk",
   }),
   eventsPerRequestMax: option({
     name: "events-per-request-max",

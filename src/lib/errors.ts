@@ -36,6 +36,7 @@ export const errorCodes = {
   rejects_failed: "what is in quarantine can't be listed or sent again; the message says why",
   registry_unavailable: "the rules can't be read or changed now; try again",
   data_dir_in_use: "another process has the data folder",
+  disk_full: "the disk of the data folder has no room for a start",
   port_taken: "the port is in use",
   invalid_config: "the configuration has mistakes; `details` names them",
   timeout: "the wait ended before what was waited for happened, or reading takes more than a question may have",

@@ -30,13 +30,14 @@ export class Stage {
     this.senders = new Senders(this.ledger, { ...usual, ...options, seed, now: this.#now });
   }
 
-  /** Makes a stage, runs `play` on it, and clears up; a failure names the seed. */
+  /** Makes a stage, runs `play` on it, and clears up; a failure names the seed. The folder is a temporary one, if none is given. */
   static async run(
     seed: number,
     options: Partial<SenderOptions>,
     play: (stage: Stage) => Promise<void>,
+    folder?: string,
   ): Promise<void> {
-    const dataDir = await mkdtemp(join(tmpdir(), "weir-fault-"));
+    const dataDir = folder ?? (await mkdtemp(join(tmpdir(), "weir-fault-")));
     const stage = new Stage(seed, dataDir, options);
     try {
       await play(stage);

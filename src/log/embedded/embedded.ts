@@ -3,6 +3,7 @@ import type { PackedEvents } from "../../event/packed.ts";
 import { offset, src } from "../../event/position.ts";
 import type { Offset, OffsetRange, Src } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { freeBytesOf } from "../../lib/disk.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { Log, LogRecord, LogState, ReadOptions } from "../log.ts";
 import { Groups } from "./groups.ts";
@@ -11,7 +12,7 @@ import type { Ears, Thread } from "./link.ts";
 import { faultError } from "./messages.ts";
 import type { AppendedJob, Fault, FromReader, FromWriter, Mark, ToReader, ToWriter } from "./messages.ts";
 import { Reads } from "./reads.ts";
-import { freeBytesOf, Space } from "./space.ts";
+import { Space } from "./space.ts";
 
 export interface EmbeddedLogOptions {
   /** Folder of the log's files; made when it is not there. One process at a time: `lockDataDir`. */

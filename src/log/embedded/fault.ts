@@ -21,8 +21,9 @@ export function faultOf(error: unknown, doing: string, place: string): Fault {
   }
   const code = sqliteCode(error);
   const text = `${doing} failed in ${place}: ${describe(error)}`;
+  // Clients are told this one as it is, so it names no file.
   if ((code & 0xff) === primaryCode.full)
-    return { code: "log_full", message: text, outcomeUnknown: false, fatal: false };
+    return { code: "log_full", message: "the disk is full; nothing was kept", outcomeUnknown: false, fatal: false };
   return { code: isDamage(error) ? "log_damaged" : "log_failed", message: text, outcomeUnknown: true, fatal: true };
 }
 

@@ -1,4 +1,3 @@
-import { statfsSync } from "node:fs";
 import type { Clock } from "../../lib/clock.ts";
 
 /** Asking the disk costs some 25 µs; so often it is asked at most. */
@@ -42,10 +41,4 @@ export class Space {
     }
     return this.#free;
   }
-}
-
-/** What the disk of `dir` has left for this user, bytes. */
-export function freeBytesOf(dir: string): number {
-  const { bavail, bsize } = statfsSync(dir);
-  return bavail * bsize;
 }

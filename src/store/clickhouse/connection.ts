@@ -20,6 +20,8 @@ export interface ConnectionOptions {
   readonly newId: () => string;
   /** Given when the engine reads files that this process writes: rows then need not pass through its HTTP interface. */
   readonly handOver?: HandOver;
+  /** Given when the engine does not notice that its disk is full: asked before and after every write. */
+  readonly hasRoom?: () => boolean;
 }
 
 /** What rows in RowBinary consist of, and where they go. */
@@ -251,12 +253,14 @@ export class Connection {
   }
 
   async #writing(run: (client: ClickHouseClient, queryId: string) => Promise<Answered>): Promise<void> {
-    const queryId = this.#options.newId();
+    const { newId, hasRoom = () => true, url } = this.#options;
+    if (!hasRoom()) throw unavailable(noRoom);
+    const queryId = newId();
     try {
       const { response_headers: headers } = await run(this.#current().statements, queryId);
       // While an engine is started again, its port may be somebody else's, whose "OK" says nothing.
-      if (headers["x-clickhouse-query-id"] !== queryId)
-        throw new Error(`what answers at ${this.#options.url()} is not the engine`);
+      if (headers["x-clickhouse-query-id"] !== queryId) throw new Error(`what answers at ${url()} is not the engine`);
+      if (!hasRoom()) throw unavailable(noRoom, true);
     } catch (error) {
       const known = asWeirError(error, true);
       // An engine that has answered what it makes of a statement is done with it, though a part of it may be there.
@@ -339,6 +343,8 @@ function refusal({ type, code }: ClickHouseError): string {
   const named = type?.toLowerCase().replaceAll("_", " ");
   return `the engine refused it: ${named === undefined ? "" : `${named}, `}code ${code}`;
 }
+
+const noRoom = "the disk of its data folder is full; it goes on by itself when there is room";
 
 function unavailable(cause: unknown, outcomeUnknown = false): WeirError {
   const reason = cause instanceof Error ? cause.message : String(cause);

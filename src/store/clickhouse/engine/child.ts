@@ -33,6 +33,7 @@ process.on("message", (message: ToChild) => {
 
 async function start(options: Extract<ToChild, { type: "start" }>): Promise<void> {
   const database = new Database(options.path, options.configFile);
+  if (!options.merges) await order(database, "SYSTEM STOP MERGES");
   const spool = new Spool(process.cwd());
   // The engine's lock is ours now, so nobody else has a file here.
   await spool.clear();
@@ -45,6 +46,7 @@ async function start(options: Extract<ToChild, { type: "start" }>): Promise<void
   };
   process.on("message", (message: ToChild) => {
     if (message.type === "ping") void alive(database);
+    if (message.type === "merge") void order(database, "SYSTEM START MERGES");
     if (message.type === "stop") void stop(parts);
   });
   tell({
@@ -75,16 +77,20 @@ async function serveTools(parts: ExecutionParts, port: number | null): Promise<n
 }
 
 async function alive(database: Database): Promise<void> {
+  await order(database, "SELECT 1", true);
+  tell({ type: "pong" });
+}
+
+async function order(database: Database, statement: string, readonly = false): Promise<void> {
   const none = new Map<string, string>();
-  await database.run("SELECT 1", {
-    label: "ping",
+  await database.run(statement, {
+    label: "order",
     database: null,
     settings: none,
     parameters: none,
     format: "Null",
-    readonly: true,
+    readonly,
   });
-  tell({ type: "pong" });
 }
 
 /** Requests still under way may end; then the engine is closed and the process with it. */

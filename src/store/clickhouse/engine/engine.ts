@@ -1,14 +1,16 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { setPriority, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../../../lib/clock.ts";
+import { freeBytesOf } from "../../../lib/disk.ts";
 import { WeirError } from "../../../lib/errors.ts";
 import type { FromChild, ToChild } from "./messages.ts";
+import { Room } from "./room.ts";
 import type { Access } from "./settings.ts";
 
 export interface EngineOptions {
@@ -27,10 +29,14 @@ export interface EngineOptions {
   /** How often the engine is asked for a sign of life, and how many it may owe before it is killed. Default 5 s, 6. */
   readonly pingMs?: number;
   readonly pingsMissedMax?: number;
+  /** What the disk of `dataDir` has left, bytes. Default: asks the system. */
+  readonly freeBytes?: () => number;
 }
 
 export interface EngineState {
   readonly up: boolean;
+  /** Its disk is so full that it must not be told to write. */
+  readonly isLowOnDisk: boolean;
   readonly restarts: number;
   readonly pid: number | null;
   /** How the last child ended, e.g. `exit 1` or `signal SIGKILL`. */
@@ -49,6 +55,11 @@ export interface Engine {
   readonly reader: { readonly username: string; readonly password: string };
   /** A folder of which the engine reads files by their bare name (for `username` alone), and which it empties when it starts. */
   readonly spoolFolder: string;
+  /**
+   * Asks the disk whether the engine may write. Who is told so before a write and not after it must take the write for one
+   * in doubt: the engine does not notice that a disk is full, and is started anew to find out what is whole.
+   */
+  hasRoom(): boolean;
   /** Called each time the engine is there again after it was gone. */
   onRestart(listener: () => void): void;
   state(): EngineState;
@@ -70,6 +81,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
 const childPath = fileURLToPath(new URL("./child.ts", import.meta.url));
 const startMs = 120_000;
+const lookMs = 100;
 /** An engine that has not stopped by then is killed, which it survives; left alone it would keep its folder from the next one. */
 const stopMs = 3_000;
 const retryDelaysMs = [0, 200, 500, 1000, 2000, 5000];
@@ -90,10 +102,14 @@ class WatchedEngine implements Engine {
   #restarts = 0;
   #lastExit: string | null = null;
   #watching: Promise<void> = Promise.resolve();
+  readonly #room: Room;
+  #stopLooking: () => void = () => {};
 
   constructor(options: EngineOptions) {
     // The child works in a folder of its own, where a relative path would mean something else.
-    this.#options = { ...options, dataDir: resolve(options.dataDir) };
+    const dataDir = resolve(options.dataDir);
+    this.#options = { ...options, dataDir };
+    this.#room = new Room(options.freeBytes ?? (() => freeBytesOf(dataDir)));
     const { newSecret = () => randomBytes(32).toString("base64url") } = options;
     this.password = newSecret();
     this.reader = { username: "reader", password: newSecret() };
@@ -103,8 +119,10 @@ class WatchedEngine implements Engine {
 
   async start(): Promise<void> {
     await this.#prepareFolders();
+    this.#look();
     await this.#startWhenFree();
     this.#watching = this.#watch();
+    this.#stopLooking = this.#options.clock.every(lookMs, () => this.#look());
   }
 
   readonly url = (): string => `http://127.0.0.1:${this.#port}`;
@@ -119,13 +137,30 @@ class WatchedEngine implements Engine {
 
   state(): EngineState {
     const up = this.#child !== null;
-    return { up, restarts: this.#restarts, pid: this.#child?.pid ?? null, lastExit: this.#lastExit };
+    const isLowOnDisk = this.#room.isLow;
+    return { up, isLowOnDisk, restarts: this.#restarts, pid: this.#child?.pid ?? null, lastExit: this.#lastExit };
+  }
+
+  hasRoom(): boolean {
+    this.#look();
+    return !this.#room.isLow;
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#stopLooking();
     await this.#child?.stop(this.#options.clock);
     await this.#watching;
+  }
+
+  #look(): void {
+    const turn = this.#room.look();
+    if (turn === undefined) return;
+    const facts = { dataDir: this.#options.dataDir };
+    if (turn === "rose") this.#log("info", "the disk has room again: the engine writes", facts);
+    else
+      this.#log("error", "the disk is full: the engine is started anew, and writes nothing until there is room", facts);
+    this.#child?.roomTurned(this.#room.isLow);
   }
 
   /** Starts the child again each time it has ended, until `stop`. */
@@ -203,6 +238,7 @@ class WatchedEngine implements Engine {
   async #launch(): Promise<void> {
     const { dataDir, clock, memoryMax = defaultMemoryMax() } = this.#options;
     const child = new Child(this.spoolFolder);
+    const isLow = this.#room.isLow;
     const secrets: Record<Access, string> = { weir: this.password, reader: this.reader.password };
     const ready = await child.start(
       {
@@ -213,12 +249,14 @@ class WatchedEngine implements Engine {
         readonlyPort: this.#readonlyPort,
         secrets,
         memoryMax,
+        merges: !isLow,
       },
       clock,
     );
     this.#port = ready.port;
     this.#readonlyPort = ready.readonlyPort;
     this.#child = child;
+    if (isLow !== this.#room.isLow) child.roomTurned(this.#room.isLow);
     this.#log("info", "the engine is ready", { pid: child.pid, url: this.url(), readonlyUrl: this.readonlyUrl() });
   }
 
@@ -226,7 +264,7 @@ class WatchedEngine implements Engine {
     const { dataDir, memoryMax = defaultMemoryMax() } = this.#options;
     await mkdir(dataDir, { recursive: true });
     await mkdir(this.spoolFolder, { recursive: true, mode: 0o700 });
-    await writeFile(join(dataDir, "engine.xml"), serverConfig(memoryMax));
+    await writeIfOther(join(dataDir, "engine.xml"), serverConfig(memoryMax));
   }
 
   #log(level: "info" | "warn" | "error", message: string, facts: Record<string, unknown>): void {
@@ -247,6 +285,12 @@ function serverConfig(memoryMax: number): string {
   };
   const lines = Object.entries(settings).map(([name, value]) => `  <${name}>${value}</${name}>\n`);
   return `<clickhouse>\n${lines.join("")}</clickhouse>\n`;
+}
+
+/** A file that is emptied first would stay empty on a full disk. */
+async function writeIfOther(path: string, text: string): Promise<void> {
+  const found = await readFile(path, "utf8").catch(() => undefined);
+  if (found !== text) await writeFile(path, text);
 }
 
 const saidLinesMax = 20;
@@ -304,6 +348,11 @@ class Child {
   ping(): void {
     this.pingsOwed++;
     this.#send({ type: "ping" });
+  }
+
+  roomTurned(isLow: boolean): void {
+    if (isLow) this.kill();
+    else this.#send({ type: "merge" });
   }
 
   async stop(clock: Clock): Promise<void> {

@@ -13,7 +13,10 @@ export type ToChild =
       readonly readonlyPort: number | null;
       readonly secrets: Readonly<Record<Access, string>>;
       readonly memoryMax: number;
+      /** False: until it is told to `merge`, no parts are merged. */
+      readonly merges: boolean;
     }
+  | { readonly type: "merge" }
   | { readonly type: "ping" }
   | { readonly type: "stop" };
 

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
+import type { SmallDisk } from "../support/small-disk.ts";
+import { FaultEvents } from "./fault-events.ts";
+import type { Stage } from "./stage.ts";
+
+/** The engine may be away for a moment: it is started anew when its disk becomes full. */
+const readsAgainMs = 10_000;
+const acceptsAgainMs = 10_000;
+
+/** What must hold of a server whose disk is full. */
+export class FullDisk {
+  readonly stage: Stage;
+  readonly disk: SmallDisk;
+  /** Requests whose outcome a kill has left unknown. */
+  unknown = 0;
+  readonly #events: FaultEvents;
+
+  constructor(stage: Stage, disk: SmallDisk) {
+    this.stage = stage;
+    this.disk = disk;
+    this.#events = new FaultEvents(stage.seed + 2, Date.now());
+  }
+
+  /** Ingest answers 503 or 507 with `Retry-After` and the reason, at the latest so much later; till then it accepts. */
+  async refuses(reason: RegExp, withinMs = 5_000): Promise<void> {
+    const end = performance.now() + withinMs;
+    for (;;) {
+      const { status, retryAfter, text } = await this.#post("");
+      if (status !== 200) {
+        assert.ok(status === 503 || status === 507, `${status} ${text}`);
+        assert.ok(Number(retryAfter) > 0, `Retry-After: ${retryAfter}`);
+        assert.ok(!text.includes(this.disk.folder), `a client is told a path: ${text}`);
+        return assert.match(text, reason);
+      }
+      assert.ok(performance.now() < end, "ingest still accepts");
+      await pause(50);
+    }
+  }
+
+  /** Every way of reading answers, at once or when the engine is there again, and from then on always. */
+  async reads(withinMs = readsAgainMs): Promise<void> {
+    const { queryUrl } = this.stage.server;
+    const end = performance.now() + withinMs;
+    const asks = ["/stats?rule_id=amount_by_country", "/events?limit=10", "/rejects", "/status"].map(
+      (path) => `${queryUrl}${path}`,
+    );
+    for (;;) {
+      const answers = await Promise.all(asks.map((url) => this.#get(url)));
+      const failed = answers.filter(({ status }) => status !== 200);
+      if (failed.length === 0) break;
+      assert.ok(
+        failed.every(({ status }) => status === 503),
+        JSON.stringify(failed),
+      );
+      assert.ok(performance.now() < end, `reading fails: ${JSON.stringify(failed)}`);
+      await pause(50);
+    }
+    for (let again = 0; again < 5; again++)
+      for (const url of asks) assert.equal((await this.#get(url)).status, 200, url);
+    await opens(`${queryUrl.replace("http", "ws")}/live-stats`);
+  }
+
+  /** Takes events and counts them, soon and by itself. */
+  async acceptsAgain(): Promise<void> {
+    const end = performance.now() + acceptsAgainMs;
+    for (;;) {
+      const { status, text } = await this.#post("?wait=counted");
+      if (status === 200) return;
+      assert.ok(performance.now() < end, `ten seconds after there is room again: ${status} ${text}`);
+      await pause(100);
+    }
+  }
+
+  /** kill -9 while the disk is full; a start says so; with room it starts. */
+  async dies(): Promise<void> {
+    const { stage, disk } = this;
+    await stage.server.killGroup();
+    await stage.senders.stop();
+    this.unknown = stage.ledger.summary().requests.unknown;
+    await assert.rejects(
+      stage.start(),
+      /Weir can't start: the disk of .* has \d+ bytes left[^]*|ended before it was ready \(code 2/,
+    );
+    disk.free();
+    await stage.start({ args: ["--disk-free-min", "0"] });
+  }
+
+  /** One event of its own, in the ledger as all others. */
+  async #post(query: string): Promise<{ status: number; retryAfter: string | null; text: string }> {
+    const events = [this.#events.make()];
+    const { ledger, server } = this.stage;
+    ledger.sent(events);
+    const response = await fetch(`${server.ingestUrl}/ingest${query}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(events),
+      signal: AbortSignal.timeout(acceptsAgainMs),
+    });
+    const text = await response.text();
+    ledger.settled(events, response.status === 200 ? "acknowledged" : "refused");
+    return { status: response.status, retryAfter: response.headers.get("retry-after"), text };
+  }
+
+  async #get(url: string): Promise<{ status: number; text: string }> {
+    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+    const text = await response.text();
+    return { status: response.status, text: response.ok ? "" : text };
+  }
+}
+
+async function opens(url: string): Promise<void> {
+  const socket = new WebSocket(url);
+  try {
+    await once(socket, "open", { signal: AbortSignal.timeout(5_000) });
+  } finally {
+    socket.close();
+  }
+}
