@@ -19,10 +19,28 @@ export const longForms: readonly LongForm[] = [
     env: { WEIR_KILLS: "500" },
   },
   {
+    row: "R2",
+    what: "200 deaths at system calls of the log",
+    file: "src/log/embedded/syscall.fault.test.ts",
+    env: { WEIR_SYSCALLS: "400" },
+  },
+  {
+    row: "R2",
+    what: "200 deaths at system calls of the server and the engine",
+    file: `${faults}/syscall.fault.test.ts`,
+    env: { WEIR_SYSCALLS: "400" },
+  },
+  {
     row: "R3",
     what: "20,000 damaged logs",
     file: "src/log/embedded/embedded.fault.test.ts",
     env: { WEIR_MUTANTS: "20000", WEIR_KILLS: "100" },
+  },
+  {
+    row: "R5",
+    what: "50 moments at which the disk becomes full",
+    file: `${faults}/full-disk.fault.test.ts`,
+    env: { WEIR_FULL_DISKS: "50" },
   },
   {
     row: "R7",

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { setPriority, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { Clock } from "../../../lib/clock.ts";
 import { freeBytesOf } from "../../../lib/disk.ts";
 import { WeirError } from "../../../lib/errors.ts";
+import { writeConfig } from "./config-file.ts";
 import type { FromChild, ToChild } from "./messages.ts";
 import { Room } from "./room.ts";
 import type { Access } from "./settings.ts";
@@ -264,7 +265,7 @@ class WatchedEngine implements Engine {
     const { dataDir, memoryMax = defaultMemoryMax() } = this.#options;
     await mkdir(dataDir, { recursive: true });
     await mkdir(this.spoolFolder, { recursive: true, mode: 0o700 });
-    await writeIfOther(join(dataDir, "engine.xml"), serverConfig(memoryMax));
+    await writeConfig(join(dataDir, "engine.xml"), memoryMax);
   }
 
   #log(level: "info" | "warn" | "error", message: string, facts: Record<string, unknown>): void {
@@ -273,25 +274,6 @@ class WatchedEngine implements Engine {
 }
 
 const defaultMemoryMax = (): number => Math.floor(totalmem() / 2);
-
-/** Settings of the server, not of a session: they can only come from a file. Caches are bounded by the memory as well. */
-function serverConfig(memoryMax: number): string {
-  const settings = {
-    max_server_memory_usage: memoryMax,
-    mark_cache_size: Math.floor(memoryMax / 16),
-    primary_index_cache_size: Math.floor(memoryMax / 16),
-    index_mark_cache_size: Math.floor(memoryMax / 64),
-    background_pool_size: 4,
-  };
-  const lines = Object.entries(settings).map(([name, value]) => `  <${name}>${value}</${name}>\n`);
-  return `<clickhouse>\n${lines.join("")}</clickhouse>\n`;
-}
-
-/** A file that is emptied first would stay empty on a full disk. */
-async function writeIfOther(path: string, text: string): Promise<void> {
-  const found = await readFile(path, "utf8").catch(() => undefined);
-  if (found !== text) await writeFile(path, text);
-}
 
 const saidLinesMax = 20;
 
