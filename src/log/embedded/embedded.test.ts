@@ -117,6 +117,7 @@ describe("embedded log", { concurrency: true }, () => {
     await log.append(events(1));
     const [large, later] = await Promise.allSettled([log.append(events(2_000, 1_000)), log.append(events(1))]);
     assert.ok(large.status === "rejected" && hasCode("log_full")(large.reason) && !large.reason.outcomeUnknown);
+    assert.doesNotMatch(large.reason.message, /log\.db/, "a client is told this, and no path");
     assert.equal(log.state().accepting, true);
     await log.append(events(1));
     const kept = later.status === "fulfilled" ? 3 : 2;
