@@ -12,7 +12,7 @@ type Target = "server" | "engine";
 
 const lifeMs = 400;
 /** A point that does not come by then is given up. */
-const comesWithinMs = 3_000;
+const comesWithinMs = 5_000;
 
 /** The life of the server ends with its draining; a start is one with a death to recover from. */
 export type Lives = ReadonlyMap<`${Target} ${"life" | "start"}`, Points>;
@@ -36,10 +36,10 @@ export class Deaths {
   /** Counts the calls of starts and lives without a kill. */
   async count(random: Random): Promise<Lives> {
     await this.#stage.server.killGroup();
-    const serverStart = new Points(await this.#start("server"), 1, random);
-    const serverLife = new Points(await this.#serverLife(), 1, random);
-    const engineStart = new Points(await this.#start("engine"), 1, random);
-    const engineLife = new Points(await this.#engineLife("engine", lifeMs), 6, random);
+    const serverStart = new Points(await this.#start("server"), this.#stage.dataDir, 1, random);
+    const serverLife = new Points(await this.#serverLife(), this.#stage.dataDir, 1, random);
+    const engineStart = new Points(await this.#start("engine"), this.#stage.dataDir, 1, random);
+    const engineLife = new Points(await this.#engineLife("engine", lifeMs), this.#stage.dataDir, 6, random);
     return new Map([
       ["server start", serverStart],
       ["server life", serverLife],

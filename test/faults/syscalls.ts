@@ -23,21 +23,26 @@ export function serverFiles(dataDir: string): string[] {
  */
 export class Points {
   readonly #random: Random;
-  readonly #counts: readonly (readonly [string, number])[];
-  #left: (readonly [string, number])[] = [];
+  readonly #moments: readonly (readonly [string, readonly number[]])[];
+  #left: (readonly [string, readonly number[]])[] = [];
 
-  constructor({ counts }: Traced, seenMin: number, random: Random) {
+  /** @param folder only calls on what lies in it are drawn. */
+  constructor({ counts }: Traced, folder: string, seenMin: number, random: Random) {
     this.#random = random;
-    this.#counts = [...counts]
+    this.#moments = [...counts]
       .filter(([, { all }]) => all >= seenMin)
-      .map(([call, { most }]) => [call, most] as const)
+      .map(
+        ([call, { reached }]) =>
+          [call, reached.flatMap((line, at) => (line.includes(folder) ? [at + 1] : []))] as const,
+      )
+      .filter(([, moments]) => moments.length > 0)
       .sort(([a], [b]) => a.localeCompare(b));
   }
 
   next(): Point {
-    if (this.#left.length === 0) this.#left = [...this.#counts];
+    if (this.#left.length === 0) this.#left = [...this.#moments];
     const [drawn] = this.#left.splice(this.#random.int(this.#left.length), 1);
     if (drawn === undefined) throw new Error("no call was seen");
-    return { call: drawn[0], nth: 1 + this.#random.int(drawn[1]) };
+    return { call: drawn[0], nth: this.#random.pick(drawn[1]) };
   }
 }

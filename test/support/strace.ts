@@ -19,10 +19,12 @@ export interface TraceOptions {
   readonly killAt?: Point;
 }
 
-/** How often a call was made: by all threads, and by the one that made it most. */
+/** A call that was made. */
 export interface Count {
+  /** How often, by all threads. */
   readonly all: number;
-  readonly most: number;
+  /** The nth call, as strace writes it, of the thread that came first to its nth. */
+  readonly reached: readonly string[];
 }
 
 export interface Traced {
@@ -120,8 +122,8 @@ export function readTrace(text: string, killAt?: Point): Traced {
     if (thread === undefined || call === undefined) continue;
     const count = (made.get(`${thread} ${call}`) ?? 0) + 1;
     made.set(`${thread} ${call}`, count);
-    const { all, most } = counts.get(call) ?? { all: 0, most: 0 };
-    counts.set(call, { all: all + 1, most: Math.max(count, most) });
+    const { all, reached } = counts.get(call) ?? { all: 0, reached: [] };
+    counts.set(call, { all: all + 1, reached: count > reached.length ? [...reached, line] : reached });
     if (call === killAt?.call && count === killAt.nth) last ??= line;
   }
   return { counts, killedAt: text.includes("+++ killed by SIGKILL +++") ? last : undefined };

@@ -29,8 +29,8 @@ test(
     const ledger = new LogLedger();
     try {
       const dir = join(root, "log");
-      const start = new Points(await run(root, ledger, "first start", 0), 1, random);
-      const life = new Points(await run(root, ledger, "first life", lifeMs), 3, random);
+      const start = new Points(await run(root, ledger, "first start", 0), root, 1, random);
+      const life = new Points(await run(root, ledger, "first life", lifeMs), root, 3, random);
       const died: string[] = [];
       for (let draw = 0; died.length < points && draw < 2 * points; draw++) {
         const drawn = [life.next(), ...(died.length < again ? [start.next()] : [])];
