@@ -82,6 +82,12 @@ export function wireRule(rule: BenchRule): object {
   return { rule_id, window_size, metric, ...(field && { field }), ...(filter && { filter }), group_by, active: true };
 }
 
+/** What was acknowledged of one load. */
+export interface AcknowledgedLoad {
+  readonly shape: Shape;
+  readonly acknowledged: readonly Acknowledged[];
+}
+
 interface Sums {
   n: number;
   cents: number;
@@ -96,13 +102,14 @@ interface Sums {
  */
 export function expectedWindows(
   rules: readonly BenchRule[],
-  shape: Shape,
-  acknowledged: readonly Acknowledged[],
+  loads: readonly AcknowledgedLoad[],
 ): Map<string, Map<string, number>> {
   const sums = rules.map(() => new Map<string, Sums>());
-  for (const [body, panes] of byBodyAndPane(acknowledged)) {
-    const events = shapeEvents(shape, body);
-    for (const [pane, n] of panes) rules.forEach((rule, index) => addAll(sums[index]!, rule, events, pane, n));
+  for (const { shape, acknowledged } of loads) {
+    for (const [body, panes] of byBodyAndPane(acknowledged)) {
+      const events = shapeEvents(shape, body);
+      for (const [pane, n] of panes) rules.forEach((rule, index) => addAll(sums[index]!, rule, events, pane, n));
+    }
   }
   return new Map(rules.map((rule, index) => [rule.rule_id, finishAll(rule, sums[index]!)]));
 }

@@ -1,7 +1,5 @@
 import { allStats } from "../../test/support/api.ts";
-import type { Acknowledged } from "../load/protocol.ts";
-import type { Shape } from "../load/shape.ts";
-import { type BenchRule, expectedKey, expectedWindows, probeGroup } from "./rules.ts";
+import { type AcknowledgedLoad, type BenchRule, expectedKey, expectedWindows, probeGroup } from "./rules.ts";
 
 export interface Verdict {
   readonly windows: number;
@@ -12,10 +10,9 @@ export interface Verdict {
 export async function verifyCounts(
   queryUrl: string,
   rules: readonly BenchRule[],
-  shape: Shape,
-  acknowledged: readonly Acknowledged[],
+  loads: readonly AcknowledgedLoad[],
 ): Promise<Verdict> {
-  const expected = expectedWindows(rules, shape, acknowledged);
+  const expected = expectedWindows(rules, loads);
   const dayMs = 86_400_000;
   const wrong: string[] = [];
   let windows = 0;

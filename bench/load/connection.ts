@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 
 export interface ConnectionEvents {
   /** A whole answer has come; the connection is free again. */
-  answered(connection: Connection, status: number): void;
+  answered(connection: Connection, status: number, retryAfterSeconds: number | undefined): void;
   /** The connection is lost; a request under way has an unknown outcome. */
   broken(connection: Connection, error: Error): void;
 }
@@ -37,16 +37,30 @@ export class Connection {
     const bytes = this.#pending === null ? chunk : Buffer.concat([this.#pending, chunk]);
     const answer = parseAnswer(bytes);
     this.#pending = answer === null ? bytes : null;
-    if (answer !== null) this.#events.answered(this, answer.status);
+    if (answer !== null) this.#events.answered(this, answer.status, answer.retryAfterSeconds);
   }
 }
 
-/** Status of a complete answer with a Content-Length; null while part of it is missing. */
-export function parseAnswer(bytes: Buffer): { readonly status: number } | null {
+export interface Answer {
+  readonly status: number;
+  /** What a refusal advises. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** The head of a complete answer with a Content-Length; null while part of it is missing. */
+export function parseAnswer(bytes: Buffer): Answer | null {
   const headEnd = bytes.indexOf("\r\n\r\n");
   if (headEnd < 0) return null;
   const head = bytes.toString("latin1", 0, headEnd);
-  const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
+  const length = numberIn(head, /\r\ncontent-length: *(\d+)/i);
   if (length === undefined) throw new Error(`an answer without Content-Length: ${head}`);
-  return bytes.length < headEnd + 4 + Number(length) ? null : { status: Number(head.slice(9, 12)) };
+  if (bytes.length < headEnd + 4 + length) return null;
+  const status = Number(head.slice(9, 12));
+  const retryAfterSeconds = status < 400 ? undefined : numberIn(head, /\r\nretry-after: *(\d+)/i);
+  return retryAfterSeconds === undefined ? { status } : { status, retryAfterSeconds };
+}
+
+function numberIn(head: string, pattern: RegExp): number | undefined {
+  const found = pattern.exec(head)?.[1];
+  return found === undefined ? undefined : Number(found);
 }

@@ -45,7 +45,7 @@ test("what is expected of the rules is what the sent bytes give", () => {
       sent.push(...parse(request));
     }
   }
-  const expected = expectedWindows(benchRules, shape, acknowledged);
+  const expected = expectedWindows(benchRules, [{ shape, acknowledged }]);
   const clicks = sent.filter((event) => event.event_type === "click" && event.timestamp < "2023-11-14T22:14");
   assert.equal(expected.get("events_1m")?.get(expectedKey(1_699_999_980_000, "click")), clicks.length);
   const german = sent.filter(({ payload }) => payload.country === "DE").map(({ payload }) => payload.price);
@@ -59,6 +59,8 @@ test("an answer is read when all of it is there", () => {
   assert.deepEqual(parseAnswer(answer), { status: 429 });
   assert.equal(parseAnswer(answer.subarray(0, answer.length - 1)), null);
   assert.equal(parseAnswer(answer.subarray(0, 20)), null);
+  const advising = Buffer.from("HTTP/1.1 503 Full\r\nretry-after: 5\r\nContent-Length: 0\r\n\r\n");
+  assert.deepEqual(parseAnswer(advising), { status: 503, retryAfterSeconds: 5 });
 });
 
 function parse(request: PreparedRequest): Sent[] {

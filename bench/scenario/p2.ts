@@ -57,7 +57,7 @@ async function sustained({ server }: BenchServer, rate: number, options: BenchOp
   const cpu = cpuShare(before, await usage(server.pid), result.seconds, result.cpuSeconds);
   clearInterval(lagWatch);
   const counted = await watch.stop();
-  const verdict = await verifyCounts(server.queryUrl, benchRules, shape, result.acknowledged);
+  const verdict = await verifyCounts(server.queryUrl, benchRules, [{ shape, acknowledged: result.acknowledged }]);
   const exact =
     verdict.wrong.length === 0
       ? `all ${whole(verdict.windows)} windows exact`

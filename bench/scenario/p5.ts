@@ -47,7 +47,7 @@ async function measured({ server }: BenchServer, count: number, options: BenchOp
   const drained = await usage(server.pid);
   const cpu = cpuShare(begun, ended, result.seconds, result.cpuSeconds);
   const compared = rules.filter((_, index) => index % Math.ceil(count / comparedMax) === 0);
-  const verdict = await verifyCounts(server.queryUrl, compared, shape, result.acknowledged);
+  const verdict = await verifyCounts(server.queryUrl, compared, [{ shape, acknowledged: result.acknowledged }]);
   for (const line of verdict.wrong.slice(0, 10)) options.note(`P5 wrong: ${line}`);
   // Apart, since a rule that is added is filled with all that there is, and what waits to be counted waits for that too.
   const added = await addedWhileLoaded(server, { ...rest, shape: { ...shape, seed: shape.seed + 1 } });

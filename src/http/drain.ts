@@ -4,11 +4,11 @@ import { freeIfWhole } from "../lib/free-bytes.ts";
 
 const drainMs = 500;
 
-/** Reads and forgets what is left of a request that was refused, for half a second at most, so that its client gets to read the answer. */
-export async function drain(request: IncomingMessage, clock: Pick<Clock, "sleep">): Promise<void> {
+/** Reads and forgets what is left of a request that was refused, for a while at most, so that its client gets to read the answer. */
+export async function drain(request: IncomingMessage, clock: Pick<Clock, "sleep">, forMs = drainMs): Promise<void> {
   if (request.complete || request.readableEnded || request.destroyed) return;
   const ended = new AbortController();
   request.once("end", () => ended.abort()).once("close", () => ended.abort());
   request.on("data", freeIfWhole);
-  await clock.sleep(drainMs, ended.signal);
+  await clock.sleep(forMs, ended.signal);
 }

@@ -33,7 +33,7 @@ export function ingestRoutes(ingest: IngestService, clock: Clock): Routes {
       try {
         return await take(ingest, bodies, request.raw, reply, query);
       } catch (error) {
-        await letGo(bodies, request.raw, reply);
+        await letGo(bodies, request.raw, reply, error);
         throw error;
       }
     };
@@ -140,9 +140,12 @@ function leaveBodiesToTheHandler(server: FastifyInstance): void {
   server.addContentTypeParser("*", (_request, _payload, done) => done(null));
 }
 
+/** A server that has too much to do reads slowly; it must not cut off those whom it tells to come back. */
+const overloadedDrainMs = 5000;
+
 /** A refused request may still be sending: the rest is thrown away, or the connection ends with the answer. */
-async function letGo(bodies: BodyReader, request: IncomingMessage, reply: FastifyReply): Promise<void> {
-  await bodies.drain(request);
+async function letGo(bodies: BodyReader, request: IncomingMessage, reply: FastifyReply, error: unknown): Promise<void> {
+  await bodies.drain(request, error instanceof WeirError && error.canRetry ? overloadedDrainMs : undefined);
   if (!request.complete && !request.readableEnded) void reply.header("connection", "close");
 }
 

@@ -47,8 +47,8 @@ export class BodyReader {
   }
 
   /** Reads and forgets what is left of a request that was refused. */
-  drain(request: IncomingMessage): Promise<void> {
-    return drain(request, this.#clock);
+  drain(request: IncomingMessage, forMs?: number): Promise<void> {
+    return drain(request, this.#clock, forMs);
   }
 
   close(): void {

@@ -109,7 +109,7 @@ export class Ingest {
     if (!state.accepting)
       throw new WeirError("log_full", state.reason ?? "the log takes no events now", {
         canRetry: true,
-        retryAfterMs: 5000,
+        retryAfterMs: state.retryAfterMs ?? 5000,
       });
     return this.#budget.share();
   }

@@ -29,6 +29,8 @@ export interface LogState {
   readonly accepting: boolean;
   /** Why not, for people. */
   readonly reason?: string;
+  /** Then: when it is worth trying again. */
+  readonly retryAfterMs?: number;
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { freeBytesOf } from "../../lib/disk.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { Log, LogRecord, LogState, ReadOptions } from "../log.ts";
+import { Drainage } from "./drainage.ts";
 import { Groups } from "./groups.ts";
 import { Link } from "./link.ts";
 import type { Ears, Thread } from "./link.ts";
@@ -46,6 +47,8 @@ export interface LogThreads {
 const source = src(0);
 const quietMs = 5_000;
 const retryAfterMs = 1_000;
+/** There is room again when so much of a full log is free: less would be taken at once by the first who come back. */
+const roomShare = 1 / 16;
 
 /**
  * Opens the durable log of one machine: SQLite in a thread that writes, another thread that reads and checkpoints.
@@ -93,6 +96,7 @@ class EmbeddedLog implements Log {
   readonly #groups: Groups;
   readonly #reads: Reads;
   readonly #space: Space;
+  readonly #drainage: Drainage;
   readonly #stopTicking: () => void;
   #mark: Mark;
   #committed: number;
@@ -127,6 +131,7 @@ class EmbeddedLog implements Log {
       next: mark.next,
     });
     this.#space = new Space({ ...options, freeBytes: options.freeBytes ?? (() => freeBytesOf(dir)) });
+    this.#drainage = new Drainage(clock);
     this.#stopTicking = clock.every(quietMs, () => this.#tick());
   }
 
@@ -171,14 +176,11 @@ class EmbeddedLog implements Log {
   }
 
   state(): LogState {
-    const reason = this.#refusal(0)?.message;
+    const refusal = this.#refusal(0);
     const { bytesMax } = this.#options;
-    return {
-      bytes: this.#mark.bytes,
-      bytesMax,
-      accepting: reason === undefined,
-      ...(reason === undefined ? {} : { reason }),
-    };
+    const kept = { bytes: this.#mark.bytes, bytesMax };
+    if (refusal === undefined) return { ...kept, accepting: true };
+    return { ...kept, accepting: false, reason: refusal.message, retryAfterMs: refusal.retryAfterMs ?? retryAfterMs };
   }
 
   close(): Promise<void> {
@@ -216,6 +218,8 @@ class EmbeddedLog implements Log {
   }
 
   #done(appended: readonly AppendedJob[], mark: Mark): void {
+    const added = appended.reduce((sum, { length }) => sum + length, 0);
+    this.#drainage.drained(this.#mark.bytes + added - mark.bytes);
     this.#mark = mark;
     for (const job of appended) {
       this.#reads.push(toRecord(job));
@@ -234,9 +238,15 @@ class EmbeddedLog implements Log {
     if (this.#failure !== undefined) return this.#notAccepting(this.#failure);
     const inFlight = this.#groups.bytes;
     const full = this.#space.refusal(this.#mark.bytes + inFlight, bytes);
-    if (full !== undefined) return new WeirError("log_full", full, { canRetry: true, retryAfterMs });
+    if (full !== undefined)
+      return new WeirError("log_full", full, { canRetry: true, retryAfterMs: this.#roomAfterMs(inFlight + bytes) });
     if (inFlight === 0 || inFlight + bytes <= this.#inFlightBytesMax) return undefined;
     return unavailable(`${inFlight} bytes wait to become durable, at most ${this.#inFlightBytesMax} may`);
+  }
+
+  #roomAfterMs(wanted: number): number {
+    const { bytesMax } = this.#options;
+    return this.#drainage.msUntil(this.#mark.bytes + wanted - bytesMax * (1 - roomShare));
   }
 
   #notAccepting(failure: WeirError): WeirError {
