@@ -185,6 +185,7 @@ class Starter {
       newId: randomUUID,
       handOver: { folder: engine.spoolFolder },
       hasRoom: () => engine.hasRoom(),
+      life: { answering: () => engine.state().answering, onSilence: (listener) => engine.onSilence(listener) },
     });
     const store = new ClickHouseStore({ connection, clock: this.#deps.clock });
     this.#closers.add("store", () => store.close());
@@ -300,7 +301,7 @@ class Starter {
       log: () => log.state(),
       rates: () => this.#metrics.rates(),
       parts: () => ({
-        store: { ok: engine.state().up && !engine.state().isLowOnDisk },
+        store: { ok: engine.state().answering && !engine.state().isLowOnDisk },
         log: { ok: log.state().accepting },
       }),
     });
@@ -370,7 +371,7 @@ class Starter {
       logAccepting: () => Number(log.state().accepting),
       rulesFull: () => processor.rulesFull,
       lagSeconds: () => progress.lagMs() / 1000,
-      engineUp: () => Number(engine.state().up),
+      engineUp: () => Number(engine.state().answering),
       engineRestarts: () => engine.state().restarts,
     });
   }

@@ -13,6 +13,10 @@ export interface SenderOptions {
   readonly retryShare: number;
   /** Share of requests that also carry events which were sent before. */
   readonly repeatShare: number;
+  /** What each sender waits after an acknowledgement; default: nothing. */
+  readonly pauseMs?: number;
+  /** Hears how long each acknowledgement took. */
+  readonly acknowledged?: (ms: number) => void;
 }
 
 const keptForRepeats = 2000;
@@ -57,13 +61,16 @@ export class Senders {
   async #sendOn(ingestUrl: string): Promise<void> {
     while (!this.#stopped) {
       const outcome = await this.#sendOne(ingestUrl, this.#again.shift() ?? this.#request());
-      if (outcome !== "acknowledged") await pause(10);
+      const pauseMs = outcome === "acknowledged" ? this.#options.pauseMs : 10;
+      if (pauseMs !== undefined) await pause(pauseMs);
     }
   }
 
   async #sendOne(ingestUrl: string, events: WireEvent[]): Promise<Outcome> {
     this.#ledger.sent(events);
+    const startedAt = performance.now();
     const outcome = await send(ingestUrl, events);
+    if (outcome === "acknowledged") this.#options.acknowledged?.(performance.now() - startedAt);
     this.#ledger.settled(events, outcome);
     if (outcome === "acknowledged") this.#keep(events);
     else if (this.#random.chance(this.#options.retryShare)) this.#again.push(events);

@@ -22,6 +22,13 @@ export interface ConnectionOptions {
   readonly handOver?: HandOver;
   /** Given when the engine does not notice that its disk is full: asked before and after every write. */
   readonly hasRoom?: () => boolean;
+  /** Given when it is known whether the engine answers at all: nobody waits to read from one that does not. */
+  readonly life?: EngineLife;
+}
+
+export interface EngineLife {
+  answering(): boolean;
+  onSilence(listener: () => void): void;
 }
 
 /** What rows in RowBinary consist of, and where they go. */
@@ -96,10 +103,15 @@ interface Clients {
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #inDoubt = new Set<string>();
+  /** The reads under way. */
+  readonly #reads = new Set<AbortController>();
   #clients: Clients | null = null;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    options.life?.onSilence(() => {
+      for (const read of this.#reads) read.abort();
+    });
   }
 
   /** Makes the database that everything else happens in. */
@@ -119,15 +131,15 @@ export class Connection {
 
   /** Runs a reading statement; rows as objects. */
   async rows<Row>(statement: Statement, signal?: AbortSignal): Promise<Row[]> {
-    return this.#reading(async (client) => {
+    return this.#reading(async (client, abort_signal) => {
       const result = await client.query({
         ...asQuery(statement),
         format: "JSONEachRow",
         clickhouse_settings: readSettings,
-        ...(signal === undefined ? {} : { abort_signal: signal }),
+        abort_signal,
       });
       return result.json<Row>();
-    });
+    }, signal);
   }
 
   /** The same; rows that take more than `bytesMax` in the engine's memory are refused as a whole, before they are in ours. */
@@ -150,25 +162,26 @@ export class Connection {
 
   /** Runs a reading statement under the given limits, and tells what it took. The engine is told that it may only read. */
   async measured<Row>(statement: Statement, settings: Settings, signal: AbortSignal): Promise<Measured<Row>> {
-    return this.#reading(async (client) => {
+    return this.#reading(async (client, abort_signal) => {
       const result = await client.query({
         ...asQuery(statement),
         format: "JSON",
         clickhouse_settings: { ...readSettings, readonly: "2", ...settings },
-        abort_signal: signal,
+        abort_signal,
       });
       const { data, statistics } = await result.json<Row>();
       return { rows: data, seconds: statistics?.elapsed ?? 0, rowsRead: statistics?.rows_read ?? 0 };
-    });
+    }, signal);
   }
 
   /** Runs a reading statement; one array a column, for many rows of few columns. */
   async columns<Columns extends Record<string, unknown[]>>(statement: Statement): Promise<Partial<Columns>> {
-    return this.#reading(async (client) => {
+    return this.#reading(async (client, abort_signal) => {
       const result = await client.query({
         ...asQuery(statement),
         format: "JSONColumnsWithMetadata",
         clickhouse_settings: readSettings,
+        abort_signal,
       });
       const parsed: { data: Partial<Columns> } = JSON.parse(await result.text());
       return parsed.data;
@@ -180,14 +193,14 @@ export class Connection {
    * so that its failures come as errors and never as a shorter answer. Aborting or destroying stops the statement.
    */
   async bytes(statement: Statement, format: BytesFormat, signal: AbortSignal): Promise<Readable> {
-    return this.#reading(async (client) => {
+    return this.#reading(async (client, abort_signal) => {
       const { stream } = await client.exec({
         ...asQuery({ ...statement, sql: `${statement.sql}\nFORMAT ${format.name}` }),
-        abort_signal: signal,
+        abort_signal,
         clickhouse_settings: { ...readSettings, ...bytesSettings, ...format.settings },
       });
       return stream;
-    });
+    }, signal);
   }
 
   /** Runs a writing statement that needs no data. */
@@ -226,8 +239,8 @@ export class Connection {
   /** Resolves once no write whose answer was lost is still under way. Rejects while that can't be known. */
   async settle(): Promise<void> {
     for (const id of [...this.#inDoubt]) {
-      await this.#reading((client) =>
-        client.command({ query: "KILL QUERY WHERE query_id = {id:String} SYNC", query_params: { id } }),
+      await this.#reading((client, abort_signal) =>
+        client.command({ query: "KILL QUERY WHERE query_id = {id:String} SYNC", query_params: { id }, abort_signal }),
       );
       this.#inDoubt.delete(id);
     }
@@ -244,11 +257,21 @@ export class Connection {
     this.#clients = null;
   }
 
-  async #reading<T>(run: (client: ClickHouseClient) => Promise<T>): Promise<T> {
+  /** A write is waited for until it is known how it ended; a read is given up as soon as the engine is known to be silent. */
+  async #reading<T>(
+    run: (client: ClickHouseClient, signal: AbortSignal) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    if (this.#options.life?.answering() === false) throw unavailable(new Error("it gives no sign of life"));
+    const read = new AbortController();
+    this.#reads.add(read);
     try {
-      return await run(this.#current().statements);
+      const either = signal === undefined ? read.signal : AbortSignal.any([read.signal, signal]);
+      return await run(this.#current().statements, either);
     } catch (error) {
       throw asWeirError(error, false);
+    } finally {
+      this.#reads.delete(read);
     }
   }
 

@@ -23,6 +23,7 @@ before(async () => {
     clock: systemClock,
     readonlyPort: 0,
     pingMs: 200,
+    pingsSilentMax: 2,
     pingsMissedMax: 5,
     log: (level, message) => events.push(`${level}: ${message}`),
   });
@@ -142,8 +143,12 @@ describe("the watch", () => {
 
   test("a child that hangs is killed and started again", async () => {
     const { pid, restarts } = engine.state();
+    let silences = 0;
+    engine.onSilence(() => silences++);
     await restarted(() => process.kill(pid ?? 0, "SIGSTOP"));
     assert.equal(engine.state().restarts, restarts + 1);
+    assert.equal(silences, 1);
+    assert.equal(engine.state().answering, true);
     assert.ok(events.includes("error: the engine does not answer and is killed"));
   });
 

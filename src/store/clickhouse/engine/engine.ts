@@ -27,8 +27,12 @@ export interface EngineOptions {
   readonly memoryMax?: number;
   /** For how long another process may hold the folder before the start gives up. Default 15 s. */
   readonly lockWaitMs?: number;
-  /** How often the engine is asked for a sign of life, and how many it may owe before it is killed. Default 5 s, 6. */
+  /**
+   * How often the engine is asked for a sign of life, how many it may owe before nobody should wait for it any more, and how
+   * many before it is killed. Default 1 s, 5, 30.
+   */
   readonly pingMs?: number;
+  readonly pingsSilentMax?: number;
   readonly pingsMissedMax?: number;
   /** What the disk of `dataDir` has left, bytes. Default: asks the system. */
   readonly freeBytes?: () => number;
@@ -38,6 +42,8 @@ export interface EngineState {
   readonly up: boolean;
   /** Its disk is so full that it must not be told to write. */
   readonly isLowOnDisk: boolean;
+  /** It is up, and gives signs of life. */
+  readonly answering: boolean;
   readonly restarts: number;
   readonly pid: number | null;
   /** How the last child ended, e.g. `exit 1` or `signal SIGKILL`. */
@@ -63,6 +69,8 @@ export interface Engine {
   hasRoom(): boolean;
   /** Called each time the engine is there again after it was gone. */
   onRestart(listener: () => void): void;
+  /** Called when it has stopped answering: what it was asked will not be answered soon, if at all. */
+  onSilence(listener: () => void): void;
   state(): EngineState;
   /** Lets what is under way end (10 s), then ends the child, by force if need be. May be called twice. */
   stop(): Promise<void>;
@@ -96,6 +104,7 @@ class WatchedEngine implements Engine {
   readonly spoolFolder: string;
   readonly #options: EngineOptions;
   readonly #restartListeners: (() => void)[] = [];
+  readonly #silenceListeners: (() => void)[] = [];
   readonly #stopping = new AbortController();
   #child: Child | null = null;
   #port = 0;
@@ -136,15 +145,25 @@ class WatchedEngine implements Engine {
     this.#restartListeners.push(listener);
   }
 
+  onSilence(listener: () => void): void {
+    this.#silenceListeners.push(listener);
+  }
+
   state(): EngineState {
     const up = this.#child !== null;
+    const answering = this.#child !== null && this.#child.pingsOwed < this.#silentMax;
     const isLowOnDisk = this.#room.isLow;
-    return { up, isLowOnDisk, restarts: this.#restarts, pid: this.#child?.pid ?? null, lastExit: this.#lastExit };
+    const pid = this.#child?.pid ?? null;
+    return { up, answering, isLowOnDisk, restarts: this.#restarts, pid, lastExit: this.#lastExit };
   }
 
   hasRoom(): boolean {
     this.#look();
     return !this.#room.isLow;
+  }
+
+  get #silentMax(): number {
+    return this.#options.pingsSilentMax ?? 5;
   }
 
   async stop(): Promise<void> {
@@ -182,18 +201,24 @@ class WatchedEngine implements Engine {
   }
 
   async #untilEnd(child: Child): Promise<string> {
-    const { clock, pingMs = 5000, pingsMissedMax = 6 } = this.#options;
+    const { clock, pingMs = 1000, pingsMissedMax = 30 } = this.#options;
     const stopPings = clock.every(pingMs, () => {
       if (child.pingsOwed >= pingsMissedMax) {
         this.#log("error", "the engine does not answer and is killed", { pid: child.pid });
         child.kill();
       } else child.ping();
+      if (child.pingsOwed === this.#silentMax) this.#silent(child);
     });
     const ending = await child.ended;
     stopPings();
     const level = this.#stopping.signal.aborted ? "info" : "error";
     this.#log(level, "the engine has ended", { pid: child.pid, how: ending, said: child.said });
     return ending;
+  }
+
+  #silent(child: Child): void {
+    this.#log("warn", "the engine does not answer", { pid: child.pid });
+    for (const listener of this.#silenceListeners) this.#tell(listener);
   }
 
   async #restart(): Promise<void> {
@@ -215,7 +240,7 @@ class WatchedEngine implements Engine {
     try {
       listener();
     } catch (error) {
-      this.#log("error", "a listener to the engine's restart failed", { reason: String(error) });
+      this.#log("error", "a listener to the engine failed", { reason: String(error) });
     }
   }
 
