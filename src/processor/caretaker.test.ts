@@ -90,6 +90,20 @@ test("expired windows go of every version that keeps windows, again after a twen
   assert.deepEqual(done(), ["18 before 2026-01-13T11:53:00.000Z", "21 before 2026-01-13T11:03:00.000Z"]);
 });
 
+test("a clock that leaps ahead deletes nothing for an hour; by then somebody has set it right", async () => {
+  const kept = version(17, { phase: "retired", keptUntil: now + 60 * minuteMs });
+  const { caretaker, clock, done } = withVersions([kept, version(18, {}, "1h")], [17, 18]);
+  clock.step(120 * minuteMs);
+  await clock.advance(minuteMs);
+  await caretaker.dropExpired();
+  await caretaker.dropOrphans();
+  assert.deepEqual(done(), ["18 before 2026-01-13T11:01:00.000Z"]);
+  clock.step(-120 * minuteMs);
+  await clock.advance(3 * minuteMs);
+  await caretaker.dropExpired();
+  assert.deepEqual(done(), ["18 before 2026-01-13T11:04:00.000Z"]);
+});
+
 function ruleOf({ spec }: RuleVersion): CheckedRule {
   const parsed = parseRule(spec);
   assert.ok(parsed.ok);

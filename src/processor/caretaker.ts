@@ -1,4 +1,5 @@
 import type { Src } from "../event/position.ts";
+import { BelievedTime } from "../lib/believed-time.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../log/log.ts";
 import { type RuleRecord, keepsWindows } from "../rule/registry.ts";
@@ -22,19 +23,21 @@ export interface CaretakerDeps {
  */
 export class Caretaker {
   readonly #deps: CaretakerDeps;
+  readonly #time: BelievedTime;
   /** By series, ms of the monotonic clock. */
   readonly #expireAgainAt = new Map<number, number>();
 
   constructor(deps: CaretakerDeps) {
     this.#deps = deps;
+    this.#time = new BelievedTime(deps.clock);
   }
 
   async dropOrphans(): Promise<void> {
-    const { store, rules, progress, groups, clock } = this.#deps;
+    const { store, rules, progress, groups } = this.#deps;
     // The store is asked first: a series that appears later belongs to a record that is read now.
     const stored = await store.seriesKept();
     const records = await rules.current();
-    const now = clock.now();
+    const now = this.#time.now();
     const needed = new Set(
       records.flatMap((record) =>
         record.versions.filter((version) => keepsWindows(version, now)).map((version) => version.series),
@@ -54,7 +57,7 @@ export class Caretaker {
    */
   async dropExpired(): Promise<void> {
     const { store, rules, groups, clock } = this.#deps;
-    const due = expiredOf(await rules.current(), rules, clock.now()).filter(({ series }) => this.#isDue(series));
+    const due = expiredOf(await rules.current(), rules, this.#time.now()).filter(({ series }) => this.#isDue(series));
     for (let at = 0; at < due.length; at += seriesAtOnce) {
       const some = due.slice(at, at + seriesAtOnce);
       groups.rowsGone(await store.dropWindows(some));

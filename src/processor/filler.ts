@@ -57,7 +57,7 @@ export interface FillState {
 
 /** A fill with what its end is estimated from. */
 interface Tracked extends FillWork {
-  /** When its first piece of this process began, and what was left then. */
+  /** When its first piece of this process began, ms of the monotonic clock, and what was left then. */
   readonly begun: { readonly at: number; readonly left: number } | null;
 }
 
@@ -140,7 +140,7 @@ export class Filler {
     const load = live();
     const events = piece.range.to - piece.range.from + 1;
     this.#pace = paceAfter(this.#pace, events, took, load, chunkEventsMax);
-    this.#note(piece, clock.now() - took);
+    this.#note(piece, started);
     passFailpoint("mid-backfill");
     await this.#pause(took, stop);
   }
@@ -206,8 +206,8 @@ export class Filler {
 
   #endOf({ begun }: Tracked, left: number): number | null {
     if (begun === null || begun.left <= left) return null;
-    const now = this.#deps.clock.now();
-    return Math.round(now + (left * (now - begun.at)) / (begun.left - left));
+    const { clock } = this.#deps;
+    return Math.round(clock.now() + (left * (clock.monotonic() - begun.at)) / (begun.left - left));
   }
 
   async #finish(target: Target): Promise<void> {

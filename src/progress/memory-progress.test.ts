@@ -41,7 +41,7 @@ test("while a rule is being filled, what lies below its activation is not in eve
 
 test("the lag is the age of the oldest event that waits", () => {
   let now = 1000;
-  const progress = new MemoryProgress({ ...systemClock, now: () => now });
+  const progress = new MemoryProgress({ ...systemClock, now: () => now, monotonic: () => now + 77 });
   progress.caughtUp(src(0), 0, 900);
   assert.equal(progress.lagMs(), 0);
   assert.equal(progress.countedThrough(), 900);
@@ -54,4 +54,23 @@ test("the lag is the age of the oldest event that waits", () => {
   progress.advance(2, 995, touched(1, 1));
   assert.equal(progress.lagMs(), 0);
   assert.equal(progress.countedThrough(), 995);
+});
+
+test("a clock that is set makes nobody wait for longer, and calls nothing final that is not", () => {
+  let [now, monotonic] = [10_000_000, 0];
+  const progress = new MemoryProgress({ ...systemClock, now: () => now, monotonic: () => monotonic });
+  progress.working(src(0), now - 200);
+  now += 7_200_000;
+  monotonic += 100;
+  assert.equal(progress.lagMs(), 300);
+  progress.advance(1, now, touched(0, 0));
+  progress.caughtUp(src(0), 1, now);
+  assert.equal(progress.countedThrough(), now);
+  now -= 7_200_000;
+  progress.caughtUp(src(0), 1, now);
+  assert.equal(progress.countedThrough(), now);
+  // An event of before the clock was set back seems to come from the future.
+  progress.working(src(0), now + 5000);
+  monotonic += 50;
+  assert.equal(progress.lagMs(), 50);
 });

@@ -6,7 +6,7 @@ interface PartitionState {
   next: number;
   /** Everything received before this time (ms) is counted. */
   through: number;
-  /** When the oldest event of each batch that has begun was received, oldest batch first. */
+  /** Since when the oldest event of each batch that has begun has waited, ms of the monotonic clock; oldest batch first. */
   waiting: number[];
 }
 
@@ -57,7 +57,7 @@ export class MemoryProgress implements Progress {
 
   lagMs(): number {
     const waiting = [...this.#partitions.values()].flatMap((partition) => partition.waiting);
-    return waiting.length === 0 ? 0 : Math.max(0, this.#clock.now() - Math.min(...waiting));
+    return waiting.length === 0 ? 0 : Math.max(0, this.#clock.monotonic() - Math.min(...waiting));
   }
 
   onTouched(listener: (touched: Touched) => void): () => void {
@@ -78,15 +78,16 @@ export class MemoryProgress implements Progress {
   }
 
   caughtUp(src: Src, next: number, at: number): void {
-    const through = Math.max(at, this.#partitions.get(src)?.through ?? 0);
-    this.#partitions.set(src, { next, through, waiting: [] });
+    // Not the later one of this and what was before: a clock that was ahead, and set right, would call windows final for hours.
+    this.#partitions.set(src, { next, through: at, waiting: [] });
     this.#wake();
   }
 
   working(src: Src, receivedAt: number): void {
     const partition = this.#partitions.get(src);
-    if (partition === undefined) this.#partitions.set(src, { next: 0, through: receivedAt, waiting: [receivedAt] });
-    else partition.waiting.push(receivedAt);
+    const since = this.#clock.monotonic() - Math.max(0, this.#clock.now() - receivedAt);
+    if (partition === undefined) this.#partitions.set(src, { next: 0, through: receivedAt, waiting: [since] });
+    else partition.waiting.push(since);
   }
 
   filling(activations: readonly Activation[]): void {

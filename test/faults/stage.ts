@@ -68,6 +68,11 @@ export class Stage {
     for (const rule of rules) await putRule(this.server.queryUrl, { ...rule, active: true });
   }
 
+  /** An event of its own, which is not written down yet. */
+  make(): WireEvent {
+    return this.#closing.make();
+  }
+
   /** Waits until all is counted and every rule filled, then compares everything with the ledger. */
   async verify(rules: readonly FaultRule[]): Promise<void> {
     const last = Array.from({ length: 3 }, () => this.#closing.make());

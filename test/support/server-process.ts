@@ -15,6 +15,8 @@ export interface ServerOptions {
   readonly readyTimeoutMs?: number;
   /** Told the process as soon as there is one, long before it is ready. */
   readonly spawned?: (pid: number) => void;
+  /** What is run instead of `bin/weir.mjs`. */
+  readonly program?: string;
 }
 
 export interface Exit {
@@ -68,7 +70,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
 }
 
 function spawnServer(options: ServerOptions): ChildProcess {
-  const command = [...(options.nodeArgs ?? []), program, "serve", "--data-dir", options.dataDir];
+  const command = [...(options.nodeArgs ?? []), options.program ?? program, "serve", "--data-dir", options.dataDir];
   const ports = ["--ingest-port", "0", "--query-port", "0"];
   return spawn(process.execPath, [...command, ...ports, ...(options.args ?? [])], {
     detached: true,

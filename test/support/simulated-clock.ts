@@ -9,6 +9,7 @@ interface Timer {
 /** A clock that stands still until it is told to advance. */
 export class SimulatedClock implements Clock {
   #now: number;
+  #stepped = 0;
   readonly #timers = new Set<Timer>();
 
   constructor(start = Date.UTC(2026, 0, 17, 19, 30)) {
@@ -16,7 +17,12 @@ export class SimulatedClock implements Clock {
   }
 
   now(): number {
-    return this.#now;
+    return this.#now + this.#stepped;
+  }
+
+  /** Sets the wall clock; no time passes. */
+  step(ms: number): void {
+    this.#stepped += ms;
   }
 
   monotonic(): number {
