@@ -17,7 +17,7 @@ export interface LiveSocketOptions {
   readonly clock: Clock;
   /** Origins that browsers may come from besides the host that was asked; `*` is any. */
   readonly origins?: readonly string[];
-  /** How often sockets are pinged; one that has not answered by the next ping is cut. Default 20 s. */
+  /** How often sockets are pinged; one that has not answered by the next ping is closed as too slow. Default 9 s. */
   readonly pingMs?: number;
   /** How long the closing handshake may take. Default 1 s. */
   readonly closeMs?: number;
@@ -45,7 +45,7 @@ export function liveSocket(hub: LiveHub, options: LiveSocketOptions): Routes {
         "/live-stats is a WebSocket: connect to it with ws:// instead of http://",
       );
     });
-    const stopPinging = options.clock.every(options.pingMs ?? 20_000, () => sockets.clients.forEach(pingOrCut));
+    const stopPinging = options.clock.every(options.pingMs ?? 9000, () => sockets.clients.forEach(pingOrClose));
     closeWithServer(server, hub, () => (stopPinging(), sockets.close()));
   };
 }
@@ -91,8 +91,9 @@ export function originAllowed(
 /** Those that have not answered the last ping. */
 const silent = new WeakSet<WebSocket>();
 
-function pingOrCut(ws: WebSocket): void {
-  if (silent.has(ws)) return ws.terminate();
+/** Who reads again later finds out why; the library cuts the connection when the closing handshake is not answered either. */
+function pingOrClose(ws: WebSocket): void {
+  if (silent.has(ws)) return ws.close(closeCodes.too_slow.code, closeCodes.too_slow.reason);
   silent.add(ws);
   ws.ping();
 }

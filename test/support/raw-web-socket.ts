@@ -90,14 +90,14 @@ function longHead(length: number): Buffer {
   return head;
 }
 
-interface Frame {
+export interface Frame {
   readonly opcode: number;
   readonly payload: Buffer;
   readonly end: number;
 }
 
 /** The first whole frame of what a server has sent. */
-function firstFrame(bytes: Buffer): Frame | undefined {
+export function firstFrame(bytes: Buffer): Frame | undefined {
   if (bytes.length < 2) return undefined;
   const short = bytes[1]! & 127;
   const start = short < 126 ? 2 : short === 126 ? 4 : 10;

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { putRule } from "../support/api.ts";
+import { watchMemory } from "../support/memory-peak.ts";
+import { type ServerProcess, startServer } from "../support/server-process.ts";
+import { sharedNow, type Tick } from "./sockets/order.ts";
+import { Watchers } from "./sockets/watchers.ts";
+
+/** `WEIR_SOCKETS=10000` is the long form. */
+const sockets = Number(process.env["WEIR_SOCKETS"] ?? 2000);
+const processes = 2;
+const perSecond = 1000;
+const bad = sockets / 100;
+const bigGroups = 1500;
+const quietTicks = 6;
+const closedMsMax = 20_000;
+const memoryMiBMax = sockets > 2000 ? 300 : 128;
+/** Below this a p99 is noise of the machine: what is pushed waits up to 250 ms for its turn. */
+const noiseMs = 500;
+
+const rule = { window_size: "1d", metric: "count", active: true };
+
+test(
+  `R15, R16: ${sockets} sockets that come at once, of which a hundredth does not read`,
+  { timeout: 240_000 },
+  async (t) => {
+    const dataDir = await mkdtemp(join(tmpdir(), "weir-sockets-"));
+    const server = await startServer({ dataDir, args: ["--log-level", "warn"] });
+    t.after(async () => {
+      await server.killGroup();
+      await rm(dataDir, { recursive: true, force: true });
+    });
+    await putRule(server.queryUrl, { ...rule, rule_id: "small", group_by: ["event_type"] });
+    await putRule(server.queryUrl, { ...rule, rule_id: "big", group_by: ["user_id"] });
+    await new Crowd(t, server).play();
+  },
+);
+
+class Crowd {
+  readonly #t: TestContext;
+  readonly #server: ServerProcess;
+  readonly #good: readonly Watchers[];
+  readonly #never: Watchers;
+  readonly #slow: Watchers;
+  #ticks = 0;
+
+  constructor(t: TestContext, server: ServerProcess) {
+    this.#t = t;
+    this.#server = server;
+    this.#good = Array.from({ length: processes }, () => new Watchers());
+    [this.#never, this.#slow] = [new Watchers(), new Watchers()];
+    t.after(() => [...this.#good, this.#never, this.#slow].forEach((one) => one.close()));
+  }
+
+  async play(): Promise<void> {
+    await this.#send(0);
+    await this.#send(bigGroups);
+    const memory = watchMemory(this.#server.pid);
+    await this.#storm();
+    const without = await this.#p99(await this.#sendTicks(() => this.#ticks >= quietTicks + 2));
+    const { closedMs, ticks } = await this.#withBadOnes();
+    const withThem = await this.#p99(ticks);
+    const [grown, never, slow] = [memory.grownMiB(), await this.#never.ends(), await this.#slow.ends()];
+    this.#t.diagnostic(
+      `p99 ${without.toFixed(0)} ms, with ${bad} bad ones ${withThem.toFixed(0)} ms; closed after ${Math.round(closedMs)} ms, ${grown} MiB more; they read ${JSON.stringify([...new Set([...never, ...slow])])}`,
+    );
+    assert.ok(withThem <= Math.max(noiseMs, 2 * without), `p99 ${withThem} ms with bad ones, ${without} ms without`);
+    assert.ok(closedMs <= closedMsMax, `bad ones were closed only after ${closedMs} ms`);
+    assert.ok(grown <= memoryMiBMax, `${grown} MiB more`);
+    for (const end of never) assert.match(end, /^4008 too slow/);
+    // Who reads slowly has not come to the end of what it was sent when the connection goes.
+    for (const end of slow) assert.match(end, /^$|^4008 too slow/);
+  }
+
+  async #storm(): Promise<void> {
+    const share = { url: this.#server.queryUrl, sockets: sockets / processes, perSecond: perSecond / processes };
+    const opened = await Promise.all(this.#good.map((one) => one.open({ ...share, rules: ["small"], reading: "all" })));
+    const seconds = Math.max(...opened.map(({ ms }) => ms)) / 1000;
+    this.#t.diagnostic(`${sockets} sockets within ${seconds.toFixed(1)} s`);
+    for (const { failed } of opened) assert.deepEqual(failed.slice(0, 5), []);
+    assert.equal(await this.#clients(), sockets);
+  }
+
+  /** Those that never read watch the same rule as all others; those that read slowly one with large pushes. */
+  async #withBadOnes(): Promise<{ readonly closedMs: number; readonly ticks: readonly Tick[] }> {
+    const order = { url: this.#server.queryUrl, sockets: bad / 2, perSecond };
+    await this.#never.open({ ...order, rules: ["small"], reading: "never" });
+    await this.#slow.open({ ...order, rules: ["small", "big"], reading: "slowly" });
+    const openedAt = performance.now();
+    assert.equal(await this.#clients(), sockets + bad);
+    let closedMs = Infinity;
+    const ticks = await this.#sendTicks(async () => {
+      if ((await this.#clients()) > sockets) return performance.now() - openedAt > 2 * closedMsMax;
+      closedMs = performance.now() - openedAt;
+      return true;
+    }, bigGroups);
+    assert.equal(await this.#clients(), sockets, "others were closed, or bad ones were not");
+    return { closedMs, ticks };
+  }
+
+  /** One a second until it is enough; and a moment for the last to arrive. */
+  async #sendTicks(isEnough: () => boolean | Promise<boolean>, groups = 0): Promise<readonly Tick[]> {
+    const ticks: Tick[] = [];
+    while (!(await isEnough())) {
+      const sentAt = sharedNow();
+      await this.#send(groups);
+      ticks.push({ value: this.#ticks, sentAt });
+      await pause(Math.max(0, 1000 - (sharedNow() - sentAt)));
+    }
+    await pause(2000);
+    return ticks;
+  }
+
+  async #send(groups: number): Promise<void> {
+    this.#ticks += 1;
+    const timestamp = Date.now();
+    const event = (user_id: string, event_type: string): object => ({
+      ...{ event_id: `${this.#ticks}-${user_id}`, user_id, event_type, timestamp },
+    });
+    const others = Array.from({ length: groups }, (_, group) =>
+      event(`a user with quite a long name ${group}`, "other"),
+    );
+    const response = await fetch(`${this.#server.ingestUrl}/ingest`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify([event("ticker", "tick"), ...others]),
+    });
+    assert.equal(response.status, 200, await response.text());
+  }
+
+  /** Of all sockets that read; each must have got each tick. */
+  async #p99(ticks: readonly Tick[]): Promise<number> {
+    const told = await Promise.all(this.#good.map((one) => one.delays(ticks)));
+    const all = told.flatMap(({ ms }) => ms).toSorted((a, b) => a - b);
+    assert.equal(
+      told.reduce((sum, { missing }) => sum + missing, 0),
+      0,
+      "updates did not arrive",
+    );
+    assert.equal(all.length, ticks.length * sockets);
+    return all[Math.ceil(0.99 * all.length) - 1]!;
+  }
+
+  async #clients(): Promise<number> {
+    const text = await (await fetch(`${this.#server.queryUrl}/metrics`)).text();
+    return Number(/^weir_live_clients (\d+)/m.exec(text)?.[1]);
+  }
+}

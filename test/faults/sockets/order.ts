@@ -1,0 +1,34 @@
+/** How sockets read: everything at once, a piece now and then, or nothing. */
+export type Reading = "all" | "slowly" | "never";
+
+export interface OpenOrder {
+  readonly type: "open";
+  readonly url: string;
+  readonly sockets: number;
+  readonly perSecond: number;
+  readonly rules: readonly string[];
+  readonly reading: Reading;
+}
+
+/** To open sockets; to tell the delays of ticks that were sent at these moments; to read what was not, and tell the ends. */
+export type Order =
+  | OpenOrder
+  | { readonly type: "delays"; readonly ticks: readonly Tick[] }
+  | { readonly type: "ends" };
+
+export interface Tick {
+  /** Its number, which is the value that is pushed. */
+  readonly value: number;
+  /** Ms since the epoch, by a clock that all processes share. */
+  readonly sentAt: number;
+}
+
+export type Told =
+  | { readonly type: "opened"; readonly ms: number; readonly failed: readonly string[] }
+  /** One for each socket and tick; `missing`: those that a socket never got. */
+  | { readonly type: "delays"; readonly ms: readonly number[]; readonly missing: number }
+  /** Code and reason of the close frames, an empty text where none came. */
+  | { readonly type: "ends"; readonly ends: readonly string[] };
+
+/** Ms since the epoch with a fraction. */
+export const sharedNow = (): number => performance.timeOrigin + performance.now();
