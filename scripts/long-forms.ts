@@ -43,6 +43,12 @@ export const longForms: readonly LongForm[] = [
     env: { WEIR_FULL_DISKS: "50" },
   },
   {
+    row: "R6",
+    what: "ten minutes without an engine, until the log is full",
+    file: `${faults}/engine-away.fault.test.ts`,
+    env: { WEIR_ENGINE_AWAY_SECONDS: "600" },
+  },
+  {
     row: "R7",
     what: "2,000 broken requests to the engine",
     file: `${faults}/proxy.engine.test.ts`,
@@ -53,6 +59,18 @@ export const longForms: readonly LongForm[] = [
     what: "250 deaths among some 2,000 changes of rules",
     file: `${faults}/history.fault.test.ts`,
     env: { WEIR_FAULT_ROUNDS: "250" },
+  },
+  {
+    row: "R16",
+    what: "10,000 live sockets, 100 of which do not read (R15)",
+    file: `${faults}/sockets.fault.test.ts`,
+    env: { WEIR_SOCKETS: "10000" },
+  },
+  {
+    row: "R18",
+    what: "half an hour of overload",
+    file: `${faults}/overload.fault.test.ts`,
+    env: { WEIR_OVERLOAD_SECONDS: "1800" },
   },
   {
     row: "R20",
