@@ -17,8 +17,8 @@ import type { FloodResult } from "./overload/order.ts";
 import { faultSeed } from "./stage.ts";
 
 /** Of overload, in all; `WEIR_OVERLOAD_SECONDS=1800` is the long form. */
-const seconds = Number(process.env["WEIR_OVERLOAD_SECONDS"] ?? 24);
-const measuredSeconds = 6;
+const seconds = Number(process.env["WEIR_OVERLOAD_SECONDS"] ?? 20);
+const measuredSeconds = 5;
 const normalWithinMs = 30_000;
 const acceptedMsMax = 1000;
 /** Of the many with large requests: they have the processors that the server would need, which is no fault of its own. */

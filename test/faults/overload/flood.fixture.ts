@@ -102,7 +102,7 @@ class Flood {
     }
     this.#freeBodies.push(sending.body);
     const waits = status !== 200 && this.#order.obeys;
-    setTimeoutOrNow(waits ? (retryAfterSeconds ?? 0) * 1000 : 0, () => this.#free(connection));
+    after(waits ? (retryAfterSeconds ?? 0) * 1000 : 0, () => this.#free(connection));
   }
 
   #free(connection: Connection): void {
@@ -128,7 +128,7 @@ class Flood {
   }
 }
 
-function setTimeoutOrNow(ms: number, run: () => void): void {
+function after(ms: number, run: () => void): void {
   if (ms > 0) setTimeout(run, ms);
   else run();
 }

@@ -10,6 +10,7 @@ export class WatchingSocket {
   readonly #socket: Socket;
   #received: Buffer = Buffer.alloc(0);
   #isOpen = false;
+  #slowly: NodeJS.Timeout | undefined;
   /** By value, when it came. */
   readonly arrivals = new Map<number, number>();
   /** Code and reason of the close frame. */
@@ -38,7 +39,8 @@ export class WatchingSocket {
 
   /** Reads all that there is. */
   resume(): void {
-    this.#socket.removeAllListeners("drowsy").resume();
+    clearInterval(this.#slowly);
+    this.#socket.resume();
   }
 
   #begin(rules: readonly string[], reading: Reading): void {
@@ -48,9 +50,9 @@ export class WatchingSocket {
   }
 
   #readSlowly(): void {
-    const timer = setInterval(() => this.#socket.once("data", () => this.#socket.pause()).resume(), slowlyEveryMs);
-    void this.ended.then(() => clearInterval(timer));
-    this.#socket.on("drowsy", () => {}).on("removeListener", (event) => event === "drowsy" && clearInterval(timer));
+    this.#slowly = setInterval(() => {
+      this.#socket.once("data", () => this.#socket.pause()).resume();
+    }, slowlyEveryMs);
   }
 
   #say(opcode: number, text: string | Buffer): void {
