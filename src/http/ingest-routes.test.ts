@@ -331,8 +331,8 @@ describe("GET /ingest/status", () => {
 });
 
 describe("over a socket", () => {
-  async function listen(limits: Partial<IngestLimits> = {}) {
-    const made = bench(limits);
+  async function listen(limits: Partial<IngestLimits> = {}, logOptions: MemoryLogOptions = {}) {
+    const made = bench(limits, logOptions);
     await made.server.listen({ host: "127.0.0.1", port: 0 });
     return { ...made, port: (made.server.server.address() as AddressInfo).port };
   }
@@ -364,6 +364,15 @@ describe("over a socket", () => {
     await systemClock.sleep(30);
     assert.deepEqual(stored(), []);
     assert.equal(ingest.inFlightBytes, 0);
+  });
+
+  it("reads to its end what it has no room for, so that its client gets the answer and keeps its connection", async () => {
+    const { port } = await listen({}, { bytesMax: 0 });
+    const connection = converse(port);
+    connection.write(`${head("Content-Length: 100")}${" ".repeat(50)}`);
+    await systemClock.sleep(900);
+    connection.write(" ".repeat(50) + head("Content-Length: 1\r\nConnection: close") + " ");
+    assert.equal((await connection.closed).match(/503 Service Unavailable/g)?.length, 2);
   });
 
   it("refuses a declared length at once, and a body without end at the bound", async () => {

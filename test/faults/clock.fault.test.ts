@@ -12,8 +12,17 @@ import { faultSeed, Stage } from "./stage.ts";
 const program = fileURLToPath(new URL("../support/stepped-clock.fixture.ts", import.meta.url));
 const [minuteMs, hourMs] = [60_000, 3_600_000];
 
-/** How far the server's clock is off, one after the other: ahead, right again, behind, ahead at once by four hours, right. */
-const steps = [2 * hourMs, 0, -2 * hourMs, 2 * hourMs, 0];
+/**
+ * How far the server's clock is off, one after the other: ahead, right again, behind, ahead at once by four hours, right. And
+ * whether it is set while events come: one that is set in a quiet hour is not put right by the next batch.
+ */
+const steps = [
+  { offsetMs: 2 * hourMs, isBusy: true },
+  { offsetMs: 0, isBusy: false },
+  { offsetMs: -2 * hourMs, isBusy: false },
+  { offsetMs: 2 * hourMs, isBusy: true },
+  { offsetMs: 0, isBusy: true },
+];
 /** Whatever the clock says, nothing may take longer; much longer than it takes. */
 const promptMs = 15_000;
 
@@ -26,14 +35,16 @@ test("R13: a clock that is set while it runs: nothing stands still, windows go b
     await stage.putRules(faultRules);
     await putRule(stage.server.queryUrl, watchedRule);
     await scene.watch();
-    for (const [index, offsetMs] of steps.entries()) {
-      stage.senders.start(stage.server.ingestUrl);
+    for (const [index, { offsetMs, isBusy }] of steps.entries()) {
+      if (isBusy) stage.senders.start(stage.server.ingestUrl);
       await pause(300);
       scene.setClock(offsetMs);
-      t.diagnostic(`off by ${offsetMs / minuteMs} minutes`);
-      await scene.everythingGoesOn(index);
+      t.diagnostic(`off by ${offsetMs / hourMs} hours, ${isBusy ? "under load" : "in quiet"}`);
+      if (!isBusy) await scene.finality(offsetMs);
+      if (!isBusy) stage.senders.start(stage.server.ingestUrl);
+      await scene.everythingGoesOn(`mark_${index}`);
       await stage.senders.stop();
-      await scene.finality(index);
+      await scene.finality(offsetMs);
     }
     await scene.longAgo();
     scene.setClock(0);
@@ -136,9 +147,8 @@ class Scene {
   }
 
   /** Each way of waiting that the server has, while events come. */
-  async everythingGoesOn(step: number): Promise<void> {
+  async everythingGoesOn(mark: string): Promise<void> {
     const { ingestUrl, queryUrl } = this.#stage.server;
-    const mark = `mark_${step}`;
     await within("?wait=counted", async () => {
       const events = [this.#marking(mark)];
       const { status, text } = await this.post(events, "?wait=counted");
@@ -171,9 +181,9 @@ class Scene {
   }
 
   /** By the server's clock, as it stands now, and not by one that was wrong. */
-  async finality(step: number): Promise<void> {
+  async finality(offsetMs: number): Promise<void> {
     const { queryUrl } = this.#stage.server;
-    const now = Date.now() + steps[step]!;
+    const now = Date.now() + offsetMs;
     const isRight = async (): Promise<boolean> => {
       const rows = await allStats(queryUrl, "count_by_type", now - 6 * hourMs, now + 6 * hourMs);
       assert.ok(rows.length > 0);
