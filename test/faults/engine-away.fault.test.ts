@@ -68,8 +68,7 @@ class Away {
     const watched = new AbortController();
     const stillness = this.#longestStillness(watched.signal);
     const before = performance.now();
-    await absence();
-    watched.abort();
+    await absence().finally(() => watched.abort());
     const [seconds, stillMs] = [(performance.now() - before) / 1000, await stillness];
     const { p99 } = this.#latencies.now.summary();
     const drained = await this.#drained();
