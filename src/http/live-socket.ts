@@ -29,6 +29,7 @@ type LiveHub = Pick<Hub, "connect" | "isFull" | "stop">;
 export function liveSocket(hub: LiveHub, options: LiveSocketOptions): Routes {
   return (server) => {
     const sockets = new WebSocketServer(socketOptions(options));
+    const pinged = new Pinged();
     const refuse = (socket: Duplex, code: ErrorCode, message: string): void =>
       answerAndEnd(socket, new WeirError(code, message));
     server.server.on("upgrade", (request, socket, head) => {
@@ -37,7 +38,7 @@ export function liveSocket(hub: LiveHub, options: LiveSocketOptions): Routes {
       if (!originAllowed(request, options.origins))
         return refuse(socket, "origin_refused", `the origin ${request.headers.origin} is not allowed`);
       if (hub.isFull) return refuse(socket, "overloaded", closeCodes.too_many_sockets.reason);
-      sockets.handleUpgrade(request, socket, head, (ws) => carry(ws, hub));
+      sockets.handleUpgrade(request, socket, head, (ws) => (pinged.add(ws), carry(ws, hub)));
     });
     server.get("/live-stats", { schema: socketSchema }, () => {
       throw new WeirError(
@@ -45,7 +46,7 @@ export function liveSocket(hub: LiveHub, options: LiveSocketOptions): Routes {
         "/live-stats is a WebSocket: connect to it with ws:// instead of http://",
       );
     });
-    const stopPinging = options.clock.every(options.pingMs ?? 9000, () => sockets.clients.forEach(pingOrClose));
+    const stopPinging = options.clock.every((options.pingMs ?? 9000) / pingTurns, () => pinged.next());
     closeWithServer(server, hub, () => (stopPinging(), sockets.close()));
   };
 }
@@ -86,6 +87,26 @@ export function originAllowed(
   if (origin === undefined) return true;
   if (origins?.includes("*") || origins?.includes(origin)) return true;
   return URL.canParse(origin) && new URL(origin).host === host;
+}
+
+/** In turns, so that ten thousand pings don't go out at one moment, and their answers don't come in at one. */
+const pingTurns = 10;
+
+class Pinged {
+  readonly #turns = Array.from({ length: pingTurns }, () => new Set<WebSocket>());
+  #added = 0;
+  #turn = 0;
+
+  add(ws: WebSocket): void {
+    const turn = this.#turns[this.#added++ % pingTurns]!;
+    turn.add(ws);
+    ws.once("close", () => turn.delete(ws));
+  }
+
+  next(): void {
+    this.#turn = (this.#turn + 1) % pingTurns;
+    this.#turns[this.#turn]!.forEach(pingOrClose);
+  }
 }
 
 /** Those that have not answered the last ping. */

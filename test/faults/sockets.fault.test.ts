@@ -61,7 +61,7 @@ class Crowd {
     await this.#send(bigGroups);
     const memory = watchMemory(this.#server.pid);
     await this.#storm();
-    const without = await this.#p99(await this.#sendTicks(() => this.#ticks >= quietTicks + 2));
+    const without = await this.#p99(await this.#sendTicks(() => this.#ticks >= quietTicks + 2, bigGroups));
     const { closedMs, ticks } = await this.#withBadOnes();
     const withThem = await this.#p99(ticks);
     const [grown, never, slow] = [memory.grownMiB(), await this.#never.ends(), await this.#slow.ends()];
