@@ -17,7 +17,7 @@ export interface LiveSocketOptions {
   readonly clock: Clock;
   /** Origins that browsers may come from besides the host that was asked; `*` is any. */
   readonly origins?: readonly string[];
-  /** How often sockets are pinged; one that has not answered by the next ping is closed as too slow. Default 9 s. */
+  /** How often sockets are pinged; one that has not answered by the next ping is closed as too slow. Default 8 s. */
   readonly pingMs?: number;
   /** How long the closing handshake may take. Default 1 s. */
   readonly closeMs?: number;
@@ -46,7 +46,7 @@ export function liveSocket(hub: LiveHub, options: LiveSocketOptions): Routes {
         "/live-stats is a WebSocket: connect to it with ws:// instead of http://",
       );
     });
-    const stopPinging = options.clock.every((options.pingMs ?? 9000) / pingTurns, () => pinged.next());
+    const stopPinging = options.clock.every((options.pingMs ?? 8000) / pingTurns, () => pinged.next());
     closeWithServer(server, hub, () => (stopPinging(), sockets.close()));
   };
 }
