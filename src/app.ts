@@ -310,6 +310,7 @@ class Starter {
       rules,
       progress,
       clock,
+      process: randomUUID().replaceAll("-", ""),
       limits: { connectionsMax: this.#config.liveClientsMax },
       onError: (error) => logger.warn({ err: error, part: "live" }, "the live feed could not read the store"),
     });

@@ -22,7 +22,7 @@ async function start(limits: Partial<LiveLimits> = {}, options: Partial<LiveSock
     find: (id: string) => rules.list().find((rule) => rule.rule_id === id),
     answering: rules.answering.bind(rules),
   };
-  const hub = new Hub({ store, rules: live, progress, clock: systemClock, limits });
+  const hub = new Hub({ store, rules: live, progress, clock: systemClock, process: "test", limits });
   hub.start();
   const server = createServer({
     title: "Test",

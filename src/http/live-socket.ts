@@ -7,7 +7,7 @@ import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { ErrorCode } from "../lib/errors.ts";
 import type { Client } from "../live/client.ts";
-import type { Hub } from "../live/hub.ts";
+import type { LiveHub } from "../live/observed.ts";
 import { ErrorBody } from "../protocol/errors.ts";
 import { LiveMessage, closeCodes } from "../protocol/live.ts";
 import { answerOf } from "./errors.ts";
@@ -22,8 +22,6 @@ export interface LiveSocketOptions {
   /** How long the closing handshake may take. Default 1 s. */
   readonly closeMs?: number;
 }
-
-type LiveHub = Pick<Hub, "connect" | "isFull" | "stop">;
 
 /** `WS /live-stats`: carries messages between sockets and the hub. When the server closes, so do the sockets, by 1001. */
 export function liveSocket(hub: LiveHub, options: LiveSocketOptions): Routes {

@@ -28,6 +28,13 @@ export function parseTime(text: string): number | undefined {
   return shift === undefined ? undefined : local - shift * 60_000;
 }
 
+/** Milliseconds since the epoch of an RFC 3339 time, or of such milliseconds in digits; undefined when it is neither. */
+export function parseMoment(text: string): number | undefined {
+  if (/^-?\d{1,15}$/.test(text)) return Number(text);
+  // An offset's "+" that was not written as %2B arrives as a space; nothing else can be meant.
+  return parseTime(text.replace(/ (?=\d\d:\d\d$)/, "+"));
+}
+
 function offsetMinutes(zone: string): number | undefined {
   if (zone === "Z" || zone === "z") return 0;
   const hours = Number(zone.slice(1, 3));

@@ -3,31 +3,66 @@ import type { CloseReason, LiveErrorCode } from "../protocol/live.ts";
 import type { Client } from "./client.ts";
 import { judgeBacklog, spendMessage } from "./decide.ts";
 import type { MessageBudget } from "./decide.ts";
+import type { Line } from "./exact/machine.ts";
+import type { ExactClient, ExactSubscriber, Mark } from "./exact/subscriber.ts";
 import { errorText } from "./frames.ts";
 import type { LiveLimits } from "./limits.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Receiver, Subscriber } from "./subscriber.ts";
 
 /** One client: its subscriptions by rule, and whether it keeps up. */
-export class Connection implements Receiver {
+export class Connection implements Receiver, ExactClient {
   readonly subscriptions = new Map<string, Subscriber>();
+  readonly exact = new Map<string, ExactSubscriber>();
   readonly #client: Client;
   readonly #clock: Clock;
   readonly #limits: LiveLimits;
+  readonly #outbox: Outbox;
   #budget: MessageBudget;
   #backlogSince: number | null = null;
+  /** What it has not read is a snapshot, which may be large. */
+  #readsSnapshot = false;
   #closed = false;
 
-  constructor(client: Client, clock: Clock, limits: LiveLimits) {
+  constructor(client: Client, clock: Clock, limits: LiveLimits, outbox: Outbox) {
     this.#client = client;
     this.#clock = clock;
     this.#limits = limits;
+    this.#outbox = outbox;
     this.#budget = { left: limits.messagesBurst, at: clock.monotonic() };
   }
 
+  /** How many rules it watches. */
+  get watched(): number {
+    return this.subscriptions.size + this.exact.size;
+  }
+
+  /** What it was sent and has not read. */
+  get backlogBytes(): number {
+    return this.#closed ? 0 : this.#client.bufferedBytes();
+  }
+
   offer(text: string): boolean {
-    if (!this.keepsUp()) return false;
-    this.#client.send(text);
+    if (!this.keepsUp() || this.#outbox.isFull) return false;
+    this.push(text);
     return true;
+  }
+
+  push(text: string, mark?: Mark, isSnapshot = false): void {
+    if (this.#closed) return;
+    this.#readsSnapshot ||= isSnapshot;
+    this.#outbox.sent(text.length);
+    this.#client.send(text, mark);
+  }
+
+  line(): Line {
+    if (!this.keepsUp()) return this.#readsSnapshot ? "busy" : "full";
+    return this.#outbox.isFull ? "busy" : "open";
+  }
+
+  ended(ruleId: string, code: LiveErrorCode, message: string): void {
+    this.exact.delete(ruleId);
+    this.refuse(code, message, ruleId);
   }
 
   /** Tells the client of a mistake; one that does not read has had its chance. */
@@ -59,6 +94,7 @@ export class Connection implements Receiver {
       this.#limits,
     );
     this.#backlogSince = since;
+    if (verdict === "open") this.#readsSnapshot = false;
     if (verdict === "close") this.close("too_slow");
     return verdict === "open";
   }

@@ -1,13 +1,14 @@
 import type { RuleRecord, RuleVersion } from "../rule/registry.ts";
 import { oldestKept } from "../rule/retention.ts";
 import type { CheckedRule, RuleWindow } from "../rule/rule.ts";
-import { secondsMaxOf } from "../rule/window.ts";
 import type { Store, WindowRow } from "../store/store.ts";
 import { Dirty } from "./dirty.ts";
 import type { DirtyBounds, Reading, Span } from "./dirty.ts";
 import { pushText } from "./frames.ts";
 import { HeldWindows } from "./held.ts";
 import type { HeldBounds } from "./held.ts";
+import type { ReadableFeed } from "./reader.ts";
+import { stepMsOf } from "./starts.ts";
 import type { Subscriber } from "./subscriber.ts";
 
 export interface FeedBounds extends HeldBounds, DirtyBounds {
@@ -27,16 +28,13 @@ export interface Watched {
  * One rule with at least one subscriber: what is known of its windows, and which of them may have changed. State only:
  * the hub decides when it reads and who is sent what.
  */
-export class Feed {
+export class Feed implements ReadableFeed {
   readonly ruleId: string;
   readonly subscribers = new Set<Subscriber>();
-  /** A read is under way or queued. */
   reading = false;
   /** Whether subscribers may lack something. */
   restless = true;
-  /** Failures of the store in a row. */
   failures = 0;
-  /** Not read before this moment, ms of the monotonic clock. */
   readAgainAt = 0;
 
   readonly #bounds: FeedBounds;
@@ -89,6 +87,10 @@ export class Feed {
     return !this.#dirty.isEmpty;
   }
 
+  get isWanted(): boolean {
+    return this.subscribers.size > 0;
+  }
+
   /** Whether what is held is what the store has, as far as anybody knows. */
   get isSettled(): boolean {
     return !this.isDirty && !this.reading;
@@ -126,8 +128,15 @@ export class Feed {
   touch(windowStart: number): void {
     // What is held may be among those forgotten.
     if (this.#dirty.touch(windowStart)) this.touchUnknown();
-    if (this.#awaited && this.#awaited.size < this.#bounds.windowsMax) this.#awaited.add(windowStart);
+    this.#await(windowStart);
     this.restless = true;
+  }
+
+  /** Of too many the snapshot can't have all: it says that there may be more. */
+  #await(windowStart: number): void {
+    if (this.#awaited === undefined || this.#awaited.has(windowStart)) return;
+    if (this.#awaited.size < this.#bounds.windowsMax) this.#awaited.add(windowStart);
+    else this.#awaitedUnknown = true;
   }
 
   /** Windows have changed, and it is not known which: subscribers are told that there may be more than they are pushed. */
@@ -290,11 +299,6 @@ const keyOf = ({ version }: Watched): string => `${version.series} ${version.ver
 
 function shapeOf({ rule }: Watched): string {
   return JSON.stringify([rule.window, rule.spec.group_by]);
-}
-
-/** How far the beginnings of neighbouring windows lie apart, at most. */
-function stepMsOf({ kind, size, hop }: RuleWindow): number {
-  return secondsMaxOf(kind === "hopping" && hop ? hop : size) * 1000;
 }
 
 /** Rows by window, in the order in which they came. What grows within a window is pushed as it is at its newest end. */

@@ -105,7 +105,14 @@ class World {
       find: (id: string) => this.rules.list().find((one) => one.rule_id === id),
       answering: this.rules.answering.bind(this.rules),
     };
-    this.hub = new Hub({ store: this.store, rules: live, progress: this.progress, clock: this.clock, limits });
+    this.hub = new Hub({
+      store: this.store,
+      rules: live,
+      progress: this.progress,
+      clock: this.clock,
+      process: "test",
+      limits,
+    });
     this.hub.start();
     for (let index = 0; index < 3; index++) {
       const one = new LiveClient(this.clock);

@@ -1,33 +1,28 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Progress, Touched } from "../progress/progress.ts";
-import { liveErrorCodes, readLiveRequest } from "../protocol/live.ts";
-import type { LiveRequest } from "../protocol/live.ts";
-import { startOfSpan } from "../rule/calendar.ts";
-import type { RuleRecord } from "../rule/registry.ts";
-import type { RuleWindow } from "../rule/rule.ts";
-import { secondsMaxOf } from "../rule/window.ts";
+import { liveErrorCodes } from "../protocol/live.ts";
+import { readLiveRequest } from "../protocol/live-request.ts";
 import type { Store } from "../store/store.ts";
 import type { Client } from "./client.ts";
 import { Connection } from "./connection.ts";
 import { deliver } from "./deliver.ts";
+import { ExactFeeds } from "./exact/exact-feeds.ts";
+import type { ExactRequest } from "./exact/exact-feeds.ts";
 import { Feed } from "./feed.ts";
-import type { Watched } from "./feed.ts";
 import { defaultLimits } from "./limits.ts";
 import type { LiveLimits } from "./limits.ts";
+import { Outbox } from "./outbox.ts";
 import { FeedReader } from "./reader.ts";
-
-/** The rules, as far as the live feed needs them; asked often, so answered from memory. */
-export interface LiveRules {
-  find(ruleId: string): RuleRecord | undefined;
-  /** The version whose windows answer. */
-  answering(record: RuleRecord): Watched;
-}
+import type { LiveRules } from "./rules.ts";
+import { startsFor } from "./starts.ts";
 
 export interface HubParts {
   readonly store: Pick<Store, "windows" | "newestPane">;
   readonly rules: LiveRules;
-  readonly progress: Pick<Progress, "onTouched" | "onSeriesChanged">;
+  readonly progress: Pick<Progress, "onTouched" | "onSeriesChanged" | "countedThrough" | "lagMs">;
   readonly clock: Clock;
+  /** Names this process to clients that come back: digits and lower-case letters, never used before. */
+  readonly process: string;
   readonly limits?: Partial<LiveLimits>;
   /** Called when the store could not be read; reading goes on with growing pauses. */
   readonly onError?: (error: unknown) => void;
@@ -46,14 +41,17 @@ export interface LiveConnection {
  *
  * It owes: on subscribing the newest window's rows; from then on every row that changes in any window, with its newest
  * value, at most once per interval and subscription; nothing while nothing changes. A rule is read once however many
- * watch it. A client with a backlog is skipped, and has all newest values when it has caught up.
+ * watch it. A client with a backlog is skipped, and has all newest values when it has caught up. Who asks for the mode
+ * `delta` has what `ExactFeeds` owes.
  *
  * The caller owes: `start` before the first `connect`; every `connect` is followed by `closed` in the end.
  */
 export class Hub {
   readonly #parts: HubParts;
   readonly #limits: LiveLimits;
-  readonly #reader: FeedReader;
+  readonly #reader: FeedReader<Feed>;
+  readonly #exact: ExactFeeds;
+  readonly #outbox: Outbox;
   readonly #connections = new Set<Connection>();
   readonly #feeds = new Map<string, Feed>();
   #stops: (() => void)[] = [];
@@ -61,19 +59,23 @@ export class Hub {
   constructor(parts: HubParts) {
     this.#parts = parts;
     this.#limits = { ...defaultLimits, ...parts.limits };
-    this.#reader = new FeedReader(parts.store, parts.clock, this.#limits, {
+    this.#outbox = new Outbox(this.#limits.backlogBytesAllMax);
+    const onError = (error: unknown): void => parts.onError?.(error);
+    this.#exact = new ExactFeeds({ ...parts, limits: this.#limits, onError });
+    this.#reader = new FeedReader(parts.clock, this.#limits, {
       // Windows touched since a switch of versions are the new one's: the old one may not be asked for them.
       before: (feed) => this.#lookAtRule(feed),
+      next: (feed) => feed.readNext(parts.store, parts.clock.now()),
       done: (feed) => this.#afterRead(feed),
-      failed: (error) => parts.onError?.(error),
+      failed: onError,
     });
   }
 
   start(): void {
     const { progress, clock } = this.#parts;
     this.#stops = [
-      progress.onTouched((touched) => this.#touched(touched)),
-      progress.onSeriesChanged((series) => this.#seriesChanged(series)),
+      progress.onTouched((touched) => (this.#touched(touched), this.#exact.touched(touched))),
+      progress.onSeriesChanged((series) => (this.#seriesChanged(series), this.#exact.seriesChanged(series))),
       clock.every(this.#limits.tickMs, () => this.#tick()),
       clock.every(this.#limits.sweepMs, () => this.#sweep()),
     ];
@@ -85,6 +87,7 @@ export class Hub {
     for (const connection of this.#connections) connection.close("stopping");
     this.#connections.clear();
     this.#feeds.clear();
+    this.#exact.clear();
   }
 
   get connectionCount(): number {
@@ -95,9 +98,14 @@ export class Hub {
     return this.#connections.size >= this.#limits.connectionsMax;
   }
 
+  /** Whether there is such a rule to watch. */
+  knows(ruleId: string): boolean {
+    return this.#parts.rules.find(ruleId) !== undefined;
+  }
+
   /** Takes a client in; one too many is closed at once. */
   connect(client: Client): LiveConnection {
-    const connection = new Connection(client, this.#parts.clock, this.#limits);
+    const connection = new Connection(client, this.#parts.clock, this.#limits, this.#outbox);
     if (this.isFull) connection.close("too_many_sockets");
     else this.#connections.add(connection);
     return {
@@ -110,25 +118,45 @@ export class Hub {
     if (!this.#connections.has(connection) || !connection.mayReceive()) return;
     const read = readLiveRequest(text);
     if (!read.ok) return connection.refuse(read.code, read.message);
-    for (const ruleId of read.request.unsubscribe_rules ?? []) this.#unsubscribe(connection, ruleId);
-    for (const ruleId of read.request.subscribe_rules ?? []) this.#subscribe(connection, ruleId, read.request);
+    const { subscribe_rules = [], unsubscribe_rules = [], mode, interval_ms, resume = {} } = read.request;
+    for (const ruleId of unsubscribe_rules) this.#unsubscribe(connection, ruleId);
+    const exactly = {
+      ...(interval_ms !== undefined && { interval_ms }),
+      ...(read.from !== undefined && { from: read.from }),
+      resume,
+    };
+    for (const ruleId of subscribe_rules)
+      if (!this.#mayWatch(connection, ruleId)) continue;
+      else if (mode === "delta") this.#watchExactly(connection, ruleId, exactly);
+      else this.#watch(connection, ruleId, interval_ms ?? this.#limits.intervalMs);
   }
 
-  #subscribe(connection: Connection, ruleId: string, { interval_ms }: LiveRequest): void {
-    const intervalMs = interval_ms ?? this.#limits.intervalMs;
+  #mayWatch(connection: Connection, ruleId: string): boolean {
+    const { subscriptionsMax } = this.#limits;
+    if (this.#isWatching(connection, ruleId) || connection.watched < subscriptionsMax) return true;
+    connection.refuse("too_many_subscriptions", `a socket watches up to ${subscriptionsMax} rules`, ruleId);
+    return false;
+  }
+
+  #isWatching({ subscriptions, exact }: Connection, ruleId: string): boolean {
+    return subscriptions.has(ruleId) || exact.has(ruleId);
+  }
+
+  #watchExactly(connection: Connection, ruleId: string, request: ExactRequest): void {
+    this.#unsubscribe(connection, ruleId);
+    const subscriber = this.#exact.subscribe(connection, ruleId, request);
+    if (subscriber === undefined) refuseUnknown(connection, ruleId);
+    else connection.exact.set(ruleId, subscriber);
+  }
+
+  #watch(connection: Connection, ruleId: string, intervalMs: number): void {
+    if (connection.exact.has(ruleId)) this.#unsubscribe(connection, ruleId);
     const before = connection.subscriptions.get(ruleId);
-    if (!before && connection.subscriptions.size >= this.#limits.subscriptionsMax) {
-      return connection.refuse(
-        "too_many_subscriptions",
-        `a socket watches up to ${this.#limits.subscriptionsMax} rules`,
-        ruleId,
-      );
-    }
     const known = this.#feeds.get(ruleId);
     // Who comes after a change of the rule is shown nothing of what was before it.
     if (known !== undefined) this.#lookAtRule(known);
     const feed = this.#feeds.get(ruleId) ?? this.#openFeed(ruleId);
-    if (feed === undefined) return connection.refuse("unknown_rule", `there is no rule ${ruleId}`, ruleId);
+    if (feed === undefined) return refuseUnknown(connection, ruleId);
     // Asked for again: a snapshot again, as for somebody new.
     const subscriber = before ?? { receiver: connection, intervalMs, sentSeq: null, dueAt: 0 };
     subscriber.intervalMs = intervalMs;
@@ -145,6 +173,9 @@ export class Hub {
   }
 
   #unsubscribe(connection: Connection, ruleId: string): void {
+    const exact = connection.exact.get(ruleId);
+    if (exact !== undefined) this.#exact.unsubscribe(ruleId, exact);
+    connection.exact.delete(ruleId);
     const subscriber = connection.subscriptions.get(ruleId);
     if (subscriber === undefined) return;
     connection.subscriptions.delete(ruleId);
@@ -155,7 +186,8 @@ export class Hub {
 
   #forget(connection: Connection): void {
     this.#connections.delete(connection);
-    for (const ruleId of connection.subscriptions.keys()) this.#unsubscribe(connection, ruleId);
+    const { subscriptions, exact } = connection;
+    for (const ruleId of [...subscriptions.keys(), ...exact.keys()]) this.#unsubscribe(connection, ruleId);
   }
 
   #touched({ range, seconds }: Touched): void {
@@ -174,6 +206,7 @@ export class Hub {
     for (const feed of this.#feeds.values()) {
       if (feed.restless && deliver(feed, feed.isSettled, this.#parts.clock)) this.#reader.ask(feed);
     }
+    this.#exact.tick();
   }
 
   /** What was touched during the read comes with the next one: sending may not wait for a pause in the stream. */
@@ -185,7 +218,21 @@ export class Hub {
 
   #sweep(): void {
     for (const feed of this.#feeds.values()) this.#lookAtRule(feed);
+    this.#exact.sweep();
     for (const connection of this.#connections) connection.keepsUp();
+    this.#measure();
+  }
+
+  /** What waits in all sockets together has a bound: beyond it those go that read the least. */
+  #measure(): void {
+    const connections = [...this.#connections].map((connection) => ({ connection, bytes: connection.backlogBytes }));
+    let over = this.#outbox.measured(connections.reduce((sum, { bytes }) => sum + bytes, 0));
+    if (over === 0) return;
+    for (const { connection, bytes } of connections.toSorted((a, b) => b.bytes - a.bytes)) {
+      if (over <= 0) return;
+      connection.close("too_slow");
+      over -= bytes;
+    }
   }
 
   #lookAtRule(feed: Feed): void {
@@ -204,28 +251,6 @@ export class Hub {
   }
 }
 
-/** The beginnings of the windows in which the seconds lie; worked out once per kind of window. Of too many, a few too many. */
-function startsFor(
-  window: RuleWindow,
-  seconds: readonly number[],
-  startsMax: number,
-  known: Map<string, readonly number[]>,
-): readonly number[] {
-  const key = JSON.stringify(window);
-  let starts = known.get(key);
-  if (starts === undefined) known.set(key, (starts = startsAround(window, seconds, startsMax)));
-  return starts;
-}
-
-function startsAround({ kind, size, hop }: RuleWindow, seconds: readonly number[], startsMax: number): number[] {
-  const overlaps = kind === "hopping" && hop !== undefined;
-  const newest = [...new Set(seconds.map((second) => startOfSpan(overlaps ? hop : size, second * 1000)))];
-  if (!overlaps) return newest;
-  const [sizeMs, hopMs] = [secondsMaxOf(size) * 1000, secondsMaxOf(hop) * 1000];
-  const starts = new Set<number>();
-  for (const last of newest) {
-    for (let start = last; start >= 0 && start > last - sizeMs; start -= hopMs) starts.add(start);
-    if (starts.size > startsMax) break;
-  }
-  return [...starts];
+function refuseUnknown(connection: Connection, ruleId: string): void {
+  connection.refuse("unknown_rule", `there is no rule ${ruleId}`, ruleId);
 }

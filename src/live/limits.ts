@@ -1,14 +1,25 @@
 import type { BacklogBounds } from "./decide.ts";
+import type { ExactFeedBounds } from "./exact/exact-feed.ts";
 import type { FeedBounds } from "./feed.ts";
 
 /** Every bound of the live feed. */
-export interface LiveLimits extends BacklogBounds, FeedBounds {
+export interface LiveLimits extends BacklogBounds, FeedBounds, ExactFeedBounds {
   readonly connectionsMax: number;
   readonly subscriptionsMax: number;
   readonly messagesPerSecond: number;
   readonly messagesBurst: number;
   /** Between two pushes of a rule to a client that asks for nothing else. */
   readonly intervalMs: number;
+  /** The same in the mode delta. */
+  readonly exactIntervalMs: number;
+  /** Who is watched exactly is told after so long that nothing has changed. */
+  readonly heartbeatMs: number;
+  /** A rule that nobody watches exactly any more is remembered for so long, for those who come back. */
+  readonly lingerMs: number;
+  /** What is kept of all exactly watched rules' windows together. */
+  readonly mirrorBytesAllMax: number;
+  /** What may wait in all sockets together; above it nothing is sent, and above twice as much the slowest are closed. */
+  readonly backlogBytesAllMax: number;
   /** How often it is looked whether anything is to be sent. */
   readonly tickMs: number;
   /** How often rules are looked at for changes, and backlogs for clients that never read. */
@@ -41,4 +52,13 @@ export const defaultLimits: LiveLimits = {
   backlogBytesMax: 256 * 1024,
   backlogBytesFatal: 8 * 1024 * 1024,
   backlogMsMax: 20_000,
+  exactIntervalMs: 250,
+  heartbeatMs: 5000,
+  lingerMs: 60_000,
+  mirrorBytesMax: 4 * 1024 * 1024,
+  mirrorBytesAllMax: 128 * 1024 * 1024,
+  backlogBytesAllMax: 256 * 1024 * 1024,
+  goneMax: 1000,
+  finalsMax: 1000,
+  finalsAtOnce: 100,
 };

@@ -1,11 +1,23 @@
 import type { Clock } from "../lib/clock.ts";
-import type { Store } from "../store/store.ts";
-import type { Feed } from "./feed.ts";
 import type { LiveLimits } from "./limits.ts";
 
-export interface ReaderHooks {
+/** What can be read; the reader keeps its notes in it. */
+export interface ReadableFeed {
+  /** A read is under way or queued. */
+  reading: boolean;
+  /** Failures of the store in a row. */
+  failures: number;
+  /** Not read before this moment, ms of the monotonic clock. */
+  readAgainAt: number;
+  /** Whether anybody wants to know. */
+  readonly isWanted: boolean;
+}
+
+export interface ReaderHooks<Feed extends ReadableFeed> {
   /** Called right before a feed is read. */
   readonly before: (feed: Feed) => void;
+  /** Reads the next of what the feed wants to know. Resolves with whether there is more. */
+  readonly next: (feed: Feed) => Promise<boolean>;
   readonly done: (feed: Feed) => void;
   /** Called with what the store threw. */
   readonly failed: (error: unknown) => void;
@@ -15,16 +27,14 @@ export interface ReaderHooks {
  * Reads what feeds want to know from the store: few reads at a time, feeds in the order in which they asked, and after a
  * failure with growing pauses.
  */
-export class FeedReader {
-  readonly #store: Pick<Store, "windows" | "newestPane">;
+export class FeedReader<Feed extends ReadableFeed> {
   readonly #clock: Clock;
   readonly #limits: LiveLimits;
-  readonly #hooks: ReaderHooks;
+  readonly #hooks: ReaderHooks<Feed>;
   #queue: Feed[] = [];
   #active = 0;
 
-  constructor(store: Pick<Store, "windows" | "newestPane">, clock: Clock, limits: LiveLimits, hooks: ReaderHooks) {
-    this.#store = store;
+  constructor(clock: Clock, limits: LiveLimits, hooks: ReaderHooks<Feed>) {
     this.#clock = clock;
     this.#limits = limits;
     this.#hooks = hooks;
@@ -54,8 +64,8 @@ export class FeedReader {
     try {
       this.#hooks.before(feed);
       // Everybody may have gone while it waited for its turn.
-      for (let left = this.#limits.readsInARow; left > 0 && feed.subscribers.size > 0; left--)
-        if (!(await feed.readNext(this.#store, this.#clock.now()))) break;
+      for (let left = this.#limits.readsInARow; left > 0 && feed.isWanted; left--)
+        if (!(await this.#hooks.next(feed))) break;
       feed.failures = 0;
       this.#pauseAndRelease(feed, this.#limits.readGapMs);
       this.#hooks.done(feed);

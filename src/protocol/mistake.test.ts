@@ -3,7 +3,7 @@ import { test } from "node:test";
 import Type from "typebox";
 import { Compile } from "typebox/compile";
 import { StatusQuery } from "./ingest.ts";
-import { readLiveRequest } from "./live.ts";
+import { readLiveRequest } from "./live-request.ts";
 import { expectation } from "./mistake.ts";
 import { parameterCheck } from "./query.ts";
 

@@ -1,9 +1,9 @@
 import { formatTime } from "../lib/rfc3339.ts";
 import type { DryRunAnswer, DryRunWarning } from "../protocol/dry-run.ts";
+import { statsRow } from "../protocol/stats-row.ts";
 import type { CheckedRule, RuleSpec } from "../rule/rule.ts";
 import { secondsMaxOf } from "../rule/window.ts";
 import type { Store, Trial } from "../store/store.ts";
-import { statsRow } from "./stats.ts";
 
 /** What a change would do, found out without doing it. */
 export interface TriedChange {
@@ -47,7 +47,7 @@ export async function dryRun(change: TriedChange, sources: DryRunSources, signal
     late: trial.late,
     groups: trial.groups,
     count: rows.length,
-    data: rows.map((row) => statsRow(row, { rule }, 0)),
+    data: rows.map((row) => statsRow(row, rule, 0)),
     more: trial.windows.length > rows.length,
     cost: costOf(trial, rule),
     warnings: warningsOf(trial, rule, rule.maxGroups ?? sources.groupsMax),

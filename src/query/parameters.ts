@@ -1,6 +1,6 @@
 import { WeirError } from "../lib/errors.ts";
 import type { Problem } from "../lib/errors.ts";
-import { parseTime } from "../lib/rfc3339.ts";
+import { parseMoment } from "../lib/rfc3339.ts";
 
 /** Query parameters as they came: a name given twice has a list. */
 export type RawParameters = Readonly<Record<string, unknown>>;
@@ -18,7 +18,7 @@ export function refuse(problems: readonly Problem[]): void {
 /** A time parameter as milliseconds since the epoch; what is no time becomes a problem. */
 export function timeOf(path: string, text: unknown, problems: Problem[]): number | undefined {
   if (typeof text !== "string") return undefined;
-  const at = understood(text);
+  const at = parseMoment(text);
   if (at !== undefined && at >= 0 && at <= timeMax) return at;
   const message =
     at === undefined
@@ -32,10 +32,4 @@ export function timeOf(path: string, text: unknown, problems: Problem[]): number
 export function checkSpan(from: number | undefined, to: number | undefined, problems: Problem[]): void {
   if (from === undefined || to === undefined || from < to) return;
   problems.push({ path: "end_time", message: "must be later than start_time" });
-}
-
-function understood(text: string): number | undefined {
-  if (/^-?\d{1,15}$/.test(text)) return Number(text);
-  // An offset's "+" that was not written as %2B arrives as a space; nothing else can be meant.
-  return parseTime(text.replace(/ (?=\d\d:\d\d$)/, "+"));
 }

@@ -1,6 +1,7 @@
 import { formatTime } from "../lib/rfc3339.ts";
 import type { Progress } from "../progress/progress.ts";
-import type { StatsAnswer, StatsRow } from "../protocol/stats.ts";
+import { statsRow } from "../protocol/stats-row.ts";
+import type { StatsAnswer } from "../protocol/stats.ts";
 import type { Store, WindowRow } from "../store/store.ts";
 import type { RawParameters } from "./parameters.ts";
 import { statsRequest } from "./stats-request.ts";
@@ -33,25 +34,11 @@ export async function stats(
     from: formatTime(query.from),
     to: formatTime(query.to),
     count: page.length,
-    data: page.map((row) => statsRow(row, answering, complete ? countedThrough : 0)),
+    data: page.map((row) => statsRow(row, answering.rule, complete ? countedThrough : 0)),
     version: answering.version.version,
     complete,
     lag_ms: sources.progress.lagMs(),
     ...(rows.length > query.limit && last ? { next_cursor: nextCursor(last) } : {}),
-  };
-}
-
-/** A window and group as an object: the group keys by their names. `finalThrough`: windows that end, and have waited for late events, by then are final. */
-export function statsRow(row: WindowRow, { rule }: Pick<Answering, "rule">, finalThrough: number): StatsRow {
-  const { windowEnd } = row;
-  const groups = rule.spec.group_by.map((name, index) => [name, row.group[index] ?? null] as const);
-  return {
-    window_start: formatTime(row.windowStart),
-    ...Object.fromEntries(groups),
-    value: row.value,
-    window_end: formatTime(windowEnd),
-    final: windowEnd + rule.latenessSeconds * 1000 <= finalThrough,
-    ...(rule.groupBy.length > 0 && row.group.length === 0 ? { overflow: true } : {}),
   };
 }
 

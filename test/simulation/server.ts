@@ -62,7 +62,9 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   processor.run().catch(parts.failed);
   const ingest = new Ingest({ log, progress, clock });
   const rules = rulesToRead(book);
-  const hub = new Hub({ store, rules, progress, clock, limits: { tickMs: 100 } });
+  // No draw: the worlds of all seeds would be others.
+  const process = Math.floor(clock.monotonic() * 1000).toString(36);
+  const hub = new Hub({ store, rules, progress, clock, process, limits: { tickMs: 100 } });
   hub.start();
   const query = queryOf(parts, { log, progress, processor, rules });
   const stop = async (): Promise<void> => {

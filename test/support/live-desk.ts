@@ -21,7 +21,15 @@ export function liveDesk(limits: Partial<LiveLimits> = {}) {
     find: (id: string) => rules.list().find((rule) => rule.rule_id === id),
     answering: rules.answering.bind(rules),
   };
-  const hub = new Hub({ store, rules: live, progress, clock, limits, onError: (error) => errors.push(error) });
+  const hub = new Hub({
+    store,
+    rules: live,
+    progress,
+    clock,
+    process: "test",
+    limits,
+    onError: (error) => errors.push(error),
+  });
   hub.start();
   const connect = (): LiveClient => {
     const client = new LiveClient(clock);

@@ -2,9 +2,20 @@ import { offset, src } from "../../src/event/position.ts";
 import type { Progress, Touched } from "../../src/progress/progress.ts";
 
 /** The listening side of progress, told by a test what has happened. */
-export class MemoryProgress implements Pick<Progress, "onTouched" | "onSeriesChanged"> {
+export class MemoryProgress implements Pick<Progress, "onTouched" | "onSeriesChanged" | "countedThrough" | "lagMs"> {
+  /** Every event acknowledged before this moment is counted. */
+  through = 0;
+  lag = 0;
   readonly #touched = new Set<(touched: Touched) => void>();
   readonly #changed = new Set<(series: number) => void>();
+
+  countedThrough(): number {
+    return this.through;
+  }
+
+  lagMs(): number {
+    return this.lag;
+  }
 
   onTouched(listener: (touched: Touched) => void): () => void {
     this.#touched.add(listener);

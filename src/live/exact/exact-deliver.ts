@@ -1,0 +1,141 @@
+import type { Clock } from "../../lib/clock.ts";
+import { nextDue } from "../decide.ts";
+import { epochText } from "./epoch.ts";
+import type { ExactFeed } from "./exact-feed.ts";
+import { deltaText, finalText, heartbeatText, resetText, snapshotText } from "./exact-frames.ts";
+import type { Ended } from "./finals.ts";
+import { type Sight, type Standing, isBehind, move } from "./machine.ts";
+import type { Changed } from "./mirror.ts";
+import type { ExactSubscriber, Mark } from "./subscriber.ts";
+
+export interface Delivery {
+  readonly feed: ExactFeed;
+  readonly clock: Clock;
+  /** Names the process in epochs. */
+  readonly process: string;
+  readonly heartbeatMs: number;
+  readonly lagMs: () => number;
+}
+
+/** Whoever could not take what there is, or waits for what is being read, is looked at again so soon; ms. */
+const soonMs = 25;
+
+/** Sends every subscriber of a feed what it is to get now. A message is written once, however many get it. */
+export function deliverExactly(delivery: Delivery): void {
+  const round = new Round(delivery);
+  let lookAgainAt = Infinity;
+  for (const subscriber of delivery.feed.subscribers) lookAgainAt = Math.min(lookAgainAt, round.serve(subscriber));
+  delivery.feed.lookAgainAt = lookAgainAt;
+}
+
+class Round {
+  readonly #feed: ExactFeed;
+  readonly #delivery: Delivery;
+  readonly #now: number;
+  readonly #written = new Map<string, string>();
+  readonly #changed = new Map<number, readonly Changed[]>();
+
+  constructor(delivery: Delivery) {
+    this.#delivery = delivery;
+    this.#feed = delivery.feed;
+    this.#now = delivery.clock.monotonic();
+  }
+
+  /** @returns when the subscriber is to be looked at again, ms of the monotonic clock. */
+  serve(one: ExactSubscriber): number {
+    // A reset is followed by its snapshot at once, if that is there.
+    for (let acts = 0; acts < 2; acts++) {
+      const before = one.standing;
+      const { act, next } = move(before, this.#sight(one));
+      one.standing = act === "changes" ? this.#changes(one, before, next) : next;
+      if (act === "snapshot") this.#snapshot(one);
+      if (act === "heartbeat") this.#tell(one, this.#heartbeat(seqOf(before)));
+      if (act === "reset" && before.state === "lost")
+        this.#tell(one, resetText(this.#feed.ruleId, before.reason), { ruleId: this.#feed.ruleId, place: null });
+      if (act !== "reset") break;
+    }
+    return this.#lookAgainAt(one);
+  }
+
+  #sight(one: ExactSubscriber): Sight {
+    const { mirror, finals } = this.#feed;
+    return {
+      line: one.client.line(),
+      ready: one.from !== null,
+      due: this.#now >= one.dueAt,
+      quiet: this.#now - one.toldAt >= this.#delivery.heartbeatMs,
+      seq: mirror.seq,
+      finals: finals.count,
+      finalsLost: finals.lost,
+      knownFrom: mirror.knownFrom,
+    };
+  }
+
+  #lookAgainAt({ standing, dueAt, toldAt, client }: ExactSubscriber): number {
+    if (standing.state !== "following" || client.line() !== "open") return this.#now + soonMs;
+    const { mirror, finals } = this.#feed;
+    const quietAt = toldAt + this.#delivery.heartbeatMs;
+    return isBehind(standing, { seq: mirror.seq, finals: finals.count }) ? Math.min(dueAt, quietAt) : quietAt;
+  }
+
+  #snapshot(one: ExactSubscriber): void {
+    const { ruleId, version, isComplete, mirror, number } = this.#feed;
+    const from = one.from ?? 0;
+    const { seq } = mirror;
+    const epoch = epochText({ process: this.#delivery.process, feed: number, from });
+    const text = this.#once(`snapshot ${from} ${one.isCut}`, () =>
+      snapshotText(ruleId, { version, epoch, seq, from, complete: isComplete, truncated: one.isCut }, mirror.all(from)),
+    );
+    this.#tell(one, text, { ruleId, place: { epoch, seq } }, true);
+    one.dueAt = nextDue(this.#now, one.intervalMs);
+  }
+
+  /** Finals first: who has the number of a change was told of all windows that closed before. */
+  #changes(one: ExactSubscriber, before: Standing, next: Standing): Standing {
+    if (before.state !== "following" || next.state !== "following") return next;
+    const { finals } = this.#feed;
+    const from = one.from ?? 0;
+    const ended = finals.behind(before.finals).filter(({ start }) => start >= from);
+    for (const final of ended) this.#tell(one, this.#final(final));
+    const changed = this.#since(before.seq).filter(({ start }) => start >= from);
+    if (changed.length > 0) this.#delta(one, before.seq, from, changed);
+    if (ended.length + changed.length > 0) one.dueAt = nextDue(this.#now, one.intervalMs);
+    // What did not concern it does not count for it: it is told no number.
+    return changed.length > 0 ? next : { ...next, seq: before.seq };
+  }
+
+  #delta(one: ExactSubscriber, prev: number, from: number, changed: readonly Changed[]): void {
+    const { ruleId, mirror, number } = this.#feed;
+    const { seq } = mirror;
+    const text = this.#once(`delta ${prev} ${changed.length}`, () => deltaText(ruleId, prev, seq, changed));
+    const epoch = epochText({ process: this.#delivery.process, feed: number, from });
+    this.#tell(one, text, { ruleId, place: { epoch, seq } });
+  }
+
+  #final(ended: Ended): string {
+    return this.#once(`final ${ended.start} ${ended.end}`, () => finalText(this.#feed.ruleId, ended));
+  }
+
+  #heartbeat(seq: number): string {
+    return this.#once(`heartbeat ${seq}`, () => heartbeatText(this.#feed.ruleId, seq, this.#delivery.lagMs()));
+  }
+
+  #since(seq: number): readonly Changed[] {
+    const known = this.#changed.get(seq) ?? this.#feed.mirror.since(seq);
+    this.#changed.set(seq, known);
+    return known;
+  }
+
+  #once(key: string, write: () => string): string {
+    const text = this.#written.get(key) ?? write();
+    this.#written.set(key, text);
+    return text;
+  }
+
+  #tell(one: ExactSubscriber, text: string, mark?: Mark, isSnapshot = false): void {
+    one.client.push(text, mark, isSnapshot);
+    one.toldAt = this.#now;
+  }
+}
+
+const seqOf = (standing: Standing): number => (standing.state === "following" ? standing.seq : 0);

@@ -1,0 +1,313 @@
+import type { RuleRecord } from "../../rule/registry.ts";
+import { oldestKept } from "../../rule/retention.ts";
+import type { RuleWindow } from "../../rule/rule.ts";
+import type { Store } from "../../store/store.ts";
+import { Dirty } from "../dirty.ts";
+import type { DirtyBounds } from "../dirty.ts";
+import type { Watched } from "../feed.ts";
+import type { ReadableFeed } from "../reader.ts";
+import { newestStartAt, stepMsOf } from "../starts.ts";
+import { closeWindows } from "./closing.ts";
+import { Coverage } from "./coverage.ts";
+import { Finals, nextEnd } from "./finals.ts";
+import { voided } from "./machine.ts";
+import { Mirror } from "./mirror.ts";
+import type { MirrorWindow } from "./mirror.ts";
+import { closedThrough, readStretch } from "./read.ts";
+import type { Stretched } from "./read.ts";
+import type { ExactSubscriber } from "./subscriber.ts";
+
+export interface ExactFeedBounds extends DirtyBounds {
+  /** So many of the newest windows somebody gets who does not say from when on. */
+  readonly newestWindows: number;
+  /** Rows in one read of the store. */
+  readonly readRowsMax: number;
+  /** What is kept of a rule's windows; beyond it the oldest are let go. */
+  readonly mirrorBytesMax: number;
+  /** How many windows that are gone are remembered, and how many that have closed. */
+  readonly goneMax: number;
+  readonly finalsMax: number;
+  /** More windows than this that close at once are told of as changes. */
+  readonly finalsAtOnce: number;
+}
+
+type Readings = Pick<Store, "windows" | "newestPane">;
+
+/** Behind every window that a store can hold, ms since the epoch. */
+const endOfTime = 4_294_967_295_000;
+
+/**
+ * One rule that is watched exactly: what `/stats` has, as far as it was read, and what of it may have changed since. State
+ * only: `ExactFeeds` decides when it reads and who is sent what.
+ */
+export class ExactFeed implements ReadableFeed {
+  readonly ruleId: string;
+  /** Names this state of the rule in this process: `seq` counts within it. */
+  number: number;
+  readonly subscribers = new Set<ExactSubscriber>();
+  reading = false;
+  readAgainAt = 0;
+  failures = 0;
+  /** Nobody needs to be looked at before this moment, ms of the monotonic clock. */
+  lookAgainAt = 0;
+  /** Since when nobody watches, ms of the monotonic clock. */
+  leftAt: number | null = null;
+  /** The newest window alone is more than may be kept. */
+  isTooLarge = false;
+  finals: Finals;
+  mirror: Mirror;
+
+  readonly #bounds: ExactFeedBounds;
+  readonly #coverage = new Coverage();
+  #watched: Watched;
+  #revision: number;
+  #dirty: Dirty;
+  /** Everything is to be read again. */
+  #again = false;
+  #finalThrough = 0;
+  #endsNext = 0;
+  #keptFrom = 0;
+
+  constructor(record: RuleRecord, watched: Watched, number: number, bounds: ExactFeedBounds) {
+    this.ruleId = record.rule_id;
+    this.number = number;
+    this.#revision = record.revision;
+    this.#watched = watched;
+    this.#bounds = bounds;
+    this.#dirty = new Dirty(bounds);
+    this.finals = new Finals(bounds.finalsMax);
+    this.mirror = new Mirror(bounds.goneMax);
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get series(): number {
+    return this.#watched.version.series;
+  }
+
+  get version(): number {
+    return this.#watched.version.version;
+  }
+
+  get window(): RuleWindow {
+    return this.#watched.rule.window;
+  }
+
+  /** As in `/stats`: a filling version lacks history, a paused one what came since. */
+  get isComplete(): boolean {
+    return this.#watched.version.phase === "live";
+  }
+
+  get isWanted(): boolean {
+    return this.subscribers.size > 0;
+  }
+
+  /** Whether something is to be read. */
+  get isDirty(): boolean {
+    return this.#again || this.#coverage.lacks(this.mirror.floor) || !this.#dirty.isEmpty;
+  }
+
+  /** From now on the subscriber wants what it asks for; what of it is not known is read. */
+  want(one: ExactSubscriber, now: number): void {
+    one.from = null;
+    this.#resolve(one, this.#newestFrom(this.mirror.newest, now), this.mirror.floor);
+    if (one.from === null) this.#coverage.want(one.asked);
+    this.lookAgainAt = 0;
+  }
+
+  touch(starts: Iterable<number>): void {
+    const from = Math.min(this.mirror.floor, this.#coverage.loadingFrom);
+    for (const start of starts) if (start >= from) this.#again ||= this.#dirty.touch(start);
+    this.#forgetDirt();
+  }
+
+  /** Anything may have changed. */
+  touchAll(): void {
+    this.#again = true;
+    this.#forgetDirt();
+  }
+
+  /** What is read again as a whole need not be remembered window by window. */
+  #forgetDirt(): void {
+    if (this.#again) this.#dirty.clear();
+  }
+
+  /** The record is another. If other windows answer now, everybody starts anew, under the next number. */
+  follow(record: RuleRecord, watched: Watched, nextNumber: () => number): void {
+    this.#revision = record.revision;
+    const [before, after] = [this.#watched.version, watched.version];
+    this.#watched = watched;
+    const isSameVersion = before.version === after.version;
+    if (isSameVersion && before.series === after.series && before.phase === after.phase) return;
+    this.number = nextNumber();
+    this.#dirty = new Dirty(this.#bounds);
+    this.#again = false;
+    this.finals = new Finals(this.#bounds.finalsMax);
+    this.mirror = new Mirror(this.#bounds.goneMax);
+    [this.#endsNext, this.#keptFrom, this.isTooLarge, this.lookAgainAt] = [0, 0, false, 0];
+    for (const one of this.subscribers) {
+      one.standing = voided(one.standing, isSameVersion ? "rebuilt" : "rule_changed");
+      one.from = null;
+      this.#coverage.want(one.asked);
+    }
+  }
+
+  /**
+   * Reads what is to be read next and takes it in. One call at a time. `look` is called before it is taken in: the rule may
+   * have changed, and then these are another version's windows.
+   * @returns whether there is more to read. @throws what the store throws; then it is still to be read.
+   */
+  async readNext(store: Readings, now: () => number, look: () => void): Promise<boolean> {
+    const stillWatched = this.#watch(look);
+    if (this.#coverage.lacks(this.mirror.floor)) await this.#load(store, now, stillWatched);
+    else if (this.#again) await this.#readAll(store, now, stillWatched);
+    else await this.#readDirty(store, now, stillWatched);
+    this.lookAgainAt = 0;
+    return this.isDirty;
+  }
+
+  /** Time has gone on: windows close, and some are kept no longer. `countedThrough` as in `Progress`. */
+  advance(countedThrough: number, now: number): void {
+    this.#expire(oldestKept(this.#watched.rule, now));
+    if (!this.isComplete || countedThrough <= this.#finalThrough) return;
+    const { rule } = this.#watched;
+    const lateMs = rule.latenessSeconds * 1000;
+    const through = countedThrough - lateMs;
+    const after = this.#finalThrough === 0 ? through : this.#finalThrough - lateMs;
+    this.#finalThrough = countedThrough;
+    if (through < this.#endsNext) return;
+    this.#endsNext = nextEnd(rule.window, Math.max(0, through));
+    const atOnceMax = this.#bounds.finalsAtOnce;
+    closeWindows(this.mirror, this.finals, { rule, after, through, finalThrough: countedThrough, atOnceMax });
+    this.lookAgainAt = 0;
+  }
+
+  /** Lets the oldest windows go if there is more than may be kept; the newest stays. */
+  shrink(bytesMax: number, now: number): void {
+    if (this.mirror.bytes > bytesMax) this.#raise(this.mirror.floorFor(bytesMax / 2), now);
+    this.isTooLarge ||= this.mirror.bytes > this.#bounds.mirrorBytesMax;
+  }
+
+  #expire(kept: number): void {
+    const { seq } = this.mirror;
+    // The clock was set back: what has gone may be answered again.
+    if (kept < this.#keptFrom) this.touchAll();
+    else if (kept > this.#keptFrom) this.mirror.replace(-Infinity, kept, new Map());
+    this.#keptFrom = kept;
+    if (this.mirror.seq !== seq) this.lookAgainAt = 0;
+  }
+
+  /** Older windows than are known, or the first. */
+  async #load(store: Readings, now: () => number, stillWatched: () => boolean): Promise<void> {
+    const wanted = this.#coverage.take();
+    const to = this.mirror.floor;
+    try {
+      const newest = wanted.newest ? await store.newestPane(this.series) : undefined;
+      if (!stillWatched()) return;
+      const newestFrom = this.#newestFrom(newest, now());
+      const from = Math.min(wanted.from, wanted.newest ? newestFrom : Infinity);
+      this.#coverage.loadingFrom = from;
+      const read =
+        from < to ? await this.#stretch(store, from, Math.min(to, endOfTime), now(), this.mirror.bytes) : undefined;
+      if (!stillWatched()) return;
+      if (read) this.#takeOlder(read);
+      for (const one of this.subscribers) this.#resolve(one, newestFrom, from);
+    } catch (error) {
+      this.#coverage.putBack(wanted);
+      throw error;
+    } finally {
+      this.#coverage.loadingFrom = Infinity;
+    }
+  }
+
+  async #readAll(store: Readings, now: () => number, stillWatched: () => boolean): Promise<void> {
+    this.#again = false;
+    try {
+      const read = await this.#stretch(store, this.mirror.floor, endOfTime, now());
+      if (stillWatched()) this.#takeIn(read, endOfTime, now());
+    } catch (error) {
+      this.touchAll();
+      throw error;
+    }
+  }
+
+  async #readDirty(store: Readings, now: () => number, stillWatched: () => boolean): Promise<void> {
+    const run = this.#dirty.take(stepMsOf(this.window));
+    if (run === undefined || run === "newest") return;
+    const from = Math.max(run.from, this.mirror.floor);
+    try {
+      const read = from < run.to ? await this.#stretch(store, from, run.to, now()) : undefined;
+      if (read && stillWatched()) this.#takeIn(read, run.to, now());
+    } catch (error) {
+      this.#dirty.putBack(run);
+      throw error;
+    }
+  }
+
+  /** Whether the same windows answer still as now; asks for the rule as it is. */
+  #watch(look: () => void): () => boolean {
+    const { number } = this;
+    return () => (look(), this.number === number);
+  }
+
+  /** `kept`: bytes of what is known already and stays. */
+  #stretch(store: Readings, from: number, to: number, now: number, kept = 0): Promise<Stretched> {
+    return readStretch(store, {
+      ...{ ...this.#watched, from, to, now },
+      finalThrough: this.isComplete ? this.#finalThrough : 0,
+      pageRows: this.#bounds.readRowsMax,
+      bytesMax: this.#bounds.mirrorBytesMax - kept,
+    });
+  }
+
+  /** What is known is not given up for what is older. */
+  #takeOlder({ from, isWhole, windows }: Stretched): void {
+    if (!isWhole && windows.size === 0 && this.mirror.size === 0) this.isTooLarge = true;
+    else this.mirror.extend(from, this.#closed(windows));
+  }
+
+  /** What does not fit is let go, with all that is older. */
+  #takeIn({ from, isWhole, windows }: Stretched, to: number, now: number): void {
+    this.mirror.replace(Math.max(from, this.mirror.floor), to, this.#closed(windows));
+    if (!isWhole) this.#raise(from, now);
+    this.isTooLarge ||= !isWhole && this.mirror.size === 0;
+    this.shrink(this.#bounds.mirrorBytesMax, now);
+  }
+
+  /** Windows may have closed while they were read. */
+  #closed(windows: ReadonlyMap<number, MirrorWindow>): Map<number, MirrorWindow> {
+    const through = this.isComplete ? this.#finalThrough : 0;
+    return new Map(
+      Array.from(windows, ([start, window]) => [start, closedThrough(window, this.#watched.rule, through)]),
+    );
+  }
+
+  #raise(floor: number, now: number): void {
+    this.mirror.raise(floor);
+    for (const one of this.subscribers) {
+      if (one.from === null || one.from >= this.mirror.floor) continue;
+      one.standing = voided(one.standing, "too_large");
+      one.from = null;
+      this.#resolve(one, this.#newestFrom(this.mirror.newest, now), -Infinity);
+    }
+    this.lookAgainAt = 0;
+  }
+
+  /** Where the subscriber's windows begin, if it asks for none before `from`: what is not kept of them is left out. */
+  #resolve(one: ExactSubscriber, newestFrom: number, from: number): void {
+    const { floor } = this.mirror;
+    const asked = one.asked ?? newestFrom;
+    if (one.from !== null || floor === Infinity || asked < from) return;
+    one.from = Math.max(asked, floor);
+    one.isCut = asked < floor;
+  }
+
+  /** Where the newest few windows begin that have begun by the clock; where there is none, they may be any. */
+  #newestFrom(newest: number | undefined, now: number): number {
+    if (newest === undefined) return 0;
+    const last = newestStartAt(this.window, Math.min(newest, now));
+    return Math.max(0, last - (this.#bounds.newestWindows - 1) * stepMsOf(this.window));
+  }
+}

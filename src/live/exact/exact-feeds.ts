@@ -1,0 +1,185 @@
+import type { Clock } from "../../lib/clock.ts";
+import type { Progress, Touched } from "../../progress/progress.ts";
+import { liveErrorCodes } from "../../protocol/live.ts";
+import type { LiveRequest } from "../../protocol/live.ts";
+import type { Store } from "../../store/store.ts";
+import type { LiveLimits } from "../limits.ts";
+import { FeedReader } from "../reader.ts";
+import type { LiveRules } from "../rules.ts";
+import { startsFor } from "../starts.ts";
+import { readEpoch } from "./epoch.ts";
+import { deliverExactly } from "./exact-deliver.ts";
+import { ExactFeed } from "./exact-feed.ts";
+import { type Standing, resumed, waiting } from "./machine.ts";
+import type { ExactClient, ExactSubscriber, Place } from "./subscriber.ts";
+
+export interface ExactParts {
+  readonly store: Pick<Store, "windows" | "newestPane">;
+  readonly rules: LiveRules;
+  readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
+  readonly clock: Clock;
+  readonly limits: LiveLimits;
+  /** Names this process in epochs: digits and lower-case letters, never used before. */
+  readonly process: string;
+  readonly onError: (error: unknown) => void;
+}
+
+/** What a client asks for; `from` in ms since the epoch. */
+export type ExactRequest = Pick<LiveRequest, "interval_ms" | "resume"> & { readonly from?: number };
+
+/**
+ * The rules that are watched exactly, and by whom.
+ *
+ * It owes: what a subscriber has put together from its snapshot and what came since is what `/stats` answers from the
+ * snapshot's `from` on, once the stream rests and the client has read what it was sent. A rule is read once however many
+ * watch it, and only if something was touched. Nothing is queued for a client that does not read.
+ *
+ * The caller owes: `tick` and `sweep` again and again; it says what was touched.
+ */
+export class ExactFeeds {
+  readonly #parts: ExactParts;
+  readonly #feeds = new Map<string, ExactFeed>();
+  readonly #reader: FeedReader<ExactFeed>;
+  #numbers = 0;
+
+  constructor(parts: ExactParts) {
+    this.#parts = parts;
+    const { store, clock, limits } = parts;
+    this.#reader = new FeedReader(clock, limits, {
+      before: (feed) => this.#lookAtRule(feed),
+      next: (feed) =>
+        feed.readNext(
+          store,
+          () => clock.now(),
+          () => this.#lookAtRule(feed),
+        ),
+      done: (feed) => this.#afterRead(feed),
+      failed: parts.onError,
+    });
+  }
+
+  /** The client watches the rule from now on; undefined when there is no such rule. */
+  subscribe(client: ExactClient, ruleId: string, request: ExactRequest): ExactSubscriber | undefined {
+    const known = this.#feeds.get(ruleId);
+    // Who comes after a change of the rule is shown nothing of what was before it.
+    if (known !== undefined) this.#lookAtRule(known);
+    const feed = this.#feeds.get(ruleId) ?? this.#open(ruleId);
+    if (feed === undefined) return undefined;
+    const { clock, limits } = this.#parts;
+    const intervalMs = request.interval_ms ?? limits.exactIntervalMs;
+    const fresh = { client, asked: request.from ?? null, from: null, isCut: false, intervalMs, standing: waiting };
+    const one: ExactSubscriber = { ...fresh, dueAt: 0, toldAt: clock.monotonic() };
+    feed.leftAt = null;
+    feed.subscribers.add(one);
+    const place = request.resume?.[ruleId];
+    if (place !== undefined) one.standing = this.#resume(feed, one, place);
+    if (one.standing.state === "following") feed.lookAgainAt = 0;
+    else feed.want(one, clock.now());
+    return one;
+  }
+
+  unsubscribe(ruleId: string, one: ExactSubscriber): void {
+    const feed = this.#feeds.get(ruleId);
+    if (feed === undefined || !feed.subscribers.delete(one)) return;
+    if (!feed.isWanted) feed.leftAt = this.#parts.clock.monotonic();
+  }
+
+  touched({ seconds }: Touched): void {
+    const starts = new Map<string, readonly number[]>();
+    for (const feed of this.#feeds.values()) {
+      if (seconds === null) feed.touchAll();
+      else feed.touch(startsFor(feed.window, seconds, this.#parts.limits.windowsMax, starts));
+    }
+  }
+
+  seriesChanged(series: number): void {
+    for (const feed of this.#feeds.values()) if (feed.series === series) feed.touchAll();
+  }
+
+  tick(): void {
+    if (this.#feeds.size === 0) return;
+    const { clock, progress } = this.#parts;
+    const [now, wall, through] = [clock.monotonic(), clock.now(), progress.countedThrough()];
+    for (const feed of this.#feeds.values()) {
+      if (!feed.isWanted) continue;
+      feed.advance(through, wall);
+      if (feed.lookAgainAt <= now) this.#deliver(feed);
+      if (feed.isDirty) this.#reader.ask(feed);
+    }
+  }
+
+  /** Looks at rules for changes, and keeps to what may be held of all together. */
+  sweep(): void {
+    for (const feed of this.#feeds.values()) this.#lookAtRule(feed);
+    const { clock, limits } = this.#parts;
+    for (const [ruleId, { leftAt }] of this.#feeds)
+      if (leftAt !== null && clock.monotonic() - leftAt >= limits.lingerMs) this.#feeds.delete(ruleId);
+    this.#keepToBound();
+  }
+
+  clear(): void {
+    this.#feeds.clear();
+  }
+
+  /** Where a client goes on that says what it has. */
+  #resume(feed: ExactFeed, one: ExactSubscriber, { epoch, seq }: Place): Standing {
+    const { process, feed: number, from } = readEpoch(epoch) ?? { process: "", feed: -1, from: 0 };
+    const told = feed.finals.toldBy(seq);
+    const isOurs = process === this.#parts.process && number === feed.number;
+    const holds = isOurs && told !== undefined && feed.mirror.holds(seq, from);
+    if (holds) one.from = from;
+    return resumed(seq, told ?? 0, holds);
+  }
+
+  #open(ruleId: string): ExactFeed | undefined {
+    const { rules, limits } = this.#parts;
+    const record = rules.find(ruleId);
+    if (record === undefined) return undefined;
+    const feed = new ExactFeed(record, rules.answering(record), ++this.#numbers, limits);
+    this.#feeds.set(ruleId, feed);
+    return feed;
+  }
+
+  #afterRead(feed: ExactFeed): void {
+    if (this.#feeds.get(feed.ruleId) !== feed) return;
+    if (feed.isTooLarge) return this.#close(feed, "too_large");
+    this.#deliver(feed);
+  }
+
+  #deliver(feed: ExactFeed): void {
+    const { clock, process, limits, progress } = this.#parts;
+    deliverExactly({ feed, clock, process, heartbeatMs: limits.heartbeatMs, lagMs: () => progress.lagMs() });
+  }
+
+  #lookAtRule(feed: ExactFeed): void {
+    if (this.#feeds.get(feed.ruleId) !== feed) return;
+    const { rules } = this.#parts;
+    const record = rules.find(feed.ruleId);
+    if (record === undefined) this.#close(feed, "rule_deleted");
+    else if (record.revision !== feed.revision) feed.follow(record, rules.answering(record), () => ++this.#numbers);
+  }
+
+  #close(feed: ExactFeed, why: "rule_deleted" | "too_large"): void {
+    this.#feeds.delete(feed.ruleId);
+    for (const { client } of feed.subscribers) client.ended(feed.ruleId, why, `${liveErrorCodes[why]}: ${feed.ruleId}`);
+    feed.subscribers.clear();
+  }
+
+  /** First those that nobody watches go, then the oldest windows of the largest. */
+  #keepToBound(): void {
+    const { mirrorBytesAllMax } = this.#parts.limits;
+    const largestFirst = [...this.#feeds.values()].toSorted((a, b) => b.mirror.bytes - a.mirror.bytes);
+    let bytes = largestFirst.reduce((sum, { mirror }) => sum + mirror.bytes, 0);
+    for (const feed of largestFirst.filter(({ isWanted }) => !isWanted)) {
+      if (bytes <= mirrorBytesAllMax) return;
+      this.#feeds.delete(feed.ruleId);
+      bytes -= feed.mirror.bytes;
+    }
+    for (const feed of largestFirst.filter(({ isWanted }) => isWanted)) {
+      if (bytes <= mirrorBytesAllMax) return;
+      bytes -= feed.mirror.bytes;
+      feed.shrink(feed.mirror.bytes - 1, this.#parts.clock.now());
+      bytes += feed.mirror.bytes;
+    }
+  }
+}
