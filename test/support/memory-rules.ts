@@ -9,6 +9,7 @@ interface Sketch {
   /** Of other windows than tumbling ones of seconds. */
   readonly window?: RuleWindow;
   readonly latenessSeconds?: number;
+  readonly retentionSeconds?: number;
   readonly group_by?: readonly string[];
   readonly phase?: RulePhase;
   readonly version?: number;
@@ -20,11 +21,15 @@ export class MemoryRules {
   readonly #records = new Map<string, RuleRecord>();
   readonly #windows = new Map<number, RuleWindow>();
   #series = 16;
+  /** No record has a revision that one of the same id had before it was deleted. */
+  readonly #revisions = new Map<string, number>();
 
   /** Adds a rule, or a newer state of it. Answers its series. */
   set(sketch: Sketch): number {
     const before = this.#records.get(sketch.rule_id);
     const series = sketch.series ?? this.#series++;
+    const revision = (this.#revisions.get(sketch.rule_id) ?? 0) + 1;
+    this.#revisions.set(sketch.rule_id, revision);
     const version: RuleVersion = {
       version: sketch.version ?? (before?.versions.length ?? 0) + 1,
       spec: specOf(sketch),
@@ -37,7 +42,7 @@ export class MemoryRules {
     const others = (before?.versions ?? []).filter((other) => other.version !== version.version);
     this.#records.set(sketch.rule_id, {
       rule_id: sketch.rule_id,
-      revision: (before?.revision ?? 0) + 1,
+      revision,
       versions: [...others, version],
     });
     return series;
@@ -77,6 +82,7 @@ export class MemoryRules {
           this.#windows.get(version.series) ?? tumbling({ unit: "second", count: secondsOf(version.spec.window_size) }),
         having: [],
         latenessSeconds: secondsOf(version.spec.allowed_lateness ?? "0s"),
+        ...(version.spec.retention !== undefined && { retentionSeconds: secondsOf(version.spec.retention) }),
         latePolicy: "count",
         metric: "count",
         groupBy: version.spec.group_by.map(fieldOf),
@@ -92,6 +98,7 @@ function specOf(sketch: Sketch): RuleSpec {
     metric: "count",
     group_by: sketch.group_by ?? ["event_type"],
     ...(sketch.latenessSeconds && { allowed_lateness: `${sketch.latenessSeconds}s` }),
+    ...(sketch.retentionSeconds && { retention: `${sketch.retentionSeconds}s` }),
     active: true,
   };
 }

@@ -49,6 +49,13 @@ export class MemoryStore implements Pick<
     this.#series.set(series, rows.set(JSON.stringify([row.windowStart, windowEnd, row.group]), { ...row, windowEnd }));
   }
 
+  /** Takes out all rows of a window, or those of a group. */
+  remove(series: number, windowStart: number, group?: string | null): void {
+    const rows = this.#series.get(series);
+    for (const [key, row] of rows ?? [])
+      if (row.windowStart === windowStart && (group === undefined || row.group[0] === group)) rows?.delete(key);
+  }
+
   drop(series: number): void {
     this.#series.delete(series);
   }
