@@ -8,6 +8,7 @@ import { erasureRoutes } from "./http/erasure-routes.ts";
 import { healthRoutes } from "./http/health-routes.ts";
 import { ingestRoutes } from "./http/ingest-routes.ts";
 import { listen } from "./http/listen.ts";
+import { liveEvents } from "./http/live-events.ts";
 import { liveSocket } from "./http/live-socket.ts";
 import { queryRoutes } from "./http/query-routes.ts";
 import { ruleRoutes } from "./http/rule-routes.ts";
@@ -315,12 +316,13 @@ class Starter {
       onError: (error) => logger.warn({ err: error, part: "live" }, "the live feed could not read the store"),
     });
     hub.start();
+    const observed = observedHub(hub, this.#metrics.live.pushed);
     this.#metrics.watch({ liveClients: () => hub.connectionCount, rejects: () => query.rejectCount() });
     return this.#server("Weir analytics API", [
       ruleRoutes(rulebook, query),
       queryRoutes(query),
       erasureRoutes(eraser),
-      liveSocket(observedHub(hub, this.#metrics.live.pushed), { clock, origins: this.#config.origins }),
+      ...[liveSocket, liveEvents].map((carry) => carry(observed, { clock, origins: this.#config.origins })),
       this.#health(log, store, engine),
     ]);
   }

@@ -8,8 +8,7 @@ import { WeirError } from "../lib/errors.ts";
 import type { ErrorCode } from "../lib/errors.ts";
 import type { Client } from "../live/client.ts";
 import type { LiveHub } from "../live/observed.ts";
-import { ErrorBody } from "../protocol/errors.ts";
-import { LiveMessage, closeCodes } from "../protocol/live.ts";
+import { closeCodes } from "../protocol/live.ts";
 import { answerOf } from "./errors.ts";
 import type { Routes } from "./server.ts";
 
@@ -38,31 +37,10 @@ export function liveSocket(hub: LiveHub, options: LiveSocketOptions): Routes {
       if (hub.isFull) return refuse(socket, "overloaded", closeCodes.too_many_sockets.reason);
       sockets.handleUpgrade(request, socket, head, (ws) => (pinged.add(ws), carry(ws, hub)));
     });
-    server.get("/live-stats", { schema: socketSchema }, () => {
-      throw new WeirError(
-        "upgrade_required",
-        "/live-stats is a WebSocket: connect to it with ws:// instead of http://",
-      );
-    });
     const stopPinging = options.clock.every((options.pingMs ?? 8000) / pingTurns, () => pinged.next());
     closeWithServer(server, hub, () => (stopPinging(), sockets.close()));
   };
 }
-
-/** OpenAPI has no words for sockets: the messages of the server stand as the answer of a connection that was made. */
-const socketSchema = {
-  tags: ["live"],
-  summary: "Windows pushed as they change, over a WebSocket",
-  description: [
-    'A WebSocket (`ws://`), not to be tried out here. Send `{"subscribe_rules":["…"]}` (or `unsubscribe_rules`, at most 16 KiB',
-    "a message): each rule's newest window comes at once, and then the rows that changed, every five seconds at most, or as",
-    "often as `interval_ms` says. A mistake is answered with an error message, and the socket stays.",
-  ].join(" "),
-  response: {
-    101: LiveMessage,
-    426: ErrorBody,
-  },
-};
 
 /** `closeTimeout` is documented by the library; its published types lag behind. */
 function socketOptions(options: LiveSocketOptions): SocketOptions & { readonly closeTimeout: number } {

@@ -136,3 +136,20 @@ test("who still waits for a snapshot when windows change that nobody can name is
   await clock.advance(1000);
   assert.equal(other.take()[0]?.truncated, undefined);
 });
+
+test("who waits for a snapshot while more is touched than is remembered is told that there may be more", async () => {
+  const { clock, connect, count } = liveDesk({ newestWindows: 1, windowsMax: 5 });
+  count(0, "a", 1);
+  const client = connect();
+  client.backlog = 1e6;
+  client.say({ subscribe_rules: ["clicks"] });
+  // Few at a time, so that each is read and nothing overflows but what belongs to the snapshot.
+  for (let windows = -1; windows >= -8; windows--) {
+    count(windows, "late", 1);
+    await clock.advance(1000);
+  }
+  client.backlog = 0;
+  await clock.advance(1000);
+  const [snapshot] = client.take();
+  assert.deepEqual([snapshot?.data?.length, snapshot?.truncated], [6, true]);
+});

@@ -87,6 +87,7 @@ export type LiveError = Static<typeof LiveError>;
 
 /** What is sent in the mode delta, over sockets and as events. */
 export const ExactMessage = Type.Union([LiveSnapshot, LiveDelta, LiveFinal, LiveHeartbeat, LiveReset, LiveError]);
+export type ExactMessage = Static<typeof ExactMessage>;
 
 export const LiveMessage = Type.Union([LivePush, ...ExactMessage.anyOf], { description: "what the server sends" });
 
@@ -99,3 +100,30 @@ export const closeCodes = {
   too_many_messages: { code: 4029, reason: "too many messages" },
 } as const;
 export type CloseReason = keyof typeof closeCodes;
+
+/** What `GET /live-stats` takes: the same feed as events, for `EventSource` and `curl -N`. */
+export const LiveEventsParameters = Type.Object(
+  {
+    rule_id: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 128 }), {
+        minItems: 1,
+        maxItems: 100,
+        description: "the rules to watch, at most 100",
+      }),
+    ),
+    interval_ms: Type.Optional({
+      ...LiveInterval,
+      description: "how long at least between two pushes of a rule; 250 when left out",
+    }),
+    from: Type.Optional(LiveFrom),
+  },
+  { additionalProperties: false },
+);
+export type LiveEventsParameters = Static<typeof LiveEventsParameters>;
+
+/** Where an `EventSource` was before its line ended; browsers send it by themselves. */
+export const LiveEventsHeaders = Type.Object({
+  "last-event-id": Type.Optional(
+    Type.String({ description: "the last `id` that came: the stream goes on from there" }),
+  ),
+});

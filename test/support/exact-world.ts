@@ -3,7 +3,7 @@ import { Hub } from "../../src/live/hub.ts";
 import type { LiveLimits } from "../../src/live/limits.ts";
 import { formatTime } from "../../src/lib/rfc3339.ts";
 import { stats } from "../../src/query/stats.ts";
-import type { Store, WindowQuery } from "../../src/store/store.ts";
+import type { Store } from "../../src/store/store.ts";
 import { ExactTestClient } from "./exact-client.ts";
 import { MemoryProgress } from "./memory-progress.ts";
 import { MemoryRules } from "./memory-rules.ts";
@@ -194,7 +194,7 @@ export class World {
   #start(): Hub {
     const live = { find: (id: string) => this.#find(id), answering: this.rules.answering.bind(this.rules) };
     const store: Pick<Store, "windows" | "newestPane"> = {
-      windows: (query) => this.#late(() => this.store.windows(query as WindowQuery)),
+      windows: (query) => this.#late(() => this.store.windows(query)),
       newestPane: (series) => this.#late(() => this.store.newestPane(series)),
     };
     const { progress, clock } = this;

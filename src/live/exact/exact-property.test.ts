@@ -51,11 +51,13 @@ for (const [what, spoil] of canaries)
     }
   });
 
+/** Puts another method into every mirror. Returns how to take it out again. */
 function replaced<Name extends "since" | "holds">(name: Name, by: (before: Mirror[Name]) => Mirror[Name]): () => void {
   const before = Mirror.prototype[name];
-  Mirror.prototype[name] = function (this: Mirror, ...args: never[]): never {
-    const bound = (...given: never[]) => Reflect.apply(before, this, given) as never;
-    return Reflect.apply(by(bound as unknown as Mirror[Name]), this, args) as never;
-  } as unknown as Mirror[Name];
-  return () => void (Mirror.prototype[name] = before);
+  function spoiled(this: Mirror, ...args: Parameters<Mirror[Name]>): unknown {
+    const bound: unknown = Reflect.apply(Function.prototype.bind, before, [this]);
+    return Reflect.apply(by(bound as Mirror[Name]), this, args);
+  }
+  Reflect.set(Mirror.prototype, name, spoiled);
+  return () => void Reflect.set(Mirror.prototype, name, before);
 }

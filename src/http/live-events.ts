@@ -1,0 +1,144 @@
+import type { ServerResponse } from "node:http";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Clock } from "../lib/clock.ts";
+import { WeirError } from "../lib/errors.ts";
+import type { Client } from "../live/client.ts";
+import { readEventId, writeEventId } from "../live/exact/event-id.ts";
+import type { Place } from "../live/exact/subscriber.ts";
+import type { LiveHub } from "../live/observed.ts";
+import { ErrorBody } from "../protocol/errors.ts";
+import { ExactMessage, LiveEventsParameters, LiveMessage, closeCodes } from "../protocol/live.ts";
+import type { LiveRequest } from "../protocol/live.ts";
+import { fromMistake, liveMoment } from "../protocol/live-request.ts";
+import { originAllowed } from "./live-socket.ts";
+import type { LiveSocketOptions } from "./live-socket.ts";
+import type { Routes } from "./server.ts";
+
+/** `GET /live-stats?rule_id=…`: the mode `delta` as Server-Sent Events, under the same rules and bounds as on a socket. */
+export function liveEvents(hub: LiveHub, options: LiveSocketOptions): Routes {
+  return (server) => {
+    const streams = new Set<ServerResponse>();
+    server.get<{ Querystring: LiveEventsParameters }>(
+      "/live-stats",
+      { schema, exposeHeadRoute: false },
+      (request, reply) => {
+        const message = requestOf(request, hub, options);
+        const response = open(request, reply);
+        streams.add(response);
+        const connection = hub.connect(new EventClient(response, message.subscribe_rules, options.clock));
+        response.once("close", () => (streams.delete(response), connection.closed()));
+        connection.receive(JSON.stringify(message));
+      },
+    );
+    // Somebody between the two may cut a line on which nothing goes; and who has gone is noticed by it.
+    const stopPinging = options.clock.every(options.pingMs ?? 20_000, () =>
+      streams.forEach((one) => one.write(":\n\n")),
+    );
+    server.addHook("preClose", (done) => (stopPinging(), done()));
+  };
+}
+
+const description = [
+  "**As a WebSocket** (`ws://`, not to be tried out here): send",
+  '`{"subscribe_rules":["…"]}` (or `unsubscribe_rules`, at most 16 KiB a message): each rule\'s newest window comes at',
+  "once, and then the rows that changed, every five seconds at most, or as often as `interval_ms` says. With",
+  '`"mode":"delta"` come the messages `snapshot`, `delta`, `final`, `heartbeat` and `reset`, from which a client has exactly',
+  "what `/stats` answers. A mistake is answered with an error message, and the socket stays.",
+  "**As Server-Sent Events**, for `EventSource` and `curl -N`: with `rule_id` (may be given several times) come the messages",
+  "of the mode `delta`, one an event. `Last-Event-ID` resumes. `docs/protocol.md` has all of it.",
+].join(" ");
+
+/** OpenAPI has no words for sockets: the messages of the server stand as the answer of a connection that was made. */
+const schema = {
+  tags: ["live"],
+  summary: "Windows pushed as they change, over a WebSocket or as Server-Sent Events",
+  description,
+  querystring: LiveEventsParameters,
+  response: {
+    101: LiveMessage,
+    200: { description: "one message an event", content: { "text/event-stream": { schema: ExactMessage } } },
+    ...{ 400: ErrorBody, 403: ErrorBody, 404: ErrorBody, 426: ErrorBody, 429: ErrorBody },
+  },
+};
+
+type Request = FastifyRequest<{ Querystring: LiveEventsParameters }>;
+type DeltaRequest = LiveRequest & { readonly subscribe_rules: string[] };
+
+/** What a client of a socket would have sent. Throws what a request is refused for. */
+function requestOf({ query, raw, headers }: Request, hub: LiveHub, { origins }: LiveSocketOptions): DeltaRequest {
+  const { rule_id, ...asked } = query;
+  if (rule_id === undefined)
+    throw new WeirError(
+      "upgrade_required",
+      "/live-stats is a WebSocket: connect to it with ws:// instead of http://, or name rules by rule_id to get events",
+    );
+  if (!originAllowed(raw, origins))
+    throw new WeirError("origin_refused", `the origin ${headers.origin} is not allowed`);
+  if (asked.from !== undefined && liveMoment(asked.from) === undefined) throw wrongFrom(asked.from);
+  const rules = [...new Set(rule_id)];
+  for (const rule of rules)
+    if (!hub.knows(rule)) throw new WeirError("unknown_rule", `there is no rule ${JSON.stringify(rule)}`);
+  if (hub.isFull) throw new WeirError("overloaded", closeCodes.too_many_sockets.reason);
+  return { subscribe_rules: rules, mode: "delta", ...asked, ...resumeOf(rules, headers["last-event-id"]) };
+}
+
+const wrongFrom = (value: string): WeirError =>
+  new WeirError("invalid_query", fromMistake(value), {
+    details: [{ path: "from", message: "must be RFC 3339 or milliseconds since the epoch, from 1970 on", value }],
+  });
+
+function resumeOf(rules: readonly string[], id: string | string[] | undefined): Pick<LiveRequest, "resume"> {
+  if (typeof id !== "string" || id === "") return {};
+  const places = readEventId(id, rules.length);
+  return { resume: Object.fromEntries(rules.flatMap((rule, index) => (places[index] ? [[rule, places[index]]] : []))) };
+}
+
+function open({ raw, headers }: Request, reply: FastifyReply): ServerResponse {
+  reply.hijack();
+  // How long a reader may stand still is judged as for sockets.
+  raw.socket.setTimeout(0).setNoDelay(true);
+  const { raw: response } = reply;
+  response.on("error", () => {});
+  const origin = headers.origin === undefined ? {} : { "access-control-allow-origin": headers.origin };
+  response.writeHead(200, {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+    vary: "origin",
+    ...origin,
+  });
+  response.write("retry: 1000\n\n");
+  return response;
+}
+
+/** How long what was sent may take to leave once a stream is ended. */
+const closeMs = 1000;
+
+class EventClient implements Client {
+  readonly #response: ServerResponse;
+  readonly #clock: Clock;
+  readonly #places: Map<string, Place | null>;
+
+  constructor(response: ServerResponse, rules: readonly string[], clock: Clock) {
+    this.#response = response;
+    this.#clock = clock;
+    this.#places = new Map(rules.map((rule) => [rule, null]));
+  }
+
+  send: Client["send"] = (text, mark) => {
+    if (this.#response.writableEnded) return;
+    if (mark !== undefined) this.#places.set(mark.ruleId, mark.place);
+    const id = mark === undefined ? "" : `id: ${writeEventId([...this.#places.values()])}\n`;
+    this.#response.write(`${id}data: ${text}\n\n`);
+  };
+
+  bufferedBytes(): number {
+    return this.#response.writableLength;
+  }
+
+  close: Client["close"] = (reason) => {
+    if (this.#response.writableEnded) return;
+    this.#response.end(`event: close\ndata: ${JSON.stringify(closeCodes[reason])}\n\n`);
+    void this.#clock.sleep(closeMs).then(() => this.#response.destroy());
+  };
+}
