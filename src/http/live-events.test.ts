@@ -84,6 +84,15 @@ describe("the live feed as events", () => {
       [2, 7],
     );
     second.destroy();
+    // Also where a rule was of which nothing came on the second stream.
+    count("clicks", 3);
+    const third = await EventStream.open(url + query, { "last-event-id": second.lastId });
+    await third.until(1);
+    assert.deepEqual(
+      third.messages<ExactMessage>().map((message) => message.type === "delta" && message.rule_id),
+      ["clicks"],
+    );
+    third.destroy();
   });
 
   it("begins anew where the place is not known", async () => {

@@ -7,7 +7,7 @@ import { readEventId, writeEventId } from "../live/exact/event-id.ts";
 import type { Place } from "../live/exact/subscriber.ts";
 import type { LiveHub } from "../live/observed.ts";
 import { ErrorBody } from "../protocol/errors.ts";
-import { ExactMessage, LiveEventsParameters, LiveMessage, closeCodes } from "../protocol/live.ts";
+import { ExactMessage, LiveEventsHeaders, LiveEventsParameters, LiveMessage, closeCodes } from "../protocol/live.ts";
 import type { LiveRequest } from "../protocol/live.ts";
 import { fromMistake, liveMoment } from "../protocol/live-request.ts";
 import { originAllowed } from "./live-socket.ts";
@@ -25,7 +25,7 @@ export function liveEvents(hub: LiveHub, options: LiveSocketOptions): Routes {
         const message = requestOf(request, hub, options);
         const response = open(request, reply);
         streams.add(response);
-        const connection = hub.connect(new EventClient(response, message.subscribe_rules, options.clock));
+        const connection = hub.connect(new EventClient(response, message, options.clock));
         response.once("close", () => (streams.delete(response), connection.closed()));
         connection.receive(JSON.stringify(message));
       },
@@ -54,6 +54,7 @@ const schema = {
   summary: "Windows pushed as they change, over a WebSocket or as Server-Sent Events",
   description,
   querystring: LiveEventsParameters,
+  headers: LiveEventsHeaders,
   response: {
     101: LiveMessage,
     200: { description: "one message an event", content: { "text/event-stream": { schema: ExactMessage } } },
@@ -119,10 +120,11 @@ class EventClient implements Client {
   readonly #clock: Clock;
   readonly #places: Map<string, Place | null>;
 
-  constructor(response: ServerResponse, rules: readonly string[], clock: Clock) {
+  constructor(response: ServerResponse, { subscribe_rules, resume = {} }: DeltaRequest, clock: Clock) {
     this.#response = response;
     this.#clock = clock;
-    this.#places = new Map(rules.map((rule) => [rule, null]));
+    // It goes on from there, or is told that it can't.
+    this.#places = new Map(subscribe_rules.map((rule) => [rule, resume[rule] ?? null]));
   }
 
   send: Client["send"] = (text, mark) => {

@@ -167,19 +167,17 @@ export class ExactFeeds {
 
   /** First those that nobody watches go, then the oldest windows of the largest. */
   #keepToBound(): void {
-    const { mirrorBytesAllMax } = this.#parts.limits;
-    const largestFirst = [...this.#feeds.values()].toSorted((a, b) => b.mirror.bytes - a.mirror.bytes);
-    let bytes = largestFirst.reduce((sum, { mirror }) => sum + mirror.bytes, 0);
-    for (const feed of largestFirst.filter(({ isWanted }) => !isWanted)) {
-      if (bytes <= mirrorBytesAllMax) return;
-      this.#feeds.delete(feed.ruleId);
-      bytes -= feed.mirror.bytes;
-    }
-    for (const feed of largestFirst.filter(({ isWanted }) => isWanted)) {
-      if (bytes <= mirrorBytesAllMax) return;
-      bytes -= feed.mirror.bytes;
-      feed.shrink(feed.mirror.bytes - 1, this.#parts.clock.now());
-      bytes += feed.mirror.bytes;
+    const { clock, limits } = this.#parts;
+    const feeds = [...this.#feeds.values()];
+    let over = feeds.reduce((sum, { mirror }) => sum + mirror.bytes, 0) - limits.mirrorBytesAllMax;
+    if (over <= 0) return;
+    const isLast = (feed: ExactFeed): number => Number(feed.isWanted);
+    for (const feed of feeds.toSorted((a, b) => isLast(a) - isLast(b) || b.mirror.bytes - a.mirror.bytes)) {
+      if (over <= 0) return;
+      const { bytes } = feed.mirror;
+      if (feed.isWanted) feed.shrink(bytes - 1, clock.now());
+      else this.#feeds.delete(feed.ruleId);
+      over -= feed.isWanted ? bytes - feed.mirror.bytes : bytes;
     }
   }
 }
