@@ -6,6 +6,7 @@ import type { Ledger, WireEvent } from "../faults/ledger.ts";
 import type { OracleEvent, OracleRow } from "../oracle/model.ts";
 import { oracle } from "../oracle/oracle.ts";
 import type { Editor } from "./editor.ts";
+import type { ExactWatcher } from "./exact-watcher.ts";
 import { filters } from "./rules.ts";
 import type { Server } from "./server.ts";
 import { type View, type Watcher, rowMap, versionKey } from "./watchers.ts";
@@ -18,6 +19,7 @@ export interface Witnesses {
   readonly ledger: Ledger;
   readonly editor: Editor;
   readonly watchers: readonly Watcher[];
+  readonly exactWatchers: readonly ExactWatcher[];
 }
 
 /**
@@ -25,7 +27,7 @@ export interface Witnesses {
  * raw and in every rule; every rule says what its last answered change said; what a client has assembled is what is answered.
  * @returns what is wrong, a line each.
  */
-export async function judge({ server, ledger, editor, watchers }: Witnesses): Promise<string[]> {
+export async function judge({ server, ledger, editor, watchers, exactWatchers }: Witnesses): Promise<string[]> {
   const { events } = await server.query.events({ limit: "10000" });
   const findings = check(ledger, [], { raw: events.map(wireEvent), windows: new Map() });
   findings.push(...ruleFindings(server, editor));
@@ -33,6 +35,7 @@ export async function judge({ server, ledger, editor, watchers }: Witnesses): Pr
     const rows = await answered(server, record);
     findings.push(...windowFindings(record, rows, events.map(oracleEvent)));
     for (const watcher of watchers) findings.push(...viewFindings(record, rows, watcher.views.get(record.rule_id)));
+    for (const watcher of exactWatchers) findings.push(...(await exactFindings(server, record.rule_id, watcher)));
   }
   return findings;
 }
@@ -128,4 +131,20 @@ function* viewFindings(record: RuleRecord, rows: Rows, view: View | undefined): 
 function newestStart(rows: Rows): string {
   const starts = Array.from(rows.keys(), (key) => /\d{4}-\d\d-\d\dT[\d:]+Z/.exec(key)![0]);
   return starts.toSorted().at(-1) ?? "";
+}
+
+/** Row by row and in the same order. Windows may become final while this is asked. */
+async function exactFindings(server: Server, ruleId: string, { assembler }: ExactWatcher): Promise<string[]> {
+  const from = assembler.from(ruleId);
+  if (from === undefined) return [`an exact client has nothing of ${ruleId}`];
+  const asked = { rule_id: ruleId, start_time: from, end_time: "4294967295000", limit: "10000" };
+  const { data } = await server.query.stats(asked);
+  const shown = (rows: readonly object[] = []): string[] => rows.map((row) => JSON.stringify({ ...row, final: null }));
+  const [has, answered] = [shown(assembler.rows(ruleId)), shown(data)];
+  if (has.join() === answered.join()) return [];
+  const [tooMuch, tooLittle] = [
+    has.filter((row) => !answered.includes(row)),
+    answered.filter((row) => !has.includes(row)),
+  ];
+  return [`an exact client of ${ruleId} has ${tooMuch.slice(0, 3).join()} and lacks ${tooLittle.slice(0, 3).join()}`];
 }

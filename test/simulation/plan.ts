@@ -8,6 +8,8 @@ export interface Plan {
   readonly senders: number;
   readonly eventsPerSender: number;
   readonly watchers: number;
+  /** Of the exact protocol; none in the worlds that have a name. */
+  readonly exactWatchers: number;
   readonly edits: number;
   /** Of a request or its answer being lost on the line. */
   readonly lineLoses: number;
@@ -36,6 +38,7 @@ export function planOf(seed: number): Plan {
     senders: 1 + random.int(3),
     eventsPerSender: 10 + random.int(50),
     watchers: random.int(4),
+    exactWatchers: seed < 10_000 ? 0 : seed % 3,
     edits: random.chance(0.8) ? random.int(10) : 0,
     lineLoses: often(0.2),
     engine: engineOdds(random, often),

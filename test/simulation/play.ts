@@ -2,6 +2,7 @@ import { Ledger } from "../faults/ledger.ts";
 import { offset, src } from "../../src/event/position.ts";
 import { withoutRealTime } from "./ban.ts";
 import { Editor } from "./editor.ts";
+import { ExactWatcher } from "./exact-watcher.ts";
 import { judge } from "./judge.ts";
 import { Events, Sender } from "./senders.ts";
 import type { Spoiler } from "./tables.ts";
@@ -32,7 +33,7 @@ const pushedWithinMs = 8_000;
 export function play(seed: number, { keepTrace = false, spoiler }: PlayOptions = {}): Promise<Played> {
   return withoutRealTime(async () => {
     const world = new World(seed, { keepTrace, spoiler });
-    const story = new Story(world);
+    const story = new Story(world, seed);
     await world.open();
     try {
       const ending = story.tell();
@@ -53,19 +54,22 @@ class Story {
   readonly #ledger = new Ledger();
   readonly #editor: Editor;
   readonly #watchers: readonly Watcher[];
+  readonly #exactWatchers: readonly ExactWatcher[];
   #chapter = "trouble";
 
-  constructor(world: World) {
+  constructor(world: World, seed: number) {
     this.#world = world;
     this.#editor = new Editor(world);
-    this.#watchers = Array.from({ length: world.plan.watchers }, () => new Watcher(world));
+    const { watchers, exactWatchers } = world.plan;
+    this.#watchers = Array.from({ length: watchers }, () => new Watcher(world));
+    this.#exactWatchers = Array.from({ length: exactWatchers }, (_, index) => new ExactWatcher(world, seed + index));
   }
 
   async tell(): Promise<void> {
     const world = this.#world;
     const events = new Events(world);
     const senders = Array.from({ length: world.plan.senders }, () => new Sender(world, this.#ledger, events));
-    const others = [this.#editor, new Troubles(world), ...this.#watchers];
+    const others = [this.#editor, new Troubles(world), ...this.#watchers, ...this.#exactWatchers];
     await Promise.all([...senders, ...others].map((one) => one.run()));
     world.calmDown();
     this.#chapter = "calm";
@@ -73,11 +77,19 @@ class Story {
     await this.#editor.resumeAll();
     this.#chapter = "resumed";
     await this.#rest();
+    // Those whose line has ended come back once more.
+    for (const watcher of this.#exactWatchers) watcher.look();
     await world.scheduler.sleep(pushedWithinMs);
     this.#chapter = "judged";
     const { server } = world;
     if (server === undefined) throw new Error("the server died of nothing");
-    const witnesses = { server, ledger: this.#ledger, editor: this.#editor, watchers: this.#watchers };
+    const witnesses = {
+      server,
+      ledger: this.#ledger,
+      editor: this.#editor,
+      watchers: this.#watchers,
+      exactWatchers: this.#exactWatchers,
+    };
     world.findings.push(...(await judge(witnesses)));
     this.isOver = true;
   }
