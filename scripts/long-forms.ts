@@ -67,6 +67,13 @@ export const longForms: readonly LongForm[] = [
     env: { WEIR_SOCKETS: "10000" },
   },
   {
+    row: "R17",
+    what: "200,000 schedules of the exact live protocol",
+    file: "src/live/exact/exact-property.test.ts",
+    only: "whatever",
+    env: { WEIR_RESUMES: "200000" },
+  },
+  {
     row: "R18",
     what: "half an hour of overload",
     file: `${faults}/overload.fault.test.ts`,

@@ -17,6 +17,7 @@ export const guide = [
   ["docs/changing-rules.md"],
   ["docs/quarantine.md"],
   ["docs/erasing.md"],
+  ["docs/protocol.md"],
 ] as const;
 
 const root = new URL("../../", import.meta.url);

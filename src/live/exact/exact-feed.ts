@@ -212,7 +212,7 @@ export class ExactFeed implements ReadableFeed {
       const read =
         from < to ? await this.#stretch(store, from, Math.min(to, endOfTime), now(), this.mirror.bytes) : undefined;
       if (!stillWatched()) return;
-      if (read) this.#takeOlder(read);
+      if (read) this.#takeOlder(read, now());
       for (const one of this.subscribers) this.#resolve(one, newestFrom, from);
     } catch (error) {
       this.#coverage.putBack(wanted);
@@ -263,25 +263,26 @@ export class ExactFeed implements ReadableFeed {
   }
 
   /** What is known is not given up for what is older. */
-  #takeOlder({ from, isWhole, windows }: Stretched): void {
+  #takeOlder({ from, isWhole, windows }: Stretched, now: number): void {
     if (!isWhole && windows.size === 0 && this.mirror.size === 0) this.isTooLarge = true;
-    else this.mirror.extend(from, this.#closed(windows));
+    else this.mirror.extend(from, this.#asOf(now, windows));
   }
 
   /** What does not fit is let go, with all that is older. */
   #takeIn({ from, isWhole, windows }: Stretched, to: number, now: number): void {
-    this.mirror.replace(Math.max(from, this.mirror.floor), to, this.#closed(windows));
+    this.mirror.replace(Math.max(from, this.mirror.floor), to, this.#asOf(now, windows));
     if (!isWhole) this.#raise(from, now);
     this.isTooLarge ||= !isWhole && this.mirror.size === 0;
     this.shrink(this.#bounds.mirrorBytesMax, now);
   }
 
-  /** Windows may have closed while they were read. */
-  #closed(windows: ReadonlyMap<number, MirrorWindow>): Map<number, MirrorWindow> {
+  /** While they were read, windows may have closed, or have become older than is kept. */
+  #asOf(now: number, windows: ReadonlyMap<number, MirrorWindow>): Map<number, MirrorWindow> {
+    const { rule } = this.#watched;
     const through = this.isComplete ? this.#finalThrough : 0;
-    return new Map(
-      Array.from(windows, ([start, window]) => [start, closedThrough(window, this.#watched.rule, through)]),
-    );
+    const kept = oldestKept(rule, now);
+    const still = [...windows].filter(([start]) => start >= kept);
+    return new Map(still.map(([start, window]) => [start, closedThrough(window, rule, through)]));
   }
 
   #raise(floor: number, now: number): void {

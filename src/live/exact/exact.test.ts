@@ -269,6 +269,23 @@ test("a rule that changes is told of at once, one that is deleted too", async ()
   );
 });
 
+test("what is kept no longer when the store's answer comes is not shown", async () => {
+  const { clock, client, rules, store } = exactDesk();
+  const series = rules.set({ rule_id: "kept", retentionSeconds: 300 });
+  store.set(series, { windowStart: clock.now() - window, group: ["click"], value: 1 });
+  const windows = store.windows.bind(store);
+  store.windows = async (query) => {
+    const rows = await windows(query);
+    await clock.sleep(2 * window);
+    return rows;
+  };
+  const one = client();
+  one.watch("kept", { from: "0" });
+  await clock.advance(2 * window + 1000);
+  one.read();
+  assert.deepEqual(one.assembler.rows("kept"), []);
+});
+
 test("both modes on one socket; a rule is watched in one of them", async () => {
   const { clock, connect, count, rules } = exactDesk();
   rules.set({ rule_id: "other" });
