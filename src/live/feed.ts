@@ -7,7 +7,7 @@ import type { DirtyBounds, Reading, Span } from "./dirty.ts";
 import { pushText } from "./frames.ts";
 import { HeldWindows } from "./held.ts";
 import type { HeldBounds } from "./held.ts";
-import type { ReadableFeed } from "./reader.ts";
+import type { ReadableFeed } from "./readable.ts";
 import { stepMsOf } from "./starts.ts";
 import type { Subscriber } from "./subscriber.ts";
 

@@ -5,7 +5,7 @@ import type { Store } from "../../store/store.ts";
 import { Dirty } from "../dirty.ts";
 import type { DirtyBounds } from "../dirty.ts";
 import type { Watched } from "../feed.ts";
-import type { ReadableFeed } from "../reader.ts";
+import type { ReadableFeed } from "../readable.ts";
 import { newestStartAt, stepMsOf } from "../starts.ts";
 import { closeWindows } from "./closing.ts";
 import { Coverage } from "./coverage.ts";
