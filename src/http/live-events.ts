@@ -31,9 +31,7 @@ export function liveEvents(hub: LiveHub, options: LiveSocketOptions): Routes {
       },
     );
     // Somebody between the two may cut a line on which nothing goes; and who has gone is noticed by it.
-    const stopPinging = options.clock.every(options.pingMs ?? 20_000, () =>
-      streams.forEach((one) => one.write(":\n\n")),
-    );
+    const stopPinging = options.clock.every(options.pingMs ?? 20_000, () => streams.forEach(ping));
     server.addHook("preClose", (done) => (stopPinging(), done()));
   };
 }
@@ -114,6 +112,11 @@ function open({ raw, headers }: Request, reply: FastifyReply): ServerResponse {
 
 /** How long what was sent may take to leave once a stream is ended. */
 const closeMs = 1000;
+
+/** A comment, which is no event. */
+function ping(response: ServerResponse): void {
+  if (!response.writableEnded) response.write(":\n\n");
+}
 
 class EventClient implements Client {
   readonly #response: ServerResponse;

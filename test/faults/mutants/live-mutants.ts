@@ -13,6 +13,8 @@ const messages = [
   { subscribe_rules: ["count_by_type", "users"] },
   { subscribe_rules: ["largest"], mode: "plain", interval_ms: 100 },
   { unsubscribe_rules: ["count_by_type"] },
+  { subscribe_rules: ["users"], mode: "delta", interval_ms: 50, from: "2026-01-13T10:00:00Z" },
+  { subscribe_rules: ["largest"], mode: "delta", resume: { largest: { epoch: "a.1.0", seq: 7 } } },
   { subscribe_rules: ["smallest"], unsubscribe_rules: ["users"] },
 ];
 
