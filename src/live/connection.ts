@@ -18,6 +18,8 @@ export class Connection implements Receiver, ExactClient {
   readonly #clock: Clock;
   readonly #limits: LiveLimits;
   readonly #outbox: Outbox;
+  /** Per rule that is watched no longer, what the client is still to be told of it. */
+  readonly #endings = new Map<string, string>();
   #budget: MessageBudget;
   #backlogSince: number | null = null;
   /** What it has not read is a snapshot, which may be large. */
@@ -62,7 +64,21 @@ export class Connection implements Receiver, ExactClient {
 
   ended(ruleId: string, code: LiveErrorCode, message: string): void {
     this.exact.delete(ruleId);
-    this.refuse(code, message, ruleId);
+    this.#endings.set(ruleId, errorText(code, message, ruleId));
+    this.tellEndings();
+  }
+
+  /** The rule is watched anew: that it was not any more is of no interest. */
+  begins(ruleId: string): void {
+    this.#endings.delete(ruleId);
+  }
+
+  /** Who does not read is told later; what he has would else look as if it were still watched. */
+  tellEndings(): void {
+    for (const [ruleId, text] of this.#endings) {
+      if (!this.offer(text)) return;
+      this.#endings.delete(ruleId);
+    }
   }
 
   /** Tells the client of a mistake; one that does not read has had its chance. */

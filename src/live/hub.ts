@@ -133,6 +133,7 @@ export class Hub {
 
   #mayWatch(connection: Connection, ruleId: string): boolean {
     const { subscriptionsMax } = this.#limits;
+    connection.begins(ruleId);
     if (this.#isWatching(connection, ruleId) || connection.watched < subscriptionsMax) return true;
     connection.refuse("too_many_subscriptions", `a socket watches up to ${subscriptionsMax} rules`, ruleId);
     return false;
@@ -219,7 +220,7 @@ export class Hub {
   #sweep(): void {
     for (const feed of this.#feeds.values()) this.#lookAtRule(feed);
     this.#exact.sweep();
-    for (const connection of this.#connections) connection.keepsUp();
+    for (const connection of this.#connections) if (connection.keepsUp()) connection.tellEndings();
     this.#measure();
   }
 
@@ -246,7 +247,7 @@ export class Hub {
     for (const connection of this.#connections) {
       if (!connection.subscriptions.has(ruleId)) continue;
       this.#unsubscribe(connection, ruleId);
-      connection.refuse("rule_deleted", `${liveErrorCodes.rule_deleted}: ${ruleId}`, ruleId);
+      connection.ended(ruleId, "rule_deleted", `${liveErrorCodes.rule_deleted}: ${ruleId}`);
     }
   }
 }

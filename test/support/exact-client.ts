@@ -46,10 +46,10 @@ export class ExactTestClient implements Client {
   }
 
   watch(ruleId: string, watch: Watch = {}): void {
-    this.watches.set(ruleId, watch);
-    if (!this.isConnected) return;
     // What was sent before the question belongs to the subscription of before.
     this.read();
+    this.watches.set(ruleId, watch);
+    if (!this.isConnected) return;
     this.assembler.subscribe(ruleId);
     this.say({ subscribe_rules: [ruleId], mode: "delta", ...watch });
   }

@@ -286,6 +286,21 @@ test("what is kept no longer when the store's answer comes is not shown", async 
   assert.deepEqual(one.assembler.rows("kept"), []);
 });
 
+test("who does not read is told that a rule was deleted when he does", async () => {
+  const { clock, client, take, count, rules } = exactDesk({ backlogBytesMax: 100 });
+  count(0, "click", 1);
+  const one = client();
+  one.watch("clicks");
+  await clock.advance(300);
+  rules.delete("clicks");
+  await clock.advance(1000);
+  rules.set({ rule_id: "clicks" });
+  await clock.advance(1000);
+  assert.deepEqual(kinds(take(one)), ["snapshot"]);
+  await clock.advance(1000);
+  assert.deepEqual(kinds(take(one)), ["error"]);
+});
+
 test("both modes on one socket; a rule is watched in one of them", async () => {
   const { clock, connect, count, rules } = exactDesk();
   rules.set({ rule_id: "other" });
