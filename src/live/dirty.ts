@@ -78,10 +78,11 @@ export class Dirty {
     return { from: only.at(-1)!, to: only[0]! + 1, only: new Set(only) };
   }
 
-  /** Reading failed: it is to be done again. */
-  putBack(reading: Reading): void {
+  /** Reading failed: it is to be done again. @returns whether these were too many: then all that were touched are forgotten. */
+  putBack(reading: Reading): boolean {
     if (reading === "newest") this.#newest = true;
-    else for (const start of reading.only ?? []) this.touch(start);
+    else return [...(reading.only ?? [])].filter((start) => this.touch(start)).length > 0;
+    return false;
   }
 
   /** Descending. A few windows between two touched ones are read in passing: one statement costs more than they do. */

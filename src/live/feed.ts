@@ -266,7 +266,8 @@ export class Feed implements ReadableFeed {
   }
 
   #readAgain(reading: Reading, watched: Watched): void {
-    if (shapeOf(watched) === shapeOf(this.#watched)) this.#dirty.putBack(reading);
+    // What is held may be among those forgotten.
+    if (shapeOf(watched) === shapeOf(this.#watched) && this.#dirty.putBack(reading)) this.touchUnknown();
     this.restless = true;
   }
 

@@ -241,7 +241,7 @@ export class ExactFeed implements ReadableFeed {
       const read = from < run.to ? await this.#stretch(store, from, run.to, now()) : undefined;
       if (read && stillWatched()) this.#takeIn(read, run.to, now());
     } catch (error) {
-      this.#dirty.putBack(run);
+      if (this.#dirty.putBack(run)) this.touchAll();
       throw error;
     }
   }

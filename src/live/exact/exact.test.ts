@@ -301,6 +301,30 @@ test("who does not read is told that a rule was deleted when he does", async () 
   assert.deepEqual(kinds(take(one)), ["error"]);
 });
 
+test("a read that fails while as many windows are touched as are remembered loses none of them", async () => {
+  const { clock, client, take, count, store } = exactDesk({ windowsMax: 3 });
+  for (let windows = -5; windows <= 0; windows++) count(windows, "click", 1);
+  const one = client();
+  one.watch("clicks", { interval_ms: 50 });
+  await clock.advance(300);
+  take(one);
+  store.before = async () => {
+    await clock.sleep(500);
+    throw new Error("away");
+  };
+  count(0, "click", 2);
+  await clock.advance(100);
+  for (let windows = -3; windows <= -1; windows++) count(windows, "click", 2);
+  await clock.advance(500);
+  store.before = async () => {};
+  await clock.advance(6000);
+  one.read();
+  assert.deepEqual(
+    one.assembler.rows("clicks")?.map(({ value }) => value),
+    [2, 2, 2, 2, 1, 1],
+  );
+});
+
 test("both modes on one socket; a rule is watched in one of them", async () => {
   const { clock, connect, count, rules } = exactDesk();
   rules.set({ rule_id: "other" });
