@@ -63,7 +63,7 @@ export const longForms: readonly LongForm[] = [
   {
     row: "R16",
     what: "10,000 live sockets, 100 of which do not read (R15)",
-    file: `${faults}/sockets.fault.test.ts`,
+    file: `${faults}/sockets.load.test.ts`,
     env: { WEIR_SOCKETS: "10000" },
   },
   {
@@ -76,7 +76,7 @@ export const longForms: readonly LongForm[] = [
   {
     row: "R18",
     what: "half an hour of overload",
-    file: `${faults}/overload.fault.test.ts`,
+    file: `${faults}/overload.load.test.ts`,
     env: { WEIR_OVERLOAD_SECONDS: "1800" },
   },
   {
@@ -94,13 +94,13 @@ export const longForms: readonly LongForm[] = [
   {
     row: "R21",
     what: "bombs of 10 GiB",
-    file: `${faults}/oversized.fault.test.ts`,
+    file: `${faults}/oversized.load.test.ts`,
     env: { WEIR_BOMB_MIB: "10240" },
   },
   {
     row: "R22",
     what: "1,000 slow connections",
-    file: `${faults}/slow-clients.fault.test.ts`,
+    file: `${faults}/slow-clients.load.test.ts`,
     env: { WEIR_SLOW: "1000" },
   },
   {
