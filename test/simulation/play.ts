@@ -26,8 +26,8 @@ export interface PlayOptions {
 
 /** Longer than any world needs to come to rest. */
 const settledWithinMs = 900_000;
-/** What was counted is pushed by then, ms. */
-const pushedWithinMs = 8_000;
+/** What was counted is pushed by then, ms: reads that failed often pause for 5 s, and pushes come every 5 s. */
+const pushedWithinMs = 15_000;
 
 /** Plays the world of a seed from its beginning to its rest, and judges it. */
 export function play(seed: number, { keepTrace = false, spoiler }: PlayOptions = {}): Promise<Played> {
