@@ -53,7 +53,7 @@ test("weir verify names what is damaged on a stopped folder, weir rebuild mends 
     assert.equal((await weir("verify", ...on)).code, 2, "the folder is in use");
     await server.terminate();
 
-    await damage(dataDir, "DELETE FROM rollups WHERE series = 17 SETTINGS lightweight_deletes_sync = 2");
+    await damage(dataDir, "DELETE FROM rollups WHERE series = 18 SETTINGS lightweight_deletes_sync = 2");
     const found = await weir("verify", ...on);
     const row = "  2026-01-13T10:00:00Z\t[]\tstored 0\texpected 2\n";
     const damaged = `a version 1: as the stored events give it\nb version 1: 1 differ by their events\n${row}`;
