@@ -146,12 +146,12 @@ export class Connection {
   async rowsWithin<Row>(bytesMax: number, statement: Statement): Promise<Row[]> {
     const bounds = { max_result_bytes: String(bytesMax), result_overflow_mode: "throw" as const };
     try {
-      return await this.#reading(async (client) => {
-        const settings = { ...readSettings, ...bounds };
+      return await this.#reading(async (client, abort_signal) => {
         const result = await client.query({
           ...asQuery(statement),
           format: "JSONEachRow",
-          clickhouse_settings: settings,
+          clickhouse_settings: { ...readSettings, ...bounds },
+          abort_signal,
         });
         return result.json<Row>();
       });
