@@ -3,6 +3,7 @@ import { offset } from "../event/position.ts";
 import type { PackedExtent } from "../event/packed.ts";
 import { walkPacked } from "../event/packed.ts";
 import type { LogRecord } from "../log/log.ts";
+import { keyText } from "../store/event-key.ts";
 import type { EventKey, RawPiece } from "../store/store.ts";
 import type { RecentIds } from "./recent-ids.ts";
 
@@ -179,5 +180,3 @@ function skipEvent(piece: Piece, index: number): void {
   piece.skip ??= new Uint8Array(piece.events.count);
   piece.skip[index] = 1;
 }
-
-const keyText = (key: EventKey): string => `${key.timestamp} ${key.event_id}`;

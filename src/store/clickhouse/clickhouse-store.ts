@@ -37,7 +37,7 @@ import { completingStatements, rawTrial, rollupsTrial, schemaStatements, selectT
 import type { FoundTable } from "./schema.ts";
 import type { Position, RejectQuery, RejectedEvent } from "../rejects.ts";
 import * as erasing from "./erase-statements.ts";
-import { findIds } from "./find-ids.ts";
+import { type KeyColumns, findIds, keysOf } from "./find-ids.ts";
 import * as groups from "./group-statements.ts";
 import * as quarantine from "./rejects.ts";
 import * as statements from "./statements.ts";
@@ -192,10 +192,7 @@ export class ClickHouseStore implements Store {
   }
 
   async latestIds(src: Src, limit: number): Promise<readonly EventKey[]> {
-    const found = await this.#connection.columns<{ timestamp_ms: number[]; event_id: string[] }>(
-      statements.selectLatestIds(src, limit),
-    );
-    return asKeys(found.event_id, found.timestamp_ms);
+    return keysOf(await this.#connection.columns<KeyColumns>(statements.selectLatestIds(src, limit)));
   }
 
   async findIds(src: Src, keys: readonly EventKey[], below: Offset): Promise<readonly EventKey[]> {
@@ -380,6 +377,3 @@ function isThrown(error: unknown): boolean {
   const cause = error instanceof WeirError ? error.cause : undefined;
   return cause instanceof Error && "code" in cause && cause.code === "395";
 }
-
-const asKeys = (ids: readonly string[] = [], timestamps: readonly number[] = []): EventKey[] =>
-  ids.map((event_id, index) => ({ event_id, timestamp: timestamps[index]! }));

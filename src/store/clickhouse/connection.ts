@@ -130,34 +130,30 @@ export class Connection {
   }
 
   /** Runs a reading statement; rows as objects. */
-  async rows<Row>(statement: Statement, signal?: AbortSignal): Promise<Row[]> {
-    return this.#reading(async (client, abort_signal) => {
-      const result = await client.query({
-        ...asQuery(statement),
-        format: "JSONEachRow",
-        clickhouse_settings: readSettings,
-        abort_signal,
-      });
-      return result.json<Row>();
-    }, signal);
+  rows<Row>(statement: Statement, signal?: AbortSignal): Promise<Row[]> {
+    return this.#rows(statement, readSettings, signal);
   }
 
   /** The same; rows that take more than `bytesMax` in the engine's memory are refused as a whole, before they are in ours. */
   async rowsWithin<Row>(bytesMax: number, statement: Statement): Promise<Row[]> {
     const bounds = { max_result_bytes: String(bytesMax), result_overflow_mode: "throw" as const };
     try {
-      return await this.#reading(async (client, abort_signal) => {
-        const result = await client.query({
-          ...asQuery(statement),
-          format: "JSONEachRow",
-          clickhouse_settings: { ...readSettings, ...bounds },
-          abort_signal,
-        });
-        return result.json<Row>();
-      });
+      return await this.#rows(statement, { ...readSettings, ...bounds });
     } catch (error) {
       throw isTooLarge(error) ? tooLarge(bytesMax) : error;
     }
+  }
+
+  #rows<Row>(statement: Statement, settings: Settings, signal?: AbortSignal): Promise<Row[]> {
+    return this.#reading(async (client, abort_signal) => {
+      const result = await client.query({
+        ...asQuery(statement),
+        format: "JSONEachRow",
+        clickhouse_settings: settings,
+        abort_signal,
+      });
+      return result.json<Row>();
+    }, signal);
   }
 
   /** Runs a reading statement under the given limits, and tells what it took. The engine is told that it may only read. */

@@ -1,15 +1,16 @@
 import type { Offset, Src } from "../../event/position.ts";
 import type { Statement } from "../../rollup/statement.ts";
+import { keyText } from "../event-key.ts";
 import type { EventKey } from "../store.ts";
 import { keysPerLookup, selectFoundIds, selectIdsOfSpan } from "./statements.ts";
 
-interface Columns extends Record<string, unknown[]> {
+export interface KeyColumns extends Record<string, unknown[]> {
   event_id: string[];
   timestamp_ms: number[];
 }
 
 /** Where ids are looked up: see `Connection.columns`. */
-type Read = (statement: Statement) => Promise<Partial<Columns>>;
+type Read = (statement: Statement) => Promise<Partial<KeyColumns>>;
 
 /** So many keys cost less by themselves than asking what else is in their span. */
 const fewKeys = 20;
@@ -62,7 +63,6 @@ function cut<T>(whole: readonly T[], size: number): (readonly T[])[] {
   );
 }
 
-const keysOf = ({ event_id: ids = [], timestamp_ms: times = [] }: Partial<Columns>): EventKey[] =>
+/** The keys in an answer of ids and their times. */
+export const keysOf = ({ event_id: ids = [], timestamp_ms: times = [] }: Partial<KeyColumns>): EventKey[] =>
   ids.map((event_id, index) => ({ event_id, timestamp: times[index]! }));
-
-const keyText = (key: EventKey): string => `${key.timestamp} ${key.event_id}`;
