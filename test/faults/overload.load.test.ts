@@ -13,7 +13,7 @@ import { engineOf } from "../support/processes.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { type Polite, type Reader, readStats, sendPolitely, Watcher } from "./overload/bystanders.ts";
 import { flood } from "./overload/flood.ts";
-import type { FloodResult } from "./overload/order.ts";
+import type { FloodOrder, FloodResult } from "./overload/order.ts";
 import { faultSeed } from "./stage.ts";
 
 /** Of overload, in all; `WEIR_OVERLOAD_SECONDS=1800` is the long form. */
@@ -59,6 +59,13 @@ test(
 );
 
 type Herd = typeof few;
+type Pace = Pick<FloodOrder, "requestsPerSecond" | "forEachTaken">;
+const asFastAsPossible: Pace = { requestsPerSecond: 0, forEachTaken: 0 };
+const told = ({ requestsPerSecond, forEachTaken }: Pace): string =>
+  requestsPerSecond > 0
+    ? `${Math.round(requestsPerSecond)} requests/s and ${forEachTaken} for each that is taken`
+    : "as fast as possible";
+
 type Sent = { readonly shape: Shape; readonly result: FloodResult };
 
 class Overload {
@@ -82,8 +89,8 @@ class Overload {
     const polite = Promise.all(Array.from({ length: 3 }, () => sendPolitely(ingestUrl, over.signal)));
     const reader = readStats(queryUrl, "events_1m", over.signal);
     const floods = [
-      await this.#flood(few, seconds / 2, (7 * takes) / few.eventsPerRequest),
-      await this.#flood(many, seconds / 2, 0),
+      await this.#flood(few, seconds / 2, { requestsPerSecond: (2 * takes) / few.eventsPerRequest, forEachTaken: 5 }),
+      await this.#flood(many, seconds / 2, asFastAsPossible),
     ] as const;
     over.abort();
     const normalMs = await this.#untilNormal();
@@ -98,24 +105,23 @@ class Overload {
 
   /** What it acknowledges a second from clients that wait as long as they are told, while its log is full. */
   async #takes(): Promise<number> {
-    await this.#flood(few, measuredSeconds, 0, true);
-    const { acknowledgedRequests, seconds: took } = await this.#flood(few, measuredSeconds, 0, true);
+    await this.#flood(few, measuredSeconds, asFastAsPossible, true);
+    const { acknowledgedRequests, seconds: took } = await this.#flood(few, measuredSeconds, asFastAsPossible, true);
     return (acknowledgedRequests * few.eventsPerRequest) / took;
   }
 
   async #flood(
     { connections, eventsPerRequest }: Herd,
     forSeconds: number,
-    requestsPerSecond: number,
+    pace: Pace,
     obeys = false,
   ): Promise<FloodResult> {
     const shape = { seed: this.#seed + this.#sent.length, bodies: connections + 20, eventsPerRequest };
-    const order = { url: this.#server.ingestUrl, shape, connections, requestsPerSecond, seconds: forSeconds, obeys };
+    const order = { url: this.#server.ingestUrl, shape, connections, ...pace, seconds: forSeconds, obeys };
     const result = await flood(order);
     this.#sent.push({ shape, result });
-    const { acknowledged: _, ...told } = result;
-    const rate = requestsPerSecond > 0 ? `${Math.round(requestsPerSecond)} requests/s` : "as fast as possible";
-    this.#t.diagnostic(`${connections} clients, ${rate}${obeys ? ", obedient" : ""}: ${JSON.stringify(told)}`);
+    const { acknowledged: _, ...seen } = result;
+    this.#t.diagnostic(`${connections} clients, ${told(pace)}${obeys ? ", obedient" : ""}: ${JSON.stringify(seen)}`);
     assert.equal(result.unknown, 0, "requests were left without an answer");
     const msMax = connections === many.connections ? crowdedMsMax : acceptedMsMax;
     assert.ok(result.latency.p99 <= msMax, `accepted after ${result.latency.p99} ms (p99)`);

@@ -27,7 +27,7 @@ class Flood {
   #sendings = 0;
   #unknown = 0;
   #stopped = false;
-  #nextAt = performance.now();
+  #startedAt = 0;
 
   constructor(order: FloodOrder) {
     this.#order = order;
@@ -40,11 +40,11 @@ class Flood {
   }
 
   async run(): Promise<FloodResult> {
-    const startedAt = performance.now();
+    this.#startedAt = performance.now();
     for (let index = 0; index < this.#order.connections; index++) this.#connect();
     const pulse = setInterval(() => this.#pump(), 2);
     await pause(this.#order.seconds * 1000);
-    const seconds = (performance.now() - startedAt) / 1000;
+    const seconds = (performance.now() - this.#startedAt) / 1000;
     this.#stopped = true;
     clearInterval(pulse);
     const end = performance.now() + lastAnswersMs;
@@ -71,15 +71,16 @@ class Flood {
     this.#idle.push(connection);
   }
 
-  /** Sends what is due; what no connection is free for is not made up for later. */
   #pump(): void {
-    const { requestsPerSecond } = this.#order;
-    while (!this.#stopped && this.#idle.length > 0 && this.#freeBodies.length > 0) {
-      const now = performance.now();
-      if (requestsPerSecond > 0 && this.#nextAt > now) return;
-      this.#nextAt = Math.max(this.#nextAt, now - 100) + (requestsPerSecond > 0 ? 1000 / requestsPerSecond : 0);
-      this.#send(this.#idle.pop()!);
-    }
+    const isFree = (): boolean => !this.#stopped && this.#idle.length > 0 && this.#freeBodies.length > 0;
+    while (isFree() && this.#isDue()) this.#send(this.#idle.pop()!);
+  }
+
+  #isDue(): boolean {
+    const { requestsPerSecond, forEachTaken } = this.#order;
+    if (requestsPerSecond === 0) return true;
+    const seconds = (performance.now() - this.#startedAt) / 1000;
+    return this.#sendings < requestsPerSecond * seconds + forEachTaken * this.#durations.count;
   }
 
   #send(connection: Connection): void {

@@ -8,6 +8,8 @@ export interface FloodOrder {
   readonly connections: number;
   /** 0: as fast as answers come. */
   readonly requestsPerSecond: number;
+  /** For each request that is acknowledged so many more are offered beside those of `requestsPerSecond`. */
+  readonly forEachTaken: number;
   readonly seconds: number;
   /** Whether a connection that was refused waits as long as it was advised to. */
   readonly obeys: boolean;
