@@ -80,6 +80,12 @@ export const longForms: readonly LongForm[] = [
     env: { WEIR_OVERLOAD_SECONDS: "1800" },
   },
   {
+    row: "R19",
+    what: "two hours of mixed load",
+    file: `${faults}/soak.long.test.ts`,
+    env: { WEIR_SOAK_SECONDS: "7200" },
+  },
+  {
     row: "R20",
     what: "1,000,000 broken bodies, read in one process",
     file: `${faults}/mutants/contract.test.ts`,

@@ -42,7 +42,7 @@ export const checks = (): readonly Step[] => [
     "pure tests",
     "**/*.test.ts",
     ["--test-isolation=none"],
-    (file) => !/\.(engine|fault|load|simulation)\.test\.ts$/.test(file),
+    (file) => !/\.(engine|fault|load|long|simulation)\.test\.ts$/.test(file),
   ),
   tool("types", "tsc", "--noEmit"),
   tool("lint", "oxlint", "--type-aware", "--deny-warnings"),
