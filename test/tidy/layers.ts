@@ -25,7 +25,9 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   rejects: ["lib", "config", "protocol"],
   demo: ["lib", "config", "protocol", "rule"],
   upkeep: ["lib", "protocol"],
-  // Put everything together; `main` starts it.
+  // Puts services together from ports, without naming an adapter.
+  assembly: [...pure, ...ports, ...services, "protocol", "config", "observe", "http"],
+  // Chooses the adapters; `main` starts it.
   "app.ts": ["*"],
   "main.ts": ["lib", "config", "observe", "app.ts", "demo", "rejects", "upkeep"],
 };
