@@ -82,6 +82,7 @@ class Overload {
 
   async play(): Promise<void> {
     const { ingestUrl, queryUrl } = this.#server;
+    const crowd = await this.#crowd();
     const takes = await this.#takes();
     const over = new AbortController();
     this.#t.after(() => over.abort());
@@ -96,16 +97,20 @@ class Overload {
     const normalMs = await this.#untilNormal();
     this.#t.diagnostic(`normal after ${Math.round(normalMs)} ms`);
     await this.#checkMemory();
-    checkRefusals(...floods);
+    checkRefusals(crowd, ...floods);
     this.#checkPolite(await polite);
     this.#checkReader(await reader);
     await this.#checkCounts(await polite);
     await this.#checkWatcher(watcher);
   }
 
+  /** While the log has room only what is in flight is too much. */
+  async #crowd(): Promise<FloodResult> {
+    return this.#flood(many, measuredSeconds, asFastAsPossible, true);
+  }
+
   /** What it acknowledges a second from clients that wait as long as they are told, while its log is full. */
   async #takes(): Promise<number> {
-    await this.#flood(few, measuredSeconds, asFastAsPossible, true);
     const { acknowledgedRequests, seconds: took } = await this.#flood(few, measuredSeconds, asFastAsPossible, true);
     return (acknowledgedRequests * few.eventsPerRequest) / took;
   }
@@ -123,8 +128,9 @@ class Overload {
     const { acknowledged: _, ...seen } = result;
     this.#t.diagnostic(`${connections} clients, ${told(pace)}${obeys ? ", obedient" : ""}: ${JSON.stringify(seen)}`);
     assert.equal(result.unknown, 0, "requests were left without an answer");
-    const msMax = connections === many.connections ? crowdedMsMax : acceptedMsMax;
-    assert.ok(result.latency.p99 <= msMax, `accepted after ${result.latency.p99} ms (p99)`);
+    const { p90, p99 } = result.latency;
+    if (connections === many.connections) assert.ok(p90 <= crowdedMsMax, `accepted after ${p90} ms (p90)`);
+    else assert.ok(p99 <= acceptedMsMax, `accepted after ${p99} ms (p99)`);
     return result;
   }
 
@@ -203,11 +209,11 @@ class Overload {
   }
 }
 
-function checkRefusals(fivefold: FloodResult, fastest: FloodResult): void {
+function checkRefusals(crowd: FloodResult, fivefold: FloodResult, fastest: FloodResult): void {
   const offered = fivefold.acknowledgedRequests + refusals(fivefold);
   const times = offered / fivefold.acknowledgedRequests;
   assert.ok(times >= 5, `only ${times.toFixed(1)} times as much was offered as was taken`);
-  for (const { refused, advised } of [fivefold, fastest]) {
+  for (const { refused, advised } of [crowd, fivefold, fastest]) {
     assert.deepEqual(
       Object.keys(refused).filter((status) => status !== "429" && status !== "503"),
       [],
@@ -216,7 +222,7 @@ function checkRefusals(fivefold: FloodResult, fastest: FloodResult): void {
     for (const after of Object.keys(advised)) assert.ok(Number(after) <= adviceSecondsMax, `told to wait ${after} s`);
   }
   assert.ok((fivefold.refused["503"] ?? 0) > 0, "the log was never full");
-  assert.ok((fastest.refused["429"] ?? 0) > 0, "there was never too much in flight");
+  assert.ok((crowd.refused["429"] ?? 0) > 0, "there was never too much in flight");
 }
 
 const refusals = ({ refused }: FloodResult): number => Object.values(refused).reduce((sum, n) => sum + n, 0);
