@@ -40,6 +40,8 @@ test("R19: whatever comes, for hours", { timeout: (seconds + 900) * 1000 }, asyn
   const over = new AbortController();
   t.after(() => over.abort());
   const load = runLoad({ url: server.ingestUrl, shape, connections: 4, requestsPerSecond, warmUpSeconds: 0, seconds });
+  t.after(() => load.command({ type: "stop" }));
+  load.result.catch(() => {});
   const polite = sendPolitely(server.ingestUrl, over.signal);
   const coming = Promise.all(Object.entries(visitors(server)).map(([name, visit]) => told(name, visit(over.signal))));
   const readings = await Promise.race([readAll(t, server), coming.then(() => [])]);

@@ -1,7 +1,7 @@
 import { WeirError } from "../../lib/errors.ts";
 import type { Fault } from "./messages.ts";
 
-const primaryCode = { full: 13, corrupt: 11, notADatabase: 26 };
+const primaryCode = { error: 1, full: 13, corrupt: 11, notADatabase: 26 };
 /** The file ended inside a page. */
 const shortRead = 522;
 
@@ -29,13 +29,15 @@ export function faultOf(error: unknown, doing: string, place: string): Fault {
 
 /**
  * Whether the error says that the file's content is broken (and not, say, that the disk can't be reached). We write no
- * integer that a double can't hold, so one that is out of range was not written by us.
+ * integer that a double can't hold, so one that is out of range was not written by us. Our statements are always the same
+ * and right for the layout: what SQLite can't make sense of is the file (an unknown file format, a table without its column).
  */
 export function isDamage(error: unknown): boolean {
   const code = sqliteCode(error);
   const primary = code & 0xff;
   if (error instanceof Error && "code" in error && error.code === "ERR_OUT_OF_RANGE") return true;
-  return primary === primaryCode.corrupt || primary === primaryCode.notADatabase || code === shortRead;
+  const { corrupt, notADatabase, error: senseless } = primaryCode;
+  return [corrupt, notADatabase, senseless].includes(primary) || code === shortRead;
 }
 
 /** SQLite's extended result code, 0 when the error is not SQLite's. */

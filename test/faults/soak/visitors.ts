@@ -5,6 +5,8 @@ import { Watcher } from "../overload/bystanders.ts";
 /** Those who come and go; each resolves when `stop` is aborted, with how often it came. */
 export type Visitor = (stop: AbortSignal) => Promise<number>;
 
+const firstPushMs = 30_000;
+
 const again =
   (everyMs: number, visit: () => Promise<void>): Visitor =>
   async (stop) => {
@@ -20,7 +22,9 @@ const again =
 export const watches = (queryUrl: string, ruleId: string): Visitor =>
   again(200, async () => {
     const watcher = new Watcher(queryUrl, ruleId);
-    await pause(2000);
+    const end = performance.now() + firstPushMs;
+    do await pause(2000);
+    while (watcher.pushes === 0 && performance.now() < end);
     if (watcher.pushes === 0) throw new Error(`nothing was pushed of ${ruleId}: ${watcher.closed ?? "still open"}`);
     watcher.close();
   });
