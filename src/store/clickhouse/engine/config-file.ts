@@ -7,6 +7,12 @@ export async function writeConfig(path: string, memoryMax: number): Promise<void
   if (found !== config) await writeFile(path, config);
 }
 
+/**
+ * The engine keeps every thread that a crowd of statements ever needed, 1,000 by default, each with three open files; of a
+ * few it makes use.
+ */
+const idleThreadsMax = 32;
+
 /** Settings of the server, not of a session: they can only come from a file. Caches are bounded by the memory as well. */
 function serverConfig(memoryMax: number): string {
   const settings = {
@@ -15,6 +21,7 @@ function serverConfig(memoryMax: number): string {
     primary_index_cache_size: Math.floor(memoryMax / 16),
     index_mark_cache_size: Math.floor(memoryMax / 64),
     background_pool_size: 4,
+    max_thread_pool_free_size: idleThreadsMax,
   };
   const lines = Object.entries(settings).map(([name, value]) => `  <${name}>${value}</${name}>\n`);
   return `<clickhouse>\n${lines.join("")}</clickhouse>\n`;
