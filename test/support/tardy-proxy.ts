@@ -2,6 +2,9 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 
+/** Parameters of statements are in the address. */
+const headerBytesMax = 2 ** 24;
+
 /** What became of a request that was kept waiting. */
 export interface Arrived {
   readonly statement: string;
@@ -42,7 +45,7 @@ export async function openTardyProxy(
     if (waited !== undefined) arrived.push({ statement, answer: got.text.toString(), ok: got.status === 200 });
     answer.writeHead(got.status, got.headers).end(got.text);
   };
-  const server = createServer((incoming, answer) => {
+  const server = createServer({ maxHeaderSize: headerBytesMax }, (incoming, answer) => {
     answer.on("error", () => {});
     hand(incoming, answer).catch(() => answer.destroy());
   });

@@ -3,7 +3,7 @@ import { WeirError } from "../../lib/errors.ts";
 import type { Connection } from "./connection.ts";
 import { type MigrateOptions, migrate } from "./migrate.ts";
 import { schemaSteps } from "./schema-steps.ts";
-import { mustBeRecent, troubleOf } from "./trouble.ts";
+import { mustBeOneShard, mustBeRecent, troubleOf } from "./trouble.ts";
 
 export interface Opening extends Pick<MigrateOptions, "version" | "change" | "applied"> {
   /** Hears what is waited for, each time that it is something else. */
@@ -40,6 +40,7 @@ async function troubleOpening(connection: Connection, how: Omit<Opening, "waitin
   const { facts, whom } = connection;
   try {
     mustBeRecent(await versionOf(connection), whom);
+    if (facts.cluster !== null) mustBeOneShard(await shardsOf(connection, facts.cluster), facts.cluster, whom);
     await migrate({ ...how, connection, facts, database: whom.database, steps: schemaSteps });
     return undefined;
   } catch (error) {
@@ -58,6 +59,12 @@ export async function versionOf(connection: Connection): Promise<string> {
   });
   if (typeof row?.version === "string") return row.version;
   throw notClickHouse(connection);
+}
+
+async function shardsOf(connection: Connection, cluster: string): Promise<number> {
+  const sql = "SELECT toUInt32(max(shard_num)) AS shards FROM system.clusters WHERE cluster = {cluster:String}";
+  const [row] = await connection.rowsOutside<{ shards: number }>({ sql, parameters: { cluster } });
+  return row?.shards ?? 0;
 }
 
 const notClickHouse = ({ whom: { address } }: Connection): WeirError =>

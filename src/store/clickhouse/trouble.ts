@@ -82,6 +82,11 @@ const network: Readonly<Record<string, string>> = {
 /** A server may come up later than we do, and its name as well. */
 function ofNetwork(code: string, cause: unknown, { address }: Whom): Trouble {
   const said = cause instanceof Error && cause.message !== "" ? firstLine(cause.message) : code;
+  if (code === "" && !/time-?out|hang up/i.test(said))
+    return {
+      passes: true,
+      message: `what answers at ${address} is not ClickHouse, or not yet: ${said}. Look at --clickhouse-url`,
+    };
   return { passes: true, message: `ClickHouse at ${address} can't be reached: ${network[code] ?? said}` };
 }
 
@@ -102,5 +107,15 @@ export function mustBeRecent(version: string, { address }: Whom): void {
   throw new WeirError(
     "store_unfit",
     `ClickHouse at ${address} is ${version}, and Weir needs ${oldest.join(".")} or newer: update the server, or leave --clickhouse-url out to use the embedded engine`,
+  );
+}
+
+/** @throws WeirError `store_unfit` unless the cluster has one shard: see docs/decisions/0027. */
+export function mustBeOneShard(shards: number, cluster: string, { address }: Whom): void {
+  if (shards === 1) return;
+  const what = shards === 0 ? "knows no cluster of that name" : `has ${shards} shards in it, and Weir needs one`;
+  throw new WeirError(
+    "store_unfit",
+    `--clickhouse-cluster = ${cluster}: ClickHouse at ${address} ${what}. Name a cluster of one shard and its replicas`,
   );
 }
