@@ -63,7 +63,7 @@ const requestTimeoutMs = 300_000;
 function watchServer(config: Config, url: string, { clock, logger }: StoreDeps, closers: Closers): StoreHost {
   const { clickhouseUser, clickhousePassword, clickhouseDatabase, clickhouseCa, clickhouseCluster } = config;
   const shared: ConnectionOptions = {
-    ...{ url: () => url, username: clickhouseUser, password: clickhousePassword, database: clickhouseDatabase },
+    ...{ url: () => url, username: clickhouseUser, password: clickhousePassword ?? "", database: clickhouseDatabase },
     ...{ requestTimeoutMs, newId: randomUUID, facts: serverFacts(clickhouseCluster) },
     ...(clickhouseCa === null ? {} : { ca: certificatesIn(clickhouseCa) }),
   };

@@ -231,8 +231,8 @@ export const options = {
     name: "clickhouse-password",
     group: "Larger than one machine",
     secret: "whole",
-    kind: text("secret", "a password", /^[^]*$/),
-    default: "",
+    kind: orOff(text("secret", "a password", /^[^]+$/)),
+    default: null,
     description: "the user's password; better in the environment than on the command line, which others can see",
   }),
   clickhouseDatabase: option({

@@ -105,7 +105,7 @@ test("a server that is away at the start is waited for, in words, until it is th
   server.freeze();
   const waiting = startServer({
     dataDir,
-    args: ["--clickhouse-url", server.url, "--clickhouse-user", "weir"],
+    args: ["--clickhouse-url", server.url, "--clickhouse-user", "weir", "--clickhouse-database", "migrated"],
     env: { WEIR_CLICKHOUSE_PASSWORD: server.password },
   });
   await new Promise((resolve) => setTimeout(resolve, 1500));

@@ -100,22 +100,23 @@ function needs(statement: string): Need[] {
     { right: "SELECT", on: "weir.*" },
     ...read.map(([, name]) => ({ right: "SELECT", on: `system.${name}` })),
   ];
-  if (/^CREATE DATABASE/.test(sql)) return [];
+  if (sql.startsWith("CREATE DATABASE")) return [];
   if (/^(SELECT|WITH)\b/.test(sql)) return reads;
-  if (/^INSERT INTO/.test(sql)) {
+  if (sql.startsWith("INSERT INTO")) {
     const body = /\binput\(/.test(sql) ? [{ right: "CREATE TEMPORARY TABLE", on: "*.*" }] : [];
     return [{ right: "INSERT", on: on(/^INSERT INTO (\w+)/) }, ...reads, ...body];
   }
-  if (/^CREATE TABLE/.test(sql)) return [{ right: "CREATE TABLE", on: on(/^CREATE TABLE (?:IF NOT EXISTS )?(\w+)/) }];
-  if (/^DROP TABLE/.test(sql)) return [{ right: "DROP TABLE", on: on(/^DROP TABLE (?:IF EXISTS )?(\w+)/) }];
+  if (sql.startsWith("CREATE TABLE"))
+    return [{ right: "CREATE TABLE", on: on(/^CREATE TABLE (?:IF NOT EXISTS )?(\w+)/) }];
+  if (sql.startsWith("DROP TABLE")) return [{ right: "DROP TABLE", on: on(/^DROP TABLE (?:IF EXISTS )?(\w+)/) }];
   if (/^ALTER TABLE \w+ ADD COLUMN/.test(sql)) return [{ right: "ALTER ADD COLUMN", on: on(/^ALTER TABLE (\w+)/) }];
   if (/^ALTER TABLE \w+ MODIFY SETTING/.test(sql)) return [{ right: "ALTER SETTINGS", on: on(/^ALTER TABLE (\w+)/) }];
   if (/^ALTER TABLE \w+\s+(DELETE|APPLY DELETED MASK)/.test(sql))
     return [{ right: "ALTER DELETE", on: on(/^ALTER TABLE (\w+)/) }, ...reads];
   // A light deletion is an update of a hidden column underneath.
-  if (/^DELETE FROM/.test(sql))
+  if (sql.startsWith("DELETE FROM"))
     return [...["ALTER DELETE", "ALTER UPDATE"].map((right) => ({ right, on: on(/^DELETE FROM (\w+)/) })), ...reads];
-  if (/^KILL QUERY/.test(sql)) return [{ right: "SELECT", on: "system.processes" }];
+  if (sql.startsWith("KILL QUERY")) return [{ right: "SELECT", on: "system.processes" }];
   throw new Error(`what does this need? ${sql.slice(0, 200)}`);
 }
 
