@@ -18,6 +18,8 @@ export interface TardyProxy {
   readonly arrived: readonly Arrived[];
   /** How many requests are kept waiting now. */
   readonly waiting: () => number;
+  /** How many of these could not be handed on. */
+  readonly lost: () => number;
   close(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ export async function openTardyProxy(
 ): Promise<TardyProxy> {
   const arrived: Arrived[] = [];
   let waiting = 0;
+  let lost = 0;
   const hand = async (incoming: IncomingMessage, answer: ServerResponse): Promise<void> => {
     const body = await buffer(incoming);
     const statement = new URL(incoming.url ?? "/", target).searchParams.get("query") ?? body.toString("utf8");
@@ -41,7 +44,10 @@ export async function openTardyProxy(
       await waited;
       waiting -= 1;
     }
-    const got = await handOn(target, incoming, body);
+    const got = await handOn(target, incoming, body).catch((error: unknown) => {
+      if (waited !== undefined) lost += 1;
+      throw error;
+    });
     if (waited !== undefined) arrived.push({ statement, answer: got.text.toString(), ok: got.status === 200 });
     answer.writeHead(got.status, got.headers).end(got.text);
   };
@@ -56,7 +62,7 @@ export async function openTardyProxy(
       server.closeAllConnections();
     });
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, arrived, waiting: () => waiting, close };
+  return { url: `http://127.0.0.1:${port}`, arrived, waiting: () => waiting, lost: () => lost, close };
 }
 
 async function handOn(
