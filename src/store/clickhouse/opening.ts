@@ -44,8 +44,9 @@ async function troubleOpening(connection: Connection, how: Omit<Opening, "waitin
     await migrate({ ...how, connection, facts, database: whom.database, steps: schemaSteps });
     return undefined;
   } catch (error) {
-    if (error instanceof WeirError && !error.canRetry) throw error;
+    if (!(error instanceof WeirError) || error.code === "store_unfit") throw error;
     const { message, passes } = troubleOf(error, whom);
+    if (passes && !error.canRetry) throw error;
     if (passes) return message;
     throw new WeirError("store_unfit", message, { cause: error });
   }

@@ -89,6 +89,16 @@ describe("a start stops, and says what to do, when", () => {
     assert.match(message, /user someone .* database metrics: CREATE DATABASE ON metrics.*docs\/operating\.md/);
   });
 
+  test("the user's profile is read-only", async () => {
+    const url = await says(
+      500,
+      exception(164, "READONLY", "Cannot modify 'session_timezone' setting in readonly mode"),
+    );
+    const { stops, message } = await meets(url);
+    assert.equal(stops, true);
+    assert.match(message, /does not let the user someone .*readonly mode/);
+  });
+
   test("the server is too old", async () => {
     const url = await says(200, '{"version":"24.8.14.39"}\n', { "content-type": "application/x-ndjson" });
     const { stops, message } = await meets(url);
