@@ -19,6 +19,12 @@ export const longForms: readonly LongForm[] = [
     env: { WEIR_KILLS: "500" },
   },
   {
+    row: "R1",
+    what: "100 kills on a ClickHouse server",
+    file: `${faults}/server.fault.test.ts`,
+    env: { WEIR_KILLS: "100" },
+  },
+  {
     row: "R2",
     what: "200 deaths at system calls of the log",
     file: "src/log/embedded/syscall.fault.test.ts",

@@ -42,7 +42,7 @@ export const checks = (): readonly Step[] => [
     "pure tests",
     "**/*.test.ts",
     ["--test-isolation=none"],
-    (file) => !/\.(engine|fault|load|long|simulation)\.test\.ts$/.test(file),
+    (file) => !/\.(engine|fault|load|long|server|simulation)\.test\.ts$/.test(file),
   ),
   tool("types", "tsc", "--noEmit"),
   tool("lint", "oxlint", "--type-aware", "--deny-warnings"),
@@ -59,6 +59,9 @@ export const slowLanes = (): readonly Step[] => [
   tests("fault tests", "**/*.fault.test.ts", ["--test-concurrency=2"]),
   tests("load tests", "**/*.load.test.ts", ["--test-concurrency=1"]),
 ];
+
+/** On a ClickHouse server whose address the environment has. */
+export const serverLane = (): Step => tests("server tests", "**/*.server.test.ts", []);
 
 function tests(
   name: string,

@@ -1,6 +1,7 @@
-import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { openStoreOn, startHost } from "./app/store.ts";
+import type { StoreDeps } from "./app/store.ts";
 import type { Basis } from "./assembly/basis.ts";
 import { startEraser } from "./assembly/eraser.ts";
 import { startProcessor } from "./assembly/processor.ts";
@@ -10,7 +11,6 @@ import type { Eraser } from "./eraser/eraser.ts";
 import { openSqliteErasures } from "./erasure/sqlite/sqlite-register.ts";
 import { listen } from "./http/listen.ts";
 import type { Server } from "./http/server.ts";
-import type { Clock } from "./lib/clock.ts";
 import { Closers } from "./lib/closers.ts";
 import { lockDataDir } from "./lib/datadir.ts";
 import { freeBytesOf } from "./lib/disk.ts";
@@ -18,17 +18,11 @@ import { WeirError } from "./lib/errors.ts";
 import { openEmbeddedLog } from "./log/embedded/embedded.ts";
 import type { Log } from "./log/log.ts";
 import { observedLog } from "./log/observed.ts";
-import type { Logger } from "./observe/logger.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { MemoryProgress } from "./progress/memory-progress.ts";
 import { openSqliteRegistry } from "./rule/sqlite/sqlite-registry.ts";
 import { Rulebook } from "./rulebook/rulebook.ts";
-import { ClickHouseStore } from "./store/clickhouse/clickhouse-store.ts";
-import { Connection } from "./store/clickhouse/connection.ts";
-import { startEngine } from "./store/clickhouse/engine/engine.ts";
-import type { Engine } from "./store/clickhouse/engine/engine.ts";
 import { engineFreeMin } from "./store/clickhouse/engine/room.ts";
-import type { Store } from "./store/store.ts";
 
 export interface App {
   readonly ingestUrl: string;
@@ -39,17 +33,13 @@ export interface App {
   stop(): Promise<void>;
 }
 
-export interface AppDeps {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly version: string;
-}
+export type AppDeps = StoreDeps;
 
 /** Whatever is configured, the log leaves the engine room to count, and to delete, what it holds. */
 const logFreeMin = 2 * engineFreeMin;
 
 /**
- * Starts every part in order and resolves when the server can be used. The only place that names concrete adapters, and
+ * Starts every part in order and resolves when the server can be used. With `app/` the only place that names concrete adapters, and
  * that knows the order of starting and (by its opposite) of stopping.
  * @throws WeirError `port_taken`, `data_dir_in_use`, `invalid_config`, `log_damaged`, `folder_mixed`, and what else keeps a part from starting.
  */
@@ -66,16 +56,13 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   }
 }
 
-/** The parts of one running server. */
-interface Parts extends ServedParts {
-  readonly engine: Engine;
-}
-
 class Starter {
+  readonly #deps: AppDeps;
   readonly #basis: Basis;
   readonly #failure = Promise.withResolvers<Error>();
 
   constructor(config: Config, deps: AppDeps, closers: Closers) {
+    this.#deps = deps;
     const metrics = createMetrics(deps.clock);
     this.#basis = { ...deps, config, metrics, closers, fail: (error) => this.#failure.resolve(error) };
   }
@@ -91,11 +78,11 @@ class Starter {
     return { ingestUrl, queryUrl, failed: this.#failure.promise, stop: () => closers.closeAll() };
   }
 
-  async #parts(): Promise<Parts> {
-    const { clock, logger } = this.#basis;
-    const [engine, log] = await this.#all(this.#engine(), this.#log());
+  async #parts(): Promise<ServedParts> {
+    const { clock, logger, config, closers } = this.#basis;
+    const [engine, log] = await this.#all(startHost(config, this.#deps, closers), this.#log());
     const rulebook = await this.#rulebook(log);
-    const store = await this.#store(engine);
+    const store = await openStoreOn(engine, config, this.#deps, closers);
     if (await rulebook.catchUp(await store.newestSeries()))
       logger.warn("the rules are older than the store: the windows of all rules are made anew");
     const progress = new MemoryProgress(clock);
@@ -108,20 +95,6 @@ class Starter {
   async #all<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
     await Promise.allSettled([first, second]);
     return Promise.all([first, second]);
-  }
-
-  async #engine(): Promise<Engine> {
-    const { config, clock, logger, closers } = this.#basis;
-    const { dataDir, engineReadonlyPort, engineMemoryMaxBytes } = config;
-    const engine = await startEngine({
-      dataDir,
-      clock,
-      readonlyPort: engineReadonlyPort,
-      memoryMax: engineMemoryMaxBytes,
-      log: (level, message, facts) => logger[level]({ part: "engine", ...facts }, message),
-    });
-    closers.add("engine", () => engine.stop());
-    return engine;
   }
 
   async #log(): Promise<Log> {
@@ -149,26 +122,7 @@ class Starter {
     return rulebook;
   }
 
-  async #store(engine: Engine): Promise<Store> {
-    const { clock, closers } = this.#basis;
-    const connection = new Connection({
-      url: () => engine.url(),
-      username: engine.username,
-      password: engine.password,
-      database: "weir",
-      requestTimeoutMs: 300_000,
-      newId: randomUUID,
-      handOver: { folder: engine.spoolFolder },
-      hasRoom: () => engine.hasRoom(),
-      life: { answering: () => engine.state().answering, onSilence: (listener) => engine.onSilence(listener) },
-    });
-    const store = new ClickHouseStore({ connection, clock });
-    closers.add("store", () => store.close());
-    await store.open(new AbortController().signal);
-    return store;
-  }
-
-  async #eraser(parts: Pick<Parts, "log" | "store" | "rulebook" | "processor">): Promise<Eraser> {
+  async #eraser(parts: Pick<ServedParts, "log" | "store" | "rulebook" | "processor">): Promise<Eraser> {
     const { config, closers } = this.#basis;
     const register = await openSqliteErasures({ file: join(config.dataDir, "erasures.sqlite") });
     closers.add("erasures", () => register.close());
@@ -181,7 +135,7 @@ class Starter {
     return listen(server, { host: config.host, port, hostOption: "--host", portOption: `--${name}-port` });
   }
 
-  #watch({ log, progress, processor, engine }: Parts): void {
+  #watch({ log, progress, processor, engine }: ServedParts): void {
     this.#basis.metrics.watch({
       logBytes: () => log.state().bytes,
       logBytesMax: () => log.state().bytesMax,

@@ -54,6 +54,7 @@ const commands: Readonly<Record<CommandName, (loaded: Ready) => Promise<ExitCode
   serve,
   demo,
   rejects,
+  migrate,
   verify: (loaded) =>
     upkeep(loaded, async (deps) => ((await (await import("./upkeep/upkeep.ts")).verifyRules(deps)) ? 0 : 1)),
   rebuild: (loaded) =>
@@ -68,7 +69,7 @@ async function serve({ config }: Ready): Promise<ExitCode> {
   const asked = untilAskedToStop(logger);
   try {
     const { startApp } = await import("./app.ts");
-    const starting = startApp(config, { clock: systemClock, logger, version: ownVersion() });
+    const starting = startApp(config, { clock: systemClock, logger, version: ownVersion(), signal: asked });
     const app = await Promise.race([starting, late(asked)]);
     if (app === "late") {
       logger.error({ withinMs: stopWithinMs }, "did not start, and so did not stop, in time");
@@ -109,6 +110,19 @@ async function rejects({ config, action }: Ready): Promise<ExitCode> {
   } catch (error) {
     process.stderr.write(`${error instanceof WeirError ? error.message : String(error)}\n`);
     return 1;
+  }
+}
+
+async function migrate({ config }: Ready): Promise<ExitCode> {
+  const logger = loggerOf({ ...config, logLevel: config.logLevel === "info" ? "warn" : config.logLevel });
+  try {
+    const { migrateStore } = await import("./app/store.ts");
+    const signal = untilAskedToStop(logger);
+    const print = (line: string): void => void process.stdout.write(`${line}\n`);
+    await migrateStore(config, { clock: systemClock, logger, version: ownVersion(), signal }, print);
+    return 0;
+  } catch (error) {
+    return startFailure(error, logger);
   }
 }
 
@@ -192,7 +206,8 @@ async function stopInTime(app: App, logger: Logger): Promise<boolean> {
 
 /** What the user can change is told in one line; anything else with its stack. */
 function startFailure(error: unknown, logger: Logger): ExitCode {
-  const usersOwn = ["port_taken", "data_dir_in_use", "disk_full", "invalid_config", "folder_mixed"];
+  const usersOwn = ["port_taken", "data_dir_in_use", "disk_full", "invalid_config", "folder_mixed", "store_unfit"];
+  if (error instanceof WeirError && error.code === "stopping") return 0;
   if (error instanceof WeirError && usersOwn.includes(error.code)) {
     process.stderr.write(`Weir can't start: ${error.message}\n`);
     return 2;

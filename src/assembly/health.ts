@@ -7,6 +7,10 @@ import type { Store } from "../store/store.ts";
 /** Whatever computes for the store, as far as an operator asks. */
 export interface Computing {
   state(): ComputingState;
+  /** What is remarkable of it while all is well; undefined: nothing. */
+  describe(): string | undefined;
+  /** What is to be said of it while it is not up. */
+  readonly whyAway: string;
 }
 
 export interface ComputingState {
@@ -29,7 +33,7 @@ export function health(metrics: Metrics, { log, store, engine }: HealthOf): Rout
     metrics: () => metrics.text(),
     ready: async () => {
       const { accepting, reason } = log.state();
-      const whyNot = await whyStoreIsNotReady(store, engine.state());
+      const whyNot = await whyStoreIsNotReady(store, engine);
       const parts = {
         log: { ok: accepting, ...(reason === undefined ? {} : { detail: reason }) },
         store: { ok: whyNot === undefined, ...(whyNot === undefined ? {} : { detail: whyNot }) },
@@ -39,9 +43,10 @@ export function health(metrics: Metrics, { log, store, engine }: HealthOf): Rout
   });
 }
 
-async function whyStoreIsNotReady(store: Store, { up, isLowOnDisk }: ComputingState): Promise<string | undefined> {
+async function whyStoreIsNotReady(store: Store, engine: Computing): Promise<string | undefined> {
+  const { up, isLowOnDisk } = engine.state();
   if (isLowOnDisk) return "writes nothing: the disk is full";
-  if (!up) return "is away; it is being started again";
+  if (!up) return engine.whyAway;
   return store.ping().then(
     () => undefined,
     () => "does not answer",

@@ -82,7 +82,7 @@ function queryOf({ clock, metrics, config }: Basis, parts: ServedParts): Query {
     log: () => log.state(),
     rates: () => metrics.rates(),
     parts: () => ({
-      store: { ok: engine.state().answering && !engine.state().isLowOnDisk },
+      store: { ok: engine.state().answering && !engine.state().isLowOnDisk, ...detailOf(engine) },
       log: { ok: log.state().accepting },
     }),
   });
@@ -105,4 +105,9 @@ function startHub({ clock, logger, config }: Basis, { store, rulebook, progress 
 function httpServer(basis: Basis, title: string, routes: readonly Routes[], requestTimeoutMs: number): Server {
   const { clock, logger, metrics, version } = basis;
   return createServer({ title, version, logger, routes, requestTimeoutMs, clock, answered: metrics.http.answered });
+}
+
+function detailOf(engine: Computing): { readonly detail?: string } {
+  const detail = engine.describe();
+  return detail === undefined ? {} : { detail };
 }

@@ -4,7 +4,7 @@ import { suggest } from "../lib/suggest.ts";
 import { demoOptions, environmentName, options, upkeepOptions } from "./options.ts";
 import type { Option } from "./options.ts";
 
-export const commandNames = ["serve", "demo", "config", "rejects", "verify", "rebuild"] as const;
+export const commandNames = ["serve", "demo", "config", "rejects", "verify", "rebuild", "migrate"] as const;
 export type CommandName = (typeof commandNames)[number];
 
 /** What `weir rejects` does; the first is what it does when nothing is said. */
@@ -55,6 +55,7 @@ const summaries: Readonly<Record<CommandName, string>> = {
   rejects: "Say what a running server has in quarantine (list), or put it back (replay).",
   verify: "Count the windows of rules again from the stored events, and print what differs.",
   rebuild: "Make the windows of rules anew from the stored events.",
+  migrate: "Make or change the tables of the store as this version needs them.",
 };
 
 const epilogue = `

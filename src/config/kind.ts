@@ -77,6 +77,26 @@ export const list = <T>(of: Kind<T>, placeholder: string): Kind<readonly T[]> =>
   format: (values) => (values.length === 0 ? "none" : values.map((value) => of.format(value)).join(",")),
 });
 
+export const yesNo: Kind<boolean> = {
+  placeholder: "true|false",
+  expected: "true or false",
+  parse: (given) => (given === "true" ? true : given === "false" ? false : undefined),
+  format: String,
+};
+
+/** Of a server that is given user and password otherwise: these would show in lists of processes and in messages. */
+export const serverUrl = (...schemes: readonly string[]): Kind<string> => ({
+  placeholder: "url",
+  expected: `an address such as ${schemes[0]}://host:8123, without user, password, path and query`,
+  parse: (given) => {
+    if (!URL.canParse(given)) return undefined;
+    const { protocol, origin: of, username, password, pathname, search, hash } = new URL(given);
+    const isPlain = username === "" && password === "" && pathname === "/" && search === "" && hash === "";
+    return isPlain && schemes.includes(protocol.slice(0, -1)) ? of : undefined;
+  },
+  format: (value) => value,
+});
+
 export const url = (...schemes: readonly string[]): Kind<string> => ({
   placeholder: "url",
   expected: `an address such as ${schemes[0]}://host`,

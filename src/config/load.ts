@@ -213,6 +213,13 @@ function contradictions(config: Config, sources: Partial<Sources>): Problem[] {
       value: config.roles.join(","),
     });
   }
+  if (config.clickhouseUrl !== null && config.engineReadonlyPort !== null) {
+    problems.push({
+      path: sources.engineReadonlyPort ?? "engine-readonly-port",
+      message: "is of the embedded engine, which does not run with clickhouse-url; tools read the server itself",
+      value: config.engineReadonlyPort,
+    });
+  }
   if (config.inflightBytesMax < config.bodyBytesMax) {
     problems.push({
       path: sources.inflightBytesMax ?? "inflight-bytes-max",

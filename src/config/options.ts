@@ -1,4 +1,4 @@
-import { choice, count, duration, list, orOff, origin, port, size, text, url } from "./kind.ts";
+import { choice, count, duration, list, orOff, origin, port, serverUrl, size, text, url, yesNo } from "./kind.ts";
 import type { Kind } from "./kind.ts";
 
 export interface Option<T> {
@@ -10,8 +10,8 @@ export interface Option<T> {
   readonly group: "Where" | "Limits" | "Pace" | "Live" | "Logs" | "Larger than one machine";
   /** Declared so that the name is known, but any value other than the default is refused. */
   readonly later?: true;
-  /** May hold a password: shown without. */
-  readonly secret?: true;
+  /** May hold a password: shown without. `whole`: is one, and not shown at all. */
+  readonly secret?: true | "whole";
 }
 
 const MiB = 2 ** 20;
@@ -215,11 +215,53 @@ export const options = {
   clickhouseUrl: option({
     name: "clickhouse-url",
     group: "Larger than one machine",
-    later: true,
     secret: true,
-    kind: orOff(url("http", "https")),
+    kind: orOff(serverUrl("http", "https")),
     default: null,
-    description: "a ClickHouse server as the store",
+    description: "a ClickHouse server (26.3 or newer) as the store, instead of the embedded engine",
+  }),
+  clickhouseUser: option({
+    name: "clickhouse-user",
+    group: "Larger than one machine",
+    kind: text("name", "the name of a user"),
+    default: "default",
+    description: "its user",
+  }),
+  clickhousePassword: option({
+    name: "clickhouse-password",
+    group: "Larger than one machine",
+    secret: "whole",
+    kind: orOff(text("secret", "a password", /^[^]+$/)),
+    default: null,
+    description: "the user's password; better in the environment than on the command line, which others can see",
+  }),
+  clickhouseDatabase: option({
+    name: "clickhouse-database",
+    group: "Larger than one machine",
+    kind: text("name", "the name of a database: a letter, then letters, digits and _", /^[A-Za-z_]\w{0,63}$/),
+    default: "weir",
+    description: "where Weir's tables are; one data folder per database",
+  }),
+  clickhouseCa: option({
+    name: "clickhouse-ca",
+    group: "Larger than one machine",
+    kind: orOff(text("file", "a file of certificates (PEM)")),
+    default: null,
+    description: "the authorities to trust for https, instead of those that Node knows",
+  }),
+  clickhouseCluster: option({
+    name: "clickhouse-cluster",
+    group: "Larger than one machine",
+    kind: orOff(text("name", "the name of a cluster: letters, digits, _ and -", /^[\w-]{1,64}$/)),
+    default: null,
+    description: "a cluster of one shard: tables are made on all of its replicas, and writes wait for most of them",
+  }),
+  migrate: option({
+    name: "migrate",
+    group: "Larger than one machine",
+    kind: yesNo,
+    default: true,
+    description: "whether a start may make and change tables; if not, `weir migrate` has to be run before",
   }),
   mongoUrl: option({
     name: "mongo-url",

@@ -30,5 +30,6 @@ export function printProblems(problems: readonly Problem[]): string {
 
 function shown(option: Option<unknown>, value: unknown): string {
   const text = option.kind.format(value);
+  if (option.secret === "whole") return text === option.kind.nothing ? text : "***";
   return option.secret ? text.replace(/\/\/[^@/]*@/, "//***@") : text;
 }

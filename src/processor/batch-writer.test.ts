@@ -90,3 +90,25 @@ test("a rollup that is refused twice is given up, once it is known that nothing 
   assert.deepEqual(await refusedTwice(false), { answer: "store_refused", asked: 2 });
   assert.deepEqual(await refusedTwice(true), { answer: true, asked: 1 });
 });
+
+test("a partition that another process has taken is not written again: the writer gives up", async () => {
+  let asked = 0;
+  const store = {
+    ...emptyStore,
+    marks: async () => [],
+    settle: async () => {
+      throw new WeirError("store_taken", "another process has it");
+    },
+    rollUp: async () => {
+      asked += 1;
+      throw new WeirError("store_unavailable", "claimed anew", { canRetry: true, outcomeUnknown: true });
+    },
+  };
+  const clock = new SimulatedClock();
+  const writer = new BatchWriter({ store, clock, metrics: unheard, signal: new AbortController().signal });
+  const task = { range, plan: planRollup([]), marks: [{ series: 0, range }], counts: null };
+  const done = writer.rollUp(task).catch((error: WeirError) => error.code);
+  await settled();
+  await clock.advance(1000);
+  assert.deepEqual([await done, asked], ["store_taken", 1]);
+});

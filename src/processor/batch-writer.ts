@@ -7,7 +7,7 @@ import type { RejectedEvent } from "../store/rejects.ts";
 import type { Mark, RollupTask, Store } from "../store/store.ts";
 import type { Batch } from "./batch.ts";
 import { withoutStored } from "./batch.ts";
-import { isRefused } from "./faulty-rules.ts";
+import { isRefused, isTaken } from "./faulty-rules.ts";
 import type { ProcessorMetrics } from "./ports.ts";
 import { asRejects } from "./refused.ts";
 import type { RecentIds } from "./recent-ids.ts";
@@ -31,7 +31,7 @@ type WrittenStore = Pick<
 
 /**
  * Writes to the store until it has what it shall have. After a failure the outcome is settled by reading: a write is
- * never sent again blind. Rejects only when `signal` aborts.
+ * never sent again blind. Rejects only when `signal` aborts, or when another process writes the partition now.
  */
 export class BatchWriter {
   readonly #store: WrittenStore;
@@ -151,6 +151,7 @@ export class BatchWriter {
         if (givenUp === undefined) await write();
         break;
       } catch (error) {
+        if (isTaken(error)) throw error;
         this.#metrics.retried(stage, error);
         if (isRefused(error)) refusals.push(error);
         if (attempt + 1 >= attemptsMax) throw error;

@@ -14,6 +14,10 @@ export interface Faulty {
 export const isRefused = (error: unknown): error is WeirError =>
   error instanceof WeirError && error.code === "store_refused";
 
+/** Another process writes to the store in this one's place, which must end. */
+export const isTaken = (error: unknown): error is WeirError =>
+  error instanceof WeirError && error.code === "store_taken";
+
 /** Why the store refused something, for people. */
 export function reasonOf({ details }: WeirError): string {
   const known = typeof details === "object" && details !== null && "reason" in details ? details.reason : undefined;

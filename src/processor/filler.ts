@@ -25,7 +25,7 @@ import {
   withoutRange,
 } from "./fill-work.ts";
 import type { Admission, GroupRooms } from "./group-rooms.ts";
-import { isRefused } from "./faulty-rules.ts";
+import { isRefused, isTaken } from "./faulty-rules.ts";
 import { type ProgressWriter, type RuleSource, type Target, incompleteBelow } from "./ports.ts";
 import type { RuleStopper } from "./rule-stopper.ts";
 
@@ -169,7 +169,7 @@ export class Filler {
       return true;
     } catch (error) {
       admission?.done("unknown");
-      if (error instanceof WeirError && error.code === "stopping") throw error;
+      if (isTaken(error) || (error instanceof WeirError && error.code === "stopping")) throw error;
       this.#failed(targets, error);
       if (targets.length === 1 && this.#isLeast() && isRefused(error))
         await this.#deps.stopper.stopFaulty(targets, range);

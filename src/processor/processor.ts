@@ -11,6 +11,7 @@ import type { RuleCost } from "./cost-meter.ts";
 import type { LiveLoad } from "./fill-pace.ts";
 import { Filler } from "./filler.ts";
 import type { FillState } from "./filler.ts";
+import { isTaken } from "./faulty-rules.ts";
 import { GroupRooms } from "./group-rooms.ts";
 import type { PartitionLimits } from "./partition.ts";
 import { Partition } from "./partition.ts";
@@ -190,6 +191,7 @@ export class Processor {
       await work();
     } catch (error) {
       if (error instanceof WeirError && error.code === "stopping") return;
+      if (isTaken(error)) throw error;
       this.#deps.report(`${what} failed and will be tried again`, error);
     }
   }

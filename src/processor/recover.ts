@@ -24,18 +24,29 @@ export async function recover(deps: {
   idsLoadedMax: number;
   seed: number;
 }): Promise<Recovered> {
-  const { log, store, src } = deps;
-  await store.settle();
+  const { store, src } = deps;
+  // First as a guest: a log that is not the store's must not take the partition from the one that is.
+  await fittingMarks(deps);
+  await store.takeOver(src);
+  const { committed, marks } = await fittingMarks(deps);
+  const next = endOfMarked(committed, marks);
+  const stored = new Set<number>(await store.storedOffsets(src, next));
+  const rejected = new Set<number>(await store.rejectedOffsets(src, next));
+  return { next, stored, rejected, ids: await loadIds(deps) };
+}
+
+/** The marks of a partition, of which log and store say the same. */
+async function fittingMarks({ log, store, src }: { log: Log; store: Store; src: Src }): Promise<{
+  readonly committed: Offset;
+  readonly marks: readonly OffsetRange[];
+}> {
   const committed = await log.committed(src);
   const marks = await store.marks(0, src, offset(0));
   const counted = marks.reduce((end, mark) => Math.max(end, mark.to + 1), 0);
   const end = (await log.ends()).get(src) ?? 0;
   refuseOlderLog(src, end, counted);
   refuseOlderStore(src, committed, counted);
-  const next = endOfMarked(committed, marks);
-  const stored = new Set<number>(await store.storedOffsets(src, next));
-  const rejected = new Set<number>(await store.rejectedOffsets(src, next));
-  return { next, stored, rejected, ids: await loadIds(deps) };
+  return { committed, marks };
 }
 
 /** A log that ends before what was counted of it is not the log that the store was filled from. */

@@ -19,6 +19,8 @@ export interface RollupExtras {
   readonly rooms?: ReadonlyMap<number, number>;
   /** The statement fails when a pass has more groups; missing: never. */
   readonly groupsMax?: number;
+  /** A condition that is to hold before anything is written; it throws where it does not. */
+  readonly when?: Statement;
   /** The table; missing: the one of all rollups. */
   readonly into?: "rollups_trial";
 }
@@ -36,12 +38,15 @@ export function renderRollup(plan: RollupPlan, range: OffsetRange, extras: Rollu
   const sql = [
     `INSERT INTO ${extras.into ?? "rollups"} (${columnsOf(rules.states).join(", ")})`,
     ...rules.clause,
-    [...rules.selects, ownRows(rules.states)].join("\nUNION ALL\n"),
+    [...rules.selects, ownRows(rules.states, extras.when)].join("\nUNION ALL\n"),
     ...rules.settings,
   ].join("\n");
   const rooms = rules.bounded.length === 0 ? {} : roomValues(rules.bounded, extras.rooms);
   const guard = rules.guarded ? { groups_max: extras.groupsMax ?? countless } : {};
-  return { sql, parameters: { ...range, ...rules.parameters, ...rooms, ...guard, ...ownValues(extras) } };
+  return {
+    sql,
+    parameters: { ...range, ...rules.parameters, ...rooms, ...guard, ...ownValues(extras), ...extras.when?.parameters },
+  };
 }
 
 /**
@@ -136,7 +141,7 @@ function renderRules(plan: RollupPlan, guarded: boolean): RulesPart {
 }
 
 /** The rows that are no windows: the mark and the counters. Their text stands where a group's would. */
-function ownRows(states: readonly StateName[]): string {
+function ownRows(states: readonly StateName[], when: Statement | undefined): string {
   const empty = states.map((name) => stateColumns[name].empty);
   const values = [
     "toUInt32(own)",
@@ -148,7 +153,7 @@ function ownRows(states: readonly StateName[]): string {
   ];
   return `SELECT ${[...values, ...empty].join(", ")}
 FROM system.one
-ARRAY JOIN {own:Array(UInt32)} AS own, {texts:Array(String)} AS text, {events:Array(UInt64)} AS n, {repeats:Array(UInt64)} AS skipped`;
+ARRAY JOIN {own:Array(UInt32)} AS own, {texts:Array(String)} AS text, {events:Array(UInt64)} AS n, {repeats:Array(UInt64)} AS skipped${when === undefined ? "" : `\nWHERE ${when.sql}`}`;
 }
 
 function ownValues({ marks, counts }: RollupExtras): Readonly<Record<string, unknown>> {

@@ -177,11 +177,12 @@ export interface Differences {
  * are taken in and listed with them, the rest is overflow. Which ones are new is right when all groups of earlier tasks have
  * been listed.
  *
- * The caller owes: one writer per partition at a time; after a write failed with `outcomeUnknown` it calls `settle`, reads
+ * The caller owes: one writer per partition at a time, which takes the partition over before it reads how far it is; after a write failed with `outcomeUnknown` it calls `settle`, reads
  * what is there, and writes only what is missing; it never repeats a write blind.
  *
  * Errors: WeirError `store_unavailable` (canRetry), `store_refused` (the statement or the data is at fault; `details.reason` says why, for
- * people; of what was to be written a part may be there, so the outcome is settled by reading as well).
+ * people; of what was to be written a part may be there, so the outcome is settled by reading as well), `store_taken` (another process
+ * writes the partition now: this one must end).
  */
 export interface Store extends RejectStore {
   /** Makes or completes the schema. Waits until the store can be reached or the signal aborts. */
@@ -192,7 +193,13 @@ export interface Store extends RejectStore {
   rollUp(task: RollupTask): Promise<boolean>;
   /** Does what `rollUp` does for the plan, mark and counters included, and refuses what it would refuse, but keeps nothing. */
   tryRollUp(range: OffsetRange, plan: RollupPlan): Promise<void>;
-  /** Resolves when no write that this store has started is still under way in the engine. */
+  /**
+   * This store writes the partition from now on. Resolves when no write that anybody else has ever started on it can happen
+   * any more, nor one of this store that is in doubt: what is read afterwards is the truth. Another store that goes on writing fails
+   * with `store_taken`.
+   */
+  takeOver(src: Src): Promise<void>;
+  /** Resolves when no write that this store has given up can happen any more. */
   settle(): Promise<void>;
 
   /** Marks of a series (0: live) on this partition that reach `from` or beyond, by offset. */

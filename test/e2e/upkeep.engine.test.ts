@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../src/lib/clock.ts";
 import { Connection } from "../../src/store/clickhouse/connection.ts";
+import { embeddedFacts } from "../../src/store/clickhouse/facts.ts";
 import { startEngine } from "../../src/store/clickhouse/engine/engine.ts";
 import { postCounted, putRule } from "../support/api.ts";
 import { startServer } from "../support/server-process.ts";
@@ -28,7 +29,12 @@ async function damage(dataDir: string, sql: string): Promise<void> {
   const { username, password } = engine;
   const url = (): string => engine.url();
   let made = 0;
-  const options = { database: "weir", requestTimeoutMs: 30_000, newId: () => `damage-${++made}` };
+  const options = {
+    database: "weir",
+    requestTimeoutMs: 30_000,
+    newId: () => `damage-${++made}`,
+    facts: embeddedFacts(engine.spoolFolder),
+  };
   const connection = new Connection({ url, username, password, ...options });
   await connection.write({ sql, parameters: {} });
   await connection.close();

@@ -9,12 +9,15 @@ export function simulatedStore(tables: Tables, windows: Windows, engine: Engine)
   return { ...writes(tables, engine), ...questions(tables, windows, engine), ...unused };
 }
 
-type Writes = "open" | "close" | "insertRaw" | "rollUp" | "settle" | "forgetMarks" | "dropSeries" | "dropWindows";
+type Writes =
+  | ("open" | "close" | "insertRaw" | "rollUp" | "takeOver" | "settle")
+  | ("forgetMarks" | "dropSeries" | "dropWindows");
 
 function writes(tables: Tables, engine: Engine): Pick<Store, Writes> {
   return {
     open: async () => {},
     close: async () => {},
+    takeOver: () => engine.settle(),
     settle: () => engine.settle(),
     insertRaw: async (src: Src, pieces: readonly RawPiece[]) => {
       const parts = partsOf(src, pieces).map((rows) => () => tables.insert(rows));

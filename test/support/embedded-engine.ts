@@ -6,7 +6,8 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { rollupColumns } from "../../src/rollup/metrics.ts";
 import { Connection } from "../../src/store/clickhouse/connection.ts";
 import { type Engine, startEngine } from "../../src/store/clickhouse/engine/engine.ts";
-import { schemaStatements } from "../../src/store/clickhouse/schema.ts";
+import { embeddedFacts } from "../../src/store/clickhouse/facts.ts";
+import { firstTables } from "../../src/store/clickhouse/schema.ts";
 
 export interface EmbeddedEngine {
   /** To a database with the schema. */
@@ -37,7 +38,7 @@ export async function openEmbeddedEngine(): Promise<EmbeddedEngine> {
 async function connect(engine: Engine, database: string): Promise<Connection> {
   const connection = connectionTo(engine, () => engine.url(), database, 60_000);
   await connection.createDatabase();
-  for (const sql of schemaStatements(rollupColumns())) {
+  for (const sql of firstTables(connection.facts, rollupColumns())) {
     // A test survives no power loss; without the waiting for the disk it is several times as fast.
     await connection.write({ sql: sql.replaceAll(/(\w*fsync\w*) = 1/g, "$1 = 0"), parameters: {} });
   }
@@ -52,5 +53,6 @@ export function connectionTo(
   requestTimeoutMs: number,
 ): Connection {
   const { username, password } = engine;
-  return new Connection({ url, username, password, database, requestTimeoutMs, newId: randomUUID });
+  const facts = { ...embeddedFacts(engine.spoolFolder), rowsBy: "body" } as const;
+  return new Connection({ url, username, password, database, requestTimeoutMs, newId: randomUUID, facts });
 }

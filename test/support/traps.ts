@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../src/lib/clock.ts";
 import { Connection } from "../../src/store/clickhouse/connection.ts";
+import { embeddedFacts } from "../../src/store/clickhouse/facts.ts";
 import { startEngine } from "../../src/store/clickhouse/engine/engine.ts";
 import type { HarmfulPlaces } from "./hostile.ts";
 
@@ -75,6 +76,7 @@ export async function inventory(dataDir: string): Promise<object> {
     database: "weir",
     requestTimeoutMs: 30_000,
     newId: randomUUID,
+    facts: embeddedFacts(engine.spoolFolder),
   });
   try {
     const rows = (sql: string): Promise<object[]> => connection.rows<object>({ sql, parameters: {} });

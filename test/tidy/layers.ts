@@ -29,7 +29,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   assembly: [...pure, ...ports, ...services, "protocol", "config", "observe", "http"],
   // Chooses the adapters; `main` starts it.
   "app.ts": ["*"],
-  "main.ts": ["lib", "config", "observe", "app.ts", "demo", "rejects", "upkeep"],
+  app: ["*"],
+  "main.ts": ["lib", "config", "observe", "app.ts", "app", "demo", "rejects", "upkeep"],
 };
 
 /** Adapters that the store itself puts together; everything else with a vendor in it is named in `app.ts` alone. */

@@ -11,30 +11,28 @@ import { countByType, event, piece, range } from "../store-samples.suite.ts";
 import { storeSuite } from "../store.suite.ts";
 import { ClickHouseStore } from "./clickhouse-store.ts";
 import { Connection } from "./connection.ts";
-import type { RowShape } from "./connection.ts";
+import type { RowShape } from "./insert-rows.ts";
 import { startEngine } from "./engine/engine.ts";
 import type { Engine } from "./engine/engine.ts";
-import { completingStatements, schemaStatements, selectTables } from "./schema.ts";
+import { embeddedFacts } from "./facts.ts";
+import { completingStatements, firstTables, selectTables } from "./schema.ts";
 import type { FoundTable } from "./schema.ts";
 
-for (const byFile of [true, false]) {
-  const name = byFile ? "rows handed over as files" : "rows sent as bodies, as to a server";
-  storeSuite(`ClickHouse on the embedded engine, ${name},`, async () => {
-    const { engine, remove } = await newEngine();
-    const store = new ClickHouseStore({ connection: connect(engine, byFile), clock: systemClock });
-    return {
-      store,
-      cleanup: async () => {
-        await store.close();
-        await remove();
-      },
-    };
-  });
-}
+storeSuite("ClickHouse on the embedded engine, rows handed over as files,", async () => {
+  const { engine, remove } = await newEngine();
+  const store = new ClickHouseStore({ connection: connect(engine), clock: systemClock });
+  return {
+    store,
+    cleanup: async () => {
+      await store.close();
+      await remove();
+    },
+  };
+});
 
 test("the newest series is one of rows, or one that has nothing but a mark", async () => {
   const { engine, remove } = await newEngine();
-  const store = new ClickHouseStore({ connection: connect(engine, true), clock: systemClock });
+  const store = new ClickHouseStore({ connection: connect(engine), clock: systemClock });
   await store.open(new AbortController().signal);
   assert.equal(await store.newestSeries(), 0);
   const at = range(0, 0, 0);
@@ -55,7 +53,7 @@ describe("rows handed over as files", () => {
   let connection: Connection;
   before(async () => {
     ({ engine, remove } = await newEngine());
-    connection = connect(engine, true);
+    connection = connect(engine);
     await connection.createDatabase();
     await connection.write({ sql: "CREATE TABLE numbers (a UInt8) ENGINE = MergeTree ORDER BY a", parameters: {} });
   });
@@ -87,19 +85,19 @@ describe("rows handed over as files", () => {
   });
 
   test("a folder that can't be written asks nothing of the engine", async () => {
-    const lost = connect(engine, true, { folder: join(engine.spoolFolder, "none") });
+    const lost = connect(engine, join(engine.spoolFolder, "none"));
     await assert.rejects(lost.insertRows(shape, Buffer.from([16])), {
       code: "store_unavailable",
       outcomeUnknown: false,
     });
-    await lost.settle();
+    assert.equal(lost.inDoubt().size, 0);
     await lost.close();
   });
 });
 
 test("an engine that refuses every raw row is not taken for one that refuses some", async () => {
   const { engine, remove } = await newEngine();
-  const connection = connect(engine, true);
+  const connection = connect(engine);
   const store = new ClickHouseStore({ connection, clock: systemClock });
   await store.open(new AbortController().signal);
   const alter = (change: string) => connection.write({ sql: `ALTER TABLE raw_events ${change}`, parameters: {} });
@@ -116,12 +114,13 @@ test("an engine that refuses every raw row is not taken for one that refuses som
 describe("tables of an earlier version", () => {
   test("get the columns and settings that they lack, and then nothing more", async () => {
     const { engine, remove } = await newEngine();
-    const connection = connect(engine, true);
+    const connection = connect(engine);
     await connection.createDatabase();
     const write = (sql: string) => connection.write({ sql, parameters: {} });
     await write("CREATE TABLE raw_events (off UInt64) ENGINE = MergeTree ORDER BY off SETTINGS fsync_after_insert = 1");
-    for (const sql of schemaStatements(rollupColumns().slice(0, -1))) await write(sql);
-    const missing = async () => completingStatements(await connection.rows<FoundTable>(selectTables), rollupColumns());
+    for (const sql of firstTables(connection.facts, rollupColumns().slice(0, -1))) await write(sql);
+    const missing = async () =>
+      completingStatements(await connection.rows<FoundTable>(selectTables), rollupColumns(), connection.facts);
     const statements = await missing();
     assert.equal(statements.length, 2);
     for (const sql of statements) await write(sql);
@@ -138,7 +137,7 @@ describe("a ping", () => {
   let connection: Connection;
   before(async () => {
     ({ engine, remove } = await newEngine());
-    connection = connect(engine, true);
+    connection = connect(engine);
     await connection.createDatabase();
     store = new ClickHouseStore({ connection, clock: systemClock });
   });
@@ -178,7 +177,7 @@ async function newEngine(): Promise<{ readonly engine: Engine; remove(): Promise
   return { engine, remove };
 }
 
-function connect(engine: Engine, byFile: boolean, handOver = { folder: engine.spoolFolder }): Connection {
+function connect(engine: Engine, folder = engine.spoolFolder): Connection {
   const { username, password } = engine;
   return new Connection({
     url: () => engine.url(),
@@ -187,6 +186,6 @@ function connect(engine: Engine, byFile: boolean, handOver = { folder: engine.sp
     database: "weir",
     requestTimeoutMs: 60_000,
     newId: randomUUID,
-    ...(byFile ? { handOver } : {}),
+    facts: embeddedFacts(folder),
   });
 }

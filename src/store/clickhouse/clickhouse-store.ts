@@ -1,10 +1,9 @@
 import type { Readable } from "node:stream";
 import type { Offset, OffsetRange, Src } from "../../event/position.ts";
-import { offset } from "../../event/position.ts";
+import { offset, src as srcOf } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import { inTurns } from "../../lib/in-turns.ts";
-import { rollupColumns } from "../../rollup/metrics.ts";
 import { renderNewest } from "../../rollup/read.ts";
 import type { RollupPlan } from "../../rollup/plan.ts";
 import { renderRollup } from "../../rollup/render.ts";
@@ -30,11 +29,13 @@ import type {
   WindowTable,
 } from "../store.ts";
 import type { Statement } from "../../rollup/statement.ts";
+import { claimHolds } from "./claim-statements.ts";
+import type { Claims } from "./claims.ts";
 import { compare } from "./compare.ts";
 import type { Connection } from "./connection.ts";
 import { areOfOneMonth, encodeRawRows, rawRows, rawRowsBytesMax } from "./row-binary.ts";
-import { completingStatements, rawTrial, rollupsTrial, schemaStatements, selectTables } from "./schema.ts";
-import type { FoundTable } from "./schema.ts";
+import { type Opening, openStore } from "./opening.ts";
+import { rawTrial, rollupsTrial } from "./schema.ts";
 import type { Position, RejectQuery, RejectedEvent } from "../rejects.ts";
 import * as erasing from "./erase-statements.ts";
 import { type KeyColumns, findIds, keysOf } from "./find-ids.ts";
@@ -63,6 +64,8 @@ const liveSettings = { optimize_on_insert: 0 };
 export class ClickHouseStore implements Store {
   readonly #connection: Connection;
   readonly #clock: Clock;
+  readonly #claims: Claims | null;
+  readonly #opening: Opening;
   readonly #tableBytesMax: number;
   readonly #rowsBytesMax: number;
   #spare: Buffer | null = null;
@@ -70,45 +73,41 @@ export class ClickHouseStore implements Store {
 
   /**
    * `tableBytesMax`: of a table's rows in the engine's memory, which takes two to three times as much until they are sent.
-   * `rowsBytesMax`: of windows and events that are read at a time, there; here they take several times as much.
+   * `claims`: where writes may outlive this process. `rowsBytesMax`: of windows and events that are read at a time, there; here they take several times as much.
    */
   constructor(options: {
     readonly connection: Connection;
     readonly clock: Clock;
+    readonly claims?: Claims;
+    readonly opening?: Opening;
     readonly tableBytesMax?: number;
     readonly rowsBytesMax?: number;
   }) {
     this.#connection = options.connection;
     this.#clock = options.clock;
+    this.#claims = options.claims ?? null;
+    this.#opening = options.opening ?? { version: "unknown", change: true };
     this.#tableBytesMax = options.tableBytesMax ?? 128 * 2 ** 20;
     this.#rowsBytesMax = options.rowsBytesMax ?? 64 * 2 ** 20;
   }
 
-  async open(signal: AbortSignal): Promise<void> {
-    await this.#untilReachable(() => this.#connection.createDatabase(), signal);
-    await this.#writeAll(schemaStatements(rollupColumns()), signal);
-    const found = await this.#untilReachable(() => this.#connection.rows<FoundTable>(selectTables), signal);
-    await this.#writeAll(completingStatements(found, rollupColumns()), signal);
-  }
-
-  async #writeAll(statementTexts: readonly string[], signal: AbortSignal): Promise<void> {
-    for (const sql of statementTexts) {
-      await this.#untilReachable(() => this.#connection.write({ sql, parameters: {} }), signal);
-    }
+  open(signal: AbortSignal): Promise<void> {
+    return openStore(this.#connection, this.#opening, this.#clock, signal);
   }
 
   async insertRaw(src: Src, pieces: readonly RawPiece[]): Promise<void> {
     const buffer = this.#takeBuffer(rawRowsBytesMax(pieces));
     const { rows, bytes } = await inTurns(encodeRawRows(buffer, src, pieces), this.#clock);
-    if (rows > 0) await this.#insertRaw(bytes, pieces);
+    if (rows > 0) await this.#insertRaw(src, bytes, pieces);
     // Only now, and never after a failure: a request that was given up may still be reading it.
     this.#spare = buffer;
   }
 
   /** Rows of one month are one part, so that of those that are refused nothing is there. */
-  async #insertRaw(bytes: Buffer, pieces: readonly RawPiece[]): Promise<void> {
+  async #insertRaw(src: Src, bytes: Buffer, pieces: readonly RawPiece[]): Promise<void> {
+    const claim = await this.#claims?.of(src);
     try {
-      await this.#connection.insertRows(rawRows, bytes);
+      await this.#connection.insertRows(rawRows, bytes, claim);
     } catch (error) {
       if (!(error instanceof WeirError) || error.code !== "store_refused" || !areOfOneMonth(pieces)) throw error;
       const { message, details, cause } = error;
@@ -127,9 +126,11 @@ export class ClickHouseStore implements Store {
     const { rooms = new Map<number, number>(), groupsMax = Number.MAX_SAFE_INTEGER } = task;
     const counts = task.counts === null ? null : { src: task.range.src, ...task.counts };
     const marks = task.marks.map((mark) => ({ key: statements.markKey(mark) }));
+    const claim = await this.#claims?.of(task.range.src);
+    const holds = claim === undefined ? {} : { when: claimHolds(claim) };
     try {
-      const statement = renderRollup(task.plan, task.range, { marks, counts, rooms, groupsMax });
-      await this.#connection.write(statement, task.yielding ? yieldingSettings : liveSettings);
+      const statement = renderRollup(task.plan, task.range, { marks, counts, rooms, groupsMax, ...holds });
+      await this.#connection.write(statement, task.yielding ? yieldingSettings : liveSettings, claim);
       return true;
     } catch (error) {
       if (isThrown(error)) return false;
@@ -158,8 +159,17 @@ export class ClickHouseStore implements Store {
     for (const sql of statementTexts) await this.#connection.write({ sql, parameters: {} });
   }
 
-  settle(): Promise<void> {
-    return this.#connection.settle();
+  async takeOver(src: Src): Promise<void> {
+    await this.settle();
+    await this.#claims?.take(src);
+  }
+
+  async settle(): Promise<void> {
+    if (this.#claims !== null) return this.#claims.settle();
+    for (const id of this.#connection.inDoubt().keys()) {
+      await this.#connection.kill([id], "SYNC");
+      this.#connection.settled([id]);
+    }
   }
 
   async marks(series: number, src: Src, from: Offset): Promise<readonly OffsetRange[]> {
@@ -305,8 +315,11 @@ export class ClickHouseStore implements Store {
     return rows[0] ?? { events: 0, duplicates: 0, rejects: 0 };
   }
 
-  setAside(events: readonly RejectedEvent[]): Promise<void> {
-    return this.#connection.insertRows(quarantine.rejectRows, quarantine.encodeRejects(events));
+  async setAside(events: readonly RejectedEvent[]): Promise<void> {
+    for (const [of, some] of Map.groupBy(events, (event) => event.src)) {
+      const claim = await this.#claims?.of(srcOf(of));
+      await this.#connection.insertRows(quarantine.rejectRows, quarantine.encodeRejects(some), claim);
+    }
   }
 
   async rejectedOffsets(src: Src, from: Offset): Promise<readonly Offset[]> {
@@ -358,17 +371,6 @@ export class ClickHouseStore implements Store {
 
   close(): Promise<void> {
     return this.#connection.close();
-  }
-
-  async #untilReachable<T>(run: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    for (;;) {
-      try {
-        return await run();
-      } catch (error) {
-        if (signal.aborted || !(error instanceof WeirError) || !error.canRetry) throw error;
-        await this.#clock.sleep(500, signal);
-      }
-    }
   }
 }
 

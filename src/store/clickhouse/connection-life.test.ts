@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { Connection } from "./connection.ts";
+import { embeddedFacts } from "./facts.ts";
 
 test("a read is given up as soon as the engine is silent; a write is waited for", async (t) => {
   const asked: string[] = [];
@@ -15,6 +16,7 @@ test("a read is given up as soon as the engine is silent; a write is waited for"
     url: () => `http://127.0.0.1:${(mute.address() as AddressInfo).port}`,
     ...{ username: "weir", password: "", database: "weir", requestTimeoutMs: 60_000 },
     newId: () => "id",
+    facts: embeddedFacts(""),
     life: { answering: () => isAnswering, onSilence: (listener) => (silence = listener) },
   });
   t.after(async () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import { WeirError } from "../../lib/errors.ts";
 import { Connection } from "./connection.ts";
+import { embeddedFacts } from "./facts.ts";
 
 /** What the engine says when its machine has no more descriptors, memory or threads for it, in its own words. */
 const ofTheMachine = [
@@ -29,7 +30,15 @@ before(async () => {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const newId = (): string => "id";
   connection = new Connection({
-    ...{ url: () => url, username: "u", password: "p", database: "d", requestTimeoutMs: 5000, newId },
+    ...{
+      url: () => url,
+      username: "u",
+      password: "p",
+      database: "d",
+      requestTimeoutMs: 5000,
+      newId,
+      facts: embeddedFacts(""),
+    },
   });
 });
 

@@ -1,11 +1,14 @@
 import { Readable } from "node:stream";
-import { ClickHouseError, createClient } from "@clickhouse/client";
+import { createClient } from "@clickhouse/client";
 import type { ClickHouseClient } from "@clickhouse/client";
-import { WeirError } from "../../lib/errors.ts";
+import type { Src } from "../../event/position.ts";
 import type { Statement } from "../../rollup/statement.ts";
+import { type Claim, idOfClaimed } from "./claim-statements.ts";
+import type { Settings, StoreFacts } from "./facts.ts";
+import { asWeirError, unavailable } from "./failure.ts";
 import { withFile } from "./hand-over.ts";
-import type { HandOver } from "./hand-over.ts";
-import type { Column } from "./schema.ts";
+import { type RowShape, insertBody, insertFileSql } from "./insert-rows.ts";
+import type { Whom } from "./trouble.ts";
 import { isTooLarge, tooLarge } from "./too-large.ts";
 
 export interface ConnectionOptions {
@@ -18,8 +21,9 @@ export interface ConnectionOptions {
   readonly requestTimeoutMs: number;
   /** Unique names for requests, which can be names of files as well. */
   readonly newId: () => string;
-  /** Given when the engine reads files that this process writes: rows then need not pass through its HTTP interface. */
-  readonly handOver?: HandOver;
+  readonly facts: StoreFacts;
+  /** Whom to trust, in PEM, where the system does not know the server's certificate. */
+  readonly ca?: Buffer;
   /** Given when the engine does not notice that its disk is full: asked before and after every write. */
   readonly hasRoom?: () => boolean;
   /** Given when it is known whether the engine answers at all: nobody waits to read from one that does not. */
@@ -29,12 +33,6 @@ export interface ConnectionOptions {
 export interface EngineLife {
   answering(): boolean;
   onSilence(listener: () => void): void;
-}
-
-/** What rows in RowBinary consist of, and where they go. */
-export interface RowShape {
-  readonly table: string;
-  readonly columns: readonly Column[];
 }
 
 /** How the engine writes the bytes of an answer, by its own names. */
@@ -49,8 +47,6 @@ export interface Measured<Row> {
   readonly seconds: number;
   readonly rowsRead: number;
 }
-
-type Settings = Readonly<Record<string, string | number>>;
 
 /**
  * Statements are long and change with the rules: compiling one to machine code, which the engine does at its fourth run,
@@ -102,7 +98,8 @@ interface Clients {
 /** Requests to a ClickHouse server or to the embedded engine, by the official client. Knows which writes are in doubt. */
 export class Connection {
   readonly #options: ConnectionOptions;
-  readonly #inDoubt = new Set<string>();
+  /** Writes whose outcome is not known, with the partition of those that had a claim of one. */
+  readonly #inDoubt = new Map<string, Src | undefined>();
   /** The reads under way. */
   readonly #reads = new Set<AbortController>();
   #clients: Clients | null = null;
@@ -114,14 +111,42 @@ export class Connection {
     });
   }
 
+  get facts(): StoreFacts {
+    return this.#options.facts;
+  }
+
+  /** For messages. */
+  get whom(): Whom {
+    const { url, username: user, database } = this.#options;
+    return { address: url(), user, database };
+  }
+
   /** Makes the database that everything else happens in. */
   async createDatabase(): Promise<void> {
-    const client = this.#open("default");
-    try {
-      await client.command({
-        query: `CREATE DATABASE IF NOT EXISTS {database:Identifier}`,
+    await this.#outside((client) =>
+      client.command({
+        query: `CREATE DATABASE IF NOT EXISTS {database:Identifier}${this.#onCluster}`,
         query_params: { database: this.#options.database },
-      });
+      }),
+    );
+  }
+
+  get #onCluster(): string {
+    const { cluster } = this.#options.facts;
+    return cluster === null ? "" : ` ON CLUSTER ${cluster}`;
+  }
+
+  /** Asks the engine before there is a database of ours; rows as objects. */
+  async rowsOutside<Row>(statement: Statement): Promise<Row[]> {
+    return this.#outside(async (client) =>
+      (await client.query({ ...asQuery(statement), format: "JSONEachRow" })).json<Row>(),
+    );
+  }
+
+  async #outside<T>(run: (client: ClickHouseClient) => Promise<T>): Promise<T> {
+    const client = this.#open("system");
+    try {
+      return await run(client);
     } catch (error) {
       throw asWeirError(error, true);
     } finally {
@@ -199,21 +224,21 @@ export class Connection {
     }, signal);
   }
 
-  /** Runs a writing statement that needs no data. */
-  async write(statement: Statement, settings: Settings = {}): Promise<void> {
-    await this.#writing((client, query_id) =>
-      client.command({ ...asQuery(statement), query_id, clickhouse_settings: { ...settings, ...writeSettings } }),
+  /** Runs a writing statement that needs no data. One of a claimed partition has its claim in it: see `claimHolds`. */
+  async write(statement: Statement, settings: Settings = {}, claim?: Claim): Promise<void> {
+    await this.#writing(claim, (client, query_id) =>
+      client.command({ ...asQuery(statement), query_id, clickhouse_settings: this.#ofWrite(query_id, settings) }),
     );
   }
 
   /** Inserts the rows that `bytes` hold. `bytes` must not be changed before it resolves, and never after it has rejected. */
-  async insertRows(shape: RowShape, bytes: Buffer): Promise<void> {
-    const { handOver, newId } = this.#options;
-    if (!handOver) return this.insert(insertBodySql(shape), bytes);
-    const name = `rows-${newId()}`;
+  async insertRows(shape: RowShape, bytes: Buffer, claim?: Claim): Promise<void> {
+    const { rowsBy } = this.#options.facts;
+    if (rowsBy === "body") return this.#insertBody(insertBody(shape, claim), bytes, claim);
+    const name = `rows-${this.#options.newId()}`;
     const sql = insertFileSql(shape, name);
     try {
-      await withFile(handOver, name, bytes, () => this.write({ sql, parameters: {} }));
+      await withFile(rowsBy.files, name, bytes, () => this.write({ sql, parameters: {} }));
     } catch (error) {
       // What is no WeirError yet has befallen the file, and the engine was not asked.
       throw asWeirError(error, false);
@@ -221,10 +246,15 @@ export class Connection {
   }
 
   /** Sends `bytes` as the data of an INSERT whose text ends in a FORMAT. */
-  async insert(sql: string, bytes: Buffer): Promise<void> {
-    await this.#writing(async (client, query_id) => {
+  insert(sql: string, bytes: Buffer): Promise<void> {
+    return this.#insertBody({ sql, parameters: {} }, bytes);
+  }
+
+  async #insertBody(statement: Statement, bytes: Buffer, claim?: Claim): Promise<void> {
+    await this.#writing(claim, async (client, query_id) => {
       const values = Readable.from([bytes], { objectMode: false });
-      const result = await client.exec({ query: sql, values, query_id, clickhouse_settings: writeSettings });
+      const clickhouse_settings = this.#ofWrite(query_id, {});
+      const result = await client.exec({ ...asQuery(statement), values, query_id, clickhouse_settings });
       for await (const _ of result.stream) {
         // An INSERT answers nothing; the stream is read to its end so that the socket is free again.
       }
@@ -232,14 +262,26 @@ export class Connection {
     });
   }
 
-  /** Resolves once no write whose answer was lost is still under way. Rejects while that can't be known. */
-  async settle(): Promise<void> {
-    for (const id of [...this.#inDoubt]) {
-      await this.#reading((client, abort_signal) =>
-        client.command({ query: "KILL QUERY WHERE query_id = {id:String} SYNC", query_params: { id }, abort_signal }),
-      );
-      this.#inDoubt.delete(id);
-    }
+  /** The comment is where the engine's list of what runs shows our own name for it. */
+  #ofWrite(query_id: string, settings: Settings): Settings {
+    const { pinnedOfWrites } = this.#options.facts;
+    return { ...settings, ...writeSettings, ...pinnedOfWrites, log_comment: query_id };
+  }
+
+  /** The writes whose answer was lost, with the partition of those that had a claim of it. */
+  inDoubt(): ReadonlyMap<string, Src | undefined> {
+    return new Map(this.#inDoubt);
+  }
+
+  /** It is known that these can't happen any more. */
+  settled(ids: Iterable<string>): void {
+    for (const id of ids) this.#inDoubt.delete(id);
+  }
+
+  /** Asks the engine to end what it does under these names; `SYNC`: resolves when it has ended. */
+  async kill(ids: readonly string[], how: "SYNC" | "ASYNC"): Promise<void> {
+    const query = `KILL QUERY${this.#onCluster} WHERE query_id IN {ids:Array(String)} ${how}`;
+    await this.#reading((client, abort_signal) => client.command({ query, query_params: { ids }, abort_signal }));
   }
 
   /** Resolves when the engine answers. An aborted signal ends the wait: one that hangs would not. */
@@ -271,10 +313,13 @@ export class Connection {
     }
   }
 
-  async #writing(run: (client: ClickHouseClient, queryId: string) => Promise<Answered>): Promise<void> {
-    const { newId, hasRoom = () => true, url } = this.#options;
+  async #writing(
+    claim: Claim | undefined,
+    run: (client: ClickHouseClient, queryId: string) => Promise<Answered>,
+  ): Promise<void> {
+    const { newId, hasRoom = () => true, url, database } = this.#options;
     if (!hasRoom()) throw unavailable(noRoom);
-    const queryId = newId();
+    const queryId = claim === undefined ? newId() : idOfClaimed(database, claim, newId());
     try {
       const { response_headers: headers } = await run(this.#current().statements, queryId);
       // While an engine is started again, its port may be somebody else's, whose "OK" says nothing.
@@ -283,7 +328,7 @@ export class Connection {
     } catch (error) {
       const known = asWeirError(error, true);
       // An engine that has answered what it makes of a statement is done with it, though a part of it may be there.
-      if (known.code !== "store_refused") this.#inDoubt.add(queryId);
+      if (known.code !== "store_refused") this.#inDoubt.set(queryId, claim?.src);
       throw known;
     }
   }
@@ -298,8 +343,10 @@ export class Connection {
   }
 
   #open(database: string): ClickHouseClient {
-    const { url, username, password, requestTimeoutMs } = this.#options;
+    const { url, username, password, requestTimeoutMs, ca, facts } = this.#options;
     return createClient({
+      ...(ca === undefined ? {} : { tls: { ca_cert: ca } }),
+      clickhouse_settings: facts.pinned,
       url: url(),
       username,
       password,
@@ -323,58 +370,4 @@ const asQuery = (statement: Statement): { query: string; query_params: Record<st
   query_params: { ...statement.parameters },
 });
 
-const namesOf = (shape: RowShape): string => shape.columns.map((column) => column.name).join(", ");
-
-const insertBodySql = (shape: RowShape): string => `INSERT INTO ${shape.table} (${namesOf(shape)}) FORMAT RowBinary`;
-
-/** From a file of the engine's folder; the engine brings the columns to the table's types as a whole, which is cheap. */
-function insertFileSql(shape: RowShape, file: string): string {
-  const structure = shape.columns.map((column) => `${column.name} ${column.type}`).join(", ");
-  const names = namesOf(shape);
-  const rows = `file('${file}', 'RowBinary', '${structure.replaceAll("'", "\\'")}')`;
-  return `INSERT INTO ${shape.table} (${names}) SELECT ${names} FROM ${rows}`;
-}
-
-/**
- * Codes that speak of the engine's state, not of the statement: it may work later. 107: it started anew, on an empty folder.
- * The second list is of what its machine refuses: files and descriptors, memory, threads. Taken for a refusal, it would put
- * good events into quarantine and pause good rules.
- */
-const passing = new Set([
-  ...codes("107 159 160 202 203 209 210 236 243 252 394 439 677 745 776 1000 1001 1002"),
-  ...codes("74 75 76 77 87 88 172 173 204 214 239 240 241 272 273 294 298 299 303 304 363 400 402 411 423 425 458 460"),
-  ...codes("461 463 468 531 566 573 586 590 635 641 777 778"),
-]);
-
-function asWeirError(error: unknown, wrote: boolean): WeirError {
-  if (error instanceof WeirError) return error;
-  const refused = error instanceof ClickHouseError && !passing.has(error.code);
-  if (!refused) return unavailable(error, wrote);
-  return new WeirError("store_refused", `the store refused a statement: ${error.message}`, {
-    cause: error,
-    details: { reason: refusal(error) },
-    outcomeUnknown: wrote,
-  });
-}
-
-/** In the engine's word for it, which is no sentence of its own but has none of its texts either: VIOLATED_CONSTRAINT. */
-function refusal({ type, code }: ClickHouseError): string {
-  const named = type?.toLowerCase().replaceAll("_", " ");
-  return `the engine refused it: ${named === undefined ? "" : `${named}, `}code ${code}`;
-}
-
 const noRoom = "the disk of its data folder is full; it goes on by itself when there is room";
-
-function unavailable(cause: unknown, outcomeUnknown = false): WeirError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new WeirError("store_unavailable", `the store can't answer: ${reason}`, {
-    cause,
-    canRetry: true,
-    retryAfterMs: 1000,
-    outcomeUnknown,
-  });
-}
-
-function codes(list: string): string[] {
-  return list.split(" ");
-}

@@ -2,7 +2,7 @@ import type { Offset, Src } from "../../event/position.ts";
 import { pack } from "../../event/packed.ts";
 import type { Statement } from "../../rollup/statement.ts";
 import type { Position, RejectQuery, RejectedEvent } from "../rejects.ts";
-import type { RowShape } from "./connection.ts";
+import type { RowShape } from "./insert-rows.ts";
 
 /**
  * The rows of `rejects`: a position and times as plain integers and the rest as texts, so that no value of an event can be

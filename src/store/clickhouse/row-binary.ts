@@ -1,7 +1,7 @@
 import { walkPacked } from "../../event/packed.ts";
 import type { Src } from "../../event/position.ts";
 import type { RawPiece } from "../store.ts";
-import type { RowShape } from "./connection.ts";
+import type { RowShape } from "./insert-rows.ts";
 
 /** The rows that `encodeRawRows` writes. */
 export const rawRows: RowShape = {

@@ -1,4 +1,5 @@
 import type { Statement } from "../../rollup/statement.ts";
+import type { StoreFacts } from "./facts.ts";
 
 export interface Column {
   readonly name: string;
@@ -49,9 +50,10 @@ const rollupSettings = { ...durable, auto_statistics_types: "''" };
  * `rejects` has the events that the engine does not take as raw rows (docs/decisions/0016), `erasing` the positions of events
  * that are being erased, as long as that takes (docs/decisions/0017).
  */
-export function schemaStatements(rollupColumns: readonly Column[]): readonly string[] {
+export function firstTables(facts: StoreFacts, rollupColumns: readonly Column[]): readonly string[] {
+  const { create, engine } = made(facts);
   return [
-    `CREATE TABLE IF NOT EXISTS raw_events (
+    `${create("raw_events")} (
       src UInt16 CODEC(LZ4),
       off UInt64 CODEC(Delta, LZ4),
       received_at DateTime64(3, 'UTC') CODEC(Delta, LZ4),
@@ -61,20 +63,50 @@ export function schemaStatements(rollupColumns: readonly Column[]): readonly str
       user_id String CODEC(LZ4),
       payload String CODEC(LZ4),
       INDEX off_range off TYPE minmax GRANULARITY 1
-    ) ENGINE = MergeTree PARTITION BY (toYYYYMM(timestamp), intDiv(off, 1000000000000000000))
+    ) ENGINE = ${engine("MergeTree")} PARTITION BY (toYYYYMM(timestamp), intDiv(off, 1000000000000000000))
     ORDER BY (toStartOfSecond(timestamp), src, off)
     SETTINGS ${assignments(rawSettings)}`,
-    `CREATE TABLE IF NOT EXISTS rollups (${rollupColumns.map((column) => `${column.name} ${column.type}`).join(", ")})
-    ENGINE = AggregatingMergeTree ORDER BY (series, pane, grp)
+    `${create("rollups")} (${rollupColumns.map((column) => `${column.name} ${column.type}`).join(", ")})
+    ENGINE = ${engine("AggregatingMergeTree")} ORDER BY (series, pane, grp)
     SETTINGS allow_nullable_key = 1, ${assignments(rollupSettings)}`,
-    `CREATE TABLE IF NOT EXISTS rejects (src UInt16, off UInt64, received_ms Int64, timestamp_ms Int64,
+    `${create("rejects")} (src UInt16, off UInt64, received_ms Int64, timestamp_ms Int64,
       event_id String, event_type String, user_id String, payload String, rejected_ms Int64, reason String)
-    ENGINE = MergeTree ORDER BY (src, off)
+    ENGINE = ${engine("MergeTree")} ORDER BY (src, off)
     SETTINGS ${assignments(rollupSettings)}`,
-    `CREATE TABLE IF NOT EXISTS erasing (erasure String, src UInt16, off UInt64)
-    ENGINE = MergeTree ORDER BY (src, off) SETTINGS ${assignments(durable)}`,
+    `${create("erasing")} (erasure String, src UInt16, off UInt64)
+    ENGINE = ${engine("MergeTree")} ORDER BY (src, off) SETTINGS ${assignments(durable)}`,
   ];
 }
+
+/** Who writes which partition, a row for each time that one is taken: see claims.ts. */
+export function claimsTable(facts: StoreFacts): readonly string[] {
+  const { create, engine } = made(facts);
+  return [
+    `${create("claims")} (src UInt16, term UInt64, writer String, claimed_at DateTime('UTC') DEFAULT now())
+    ENGINE = ${engine("MergeTree")} ORDER BY (src, term) SETTINGS ${assignments(durable)}`,
+  ];
+}
+
+/** Which steps were done: see migrate.ts. */
+export function stepsTable(facts: StoreFacts): string {
+  const { create, engine } = made(facts);
+  return `${create("schema_steps")} (step UInt32, name String, weir String, applied_at DateTime('UTC'))
+    ENGINE = ${engine("MergeTree")} ORDER BY step SETTINGS ${assignments(durable)}`;
+}
+
+/**
+ * How tables are made. On a cluster everywhere at once, and replicated: the server's default path and macros tell shards and
+ * replicas apart. A replicated table keeps a part whole, as a plain one does.
+ */
+function made({ cluster }: StoreFacts): { create(table: string): string; engine(family: string): string } {
+  const everywhere = onCluster(cluster);
+  return {
+    create: (table) => `CREATE TABLE IF NOT EXISTS ${table}${everywhere}`,
+    engine: (family) => (cluster === null ? family : `Replicated${family}`),
+  };
+}
+
+export const onCluster = (cluster: string | null): string => (cluster === null ? "" : ` ON CLUSTER ${cluster}`);
 
 /** A table that takes and refuses what `rollups` does, as that is now, and keeps nothing. */
 export const rollupsTrial: readonly string[] = [
@@ -103,26 +135,34 @@ export const selectTables: Statement = {
 export function completingStatements(
   found: readonly FoundTable[],
   rollupColumns: readonly Column[],
+  { cluster }: Pick<StoreFacts, "cluster">,
 ): readonly string[] {
   return found.flatMap((table) => {
     const columns = table.name === "rollups" ? rollupColumns : [];
     const settings = table.name === "rollups" ? rollupSettings : rawSettings;
-    return [...missingColumns(table, columns), ...missingSettings(table, settings)];
+    return [...missingColumns(table, columns, cluster), ...missingSettings(table, settings, cluster)];
   });
 }
 
-function missingColumns(table: FoundTable, columns: readonly Column[]): readonly string[] {
+function missingColumns(table: FoundTable, columns: readonly Column[], cluster: string | null): readonly string[] {
   return columns
     .filter((column) => !table.columns.includes(column.name))
-    .map((column) => `ALTER TABLE ${table.name} ADD COLUMN IF NOT EXISTS ${column.name} ${column.type}`);
+    .map(
+      (column) =>
+        `ALTER TABLE ${table.name}${onCluster(cluster)} ADD COLUMN IF NOT EXISTS ${column.name} ${column.type}`,
+    );
 }
 
-function missingSettings(table: FoundTable, settings: Readonly<Record<string, string>>): readonly string[] {
+function missingSettings(
+  table: FoundTable,
+  settings: Readonly<Record<string, string>>,
+  cluster: string | null,
+): readonly string[] {
   const set = table.engine.slice(table.engine.indexOf("SETTINGS "));
   const missing = Object.entries(settings).filter(([name, value]) => !`${set},`.includes(` ${name} = ${value},`));
   return missing.length === 0
     ? []
-    : [`ALTER TABLE ${table.name} MODIFY SETTING ${assignments(Object.fromEntries(missing))}`];
+    : [`ALTER TABLE ${table.name}${onCluster(cluster)} MODIFY SETTING ${assignments(Object.fromEntries(missing))}`];
 }
 
 const assignments = (settings: Readonly<Record<string, string>>): string =>

@@ -21,6 +21,7 @@ import { bytes, csv, ndjson, type Table, text } from "../../../test/support/read
 import type { TableQuery, WindowRow } from "../store.ts";
 import { ClickHouseStore } from "./clickhouse-store.ts";
 import { Connection } from "./connection.ts";
+import { embeddedFacts } from "./facts.ts";
 import { startEngine } from "./engine/engine.ts";
 import type { Engine } from "./engine/engine.ts";
 
@@ -48,6 +49,7 @@ before(async () => {
     database: "weir",
     requestTimeoutMs: 60_000,
     newId: randomUUID,
+    facts: embeddedFacts(engine.spoolFolder),
   });
   store = new ClickHouseStore({ connection, clock: systemClock });
   await store.open(new AbortController().signal);

@@ -80,7 +80,7 @@ export class Execution {
   ): Promise<Answer> {
     const result = await this.#parts.spool.with(asyncOf(data), (name, bytes) => {
       if (bytes === 0) throw new EngineException("NO_DATA_TO_INSERT", "No data to insert");
-      const sql = `${insert.target} FROM INFILE ${quoteString(name)} ${insert.settings} FORMAT ${insert.format}`;
+      const sql = insert.input === null ? ofFile(insert, name) : selectingFrom(insert, insert.input, name);
       return this.#inLane(this.#parts.writes, sql, request);
     });
     return { result, format: insert.format, wrote: true };
@@ -126,6 +126,19 @@ export class Execution {
     if (this.#caller.access === "reader") checkReader(request.query);
     if (request.isGet) checkReads(readStatement(request.query));
   }
+}
+
+const ofFile = ({ target, settings, format }: InsertStatement, name: string): string =>
+  `${target} FROM INFILE ${quoteString(name)} ${settings} FORMAT ${format}`;
+
+/** The engine has no body to read by `input`. */
+function selectingFrom(
+  { target, settings, format }: InsertStatement,
+  { start, end, structure }: NonNullable<InsertStatement["input"]>,
+  name: string,
+): string {
+  const file = `file(${quoteString(name)}, ${quoteString(format)}, ${structure})`;
+  return `${target.slice(0, start)}${file}${target.slice(end)} ${settings}`;
 }
 
 function insertWithData(text: string): InsertStatement | null {

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { systemClock } from "../../../lib/clock.ts";
 import { Connection } from "../connection.ts";
+import { embeddedFacts } from "../facts.ts";
 import { startEngine } from "./engine.ts";
 
 const mib = 1 << 20;
@@ -16,7 +17,16 @@ test("an engine whose disk becomes full is started anew once, is told to write n
   const engine = await startEngine({ dataDir, clock: systemClock, freeBytes: () => free });
   const { username, password } = engine;
   const hasRoom = (): boolean => engine.hasRoom();
-  const shared = { url: () => engine.url(), username, password, database: "weir", requestTimeoutMs: 10_000, hasRoom };
+  const facts = embeddedFacts(engine.spoolFolder);
+  const shared = {
+    url: () => engine.url(),
+    username,
+    password,
+    database: "weir",
+    requestTimeoutMs: 10_000,
+    hasRoom,
+    facts,
+  };
   const connection = new Connection({ ...shared, newId: () => `q${performance.now()}` });
   const create = (name: string): Promise<void> =>
     connection.write({ sql: `CREATE TABLE ${name} (a Int8) ENGINE = MergeTree ORDER BY a`, parameters: {} });
@@ -47,12 +57,13 @@ test("a write during which the disk became full is in doubt, whatever the engine
   const connection = new Connection({
     ...{ url: () => engine.url(), username, password, database: "default", requestTimeoutMs: 10_000 },
     newId: () => "doubtful",
+    facts: embeddedFacts(engine.spoolFolder),
     hasRoom: () => answers.shift() ?? true,
   });
   try {
     const write = connection.write({ sql: "CREATE TABLE doubtful (a Int8) ENGINE = Memory", parameters: {} });
     await assert.rejects(write, { code: "store_unavailable", outcomeUnknown: true });
-    await connection.settle();
+    await connection.kill([...connection.inDoubt().keys()], "SYNC");
   } finally {
     await connection.close();
     await engine.stop();

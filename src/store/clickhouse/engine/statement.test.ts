@@ -35,6 +35,17 @@ test("the format of the answer", () => {
   assert.equal(formatOf("SELECT format, a FROM t"), null);
 });
 
+test("an insert that selects from its data says where", () => {
+  const text =
+    "INSERT INTO t (a) SELECT a FROM input('a DateTime(\\'UTC\\')') WHERE (SELECT max(b) FROM c WHERE d = 'FORMAT X') = 0 FORMAT RowBinary";
+  const insert = readStatement(text);
+  assert.ok(insert.kind === "insert" && insert.input !== null);
+  const { input, target, format, dataAt } = insert;
+  assert.equal(text.slice(input.start, input.end), `input(${input.structure})`);
+  assert.equal(input.structure, "'a DateTime(\\'UTC\\')'");
+  assert.deepEqual([target.trim().endsWith("= 0"), format, dataAt], [true, "RowBinary", text.length]);
+});
+
 test("an insert with data is split into target, settings, format and data", () => {
   const parts = (text: string) => {
     const insert = readStatement(text);

@@ -15,8 +15,10 @@ export type Statement =
 /** An insert whose rows come as data, not from a SELECT. */
 export interface InsertStatement {
   readonly kind: "insert";
-  /** Up to and with the table and its columns. */
+  /** Up to and with the table and its columns; of a SELECT from `input`, up to its end. */
   readonly target: string;
+  /** Where `input('…')` stands in `target`, and the literal in it; null when the data are rows of the table itself. */
+  readonly input: { readonly start: number; readonly end: number; readonly structure: string } | null;
   /** `SETTINGS …`, or nothing. */
   readonly settings: string;
   readonly format: string;
@@ -78,21 +80,24 @@ function firstWord(text: string): string {
 }
 
 /**
- * `INSERT INTO t (a, b) SETTINGS … FORMAT X data` or `… VALUES data`; null when the rows come from a SELECT or a file.
+ * `INSERT INTO t (a, b) SETTINGS … FORMAT X data`, `… VALUES data`, or `… SELECT … FROM input('…') … FORMAT X data`; null when the rows come from a SELECT or a file.
  * What follows the format is data: it is not read as SQL.
  */
 function readInsert(text: string): InsertStatement | null {
   let depth = 0;
   let settingsAt = -1;
   let end: "format" | "values" | "other" | null = null;
+  let input: InsertStatement["input"] = null;
   const { tokens } = lex(text, 0, (all) => {
     const token = all[all.length - 1];
     if (isSign(token, "(")) depth++;
     if (isSign(token, ")")) depth--;
     if (depth > 0) return false;
     const word = keyword(token);
+    input ??= inputOf(text, all);
     if (keyword(all[all.length - 2]) === "FORMAT" && all.length > 3) end = "format";
     else if (word === "VALUES" && all.length > 2) end = "values";
+    else if (word === "SELECT" && readsInput.test(text)) return false;
     else if (["SELECT", "WITH", "INFILE", "WATCH"].includes(word) || isSign(token, ";")) end = "other";
     else if (word === "SETTINGS" && settingsAt < 0 && all.length > 3) settingsAt = token?.start ?? -1;
     return end !== null;
@@ -104,10 +109,22 @@ function readInsert(text: string): InsertStatement | null {
   return {
     kind: "insert",
     target: text.slice(0, targetEnd),
+    input,
     settings: text.slice(targetEnd, formatAt),
     format: end === "values" ? "Values" : last.text,
     dataAt: dataStart(text, last.end),
   };
+}
+
+const readsInput = /\bFROM\s+input\s*\(/i;
+
+/** `input('structure')`, of which the closing bracket is the last token. */
+function inputOf(text: string, tokens: readonly Token[]): InsertStatement["input"] {
+  const [from, name, open, literal, close] = tokens.slice(-5);
+  const isCall =
+    keyword(from) === "FROM" && keyword(name) === "INPUT" && isSign(open, "(") && literal?.kind === "string";
+  if (!isCall || !isSign(close, ")")) return null;
+  return { start: name!.start, end: close!.end, structure: text.slice(literal.start, literal.end) };
 }
 
 /** Behind the format: blanks, one line end, or a semicolon, do not belong to the data. */

@@ -1,0 +1,145 @@
+import type { Src } from "../../event/position.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { WeirError } from "../../lib/errors.ts";
+import type { Statement } from "../../rollup/statement.ts";
+import { type Claim, type Holder, insertClaim, nobody, selectHolder } from "./claim-statements.ts";
+import { selectNamed, selectRunning } from "./claim-statements.ts";
+import type { Connection } from "./connection.ts";
+
+export interface ClaimsDeps {
+  readonly connection: Connection;
+  readonly where: { readonly database: string; readonly cluster: string | null };
+  readonly clock: Clock;
+  /** Of this process: letters, digits and dashes, of nobody else ever. */
+  readonly writer: string;
+  /** Hears of what is waited for. */
+  readonly waiting: (src: Src, running: readonly string[]) => void;
+}
+
+const attemptsMax = 20;
+const lookAgainMs = 50;
+
+/**
+ * Who writes which partition, where writes of a process can happen after the process, or after they were given up.
+ *
+ * Claiming is three steps. A row with a higher term: from now on whatever of an earlier term the server has not begun throws
+ * before it writes. Then what it has begun is ended, and waited for: it stands in the server's list of what runs from before
+ * it looks at the claims until it has written or never will. Then the claim is read again: if it is ours, nothing of
+ * anybody else can happen to the partition any more, and what is read there is the truth.
+ */
+export class Claims {
+  readonly #deps: ClaimsDeps;
+  readonly #held = new Map<Src, Claim>();
+  /** One claiming of a partition after the other. */
+  readonly #turns = new Map<Src, Promise<unknown>>();
+
+  constructor(deps: ClaimsDeps) {
+    this.#deps = deps;
+  }
+
+  /** The claim under which this process writes a partition; it is taken if there is none yet. */
+  async of(src: Src): Promise<Claim> {
+    return this.#held.get(src) ?? this.#inTurn(src, async () => this.#held.get(src) ?? (await this.#take(src, [])));
+  }
+
+  /** Takes a partition from whoever has it. */
+  async take(src: Src): Promise<void> {
+    await this.#inTurn(src, () => this.#take(src, this.#inDoubt(src)));
+  }
+
+  /**
+   * Resolves when no write in doubt can happen any more.
+   * @throws WeirError `store_taken` when another process has claimed one of the partitions.
+   */
+  async settle(): Promise<void> {
+    const { connection, where } = this.#deps;
+    const doubtful = connection.inDoubt();
+    const unclaimed = [...doubtful].filter(([, src]) => src === undefined).map(([id]) => id);
+    if (unclaimed.length > 0) await this.#end(selectNamed(where.cluster, unclaimed));
+    connection.settled(unclaimed);
+    for (const src of new Set(doubtful.values()))
+      if (src !== undefined) await this.#inTurn(src, () => this.#renew(src));
+  }
+
+  #inDoubt(src: Src): string[] {
+    return [...this.#deps.connection.inDoubt()].filter(([, of]) => of === src).map(([id]) => id);
+  }
+
+  #inTurn<T>(src: Src, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(src) ?? Promise.resolve();
+    const done = before.then(work);
+    this.#turns.set(
+      src,
+      done.catch(() => {}),
+    );
+    return done;
+  }
+
+  async #renew(src: Src): Promise<void> {
+    const ours = this.#inDoubt(src);
+    if (ours.length === 0) return;
+    const holder = await this.#holder(src);
+    if (holder.writer !== this.#deps.writer) throw this.#taken(src, holder);
+    await this.#take(src, ours);
+  }
+
+  async #take(src: Src, ours: readonly string[]): Promise<Claim> {
+    const { connection, clock, writer } = this.#deps;
+    let holder = await this.#holder(src);
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      const claim = { src, term: holder.term + 1, writer };
+      await connection.write(insertClaim(claim, holder), {}, claim);
+      await this.#untilEnded(src, ours);
+      holder = await this.#holder(src);
+      if (holder.term === claim.term && holder.writer === writer) {
+        this.#held.set(src, claim);
+        connection.settled(ours);
+        return claim;
+      }
+      await clock.sleep(lookAgainMs * (1 + attempt));
+    }
+    throw this.#taken(src, holder);
+  }
+
+  async #holder(src: Src): Promise<Holder> {
+    const [row] = await this.#deps.connection.rows<Holder>(selectHolder(src));
+    return row ?? nobody;
+  }
+
+  async #untilEnded(src: Src, ours: readonly string[]): Promise<void> {
+    const { writer, waiting, where } = this.#deps;
+    let isTold = false;
+    await this.#end(selectRunning(where, { src, writer }, ours), (ids) => {
+      if (!isTold) waiting(src, ids);
+      isTold = true;
+    });
+  }
+
+  /** Ends what is found until nothing is. */
+  async #end(running: Statement, found: (ids: readonly string[]) => void = () => {}): Promise<void> {
+    const { connection, clock } = this.#deps;
+    for (;;) {
+      const rows = await connection.rows<{ id: string }>(running);
+      if (rows.length === 0) return;
+      const ids = rows.map(({ id }) => id);
+      found(ids);
+      await this.#kill(ids);
+      await clock.sleep(lookAgainMs);
+    }
+  }
+
+  /** That there is nothing to kill any more, or that it is somebody else's to kill, is seen when it is looked for again. */
+  async #kill(ids: readonly string[]): Promise<void> {
+    await this.#deps.connection.kill(ids, "ASYNC").catch((error: unknown) => {
+      if (!(error instanceof WeirError) || error.code !== "store_refused") throw error;
+    });
+  }
+
+  #taken(src: Src, { term, writer }: Holder): WeirError {
+    const { database } = this.#deps.where;
+    return new WeirError(
+      "store_taken",
+      `another process (${writer}, term ${term}) has taken over writing partition ${src} of database ${database}; this one must not go on. One process, and one data folder, per database`,
+    );
+  }
+}

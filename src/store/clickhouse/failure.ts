@@ -1,0 +1,52 @@
+import { ClickHouseError } from "@clickhouse/client";
+import { WeirError } from "../../lib/errors.ts";
+
+/**
+ * Codes that speak of the engine's state, not of the statement: it may work later. 107: it started anew, on an empty folder.
+ * The second list is of what its machine refuses: files and descriptors, memory, threads. Taken for a refusal, it would put
+ * good events into quarantine and pause good rules. The third is of servers that others run: a password that was changed, a
+ * grant that was taken away, a table that is being replaced, replicas that are too few.
+ */
+const passing = new Set([
+  ...codes("107 159 160 202 203 209 210 236 243 252 394 439 677 745 776 1000 1001 1002"),
+  ...codes("74 75 76 77 87 88 172 173 204 214 239 240 241 272 273 294 298 299 303 304 363 400 402 411 423 425 458 460"),
+  ...codes("461 463 468 531 566 573 586 590 635 641 777 778"),
+  ...codes("192 193 194 242 279 285 286 289 319 497 516 517 999"),
+]);
+
+/** What a write says whose claim of a partition is not the one in force: see claims.ts. */
+export const claimLost = "weir: this claim is not in force";
+
+export function asWeirError(error: unknown, wrote: boolean): WeirError {
+  if (error instanceof WeirError) return error;
+  // Without the engine's error as a cause: what is thrown on purpose elsewhere has the same code.
+  if (error instanceof ClickHouseError && error.message.includes(claimLost))
+    return unavailable(new Error("the partition was claimed anew meanwhile"), wrote);
+  const refused = error instanceof ClickHouseError && !passing.has(error.code);
+  if (!refused) return unavailable(error, wrote);
+  return new WeirError("store_refused", `the store refused a statement: ${error.message}`, {
+    cause: error,
+    details: { reason: refusal(error) },
+    outcomeUnknown: wrote,
+  });
+}
+
+/** In the engine's word for it, which is no sentence of its own but has none of its texts either: VIOLATED_CONSTRAINT. */
+function refusal({ type, code }: ClickHouseError): string {
+  const named = type?.toLowerCase().replaceAll("_", " ");
+  return `the engine refused it: ${named === undefined ? "" : `${named}, `}code ${code}`;
+}
+
+export function unavailable(cause: unknown, outcomeUnknown = false): WeirError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new WeirError("store_unavailable", `the store can't answer: ${reason}`, {
+    cause,
+    canRetry: true,
+    retryAfterMs: 1000,
+    outcomeUnknown,
+  });
+}
+
+function codes(list: string): string[] {
+  return list.split(" ");
+}

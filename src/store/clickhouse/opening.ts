@@ -1,0 +1,72 @@
+import type { Clock } from "../../lib/clock.ts";
+import { WeirError } from "../../lib/errors.ts";
+import type { Connection } from "./connection.ts";
+import { type MigrateOptions, migrate } from "./migrate.ts";
+import { schemaSteps } from "./schema-steps.ts";
+import { mustBeOneShard, mustBeRecent, troubleOf } from "./trouble.ts";
+
+export interface Opening extends Pick<MigrateOptions, "version" | "change" | "applied"> {
+  /** Hears what is waited for, each time that it is something else. */
+  readonly waiting?: (trouble: string, againMs: number) => void;
+}
+
+const firstPauseMs = 250;
+const longestPauseMs = 10_000;
+
+/**
+ * Makes sure that the server can be used, and that its tables are what this version needs. Waits, with growing pauses, as
+ * long as waiting can help.
+ * @throws WeirError `store_unfit` with what to do; `stopping` when the signal aborts.
+ */
+export async function openStore(
+  connection: Connection,
+  { waiting = () => {}, ...how }: Opening,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  let told = "";
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    const trouble = await troubleOpening(connection, how);
+    if (trouble === undefined) return;
+    if (trouble !== told) waiting(trouble, pauseMs);
+    told = trouble;
+    await clock.sleep(pauseMs, signal);
+    if (signal.aborted) throw new WeirError("stopping", `stopped while waiting: ${trouble}`);
+  }
+}
+
+/** What may pass; all else is thrown. */
+async function troubleOpening(connection: Connection, how: Omit<Opening, "waiting">): Promise<string | undefined> {
+  const { facts, whom } = connection;
+  try {
+    mustBeRecent(await versionOf(connection), whom);
+    if (facts.cluster !== null) mustBeOneShard(await shardsOf(connection, facts.cluster), facts.cluster, whom);
+    await migrate({ ...how, connection, facts, database: whom.database, steps: schemaSteps });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof WeirError) || error.code === "store_unfit") throw error;
+    const { message, passes } = troubleOf(error, whom);
+    if (passes && !error.canRetry) throw error;
+    if (passes) return message;
+    throw new WeirError("store_unfit", message, { cause: error });
+  }
+}
+
+/** @throws WeirError `store_unfit` when it is not ClickHouse that answers. */
+export async function versionOf(connection: Connection): Promise<string> {
+  const [row] = await connection.rowsOutside<{ version?: unknown }>({
+    sql: "SELECT version() AS version",
+    parameters: {},
+  });
+  if (typeof row?.version === "string") return row.version;
+  throw notClickHouse(connection);
+}
+
+async function shardsOf(connection: Connection, cluster: string): Promise<number> {
+  const sql = "SELECT toUInt32(max(shard_num)) AS shards FROM system.clusters WHERE cluster = {cluster:String}";
+  const [row] = await connection.rowsOutside<{ shards: number }>({ sql, parameters: { cluster } });
+  return row?.shards ?? 0;
+}
+
+const notClickHouse = ({ whom: { address } }: Connection): WeirError =>
+  new WeirError("store_unfit", `what answers at ${address} is not ClickHouse: mend --clickhouse-url`);

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { describe, test } from "node:test";
+import { protocolSuite } from "../../src/store/clickhouse/engine/protocol.suite.ts";
+import { storeSuite } from "../../src/store/store.suite.ts";
+import { killOnServer } from "../faults/on-server.ts";
+import { faultSeed } from "../faults/stage.ts";
+import { serverStore } from "../support/server-store.ts";
+
+/** The lane against a server that is given by its address: see docs/operating.md. */
+const url = process.env["WEIR_CLICKHOUSE_URL"] ?? "";
+const username = process.env["WEIR_CLICKHOUSE_USER"] ?? "default";
+const password = process.env["WEIR_CLICKHOUSE_PASSWORD"] ?? "";
+const access = { url, username, password };
+const lane = `weir_lane_${randomBytes(4).toString("hex")}`;
+
+test("the lane has the address of a server", () => {
+  assert.ok(
+    URL.canParse(url),
+    "set WEIR_CLICKHOUSE_URL, and if need be WEIR_CLICKHOUSE_USER and WEIR_CLICKHOUSE_PASSWORD",
+  );
+});
+
+describe("the protocol", () => {
+  protocolSuite(() => ({ url: () => url, username, password }));
+});
+
+storeSuite("ClickHouse at the address of the lane", async () => {
+  const { store } = serverStore(access, `${lane}_store`);
+  return { store, cleanup: () => store.close() };
+});
+
+test("Weir is killed ten times, and all is counted once", async (t) => {
+  await killOnServer(t, access, { seed: faultSeed(), database: `${lane}_kills`, kills: 10, mortal: null });
+});

@@ -1,0 +1,83 @@
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+
+/** Parameters of statements are in the address. */
+const headerBytesMax = 2 ** 24;
+
+/** What became of a request that was kept waiting. */
+export interface Arrived {
+  readonly statement: string;
+  readonly answer: string;
+  readonly ok: boolean;
+}
+
+export interface TardyProxy {
+  readonly url: string;
+  /** Every request that was kept waiting, once the server has answered it. */
+  readonly arrived: readonly Arrived[];
+  /** How many requests are kept waiting now. */
+  readonly waiting: () => number;
+  /** How many of these could not be handed on. */
+  readonly lost: () => number;
+  close(): Promise<void>;
+}
+
+/**
+ * A proxy on loopback to the HTTP server at `target` that keeps requests waiting, and hands them on all the same when whoever
+ * sent them has gone or died: as lines, balancers and a server that is busy do. `wait` is asked for each request with its
+ * statement: what it answers is waited for; undefined: nothing.
+ */
+export async function openTardyProxy(
+  target: string,
+  wait: (statement: string) => Promise<void> | undefined,
+): Promise<TardyProxy> {
+  const arrived: Arrived[] = [];
+  let waiting = 0;
+  let lost = 0;
+  const hand = async (incoming: IncomingMessage, answer: ServerResponse): Promise<void> => {
+    const body = await buffer(incoming);
+    const statement = new URL(incoming.url ?? "/", target).searchParams.get("query") ?? body.toString("utf8");
+    const waited = wait(statement);
+    if (waited !== undefined) {
+      waiting += 1;
+      await waited;
+      waiting -= 1;
+    }
+    const got = await handOn(target, incoming, body).catch((error: unknown) => {
+      if (waited !== undefined) lost += 1;
+      throw error;
+    });
+    if (waited !== undefined) arrived.push({ statement, answer: got.text.toString(), ok: got.status === 200 });
+    answer.writeHead(got.status, got.headers).end(got.text);
+  };
+  const server = createServer({ maxHeaderSize: headerBytesMax }, (incoming, answer) => {
+    answer.on("error", () => {});
+    hand(incoming, answer).catch(() => answer.destroy());
+  });
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, arrived, waiting: () => waiting, lost: () => lost, close };
+}
+
+async function handOn(
+  target: string,
+  { url, method, headers }: IncomingMessage,
+  body: Buffer,
+): Promise<{ status: number; headers: IncomingMessage["headers"]; text: Buffer }> {
+  const { "transfer-encoding": _, ...sent } = headers;
+  const asked = request(new URL(url ?? "/", target), {
+    method: method ?? "POST",
+    headers: { ...sent, "content-length": body.length },
+  });
+  asked.end(body);
+  const got = await new Promise<IncomingMessage>((resolve, reject) =>
+    asked.on("response", resolve).on("error", reject),
+  );
+  return { status: got.statusCode ?? 500, headers: got.headers, text: await buffer(got) };
+}
