@@ -17,8 +17,8 @@ export interface DeliveryParts {
   readonly wait: "durable" | "counted";
   readonly patience: Patience;
   readonly signal: AbortSignal;
-  /** Told the pauses before further attempts, so that nobody else begins something meanwhile. */
-  readonly pausing: (by: 1 | -1) => void;
+  /** Told when a request was not taken (1), and when it has been or is given up (-1), so that nobody begins others meanwhile. */
+  readonly trouble: (by: 1 | -1) => void;
 }
 
 const ndjson = { "content-type": "application/x-ndjson" };
@@ -52,7 +52,20 @@ export class Delivery {
 
   /** Does something until it succeeds, or there is no use in it any more. */
   async #insist<T>(events: number, attempt: () => Promise<T>): Promise<T | "split"> {
-    const { surroundings, patience } = this.#parts;
+    let isInTrouble = false;
+    const trouble = (): void => {
+      if (!isInTrouble) this.#parts.trouble(1);
+      isInTrouble = true;
+    };
+    try {
+      return await this.#repeat(events, attempt, trouble);
+    } finally {
+      if (isInTrouble) this.#parts.trouble(-1);
+    }
+  }
+
+  async #repeat<T>(events: number, attempt: () => Promise<T>, trouble: () => void): Promise<T | "split"> {
+    const { surroundings, patience, signal } = this.#parts;
     const startedAt = surroundings.now();
     for (let failures = 1; ; failures++) {
       try {
@@ -64,18 +77,9 @@ export class Delivery {
         if (next.do === "split") return "split";
         if (next.do === "refuse") throw new Refused(next.problems);
         if (next.do === "fail") throw error;
-        await this.#pause(next.afterMs);
+        trouble();
+        await pause(surroundings, next.afterMs, signal);
       }
-    }
-  }
-
-  async #pause(ms: number): Promise<void> {
-    const { pausing, surroundings, signal } = this.#parts;
-    pausing(1);
-    try {
-      await pause(surroundings, ms, signal);
-    } finally {
-      pausing(-1);
     }
   }
 

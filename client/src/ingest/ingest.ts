@@ -26,7 +26,11 @@ export async function ingestAll(
   const problems: Trouble[] = [];
   let failure: Error | undefined;
   const told = (index: number, event_id: string, outcome: Outcome): void => {
-    if (outcome.status === "failed") failure ??= outcome.error;
+    if (outcome.status === "failed" && failure === undefined) {
+      failure = outcome.error;
+      // The rest is not tried for as long each.
+      void sender.close({ withinMs: 0 });
+    }
     if (outcome.status !== "accepted" && problems.length < listedMax) problems.push({ index, event_id, ...outcome });
   };
   let index = 0;
@@ -34,12 +38,15 @@ export async function ingestAll(
   for await (const event of events) {
     if (failure) break;
     const at = index++;
-    const { eventId, outcome } = await sender.send(event);
+    const sent = await sender.send(event).catch((error: unknown) => {
+      if (failure === undefined) throw error;
+    });
+    if (sent === undefined) break;
+    const { eventId, outcome } = sent;
     const telling = outcome.then((became) => (told(at, eventId, became), void tellings.delete(telling)));
     tellings.add(telling);
   }
-  // When the first had to be given up, the rest is not tried for as long each.
-  const { accepted, refused, failed } = await sender.close(failure ? { withinMs: 0 } : {});
+  const { accepted, refused, failed } = await sender.close();
   await Promise.all(tellings);
   const result = { accepted, refused, failed, problems: problems.toSorted((a, b) => a.index - b.index) };
   if (failure) throw withDetails(failure, result);

@@ -90,7 +90,8 @@ export class Sender {
   #waiters: Waiter[] = [];
   readonly #underWay = new Set<readonly Queued[]>();
   #numbers = 0;
-  #pauses = 0;
+  /** Requests that are tried again. */
+  #troubles = 0;
   /** Up to this number everything is to be sent without delay. */
   #urgentTo = 0;
   #idle: { readonly number: number; readonly resolve: () => void }[] = [];
@@ -103,8 +104,8 @@ export class Sender {
     this.#surroundings = surroundings;
     const { wait, retryForMs, retryFirstMs: firstMs, retryMostMs: mostMs } = this.#options;
     const patience = { retryForMs, firstMs, mostMs };
-    const pausing = (by: 1 | -1): void => ((this.#pauses += by), this.#go());
-    this.#delivery = new Delivery({ http, surroundings, wait, patience, signal: this.#ending.signal, pausing });
+    const trouble = (by: 1 | -1): void => ((this.#troubles += by), this.#go());
+    this.#delivery = new Delivery({ http, surroundings, wait, patience, signal: this.#ending.signal, trouble });
     if (signal?.aborted) this.#giveUp(reasonOf(signal));
     signal?.addEventListener("abort", () => this.#giveUp(reasonOf(signal)), { once: true });
   }
@@ -224,10 +225,10 @@ export class Sender {
     }
   }
 
-  /** Starts requests that are due, or sets the timer for the next. Nothing is begun while a request waits to be tried again. */
+  /** Starts requests that are due, or sets the timer for the next. Nothing is begun while one is tried again. */
   #go(): void {
     this.#cancelTimer();
-    while (this.#underWay.size < this.#options.requestsMax && this.#pauses === 0) {
+    while (this.#underWay.size < this.#options.requestsMax && this.#troubles === 0) {
       const ms = sendIn(this.#gathered(), this.#options);
       if (ms === undefined) return;
       if (ms > 0) return void (this.#cancelTimer = this.#surroundings.after(ms, () => this.#go()));
