@@ -44,7 +44,6 @@ export interface ErrorBody {
       | "folder_mixed"
       | "store_unavailable"
       | "store_refused"
-      | "rejects_failed"
       | "registry_unavailable"
       | "data_dir_in_use"
       | "disk_full"

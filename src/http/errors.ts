@@ -34,7 +34,6 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   folder_mixed: 500,
   store_unavailable: 503,
   store_refused: 500,
-  rejects_failed: 500,
   registry_unavailable: 503,
   data_dir_in_use: 500,
   disk_full: 500,

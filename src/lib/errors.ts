@@ -33,7 +33,6 @@ export const errorCodes = {
   folder_mixed: "the log and the store in the data folder are not of the same moment; the message says which is behind",
   store_unavailable: "the store can't answer now; try again",
   store_refused: "the store refused a statement",
-  rejects_failed: "what is in quarantine can't be listed or sent again; the message says why",
   registry_unavailable: "the rules can't be read or changed now; try again",
   data_dir_in_use: "another process has the data folder",
   disk_full: "the disk of the data folder has no room for a start",
