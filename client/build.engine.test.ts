@@ -3,6 +3,7 @@ import { cp, readFile, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import type * as client from "./src/weir.ts";
 import { buildClient, root, typeScript } from "../test/support/built-client.ts";
 
 interface Manifest {
@@ -57,9 +58,7 @@ test("it runs as it is, and its types say what it takes to a reader with another
     /wrong\.ts\(2,[^]*'"tumblng"'[^]*wrong\.ts\(3,/,
   );
   await writeFile(join(folder, "run.js"), `export { Weir, WeirError } from "weir-client";`);
-  const { Weir, WeirError } = (await import(
-    pathToFileURL(join(folder, "run.js")).href
-  )) as typeof import("./src/weir.ts");
+  const { Weir, WeirError } = (await import(pathToFileURL(join(folder, "run.js")).href)) as typeof client;
   const nobody = new Weir({ queryUrl: "http://127.0.0.1:1" });
   await assert.rejects(nobody.rules.list(), (error) => error instanceof WeirError && error.code === "no_answer");
 });

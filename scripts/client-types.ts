@@ -80,7 +80,7 @@ const head = `// Made by \`npm run docs\` from the schemas of the server: don't 
 export function wireTypes(): string {
   const names = new Map(Object.entries(named).map(([name, schema]) => [sameness(schema), name]));
   const types = Object.entries(named).map(([name, schema]) => {
-    const text = typeOf(schema as Schema, new Map([...names].filter(([, other]) => other !== name)));
+    const text = typeOf(schema, new Map([...names].filter(([, other]) => other !== name)));
     return `${comment((schema as Schema).description)}export ${declaration(name, text)}`;
   });
   return [head, ...types].join("\n");
@@ -101,7 +101,8 @@ function typeOf(schema: Schema, names: Names): string {
   if ("const" in schema) return JSON.stringify(schema.const);
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
   if (schema.anyOf) return [...new Set(schema.anyOf.map((one) => typeOf(one, names)))].join(" | ");
-  switch (schema.type) {
+  const { type = "" } = schema;
+  switch (type) {
     case "object":
       return objectOf(schema, names);
     case "array":
@@ -112,7 +113,7 @@ function typeOf(schema: Schema, names: Names): string {
     case "number":
     case "boolean":
     case "null":
-      return schema.type;
+      return type;
     default:
       return "unknown";
   }

@@ -37,7 +37,7 @@ type Source = ReturnType<typeof source>;
 
 function Value({ weir, rule, options }: { weir: Source["weir"]; rule: string; options?: LiveOptions }) {
   const { status, rows } = useLive(weir, rule, options);
-  return `${rule} ${status} ${rows.map(({ value }) => String(value)).join()}`;
+  return `${rule} ${status} ${rows.map(({ value }) => JSON.stringify(value)).join()}`;
 }
 
 const drawn = async (draw: () => unknown): Promise<void> =>

@@ -93,7 +93,7 @@ async function* pages<Question extends { readonly cursor?: string }, Page extend
   }
 }
 
-function statsQuery({ rule, from, to, groups = {}, signal: _, ...rest }: StatsQuestion): Query {
+function statsQuery({ rule, from, to, groups = {}, signal: _signal, ...rest }: StatsQuestion): Query {
   const wanted = Object.entries(groups);
   const filters = wanted.filter(([, value]) => value !== null).map(([name, value]) => [parameterOf(name), value]);
   const withoutValue = wanted.filter(([, value]) => value === null).map(([name]) => name);

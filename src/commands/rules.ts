@@ -50,20 +50,7 @@ const actions: Readonly<Record<RulesAction, (deps: RulesDeps, words: readonly st
 const listHead = ["rule", "metric", "window", "by", "state", "groups", "late", "skipped", "version"];
 
 function listRow(rule: RuleAnswer): (string | number)[] {
-  const {
-    rule_id,
-    metric,
-    field,
-    window_size,
-    hop,
-    group_by = [],
-    state,
-    progress,
-    groups,
-    late,
-    skipped,
-    version,
-  } = rule;
+  const { rule_id, metric, field, window_size, hop, group_by, state, progress, groups, late, skipped, version } = rule;
   return [
     rule_id,
     field === undefined ? metric : `${metric} of ${field}`,

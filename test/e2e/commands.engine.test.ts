@@ -84,7 +84,7 @@ test("what the server refuses ends with 1 and every mistake, what is wrong befor
     await file("wrong.json", { ...orders, window_size: "7q", metric: "cuont" }),
   );
   assert.deepEqual([wrong.code, wrong.out], [1, ""]);
-  assert.match(wrong.err, /rules\[0\]\.window_size: .*\n.*rules\[0\]\.metric: .*count/);
+  assert.match(wrong.err, /rules\[0\]\.window_size .*\n +rules\[0\]\.metric: .*count/);
   const unknown = await weir("stats", "ordres");
   assert.deepEqual([unknown.code, unknown.err], [1, 'there is no rule "ordres"\n']);
   assert.equal((await weir("tail", "ordres")).code, 1);

@@ -96,6 +96,6 @@ export class Follower {
   #error(): WeirError | undefined {
     const { error } = this.mirror;
     if (error === undefined) return this.#refusal;
-    return new WeirError(error.code as WeirError["code"], error.message);
+    return new WeirError(error.code, error.message);
   }
 }

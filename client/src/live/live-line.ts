@@ -41,6 +41,8 @@ export class LiveLine {
   #former = new Set<string>();
   #state: LineState = "resting";
   #line: Line | undefined;
+  /** How many were opened or ended so far, by which one that is not the newest any more is known. */
+  #lines = 0;
   #failures = 0;
   #cancelTimer: () => void = () => {};
   #cancelLinger: () => void = () => {};
@@ -104,15 +106,14 @@ export class LiveLine {
     this.#former = new Set();
     this.#timer(this.#pace.openMs, () => this.#fail());
     // What a line tells after another has been opened is not heard.
-    const current = (heard: () => void): void => (this.#line === line ? heard() : undefined);
-    let line: Line | undefined;
+    const number = ++this.#lines;
+    const current = (heard: () => void): void => (this.#lines === number ? heard() : undefined);
     const events = {
       opened: () => current(() => this.#opened()),
       message: (text: string) => current(() => this.#heard(text)),
       closed: (refusal?: WeirError) => current(() => this.#closed(refusal)),
     };
-    line = this.#carrier(() => open().map((follower) => follower.request()), events);
-    this.#line = line;
+    this.#line = this.#carrier(() => open().map((follower) => follower.request()), events);
   }
 
   #opened(): void {
@@ -138,7 +139,7 @@ export class LiveLine {
 
   /** A mistake in what was asked for: nobody can tell which rule was meant, but it is none that something came of. */
   #refused({ code, message }: LiveError): void {
-    const error = new WeirError(code as WeirError["code"], message);
+    const error = new WeirError(code, message);
     for (const follower of this.#followers.values()) if (follower.mirror.phase === "nothing") follower.refuse(error);
   }
 
@@ -166,6 +167,7 @@ export class LiveLine {
     this.#state = state;
     const line = this.#line;
     this.#line = undefined;
+    this.#lines += 1;
     line?.close();
     for (const follower of this.#followers.values()) if (!follower.isOver) follower.lineEnded();
   }

@@ -6,7 +6,7 @@ import { packageClient } from "../../../test/support/package-client.ts";
 import { Mirror } from "./mirror.ts";
 
 /** `WEIR_RESUMES=200000` is the long form; `WEIR_SEED` and `WEIR_PATH` play one case again. */
-const runs = Number(process.env["WEIR_RESUMES"] ?? 1500);
+const runs = Number(process.env["WEIR_RESUMES"] ?? 400);
 const seed = Number(process.env["WEIR_SEED"] ?? Date.now() % 0x7fff_ffff);
 const path = process.env["WEIR_PATH"];
 

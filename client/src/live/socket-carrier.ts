@@ -11,6 +11,8 @@ export function socketCarrier(url: string, openSocket: (url: string) => Socket):
   return (wanted, events): Line => {
     const socket = openSocket(url);
     let isOpen = false;
+    // One listener each, and none any more once the line is closed.
+    // oxlint-disable unicorn/prefer-add-event-listener
     socket.onopen = () => {
       isOpen = true;
       events.opened();
@@ -28,6 +30,7 @@ export function socketCarrier(url: string, openSocket: (url: string) => Socket):
       // A browser complains of a socket that is closed before it was opened, and tells the server of none.
       socket.close();
     };
+    // oxlint-enable unicorn/prefer-add-event-listener
     return {
       watch: (one) => send(requestOf([one])),
       unwatch: (rule) => send({ unsubscribe_rules: [rule] }),
