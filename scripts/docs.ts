@@ -1,10 +1,15 @@
-/** `npm run docs`: writes the tables of docs/operating.md from the declarations. `test/docs.test.ts` holds them equal. */
+/**
+ * `npm run docs`: writes the tables of docs/operating.md from the declarations, and the client's types from the schemas.
+ * `test/docs.test.ts` and `client/src/wire.test.ts` hold them equal.
+ */
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { environmentName, options } from "../src/config/options.ts";
 import type { Option } from "../src/config/options.ts";
 import { errorCodes } from "../src/lib/errors.ts";
 import { declaredMetrics } from "../src/observe/metrics.ts";
+import { wireFile, wireTypes } from "./client-types.ts";
 
 export const operatingFile = new URL("../docs/operating.md", import.meta.url);
 
@@ -54,6 +59,13 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
+/** As `npm run format` leaves it. */
+export function formatted(text: string): string {
+  const program = fileURLToPath(new URL("../node_modules/.bin/oxfmt", import.meta.url));
+  return execFileSync(program, ["--stdin-filepath", "wire.ts"], { input: text, encoding: "utf8" });
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   writeFileSync(operatingFile, withTables(readFileSync(operatingFile, "utf8")));
+  writeFileSync(wireFile, formatted(wireTypes()));
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { App } from "./app.ts";
+import type { Command } from "./commands/commands.ts";
 import { parseCommandLine } from "./config/command-line.ts";
 import type { CommandName } from "./config/command-line.ts";
 import { loadConfig } from "./config/load.ts";
@@ -53,6 +54,9 @@ const commands: Readonly<Record<CommandName, (loaded: Ready) => Promise<ExitCode
   },
   serve,
   demo,
+  rules: (loaded) => client({ ...loaded, command: "rules" }),
+  stats: (loaded) => client({ ...loaded, command: "stats" }),
+  tail: (loaded) => client({ ...loaded, command: "tail" }),
   rejects,
   migrate,
   verify: (loaded) =>
@@ -102,13 +106,38 @@ async function demo({ config, demo: options }: Ready): Promise<ExitCode> {
   }
 }
 
+/** Speaks to a server that runs. */
+async function client(asked: Command): Promise<ExitCode> {
+  const { runCommand } = await import("./commands/commands.ts");
+  const out = process.stdout;
+  const ended = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, () => ended.abort());
+  // A reader that went away (`weir tail r | head`) has seen enough.
+  out.once("error", () => ended.abort());
+  const isTty = out.isTTY;
+  const terminal = {
+    isTty,
+    hasColours: isTty && (process.env["NO_COLOR"] ?? "") === "",
+    json: asked.client.json === "yes" || !isTty,
+    columns: () => (isTty ? out.columns : Infinity),
+    lines: () => (isTty ? out.rows : Infinity),
+    write: (text: string) => void out.write(text),
+  };
+  return runCommand(asked, {
+    terminal,
+    readFile: (path) => readFileSync(path === "-" ? 0 : path, "utf8"),
+    signal: ended.signal,
+    complain: (text) => void process.stderr.write(text),
+  });
+}
+
 async function rejects({ config, action }: Ready): Promise<ExitCode> {
   const { runRejects } = await import("./rejects/rejects.ts");
   try {
     await runRejects(action, config, (line) => void process.stdout.write(`${line}\n`));
     return 0;
   } catch (error) {
-    process.stderr.write(`${error instanceof WeirError ? error.message : String(error)}\n`);
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   }
 }

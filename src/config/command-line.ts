@@ -1,11 +1,33 @@
 import { Command, CommanderError, Option as Flag } from "commander";
 import type { Problem } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
-import { demoOptions, environmentName, options, upkeepOptions } from "./options.ts";
+import { clientOptions, demoOptions, environmentName, options, upkeepOptions } from "./options.ts";
 import type { Option } from "./options.ts";
 
-export const commandNames = ["serve", "demo", "config", "rejects", "verify", "rebuild", "migrate"] as const;
+export const commandNames = [
+  "serve",
+  "demo",
+  "config",
+  "rules",
+  "stats",
+  "tail",
+  "rejects",
+  "verify",
+  "rebuild",
+  "migrate",
+] as const;
 export type CommandName = (typeof commandNames)[number];
+
+/** What `weir rules` does, and what it does that to; the first is what it does when nothing is said. */
+export const rulesActions = {
+  list: { what: "", least: 0, most: 0 },
+  get: { what: "a rule", least: 1, most: 1 },
+  apply: { what: "files with rules (- is the standard input)", least: 1, most: Infinity },
+  delete: { what: "rules", least: 1, most: Infinity },
+  try: { what: "a file with a rule (- is the standard input)", least: 1, most: 1 },
+} as const;
+export type RulesAction = keyof typeof rulesActions;
+const rulesActionNames = Object.keys(rulesActions) as readonly RulesAction[];
 
 /** What `weir rejects` does; the first is what it does when nothing is said. */
 export const rejectsActions = ["list", "replay"] as const;
@@ -14,6 +36,9 @@ export type RejectsAction = (typeof rejectsActions)[number];
 export interface CommandLine {
   readonly command: CommandName;
   readonly action: RejectsAction;
+  readonly rulesAction: RulesAction;
+  /** Of `rules`, `stats` and `tail`: rules or files. */
+  readonly words: readonly string[];
   /** Texts as given, by the option's name without dashes. */
   readonly flags: ReadonlyMap<string, string>;
   /** Set when there is nothing to do but to print this: help, version. */
@@ -26,6 +51,8 @@ export function parseCommandLine(argv: readonly string[], version: string): Comm
   const seen: { -readonly [K in Exclude<keyof CommandLine, "print">]: CommandLine[K] } = {
     command: "serve",
     action: rejectsActions[0],
+    rulesAction: "list",
+    words: [],
     flags: new Map(),
     problems: [],
   };
@@ -34,8 +61,14 @@ export function parseCommandLine(argv: readonly string[], version: string): Comm
     seen.command = name;
     seen.flags = flagsOf(command);
     const words = [...command.args];
-    if (name === "rejects") seen.action = takeAction(words) ?? seen.action;
-    seen.problems = leftOver(command, name, words);
+    if (name === "rejects") seen.action = takeAction(words, rejectsActions) ?? seen.action;
+    if (name === "rules") seen.rulesAction = takeAction(words, rulesActionNames) ?? seen.rulesAction;
+    const wanted = wantedWords(name, seen.rulesAction);
+    const problems = leftOver(command, name, words, wanted.most);
+    seen.words = words.filter((word) => !isFlag(word)).slice(0, wanted.most);
+    if (problems.length === 0 && seen.words.length < wanted.least)
+      problems.push({ path: name, message: `needs ${wanted.what}` });
+    seen.problems = problems;
   });
   forAll(program, (command) => command.configureOutput({ writeOut: (text) => output.push(text), writeErr: () => {} }));
   try {
@@ -52,6 +85,9 @@ const summaries: Readonly<Record<CommandName, string>> = {
   serve: "Take events, keep every rule's windows, answer and push them (the default command).",
   demo: "Serve on a temporary folder, make five rules and replay real flights.",
   config: "Print what is in force, and where each value comes from.",
+  rules: "List the rules of a running server, show, apply, delete or try them.",
+  stats: "Print the windows of a rule.",
+  tail: "Follow the windows of a rule as they change.",
   rejects: "Say what a running server has in quarantine (list), or put it back (replay).",
   verify: "Count the windows of rules again from the stored events, and print what differs.",
   rebuild: "Make the windows of rules anew from the stored events.",
@@ -63,8 +99,16 @@ Every option is also an environment variable (--data-dir is ${environmentName("d
 and a key of the file that --config names ("data-dir"). The command line wins
 over the environment, the environment over the file.
 
-Exit codes: 0 stopped as asked; 1 failed while running; 2 the configuration or
-the machine does not allow a start.`;
+Exit codes: 0 stopped as asked, or done; 1 failed while running, or what the server
+refuses; 2 the configuration or the machine does not allow a start, or no server
+answers.`;
+
+const usages: Readonly<Partial<Record<CommandName, string>>> = {
+  rejects: `[${rejectsActions.join("|")}] [options]`,
+  rules: "[list | get RULE | apply FILE… | delete RULE… | try FILE] [options]",
+  stats: "RULE [options]",
+  tail: "RULE [options]",
+};
 
 function buildProgram(version: string, seen: (command: Command, name: CommandName) => void): Command {
   const program = new Command("weir")
@@ -83,7 +127,7 @@ function buildProgram(version: string, seen: (command: Command, name: CommandNam
       .exitOverride();
     command
       .helpOption("-h, --help", "print this help")
-      .usage(name === "rejects" ? `[${rejectsActions.join("|")}] [options]` : "[options]")
+      .usage(usages[name] ?? "[options]")
       .addHelpText("after", epilogue);
     // Unknown names and left-over words are collected, so that all mistakes are told at once.
     command.allowUnknownOption().allowExcessArguments();
@@ -102,39 +146,57 @@ function addFlags(command: Command, name: CommandName): void {
 
 function ownOptions(name: CommandName): readonly Option<unknown>[] {
   if (name === "demo") return Object.values(demoOptions);
+  if (name === "rules" || name === "stats" || name === "tail") return Object.values(clientOptions);
   return name === "verify" || name === "rebuild" ? Object.values(upkeepOptions) : [];
 }
 
 function flagOf(option: Option<unknown>): Flag {
   const later = option.later ? " (not available in this version)" : ` (default: ${option.kind.format(option.default)})`;
-  return new Flag(`--${option.name} <${option.kind.placeholder}>`, option.description + later);
+  const value = option.kind.alone === undefined ? ` <${option.kind.placeholder}>` : "";
+  return new Flag(`--${option.name}${value}`, option.description + later);
 }
 
 function flagsOf(command: Command): ReadonlyMap<string, string> {
-  const given = command.options.map(
-    (flag) => [flag.long?.slice(2) ?? "", command.getOptionValue(flag.attributeName()) as unknown] as const,
-  );
+  const given = command.options.map((flag) => {
+    const value: unknown = command.getOptionValue(flag.attributeName());
+    return [flag.long?.slice(2) ?? "", value === true ? "yes" : value] as const;
+  });
   return new Map(given.filter((entry): entry is readonly [string, string] => typeof entry[1] === "string"));
 }
 
+/** How many words behind it a command takes, and what they are. */
+function wantedWords(name: CommandName, action: RulesAction): { what: string; least: number; most: number } {
+  if (name === "rules") return rulesActions[action];
+  if (name === "stats" || name === "tail") return { what: "the id of a rule", least: 1, most: 1 };
+  return { what: "", least: 0, most: 0 };
+}
+
+/** A dash alone is the standard input. */
+const isFlag = (word: string): boolean => word.startsWith("-") && word !== "-";
+
 /** What the command did not understand. The value behind an unknown option is not called a mistake of its own. */
-function leftOver(command: Command, name: CommandName, words: readonly string[]): Problem[] {
+function leftOver(command: Command, name: CommandName, words: readonly string[], most: number): Problem[] {
   const known = command.options.map((flag) => flag.long ?? "");
   const problems: Problem[] = [];
   let behindOption = false;
+  let taken = 0;
   for (const word of words) {
-    if (word.startsWith("-")) problems.push(unknown(word.split("=", 1)[0]!, "option", known));
+    if (isFlag(word)) problems.push(unknown(word.split("=", 1)[0]!, "option", known));
+    else if (!behindOption && taken < most) taken += 1;
     else if (!behindOption) problems.push(unknown(word, name === "serve" ? "command" : "argument", wordsOf(name)));
-    behindOption = word.startsWith("-") && !word.includes("=");
+    behindOption = isFlag(word) && !word.includes("=");
   }
   return problems;
 }
 
-const wordsOf = (name: CommandName): readonly string[] => (name === "rejects" ? rejectsActions : commandNames);
+function wordsOf(name: CommandName): readonly string[] {
+  if (name === "rejects") return rejectsActions;
+  return name === "rules" ? rulesActionNames : commandNames;
+}
 
 /** Takes the action out of the words, if it is the first of them. */
-function takeAction(words: string[]): RejectsAction | undefined {
-  const action = rejectsActions.find((known) => known === words[0]);
+function takeAction<Action extends string>(words: string[], actions: readonly Action[]): Action | undefined {
+  const action = actions.find((known) => known === words[0]);
   if (action !== undefined) words.shift();
   return action;
 }

@@ -6,6 +6,8 @@ export interface Kind<T> {
   readonly placeholder: string;
   /** What is right, to follow "expected", e.g. `a port, 0 to 65535 (0 asks the system for a free one)`. */
   readonly expected: string;
+  /** On the command line the option is given without a value, and means this. */
+  readonly alone?: string;
   /** The text that `null` and `false` in the file stand for; without it they are no values of this kind. */
   readonly nothing?: string;
   /** Undefined when the text is not a value of this kind. */

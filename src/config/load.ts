@@ -1,11 +1,19 @@
 import type { Problem } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
 import { parseCommandLine } from "./command-line.ts";
-import type { CommandName, RejectsAction } from "./command-line.ts";
+import type { CommandName, RejectsAction, RulesAction } from "./command-line.ts";
 import { findJsonFault } from "./json-place.ts";
 import type { Kind } from "./kind.ts";
-import { demoOptions, environmentName, optionKeys, options, roleNames, upkeepOptions } from "./options.ts";
-import type { Config, DemoOptions, Option, OptionKey, UpkeepOptions } from "./options.ts";
+import {
+  clientOptions,
+  demoOptions,
+  environmentName,
+  optionKeys,
+  options,
+  roleNames,
+  upkeepOptions,
+} from "./options.ts";
+import type { ClientOptions, Config, DemoOptions, Option, OptionKey, UpkeepOptions } from "./options.ts";
 
 export interface Surroundings {
   /** Arguments behind the program's name. */
@@ -27,6 +35,9 @@ export type Loaded =
       readonly sources: Sources;
       readonly demo: DemoOptions;
       readonly upkeep: UpkeepOptions;
+      readonly client: ClientOptions;
+      readonly rulesAction: RulesAction;
+      readonly words: readonly string[];
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
@@ -59,15 +70,16 @@ export function loadConfig({ argv, env, readFile }: Surroundings): Loaded {
       sources[key] = given.where;
     }
   }
-  const own = (of: Readonly<Record<string, Option<unknown>>>): Record<string, unknown> =>
+  const own = (of: Readonly<Record<string, Option<unknown>>>, ...commands: CommandName[]): Record<string, unknown> =>
     Object.fromEntries(
       Object.entries(of).map(([key, option]) => {
-        const given = fromLine(line.flags, option.name);
+        const given = commands.includes(line.command) ? fromLine(line.flags, option.name) : undefined;
         return [key, given ? read(option, given) : option.default];
       }),
     );
-  const demo = own(demoOptions) as DemoOptions;
-  const upkeep = own(upkeepOptions) as UpkeepOptions;
+  const demo = own(demoOptions, "demo") as DemoOptions;
+  const upkeep = own(upkeepOptions, "verify", "rebuild") as UpkeepOptions;
+  const client = own(clientOptions, "rules", "stats", "tail") as ClientOptions;
   problems.push(...unknownVariables(env));
   // Every key has a value of its option's kind: the loops above go over the same tables that the types come from.
   const config = values as Config;
@@ -81,6 +93,9 @@ export function loadConfig({ argv, env, readFile }: Surroundings): Loaded {
     sources: sources as Sources,
     demo,
     upkeep,
+    client,
+    rulesAction: line.rulesAction,
+    words: line.words,
   };
 }
 

@@ -320,5 +320,60 @@ export const upkeepOptions = {
 
 export type UpkeepOptions = { readonly [K in keyof typeof upkeepOptions]: ValueOf<(typeof upkeepOptions)[K]> };
 
+/** Options of `weir rules`, `weir stats` and `weir tail`: those of the commands that speak to a server that runs. */
+export const clientOptions = {
+  url: option({
+    name: "url",
+    group: "Where",
+    kind: orOff(url("http", "https")),
+    default: null,
+    description: "the query port of the server; off is --query-port on this machine",
+  }),
+  json: option({
+    name: "json",
+    group: "Where",
+    kind: { ...choice("auto", "yes"), alone: "yes" },
+    default: "auto",
+    description: "JSON, one object a line; auto: where no terminal reads it",
+  }),
+  from: option({
+    name: "from",
+    group: "Where",
+    kind: orOff(text("time", "a time as in RFC 3339, or milliseconds since 1970")),
+    default: null,
+    description: "of stats and tail: the first window; off is a day ago, and for tail the newest 60 windows",
+  }),
+  to: option({
+    name: "to",
+    group: "Where",
+    kind: orOff(text("time", "a time as in RFC 3339, or milliseconds since 1970")),
+    default: null,
+    description: "of stats: windows that begin before it; off is now",
+  }),
+  step: option({
+    name: "step",
+    group: "Where",
+    kind: orOff(text("length", "a length such as 1h")),
+    default: null,
+    description: "of stats: windows of this length instead of the rule's own",
+  }),
+  limit: option({
+    name: "limit",
+    group: "Where",
+    kind: orOff(count(1, 1_000_000_000)),
+    default: null,
+    description: "of stats: rows at most; off is all",
+  }),
+  intervalMs: option({
+    name: "interval",
+    group: "Where",
+    kind: duration(50, 60_000),
+    default: 250,
+    description: "of tail: between two changes at least",
+  }),
+} as const;
+
+export type ClientOptions = { readonly [K in keyof typeof clientOptions]: ValueOf<(typeof clientOptions)[K]> };
+
 export const optionKeys = Object.keys(options) as readonly OptionKey[];
 export const environmentName = (name: string): string => `WEIR_${name.toUpperCase().replaceAll("-", "_")}`;

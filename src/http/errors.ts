@@ -36,7 +36,6 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   store_refused: 500,
   store_taken: 503,
   store_unfit: 503,
-  rejects_failed: 500,
   registry_unavailable: 503,
   data_dir_in_use: 500,
   disk_full: 500,

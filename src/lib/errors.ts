@@ -35,7 +35,6 @@ export const errorCodes = {
   store_refused: "the store refused a statement",
   store_taken: "another process writes to the store in this one's place; this one ends",
   store_unfit: "the store can't be used as it is; the message says what to do",
-  rejects_failed: "what is in quarantine can't be listed or sent again; the message says why",
   registry_unavailable: "the rules can't be read or changed now; try again",
   data_dir_in_use: "another process has the data folder",
   disk_full: "the disk of the data folder has no room for a start",

@@ -1,4 +1,6 @@
-import { WeirError } from "../lib/errors.ts";
+import { Http } from "../../client/src/http.ts";
+import type { Question } from "../../client/src/http.ts";
+import { platform } from "../../client/src/surroundings.ts";
 
 declare global {
   interface JSON {
@@ -36,17 +38,24 @@ export interface Addresses {
   readonly queryUrl: string;
 }
 
-/** As much of the two APIs as the quarantine needs. Anything but the expected answer is an error for people. */
-export class RejectsClient {
-  readonly #at: Addresses;
+/** Waiting to be counted is part of it. */
+const timeoutMs = 90_000;
 
-  constructor(at: Addresses) {
-    this.#at = at;
+/**
+ * As much of the two APIs as the quarantine needs. The package's client would read numbers, which are to stay as they are
+ * written, but it asks in its way: anything but the expected answer is its `WeirError`.
+ */
+export class RejectsClient {
+  readonly #ingest: Http;
+  readonly #query: Http;
+
+  constructor({ ingestUrl, queryUrl }: Addresses) {
+    this.#ingest = new Http(ingestUrl, platform, { headers: {}, timeoutMs });
+    this.#query = new Http(queryUrl, platform, { headers: {}, timeoutMs });
   }
 
   async page(limit: number, cursor?: string): Promise<Page> {
-    const rest = cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-    return exact(await this.#ask(`${this.#at.queryUrl}/rejects?limit=${limit}${rest}`)) as Page;
+    return exact(await ask(this.#query, { path: "/rejects", query: { limit, cursor } })) as Page;
   }
 
   /** Sends events again; they are durable then. Those that are no events of today's contract are refused, each by itself. */
@@ -57,7 +66,8 @@ export class RejectsClient {
       )
       .join("\n");
     const headers = { "content-type": "application/x-ndjson" };
-    const text = await this.#ask(`${this.#at.ingestUrl}/ingest?partial=true`, { method: "POST", headers, body });
+    const query = { partial: true };
+    const text = await ask(this.#ingest, { method: "POST", path: "/ingest", query, headers, body });
     const { token, refused = [] } = JSON.parse(text) as {
       token: string;
       refused?: readonly { index: number; problems: readonly { path: string; message: string }[] }[];
@@ -71,41 +81,20 @@ export class RejectsClient {
 
   /** Resolves once these events are counted, or were set aside anew. */
   async counted(token: string): Promise<void> {
-    const url = `${this.#at.ingestUrl}/ingest/status?token=${encodeURIComponent(token)}&wait=30s`;
-    while (!(JSON.parse(await this.#ask(url)) as { counted: boolean }).counted);
+    const question = { path: "/ingest/status", query: { token, wait: "30s" } };
+    while (!(JSON.parse(await ask(this.#ingest, question)) as { counted: boolean }).counted);
   }
 
   async drop(positions: readonly string[]): Promise<void> {
-    const query = positions.map((position) => `position=${encodeURIComponent(position)}`).join("&");
-    await this.#ask(`${this.#at.queryUrl}/rejects?${query}`, { method: "DELETE" });
-  }
-
-  async #ask(url: string, init: RequestInit = {}): Promise<string> {
-    const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(90_000) }).catch((cause: unknown) => {
-      throw new WeirError("rejects_failed", `no server answers at ${new URL(url).origin}; is it running there?`, {
-        cause,
-      });
-    });
-    const text = await answer.text();
-    if (answer.ok) return text;
-    throw new WeirError(
-      "rejects_failed",
-      `${init.method ?? "GET"} ${new URL(url).pathname} answered: ${messageOf(text)}`,
-    );
+    await ask(this.#query, { method: "DELETE", path: "/rejects", query: { position: positions } });
   }
 }
+
+const ask = async (http: Http, question: Question): Promise<string> => (await http.ask(question)).text;
 
 /** Parses JSON; numbers stay what is written, so that they are written the same again. */
 function exact(text: string): unknown {
   return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) =>
     typeof value === "number" && context?.source !== undefined ? JSON.rawJSON(context.source) : value,
   );
-}
-
-function messageOf(text: string): string {
-  try {
-    return (JSON.parse(text) as { error: { message: string } }).error.message;
-  } catch {
-    return text.slice(0, 200);
-  }
 }

@@ -1,3 +1,4 @@
+import { addressOf } from "../config/address.ts";
 import type { RejectsAction } from "../config/command-line.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
 import type { Page, Reject } from "./client.ts";
@@ -15,7 +16,7 @@ const pageMax = 100;
 
 /**
  * `weir rejects`: what a running server has in quarantine, printed or put back.
- * @throws WeirError `rejects_failed`
+ * @throws WeirError of the client
  */
 export async function runRejects(
   action: RejectsAction,
@@ -23,8 +24,8 @@ export async function runRejects(
   print: (line: string) => void,
 ): Promise<void> {
   const client = new RejectsClient({
-    ingestUrl: urlOf(place, place.ingestPort),
-    queryUrl: urlOf(place, place.queryPort),
+    ingestUrl: addressOf(place, place.ingestPort),
+    queryUrl: addressOf(place, place.queryPort),
   });
   await { list, replay }[action](client, print);
 }
@@ -78,9 +79,3 @@ async function countOf(client: RejectsClient): Promise<number> {
 
 const nameOf = (reject: Reject | undefined): string =>
   `${reject?.position} (event_id ${JSON.stringify(reject?.event_id)})`;
-
-/** A server that listens on every address is reached on this machine's own. */
-function urlOf({ host }: ServerPlace, port: number): string {
-  const reached = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  return `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}`;
-}

@@ -1,6 +1,6 @@
+import { Weir } from "../../client/src/weir.ts";
+import type { RuleAnswer, VerificationAnswer } from "../../client/src/weir.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { VerificationAnswer } from "../protocol/verification.ts";
-import { type Rules, UpkeepClient } from "./upkeep-client.ts";
 
 export interface UpkeepDeps {
   readonly queryUrl: string;
@@ -17,10 +17,10 @@ const pollMs = 500;
  * @returns whether all that could be compared is equal.
  */
 export async function verifyRules(deps: UpkeepDeps): Promise<boolean> {
-  const client = new UpkeepClient(deps.queryUrl);
+  const { rules: client } = new Weir({ queryUrl: deps.queryUrl });
   let equal = true;
   for (const { rule_id: id } of await rulesOf(client, deps)) {
-    const answer = await client.verification(id);
+    const answer = await client.verify(id);
     for (const line of lines(answer)) deps.print(line);
     equal &&= answer.result !== "different";
   }
@@ -29,12 +29,12 @@ export async function verifyRules(deps: UpkeepDeps): Promise<boolean> {
 
 /** Makes the windows of rules anew from the stored events, and prints how far it is until that is done. */
 export async function rebuildRules(deps: UpkeepDeps): Promise<void> {
-  const client = new UpkeepClient(deps.queryUrl);
+  const { rules: client } = new Weir({ queryUrl: deps.queryUrl });
   const rules = await rulesOf(client, deps);
   for (const { rule_id: id } of rules) await client.rebuild(id);
   const ids = new Set(rules.map(({ rule_id: id }) => id));
   for (let told = ""; ; await deps.clock.sleep(pollMs)) {
-    const left = (await client.rules()).filter(({ rule_id: id, state }) => ids.has(id) && state === "filling");
+    const left = (await client.list()).filter(({ rule_id: id, state }) => ids.has(id) && state === "filling");
     const now = left.map(({ rule_id: id, progress }) => `${id} ${Math.floor(progress * 100)} %`).join(", ");
     if (left.length === 0) return deps.print(`made anew: ${[...ids].join(", ") || "no rule"}`);
     if (now !== told) deps.print(`being filled: ${now}`);
@@ -42,8 +42,8 @@ export async function rebuildRules(deps: UpkeepDeps): Promise<void> {
   }
 }
 
-async function rulesOf(client: UpkeepClient, { rule }: UpkeepDeps): Promise<Rules> {
-  const rules = await client.rules();
+async function rulesOf(client: Weir["rules"], { rule }: UpkeepDeps): Promise<readonly RuleAnswer[]> {
+  const rules = await client.list();
   if (rule === null) return rules;
   const found = rules.filter(({ rule_id: id }) => id === rule);
   if (found.length === 0) throw new Error(`there is no rule ${JSON.stringify(rule)}`);

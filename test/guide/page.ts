@@ -18,6 +18,7 @@ export const guide = [
   ["docs/quarantine.md"],
   ["docs/erasing.md"],
   ["docs/protocol.md"],
+  ["docs/client.md", "docs/command-line.md"],
 ] as const;
 
 const root = new URL("../../", import.meta.url);

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import type { Client } from "../../src/live/client.ts";
 import { Hub } from "../../src/live/hub.ts";
+import type { LiveConnection } from "../../src/live/hub.ts";
 import type { LiveLimits } from "../../src/live/limits.ts";
 import { formatTime } from "../../src/lib/rfc3339.ts";
 import { stats } from "../../src/query/stats.ts";
 import type { Store } from "../../src/store/store.ts";
 import { ExactTestClient } from "./exact-client.ts";
+import type { Watch } from "./exact-client.ts";
 import { MemoryProgress } from "./memory-progress.ts";
 import { MemoryRules } from "./memory-rules.ts";
 import { MemoryStore } from "./memory-store.ts";
@@ -67,6 +70,23 @@ const limits: Partial<LiveLimits> = {
   heartbeatMs: 2000,
 };
 
+/** What takes part in the world: it is told when to read, and what it has is compared. */
+export interface WorldClient {
+  readonly assembler: Pick<ExactTestClient["assembler"], "from" | "rows">;
+  readonly watches: ReadonlyMap<string, Watch>;
+  readonly messages: readonly object[];
+  watch(ruleId: string, watch: Watch): void;
+  unwatch(ruleId: string): void;
+  /** The line is there, or there again. */
+  connect(): void;
+  /** The line ends. */
+  drop(): void;
+  read(count?: number): void;
+  lose(): void;
+}
+
+export type MakeClient = (connect: (client: Client) => LiveConnection, clock: SimulatedClock) => WorldClient;
+
 /** The hub over rules and rows that a schedule changes, and clients that are slow, cut off and come back. */
 export class World {
   /** For a canary. */
@@ -76,25 +96,22 @@ export class World {
   readonly store = new MemoryStore();
   readonly progress = new MemoryProgress();
   readonly rules = new MemoryRules();
-  readonly clients: readonly ExactTestClient[];
+  readonly clients: readonly WorldClient[];
   readonly #base = this.clock.now();
   readonly #untold = new Set<number>();
   #hub: Hub;
   #processes = 0;
   #value = 0;
-  readonly #asleep = new Set<ExactTestClient>();
+  readonly #asleep = new Set<WorldClient>();
   /** What the store's answers wait for. */
   #gate: Promise<void> = Promise.resolve();
   #open: () => void = () => {};
   #fails = 0;
 
-  constructor() {
+  constructor(make: MakeClient = (connect) => new ExactTestClient(connect)) {
     for (const id of ruleIds) this.#setRule(id);
     this.#hub = this.#start();
-    this.clients = Array.from(
-      { length: clientCount },
-      () => new ExactTestClient((client) => this.#hub.connect(client)),
-    );
+    this.clients = Array.from({ length: clientCount }, () => make((client) => this.#hub.connect(client), this.clock));
     for (const client of this.clients) client.connect();
     for (const [index, client] of this.clients.entries())
       for (const ruleId of ruleIds.slice(index)) client.watch(ruleId, watchOf(index, this.#base));
@@ -281,7 +298,7 @@ export class World {
   }
 
   /** Falls asleep, reads one message in its sleep, or wakes up and reads all. */
-  #read(client: ExactTestClient, how: number): void {
+  #read(client: WorldClient, how: number): void {
     if (World.losesMessages) client.lose();
     if (how < 6) this.#asleep.add(client);
     else if (how >= 9) this.#asleep.delete(client);

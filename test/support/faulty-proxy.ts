@@ -19,15 +19,17 @@ export interface FaultyProxy {
   close(): Promise<void>;
 }
 
-/** A proxy on loopback to the HTTP server at `target` through which requests go wrong at random. */
-export async function openFaultyProxy(target: string, random: Random): Promise<FaultyProxy> {
+/** A proxy on loopback to the HTTP server that is at `target` then, through which requests go wrong at random. */
+export async function openFaultyProxy(target: string | (() => string), random: Random): Promise<FaultyProxy> {
   const met = { refused: 0, cut: 0, "answer lost": 0, "answer cut": 0, hang: 0, error: 0 };
   let share = 0;
   const server = createServer((incoming, answer) => {
     const mishap = random.chance(share) ? random.pick(mishaps) : undefined;
     if (mishap !== undefined) met[mishap] += 1;
     answer.on("error", () => {});
-    passOn(target, incoming, answer, mishap, random).catch(() => answer.destroy());
+    passOn(typeof target === "string" ? target : target(), incoming, answer, mishap, random).catch(() =>
+      answer.destroy(),
+    );
   });
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   const close = (): Promise<void> =>

@@ -42,6 +42,17 @@ const canaries: readonly (readonly [string, Readonly<Record<string, string>>, Re
     { "src/live/e.ts": 'import { d } from "../query/d.ts";' },
     /live may not import query/,
   ],
+  [
+    "the client with something of the server",
+    { "client/src/x.ts": 'import type { A } from "../../src/lib/a.ts";' },
+    /client may not import src\/lib\/a\.ts/,
+  ],
+  ["the client with a package", { "client/src/x.ts": 'import { x } from "react";' }, /client may not import react/],
+  [
+    "a service that asks over HTTP",
+    { "src/query/d.ts": 'import { Weir } from "../../client/src/weir.ts";' },
+    /query may not import the client/,
+  ],
   ["an unknown part", { "src/new/n.ts": 'import { a } from "../lib/a.ts";' }, /new has no place/],
   [
     "the product importing tests",

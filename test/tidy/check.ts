@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { httpSpeakers, mayImport, processOwners, units, vendorHomes } from "./layers.ts";
+import { clientReaders, httpSpeakers, mayImport, processOwners, units, vendorHomes } from "./layers.ts";
 import { scan } from "./scan.ts";
 import type { Scanned } from "./scan.ts";
 
@@ -8,6 +8,8 @@ export type Files = ReadonlyMap<string, string>;
 type Sources = ReadonlyMap<string, Scanned>;
 
 const linesMax = 400;
+/** A file that a command writes from others is not read from its top to its end. */
+const isMade = /^\/\/ Made by `npm run /;
 
 /** Everything in which the files break the house's rules, one line each: `path: what`. */
 export function untidy(files: Files): string[] {
@@ -16,6 +18,7 @@ export function untidy(files: Files): string[] {
   );
   return [
     ...directions(sources),
+    ...clientAlone(sources),
     ...cycles(sources),
     ...vendors(sources),
     ...barrels(sources),
@@ -32,6 +35,8 @@ const isProduct = (path: string): boolean => path.startsWith("src/") && !isTest(
 
 function directions(sources: Sources): string[] {
   return everyImport(sources, isProduct, (path, target) => {
+    if (target.startsWith("client/src/"))
+      return clientReaders.includes(unitOf(path)) ? [] : [`${path}: ${unitOf(path)} may not import the client`];
     if (!target.startsWith("src/"))
       return target.startsWith(".") ? [] : [`${path}: the product may not import ${target}`];
     const [from, to] = [unitOf(path), unitOf(target)];
@@ -40,6 +45,19 @@ function directions(sources: Sources): string[] {
     if (from === to || allowed.includes("*") || allowed.includes(to)) return [];
     return [`${path}: ${from} may not import ${to} (${target})`];
   });
+}
+
+/** The client is published by itself: it needs nothing of the server, and no package but React in one file. */
+function clientAlone(sources: Sources): string[] {
+  const isOfClient = (path: string): boolean => path.startsWith("client/src/") && !isTest(path);
+  return [
+    ...everyImport(sources, isOfClient, (path, target) =>
+      target.startsWith("client/src/") ? [] : [`${path}: the client may not import ${target}`],
+    ),
+    ...everyPackage(sources, isOfClient, (path, name) =>
+      name === "react" && path === "client/src/react.ts" ? [] : [`${path}: the client may not import ${name}`],
+    ),
+  ];
 }
 
 /** The longest unit that the path lies in; for an unknown folder its name. */
@@ -120,7 +138,7 @@ function texts(files: Files): string[] {
   const found: string[] = [];
   for (const [path, text] of files) {
     const rows = text.split("\n");
-    if (isSource(path) && rows.length > linesMax + 1)
+    if (isSource(path) && rows.length > linesMax + 1 && !isMade.test(text))
       found.push(`${path}: ${rows.length} lines, more than ${linesMax}`);
     for (const [index, row] of rows.entries()) {
       if (isSource(path) && unfinished.test(row)) found.push(`${path}:${index + 1}: unfinished`);

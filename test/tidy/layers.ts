@@ -25,13 +25,17 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   rejects: ["lib", "config", "protocol"],
   demo: ["lib", "config", "protocol", "rule"],
   upkeep: ["lib", "protocol"],
+  commands: ["lib", "config"],
   // Puts services together from ports, without naming an adapter.
   assembly: [...pure, ...ports, ...services, "protocol", "config", "observe", "http"],
   // Chooses the adapters; `main` starts it.
   "app.ts": ["*"],
   app: ["*"],
-  "main.ts": ["lib", "config", "observe", "app.ts", "app", "demo", "rejects", "upkeep"],
+  "main.ts": ["lib", "config", "observe", "app.ts", "app", "demo", "rejects", "upkeep", "commands"],
 };
+
+/** Parts that speak to a server as anybody would, by `client/`. */
+export const clientReaders: readonly string[] = ["commands", "rejects", "upkeep"];
 
 /** Adapters that the store itself puts together; everything else with a vendor in it is named in `app.ts` alone. */
 export const units = Object.keys(mayImport).sort((a, b) => b.length - a.length);

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { clientWorld, json, refusal } from "../../test/support/client-world.ts";
+import type { Answering, Asked } from "../../test/support/client-world.ts";
+import { settled } from "../../test/support/simulated-clock.ts";
+import { Http } from "./http.ts";
+import { Rules } from "./rules.ts";
+import { Events, Stats } from "./stats.ts";
+
+function make(answer: Answering) {
+  const asked: Asked[] = [];
+  const { clock, surroundings } = clientWorld((one) => (asked.push(one), answer(one)));
+  const http = new Http("http://weir:8001/", surroundings, { headers: { authorization: "x" }, timeoutMs: 5000 });
+  return { asked, clock, http };
+}
+
+test("a refusal is told in the server's words, with its code and how long to wait", async () => {
+  const { http } = make(() => refusal(503, "store_unavailable", 3));
+  await assert.rejects(http.json({ path: "/status" }), {
+    name: "WeirError",
+    code: "store_unavailable",
+    message: "it is store_unavailable",
+    status: 503,
+    retryAfterMs: 3000,
+    canRetry: true,
+  });
+});
+
+test("whatever else happens is told with the address", async () => {
+  const { http: nobody } = make(() => Promise.reject(new Error("ECONNREFUSED")));
+  const gone = { code: "no_answer", message: "no server answers at http://weir:8001; is it running there?" };
+  await assert.rejects(nobody.json({ path: "/status" }), gone);
+
+  const { http: silent, clock } = make(() => new Promise(() => {}));
+  const late = assert.rejects(silent.json({ path: "/status" }), {
+    message: "http://weir:8001 did not answer within 5 s",
+  });
+  await clock.advance(5000);
+  await late;
+
+  for (const [text, status] of [
+    ["<html>hello</html>", 200],
+    ["", 502],
+    ['{"error":"x"}', 404],
+  ] as const) {
+    const { http: strange } = make(() => new Response(text, { status }));
+    await assert.rejects(strange.json({ path: "/status" }), {
+      code: "strange_answer",
+      message: new RegExp(`GET http://weir:8001/status answered ${status} with .* is it another server\\?`),
+    });
+  }
+});
+
+test("a signal ends a question with its own reason, before and while it is asked", async () => {
+  const { http, asked } = make(() => new Promise(() => {}));
+  await assert.rejects(http.json({ path: "/status", signal: AbortSignal.abort(new Error("before")) }), /before/);
+  assert.equal(asked.length, 0);
+  const off = new AbortController();
+  const asking = http.json({ path: "/status", signal: off.signal });
+  await settled();
+  off.abort(new Error("while"));
+  await assert.rejects(asking, /while/);
+});
+
+test("rules are asked for by their routes and conditions", async () => {
+  const { http, asked } = make(({ url }) =>
+    json(url.pathname.endsWith("s") && url.search === "" ? { rules: [], versions: [] } : {}),
+  );
+  const rules = new Rules(http);
+  const rule = { rule_id: "a b", window_size: "1m", metric: "count" };
+  await rules.list();
+  await rules.get("a b");
+  await rules.put(rule);
+  await rules.put(rule, { ifMatch: 3 });
+  await rules.put(rule, { ifNew: true });
+  await rules.dryRun(rule);
+  await rules.patch("a/b", { filter: null }, { ifMatch: 4 });
+  await rules.delete("a");
+  await rules.versions("a");
+  await rules.apply({ rules: [rule] }, { deleteOthers: true, dryRun: true, ifMatch: "ab" });
+  const told = asked.map(({ method, url, headers }) =>
+    [method, url.pathname + url.search, headers.get("if-match"), headers.get("if-none-match")]
+      .filter(Boolean)
+      .join(" "),
+  );
+  assert.deepEqual(told, [
+    "GET /aggregation-rules",
+    "GET /aggregation-rule/a%20b",
+    "POST /aggregation-rule",
+    'POST /aggregation-rule "3"',
+    "POST /aggregation-rule *",
+    "POST /aggregation-rule?dry_run=true",
+    'PATCH /aggregation-rule/a%2Fb "4"',
+    "DELETE /aggregation-rule/a",
+    "GET /aggregation-rule/a/versions",
+    'PUT /aggregation-rules?delete=true&dry_run=true "ab"',
+  ]);
+  assert.deepEqual(JSON.parse(asked[6]!.body), { filter: null });
+  assert.ok(asked.every(({ headers }) => headers.get("authorization") === "x"));
+});
+
+test("every page is asked for when the one before has been used, with the same question", async () => {
+  const { http, asked } = make(({ url }) => {
+    const page = Number(url.searchParams.get("cursor") ?? 0);
+    return json({ data: [{ value: page }], ...(page < 2 && { next_cursor: String(page + 1) }) });
+  });
+  const values: unknown[] = [];
+  const groups = { "payload.country": "DE", user_id: 7, "payload.x": null };
+  for await (const row of new Stats(http).rows({ rule: "r", from: new Date(0), to: 5, groups })) {
+    values.push(row.value);
+    assert.equal(asked.length, values.length);
+  }
+  assert.deepEqual(values, [0, 1, 2]);
+  const query = "limit=1000&rule_id=r&start_time=1970-01-01T00:00:00.000Z&end_time=5&group.payload.country=DE";
+  assert.deepEqual(
+    [...asked[2]!.url.searchParams].map((pair) => pair.join("=")).sort(),
+    [...query.split("&"), "user_id=7", "null_group=payload.x", "cursor=2"].sort(),
+  );
+  await new Events(http).page({ event_id: "e", to: 9 });
+  assert.equal(asked[3]!.url.search, "?event_id=e&end_time=9");
+});

@@ -1,0 +1,151 @@
+import { WeirError } from "./errors.ts";
+import { reasonOf } from "./surroundings.ts";
+import type { Surroundings } from "./surroundings.ts";
+import type { ErrorBody } from "./wire.ts";
+
+/** Text, or several of a name; what is undefined is left out. */
+export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+
+export interface Question {
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly path: string;
+  readonly query?: Query;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Text as it is sent; anything else is sent as JSON. */
+  readonly body?: unknown;
+  /** How long an answer may take; the client's own when left out. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+export interface Asking {
+  /** Goes with every request. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+}
+
+/** Asks a server at one address. Every way of asking ends here, so that every failure is told in the same words. */
+export class Http {
+  /** Without a slash at its end. */
+  readonly address: string;
+  readonly #surroundings: Pick<Surroundings, "fetch" | "after">;
+  readonly #asking: Asking;
+
+  constructor(address: string, surroundings: Pick<Surroundings, "fetch" | "after">, asking: Asking) {
+    this.address = address.replace(/\/+$/, "");
+    this.#surroundings = surroundings;
+    this.#asking = asking;
+  }
+
+  /**
+   * The answer as JSON.
+   * @throws WeirError as the server refuses it, or `no_answer`, `strange_answer`; the signal's reason when that aborts.
+   */
+  async json<T>(question: Question): Promise<T> {
+    const { text, status } = await this.ask(question);
+    try {
+      return JSON.parse(text) as T;
+    } catch (cause) {
+      throw this.#strange(question, status, text, cause);
+    }
+  }
+
+  /** The answer as it came. @throws as `json`. */
+  async ask(question: Question): Promise<Answer> {
+    const { status, headers, text } = await this.#exchange(question);
+    if (status >= 200 && status < 300) return { status, headers, text };
+    throw this.#refusal(question, status, headers, text);
+  }
+
+  /** An answer whose body comes piece by piece; no time-out holds for it once it has begun. @throws as `json`. */
+  async open(question: Question): Promise<Response> {
+    const response = await this.#limited(question, (signal) => this.#send(question, signal));
+    if (response.ok) return response;
+    throw this.#refusal(question, response.status, response.headers, await response.text().catch(() => ""));
+  }
+
+  #exchange(question: Question): Promise<Answer> {
+    return this.#limited(question, async (signal) => {
+      const response = await this.#send(question, signal);
+      return { status: response.status, headers: response.headers, text: await response.text() };
+    });
+  }
+
+  #send({ method = "GET", path, query, headers, body }: Question, signal: AbortSignal): Promise<Response> {
+    const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+    const type = body === undefined ? {} : { "content-type": "application/json" };
+    return this.#surroundings.fetch(`${this.address}${path}${queryText(query)}`, {
+      method,
+      headers: { ...type, ...this.#asking.headers, ...headers },
+      signal,
+      ...(text === undefined ? {} : { body: text }),
+    });
+  }
+
+  /** Does something that ends when the time is over or the caller's signal aborts, and says which it was. */
+  async #limited<T>(question: Question, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { signal, timeoutMs = this.#asking.timeoutMs } = question;
+    if (signal?.aborted) throw reasonOf(signal);
+    const ending = new AbortController();
+    const aborted = (): void => ending.abort();
+    signal?.addEventListener("abort", aborted, { once: true });
+    let isLate = false;
+    const cancel = this.#surroundings.after(timeoutMs, () => ((isLate = true), ending.abort()));
+    try {
+      return await work(ending.signal);
+    } catch (cause) {
+      if (signal?.aborted) throw reasonOf(signal);
+      const words = isLate
+        ? `${this.address} did not answer within ${timeoutMs / 1000} s`
+        : `no server answers at ${this.address}; is it running there?`;
+      throw new WeirError("no_answer", words, { cause });
+    } finally {
+      cancel();
+      signal?.removeEventListener("abort", aborted);
+    }
+  }
+
+  #refusal(question: Question, status: number, headers: Headers, text: string): WeirError {
+    const error = errorOf(text);
+    if (error === undefined) return this.#strange(question, status, text);
+    const retryAfterMs = retryAfter(headers.get("retry-after"));
+    const { code, message, details } = error;
+    const more = retryAfterMs === undefined ? {} : { retryAfterMs };
+    return new WeirError(code, message, { status, details, ...more });
+  }
+
+  #strange({ method = "GET", path }: Question, status: number, text: string, cause?: unknown): WeirError {
+    const shown = text.trim() === "" ? "nothing" : JSON.stringify(text.slice(0, 200));
+    const message = `${method} ${this.address}${path} answered ${status} with ${shown}, which Weir does not; is it another server?`;
+    return new WeirError("strange_answer", message, { status, ...(cause === undefined ? {} : { cause }) });
+  }
+}
+
+function queryText(query: Query | undefined): string {
+  const parts = Object.entries(query ?? {}).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).flatMap((one) =>
+      one === undefined ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(String(one))}`],
+    ),
+  );
+  return parts.length === 0 ? "" : `?${parts.join("&")}`;
+}
+
+function errorOf(text: string): ErrorBody["error"] | undefined {
+  try {
+    const { error } = JSON.parse(text) as Partial<ErrorBody>;
+    return typeof error?.code === "string" && typeof error.message === "string" ? error : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** In ms; the header is in seconds, or (of something in between) a date, which says nothing without its clock. */
+function retryAfter(header: string | null): number | undefined {
+  return header !== null && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : undefined;
+}

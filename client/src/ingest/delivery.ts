@@ -1,0 +1,138 @@
+import { WeirError } from "../errors.ts";
+import type { Http } from "../http.ts";
+import { pause } from "../surroundings.ts";
+import type { Surroundings } from "../surroundings.ts";
+import type { IngestAnswer, TokenStatus } from "../wire.ts";
+import { afterFailure } from "./decide.ts";
+import type { Patience } from "./decide.ts";
+import type { Outcome, Written } from "./event.ts";
+
+export interface Parcel extends Written {
+  readonly settle: (outcome: Outcome) => void;
+}
+
+export interface DeliveryParts {
+  readonly http: Http;
+  readonly surroundings: Surroundings;
+  readonly wait: "durable" | "counted";
+  readonly patience: Patience;
+  readonly signal: AbortSignal;
+  /** Told when a request was not taken (1), and when it has been or is given up (-1), so that nobody begins others meanwhile. */
+  readonly trouble: (by: 1 | -1) => void;
+}
+
+const ndjson = { "content-type": "application/x-ndjson" };
+const countedWaitSeconds = 30;
+
+/** Sends events until each has an outcome, as often as it takes, with the ids that they have. Never rejects. */
+export class Delivery {
+  readonly #parts: DeliveryParts;
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+  }
+
+  async deliver(parcels: readonly Parcel[]): Promise<void> {
+    if (parcels.length === 0) return;
+    try {
+      const left = await this.#insist(parcels.length, () => this.#post(parcels));
+      if (left === "split") {
+        const middle = Math.ceil(parcels.length / 2);
+        await this.deliver(parcels.slice(0, middle));
+        return await this.deliver(parcels.slice(middle));
+      }
+      if (left === "done") return;
+      await this.deliver(left);
+    } catch (error) {
+      const problems = error instanceof Refused ? error.problems : undefined;
+      for (const { settle } of parcels)
+        settle(problems ? { status: "refused", problems } : { status: "failed", error: asError(error) });
+    }
+  }
+
+  /** Does something until it succeeds, or there is no use in it any more. */
+  async #insist<T>(events: number, attempt: () => Promise<T>): Promise<T | "split"> {
+    let isInTrouble = false;
+    const trouble = (): void => {
+      if (!isInTrouble) this.#parts.trouble(1);
+      isInTrouble = true;
+    };
+    try {
+      return await this.#repeat(events, attempt, trouble);
+    } finally {
+      if (isInTrouble) this.#parts.trouble(-1);
+    }
+  }
+
+  async #repeat<T>(events: number, attempt: () => Promise<T>, trouble: () => void): Promise<T | "split"> {
+    const { surroundings, patience, signal } = this.#parts;
+    const startedAt = surroundings.now();
+    for (let failures = 1; ; failures++) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof WeirError)) throw error;
+        const elapsedMs = surroundings.now() - startedAt;
+        const next = afterFailure(error, { events, failures, elapsedMs }, patience, surroundings.random());
+        if (next.do === "split") return "split";
+        if (next.do === "refuse") throw new Refused(next.problems);
+        if (next.do === "fail") throw error;
+        trouble();
+        await pause(surroundings, next.afterMs, signal);
+      }
+    }
+  }
+
+  /** Sends once. Answers the events of which the answer did not say anything. */
+  async #post(parcels: readonly Parcel[]): Promise<readonly Parcel[] | "done"> {
+    const { http, signal, wait } = this.#parts;
+    const body = parcels.map(({ text }) => `${text}\n`).join("");
+    const query = { partial: true };
+    const answer = await http.json<IngestAnswer>({
+      method: "POST",
+      path: "/ingest",
+      query,
+      headers: ndjson,
+      body,
+      signal,
+    });
+    const refused = new Map(answer.refused?.map(({ index, problems }) => [index, problems]));
+    // Only the first hundred are named: what comes behind the last of these is not known, and is sent again.
+    const known = (answer.refused_count ?? 0) > refused.size ? Math.max(-1, ...refused.keys()) + 1 : parcels.length;
+    if (known === 0) throw new WeirError("strange_answer", `${http.address} refuses events and names none of them`);
+    if (wait === "counted" && answer.count > 0) await this.#counted(answer.token);
+    for (const [index, { settle }] of parcels.slice(0, known).entries()) {
+      const problems = refused.get(index);
+      settle(problems ? { status: "refused", problems } : { status: "accepted" });
+    }
+    return known < parcels.length ? parcels.slice(known) : "done";
+  }
+
+  /** Waits until the events of a token are counted. A token that the server does not know any more is none of an answer. */
+  async #counted(token: string): Promise<void> {
+    const { http, signal } = this.#parts;
+    const query = { token, wait: `${countedWaitSeconds}s` };
+    const timeoutMs = (countedWaitSeconds + 30) * 1000;
+    for (;;) {
+      const asked = this.#insist(1, () => http.json<TokenStatus>({ path: "/ingest/status", query, timeoutMs, signal }));
+      const status = await asked;
+      if (status === "split" || !status.durable) throw lost(http.address);
+      if (status.counted) return;
+    }
+  }
+}
+
+/** Makes the events be sent again. */
+const lost = (address: string): WeirError =>
+  new WeirError("no_answer", `${address} does not have the events that it acknowledged; are they in another folder?`);
+
+class Refused extends Error {
+  readonly problems: Extract<Outcome, { status: "refused" }>["problems"];
+
+  constructor(problems: Refused["problems"]) {
+    super("refused");
+    this.problems = problems;
+  }
+}
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { clientWorld, json, refusal } from "../../../test/support/client-world.ts";
+import type { Answering } from "../../../test/support/client-world.ts";
+import { settled } from "../../../test/support/simulated-clock.ts";
+import { WeirError } from "../errors.ts";
+import { Http } from "../http.ts";
+import { ingestAll } from "./ingest.ts";
+import { Sender } from "./sender.ts";
+import type { SenderOptions } from "./sender.ts";
+
+const event = (event_id: string) => ({ event_id, user_id: "u", event_type: "click", timestamp: 1 });
+const ids = (body: string): string[] =>
+  body.split("\n").flatMap((line) => (line === "" ? [] : [(JSON.parse(line) as { event_id: string }).event_id]));
+
+/** A server that keeps ids, and refuses those that begin with `bad`, naming at most so many. */
+function store(namedMax = 100) {
+  const kept: string[][] = [];
+  const take: Answering = ({ body, url }) => {
+    assert.equal(url.search, "?partial=true");
+    const all = ids(body);
+    kept.push(all);
+    const bad = [...all.entries()].filter(([, id]) => id.startsWith("bad"));
+    const refused = bad.map(([index, id]) => ({
+      index,
+      problems: [{ path: "event_id", message: "is bad", value: id }],
+    }));
+    return json({
+      status: "accepted",
+      count: all.length - bad.length,
+      token: "t",
+      refused_count: bad.length,
+      refused: refused.slice(0, namedMax),
+    });
+  };
+  return { kept, take };
+}
+
+function make(answer: Answering, options: SenderOptions = {}) {
+  const { clock, surroundings } = clientWorld(answer);
+  const http = new Http("http://weir", surroundings, { headers: {}, timeoutMs: 30_000 });
+  return { clock, sender: new Sender(http, surroundings, options) };
+}
+
+test("events that come together go together, after the delay; what has no id and no time gets them", async () => {
+  const { kept, take } = store();
+  const bodies: string[] = [];
+  const { clock, sender } = make((asked) => (bodies.push(asked.body), take(asked)), { batchDelayMs: 20 });
+  const first = await sender.send(event("a"));
+  await clock.advance(10);
+  const second = await sender.send({ user_id: "u", event_type: "click" });
+  assert.deepEqual(kept, []);
+  await clock.advance(10);
+  assert.deepEqual([await first.outcome, await second.outcome], [{ status: "accepted" }, { status: "accepted" }]);
+  assert.deepEqual(kept, [["a", "id-1"]]);
+  assert.equal((JSON.parse(bodies[0]!.split("\n")[1]!) as { timestamp: number }).timestamp, clock.now() - 10);
+});
+
+test("each event has its own outcome, also when more are refused than the answer names", async () => {
+  const { kept, take } = store(2);
+  const { sender } = make(take);
+  const given = ["a", "bad1", "b", "bad2", "c", "bad3", "d"];
+  const sent = await Promise.all(given.map((id) => sender.send(event(id))));
+  await sender.flush();
+  const outcomes = await Promise.all(sent.map(({ outcome }) => outcome));
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    given.map((id) => (id.startsWith("bad") ? "refused" : "accepted")),
+  );
+  assert.deepEqual(outcomes[5], {
+    status: "refused",
+    problems: [{ path: "event_id", message: "is bad", value: "bad3" }],
+  });
+  assert.deepEqual(kept, [given, ["c", "bad3", "d"]]);
+  assert.deepEqual(sender.counts, { accepted: 4, refused: 3, failed: 0, waiting: 0 });
+});
+
+test("what can't be written is refused alone", async () => {
+  const { take } = store();
+  const { sender } = make(take);
+  const { outcome } = await sender.send({ ...event("a"), payload: { big: 1n } });
+  assert.match(JSON.stringify(await outcome), /refused.*can't be written as JSON.*BigInt/);
+});
+
+test("a request that is too large is halved until the one that is too large is left", async () => {
+  const { kept, take } = store();
+  const { sender } = make((asked) => (asked.body.includes("huge") ? refusal(413, "body_too_large") : take(asked)));
+  const sent = await Promise.all(["a", "b", "huge", "c"].map((id) => sender.send(event(id))));
+  await sender.flush();
+  const outcomes = await Promise.all(sent.map(async ({ outcome }) => (await outcome).status));
+  assert.deepEqual(outcomes, ["accepted", "accepted", "refused", "accepted"]);
+  assert.deepEqual(kept, [["a", "b"], ["c"]]);
+});
+
+test("it waits as long as the server asks for, begins nothing meanwhile, and sends the same ids again", async () => {
+  const { kept, take } = store();
+  const answers = [refusal(503, "log_full", 7), refusal(429, "overloaded", 1)];
+  const asked: string[][] = [];
+  const { clock, sender } = make((one) => (asked.push(ids(one.body)), answers.shift() ?? take(one)));
+  const { outcome } = await sender.send(event("a"));
+  await clock.advance(25);
+  await sender.send(event("b"));
+  await clock.advance(6900);
+  assert.deepEqual(asked, [["a"]]);
+  await clock.advance(100);
+  assert.deepEqual(asked, [["a"], ["a"]]);
+  await clock.advance(1100);
+  assert.deepEqual(await outcome, { status: "accepted" });
+  assert.deepEqual(kept, [["a"], ["b"]]);
+});
+
+test("who sends waits for a place; who does not wait is refused, and nothing is dropped", async () => {
+  const { kept, take } = store();
+  let open: () => void = () => {};
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  const bounds = { queueEventsMax: 3, batchEventsMax: 2, batchDelayMs: 0 };
+  const { clock, sender } = make(async (asked) => (await gate, take(asked)), bounds);
+  const calls = Array.from({ length: 7 }, (_, index) => sender.send(event(`e${index}`)));
+  const states = calls.map((call) =>
+    call.then(
+      () => "in",
+      (error: WeirError) => error.code,
+    ),
+  );
+  await assert.rejects(calls[6]!, /3 events wait already.*await send/);
+  assert.equal(await Promise.race([states[3], settled().then(() => "waits")]), "waits");
+  open();
+  await clock.advance(1);
+  assert.deepEqual(await Promise.all(states), ["in", "in", "in", "in", "in", "in", "queue_full"]);
+  await sender.flush();
+  assert.deepEqual(kept.flat(), ["e0", "e1", "e2", "e3", "e4", "e5"]);
+});
+
+test("a call that waits for a place can be called off, and those behind it come in", async () => {
+  const { kept, take } = store();
+  let open: () => void = () => {};
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  const { clock, sender } = make(async (asked) => (await gate, take(asked)), { queueEventsMax: 2, batchDelayMs: 0 });
+  const off = new AbortController();
+  for (const id of ["a", "a2"]) await sender.send(event(id));
+  const second = sender.send(event("b"), { signal: off.signal });
+  void sender.send(event("c"));
+  off.abort(new Error("no more"));
+  await assert.rejects(second, /no more/);
+  open();
+  await clock.advance(1);
+  await sender.flush();
+  assert.deepEqual(kept.flat(), ["a", "a2", "c"]);
+});
+
+test("close sends what there is; what is not sent in time has failed, and nothing is taken any more", async () => {
+  const never: Answering = () => new Promise(() => {});
+  const { clock, sender } = make(never);
+  const { outcome } = await sender.send(event("a"));
+  const closing = sender.close({ withinMs: 5000 });
+  await clock.advance(5000);
+  assert.deepEqual(await closing, { accepted: 0, refused: 0, failed: 1, waiting: 0 });
+  assert.match(JSON.stringify(await outcome), /"failed"/);
+  await assert.rejects(sender.send(event("b")), { code: "closed" });
+});
+
+test("a signal gives up all: what is under way, what waits, and calls that wait for a place", async () => {
+  const off = new AbortController();
+  const bounds = { queueEventsMax: 2, batchEventsMax: 1, requestsMax: 1, signal: off.signal };
+  const { sender } = make(() => new Promise(() => {}), bounds);
+  const sent = await Promise.all([sender.send(event("a")), sender.send(event("b"))]);
+  const waits = sender.send(event("c"));
+  off.abort(new Error("enough"));
+  await assert.rejects(waits, /enough/);
+  for (const { outcome } of sent) assert.match(String(((await outcome) as { error: Error }).error), /enough/);
+  await assert.rejects(sender.send(event("d")), /enough/);
+});
+
+test("counted: it asks by the token until the events are counted, and sends again what a server has lost", async () => {
+  const { kept, take } = store();
+  const stands = [
+    { durable: true, counted: false },
+    { durable: false, counted: false },
+    { durable: true, counted: true },
+  ];
+  const { clock, sender } = make(
+    (asked) => (asked.url.pathname === "/ingest/status" ? json(stands.shift()!) : take(asked)),
+    { wait: "counted" },
+  );
+  const { outcome } = await sender.send(event("a"));
+  await clock.advance(500);
+  assert.deepEqual(await outcome, { status: "accepted" });
+  assert.deepEqual(kept, [["a"], ["a"]]);
+});
+
+test("all events of a list or stream are sent; what was refused is named by its place", async () => {
+  const { take } = store();
+  const { sender } = make(take, { batchEventsMax: 2 });
+  async function* events() {
+    for (const id of ["a", "bad", "c"]) yield event(id);
+  }
+  assert.deepEqual(await ingestAll(sender, events()), {
+    accepted: 2,
+    refused: 1,
+    failed: 0,
+    problems: [
+      {
+        index: 1,
+        event_id: "bad",
+        status: "refused",
+        problems: [{ path: "event_id", message: "is bad", value: "bad" }],
+      },
+    ],
+  });
+});
+
+test("when the first had to be given up, the rest is not tried, and the failure says what became of all", async () => {
+  const { clock, sender } = make(() => refusal(503, "stopping", 1), { retryForMs: 5000, batchEventsMax: 1 });
+  const ended = ingestAll(sender, [event("a"), event("b"), event("c")]).catch((error: unknown) => error);
+  for (let second = 0; second < 20; second++) await clock.advance(1000);
+  const error = await ended;
+  assert.ok(error instanceof WeirError);
+  assert.equal(error.code, "stopping");
+  const { accepted, failed } = error.details as { accepted: number; failed: number };
+  assert.deepEqual([accepted, failed], [0, 3]);
+});

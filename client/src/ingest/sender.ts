@@ -1,0 +1,276 @@
+import { WeirError } from "../errors.ts";
+import type { Http } from "../http.ts";
+import { reasonOf } from "../surroundings.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { batchSize, sendIn } from "./decide.ts";
+import { Delivery } from "./delivery.ts";
+import type { Parcel } from "./delivery.ts";
+import { writeEvent } from "./event.ts";
+import type { NewEvent, Outcome, Written } from "./event.ts";
+
+export interface SenderOptions {
+  /** `durable` (default): an event is accepted when it would survive a crash; `counted`: when it is in every active rule. */
+  readonly wait?: "durable" | "counted";
+  /** Events of a request; 1,000. The server takes 10,000. */
+  readonly batchEventsMax?: number;
+  /** Bytes of a request; 1 MiB. */
+  readonly batchBytesMax?: number;
+  /** How long an event waits for others to go with it, ms; 20. */
+  readonly batchDelayMs?: number;
+  /** Events that have no outcome yet; beyond it `send` waits; 10,000. */
+  readonly queueEventsMax?: number;
+  /** Their bytes; 16 MiB. */
+  readonly queueBytesMax?: number;
+  /** Requests at a time; 2. */
+  readonly requestsMax?: number;
+  /** How long a request is tried again before its events are given up, ms; for ever. */
+  readonly retryForMs?: number;
+  /** The first pause before a request is tried again, ms; 100. Each further one is twice as long, … */
+  readonly retryFirstMs?: number;
+  /** … up to this, ms; 10,000. A server that asks for more gets it. */
+  readonly retryMostMs?: number;
+  /** Gives up everything. */
+  readonly signal?: AbortSignal;
+}
+
+const defaults = {
+  wait: "durable",
+  batchEventsMax: 1000,
+  batchBytesMax: 2 ** 20,
+  batchDelayMs: 20,
+  queueEventsMax: 10_000,
+  queueBytesMax: 16 * 2 ** 20,
+  requestsMax: 2,
+  retryForMs: Infinity,
+  retryFirstMs: 100,
+  retryMostMs: 10_000,
+} as const;
+
+/** An event that has its place among those to be sent. */
+export interface Sent {
+  readonly eventId: string;
+  /** Never rejects. */
+  readonly outcome: Promise<Outcome>;
+}
+
+/** How many events had which outcome; `waiting` have none yet. */
+export interface SenderCounts {
+  readonly accepted: number;
+  readonly refused: number;
+  readonly failed: number;
+  readonly waiting: number;
+}
+
+interface Queued extends Parcel {
+  readonly number: number;
+  readonly since: number;
+}
+
+interface Waiter {
+  readonly number: number;
+  readonly bytes: number;
+  readonly enter: () => void;
+  readonly turnAway: (error: Error) => void;
+}
+
+/**
+ * Gathers events into requests and sends them until each has an outcome. It keeps a bounded number: whoever sends waits for a
+ * place, and nothing is dropped. Whoever does not wait is refused by `queue_full` when as many calls wait as there are places.
+ */
+export class Sender {
+  readonly #options: Required<Omit<SenderOptions, "signal">>;
+  readonly #surroundings: Surroundings;
+  readonly #delivery: Delivery;
+  readonly #ending = new AbortController();
+  readonly #counts = { accepted: 0, refused: 0, failed: 0 };
+  #queue: Queued[] = [];
+  #queueBytes = 0;
+  /** Of the queue and of what is under way. */
+  #held = { events: 0, bytes: 0 };
+  #waiters: Waiter[] = [];
+  readonly #underWay = new Set<readonly Queued[]>();
+  #numbers = 0;
+  /** Requests that are tried again. */
+  #troubles = 0;
+  /** Up to this number everything is to be sent without delay. */
+  #urgentTo = 0;
+  #idle: { readonly number: number; readonly resolve: () => void }[] = [];
+  #cancelTimer: () => void = () => {};
+  #closed: Error | undefined;
+
+  constructor(http: Http, surroundings: Surroundings, { signal, ...options }: SenderOptions = {}) {
+    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    this.#options = { ...defaults, ...given };
+    this.#surroundings = surroundings;
+    const { wait, retryForMs, retryFirstMs: firstMs, retryMostMs: mostMs } = this.#options;
+    const patience = { retryForMs, firstMs, mostMs };
+    const trouble = (by: 1 | -1): void => ((this.#troubles += by), this.#go());
+    this.#delivery = new Delivery({ http, surroundings, wait, patience, signal: this.#ending.signal, trouble });
+    if (signal?.aborted) this.#giveUp(reasonOf(signal));
+    signal?.addEventListener("abort", () => this.#giveUp(reasonOf(signal)), { once: true });
+  }
+
+  get counts(): SenderCounts {
+    return { ...this.#counts, waiting: this.#held.events };
+  }
+
+  /**
+   * Resolves as soon as the event has its place. Its id, made here where it has none, stays the same however often it is sent.
+   * @throws WeirError `closed`, `queue_full`; the signal's reason when that aborts while there is no place.
+   */
+  async send(event: NewEvent, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Sent> {
+    if (this.#closed) throw this.#closed;
+    if (signal?.aborted) throw reasonOf(signal);
+    const written = writeEvent(event, this.#surroundings);
+    if (typeof written === "string") return this.#unwritable(event, written);
+    const number = ++this.#numbers;
+    if (this.#waiters.length > 0 || !this.#hasRoom(written.bytes)) await this.#place(number, written.bytes, signal);
+    else this.#hold(written.bytes);
+    return this.#enqueue(number, written);
+  }
+
+  /** Sends what waits at once. Resolves when everything that was sent before has its outcome. */
+  flush(): Promise<void> {
+    this.#urgentTo = this.#numbers;
+    return new Promise((resolve) => {
+      this.#idle.push({ number: this.#urgentTo, resolve });
+      this.#go();
+      this.#tellIdle();
+    });
+  }
+
+  /** Takes no more events, and sends those that it has; after `withinMs` it gives up the rest. Answers what became of all. */
+  async close({ withinMs = Infinity }: { readonly withinMs?: number } = {}): Promise<SenderCounts> {
+    this.#closed ??= new WeirError("closed", "the sender was closed; make another one to send more");
+    const late = (): void =>
+      this.#giveUp(new WeirError("closed", `the sender was closed before these were sent, within ${withinMs} ms`));
+    const cancel = withinMs === Infinity ? () => {} : this.#surroundings.after(withinMs, late);
+    await this.flush();
+    cancel();
+    return this.counts;
+  }
+
+  #unwritable({ event_id: eventId = "" }: NewEvent, message: string): Sent {
+    this.#counts.refused += 1;
+    return { eventId, outcome: Promise.resolve({ status: "refused", problems: [{ path: "", message }] }) };
+  }
+
+  #hasRoom(bytes: number): boolean {
+    const { events, bytes: heldBytes } = this.#held;
+    if (events === 0) return true;
+    return events < this.#options.queueEventsMax && heldBytes + bytes <= this.#options.queueBytesMax;
+  }
+
+  #hold(bytes: number): void {
+    this.#held = { events: this.#held.events + 1, bytes: this.#held.bytes + bytes };
+  }
+
+  /** Waits for a place, which it then has. */
+  #place(number: number, bytes: number, signal: AbortSignal | undefined): Promise<void> {
+    const { queueEventsMax } = this.#options;
+    if (this.#waiters.length >= queueEventsMax) {
+      const message = `${queueEventsMax} events wait already, and as many calls of send for a place: await send before you send more`;
+      throw new WeirError("queue_full", message);
+    }
+    // What has a place is not to wait for others, which can't come.
+    this.#urgentTo = number - 1;
+    return new Promise((resolve, reject) => {
+      const leave = (): void => (this.#leave(waiter), reject(reasonOf(signal)));
+      const done = (): void => signal?.removeEventListener("abort", leave);
+      const enter = (): void => (done(), resolve());
+      const turnAway = (error: Error): void => (done(), reject(error));
+      const waiter = { number, bytes, enter, turnAway };
+      signal?.addEventListener("abort", leave, { once: true });
+      this.#waiters.push(waiter);
+      this.#go();
+    });
+  }
+
+  #leave(waiter: Waiter): void {
+    this.#waiters = this.#waiters.filter((other) => other !== waiter);
+    this.#tellIdle();
+  }
+
+  #enqueue(number: number, written: Written): Sent {
+    const { promise, settle } = this.#outcome(written.bytes);
+    if (this.#ending.signal.aborted) settle({ status: "failed", error: reasonOf(this.#ending.signal) });
+    else {
+      this.#queue.push({ ...written, number, since: this.#surroundings.now(), settle });
+      this.#queueBytes += written.bytes;
+      this.#go();
+    }
+    return { eventId: written.eventId, outcome: promise };
+  }
+
+  #outcome(bytes: number): { promise: Promise<Outcome>; settle: (outcome: Outcome) => void } {
+    let resolve: (outcome: Outcome) => void = () => {};
+    let isSettled = false;
+    const promise = new Promise<Outcome>((resolved) => (resolve = resolved));
+    const settle = (outcome: Outcome): void => {
+      if (isSettled) return;
+      isSettled = true;
+      this.#counts[outcome.status] += 1;
+      this.#held = { events: this.#held.events - 1, bytes: this.#held.bytes - bytes };
+      resolve(outcome);
+      this.#letIn();
+    };
+    return { promise, settle };
+  }
+
+  #letIn(): void {
+    for (let first = this.#waiters[0]; first && this.#hasRoom(first.bytes); first = this.#waiters[0]) {
+      this.#waiters.shift();
+      this.#hold(first.bytes);
+      first.enter();
+    }
+  }
+
+  /** Starts requests that are due, or sets the timer for the next. Nothing is begun while one is tried again. */
+  #go(): void {
+    this.#cancelTimer();
+    while (this.#underWay.size < this.#options.requestsMax && this.#troubles === 0) {
+      const ms = sendIn(this.#gathered(), this.#options);
+      if (ms === undefined) return;
+      if (ms > 0) return void (this.#cancelTimer = this.#surroundings.after(ms, () => this.#go()));
+      void this.#start();
+    }
+  }
+
+  #gathered() {
+    const first = this.#queue[0];
+    return {
+      events: this.#queue.length,
+      bytes: this.#queueBytes,
+      waitedMs: first === undefined ? 0 : this.#surroundings.now() - first.since,
+      isUrgent: first !== undefined && first.number <= this.#urgentTo,
+    };
+  }
+
+  async #start(): Promise<void> {
+    const batch = this.#queue.splice(0, batchSize(this.#queue, this.#options));
+    for (const { bytes } of batch) this.#queueBytes -= bytes;
+    this.#underWay.add(batch);
+    await this.#delivery.deliver(batch);
+    this.#underWay.delete(batch);
+    this.#go();
+    this.#tellIdle();
+  }
+
+  #giveUp(error: Error): void {
+    this.#closed ??= error;
+    this.#ending.abort(error);
+    for (const { turnAway } of this.#waiters.splice(0)) turnAway(error);
+    for (const { settle } of this.#queue.splice(0)) settle({ status: "failed", error });
+    this.#queueBytes = 0;
+    this.#tellIdle();
+  }
+
+  #tellIdle(): void {
+    if (this.#idle.length === 0) return;
+    const open = [this.#queue[0], this.#waiters[0], ...[...this.#underWay].map(([first]) => first)];
+    const oldest = Math.min(...open.map((one) => one?.number ?? Infinity));
+    const done = this.#idle.filter(({ number }) => number < oldest);
+    this.#idle = this.#idle.filter(({ number }) => number >= oldest);
+    for (const { resolve } of done) resolve();
+  }
+}

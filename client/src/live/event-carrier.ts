@@ -1,0 +1,96 @@
+import { WeirError } from "../errors.ts";
+import type { Http } from "../http.ts";
+import type { Carrier, Line, LineEvents, Wanted } from "./carrier.ts";
+
+/** A message of a server is far smaller; something else would fill the memory. */
+const eventCharsMax = 64 * 2 ** 20;
+
+/** As Server-Sent Events, where sockets don't get through. What is watched is settled when the line is opened. */
+export function eventCarrier(http: Http): Carrier {
+  // It names the places of all rules in their order.
+  let last = { id: "", rules: "" };
+  return (wantedNow, events): Line => {
+    const wanted = wantedNow();
+    const rules = JSON.stringify(wanted.map(({ rule }) => rule));
+    const isKnown = last.rules === rules && wanted.some(({ place }) => place !== undefined);
+    last = { id: isKnown ? last.id : "", rules };
+    const ending = new AbortController();
+    const noteId = (id: string): void => {
+      if (!ending.signal.aborted) last = { id, rules };
+    };
+    const told = unlessClosed(events, ending.signal);
+    read(http, wanted, last.id, { ...told, id: noteId }, ending.signal).then(
+      () => told.closed(),
+      (error: unknown) => told.closed(error instanceof WeirError && !error.canRetry ? error : undefined),
+    );
+    return { close: () => ending.abort() };
+  };
+}
+
+/** Nothing is told of a line that the client has closed. */
+function unlessClosed(events: LineEvents, signal: AbortSignal): LineEvents {
+  return {
+    opened: () => (signal.aborted ? undefined : events.opened()),
+    message: (text) => (signal.aborted ? undefined : events.message(text)),
+    closed: (refusal) => (signal.aborted ? undefined : events.closed(refusal)),
+  };
+}
+
+async function read(
+  http: Http,
+  wanted: readonly Wanted[],
+  lastId: string,
+  events: LineEvents & { readonly id: (id: string) => void },
+  signal: AbortSignal,
+): Promise<void> {
+  const { intervalMs, from } = wanted[0] ?? {};
+  const query = { rule_id: wanted.map(({ rule }) => rule), interval_ms: intervalMs, from };
+  const headers = { accept: "text/event-stream", ...(lastId === "" ? {} : { "last-event-id": lastId }) };
+  const response = await http.open({ path: "/live-stats", query, headers, signal });
+  events.opened();
+  const reader = response.body?.getReader();
+  signal.addEventListener("abort", () => void reader?.cancel().catch(() => {}), { once: true });
+  const decoder = new TextDecoder();
+  const parser = new EventParser(events);
+  for (;;) {
+    const { value, done } = (await reader?.read()) ?? { value: undefined, done: true };
+    if (done || signal.aborted) return;
+    parser.take(decoder.decode(value, { stream: true }));
+  }
+}
+
+interface ParsedEvents {
+  readonly message: (text: string) => void;
+  readonly id: (id: string) => void;
+}
+
+/** Cuts the text of a stream into events. */
+export class EventParser {
+  readonly #events: ParsedEvents;
+  #rest = "";
+
+  constructor(events: ParsedEvents) {
+    this.#events = events;
+  }
+
+  take(text: string): void {
+    const blocks = (this.#rest + text).split("\n\n");
+    this.#rest = blocks.pop() ?? "";
+    if (this.#rest.length > eventCharsMax) throw new Error("an event without end");
+    for (const block of blocks) this.#block(block);
+  }
+
+  #block(block: string): void {
+    const fields = new Map<string, string>();
+    for (const line of block.split("\n")) {
+      const [, name, value] = /^([a-z]+): ?(.*)$/.exec(line) ?? [];
+      if (name !== undefined && value !== undefined) fields.set(name, value);
+    }
+    const data = fields.get("data");
+    // One with a name says why the stream ends; that it does is seen.
+    if (data !== undefined && !fields.has("event")) this.#events.message(data);
+    // Only then: who breaks off at the message has not been there.
+    const id = fields.get("id");
+    if (id !== undefined) this.#events.id(id);
+  }
+}

@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { afterOn } from "../../../test/support/package-client.ts";
+import { SimulatedClock, settled } from "../../../test/support/simulated-clock.ts";
+import { readLiveRequest } from "../../../src/protocol/live-request.ts";
+import { WeirError } from "../errors.ts";
+import type { LineEvents, Wanted } from "./carrier.ts";
+import { EventParser } from "./event-carrier.ts";
+import { LiveLine } from "./live-line.ts";
+import { requestsOf } from "./socket-carrier.ts";
+
+const pace = { firstMs: 100, mostMs: 400, openMs: 1000, silenceMs: 5000, lingerMs: 500 };
+const snapshot = (rule_id: string, seq = 1) => ({
+  ...{ type: "snapshot", rule_id, version: 1, epoch: "e", seq, from: "2026-01-14T10:00:00Z", complete: true },
+  rows: [],
+});
+
+/** Lines that are opened, and ended, by hand. */
+function make(isFixed = false) {
+  const clock = new SimulatedClock();
+  const lines: { asked: readonly Wanted[]; more: string[]; events: LineEvents; isClosed: boolean }[] = [];
+  const line = new LiveLine(
+    (wanted, events) => {
+      const one = { asked: wanted(), more: [] as string[], events, isClosed: false };
+      lines.push(one);
+      const close = (): void => void (one.isClosed = true);
+      if (isFixed) return { close };
+      const [watch, unwatch] = [
+        (added: Wanted) => one.more.push(`+${added.rule}`),
+        (rule: string) => one.more.push(`-${rule}`),
+      ];
+      return { close, watch, unwatch };
+    },
+    { after: afterOn(clock), random: () => 1 },
+    pace,
+  );
+  const say = (message: object): void => lines.at(-1)!.events.message(JSON.stringify(message));
+  const places = (): unknown[] => lines.at(-1)!.asked.map(({ rule, place }) => [rule, place?.seq]);
+  return { clock, lines, line, say, places, last: () => lines.at(-1)! };
+}
+
+test("a line is opened for the first rule, others join it, and it rests some time after the last", async () => {
+  const { clock, lines, line, say, last } = make();
+  assert.equal(line.state, "resting");
+  const a = line.watch({ rule: "a" });
+  assert.equal(line.state, "connecting");
+  last().events.opened();
+  const b = line.watch({ rule: "b" });
+  assert.deepEqual([line.state, last().more], ["open", ["+b"]]);
+  say(snapshot("a"));
+  assert.deepEqual([a.state.status, b.state.status], ["live", "connecting"]);
+  for (const one of [a, b]) line.unwatch(one);
+  await clock.advance(499);
+  assert.equal(line.state, "open");
+  await clock.advance(1);
+  assert.deepEqual([line.state, last().isClosed, lines.length], ["resting", true, 1]);
+});
+
+test("a line that ends is opened again after longer and longer pauses, and goes on where it was", async () => {
+  const { clock, lines, line, say, places, last } = make();
+  const a = line.watch({ rule: "a" });
+  last().events.opened();
+  say(snapshot("a", 7));
+  for (const pauseMs of [100, 200, 400, 400]) {
+    last().events.closed();
+    assert.deepEqual([line.state, a.state.status], ["waiting", "stale"]);
+    const before = lines.length;
+    await clock.advance(pauseMs - 1);
+    assert.equal(lines.length, before);
+    await clock.advance(1);
+    assert.equal(lines.length, before + 1);
+    assert.deepEqual(places(), [["a", 7]]);
+  }
+  last().events.opened();
+  assert.equal(a.state.status, "stale", "nothing has come yet");
+  say({ type: "heartbeat", rule_id: "a", seq: 7, lag_ms: 0 });
+  assert.equal(a.state.status, "live");
+  last().events.closed();
+  await clock.advance(100);
+  assert.equal(line.state, "connecting", "the pauses are short again");
+});
+
+test("a line that does not open, or on which nothing comes, is given up", async () => {
+  const { clock, line, say, last } = make();
+  line.watch({ rule: "a" });
+  await clock.advance(1000);
+  assert.deepEqual([line.state, last().isClosed], ["waiting", true]);
+  await clock.advance(100);
+  last().events.opened();
+  say(snapshot("a"));
+  await clock.advance(4999);
+  assert.equal(line.state, "open");
+  say({ type: "heartbeat", rule_id: "a", seq: 1, lag_ms: 0 });
+  await clock.advance(4999);
+  assert.equal(line.state, "open");
+  await clock.advance(1);
+  assert.equal(line.state, "waiting");
+});
+
+test("what does not follow makes that rule begin anew, and the others go on; where places are one word, all do", async () => {
+  for (const isFixed of [false, true]) {
+    const { clock, line, say, places, last } = make(isFixed);
+    for (const rule of ["a", "b"]) line.watch({ rule });
+    last().events.opened();
+    for (const rule of ["a", "b"]) say(snapshot(rule));
+    say({ type: "heartbeat", rule_id: "a", seq: 2, lag_ms: 0 });
+    assert.equal(line.state, "waiting");
+    await clock.advance(100);
+    assert.deepEqual(places(), [
+      ["a", undefined],
+      ["b", isFixed ? undefined : 1],
+    ]);
+  }
+});
+
+test("what is no message at all ends the line", async () => {
+  for (const text of ["{", "null", '{"type":"surprise"}']) {
+    const { line, last } = make();
+    line.watch({ rule: "a" });
+    last().events.opened();
+    last().events.message(text);
+    assert.equal(line.state, "waiting", text);
+  }
+});
+
+test("a rule that the server refuses has ended, with the reason, and is not asked for again", async () => {
+  const { clock, line, say, places, last } = make();
+  const a = line.watch({ rule: "a" });
+  line.watch({ rule: "b" });
+  last().events.opened();
+  say({ type: "error", code: "unknown_rule", message: "there is no rule a", rule_id: "a" });
+  assert.deepEqual(
+    [a.state.status, a.state.error?.code, a.state.error?.message],
+    ["ended", "unknown_rule", "there is no rule a"],
+  );
+  last().events.closed();
+  await clock.advance(100);
+  assert.deepEqual(places(), [["b", undefined]]);
+});
+
+test("a mistake in a request, and a line that is refused for good, end what waits for an answer", () => {
+  const { line, say, last } = make();
+  const a = line.watch({ rule: "a" });
+  last().events.opened();
+  say(snapshot("a"));
+  const b = line.watch({ rule: "b", from: "yesterday" });
+  say({ type: "error", code: "invalid_message", message: 'from "yesterday" must be RFC 3339' });
+  assert.deepEqual([a.state.status, b.state.error?.code], ["live", "invalid_message"]);
+  last().events.closed(new WeirError("origin_refused", "not allowed", { status: 403 }));
+  assert.deepEqual([line.state, a.state.status, a.state.error?.code], ["resting", "ended", "origin_refused"]);
+});
+
+test("what comes at once is told at once, and nothing after the end of a subscription", async () => {
+  const { line, say, last } = make();
+  const a = line.watch({ rule: "a" });
+  let told = 0;
+  const stop = a.listen(() => (told += 1));
+  last().events.opened();
+  say(snapshot("a"));
+  say({ type: "reset", rule_id: "a", reason: "rebuilt" });
+  say(snapshot("a"));
+  await settled();
+  assert.equal(told, 1);
+  stop();
+  say({ type: "reset", rule_id: "a", reason: "rebuilt" });
+  await settled();
+  assert.equal(told, 1);
+});
+
+test("a thousand rules are asked for in messages that the server takes, each from its place", () => {
+  const place = { epoch: "4c1a05ac46f3.9.mkdrfls0", seq: 12_345 };
+  const wanted = Array.from({ length: 1000 }, (_, index) => ({
+    ...{ rule: `${"r".repeat(60)}${index}`, intervalMs: index % 2 === 0 ? 100 : undefined },
+    ...(index % 3 === 0 && { place }),
+  }));
+  const requests = requestsOf(wanted);
+  const rules = requests.flatMap((text) => {
+    assert.ok(Buffer.byteLength(text) <= 16 * 1024);
+    const read = readLiveRequest(text);
+    assert.ok(read.ok, text);
+    return read.request.subscribe_rules ?? [];
+  });
+  assert.deepEqual([...rules].sort(), wanted.map(({ rule }) => rule).sort());
+});
+
+test("a stream of events is cut where it may be cut, and an id counts behind its message", () => {
+  const text =
+    'retry: 1000\n\nid: a~1\ndata: {"x":1}\n\n:\n\ndata: {"y":"ü"}\n\nevent: close\ndata: {"code":1001}\n\nid: a~2\ndata: {"z"';
+  for (const size of [1, 2, 3, 7, 1000]) {
+    const heard: string[] = [];
+    const parser = new EventParser({ message: (data) => heard.push(data), id: (id) => heard.push(id) });
+    for (let at = 0; at < text.length; at += size) parser.take(text.slice(at, at + size));
+    assert.deepEqual(heard, ['{"x":1}', "a~1", '{"y":"ü"}'], String(size));
+  }
+});

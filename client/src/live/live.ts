@@ -1,0 +1,128 @@
+import type { Http } from "../http.ts";
+import { timeText } from "../stats.ts";
+import { reasonOf } from "../surroundings.ts";
+import type { Surroundings } from "../surroundings.ts";
+import type { Carrier } from "./carrier.ts";
+import { eventCarrier } from "./event-carrier.ts";
+import type { Follower } from "./follower.ts";
+import { LiveLine, linePace } from "./live-line.ts";
+import type { LinePace } from "./live-line.ts";
+import { socketCarrier } from "./socket-carrier.ts";
+import type { LiveState, WatchOptions } from "./state.ts";
+
+export interface LiveOptions extends WatchOptions {
+  /** `events`: Server-Sent Events, where sockets don't get through; each subscription has a connection of its own. */
+  readonly over?: "socket" | "events";
+}
+
+export interface Subscription {
+  /** As it is now. */
+  readonly state: LiveState;
+  readonly unsubscribe: () => void;
+}
+
+/** Follows rules live. Everybody who watches over sockets has one socket, as long as a rule is watched in one way. */
+export class Live {
+  readonly #http: Http;
+  readonly #surroundings: Surroundings;
+  readonly #pace: LinePace;
+  readonly #sockets: LiveLine[] = [];
+  readonly #streams = new Set<LiveLine>();
+
+  constructor(http: Http, surroundings: Surroundings, pace: LinePace = linePace) {
+    this.#http = http;
+    this.#surroundings = surroundings;
+    this.#pace = pace;
+  }
+
+  /** `listener` is told each state of the rule, until the subscription is ended; several changes at once are one. */
+  subscribe(rule: string, listener: (state: LiveState) => void, options: LiveOptions = {}): Subscription {
+    const { line, follower } =
+      options.over === "events" ? this.#onStream(rule, options) : this.#onSocket(rule, options);
+    const stop = follower.listen(() => listener(follower.state));
+    const unsubscribe = (): void => {
+      stop();
+      if (!follower.isWatched) this.#leave(line, follower);
+    };
+    return {
+      get state() {
+        return follower.state;
+      },
+      unsubscribe,
+    };
+  }
+
+  /**
+   * The states of rules as they change; whoever takes long gets the newest of each. Ends when the loop is left.
+   * @throws WeirError why a rule can't be followed any more; the signal's reason when that aborts.
+   */
+  async *states(
+    rules: string | readonly string[],
+    { signal, ...options }: LiveOptions & { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<LiveState, void> {
+    const changed = new Map<string, LiveState>();
+    let wake: () => void = () => {};
+    const aborted = (): void => wake();
+    signal?.addEventListener("abort", aborted, { once: true });
+    const heard = (state: LiveState): void => (changed.set(state.rule, state), wake());
+    const subscriptions = [rules].flat().map((rule) => this.subscribe(rule, heard, options));
+    try {
+      for (const { state } of subscriptions) yield state;
+      for (;;) {
+        if (signal?.aborted) throw reasonOf(signal);
+        const [next] = changed;
+        if (next === undefined) await new Promise<void>((resolve) => (wake = resolve));
+        else {
+          changed.delete(next[0]);
+          if (next[1].error) throw next[1].error;
+          yield next[1];
+        }
+      }
+    } finally {
+      signal?.removeEventListener("abort", aborted);
+      for (const { unsubscribe } of subscriptions) unsubscribe();
+    }
+  }
+
+  /** Ends all lines. What is subscribed gets nothing any more. */
+  close(): void {
+    for (const line of [...this.#sockets.splice(0), ...this.#streams]) line.rest();
+    this.#streams.clear();
+  }
+
+  /** The first socket on which the rule is not watched, or is in the same way. */
+  #onSocket(rule: string, options: LiveOptions): { line: LiveLine; follower: Follower } {
+    const wanted = wantedOf(rule, options);
+    for (const line of this.#sockets) {
+      const follower = line.follower(rule);
+      if (follower === undefined) return { line, follower: line.watch(wanted) };
+      if (!follower.isOver && isAlike(follower.wanted, wanted)) return { line, follower };
+    }
+    const url = `${this.#http.address.replace(/^http/, "ws")}/live-stats`;
+    const line = this.#line(socketCarrier(url, this.#surroundings.openSocket));
+    this.#sockets.push(line);
+    return { line, follower: line.watch(wanted) };
+  }
+
+  #onStream(rule: string, options: LiveOptions): { line: LiveLine; follower: Follower } {
+    const line = this.#line(eventCarrier(this.#http));
+    this.#streams.add(line);
+    return { line, follower: line.watch(wantedOf(rule, options)) };
+  }
+
+  #line(carrier: Carrier): LiveLine {
+    return new LiveLine(carrier, this.#surroundings, this.#pace);
+  }
+
+  #leave(line: LiveLine, follower: Follower): void {
+    line.unwatch(follower);
+    if (this.#streams.delete(line)) line.rest();
+  }
+}
+
+function wantedOf(rule: string, { intervalMs, from }: WatchOptions): Follower["wanted"] {
+  return { rule, intervalMs, from: timeText(from) };
+}
+
+const isAlike = (a: Follower["wanted"], b: Follower["wanted"]): boolean =>
+  a.intervalMs === b.intervalMs && a.from === b.from;

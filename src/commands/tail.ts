@@ -1,0 +1,72 @@
+import type { LiveState, StatsRow, Weir } from "../../client/src/weir.ts";
+import { harmless } from "./table.ts";
+import { painted, sayJson } from "./terminal.ts";
+import type { Terminal } from "./terminal.ts";
+import { windowTable } from "./windows.ts";
+
+export interface TailWish {
+  readonly rule: string;
+  readonly from: string | null;
+  readonly intervalMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * `weir tail`: the windows of a rule as they change, until the signal. On a terminal a table that is drawn anew, as long as the
+ * screen; else every row that is new or has changed, and each that has gone, a line each.
+ * @throws WeirError why the rule can't be followed.
+ */
+export async function runTail(weir: Pick<Weir, "live">, wish: TailWish, terminal: Terminal): Promise<void> {
+  const { rule, from, intervalMs, signal } = wish;
+  const show = terminal.json ? lineByLine(terminal) : redrawn(terminal);
+  try {
+    for await (const state of weir.live(rule, { intervalMs, signal, ...(from && { from }) })) show(state);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Draws over what it drew before. */
+function redrawn(terminal: Terminal): (state: LiveState) => void {
+  let drawn = 0;
+  return (state) => {
+    const lines = screen(state, terminal);
+    const back = drawn > 0 ? `\u001B[${drawn}A` : "";
+    // To the end of each line, and of the screen, nothing of before is left.
+    terminal.write(`${back}${lines.map((line) => `${line}\u001B[K\n`).join("")}\u001B[J`);
+    drawn = lines.length;
+  };
+}
+
+/** What is shown of a state: as many rows as the screen has lines for. */
+export function screen(state: LiveState, terminal: Pick<Terminal, "columns" | "lines" | "hasColours">): string[] {
+  const { rule, status, rows, complete } = state;
+  // The title, the head, what is left out, and where the cursor stands.
+  const room = Math.max(1, terminal.lines() - 4);
+  const [head = "", ...lines] = windowTable(rows.slice(0, room), terminal.columns());
+  const colour = { connecting: "yellow", live: "green", stale: "yellow", ended: "red" } as const;
+  const words = { connecting: "connecting", live: "live", stale: "connection lost, resuming", ended: "ended" }[status];
+  const filling = complete === false ? painted(terminal, "yellow", " (being filled, or paused)") : "";
+  const left = rows.length - lines.length;
+  return [
+    `${painted(terminal, "bold", harmless(rule))} ${painted(terminal, colour[status], words)}${filling}`,
+    ...(rows.length === 0 ? [painted(terminal, "dim", "no windows yet")] : [painted(terminal, "bold", head), ...lines]),
+    ...(left > 0 ? [painted(terminal, "dim", `… and ${left} older rows`)] : []),
+  ];
+}
+
+/** Tells what is different from the state before. */
+function lineByLine(terminal: Terminal): (state: LiveState) => void {
+  let before = new Map<string, string>();
+  return ({ status, rows }) => {
+    if (status !== "live") return;
+    const now = new Map(rows.map((row) => [keyOf(row), JSON.stringify(row)]));
+    for (const [key, text] of [...now].reverse()) if (before.get(key) !== text) terminal.write(`${text}\n`);
+    for (const [key, text] of before)
+      if (!now.has(key)) sayJson(terminal, { gone: true, ...(JSON.parse(text) as StatsRow) });
+    before = now;
+  };
+}
+
+/** Everything of a row but what changes. */
+const keyOf = ({ value: _value, final: _final, ...row }: StatsRow): string => JSON.stringify(row);

@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { postCounted } from "../support/api.ts";
+import { type ServerProcess, startServer } from "../support/server-process.ts";
+
+const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
+let folder: string;
+let server: ServerProcess;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "weir-commands-"));
+  server = await startServer({ dataDir: join(folder, "data"), readyTimeoutMs: 60_000 });
+});
+after(async () => {
+  await server.killGroup();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Runs the program against the server to its end; its output is a pipe. */
+function weir(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  const argv = [program, ...args, ...(args.includes("--url") ? [] : ["--url", server.queryUrl])];
+  return new Promise((resolve) => {
+    execFile(process.execPath, argv, { timeout: 60_000 }, (error, out, err) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err });
+    });
+  });
+}
+
+const file = async (name: string, value: unknown): Promise<string> => {
+  const path = join(folder, name);
+  await writeFile(path, typeof value === "string" ? value : JSON.stringify(value));
+  return path;
+};
+const parsed = (out: string): Record<string, unknown>[] =>
+  out.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Record<string, unknown>]));
+const orders = { rule_id: "orders", window_size: "1m", metric: "count", group_by: ["event_type"] };
+const users = { rule_id: "users", window_size: "1h", metric: "active_users" };
+const event = (event_id: string) => ({
+  event_id,
+  user_id: "u",
+  event_type: "order",
+  timestamp: "2026-01-13T10:00:00Z",
+});
+
+test("rules are applied, listed, shown, tried and deleted", async () => {
+  const [one, two] = [await file("one.json", orders), await file("two.json", [users])];
+  const tried = await weir("rules", "try", one);
+  assert.deepEqual([tried.code, parsed(tried.out)[0]?.["effect"]], [0, "create"]);
+  assert.deepEqual(parsed((await weir("rules", "list")).out), []);
+  const effects = async (...files: string[]) =>
+    parsed((await weir("rules", "apply", ...files)).out).map(({ rule_id, effect, version }) => [
+      rule_id,
+      effect,
+      version,
+    ]);
+  assert.deepEqual(await effects(one, two), [
+    ["orders", "created", 1],
+    ["users", "created", 1],
+  ]);
+  await file("one.json", { ...orders, window_size: "5m" });
+  assert.deepEqual(await effects(one, two), [
+    ["orders", "changed", 2],
+    ["users", "unchanged", 1],
+  ]);
+  assert.equal(parsed((await weir("rules", "get", "orders")).out)[0]?.["window_size"], "5m");
+  assert.deepEqual((await weir("rules", "delete", "users")).out, '{"rule_id":"users","effect":"deleted"}\n');
+  assert.deepEqual(
+    parsed((await weir("rules")).out).map(({ rule_id }) => rule_id),
+    ["orders"],
+  );
+});
+
+test("what the server refuses ends with 1 and every mistake, what is wrong before with 2", async () => {
+  const wrong = await weir(
+    "rules",
+    "apply",
+    await file("wrong.json", { ...orders, window_size: "7q", metric: "cuont" }),
+  );
+  assert.deepEqual([wrong.code, wrong.out], [1, ""]);
+  assert.match(wrong.err, /rules\[0\]\.window_size .*\n +rules\[0\]\.metric: .*count/);
+  const unknown = await weir("stats", "ordres");
+  assert.deepEqual([unknown.code, unknown.err], [1, 'there is no rule "ordres"\n']);
+  assert.equal((await weir("tail", "ordres")).code, 1);
+  const nobody = await weir("rules", "--url", "http://127.0.0.1:1");
+  assert.deepEqual([nobody.code, nobody.err], [2, "no server answers at http://127.0.0.1:1; is it running there?\n"]);
+  assert.match((await weir("rules", "apply", join(folder, "none.json"))).err, /none\.json can't be read: ENOENT/);
+  for (const [args, message] of [
+    [["rules", "aply"], /aply: is not an argument of Weir; did you mean apply\?/],
+    [["rules", "get"], /rules: needs a rule/],
+    [["stats"], /stats: needs the id of a rule/],
+    [["tail", "a", "b"], /b: is not an argument/],
+  ] as const) {
+    const { code, err } = await weir(...args);
+    assert.equal(code, 2);
+    assert.match(err, message);
+  }
+});
+
+test("stats prints the windows, and tail goes on with them until it is ended", { timeout: 60_000 }, async () => {
+  await postCounted(server.ingestUrl, [event("1")]);
+  const from = ["--from", "2026-01-13T00:00:00Z"];
+  assert.deepEqual(
+    parsed((await weir("stats", "orders", ...from)).out).map(({ event_type, value }) => [event_type, value]),
+    [["order", 1]],
+  );
+  const tail = spawn(process.execPath, [
+    program,
+    "tail",
+    "orders",
+    "--interval",
+    "50ms",
+    ...from,
+    "--url",
+    server.queryUrl,
+  ]);
+  const lines = createInterface({ input: tail.stdout })[Symbol.asyncIterator]();
+  const next = async (): Promise<unknown> =>
+    (JSON.parse(String((await lines.next()).value)) as { value: unknown }).value;
+  assert.equal(await next(), 1);
+  await postCounted(server.ingestUrl, [event("2")]);
+  assert.equal(await next(), 2);
+  tail.kill("SIGINT");
+  assert.deepEqual(await once(tail, "exit"), [0, null]);
+});
