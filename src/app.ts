@@ -15,11 +15,11 @@ import { Closers } from "./lib/closers.ts";
 import { lockDataDir } from "./lib/datadir.ts";
 import { freeBytesOf } from "./lib/disk.ts";
 import { WeirError } from "./lib/errors.ts";
-import { openEmbeddedLog } from "./log/embedded/embedded.ts";
 import type { Log } from "./log/log.ts";
 import { observedLog } from "./log/observed.ts";
 import type { Logger } from "./observe/logger.ts";
 import { createMetrics } from "./observe/metrics.ts";
+import { openLog, positionsPerRecord } from "./open-log.ts";
 import { MemoryProgress } from "./progress/memory-progress.ts";
 import { openSqliteRegistry } from "./rule/sqlite/sqlite-registry.ts";
 import { Rulebook } from "./rulebook/rulebook.ts";
@@ -43,10 +43,9 @@ export interface AppDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly version: string;
+  /** Aborts when the process is to end: a start that waits for something gives up. */
+  readonly stopping?: AbortSignal;
 }
-
-/** Whatever is configured, the log leaves the engine room to count, and to delete, what it holds. */
-const logFreeMin = 2 * engineFreeMin;
 
 /**
  * Starts every part in order and resolves when the server can be used. The only place that names concrete adapters, and
@@ -73,10 +72,12 @@ interface Parts extends ServedParts {
 
 class Starter {
   readonly #basis: Basis;
+  readonly #stopping: AbortSignal | undefined;
   readonly #failure = Promise.withResolvers<Error>();
 
   constructor(config: Config, deps: AppDeps, closers: Closers) {
     const metrics = createMetrics(deps.clock);
+    this.#stopping = deps.stopping;
     this.#basis = { ...deps, config, metrics, closers, fail: (error) => this.#failure.resolve(error) };
   }
 
@@ -99,7 +100,10 @@ class Starter {
     if (await rulebook.catchUp(await store.newestSeries()))
       logger.warn("the rules are older than the store: the windows of all rules are made anew");
     const progress = new MemoryProgress(clock);
-    const processor = await startProcessor(this.#basis, { log, store, rulebook, progress });
+    const processor = await startProcessor(this.#basis, {
+      ...{ log, store, rulebook, progress },
+      positionsPerRecord: positionsPerRecord(this.#basis.config),
+    });
     const eraser = await this.#eraser({ log, store, rulebook, processor });
     return { engine, log, rulebook, store, progress, processor, eraser };
   }
@@ -125,14 +129,14 @@ class Starter {
   }
 
   async #log(): Promise<Log> {
-    const { config, clock, metrics, closers, fail } = this.#basis;
-    const { dataDir, logBytesMax, diskFreeMinBytes } = config;
-    const log = await openEmbeddedLog({
-      dir: join(dataDir, "log"),
-      bytesMax: logBytesMax,
-      freeBytesMin: Math.max(diskFreeMinBytes, logFreeMin),
+    const { config, clock, logger, metrics, closers, fail } = this.#basis;
+    const stopping = this.#stopping;
+    const log = await openLog(config, {
       clock,
+      report: (level, message, facts) => logger[level]({ part: "log", ...facts }, message),
+      gap: (records) => metrics.log.gap(records),
       onFailure: fail,
+      ...(stopping === undefined ? {} : { signal: stopping }),
     });
     closers.add("log", () => log.close());
     return observedLog(log, clock, (seconds) => metrics.log.appended(seconds));

@@ -68,7 +68,7 @@ async function serve({ config }: Ready): Promise<ExitCode> {
   const asked = untilAskedToStop(logger);
   try {
     const { startApp } = await import("./app.ts");
-    const starting = startApp(config, { clock: systemClock, logger, version: ownVersion() });
+    const starting = startApp(config, { clock: systemClock, logger, version: ownVersion(), stopping: asked });
     const app = await Promise.race([starting, late(asked)]);
     if (app === "late") {
       logger.error({ withinMs: stopWithinMs }, "did not start, and so did not stop, in time");
@@ -80,6 +80,7 @@ async function serve({ config }: Ready): Promise<ExitCode> {
     const stopped = await stopInTime(app, logger);
     return failure || !stopped ? 1 : 0;
   } catch (error) {
+    if (asked.aborted && error instanceof WeirError && error.code === "stopping") return 0;
     return startFailure(error, logger);
   }
 }
@@ -90,7 +91,9 @@ async function demo({ config, demo: options }: Ready): Promise<ExitCode> {
     const { startApp } = await import("./app.ts");
     const { runDemo } = await import("./demo/demo.ts");
     await runDemo(config, options, {
-      start: (changed) => startApp(changed, { clock: systemClock, logger, version: ownVersion() }),
+      // What it replays is nobody's events: it does not belong into a topic that others read.
+      start: (changed) =>
+        startApp({ ...changed, kafkaBrokers: [] }, { clock: systemClock, logger, version: ownVersion() }),
       clock: systemClock,
       signal: untilAskedToStop(logger),
       print: (line) => void process.stdout.write(`${line}\n`),
@@ -192,7 +195,7 @@ async function stopInTime(app: App, logger: Logger): Promise<boolean> {
 
 /** What the user can change is told in one line; anything else with its stack. */
 function startFailure(error: unknown, logger: Logger): ExitCode {
-  const usersOwn = ["port_taken", "data_dir_in_use", "disk_full", "invalid_config", "folder_mixed"];
+  const usersOwn = ["port_taken", "data_dir_in_use", "disk_full", "invalid_config", "folder_mixed", "log_gap"];
   if (error instanceof WeirError && usersOwn.includes(error.code)) {
     process.stderr.write(`Weir can't start: ${error.message}\n`);
     return 2;

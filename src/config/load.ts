@@ -209,8 +209,15 @@ function contradictions(config: Config, sources: Partial<Sources>): Problem[] {
   if (roleNames.some((role) => !config.roles.includes(role))) {
     problems.push({
       path: sources.roles ?? "roles",
-      message: "a process with the embedded log has to have all roles: ingest,processor,query",
+      message: "a process with an embedded part has to have all roles: ingest,processor,query",
       value: config.roles.join(","),
+    });
+  }
+  if (config.kafkaSasl !== "off" && (config.kafkaUser === null || config.kafkaPassword === null)) {
+    problems.push({
+      path: sources.kafkaSasl ?? "kafka-sasl",
+      message: "logging in needs kafka-user and kafka-password (WEIR_KAFKA_PASSWORD)",
+      value: config.kafkaSasl,
     });
   }
   if (config.inflightBytesMax < config.bodyBytesMax) {

@@ -30,5 +30,8 @@ export function printProblems(problems: readonly Problem[]): string {
 
 function shown(option: Option<unknown>, value: unknown): string {
   const text = option.kind.format(value);
-  return option.secret ? text.replace(/\/\/[^@/]*@/, "//***@") : text;
+  if (option.secret !== true) return text;
+  return option.kind.placeholder.startsWith("password") && value !== null
+    ? "***"
+    : text.replace(/\/\/[^@/]*@/, "//***@");
 }

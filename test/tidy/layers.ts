@@ -16,6 +16,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   progress: pure,
   erasure: pure,
   "log/embedded": [...pure, "log"],
+  "log/kafka": [...pure, "log"],
   "store/clickhouse": [...pure, "store"],
   "store/clickhouse/engine": ["lib"],
   "rule/sqlite": ["lib", "event", "rule"],
@@ -29,6 +30,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   assembly: [...pure, ...ports, ...services, "protocol", "config", "observe", "http"],
   // Chooses the adapters; `main` starts it.
   "app.ts": ["*"],
+  "open-log.ts": ["*"],
   "main.ts": ["lib", "config", "observe", "app.ts", "demo", "rejects", "upkeep"],
 };
 
@@ -42,6 +44,7 @@ export const vendorHomes: Readonly<Record<string, readonly string[]>> = {
   "@fastify/swagger-ui": ["src/http/"],
   ws: ["src/http/"],
   "@clickhouse/client": ["src/store/clickhouse/"],
+  "@platformatic/kafka": ["src/log/kafka/"],
   chdb: ["src/store/clickhouse/engine/"],
   pino: ["src/observe/"],
   "pino-pretty": ["src/observe/"],
