@@ -42,7 +42,7 @@ export const checks = (): readonly Step[] => [
     "pure tests",
     "**/*.test.ts",
     ["--test-isolation=none"],
-    (file) => !/\.(engine|fault|load|long|server|simulation)\.test\.ts$/.test(file),
+    (file) => !/\.(engine|fault|kafka|load|long|server|simulation)\.test\.ts$/.test(file),
   ),
   tool("types", "tsc", "--noEmit"),
   tool("lint", "oxlint", "--type-aware", "--deny-warnings"),
@@ -53,10 +53,14 @@ export const checks = (): readonly Step[] => [
 /** Worlds by a seed, in one process; as long as all other quick steps together, so that it runs beside them. */
 export const simulation = (): Step => tests("simulation", "**/*.simulation.test.ts", ["--test-isolation=none"]);
 
-/** With the real engine and the real program: a process per file, two at a time; those that load the machine one at a time. */
+/**
+ * With the real engine, the real program and the real Kafka: a process per file, two at a time; those that load the machine,
+ * or start brokers, one at a time.
+ */
 export const slowLanes = (): readonly Step[] => [
   tests("engine tests", "**/*.engine.test.ts", ["--test-concurrency=2"]),
   tests("fault tests", "**/*.fault.test.ts", ["--test-concurrency=2"]),
+  tests("kafka tests", "**/*.kafka.test.ts", ["--test-concurrency=1"]),
   tests("load tests", "**/*.load.test.ts", ["--test-concurrency=1"]),
 ];
 

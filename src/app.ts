@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { openLog, positionsPerRecord } from "./app/log.ts";
 import { openStoreOn, startHost } from "./app/store.ts";
 import type { StoreDeps } from "./app/store.ts";
 import type { Basis } from "./assembly/basis.ts";
@@ -15,7 +16,6 @@ import { Closers } from "./lib/closers.ts";
 import { lockDataDir } from "./lib/datadir.ts";
 import { freeBytesOf } from "./lib/disk.ts";
 import { WeirError } from "./lib/errors.ts";
-import { openEmbeddedLog } from "./log/embedded/embedded.ts";
 import type { Log } from "./log/log.ts";
 import { observedLog } from "./log/observed.ts";
 import { createMetrics } from "./observe/metrics.ts";
@@ -34,9 +34,6 @@ export interface App {
 }
 
 export type AppDeps = StoreDeps;
-
-/** Whatever is configured, the log leaves the engine room to count, and to delete, what it holds. */
-const logFreeMin = 2 * engineFreeMin;
 
 /**
  * Starts every part in order and resolves when the server can be used. With `app/` the only place that names concrete adapters, and
@@ -86,7 +83,10 @@ class Starter {
     if (await rulebook.catchUp(await store.newestSeries()))
       logger.warn("the rules are older than the store: the windows of all rules are made anew");
     const progress = new MemoryProgress(clock);
-    const processor = await startProcessor(this.#basis, { log, store, rulebook, progress });
+    const processor = await startProcessor(this.#basis, {
+      ...{ log, store, rulebook, progress },
+      positionsPerRecord: positionsPerRecord(this.#basis.config),
+    });
     const eraser = await this.#eraser({ log, store, rulebook, processor });
     return { engine, log, rulebook, store, progress, processor, eraser };
   }
@@ -98,14 +98,14 @@ class Starter {
   }
 
   async #log(): Promise<Log> {
-    const { config, clock, metrics, closers, fail } = this.#basis;
-    const { dataDir, logBytesMax, diskFreeMinBytes } = config;
-    const log = await openEmbeddedLog({
-      dir: join(dataDir, "log"),
-      bytesMax: logBytesMax,
-      freeBytesMin: Math.max(diskFreeMinBytes, logFreeMin),
+    const { config, clock, logger, metrics, closers, fail } = this.#basis;
+    const { signal } = this.#deps;
+    const log = await openLog(config, {
       clock,
+      report: (level, message, facts) => logger[level]({ part: "log", ...facts }, message),
+      gap: (records) => metrics.log.gap(records),
       onFailure: fail,
+      ...(signal === undefined ? {} : { signal }),
     });
     closers.add("log", () => log.close());
     return observedLog(log, clock, (seconds) => metrics.log.appended(seconds));

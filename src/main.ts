@@ -85,6 +85,7 @@ async function serve({ config }: Ready): Promise<ExitCode> {
     const stopped = await stopInTime(app, logger);
     return failure || !stopped ? 1 : 0;
   } catch (error) {
+    if (asked.aborted && error instanceof WeirError && error.code === "stopping") return 0;
     return startFailure(error, logger);
   }
 }
@@ -95,7 +96,9 @@ async function demo({ config, demo: options }: Ready): Promise<ExitCode> {
     const { startApp } = await import("./app.ts");
     const { runDemo } = await import("./demo/demo.ts");
     await runDemo(config, options, {
-      start: (changed) => startApp(changed, { clock: systemClock, logger, version: ownVersion() }),
+      // What it replays is nobody's events: it does not belong into a topic that others read.
+      start: (changed) =>
+        startApp({ ...changed, kafkaBrokers: [] }, { clock: systemClock, logger, version: ownVersion() }),
       clock: systemClock,
       signal: untilAskedToStop(logger),
       print: (line) => void process.stdout.write(`${line}\n`),
@@ -235,7 +238,7 @@ async function stopInTime(app: App, logger: Logger): Promise<boolean> {
 
 /** What the user can change is told in one line; anything else with its stack. */
 function startFailure(error: unknown, logger: Logger): ExitCode {
-  const usersOwn = ["port_taken", "data_dir_in_use", "disk_full", "invalid_config", "folder_mixed", "store_unfit"];
+  const usersOwn = ["port_taken", "data_dir_in_use", "disk_full", "invalid_config", "folder_mixed", "store_unfit", "log_gap"];
   if (error instanceof WeirError && error.code === "stopping") return 0;
   if (error instanceof WeirError && usersOwn.includes(error.code)) {
     process.stderr.write(`Weir can't start: ${error.message}\n`);

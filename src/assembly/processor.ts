@@ -11,6 +11,8 @@ export interface ProcessorParts {
   readonly store: Store;
   readonly rulebook: Rulebook;
   readonly progress: MemoryProgress;
+  /** How many positions one event of the log may take. */
+  readonly positionsPerRecord: number;
 }
 
 const drainMs = 5_000;
@@ -29,7 +31,7 @@ export async function startProcessor(basis: Basis, parts: ProcessorParts): Promi
         { part: "processor", rule_id, max_groups },
         "a rule has as many groups as it may; events of further ones go to its overflow",
       ),
-    limits: limits(basis),
+    limits: limits(basis, parts),
   });
   await processor.recover();
   processor.run().catch((error: unknown) => fail(error instanceof Error ? error : new Error(String(error))));
@@ -57,7 +59,8 @@ function reported({ metrics, logger }: Basis): ProcessorDeps["metrics"] {
   };
 }
 
-function limits({ config }: Basis): ProcessorLimits {
+function limits({ config }: Basis, { positionsPerRecord }: ProcessorParts): ProcessorLimits {
+  const fillChunkEventsMax = 200_000;
   return {
     batchEventsMax: config.batchEventsMax,
     batchBytesMax: 48 * 2 ** 20,
@@ -65,7 +68,8 @@ function limits({ config }: Basis): ProcessorLimits {
     commitDelayMs: 500,
     dedupeIdsMax: config.dedupeIdsMax,
     dedupeIdsLoadedMax: 500_000,
-    fillChunkEventsMax: 200_000,
+    fillChunkEventsMax,
+    fillChunkPositionsMax: fillChunkEventsMax * positionsPerRecord,
     groupsMax: config.groupsMax,
     fillShare: config.fillSharePercent / 100,
     fillPollMs: 250,

@@ -127,7 +127,10 @@ test("an option without its value is a problem, not a crash", () => {
 });
 
 test("what grows up later is known and refused; without secrets in the message", () => {
-  const loaded = loadConfig({ ...nothing, argv: ["--kafka-brokers", "a:9092", "--mongo-url", "mongodb://u:secret@h"] });
+  const loaded = loadConfig({
+    ...nothing,
+    argv: ["--clickhouse-url", "http://h:8123", "--mongo-url", "mongodb://u:secret@h"],
+  });
   assert.ok(!loaded.ok);
   assert.equal(loaded.problems.length, 2);
   assert.ok(loaded.problems.every(({ message }) => message.startsWith("not available in this version")));
@@ -144,6 +147,12 @@ function problemsOf(argv: readonly string[]): Extract<ReturnType<typeof loadConf
 test("values that contradict each other are refused", () => {
   assert.match(problems({ argv: ["--ingest-port", "8001"] })[0]!, /the port is also that of ingest-port/);
   assert.match(problems({ argv: ["--roles", "ingest"] })[0]!, /all roles/);
+  assert.match(
+    problems({ argv: ["--kafka-sasl", "plain", "--kafka-user", "u"] })[0]!,
+    /needs kafka-user and kafka-password/,
+  );
+  const told = good({ argv: ["--kafka-sasl", "plain", "--kafka-user", "u", "--kafka-password", "secret"] });
+  assert.ok(!printConfig(told.config, told.sources).includes("secret"));
   assert.match(problems({ argv: ["--inflight-bytes-max", "1MiB"] })[0]!, /smaller than body-bytes-max/);
   good({ argv: ["--ingest-port", "0", "--query-port", "0"] });
 });

@@ -224,7 +224,7 @@ function contradictions(config: Config, sources: Partial<Sources>): Problem[] {
   if (roleNames.some((role) => !config.roles.includes(role))) {
     problems.push({
       path: sources.roles ?? "roles",
-      message: "a process with the embedded log has to have all roles: ingest,processor,query",
+      message: "a process with an embedded part has to have all roles: ingest,processor,query",
       value: config.roles.join(","),
     });
   }
@@ -233,6 +233,13 @@ function contradictions(config: Config, sources: Partial<Sources>): Problem[] {
       path: sources.engineReadonlyPort ?? "engine-readonly-port",
       message: "is of the embedded engine, which does not run with clickhouse-url; tools read the server itself",
       value: config.engineReadonlyPort,
+    });
+  }
+  if (config.kafkaSasl !== "off" && (config.kafkaUser === null || config.kafkaPassword === null)) {
+    problems.push({
+      path: sources.kafkaSasl ?? "kafka-sasl",
+      message: "logging in needs kafka-user and kafka-password (WEIR_KAFKA_PASSWORD)",
+      value: config.kafkaSasl,
     });
   }
   if (config.inflightBytesMax < config.bodyBytesMax) {

@@ -100,14 +100,14 @@ export class Ingest {
   /**
    * Admits a request before its body is read: the caller grows the share while the body arrives, and releases it when the
    * request is answered.
-   * @throws WeirError `stopping`, `log_full`
+   * @throws WeirError `stopping`, `log_full`, `log_unavailable`
    */
   admit(): BodyShare {
     if (this.#stopping)
       throw new WeirError("stopping", "the server is stopping; try again", { canRetry: true, retryAfterMs: 1000 });
     const state = this.#parts.log.state();
     if (!state.accepting)
-      throw new WeirError("log_full", state.reason ?? "the log takes no events now", {
+      throw new WeirError(state.code ?? "log_full", state.reason ?? "the log takes no events now", {
         canRetry: true,
         retryAfterMs: state.retryAfterMs ?? 5000,
       });

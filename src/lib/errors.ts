@@ -30,6 +30,7 @@ export const errorCodes = {
   log_unavailable: "the log can't take events now; try again",
   log_failed: "the log failed to make events durable; whether they are kept is unknown",
   log_damaged: "the files of the log are damaged; the message says where",
+  log_gap: "events were deleted from the log before they were counted; the message says which",
   folder_mixed: "the log and the store in the data folder are not of the same moment; the message says which is behind",
   store_unavailable: "the store can't answer now; try again",
   store_refused: "the store refused a statement",

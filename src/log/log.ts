@@ -1,14 +1,29 @@
 import type { PackedEvents } from "../event/packed.ts";
 import type { Offset, OffsetRange, Src } from "../event/position.ts";
 
-/** One stored record: consecutive offsets `from … from + count - 1` of one partition. */
+/**
+ * One stored record of one partition. Its events have the consecutive offsets `from … from + count - 1`; those behind, up to
+ * `to`, belong to it too and are never given to any event. Between one record and the next there may be offsets that
+ * belong to none.
+ */
 export interface LogRecord {
   readonly src: Src;
   readonly from: Offset;
+  /** No less than the offset of its last event; of a record without events no less than `from`. */
   readonly to: Offset;
   /** When the record was made durable, by the log's clock, ms since the epoch. */
   readonly appendedAt: number;
   readonly events: PackedEvents;
+  /** Says that what lies at `from` is no event; then `events` has none. */
+  readonly unreadable?: Unreadable;
+}
+
+/** Something in the log that others have written and that is no event. */
+export interface Unreadable {
+  /** For people; printable ASCII. */
+  readonly reason: string;
+  /** What is there, as far as it can be shown. */
+  readonly text: string;
 }
 
 export interface ReadOptions {
@@ -22,7 +37,7 @@ export interface ReadOptions {
 }
 
 export interface LogState {
-  /** What the records that are still kept take on disk. */
+  /** What the records that are still kept take on disk; of a log that keeps them elsewhere, what waits to become durable. */
   readonly bytes: number;
   readonly bytesMax: number;
   /** False while `append` would be refused. */
@@ -31,6 +46,8 @@ export interface LogState {
   readonly reason?: string;
   /** Then: when it is worth trying again. */
   readonly retryAfterMs?: number;
+  /** Then: the code of the refusal; `log_full` when it is missing. */
+  readonly code?: "log_full" | "log_unavailable";
 }
 
 /**
@@ -42,7 +59,8 @@ export interface LogState {
  * the call has returned its promise: a log that needs them longer copies them before.
  *
  * The caller owes: it may append again before the first append resolves, but keeps its own bound on what is in flight;
- * a rejected append with `outcomeUnknown` is never repeated without the same event ids.
+ * a rejected append with `outcomeUnknown` is never repeated without the same event ids. It sets what is `unreadable` aside
+ * where people find it, under its offset, before it commits beyond.
  */
 export interface Log {
   /** The partitions that this process may read. */
@@ -55,7 +73,9 @@ export interface Log {
   append(events: PackedEvents): Promise<readonly OffsetRange[]>;
   /**
    * Records that hold offsets ≥ `from`; the first may begin below `from`, the caller skips what it has.
-   * Resolves with an empty list when `waitMs` has passed or the signal aborts.
+   * Resolves with an empty list when `waitMs` has passed or the signal aborts. While the log can't be reached it goes on
+   * trying, however long: that nothing is there to read is said only by a log that was asked.
+   * @throws WeirError `log_gap` when records at or behind `from` are gone.
    */
   read(from: { readonly src: Src; readonly off: Offset }, options: ReadOptions): Promise<readonly LogRecord[]>;
   /**

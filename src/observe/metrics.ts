@@ -47,6 +47,11 @@ export const declaredMetrics = {
   },
   logBytes: { type: "gauge", name: "weir_log_bytes", help: "Size of the log's kept records" },
   logBytesMax: { type: "gauge", name: "weir_log_bytes_max", help: "Size at which the log takes no more" },
+  logGapRecords: {
+    type: "counter",
+    name: "weir_log_gap_records_total",
+    help: "Records that Kafka had deleted before they were counted, and that were passed over (--kafka-gap skip)",
+  },
   logAccepting: {
     type: "gauge",
     name: "weir_log_accepting",
@@ -128,7 +133,7 @@ export interface Metrics {
     body(bytes: number): void;
   };
   readonly http: { answered(facts: { route: string; method: string; status: number; seconds: number }): void };
-  readonly log: { appended(seconds: number): void };
+  readonly log: { appended(seconds: number): void; gap(records: number): void };
   readonly processor: {
     batch(facts: { events: number; duplicates: number; bytes: number }): void;
     stage(stage: string, seconds: number): void;
@@ -163,7 +168,10 @@ export function createMetrics(clock: Clock): Metrics {
         meters.histogram("httpSeconds").observe({ route }, seconds);
       },
     },
-    log: { appended: (seconds) => meters.histogram("logAppendSeconds").observe(seconds) },
+    log: {
+      appended: (seconds) => meters.histogram("logAppendSeconds").observe(seconds),
+      gap: (records) => meters.counter("logGapRecords").inc(records),
+    },
     processor: {
       batch: ({ events, duplicates, bytes }) => {
         meters.counter("countedEvents").inc(events);

@@ -4,6 +4,7 @@ import { SimulatedClock, settled } from "../../test/support/simulated-clock.ts";
 import { type OffsetRange, offset, src } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
 import { planRollup } from "../rollup/plan.ts";
+import type { RejectedEvent } from "../store/rejects.ts";
 import type { RollupTask } from "../store/store.ts";
 import { BatchWriter } from "./batch-writer.ts";
 
@@ -62,6 +63,50 @@ test("a piece of several fills is known by the mark of any: a rule that is delet
     await rollUp([16, 17]);
     assert.equal(written(), 1);
   }
+});
+
+test("what is no event is set aside under its position, with its text, once, although an answer is lost; reasons are few", async () => {
+  const clock = new SimulatedClock();
+  const aside = new Map<number, RejectedEvent>();
+  let attempts = 0;
+  const store = {
+    ...emptyStore,
+    marks: async () => [],
+    rollUp: async () => true,
+    setAside: async (events: readonly RejectedEvent[]) => {
+      for (const event of events.slice(0, ++attempts === 1 ? 3 : undefined)) {
+        assert.ok(!aside.has(event.off), "set aside twice");
+        aside.set(event.off, event);
+      }
+      if (attempts === 1) throw new WeirError("store_unavailable", "the answer is lost", { outcomeUnknown: true });
+    },
+    rejectedOffsets: async () => [...aside.keys()].map(offset),
+  };
+  const told: [number, string][] = [];
+  const metrics = { ...unheard, rejected: (events: number, reason: string) => void told.push([events, reason]) };
+  const writer = new BatchWriter({ store, clock, metrics, signal: new AbortController().signal });
+  const unreadable = Array.from({ length: 9 }, (_, i) => ({
+    ...{ off: offset(i * 100), receivedAt: 7, reason: `it is not JSON: ${i % 8}`, text: `text ${i}` },
+  }));
+  const batch = { range, pieces: [], events: 0, duplicates: 0, seconds: [], unreadable };
+  const writing = writer.raw(batch, { forget: () => {} });
+  await settled();
+  await clock.advance(1000);
+  await writing;
+  assert.deepEqual(
+    [...aside.keys()],
+    unreadable.map(({ off }) => off),
+  );
+  const { rejectedAt, ...first } = aside.get(0)!;
+  assert.equal(rejectedAt, clock.now() - 1000);
+  assert.deepEqual(first, {
+    ...{ event_id: "", event_type: "", user_id: "", timestamp: 7, payload: "text 0" },
+    ...{ src: 0, off: 0, receivedAt: 7, reason: "it is not JSON: 0" },
+  });
+  assert.deepEqual(
+    told.map(([events]) => events),
+    [2, 1, 1, 1, 1, 3],
+  );
 });
 
 /** A store that refuses every task; `marked`: although it has written it. */

@@ -9,12 +9,14 @@ import type { Batch } from "./batch.ts";
 import { withoutStored } from "./batch.ts";
 import { isRefused, isTaken } from "./faulty-rules.ts";
 import type { ProcessorMetrics } from "./ports.ts";
-import { asRejects } from "./refused.ts";
+import { asRejects, unreadableAsRejects } from "./refused.ts";
 import type { RecentIds } from "./recent-ids.ts";
 import { Sifter } from "./sift.ts";
 
 const pauseMinMs = 100;
 const pauseMaxMs = 5000;
+/** What others write into the log can be wrong in any number of ways: so many of a batch are told one by one. */
+const reasonsMax = 5;
 
 type WrittenStore = Pick<
   Store,
@@ -61,7 +63,9 @@ export class BatchWriter {
         return false;
       },
     );
-    if (sifter.refused.length > 0) await this.#setAside(asRejects(src, sifter.refused, this.#clock.now()), ids);
+    const now = this.#clock.now();
+    const rejects = [...asRejects(src, sifter.refused, now), ...unreadableAsRejects(src, batch.unreadable, now)];
+    if (rejects.length > 0) await this.#setAside(rejects, ids);
   }
 
   /**
@@ -76,15 +80,21 @@ export class BatchWriter {
       "reject",
       () => this.#store.setAside(missing),
       async () => {
-        const { src, off } = rejects[0]!;
-        const kept = new Set<number>(await this.#store.rejectedOffsets(srcOf(src), offset(off)));
+        const { src } = rejects[0]!;
+        const first = rejects.reduce((least, { off }) => Math.min(least, off), Infinity);
+        const kept = new Set<number>(await this.#store.rejectedOffsets(srcOf(src), offset(first)));
         missing = missing.filter((reject) => !kept.has(reject.off));
         return missing.length === 0;
       },
     );
     passFailpoint("after-reject");
-    for (const [reason, some] of Map.groupBy(rejects, (reject) => reject.reason))
-      this.#metrics.rejected(some.length, reason);
+    const told = [...Map.groupBy(rejects, (reject) => reject.reason)].map(([reason, some]) => ({
+      reason,
+      events: some.length,
+    }));
+    for (const { reason, events } of told.slice(0, reasonsMax)) this.#metrics.rejected(events, reason);
+    const others = told.slice(reasonsMax).reduce((sum, { events }) => sum + events, 0);
+    if (others > 0) this.#metrics.rejected(others, "other reasons; /rejects has them");
   }
 
   /**

@@ -44,6 +44,39 @@ const kept = (batch: Batch): number[] =>
       .map((index) => piece.from + index),
   );
 
+/** A record with more positions than events, as a log has that gives each record so many. */
+const roomy = (from: number, ids: string[], more: Partial<LogRecord> = {}): LogRecord => ({
+  ...record(from, ids),
+  to: offset(from + 99),
+  ...more,
+});
+
+describe("a batch over records with holes", () => {
+  test("has its events where they are, and the holes in its range", () => {
+    const { batch } = form([roomy(0, ["a", "b"]), roomy(100, []), roomy(300, ["c", "a"])]);
+    assert.deepEqual(batch.range, { src: 0, from: 0, to: 399 });
+    assert.deepEqual(kept(batch), [0, 1, 300]);
+    assert.deepEqual([batch.events, batch.duplicates], [4, 1]);
+  });
+
+  test("begins in a hole, and is cut in one", () => {
+    const records = [roomy(0, ["a", "b"]), roomy(100, ["c"])];
+    const { batch } = form(records, { from: 50, cut: 140 });
+    assert.deepEqual(batch.range, { src: 0, from: 50, to: 139 });
+    assert.deepEqual(kept(batch), [100]);
+  });
+
+  test("names what is no event, once, and nothing of it is stored", () => {
+    const bad = { unreadable: { reason: "it is not JSON", text: "hello" } };
+    const records = [roomy(0, ["a"]), roomy(100, [], bad), roomy(200, [], bad)];
+    const { batch } = form(records, { rejected: [100] });
+    assert.deepEqual(batch.unreadable, [{ off: 200, receivedAt: 1, reason: "it is not JSON", text: "hello" }]);
+    assert.deepEqual(kept(batch), [0]);
+    assert.equal(batch.events, 1);
+    assert.deepEqual(form(records, { from: 201 }).batch.unreadable, []);
+  });
+});
+
 describe("a batch", () => {
   test("spans its records and knows where each event ends", () => {
     const { batch } = form([record(10, ["a", "b"]), record(12, ["c"])]);

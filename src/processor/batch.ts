@@ -1,8 +1,9 @@
 import type { OffsetRange } from "../event/position.ts";
 import { offset } from "../event/position.ts";
+import type { Offset } from "../event/position.ts";
 import type { PackedExtent } from "../event/packed.ts";
 import { walkPacked } from "../event/packed.ts";
-import type { LogRecord } from "../log/log.ts";
+import type { LogRecord, Unreadable } from "../log/log.ts";
 import { keyText } from "../store/event-key.ts";
 import type { EventKey, RawPiece } from "../store/store.ts";
 import type { RecentIds } from "./recent-ids.ts";
@@ -16,6 +17,13 @@ export interface Batch {
   /** Event-time seconds touched, ascending; null: too many to list. */
   readonly seconds: readonly number[] | null;
   duplicates: number;
+  /** What lies in the range and is no event, and is not set aside yet. */
+  readonly unreadable: readonly UnreadableAt[];
+}
+
+export interface UnreadableAt extends Unreadable {
+  readonly off: Offset;
+  readonly receivedAt: number;
 }
 
 export interface Piece extends RawPiece {
@@ -95,6 +103,7 @@ export function withoutRejected(batch: Batch, rejected: ReadonlySet<number>): vo
 class Former {
   readonly #input: FormInput;
   readonly #pieces: Piece[] = [];
+  readonly #unreadable: UnreadableAt[] = [];
   readonly #doubtful: Doubtful[] = [];
   readonly #doubtfulIds = new Set<string>();
   readonly #seconds = new Set<number>();
@@ -108,6 +117,7 @@ class Former {
   }
 
   add(record: LogRecord): void {
+    if (record.unreadable !== undefined) return this.#setAside(record, record.unreadable);
     const ends = new Uint32Array(record.events.count);
     const piece: Piece = { from: record.from, receivedAt: record.appendedAt, events: record.events, ends, skip: null };
     walkPacked(record.events, (extent, index) => {
@@ -125,8 +135,15 @@ class Former {
       events: this.#events,
       duplicates: this.#duplicates,
       seconds,
+      unreadable: this.#unreadable,
     };
     return { batch, doubtful: this.#doubtful };
+  }
+
+  #setAside({ from, appendedAt }: LogRecord, unreadable: Unreadable): void {
+    const { range, rejected } = this.#input;
+    if (from < range.from || from > range.to || rejected.has(from)) return;
+    this.#unreadable.push({ ...unreadable, off: from, receivedAt: appendedAt });
   }
 
   #judge(piece: Piece, extent: PackedExtent, index: number): void {

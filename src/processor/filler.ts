@@ -42,6 +42,8 @@ export interface FillerDeps {
   readonly live: () => LiveLoad;
   /** The most events in one statement. */
   readonly chunkEventsMax: number;
+  /** The most positions in one statement; where they are dense, as many. */
+  readonly positionsMax: number;
   /** How much of the time fills may have while events come, 0 … 1. */
   readonly share: number;
   readonly report: (message: string, error: unknown) => void;
@@ -81,7 +83,7 @@ export class Filler {
 
   constructor(deps: FillerDeps) {
     this.#deps = deps;
-    this.#pace = firstPace(deps.chunkEventsMax);
+    this.#pace = firstPace(deps.positionsMax);
   }
 
   state(series: number): FillState {
@@ -98,7 +100,7 @@ export class Filler {
       for (const work of this.#works.values()) if (work.missing.length === 0) await this.#finish(work.target);
       const piece = nextPiece([...this.#works.values()], this.#cursor, this.#pace);
       if (piece === undefined) return;
-      await this.#fill(piece, stop);
+      await this.#fill(await this.#cut(piece), stop);
     }
   }
 
@@ -132,14 +134,23 @@ export class Filler {
       this.#works.set(target.series, { ...fillWork(target, marks.get(target.series) ?? []), begun: null });
   }
 
+  /** Positions need not be dense: a piece of many may still have few events. No piece has more than one statement may. */
+  async #cut(piece: FillPiece): Promise<FillPiece> {
+    const { store, chunkEventsMax } = this.#deps;
+    const { src, from, to } = piece.range;
+    if (to - from < chunkEventsMax) return piece;
+    const last = await store.nthOffset(piece.range, chunkEventsMax);
+    return last === undefined ? piece : { ...piece, range: { src, from, to: last } };
+  }
+
   async #fill(piece: FillPiece, stop: AbortSignal): Promise<void> {
-    const { clock, live, chunkEventsMax } = this.#deps;
+    const { clock, live, positionsMax } = this.#deps;
     const started = clock.monotonic();
     if (!(await this.#isWritten(piece))) return;
     const took = clock.monotonic() - started;
     const load = live();
-    const events = piece.range.to - piece.range.from + 1;
-    this.#pace = paceAfter(this.#pace, events, took, load, chunkEventsMax);
+    const positions = piece.range.to - piece.range.from + 1;
+    this.#pace = paceAfter(this.#pace, positions, took, load, positionsMax);
     this.#note(piece, started);
     passFailpoint("mid-backfill");
     await this.#pause(took, stop);
@@ -161,7 +172,10 @@ export class Filler {
     const marks = targets.map(({ series }) => ({ series, range }));
     let admission: Admission | undefined;
     try {
-      admission = await this.#deps.groups.admit(targets, { groups: range.to - range.from + 1, seconds: null });
+      admission = await this.#deps.groups.admit(targets, {
+        groups: Math.min(range.to - range.from + 1, this.#deps.chunkEventsMax),
+        seconds: null,
+      });
       const plan = planRollup(targets, "scattered", admission.bounded);
       const task = { range, plan, marks, counts: null, yielding: true, rooms: admission.rooms };
       await this.#deps.writer.rollUp(task, { attemptsMax: fillAttemptsMax });
@@ -178,12 +192,12 @@ export class Filler {
   }
 
   #failed(targets: readonly Target[], error: unknown): void {
-    const { clock, report, chunkEventsMax } = this.#deps;
+    const { clock, report, positionsMax } = this.#deps;
     const [first] = targets;
     // Whether it was written after all is to be read from the marks.
     for (const { series } of targets) this.#works.delete(series);
     if (targets.length === 1 && this.#isLeast()) this.#resting.set(first!.series, clock.monotonic() + restMs);
-    this.#pace = paceAfterFailure(this.#pace, targets.length, chunkEventsMax);
+    this.#pace = paceAfterFailure(this.#pace, targets.length, positionsMax);
     const others = targets.length > 1 ? ` and ${targets.length - 1} more` : "";
     report(`filling rule ${first?.rule_id}${others} from raw events failed and will be tried again`, error);
   }

@@ -39,6 +39,8 @@ export interface ProcessorLimits extends PartitionLimits {
   /** How many of the latest ids a start reads back; the others are looked up in the store when one is needed. */
   readonly dedupeIdsLoadedMax: number;
   readonly fillChunkEventsMax: number;
+  /** How many positions so many events may take: as many where positions are dense, and by default. */
+  readonly fillChunkPositionsMax?: number;
   /** How many different groups a rule has that says none. */
   readonly groupsMax: number;
   /** How much of the time fills may have while events come, 0 … 1. */
@@ -81,6 +83,7 @@ export class Processor {
       written: (partition) => this.written(partition),
       live: () => this.#load(),
       chunkEventsMax: limits.fillChunkEventsMax,
+      positionsMax: limits.fillChunkPositionsMax ?? limits.fillChunkEventsMax,
       share: limits.fillShare,
       report: deps.report,
     });

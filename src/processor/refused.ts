@@ -1,6 +1,7 @@
 import { unpack } from "../event/packed.ts";
 import type { Src } from "../event/position.ts";
 import type { RejectedEvent } from "../store/rejects.ts";
+import type { UnreadableAt } from "./batch.ts";
 import type { Refused } from "./sift.ts";
 
 /** Refused events as they are put into quarantine. */
@@ -11,4 +12,19 @@ export function asRejects(src: Src, refused: readonly Refused[], rejectedAt: num
     const [event] = unpack({ count: 1, bytes });
     return { ...event!, src, off: from + index, receivedAt, rejectedAt, reason };
   });
+}
+
+/**
+ * What is no event, as it is put into quarantine: the text of it for a payload, and an empty id, under which nobody can send
+ * it again by mistake.
+ */
+export function unreadableAsRejects(
+  src: Src,
+  unreadable: readonly UnreadableAt[],
+  rejectedAt: number,
+): readonly RejectedEvent[] {
+  return unreadable.map(({ off, receivedAt, reason, text }) => ({
+    ...{ event_id: "", event_type: "", user_id: "", timestamp: receivedAt, payload: text },
+    ...{ src, off, receivedAt, rejectedAt, reason },
+  }));
 }

@@ -95,7 +95,7 @@ function batchOf(counts: readonly number[]): Batch {
     return piece;
   });
   const range = { src: src(0), from: offset(100), to: offset(from - 1) };
-  return { range, pieces, events: from - 100, duplicates: 0, seconds: [] };
+  return { range, pieces, events: from - 100, duplicates: 0, seconds: [], unreadable: [] };
 }
 
 async function write(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { offset, src } from "../event/position.ts";
 import { planRollup } from "../rollup/plan.ts";
+import { positionCases } from "./positions.suite.ts";
 import { countByType, event, piece, range, start } from "./store-samples.suite.ts";
 import type { Store } from "./store.ts";
 
@@ -80,24 +81,7 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
       assert.deepEqual(await store.storedOffsets(src(21), offset(0)), [1, 4]);
     });
 
-    test("raw rows come back whole, under their position", async () => {
-      const odd = event("ключ \u0000 \"'\\ 🙂", {
-        event_type: "t\n\t",
-        user_id: "é",
-        payload: '{"a":"\\u0000","b":[1,{"c":null}]}',
-      });
-      await store.insertRaw(src(1), [piece(0, [odd]), piece(7, [event("plain", { timestamp: start + 5 })])]);
-      const stored = await store.events({ from: start, to: start + 10, limit: 10, event_id: odd.event_id });
-      assert.deepEqual(stored, [{ ...odd, src: 1, off: 0, receivedAt: start + 1000 }]);
-      assert.deepEqual(await store.storedOffsets(src(1), offset(0)), [0, 7]);
-      assert.deepEqual(await store.storedOffsets(src(1), offset(1)), [7]);
-    });
-
-    test("skipped events are not stored, and a piece of nothing else is no error", async () => {
-      await store.insertRaw(src(2), [piece(0, [event("a"), event("b"), event("c")], [1])]);
-      await store.insertRaw(src(2), [piece(3, [event("d")], [0])]);
-      assert.deepEqual(await store.storedOffsets(src(2), offset(0)), [0, 2]);
-    });
+    positionCases(() => store);
 
     test("a batch may touch any number of months", async () => {
       const events = Array.from({ length: 300 }, (_, month) =>

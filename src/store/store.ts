@@ -206,6 +206,8 @@ export interface Store extends RejectStore {
   marks(series: number, src: Src, from: Offset): Promise<readonly OffsetRange[]>;
   /** Marks of the fills of these series, on all partitions, in no order; none for a series that has none. */
   fillMarks(series: readonly number[]): Promise<ReadonlyMap<number, readonly OffsetRange[]>>;
+  /** The offset of the n-th event (from 1) that raw has in the range; undefined when it has fewer. */
+  nthOffset(range: OffsetRange, n: number): Promise<Offset | undefined>;
   /** Offsets ≥ `from` that raw has, ascending. */
   storedOffsets(src: Src, from: Offset): Promise<readonly Offset[]>;
   /** The ids with the latest timestamps, at most `limit`; fewer than `limit` means that these are all. */

@@ -48,6 +48,7 @@ type Questions =
   | (
       | "marks"
       | "fillMarks"
+      | "nthOffset"
       | "storedOffsets"
       | "latestIds"
       | "findIds"
@@ -64,6 +65,14 @@ function questions(tables: Tables, windows: Windows, engine: Engine): Pick<Store
     fillMarks: (series) =>
       engine.read(
         () => new Map(series.flatMap((one) => (tables.fillMarks.has(one) ? [[one, tables.fillMarks.get(one)!]] : []))),
+      ),
+    nthOffset: ({ from, to }, n) =>
+      engine.read(() =>
+        tables.raw
+          .map(({ off }) => offset(off))
+          .filter((off) => off >= from && off <= to)
+          .toSorted((a, b) => a - b)
+          .at(n - 1),
       ),
     storedOffsets: (_, from) =>
       engine.read(() => {

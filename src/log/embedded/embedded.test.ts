@@ -14,6 +14,7 @@ import { openEmbeddedLog } from "./embedded.ts";
 import type { EmbeddedLogOptions } from "./embedded.ts";
 
 const source = src(0);
+const facts = { dense: true, keepsRecords: true };
 const plenty = { bytesMax: 1 << 26, eventsMax: 1_000_000, waitMs: 0 };
 
 async function open(
@@ -57,9 +58,9 @@ async function until(holds: () => boolean): Promise<void> {
 
 // They wait for the disk most of the time: side by side.
 describe("embedded log", { concurrency: true }, () => {
-  logSuite("embedded", open);
+  logSuite("embedded", facts, open);
 
-  logSuite("embedded, reading from disk", () => open({ tailBytesMax: 0 }));
+  logSuite("embedded, reading from disk", facts, () => open({ tailBytesMax: 0 }));
 
   test("offsets are dense from 0, one range an append, also when appends share a row", async () => {
     const { log, cleanup } = await open();

@@ -196,6 +196,11 @@ export class ClickHouseStore implements Store {
     return marks;
   }
 
+  async nthOffset(range: OffsetRange, n: number): Promise<Offset | undefined> {
+    const { off } = await this.#connection.columns<{ off: Offset[] }>(statements.selectNthOffset(range, n));
+    return off?.[0];
+  }
+
   async storedOffsets(src: Src, from: Offset): Promise<readonly Offset[]> {
     const { off } = await this.#connection.columns<{ off: Offset[] }>(statements.selectStoredOffsets(src, from));
     return off ?? [];

@@ -46,6 +46,14 @@ export function selectStoredOffsets(src: Src, from: Offset): Statement {
   };
 }
 
+export function selectNthOffset({ src, from, to }: OffsetRange, n: number): Statement {
+  return {
+    sql: `SELECT off FROM raw_events WHERE src = {src:UInt16} AND off >= {from:UInt64} AND off <= {to:UInt64}
+      ORDER BY off LIMIT 1 OFFSET {before:UInt64}`,
+    parameters: { src, from, to, before: n - 1 },
+  };
+}
+
 /** With the table's sorting key in front, the engine reads no more than the end. */
 const latestFirst = "toStartOfSecond(timestamp) DESC, timestamp DESC";
 

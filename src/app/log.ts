@@ -1,0 +1,71 @@
+import { join } from "node:path";
+import type { Config } from "../config/options.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { WeirError } from "../lib/errors.ts";
+import { openEmbeddedLog } from "../log/embedded/embedded.ts";
+import type { KafkaAddress } from "../log/kafka/client.ts";
+import { openKafkaLog } from "../log/kafka/kafka.ts";
+import { slotsPerRecord } from "../log/kafka/slots.ts";
+import type { Log } from "../log/log.ts";
+import { engineFreeMin } from "../store/clickhouse/engine/room.ts";
+
+export interface OpenLogDeps {
+  readonly clock: Clock;
+  readonly report: (level: "info" | "warn" | "error", message: string, facts?: object) => void;
+  /** So many records were passed over that had been deleted unread. */
+  readonly gap: (records: number) => void;
+  /** The log can't go on. */
+  readonly onFailure: (error: WeirError) => void;
+  /** Ends the wait for brokers. */
+  readonly signal?: AbortSignal;
+}
+
+/** Whatever is configured, the embedded log leaves the engine room to count, and to delete, what it holds. */
+const logFreeMin = 2 * engineFreeMin;
+
+/** The log that is configured: `app.ts` goes on with whichever it is. */
+export function openLog(config: Config, deps: OpenLogDeps): Promise<Log> {
+  return isOnKafka(config) ? onKafka(config, deps) : embedded(config, deps);
+}
+
+/** How many positions a record of the log may have for one event: how sparse they can be. */
+export const positionsPerRecord = (config: Config): number => (isOnKafka(config) ? slotsPerRecord : 1);
+
+const isOnKafka = ({ kafkaBrokers }: Config): boolean => kafkaBrokers.length > 0;
+
+function embedded({ dataDir, logBytesMax, diskFreeMinBytes }: Config, deps: OpenLogDeps): Promise<Log> {
+  return openEmbeddedLog({
+    dir: join(dataDir, "log"),
+    bytesMax: logBytesMax,
+    freeBytesMin: Math.max(diskFreeMinBytes, logFreeMin),
+    clock: deps.clock,
+    onFailure: deps.onFailure,
+  });
+}
+
+function onKafka(config: Config, { clock, report, gap, signal }: OpenLogDeps): Promise<Log> {
+  const { kafkaBrokers, kafkaTls, kafkaTopic, kafkaPartitions, kafkaReplication, kafkaGap } = config;
+  return openKafkaLog({
+    address: { brokers: kafkaBrokers, tls: kafkaTls === "on", ...loginOf(config) },
+    topic: { name: kafkaTopic, partitions: kafkaPartitions, replication: kafkaReplication },
+    group: config.kafkaGroup,
+    compression: config.kafkaCompression,
+    futureMaxMs: config.futureMaxMs,
+    clock,
+    report,
+    skipsGap: (place) => {
+      if (kafkaGap === "stop") return false;
+      gap(place.to - place.from);
+      report("error", "records were deleted before they were counted; going on without them", place);
+      return true;
+    },
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+const mechanisms = { plain: "PLAIN", "scram-sha-256": "SCRAM-SHA-256", "scram-sha-512": "SCRAM-SHA-512" } as const;
+
+function loginOf({ kafkaSasl, kafkaUser, kafkaPassword }: Config): Pick<KafkaAddress, "sasl"> {
+  if (kafkaSasl === "off" || kafkaUser === null || kafkaPassword === null) return {};
+  return { sasl: { mechanism: mechanisms[kafkaSasl], username: kafkaUser, password: kafkaPassword } };
+}

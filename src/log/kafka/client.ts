@@ -1,0 +1,101 @@
+import type { BaseOptions } from "@platformatic/kafka";
+import type { Clock } from "../../lib/clock.ts";
+import { WeirError } from "../../lib/errors.ts";
+import { leavesOf, whatIsWrong } from "./faults.ts";
+import type { Fault } from "./faults.ts";
+
+/** Where the brokers are and how to speak to them. */
+export interface KafkaAddress {
+  /** host:port of some of the brokers; the others are learned from them. */
+  readonly brokers: readonly string[];
+  /** TLS, trusting what Node trusts (`NODE_EXTRA_CA_CERTS` adds to it). */
+  readonly tls?: boolean;
+  readonly sasl?: {
+    readonly mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512";
+    readonly username: string;
+    readonly password: string;
+  };
+}
+
+/** One call may take so long; the client's own patience is made shorter, so that ours decides. */
+const requestMs = 4_000;
+const connectMs = 2_000;
+
+/** What every client is made with: it tries once, and whoever calls it decides about trying again. */
+export function clientOptions(address: KafkaAddress): BaseOptions {
+  return {
+    clientId: "weir",
+    bootstrapBrokers: [...address.brokers],
+    retries: 0,
+    retryDelay: 100,
+    timeout: requestMs,
+    requestTimeout: requestMs,
+    connectTimeout: connectMs,
+    autocreateTopics: false,
+    ...(address.tls === true ? { tls: {} } : {}),
+    ...(address.sasl === undefined ? {} : { sasl: address.sasl }),
+  };
+}
+
+/** How the brokers are named to people. Never with what belongs to logging in. */
+export const nameOf = ({ brokers }: KafkaAddress): string => `Kafka at ${brokers.join(",")}`;
+
+/** The call's outcome, or a rejection with `late()` when it takes longer; what comes of it later is dropped. */
+export async function within<T>(clock: Clock, ms: number, call: Promise<T>, late: () => Error): Promise<T> {
+  const over = new AbortController();
+  call.catch(() => {});
+  try {
+    return await Promise.race([
+      call,
+      clock.sleep(ms, over.signal).then(() => {
+        if (over.signal.aborted) return new Promise<T>(() => {});
+        throw late();
+      }),
+    ]);
+  } finally {
+    over.abort();
+  }
+}
+
+const pauseMinMs = 50;
+const pauseMaxMs = 1_000;
+
+export interface Patience {
+  readonly clock: Clock;
+  /** What is tried, e.g. `asking for the ends of its partitions`. */
+  readonly what: string;
+  readonly address: KafkaAddress;
+  /** Undefined: until it succeeds, or until waiting can't help. */
+  readonly withinMs?: number;
+  readonly signal?: AbortSignal;
+  /** Told of each failure that is waited out. */
+  readonly waiting?: (fault: Fault) => void;
+}
+
+/**
+ * Repeats a call, with pauses, until it succeeds.
+ * @throws WeirError `log_unavailable` when the time is over, `invalid_config` when waiting can't help, `stopping` at the signal.
+ */
+export async function patiently<T>(call: () => Promise<T>, patience: Patience): Promise<T> {
+  const { clock, withinMs = Infinity, signal, what, address } = patience;
+  const started = clock.monotonic();
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await within(clock, requestMs * 2, call(), () => new Error("no answer"));
+    } catch (error) {
+      if (error instanceof WeirError) throw error;
+      const fault = whatIsWrong(error);
+      const said = `${nameOf(address)}: ${what}: ${fault.reason}`;
+      if (fault.hopeless) throw new WeirError("invalid_config", said, { cause: error });
+      if (clock.monotonic() - started >= withinMs)
+        throw new WeirError("log_unavailable", said, { canRetry: true, retryAfterMs: 1000, cause: error });
+      patience.waiting?.(fault);
+      await clock.sleep(Math.min(pauseMinMs * 2 ** Math.min(attempt, 10), pauseMaxMs), signal);
+      if (signal?.aborted === true) throw new WeirError("stopping", said, { canRetry: true });
+    }
+  }
+}
+
+/** Whether the broker answered so, anywhere in what the client threw. */
+export const answered = (error: unknown, ...apiIds: readonly string[]): boolean =>
+  leavesOf(error).some((leaf) => apiIds.includes(leaf.apiId ?? ""));

@@ -1,0 +1,222 @@
+import { Admin, Consumer } from "@platformatic/kafka";
+import type { PackedEvents } from "../../event/packed.ts";
+import { offset, src } from "../../event/position.ts";
+import type { Offset, OffsetRange, Src } from "../../event/position.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { WeirError } from "../../lib/errors.ts";
+import type { Log, LogRecord, LogState, ReadOptions } from "../log.ts";
+import { clientOptions, nameOf, patiently, within } from "./client.ts";
+import type { KafkaAddress } from "./client.ts";
+import { Commits } from "./commits.ts";
+import { Lane } from "./lane.ts";
+import { PartitionReader } from "./partition-reader.ts";
+import type { Gap } from "./partition-reader.ts";
+import { splitByPartition } from "./partition-of.ts";
+import type { Chunk } from "./partition-of.ts";
+import { openSender } from "./sender.ts";
+import type { Compression } from "./sender.ts";
+import { firstSlot } from "./slots.ts";
+import { findOrMakeTopic } from "./topic.ts";
+import type { TopicWish } from "./topic.ts";
+
+export interface KafkaLogOptions {
+  readonly address: KafkaAddress;
+  readonly topic: TopicWish;
+  /** Under whose name the hints of `commit` are kept. Two installations on one topic need two. */
+  readonly group: string;
+  readonly compression: Compression;
+  /** Events that a record of others may be ahead of the record's own time. */
+  readonly futureMaxMs: number;
+  /** Bytes of appends that are not answered yet. */
+  readonly inFlightBytesMax?: number;
+  readonly clock: Clock;
+  /** Whether to go on behind records that were deleted unread; without it that is an error. */
+  readonly skipsGap?: (gap: Gap) => boolean;
+  readonly report: (level: "info" | "warn", message: string, facts?: object) => void;
+  /** Ends the wait for brokers. */
+  readonly signal?: AbortSignal;
+}
+
+/** With the time that opening a connection takes, an append is answered within five seconds. */
+const appendMs = 3_000;
+const askMs = 4_000;
+const inFlightBytesMax = 64 << 20;
+const retryAfterMs = 1_000;
+
+/**
+ * Opens the topic, and makes it when it is not there. Waits for brokers that don't answer yet.
+ * @throws WeirError `invalid_config` where waiting can't help, `stopping` at the signal.
+ */
+export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
+  const { address, topic, clock, report, signal } = options;
+  const admin = new Admin({ ...clientOptions(address), metadataMaxAge: 1_000 });
+  let said = "";
+  const tell = {
+    made: (partitions: number, replication: number) =>
+      report("info", `made the topic ${topic.name}`, { partitions, replication }),
+    risky: () =>
+      report(
+        "warn",
+        `the topic ${topic.name} has min.insync.replicas=1: an acknowledged event may be lost with one broker; set it to 2`,
+      ),
+  };
+  try {
+    const found = await patiently(() => findOrMakeTopic(admin, address, topic, tell), {
+      clock,
+      address,
+      what: `opening the topic ${topic.name}`,
+      ...(signal === undefined ? {} : { signal }),
+      waiting: ({ reason }) => {
+        if (reason !== said) report("warn", `${nameOf(address)}: ${reason}; trying again`);
+        said = reason;
+      },
+    });
+    return new KafkaLog(options, admin, found.partitionsCount);
+  } catch (error) {
+    await admin.close().catch(() => {});
+    throw error;
+  }
+}
+
+/** The log on Apache Kafka: one lane and one reader a partition. */
+class KafkaLog implements Log {
+  readonly #options: KafkaLogOptions;
+  readonly #admin: Admin;
+  readonly #asking: Consumer;
+  readonly #lanes: readonly Lane[];
+  readonly #readers: readonly PartitionReader[];
+  readonly #commits: Commits;
+  readonly #inFlightBytesMax: number;
+  #inFlightBytes = 0;
+  #closing: Promise<void> | undefined;
+  readonly #appends = new Set<Promise<unknown>>();
+
+  constructor(options: KafkaLogOptions, admin: Admin, partitions: number) {
+    const { address, topic, group, clock, report, futureMaxMs, skipsGap = () => false } = options;
+    this.#options = options;
+    this.#admin = admin;
+    this.#inFlightBytesMax = options.inFlightBytesMax ?? inFlightBytesMax;
+    this.#asking = new Consumer({ ...clientOptions(address), groupId: group, metadataMaxAge: 1_000 });
+    const all = Array.from({ length: partitions }, (_, partition) => partition);
+    this.#lanes = all.map((partition) => this.#lane(partition));
+    this.#readers = all.map(
+      (partition) =>
+        new PartitionReader({ address, topic: topic.name, group, partition, futureMaxMs, clock, skipsGap }),
+    );
+    const failed = (error: unknown): void =>
+      report("warn", `the group's offsets could not be committed`, { err: error });
+    this.#commits = new Commits({ admin, topic: topic.name, group, clock, failed });
+  }
+
+  sources(): readonly Src[] {
+    return this.#lanes.map((_, partition) => src(partition));
+  }
+
+  append(events: PackedEvents): Promise<readonly OffsetRange[]> {
+    if (events.count === 0) return Promise.resolve([]);
+    const refusal = this.#refusal(events.bytes.length);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    this.#inFlightBytes += events.bytes.length;
+    const appending = this.#append(splitByPartition(events, this.#lanes.length)).finally(() => {
+      this.#inFlightBytes -= events.bytes.length;
+      this.#appends.delete(appending);
+    });
+    this.#appends.add(appending);
+    return appending;
+  }
+
+  read(from: { readonly src: Src; readonly off: Offset }, options: ReadOptions): Promise<readonly LogRecord[]> {
+    const reader = this.#readers[from.src];
+    if (reader !== undefined) return reader.read(from.off, options);
+    throw new WeirError("internal", `the topic has no partition ${from.src}, only ${this.#readers.length}`);
+  }
+
+  async ends(): Promise<ReadonlyMap<Src, Offset>> {
+    const { name } = this.#options.topic;
+    const latest = { topics: [name], timestamp: -1n, isolationLevel: 0 };
+    const found = await this.#ask("asking for the ends of its partitions", () => this.#asking.listOffsets(latest));
+    return new Map(found.get(name)!.map((end, partition) => [src(partition), firstSlot(Number(end))]));
+  }
+
+  async commit(partition: Src, next: Offset): Promise<void> {
+    this.#commits.note(partition, next);
+  }
+
+  committed(partition: Src): Promise<Offset> {
+    return this.#ask("asking for what is committed", () => this.#commits.committed(partition));
+  }
+
+  state(): LogState {
+    const held = { bytes: this.#inFlightBytes, bytesMax: this.#inFlightBytesMax };
+    const fault = this.#lanes.map((lane) => lane.fault).find((each) => each !== undefined);
+    if (fault === undefined) return { ...held, accepting: true };
+    return { ...held, accepting: false, reason: fault, retryAfterMs, code: "log_unavailable" };
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  #lane(partition: number): Lane {
+    const { address, topic, compression, clock } = this.#options;
+    const open = (): ReturnType<typeof openSender> =>
+      openSender({ address, topic: topic.name, partition, compression, clock });
+    const name = `${nameOf(address)}: partition ${partition} of ${topic.name}`;
+    return new Lane({ partition, open, clock, deadlineMs: appendMs, name });
+  }
+
+  #refusal(bytes: number): WeirError | undefined {
+    if (this.#closing !== undefined)
+      return new WeirError("stopping", "the log is being closed", { canRetry: true, retryAfterMs });
+    const { accepting, reason } = this.state();
+    if (!accepting) return unavailable(reason!);
+    const inFlight = this.#inFlightBytes;
+    if (inFlight === 0 || inFlight + bytes <= this.#inFlightBytesMax) return undefined;
+    return unavailable(`${inFlight} bytes wait to become durable, at most ${this.#inFlightBytesMax} may`);
+  }
+
+  /** All of it, or the worst of what befell its parts. */
+  async #append(chunks: readonly Chunk[]): Promise<readonly OffsetRange[]> {
+    const outcomes = await Promise.allSettled(chunks.map((chunk) => this.#lanes[chunk.partition]!.add(chunk)));
+    const failures = outcomes.flatMap((outcome) =>
+      outcome.status === "rejected" ? [outcome.reason as WeirError] : [],
+    );
+    if (failures.length === 0)
+      return joined(outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : [])));
+    const unknown = failures.find(({ outcomeUnknown }) => outcomeUnknown);
+    if (unknown !== undefined || failures.length === outcomes.length) throw unknown ?? failures[0];
+    const message = `${failures[0]!.message}; a part of the events was kept`;
+    throw new WeirError("log_failed", message, { canRetry: true, retryAfterMs, outcomeUnknown: true });
+  }
+
+  #ask<T>(what: string, call: () => Promise<T>): Promise<T> {
+    const { clock, address } = this.#options;
+    return patiently(call, { clock, address, what, withinMs: askMs });
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#appends);
+    await Promise.all([
+      ...this.#lanes.map((lane) => lane.close()),
+      ...this.#readers.map((reader) => reader.close()),
+      this.#commits.close(),
+    ]);
+    const { clock } = this.#options;
+    const closing = Promise.allSettled([this.#admin.close(), this.#asking.close(true)]);
+    await within(clock, 1_000, closing, () => new Error("no end")).catch(() => {});
+  }
+}
+
+const unavailable = (message: string): WeirError =>
+  new WeirError("log_unavailable", message, { canRetry: true, retryAfterMs });
+
+/** One range a partition. An append that did not fit into one record has others' positions in between, or none's. */
+function joined(ranges: readonly OffsetRange[]): readonly OffsetRange[] {
+  const byPartition = new Map<number, OffsetRange>();
+  for (const range of ranges) {
+    const other = byPartition.get(range.src) ?? range;
+    const [from, to] = [Math.min(other.from, range.from), Math.max(other.to, range.to)];
+    byPartition.set(range.src, { src: range.src, from: offset(from), to: offset(to) });
+  }
+  return [...byPartition.values()];
+}

@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { startCluster } from "../../../test/support/kafka/cluster.ts";
+import type { Cluster } from "../../../test/support/kafka/cluster.ts";
+import { whyNoKafka } from "../../../test/support/kafka/kafka-jars.ts";
+import { unlessMissing } from "../../../test/support/needs.ts";
+import { seeded } from "../../../test/support/random.ts";
+import { pack, unpack } from "../../event/packed.ts";
+import { offset, src } from "../../event/position.ts";
+import type { OffsetRange, Src } from "../../event/position.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { WeirError } from "../../lib/errors.ts";
+import type { Log } from "../log.ts";
+import { openKafkaLog } from "./kafka.ts";
+
+const plenty = { bytesMax: 1 << 26, eventsMax: 1_000_000, waitMs: 5_000 };
+const seed = Number(process.env["WEIR_SEED"] ?? Math.floor(Math.random() * 1e9));
+/** More by `WEIR_KILLS`. */
+const kills = Number(process.env["WEIR_KILLS"] ?? 2);
+const payload = `{"text":"${"x".repeat(200)}"}`;
+
+interface Sent {
+  readonly ids: readonly string[];
+  readonly outcome: "acknowledged" | "refused" | "unknown";
+  readonly ranges: readonly OffsetRange[];
+  readonly ms: number;
+}
+
+/** Appends without pause, and writes down what it was told of each. */
+class Appender {
+  readonly sent: Sent[] = [];
+  #next = 0;
+  #running: Promise<void>[] = [];
+  #stopped = false;
+
+  start(log: Log, appenders: number): void {
+    this.#running = Array.from({ length: appenders }, () => this.#appendOn(log));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#running);
+    this.#stopped = false;
+  }
+
+  async #appendOn(log: Log): Promise<void> {
+    while (!this.#stopped) {
+      const sent = await this.append(log, 20);
+      if (sent.outcome !== "acknowledged") await pause(20);
+    }
+  }
+
+  async append(log: Log, count: number): Promise<Sent> {
+    const ids = Array.from({ length: count }, () => `id-${this.#next++}`);
+    const event = { event_type: "t", user_id: "u", timestamp: 1_768_000_000_000, payload };
+    const started = performance.now();
+    const settle = (outcome: Sent["outcome"], ranges: readonly OffsetRange[] = []): Sent => {
+      const sent = { ids, outcome, ranges, ms: performance.now() - started };
+      this.sent.push(sent);
+      return sent;
+    };
+    try {
+      return settle("acknowledged", await log.append(pack(ids.map((event_id) => ({ ...event, event_id })))));
+    } catch (error) {
+      assert.ok(error instanceof WeirError && ["log_unavailable", "log_failed"].includes(error.code), String(error));
+      assert.equal(error.outcomeUnknown, error.code === "log_failed");
+      return settle(error.outcomeUnknown ? "unknown" : "refused");
+    }
+  }
+
+  count(outcome: Sent["outcome"]): number {
+    return this.sent.filter((sent) => sent.outcome === outcome).length;
+  }
+
+  slowestMs(): number {
+    return Math.max(0, ...this.sent.map(({ ms }) => ms));
+  }
+}
+
+/** Acknowledged events are where it was said, once; unknown ones once or not at all; refused ones nowhere. */
+async function judge(log: Log, sent: readonly Sent[]): Promise<void> {
+  const places = new Map<string, string[]>();
+  const at = new Map<string, string>();
+  for (const [source, end] of await log.ends()) {
+    for (let from = offset(0); from < end;) {
+      for (const record of await log.read({ src: source, off: from }, plenty)) {
+        for (const [i, { event_id }] of unpack(record.events).entries()) {
+          places.set(event_id, [...(places.get(event_id) ?? []), placeOf(source, record.from + i)]);
+          at.set(placeOf(source, record.from + i), event_id);
+        }
+        from = offset(record.to + 1);
+      }
+    }
+  }
+  for (const { ids, outcome, ranges } of sent) {
+    const found = ids.map((id) => places.get(id)?.length ?? 0);
+    if (outcome === "acknowledged")
+      assert.ok(
+        found.every((times) => times === 1),
+        `acknowledged, found ${found.join()}`,
+      );
+    if (outcome === "unknown")
+      assert.ok(
+        found.every((times) => times <= 1),
+        `unknown, found ${found.join()}`,
+      );
+    if (outcome === "refused")
+      assert.ok(
+        found.every((times) => times === 0),
+        `refused, found ${found.join()}`,
+      );
+    const told = ranges.flatMap((range) =>
+      Array.from({ length: range.to - range.from + 1 }, (_, i) => at.get(placeOf(range.src, range.from + i))),
+    );
+    if (outcome === "acknowledged") assert.deepEqual(new Set(told), new Set(ids), "its range has its events");
+  }
+}
+
+const placeOf = (source: Src, off: number): string => `${source}:${off}`;
+
+describe(`brokers that go away (seed ${seed})`, unlessMissing(whyNoKafka), () => {
+  const random = seeded(seed);
+  let cluster: Cluster;
+  const appender = new Appender();
+  let log: Log;
+  const said: string[] = [];
+  before(async () => {
+    cluster = await startCluster(3);
+    log = await openKafkaLog({
+      address: { brokers: cluster.addresses },
+      topic: { name: "events_raw", partitions: 3, replication: 3 },
+      group: "weir",
+      compression: "none",
+      futureMaxMs: 86_400_000,
+      inFlightBytesMax: 4 << 20,
+      clock: systemClock,
+      report: (_, message) => said.push(message),
+    });
+  });
+  after(async () => {
+    await log?.close();
+    await cluster?.stop();
+  });
+
+  /** Until appends are acknowledged again. */
+  async function untilWell(): Promise<void> {
+    for (let attempt = 0; (await appender.append(log, 1)).outcome !== "acknowledged"; attempt++) {
+      assert.ok(attempt < 300, log.state().reason);
+      await pause(100);
+    }
+  }
+
+  test("one of three is killed under load, again and again: what is acknowledged is there once", async (t) => {
+    await untilWell();
+    for (let kill = 0; kill < kills; kill++) {
+      const broker = random.pick(cluster.brokers);
+      appender.start(log, 8);
+      await pause(300 + random.int(500));
+      await broker.kill();
+      await pause(500 + random.int(1500));
+      await untilWell();
+      await broker.start();
+      await cluster.ready();
+      await appender.stop();
+    }
+    await untilWell();
+    await judge(log, appender.sent);
+    tell(t.diagnostic.bind(t));
+  });
+
+  test("a broker that hangs is no reason to wait longer than five seconds, nor is what it does when it wakes", async (t) => {
+    await untilWell();
+    appender.start(log, 8);
+    await pause(200);
+    cluster.brokers[0]!.signal("SIGSTOP");
+    await pause(3_000 + random.int(1_500));
+    cluster.brokers[0]!.signal("SIGCONT");
+    await pause(500);
+    await appender.stop();
+    await untilWell();
+    await judge(log, appender.sent);
+    tell(t.diagnostic.bind(t));
+  });
+
+  test("all are away: refused within five seconds, memory flat, readers wait, and all goes on when they are back", async (t) => {
+    const end = (await log.ends()).get(src(0))!;
+    appender.start(log, 8);
+    await Promise.all(cluster.brokers.map((broker) => broker.kill()));
+    let hasRead = false;
+    const reading = log.read({ src: src(0), off: end }, { ...plenty, waitMs: 100 }).finally(() => (hasRead = true));
+    await pause(4_000);
+    const { accepting, reason, code } = log.state();
+    assert.deepEqual([accepting, code], [false, "log_unavailable"]);
+    assert.match(
+      reason!,
+      /^Kafka at 127\.0\.0\.1:\d+,.*: partition \d of events_raw: .*(nothing listens|no leader|does not answer)/,
+    );
+    const refused = appender.count("refused");
+    const before = process.memoryUsage().rss;
+    await pause(1_500);
+    await appender.stop();
+    assert.ok(appender.count("refused") > refused, "refused at once while it is known to be away");
+    assert.ok(process.memoryUsage().rss < before + (64 << 20), "memory stays flat");
+    await assert.rejects(log.ends(), { code: "log_unavailable" });
+    assert.ok(!hasRead, "nobody has said that nothing is there");
+    for (const broker of cluster.brokers) await broker.start();
+    await cluster.ready();
+    await untilWell();
+    for (let i = 0; i < 10; i++) await appender.append(log, 50);
+    await reading;
+    await judge(log, appender.sent);
+    tell(t.diagnostic.bind(t));
+  });
+
+  function tell(diagnostic: (message: string) => void): void {
+    const counts = (["acknowledged", "unknown", "refused"] as const).map((each) => `${appender.count(each)} ${each}`);
+    diagnostic(`${counts.join(", ")}; slowest ${Math.round(appender.slowestMs())} ms`);
+    assert.ok(appender.slowestMs() < 5_000, `an append took ${appender.slowestMs()} ms`);
+  }
+});

@@ -1,0 +1,217 @@
+import { Consumer } from "@platformatic/kafka";
+import type { Offset } from "../../event/position.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { WeirError } from "../../lib/errors.ts";
+import type { LogRecord, ReadOptions } from "../log.ts";
+import { covers, nothingFrom, recordsOf, upTo } from "./batches.ts";
+import type { FetchedBatches } from "./batches.ts";
+import { answered, clientOptions, nameOf, within } from "./client.ts";
+import type { KafkaAddress } from "./client.ts";
+import { whatIsWrong } from "./faults.ts";
+import { Decoder } from "./record.ts";
+import { recordAt } from "./slots.ts";
+
+/** Records that Kafka had deleted before they were read. */
+export interface Gap {
+  readonly partition: number;
+  /** Offsets of records: `[from, to)` are gone. */
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface PartitionReaderParts {
+  readonly address: KafkaAddress;
+  readonly topic: string;
+  readonly group: string;
+  readonly partition: number;
+  readonly futureMaxMs: number;
+  readonly clock: Clock;
+  /** Whether to go on behind a gap. */
+  readonly skipsGap: (gap: Gap) => boolean;
+}
+
+/** One answer's worth of compressed records is in memory, not more; a single batch may be larger. */
+const fetchBytesMax = 8 << 20;
+const pollMs = 500;
+const fetchMs = 8_000;
+/** For so long it is believed that nothing is there while a fetch waits at the broker. */
+const freshMs = pollMs + 1_000;
+const pauseMinMs = 50;
+const pauseMaxMs = 1_000;
+
+/**
+ * Reads one partition by explicit fetches from the position that is asked for; it belongs to no group. What one fetch has
+ * brought is kept until it is asked for; while nothing is there a fetch waits at the broker.
+ */
+export class PartitionReader {
+  readonly #parts: PartitionReaderParts;
+  readonly #decoder: Decoder;
+  readonly #closed = new AbortController();
+  #consumer: Consumer | undefined;
+  #kept: readonly LogRecord[] = [];
+  #fetch: { readonly from: number; readonly done: Promise<void> } | undefined;
+  /** When a fetch last said that nothing is there, and from where; by the monotonic clock. */
+  #empty = { from: -1, at: -Infinity };
+  #failures = 0;
+  #fault: string | undefined;
+
+  constructor(parts: PartitionReaderParts) {
+    this.#parts = parts;
+    this.#decoder = new Decoder(parts.futureMaxMs);
+  }
+
+  /** Why it can't read now, for people. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
+  /** See `Log.read`. */
+  async read(off: Offset, options: ReadOptions): Promise<readonly LogRecord[]> {
+    const { clock } = this.#parts;
+    const deadline = clock.monotonic() + options.waitMs;
+    const isOver = (): boolean => options.signal?.aborted === true || this.#closed.signal.aborted;
+    for (;;) {
+      const found = this.#take(off, options);
+      if (found.length > 0 || isOver()) return found;
+      const left = deadline - clock.monotonic();
+      if (left <= 0 && this.#knowsEmpty(off)) return [];
+      await this.#wait(this.#fetching(off, options.waitMs), left > 0 ? left : pauseMaxMs, options.signal);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await this.#drop();
+  }
+
+  #take(off: Offset, bounds: ReadOptions): readonly LogRecord[] {
+    return covers(this.#kept, off) ? upTo(this.#kept, off, bounds) : [];
+  }
+
+  /** A log that was not asked, or can't be reached, has not said that there is nothing. */
+  #knowsEmpty(off: Offset): boolean {
+    const { from, at } = this.#empty;
+    return from === recordAt(off) && this.#parts.clock.monotonic() - at < freshMs && this.#fault === undefined;
+  }
+
+  /** The fetch that brings what is at `off`: one is under way at a time. */
+  #fetching(off: Offset, waitMs: number): Promise<void> {
+    const from = recordAt(off);
+    if (this.#fetch?.from === from) return this.#fetch.done;
+    const before = this.#fetch?.done.catch(() => {}) ?? Promise.resolve();
+    const done = before.then(() => this.#fetchFrom(from, this.#knowsEmpty(off) ? pollMs : Math.min(waitMs, pollMs)));
+    const fetch = { from, done };
+    this.#fetch = fetch;
+    const over = (): void => {
+      if (this.#fetch === fetch) this.#fetch = undefined;
+    };
+    done.then(over, over);
+    return done;
+  }
+
+  async #fetchFrom(from: number, waitMs: number): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    const { clock, partition } = this.#parts;
+    try {
+      const fetched = await within(clock, fetchMs, this.#ask(from, waitMs), () => new Error("no answer in time"));
+      this.#failures = 0;
+      this.#fault = undefined;
+      const records = recordsOf(partition, fetched, from, { decoder: this.#decoder, now: clock.now() });
+      if (records.length > 0) this.#kept = records;
+      else this.#empty = { from, at: clock.monotonic() };
+    } catch (error) {
+      await this.#failed(error, from);
+    }
+  }
+
+  async #ask(from: number, maxWaitTime: number): Promise<FetchedBatches> {
+    const { topic, partition } = this.#parts;
+    const consumer = (this.#consumer ??= this.#newConsumer());
+    const { topics } = await consumer.metadata({ topics: [topic] });
+    const { id, partitions } = topics.get(topic)!;
+    const asked = { partition, fetchOffset: BigInt(from), partitionMaxBytes: fetchBytesMax };
+    const { responses } = await consumer.fetch({
+      node: partitions[partition]!.leader,
+      maxWaitTime,
+      minBytes: 1,
+      maxBytes: fetchBytesMax,
+      topics: [{ topicId: id, partitions: [{ ...asked, currentLeaderEpoch: -1, lastFetchedEpoch: -1 }] }],
+    });
+    return responses[0]?.partitions[0] ?? { abortedTransactions: null };
+  }
+
+  #newConsumer(): Consumer {
+    const { address, topic, group } = this.#parts;
+    const consumer = new Consumer({ ...clientOptions(address), groupId: group, autocommit: false });
+    consumer.topics.track(topic);
+    return consumer;
+  }
+
+  /** Waits a moment, so that the next attempt may go better; or rejects when none can. */
+  async #failed(error: unknown, from: number): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    if (error instanceof WeirError) throw error;
+    if (answered(error, "OFFSET_OUT_OF_RANGE")) {
+      // Who does not answer that either is asked again later.
+      return this.#outOfRange(from).catch((other: unknown) => this.#failed(other, from));
+    }
+    this.#fault = `${nameOf(this.#parts.address)}: reading partition ${this.#parts.partition} of ${this.#parts.topic}: ${whatIsWrong(error).reason}`;
+    await this.#drop();
+    const pause = Math.min(pauseMinMs * 2 ** Math.min(this.#failures++, 8), pauseMaxMs);
+    await this.#parts.clock.sleep(pause, this.#closed.signal);
+  }
+
+  async #outOfRange(from: number): Promise<void> {
+    const { topic, partition, clock } = this.#parts;
+    const consumer = (this.#consumer ??= this.#newConsumer());
+    const ask = async (timestamp: bigint): Promise<number> => {
+      const found = await consumer.listOffsets({ topics: [topic], partitions: { [topic]: [partition] }, timestamp });
+      return Number(found.get(topic)![partition]);
+    };
+    const bounds = Promise.all([ask(-2n), ask(-1n)]);
+    const [first, end] = await within(clock, fetchMs, bounds, () => new Error("no answer in time"));
+    if (from < first) return this.#atGap({ partition, from, to: first });
+    if (from > end) throw this.#endsBefore(from, end);
+  }
+
+  #atGap(gap: Gap): void {
+    const { partition, clock, skipsGap } = this.#parts;
+    if (!skipsGap(gap)) throw this.#gone(gap);
+    this.#kept = [nothingFrom(partition, gap.from, gap.to, clock.now())];
+  }
+
+  #gone({ partition, from, to }: Gap): WeirError {
+    const { address, topic } = this.#parts;
+    return new WeirError(
+      "log_gap",
+      `${nameOf(address)}: the records ${from} to ${to - 1} of partition ${partition} of ${topic} were deleted before they were counted. Retention is too short for how far counting is behind. What is lost can't be brought back by Weir: raise retention.ms and retention.bytes of the topic, then start once with --kafka-gap skip to go on at record ${to}`,
+      { details: { topic, partition, from, to } },
+    );
+  }
+
+  #endsBefore(from: number, end: number): WeirError {
+    const { address, topic, partition } = this.#parts;
+    return new WeirError(
+      "log_gap",
+      `${nameOf(address)}: partition ${partition} of ${topic} ends at record ${end}, but was read up to ${from} before: the topic was made anew, or has lost records. Take another topic, or an empty data folder`,
+      { details: { topic, partition, from, to: end } },
+    );
+  }
+
+  async #wait(fetch: Promise<void>, ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const over = new AbortController();
+    const either = AbortSignal.any([over.signal, this.#closed.signal, ...(signal ? [signal] : [])]);
+    try {
+      await Promise.race([fetch, this.#parts.clock.sleep(ms, either)]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  async #drop(): Promise<void> {
+    const consumer = this.#consumer;
+    this.#consumer = undefined;
+    if (consumer === undefined) return;
+    await within(this.#parts.clock, 1_000, consumer.close(true), () => new Error("no end")).catch(() => {});
+  }
+}

@@ -1,0 +1,119 @@
+import { ConfigResourceTypes } from "@platformatic/kafka";
+import type { Admin, ClusterTopicMetadata } from "@platformatic/kafka";
+import { WeirError } from "../../lib/errors.ts";
+import { Said } from "./faults.ts";
+import { answered, nameOf } from "./client.ts";
+import type { KafkaAddress } from "./client.ts";
+
+/** The topic as it is configured. */
+export interface TopicWish {
+  readonly name: string;
+  /** Null: as it is, or `partitionsWhenMade`. */
+  readonly partitions: number | null;
+  /** Null: as it is, or three where there are so many brokers. */
+  readonly replication: number | null;
+}
+
+export interface TellTopic {
+  made(partitions: number, replication: number): void;
+  /** It has replicas and does not wait for any of them. */
+  risky(): void;
+}
+
+const partitionsWhenMade = 6;
+const replicationWanted = 3;
+
+/**
+ * One attempt to find the topic as wished, or to make it. Rejects with what the client throws where a later one may succeed.
+ * @throws WeirError `invalid_config` for a topic that is not as wished.
+ */
+export async function findOrMakeTopic(
+  admin: Admin,
+  address: KafkaAddress,
+  wish: TopicWish,
+  tell: TellTopic,
+): Promise<ClusterTopicMetadata> {
+  const found = await findTopic(admin, wish.name);
+  if (found === undefined) {
+    await makeTopic(admin, wish, tell);
+    throw new Error(`the topic ${wish.name} was made and is not there yet`);
+  }
+  mustBeAsWished(found, address, wish);
+  await mustKeepRecords(admin, address, found, wish.name, tell);
+  return found;
+}
+
+async function findTopic(admin: Admin, name: string): Promise<ClusterTopicMetadata | undefined> {
+  const names = await admin.listTopics();
+  if (!names.includes(name)) return undefined;
+  const { topics } = await admin.metadata({ topics: [name], forceUpdate: true });
+  return topics.get(name);
+}
+
+async function makeTopic(admin: Admin, wish: TopicWish, tell: TellTopic): Promise<void> {
+  const { brokers } = await admin.metadata({ topics: [], forceUpdate: true });
+  const partitions = wish.partitions ?? partitionsWhenMade;
+  const replicas = wish.replication ?? Math.min(replicationWanted, brokers.size);
+  const configs = [
+    { name: "cleanup.policy", value: "delete" },
+    // The record's time is when the log has it, by the log's clock: what others' clocks say decides nothing.
+    { name: "message.timestamp.type", value: "LogAppendTime" },
+    // An acknowledged event outlives the loss of a broker.
+    { name: "min.insync.replicas", value: String(Math.min(2, replicas)) },
+  ];
+  try {
+    await admin.createTopics({ topics: [wish.name], partitions, replicas, configs });
+    tell.made(partitions, replicas);
+  } catch (error) {
+    if (answered(error, "TOPIC_ALREADY_EXISTS")) return;
+    if (answered(error, "INVALID_REPLICATION_FACTOR"))
+      throw new Said(
+        `the topic ${wish.name} can't be made with ${replicas} replicas, as there are ${brokers.size} brokers; start the others, or lower --kafka-replication`,
+        { cause: error },
+      );
+    throw error;
+  }
+}
+
+function mustBeAsWished(
+  { partitions, partitionsCount }: ClusterTopicMetadata,
+  at: KafkaAddress,
+  wish: TopicWish,
+): void {
+  const replication = Math.min(...partitions.map(({ replicas }) => replicas.length));
+  const wrong: string[] = [];
+  if (wish.partitions !== null && partitionsCount !== wish.partitions)
+    wrong.push(
+      `it has ${partitionsCount} partitions, and --kafka-partitions says ${wish.partitions}; say ${partitionsCount} or leave the option out (adding partitions to a topic in use separates repeats from their originals)`,
+    );
+  if (wish.replication !== null && replication < wish.replication)
+    wrong.push(
+      `it has ${replication} replicas, and --kafka-replication says ${wish.replication}; add replicas (kafka-reassign-partitions) or lower the option`,
+    );
+  refuse(at, wish.name, wrong);
+}
+
+/** A topic that is compacted throws events away; one that acknowledges with one replica may lose them. */
+async function mustKeepRecords(
+  admin: Admin,
+  at: KafkaAddress,
+  { partitions }: ClusterTopicMetadata,
+  name: string,
+  tell: TellTopic,
+): Promise<void> {
+  const configurationKeys = ["cleanup.policy", "min.insync.replicas"];
+  const [found] = await admin.describeConfigs({
+    resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: name, configurationKeys }],
+  });
+  const valueOf = (key: string): string => found?.configs.find((config) => config.name === key)?.value ?? "";
+  if (valueOf("cleanup.policy").includes("compact"))
+    refuse(at, name, [
+      `its cleanup.policy is ${valueOf("cleanup.policy")}, which throws events away; set it to delete`,
+    ]);
+  if (valueOf("min.insync.replicas") === "1" && partitions.every(({ replicas }) => replicas.length > 1)) tell.risky();
+}
+
+function refuse(address: KafkaAddress, name: string, wrong: readonly string[]): void {
+  if (wrong.length === 0) return;
+  throw new WeirError("invalid_config", `${nameOf(address)}: the topic ${name} can't be used: ${wrong.join("; ")}`);
+}
