@@ -42,7 +42,7 @@ export const checks = (): readonly Step[] => [
     "pure tests",
     "**/*.test.ts",
     ["--test-isolation=none"],
-    (file) => !/\.(engine|fault|load|long|simulation)\.test\.ts$/.test(file),
+    (file) => !/\.(engine|fault|load|long|mongo|simulation)\.test\.ts$/.test(file),
   ),
   tool("types", "tsc", "--noEmit"),
   tool("lint", "oxlint", "--type-aware", "--deny-warnings"),
@@ -56,6 +56,7 @@ export const simulation = (): Step => tests("simulation", "**/*.simulation.test.
 /** With the real engine and the real program: a process per file, two at a time; those that load the machine one at a time. */
 export const slowLanes = (): readonly Step[] => [
   tests("engine tests", "**/*.engine.test.ts", ["--test-concurrency=2"]),
+  tests("mongo tests", "**/*.mongo.test.ts", ["--test-concurrency=2"]),
   tests("fault tests", "**/*.fault.test.ts", ["--test-concurrency=2"]),
   tests("load tests", "**/*.load.test.ts", ["--test-concurrency=1"]),
 ];

@@ -1,0 +1,114 @@
+import { randomUUID } from "node:crypto";
+import { MongoClient, type MongoClientOptions, MongoServerError } from "mongodb";
+import type { Clock } from "../../lib/clock.ts";
+import { WeirError } from "../../lib/errors.ts";
+import { withoutSecrets } from "../../lib/url-secrets.ts";
+import { ChangeLog, type Entry, type ReadLevel } from "./change-log.ts";
+import { MongoRegistry } from "./mongo-registry.ts";
+import { StoredRecords, type StoredRecord } from "./stored-records.ts";
+
+export interface MongoRegistryOptions {
+  /** `mongodb://…`; the database is the one that it names, else `weir`. */
+  readonly url: string;
+  /** Who the rules belong to, where positions in them are of a log that nobody else has. */
+  readonly owner?: string;
+  readonly clock: Clock;
+}
+
+export interface OpenedRegistry {
+  readonly registry: MongoRegistry;
+  /** There were rules, and nobody's: their positions are of another log than the owner's. */
+  readonly adopted: boolean;
+}
+
+/** These go before what the address says: less would lose what was answered. */
+const options: MongoClientOptions = {
+  appName: "weir",
+  writeConcern: { w: "majority", journal: true },
+  readConcern: { level: "majority" },
+  readPreference: "primary",
+  retryReads: true,
+  retryWrites: true,
+  serverSelectionTimeoutMS: 3000,
+  connectTimeoutMS: 3000,
+  socketTimeoutMS: 15_000,
+  waitQueueTimeoutMS: 3000,
+  heartbeatFrequencyMS: 2000,
+  maxPoolSize: 10,
+};
+
+const databaseDefault = "weir";
+
+/**
+ * Opens the rules in MongoDB, or in a server that speaks its protocol.
+ * @throws WeirError `registry_unavailable`: with `canRetry` when waiting may help; `invalid_config` when it can't.
+ */
+export async function openMongoRegistry({ url, owner, clock }: MongoRegistryOptions): Promise<OpenedRegistry> {
+  const place = withoutSecrets(url);
+  const client = clientOf(url, place);
+  try {
+    const database = client.db(databaseOf(client, url));
+    const log = new ChangeLog(database.collection<Entry>("aggregation_rule_changes"), readLevelOf(await hello(client)));
+    const stored = new StoredRecords(database.collection<StoredRecord>("aggregation_rules"));
+    const close = (): Promise<void> => client.close();
+    const registry = new MongoRegistry({ log, stored, clock, place, close, newId: () => randomUUID().slice(0, 18) });
+    const hadChanges = (await log.count()) > 0;
+    const isNew = owner !== undefined && (await isClaimed(log, owner, place));
+    await registry.load();
+    return { registry, adopted: isNew && hadChanges };
+  } catch (error) {
+    await client.close().catch(() => {});
+    throw whyNot(place, error);
+  }
+}
+
+function clientOf(url: string, place: string): MongoClient {
+  try {
+    return new MongoClient(url, options);
+  } catch (error) {
+    throw invalid(`the address of MongoDB, ${place}, can't be used: ${textOf(error)}`, error);
+  }
+}
+
+/** The driver takes `test` where the address names none. */
+function databaseOf(client: MongoClient, url: string): string {
+  const named = /^[^:]+:\/\/[^/]+\/([^?]+)/.test(url);
+  return named ? client.db().databaseName : databaseDefault;
+}
+
+async function hello(client: MongoClient): Promise<Record<string, unknown>> {
+  return client.db("admin").command({ hello: 1 });
+}
+
+/**
+ * In a set of replicas only a linearizable reading never answers from one that was replaced as the primary and has not
+ * noticed. A server alone does not take it, and has no such trouble.
+ */
+export function readLevelOf(hello: Record<string, unknown>): ReadLevel {
+  return typeof hello["setName"] === "string" || hello["msg"] === "isdbgrid" ? "linearizable" : "local";
+}
+
+async function isClaimed(log: ChangeLog, owner: string, place: string): Promise<boolean> {
+  const claim = await log.claim(owner);
+  if (claim.owner === owner) return claim.isNew;
+  throw invalid(
+    `the rules in ${place} belong to another data folder (${claim.owner}, this one is ${owner}): give each a database of its own, or see docs/operating.md to take them over`,
+  );
+}
+
+function whyNot(place: string, error: unknown): WeirError {
+  if (error instanceof WeirError) return error;
+  if (error instanceof MongoServerError && refusals.has(error.code))
+    return invalid(
+      `MongoDB at ${place} does not let us in: ${error.message}; check user, password and authSource, and that the user may read and write the database`,
+      error,
+    );
+  const message = `the rules in ${place} can't be opened: ${textOf(error)}`;
+  return new WeirError("registry_unavailable", message, { canRetry: true, cause: error });
+}
+
+/** Not authenticated, not allowed, authentication failed. */
+const refusals: ReadonlySet<unknown> = new Set([13, 18]);
+
+const invalid = (message: string, cause?: unknown): WeirError => new WeirError("invalid_config", message, { cause });
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
