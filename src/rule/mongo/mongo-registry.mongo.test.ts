@@ -10,6 +10,13 @@ import { systemClock } from "../../lib/clock.ts";
 import { type RegistryPlace, registrySuite } from "../registry.suite.ts";
 import { openMongoRegistry } from "./open.ts";
 
+const failpoints = { "rules-half-staged": "not made", "rules-staged": "not made", "rules-changed": "made" } as const;
+
+const opener = (url: string): string => `
+  import { systemClock } from ${JSON.stringify(new URL("../../lib/clock.ts", import.meta.url).href)};
+  import { openMongoRegistry } from ${JSON.stringify(new URL("./open.ts", import.meta.url).href)};
+  const { registry } = await openMongoRegistry({ url: ${JSON.stringify(url)}, clock: systemClock });`;
+
 describe("rules in MongoDB", withMongo, () => {
   let server: MongoServer | undefined;
   before(async () => {
@@ -20,7 +27,7 @@ describe("rules in MongoDB", withMongo, () => {
   const place = async (): Promise<RegistryPlace> => {
     const url = databaseUrl(server?.url ?? givenUrl);
     const open = async () => (await openMongoRegistry({ url, clock: systemClock })).registry;
-    return { open, cleanup: async () => {} };
+    return { open, opener: opener(url), failpoints, cleanup: async () => {} };
   };
 
   registrySuite("mongo", place);
