@@ -12,15 +12,18 @@ import { listen } from "./http/listen.ts";
 import type { Server } from "./http/server.ts";
 import type { Clock } from "./lib/clock.ts";
 import { Closers } from "./lib/closers.ts";
-import { lockDataDir } from "./lib/datadir.ts";
+import { folderId, lockDataDir } from "./lib/datadir.ts";
 import { freeBytesOf } from "./lib/disk.ts";
 import { WeirError } from "./lib/errors.ts";
+import { untilThere } from "./lib/until-there.ts";
 import { openEmbeddedLog } from "./log/embedded/embedded.ts";
 import type { Log } from "./log/log.ts";
 import { observedLog } from "./log/observed.ts";
 import type { Logger } from "./observe/logger.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { MemoryProgress } from "./progress/memory-progress.ts";
+import { openMongoRegistry } from "./rule/mongo/open.ts";
+import type { Registry } from "./rule/registry.ts";
 import { openSqliteRegistry } from "./rule/sqlite/sqlite-registry.ts";
 import { Rulebook } from "./rulebook/rulebook.ts";
 import { ClickHouseStore } from "./store/clickhouse/clickhouse-store.ts";
@@ -94,14 +97,18 @@ class Starter {
   async #parts(): Promise<Parts> {
     const { clock, logger } = this.#basis;
     const [engine, log] = await this.#all(this.#engine(), this.#log());
-    const rulebook = await this.#rulebook(log);
+    const { rulebook, rules, adopted } = await this.#rulebook(log);
     const store = await this.#store(engine);
     if (await rulebook.catchUp(await store.newestSeries()))
       logger.warn("the rules are older than the store: the windows of all rules are made anew");
+    else if (adopted) {
+      logger.warn("the rules were made for another data folder: the windows of all rules are made anew");
+      await rulebook.rebuild();
+    }
     const progress = new MemoryProgress(clock);
     const processor = await startProcessor(this.#basis, { log, store, rulebook, progress });
     const eraser = await this.#eraser({ log, store, rulebook, processor });
-    return { engine, log, rulebook, store, progress, processor, eraser };
+    return { engine, log, rules, rulebook, store, progress, processor, eraser };
   }
 
   /** Both, or the first failure once both have settled: nothing may start behind the back of the closers. */
@@ -138,15 +145,31 @@ class Starter {
     return observedLog(log, clock, (seconds) => metrics.log.appended(seconds));
   }
 
-  async #rulebook(log: Log): Promise<Rulebook> {
+  async #rulebook(log: Log): Promise<{ rulebook: Rulebook; rules: Registry; adopted: boolean }> {
     const { config, clock, closers } = this.#basis;
-    const registry = await openSqliteRegistry({ file: join(config.dataDir, "rules.sqlite"), clock });
+    const { registry, adopted } = await this.#registry();
     closers.add("rules", () => registry.close());
     const { keepReplacedMs } = config;
-    const rulebook = new Rulebook({ registry, ends: () => log.ends(), clock, keepReplacedMs });
+    // The log is this process's alone, and MongoDB's rules are this log's: so nobody else changes them.
+    const alone = config.mongoUrl !== null;
+    const rulebook = new Rulebook({ registry, ends: () => log.ends(), clock, keepReplacedMs, alone });
     await rulebook.load();
     closers.add("rulebook", () => rulebook.close());
-    return rulebook;
+    return { rulebook, rules: registry, adopted };
+  }
+
+  /** In the data folder, or in MongoDB, for which it is worth waiting. */
+  async #registry(): Promise<{ registry: Registry; adopted: boolean }> {
+    const { config, clock, logger } = this.#basis;
+    const { dataDir, mongoUrl } = config;
+    const file = join(dataDir, "rules.sqlite");
+    if (mongoUrl === null) return { registry: await openSqliteRegistry({ file, clock }), adopted: false };
+    if (existsSync(file))
+      logger.warn({ part: "rules", file }, "the rules are in MongoDB; those in this file are not used");
+    const open = () => openMongoRegistry({ url: mongoUrl, owner: folderId(dataDir), clock });
+    return untilThere(clock, open, (error, pauseMs) =>
+      logger.warn({ err: error, part: "rules", pauseMs }, "the rules are not there yet; trying again"),
+    );
   }
 
   async #store(engine: Engine): Promise<Store> {

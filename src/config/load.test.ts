@@ -127,7 +127,10 @@ test("an option without its value is a problem, not a crash", () => {
 });
 
 test("what grows up later is known and refused; without secrets in the message", () => {
-  const loaded = loadConfig({ ...nothing, argv: ["--kafka-brokers", "a:9092", "--mongo-url", "mongodb://u:secret@h"] });
+  const loaded = loadConfig({
+    ...nothing,
+    argv: ["--kafka-brokers", "a:9092", "--clickhouse-url", "http://u:secret@h"],
+  });
   assert.ok(!loaded.ok);
   assert.equal(loaded.problems.length, 2);
   assert.ok(loaded.problems.every(({ message }) => message.startsWith("not available in this version")));

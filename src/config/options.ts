@@ -1,4 +1,4 @@
-import { choice, count, duration, list, orOff, origin, port, size, text, url } from "./kind.ts";
+import { addresses, choice, count, duration, list, orOff, origin, port, size, text, url } from "./kind.ts";
 import type { Kind } from "./kind.ts";
 
 export interface Option<T> {
@@ -224,11 +224,10 @@ export const options = {
   mongoUrl: option({
     name: "mongo-url",
     group: "Larger than one machine",
-    later: true,
     secret: true,
-    kind: orOff(url("mongodb", "mongodb+srv")),
+    kind: orOff(addresses("mongodb", "mongodb+srv")),
     default: null,
-    description: "MongoDB for the rules",
+    description: "MongoDB for the rules, in the database that the address names (else weir)",
   }),
 } as const;
 

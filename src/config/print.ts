@@ -1,4 +1,5 @@
 import type { Problem } from "../lib/errors.ts";
+import { withoutSecrets } from "../lib/url-secrets.ts";
 import { optionKeys, options } from "./options.ts";
 import type { Config, Option } from "./options.ts";
 import type { Sources } from "./load.ts";
@@ -30,5 +31,5 @@ export function printProblems(problems: readonly Problem[]): string {
 
 function shown(option: Option<unknown>, value: unknown): string {
   const text = option.kind.format(value);
-  return option.secret ? text.replace(/\/\/[^@/]*@/, "//***@") : text;
+  return option.secret ? withoutSecrets(text) : text;
 }

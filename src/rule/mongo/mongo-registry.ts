@@ -111,6 +111,12 @@ export class MongoRegistry implements Registry {
     return this.#watch.add(changed);
   }
 
+  trouble(): string | undefined {
+    const trouble = this.#watch.trouble;
+    if (trouble === undefined) return undefined;
+    return `does not answer, so that rules can't be changed: ${trouble instanceof Error ? trouble.message : String(trouble)}`;
+  }
+
   async close(): Promise<void> {
     await this.#watch.close();
     await this.#deps.close();

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { MongoClient, type MongoClientOptions, MongoServerError } from "mongodb";
+import { type Db, type DbOptions, MongoClient, type MongoClientOptions, MongoServerError, ReadConcern } from "mongodb";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import { withoutSecrets } from "../../lib/url-secrets.ts";
@@ -21,12 +21,8 @@ export interface OpenedRegistry {
   readonly adopted: boolean;
 }
 
-/** These go before what the address says: less would lose what was answered. */
-const options: MongoClientOptions = {
+const clientOptions: MongoClientOptions = {
   appName: "weir",
-  writeConcern: { w: "majority", journal: true },
-  readConcern: { level: "majority" },
-  readPreference: "primary",
   retryReads: true,
   retryWrites: true,
   serverSelectionTimeoutMS: 3000,
@@ -34,10 +30,22 @@ const options: MongoClientOptions = {
   socketTimeoutMS: 15_000,
   waitQueueTimeoutMS: 3000,
   heartbeatFrequencyMS: 2000,
+  // Not long after it is there again.
+  minHeartbeatFrequencyMS: 100,
   maxPoolSize: 10,
 };
 
 const databaseDefault = "weir";
+
+/**
+ * Given to the database, they go before what the address says (given to the client, some don't): less would lose what was
+ * answered, or read what is undone.
+ */
+const durable: DbOptions = {
+  writeConcern: { w: "majority", journal: true },
+  readConcern: new ReadConcern("majority"),
+  readPreference: "primary",
+};
 
 /**
  * Opens the rules in MongoDB, or in a server that speaks its protocol.
@@ -47,7 +55,7 @@ export async function openMongoRegistry({ url, owner, clock }: MongoRegistryOpti
   const place = withoutSecrets(url);
   const client = clientOf(url, place);
   try {
-    const database = client.db(databaseOf(client, url));
+    const database = databaseOf(client, url);
     const log = new ChangeLog(database.collection<Entry>("aggregation_rule_changes"), readLevelOf(await hello(client)));
     const stored = new StoredRecords(database.collection<StoredRecord>("aggregation_rules"));
     const close = (): Promise<void> => client.close();
@@ -64,16 +72,16 @@ export async function openMongoRegistry({ url, owner, clock }: MongoRegistryOpti
 
 function clientOf(url: string, place: string): MongoClient {
   try {
-    return new MongoClient(url, options);
+    return new MongoClient(url, clientOptions);
   } catch (error) {
     throw invalid(`the address of MongoDB, ${place}, can't be used: ${textOf(error)}`, error);
   }
 }
 
-/** The driver takes `test` where the address names none. */
-function databaseOf(client: MongoClient, url: string): string {
-  const named = /^[^:]+:\/\/[^/]+\/([^?]+)/.test(url);
-  return named ? client.db().databaseName : databaseDefault;
+/** The database that the address names; the driver would take `test` where it names none. */
+export function databaseOf(client: MongoClient, url: string): Db {
+  const isNamed = /^[^:]+:\/\/[^/]+\/([^?]+)/.test(url);
+  return client.db(isNamed ? undefined : databaseDefault, durable);
 }
 
 async function hello(client: MongoClient): Promise<Record<string, unknown>> {
