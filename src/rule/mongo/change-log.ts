@@ -36,10 +36,10 @@ export type ReadLevel = "linearizable" | "majority" | "local";
  * who insert one key, one wins: that is all that is asked of the server, and it holds in each that has a unique `_id`.
  */
 export class ChangeLog {
-  readonly #entries: Collection<Entry>;
+  readonly #entries: () => Collection<Entry>;
   readonly #level: ReadLevel;
 
-  constructor(entries: Collection<Entry>, level: ReadLevel) {
+  constructor(entries: () => Collection<Entry>, level: ReadLevel) {
     this.#entries = entries;
     this.#level = level;
   }
@@ -53,14 +53,14 @@ export class ChangeLog {
   /** The change of this number as it is now, on whatever server the truth is. */
   async at(revision: number): Promise<LoggedChange | undefined> {
     const readConcern = { level: this.#level };
-    const found = await this.#entries.findOne({ _id: changeKey(revision) }, { readConcern });
+    const found = await this.#entries().findOne({ _id: changeKey(revision) }, { readConcern });
     return found === null ? undefined : asChange(found);
   }
 
   /** Changes from this number on, in their order; some of them, when there are many. */
   async from(revision: number): Promise<readonly LoggedChange[]> {
     const range = { $gte: changeKey(revision), $lt: "change~" };
-    const found = await this.#entries.find({ _id: range }).sort({ _id: 1 }).limit(readAtOnce).toArray();
+    const found = await this.#entries().find({ _id: range }).sort({ _id: 1 }).limit(readAtOnce).toArray();
     return found.map(asChange);
   }
 
@@ -69,7 +69,9 @@ export class ChangeLog {
     const found: LoggedChange[] = [];
     for (let at = 0; at < revisions.length; at += readAtOnce) {
       const keys = revisions.slice(at, at + readAtOnce).map(changeKey);
-      const some = await this.#entries.find({ _id: { $in: keys } }).toArray();
+      const some = await this.#entries()
+        .find({ _id: { $in: keys } })
+        .toArray();
       found.push(...some.map(asChange));
     }
     return found;
@@ -90,20 +92,20 @@ export class ChangeLog {
   async takeSeries(first: number, count: number): Promise<{ readonly taken: boolean; readonly next: number }> {
     const next = first + count;
     if (await this.#insert({ _id: seriesKey(first), next })) return { taken: true, next };
-    const theirs = await this.#entries.findOne({ _id: seriesKey(first) });
+    const theirs = await this.#entries().findOne({ _id: seriesKey(first) });
     return { taken: false, next: theirs?.next ?? next };
   }
 
   /** Whose rules these are: the first who says so. Answers whether that was nobody before. */
   async claim(owner: string): Promise<{ readonly owner: string; readonly isNew: boolean }> {
     if (await this.#insert({ _id: ownerKey, owner })) return { owner, isNew: true };
-    const theirs = await this.#entries.findOne({ _id: ownerKey });
+    const theirs = await this.#entries().findOne({ _id: ownerKey });
     return { owner: theirs?.owner ?? "", isNew: false };
   }
 
   /** Calls `appended` after each insertion, until the server ends it. Only a set of replicas can tell. */
   watch(appended: () => void): { readonly ended: Promise<unknown>; close(): Promise<void> } {
-    const stream = this.#entries.watch([{ $match: { operationType: "insert" } }]);
+    const stream = this.#entries().watch([{ $match: { operationType: "insert" } }]);
     stream.on("change", appended);
     const { promise: ended, resolve } = Promise.withResolvers<unknown>();
     stream.on("error", resolve).once("close", () => resolve(undefined));
@@ -112,13 +114,13 @@ export class ChangeLog {
 
   async #last(prefix: string): Promise<Entry | undefined> {
     const range = { $gte: prefix, $lt: `${prefix}~` };
-    const [last] = await this.#entries.find({ _id: range }).sort({ _id: -1 }).limit(1).toArray();
+    const [last] = await this.#entries().find({ _id: range }).sort({ _id: -1 }).limit(1).toArray();
     return last;
   }
 
   async #insert(entry: Entry): Promise<boolean> {
     try {
-      await this.#entries.insertOne(entry);
+      await this.#entries().insertOne(entry);
       return true;
     } catch (error) {
       if (isTaken(error)) return false;

@@ -6,6 +6,7 @@ import type { Registry, RegistryChange, RuleRecord } from "../registry.ts";
 import type { ChangeLog } from "./change-log.ts";
 import { KnownRules } from "./known-rules.ts";
 import { OneByOne } from "./one-by-one.ts";
+import type { MongoServer } from "./server.ts";
 import { type StoredRecord, type StoredRecords, asRemoved, asStored } from "./stored-records.ts";
 import { Watch } from "./watch.ts";
 
@@ -16,7 +17,7 @@ export interface MongoRegistryDeps {
   readonly newId: () => string;
   /** Where the rules are, for messages; without secrets. */
   readonly place: string;
-  readonly close: () => Promise<void>;
+  readonly server: Pick<MongoServer, "renew" | "close">;
 }
 
 /** What one question to the server may take, and one that may be about all rules. */
@@ -49,7 +50,11 @@ export class MongoRegistry implements Registry {
       this.#ask("the rules can't be followed", callMs, async () => {
         return (await deps.log.at(this.#watch.seen + 1)) !== undefined;
       });
-    this.#watch = new Watch({ log: deps.log, clock: deps.clock, isChanged, revision: () => this.#known.revision });
+    this.#watch = new Watch({
+      ...{ log: deps.log, clock: deps.clock, isChanged },
+      revision: () => this.#known.revision,
+      renew: () => deps.server.renew(),
+    });
   }
 
   /**
@@ -119,7 +124,7 @@ export class MongoRegistry implements Registry {
 
   async close(): Promise<void> {
     await this.#watch.close();
-    await this.#deps.close();
+    await this.#deps.server.close();
   }
 
   async #change(change: RegistryChange): Promise<readonly RuleRecord[] | undefined> {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MongoClient } from "mongodb";
-import { databaseOf, readLevelOf } from "./open.ts";
+import { readLevelOf } from "./open.ts";
+import { databaseOf } from "./server.ts";
 import { isForGood } from "./watch.ts";
 
 test("what an address says of concerns and preferences does not go before ours", async () => {

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { type Db, type DbOptions, MongoClient, type MongoClientOptions, MongoServerError, ReadConcern } from "mongodb";
+import { MongoServerError } from "mongodb";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import { withoutSecrets } from "../../lib/url-secrets.ts";
 import { ChangeLog, type Entry, type ReadLevel } from "./change-log.ts";
 import { MongoRegistry } from "./mongo-registry.ts";
+import { MongoServer } from "./server.ts";
 import { StoredRecords, type StoredRecord } from "./stored-records.ts";
 
 export interface MongoRegistryOptions {
@@ -21,71 +22,27 @@ export interface OpenedRegistry {
   readonly adopted: boolean;
 }
 
-const clientOptions: MongoClientOptions = {
-  appName: "weir",
-  retryReads: true,
-  retryWrites: true,
-  serverSelectionTimeoutMS: 3000,
-  connectTimeoutMS: 3000,
-  socketTimeoutMS: 15_000,
-  waitQueueTimeoutMS: 3000,
-  heartbeatFrequencyMS: 2000,
-  // Not long after it is there again.
-  minHeartbeatFrequencyMS: 100,
-  maxPoolSize: 10,
-};
-
-const databaseDefault = "weir";
-
-/**
- * Given to the database, they go before what the address says (given to the client, some don't): less would lose what was
- * answered, or read what is undone.
- */
-const durable: DbOptions = {
-  writeConcern: { w: "majority", journal: true },
-  readConcern: new ReadConcern("majority"),
-  readPreference: "primary",
-};
-
 /**
  * Opens the rules in MongoDB, or in a server that speaks its protocol.
  * @throws WeirError `registry_unavailable`: with `canRetry` when waiting may help; `invalid_config` when it can't.
  */
 export async function openMongoRegistry({ url, owner, clock }: MongoRegistryOptions): Promise<OpenedRegistry> {
   const place = withoutSecrets(url);
-  const client = clientOf(url, place);
+  const server = serverAt(url, place);
   try {
-    const database = databaseOf(client, url);
-    const log = new ChangeLog(database.collection<Entry>("aggregation_rule_changes"), readLevelOf(await hello(client)));
-    const stored = new StoredRecords(database.collection<StoredRecord>("aggregation_rules"));
-    const close = (): Promise<void> => client.close();
-    const registry = new MongoRegistry({ log, stored, clock, place, close, newId: () => randomUUID().slice(0, 18) });
+    const level = readLevelOf(await server.hello());
+    const log = new ChangeLog(() => server.collection<Entry>("aggregation_rule_changes"), level);
+    const stored = new StoredRecords(() => server.collection<StoredRecord>("aggregation_rules"));
+    const newId = (): string => randomUUID().slice(0, 18);
+    const registry = new MongoRegistry({ log, stored, clock, place, server, newId });
     const hadChanges = (await log.count()) > 0;
     const isNew = owner !== undefined && (await isClaimed(log, owner, place));
     await registry.load();
     return { registry, adopted: isNew && hadChanges };
   } catch (error) {
-    await client.close().catch(() => {});
+    await server.close().catch(() => {});
     throw whyNot(place, error);
   }
-}
-
-function clientOf(url: string, place: string): MongoClient {
-  try {
-    return new MongoClient(url, clientOptions);
-  } catch (error) {
-    throw invalid(`the address of MongoDB, ${place}, can't be used: ${textOf(error)}`, error);
-  }
-}
-
-/** The database that the address names; the driver would take `test` where it names none. */
-export function databaseOf(client: MongoClient, url: string): Db {
-  const isNamed = /^[^:]+:\/\/[^/]+\/([^?]+)/.test(url);
-  return client.db(isNamed ? undefined : databaseDefault, durable);
-}
-
-async function hello(client: MongoClient): Promise<Record<string, unknown>> {
-  return client.db("admin").command({ hello: 1 });
 }
 
 /**
@@ -94,6 +51,14 @@ async function hello(client: MongoClient): Promise<Record<string, unknown>> {
  */
 export function readLevelOf(hello: Record<string, unknown>): ReadLevel {
   return typeof hello["setName"] === "string" || hello["msg"] === "isdbgrid" ? "linearizable" : "local";
+}
+
+function serverAt(url: string, place: string): MongoServer {
+  try {
+    return new MongoServer(url);
+  } catch (error) {
+    throw invalid(`the address of MongoDB, ${place}, can't be used: ${textOf(error)}`, error);
+  }
 }
 
 async function isClaimed(log: ChangeLog, owner: string, place: string): Promise<boolean> {

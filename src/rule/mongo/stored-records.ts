@@ -41,16 +41,16 @@ const keyStart = (change: string, revision: number): string => `${String(revisio
 
 /** The collection `aggregation_rules`. */
 export class StoredRecords {
-  readonly #records: Collection<StoredRecord>;
+  readonly #records: () => Collection<StoredRecord>;
 
-  constructor(records: Collection<StoredRecord>) {
+  constructor(records: () => Collection<StoredRecord>) {
     this.#records = records;
   }
 
   /** Writes the records of a change that is not made yet. */
   async stage(records: readonly StoredRecord[]): Promise<void> {
     for (const some of portions(records)) {
-      await (some.length === 1 ? this.#records.insertOne(some[0]!) : this.#records.insertMany(some));
+      await (some.length === 1 ? this.#records().insertOne(some[0]!) : this.#records().insertMany(some));
       passFailpoint("rules-half-staged");
     }
   }
@@ -59,21 +59,23 @@ export class StoredRecords {
   async ofChange(change: string, revision: number, count: number): Promise<readonly StoredRecord[]> {
     if (count === 0) return [];
     if (count === 1) {
-      const only = await this.#records.findOne({ _id: recordKey(change, revision, 0) });
+      const only = await this.#records().findOne({ _id: recordKey(change, revision, 0) });
       return only === null ? [] : [only];
     }
     const start = keyStart(change, revision);
-    return this.#records.find({ _id: { $gte: start, $lt: `${start}~` } }).toArray();
+    return this.#records()
+      .find({ _id: { $gte: start, $lt: `${start}~` } })
+      .toArray();
   }
 
   all(): Promise<readonly StoredRecord[]> {
-    return this.#records.find({}).toArray();
+    return this.#records().find({}).toArray();
   }
 
   async remove(keys: readonly string[]): Promise<void> {
-    if (keys.length === 1) return void (await this.#records.deleteOne({ _id: keys[0]! }));
+    if (keys.length === 1) return void (await this.#records().deleteOne({ _id: keys[0]! }));
     for (let at = 0; at < keys.length; at += recordsAtOnce)
-      await this.#records.deleteMany({ _id: { $in: keys.slice(at, at + recordsAtOnce) } });
+      await this.#records().deleteMany({ _id: { $in: keys.slice(at, at + recordsAtOnce) } });
   }
 }
 

@@ -3,6 +3,8 @@ import type { ChangeLog } from "./change-log.ts";
 
 const pollMs = 500;
 const streamAgainMs = 10_000;
+/** So long without an answer, and each time so long again, the line is laid anew. */
+const renewMs = 10_000;
 
 export interface WatchDeps {
   readonly log: Pick<ChangeLog, "watch">;
@@ -11,6 +13,8 @@ export interface WatchDeps {
   readonly isChanged: () => Promise<boolean>;
   /** The newest change that this process knows. */
   readonly revision: () => number;
+  /** Lays the line to the server anew. */
+  readonly renew: () => void;
 }
 
 /**
@@ -22,6 +26,8 @@ export class Watch {
   readonly #watchers = new Set<() => void>();
   #seen = 0;
   #trouble: unknown;
+  /** ms of the monotonic clock: when it last answered, or the line was laid anew. */
+  #renewedAt = 0;
   #asking: Promise<void> | undefined;
   #again = false;
   #stopPolling: (() => void) | undefined;
@@ -76,17 +82,28 @@ export class Watch {
       const behind = this.#deps.revision() > this.#seen;
       const isChanged = await this.#deps.isChanged();
       this.#trouble = undefined;
+      this.#renewedAt = this.#deps.clock.monotonic();
       if (!behind && !isChanged) return;
       // One more, at least, was made. What is beyond is found by asking again.
       this.#seen = behind ? this.#deps.revision() : this.#seen + 1;
       for (const watcher of this.#watchers) watcher();
       this.#again = true;
     } catch (error) {
-      if (this.#watchers.size > 0) this.#trouble = error ?? new Error("unknown trouble");
+      if (this.#watchers.size === 0) return;
+      this.#trouble = error;
+      this.#renewWhenDue();
     }
   }
 
+  #renewWhenDue(): void {
+    const now = this.#deps.clock.monotonic();
+    if (now - this.#renewedAt < renewMs) return;
+    this.#renewedAt = now;
+    this.#deps.renew();
+  }
+
   #start(): void {
+    this.#renewedAt = this.#deps.clock.monotonic();
     this.#seen = this.#deps.revision();
     this.#stopPolling = this.#deps.clock.every(pollMs, () => this.look());
     this.#openStream();
