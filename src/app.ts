@@ -74,6 +74,14 @@ interface Parts extends ServedParts {
   readonly engine: Engine;
 }
 
+interface OpenedRules {
+  readonly rules: Registry;
+  /** They were made for another log. */
+  readonly adopted: boolean;
+  /** Says that they are this data folder's from now on. */
+  readonly claim: () => Promise<void>;
+}
+
 class Starter {
   readonly #basis: Basis;
   readonly #failure = Promise.withResolvers<Error>();
@@ -97,7 +105,7 @@ class Starter {
   async #parts(): Promise<Parts> {
     const { clock, logger } = this.#basis;
     const [engine, log] = await this.#all(this.#engine(), this.#log());
-    const { rulebook, rules, adopted } = await this.#rulebook(log);
+    const { rulebook, rules, adopted, claim } = await this.#rulebook(log);
     const store = await this.#store(engine);
     if (await rulebook.catchUp(await store.newestSeries()))
       logger.warn("the rules are older than the store: the windows of all rules are made anew");
@@ -105,6 +113,7 @@ class Starter {
       logger.warn("the rules were made for another data folder: the windows of all rules are made anew");
       await rulebook.rebuild();
     }
+    await claim();
     const progress = new MemoryProgress(clock);
     const processor = await startProcessor(this.#basis, { log, store, rulebook, progress });
     const eraser = await this.#eraser({ log, store, rulebook, processor });
@@ -145,9 +154,10 @@ class Starter {
     return observedLog(log, clock, (seconds) => metrics.log.appended(seconds));
   }
 
-  async #rulebook(log: Log): Promise<{ rulebook: Rulebook; rules: Registry; adopted: boolean }> {
+  async #rulebook(log: Log): Promise<OpenedRules & { readonly rulebook: Rulebook }> {
     const { config, clock, closers } = this.#basis;
-    const { registry, adopted } = await this.#registry();
+    const opened = await this.#registry();
+    const registry = opened.rules;
     closers.add("rules", () => registry.close());
     const { keepReplacedMs } = config;
     // The log is this process's alone, and MongoDB's rules are this log's: so nobody else changes them.
@@ -155,21 +165,23 @@ class Starter {
     const rulebook = new Rulebook({ registry, ends: () => log.ends(), clock, keepReplacedMs, alone });
     await rulebook.load();
     closers.add("rulebook", () => rulebook.close());
-    return { rulebook, rules: registry, adopted };
+    return { ...opened, rulebook };
   }
 
   /** In the data folder, or in MongoDB, for which it is worth waiting. */
-  async #registry(): Promise<{ registry: Registry; adopted: boolean }> {
+  async #registry(): Promise<OpenedRules> {
     const { config, clock, logger } = this.#basis;
     const { dataDir, mongoUrl } = config;
     const file = join(dataDir, "rules.sqlite");
-    if (mongoUrl === null) return { registry: await openSqliteRegistry({ file, clock }), adopted: false };
+    if (mongoUrl === null)
+      return { rules: await openSqliteRegistry({ file, clock }), adopted: false, claim: async () => {} };
     if (existsSync(file))
       logger.warn({ part: "rules", file }, "the rules are in MongoDB; those in this file are not used");
     const open = () => openMongoRegistry({ url: mongoUrl, owner: folderId(dataDir), clock });
-    return untilThere(clock, open, (error, pauseMs) =>
+    const { registry: rules, ...opened } = await untilThere(clock, open, (error, pauseMs) =>
       logger.warn({ err: error, part: "rules", pauseMs }, "the rules are not there yet; trying again"),
     );
+    return { ...opened, rules };
   }
 
   async #store(engine: Engine): Promise<Store> {

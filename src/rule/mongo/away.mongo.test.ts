@@ -179,15 +179,34 @@ describe("MongoDB is away", withOwnMongo, () => {
 
   test("the rules of one data folder are not another's", async () => {
     const url = `mongodb://127.0.0.1:${server.port}/owned${seed}`;
-    const owned = async (owner: string) => openMongoRegistry({ url, owner, clock: systemClock });
-    const first = await owned("one");
+    const owned = async (owner: string) => {
+      const found = await openMongoRegistry({ url, owner, clock: systemClock });
+      opened.push(found.registry);
+      return found;
+    };
+    const [first, rival] = [await owned("one"), await owned("two")];
     assert.equal(first.adopted, false);
-    await new Ledger().make(first.registry, "a");
-    await first.registry.close();
+    await first.claim();
+    await assert.rejects(rival.claim(), { code: "invalid_config" });
     await assert.rejects(owned("two"), { code: "invalid_config", message: /belong to another data folder \(one/ });
     const again = await owned("one");
     assert.equal(again.adopted, false);
-    await again.registry.close();
+    await again.claim();
+  });
+
+  test("rules that are nobody's, but were changed, are adopted until they are claimed", async () => {
+    const url = `mongodb://127.0.0.1:${server.port}/adopted${seed}`;
+    await new Ledger().make(await open(url), "a");
+    for (const [adopted, claims] of [
+      [true, false],
+      [true, true],
+      [false, false],
+    ]) {
+      const found = await openMongoRegistry({ url, owner: "one", clock: systemClock });
+      opened.push(found.registry);
+      assert.equal(found.adopted, adopted);
+      if (claims) await found.claim();
+    }
   });
 });
 

@@ -96,11 +96,15 @@ export class ChangeLog {
     return { taken: false, next: theirs?.next ?? next };
   }
 
-  /** Whose rules these are: the first who says so. Answers whether that was nobody before. */
-  async claim(owner: string): Promise<{ readonly owner: string; readonly isNew: boolean }> {
-    if (await this.#insert({ _id: ownerKey, owner })) return { owner, isNew: true };
-    const theirs = await this.#entries().findOne({ _id: ownerKey });
-    return { owner: theirs?.owner ?? "", isNew: false };
+  /** Whose rules these are; undefined: nobody's yet. */
+  async owner(): Promise<string | undefined> {
+    return (await this.#entries().findOne({ _id: ownerKey }))?.owner;
+  }
+
+  /** Makes them the owner's, unless they are somebody's. Answers whose they are then. */
+  async claim(owner: string): Promise<string> {
+    if (await this.#insert({ _id: ownerKey, owner })) return owner;
+    return (await this.owner()) ?? owner;
   }
 
   /** Calls `appended` after each insertion, until the server ends it. Only a set of replicas can tell. */

@@ -18,8 +18,10 @@ export interface MongoRegistryOptions {
 
 export interface OpenedRegistry {
   readonly registry: MongoRegistry;
-  /** There were rules, and nobody's: their positions are of another log than the owner's. */
+  /** There were changes already, and nobody's: their positions are of another log than the owner's. */
   readonly adopted: boolean;
+  /** Makes them the owner's, once what was adopted has been put right. Rejects when somebody else was first. */
+  claim(): Promise<void>;
 }
 
 /**
@@ -35,10 +37,14 @@ export async function openMongoRegistry({ url, owner, clock }: MongoRegistryOpti
     const stored = new StoredRecords(() => server.collection<StoredRecord>("aggregation_rules"));
     const newId = (): string => randomUUID().slice(0, 18);
     const registry = new MongoRegistry({ log, stored, clock, place, server, newId });
-    const hadChanges = (await log.count()) > 0;
-    const isNew = owner !== undefined && (await isClaimed(log, owner, place));
+    const had = { owner: await log.owner(), changes: await log.count() };
+    mustBe(owner, had.owner, place);
     await registry.load();
-    return { registry, adopted: isNew && hadChanges };
+    const adopted = owner !== undefined && had.owner === undefined && had.changes > 0;
+    const claim = async (): Promise<void> => {
+      if (owner !== undefined) mustBe(owner, await log.claim(owner), place);
+    };
+    return { registry, adopted, claim };
   } catch (error) {
     await server.close().catch(() => {});
     throw whyNot(place, error);
@@ -61,11 +67,10 @@ function serverAt(url: string, place: string): MongoServer {
   }
 }
 
-async function isClaimed(log: ChangeLog, owner: string, place: string): Promise<boolean> {
-  const claim = await log.claim(owner);
-  if (claim.owner === owner) return claim.isNew;
+function mustBe(owner: string | undefined, found: string | undefined, place: string): void {
+  if (owner === undefined || found === undefined || owner === found) return;
   throw invalid(
-    `the rules in ${place} belong to another data folder (${claim.owner}, this one is ${owner}): give each a database of its own, or see docs/operating.md to take them over`,
+    `the rules in ${place} belong to another data folder (${found}, this one is ${owner}): give each a database of its own, or see docs/operating.md to take them over`,
   );
 }
 
