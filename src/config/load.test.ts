@@ -138,6 +138,16 @@ test("what grows up later is known and refused; without secrets in the message",
   assert.ok(!printProblems(problemsOf(["--mongo-url", "http://u:secret@h"])).includes("secret"));
 });
 
+test("MongoDB's address may name several hosts, and is shown without its secrets", () => {
+  const address = "mongodb://u:geheim@a:27017,b:27017/weir?replicaSet=rs0";
+  const loaded = loadConfig({ ...nothing, argv: ["--mongo-url", address] });
+  assert.ok(loaded.ok);
+  assert.equal(loaded.config.mongoUrl, address);
+  assert.match(printConfig(loaded.config, loaded.sources), /mongodb:\/\/\*\*\*@a:27017,b:27017\/weir\?replicaSet=rs0 /);
+  for (const wrong of ["mongodb://", "mongodb:/host", "host:27017", "mongodb://a b"])
+    assert.match(problemsOf(["--mongo-url", wrong])[0]!.message, /^expected an address such as mongodb:/);
+});
+
 function problemsOf(argv: readonly string[]): Extract<ReturnType<typeof loadConfig>, { ok: false }>["problems"] {
   const loaded = loadConfig({ ...nothing, argv });
   assert.ok(!loaded.ok);

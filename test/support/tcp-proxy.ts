@@ -3,9 +3,9 @@ import type { AddressInfo } from "node:net";
 
 /**
  * `through`; `refused`: connections end at once, and those that are there; `silent`: nothing arrives on either side, and no
- * connection ends; `answers lost`: what is sent arrives, and then the connection ends instead of an answer.
+ * connection ends; `answers lost`: what is sent arrives, and then the connection ends instead of an answer; `answer lost`: once.
  */
-export type Passage = "through" | "refused" | "silent" | "answers lost";
+export type Passage = "through" | "refused" | "silent" | "answers lost" | "answer lost";
 
 export interface TcpProxy {
   readonly port: number;
@@ -28,7 +28,10 @@ export async function openTcpProxy(target: number): Promise<TcpProxy> {
     pairs.add(pair);
     incoming.on("data", (bytes) => void (passage !== "silent" && outgoing.write(bytes)));
     outgoing.on("data", (bytes) => {
-      if (passage === "answers lost") return end(pair);
+      if (passage === "answer lost" || passage === "answers lost") {
+        if (passage === "answer lost") passage = "through";
+        return end(pair);
+      }
       if (passage !== "silent") incoming.write(bytes);
     });
     for (const socket of pair) socket.on("error", () => end(pair)).on("close", () => end(pair));

@@ -6,6 +6,7 @@ import { type MongoServer, startMongo, withOwnMongo } from "../../../test/suppor
 import { seeded } from "../../../test/support/random.ts";
 import { openTcpProxy, type Passage } from "../../../test/support/tcp-proxy.ts";
 import { systemClock } from "../../lib/clock.ts";
+import { armFailpoint } from "../../lib/failpoint.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { Registry } from "../registry.ts";
 import { openMongoRegistry } from "./open.ts";
@@ -110,6 +111,22 @@ describe("MongoDB is away", withOwnMongo, () => {
     t.diagnostic(`${ledger.acknowledged.size} made, ${ledger.refused.size} refused, ${ledger.unknown.size} unknown`);
     assert.ok(ledger.acknowledged.size > 15);
     await Promise.all([registry.close(), other.close(), proxy.close()]);
+  });
+
+  test("the answer to the very insertion that makes a change is lost: it is found made, once", async (t) => {
+    const proxy = await openTcpProxy(server.port);
+    t.after(() => proxy.close());
+    const registry = await open(`mongodb://127.0.0.1:${proxy.port}/lost${seed}`);
+    let last = (await registry.change({ save: [account("a", 0, 16)], remove: [] }))![0]!;
+    for (let round = 0; round < 10; round++) {
+      const before = await registry.revision();
+      armFailpoint("rules-staged", 1, () => proxy.set("answer lost"));
+      const stored = await registry.change({ save: [last], remove: [] });
+      assert.equal(stored?.[0]?.revision, before + 1);
+      assert.equal(await registry.revision(), before + 1);
+      last = stored[0];
+    }
+    await registry.close();
   });
 
   test("it takes connections and answers nothing: calls end, with a reason, and what is late changes nothing", async () => {

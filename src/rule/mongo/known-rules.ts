@@ -1,18 +1,25 @@
+import type { Clock } from "../../lib/clock.ts";
+import { within } from "../../lib/deadline.ts";
 import type { RegistryChange, RuleRecord } from "../registry.ts";
 import type { ChangeLog, LoggedChange } from "./change-log.ts";
 import { changeRevision } from "./change-log.ts";
 import { type KnownRecord, type StoredRecord, type StoredRecords, asKnown } from "./stored-records.ts";
+
+/** What a small question may take, one for some entries, and one for the records of a change, which may be all. */
+const [smallMs, someMs, largeMs] = [3000, 10_000, 30_000];
 
 /** The rules as they are after the change `revision`, as far as this process has read. */
 export class KnownRules {
   readonly #log: ChangeLog;
   readonly #stored: StoredRecords;
   readonly #known = new Map<string, KnownRecord>();
+  readonly #clock: Clock;
   #revision = 0;
 
-  constructor(log: ChangeLog, stored: StoredRecords) {
+  constructor(log: ChangeLog, stored: StoredRecords, clock: Clock) {
     this.#log = log;
     this.#stored = stored;
+    this.#clock = clock;
   }
 
   get revision(): number {
@@ -57,8 +64,11 @@ export class KnownRules {
    * have replaced which are read next: when no further change is there, all is as it is after the last one.
    */
   async follow(): Promise<void> {
-    while ((await this.#log.at(this.#revision + 1)) !== undefined) {
-      for (const change of await this.#log.from(this.#revision + 1)) await this.#followOne(change);
+    // Each question has a time of its own, so that none goes on behind the back of a caller who has given up.
+    const next = () => within(this.#clock, smallMs, () => this.#log.at(this.#revision + 1));
+    while ((await next()) !== undefined) {
+      const changes = await within(this.#clock, someMs, () => this.#log.from(this.#revision + 1));
+      for (const change of changes) await this.#followOne(change);
     }
   }
 
@@ -71,7 +81,8 @@ export class KnownRules {
   async #followOne(logged: LoggedChange): Promise<void> {
     const revision = changeRevision(logged);
     if (revision !== this.#revision + 1) throw new RangeError(`the entry of change ${this.#revision + 1} is missing`);
-    this.take(await this.#stored.ofChange(logged.change, revision, logged.records), revision);
+    const read = () => this.#stored.ofChange(logged.change, revision, logged.records);
+    this.take(await within(this.#clock, largeMs, read), revision);
   }
 
   #take(records: readonly StoredRecord[], revision: number): string[] {

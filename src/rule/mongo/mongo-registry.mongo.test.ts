@@ -7,6 +7,7 @@ import {
   withMongo,
 } from "../../../test/support/mongo/mongo-server.ts";
 import { systemClock } from "../../lib/clock.ts";
+import type { Registry } from "../registry.ts";
 import { type RegistryPlace, registrySuite } from "../registry.suite.ts";
 import { openMongoRegistry } from "./open.ts";
 
@@ -26,8 +27,17 @@ describe("rules in MongoDB", withMongo, () => {
 
   const place = async (): Promise<RegistryPlace> => {
     const url = databaseUrl(server?.url ?? givenUrl);
-    const open = async () => (await openMongoRegistry({ url, clock: systemClock })).registry;
-    return { open, opener: opener(url), failpoints, cleanup: async () => {} };
+    const opened: Registry[] = [];
+    const open = async (): Promise<Registry> => {
+      const { registry } = await openMongoRegistry({ url, clock: systemClock });
+      opened.push(registry);
+      return registry;
+    };
+    // What a failed case has left open would keep the process.
+    const cleanup = async (): Promise<void> => {
+      for (const registry of opened) await registry.close();
+    };
+    return { open, opener: opener(url), failpoints, cleanup };
   };
 
   registrySuite("mongo", place);

@@ -20,9 +20,9 @@ export interface MongoRegistryDeps {
   readonly server: Pick<MongoServer, "renew" | "close">;
 }
 
-/** What one question to the server may take, and one that may be about all rules. */
+/** What one question to the server may take, the writing of records, which may be all, and the reading of everything. */
 const callMs = 3000;
-const largeCallMs = 10_000;
+const stageMs = 30_000;
 const loadMs = 60_000;
 
 /** A change of which it is not known whether it was made. */
@@ -45,7 +45,7 @@ export class MongoRegistry implements Registry {
 
   constructor(deps: MongoRegistryDeps) {
     this.#deps = deps;
-    this.#known = new KnownRules(deps.log, deps.stored);
+    this.#known = new KnownRules(deps.log, deps.stored, deps.clock);
     const isChanged = (): Promise<boolean> =>
       this.#ask("the rules can't be followed", callMs, async () => {
         return (await deps.log.at(this.#watch.seen + 1)) !== undefined;
@@ -134,7 +134,7 @@ export class MongoRegistry implements Registry {
       const revision = this.#known.revision + 1;
       const id = this.#deps.newId();
       const { records, saved } = recordsOf(change, revision, id);
-      await this.#large(() => this.#deps.stored.stage(records));
+      await within(this.#deps.clock, stageMs, () => this.#deps.stored.stage(records));
       passFailpoint("rules-staged");
       if (await this.#make({ revision, change: id }, records.length)) {
         passFailpoint("rules-changed");
@@ -185,11 +185,7 @@ export class MongoRegistry implements Registry {
       await within(clock, callMs, () => log.append(doubt.revision, newId(), 0));
       this.#doubt = undefined;
     }
-    await this.#large(() => this.#known.follow());
-  }
-
-  #large<T>(call: () => Promise<T>): Promise<T> {
-    return within(this.#deps.clock, largeCallMs, call);
+    await this.#known.follow();
   }
 
   /** What is left is found at the next start. */

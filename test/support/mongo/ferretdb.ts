@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 const version = "1.24.0";
 const modulePath = "github.com/FerretDB/FerretDB";
@@ -10,11 +10,13 @@ const usualGo = "/usr/local/go/bin/go";
 
 /** Outside of any clone: it is built once for each user. */
 const binary = join(
-  process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"),
+  process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"),
   "weir-test",
   `ferretdb-${version}`,
   "ferretdb",
 );
+
+const builder = `${binary}.builder`;
 
 /** Why no server of MongoDB's protocol can be started here; undefined when one can. */
 export function whyNoFerretDb(): string | undefined {
@@ -24,11 +26,13 @@ export function whyNoFerretDb(): string | undefined {
 
 /** FerretDB speaks MongoDB's protocol on top of SQLite. Built from its source when it is not there yet: some minutes. */
 export function ferretDb(): string {
+  mkdirSync(dirname(binary), { recursive: true });
+  while (!existsSync(binary) && isBeingBuilt()) spawnSync("sleep", ["1"]);
   if (existsSync(binary)) return binary;
+  writeFileSync(builder, String(process.pid));
   const folder = mkdtempSync(join(tmpdir(), "weir-ferretdb-"));
   try {
     const built = build(folder);
-    mkdirSync(join(binary, ".."), { recursive: true });
     // Under a name of its own first: several may be building it, and who runs it must never see half of it.
     const beside = `${binary}.${process.pid}`;
     cpSync(built, beside);
@@ -36,6 +40,18 @@ export function ferretDb(): string {
     return binary;
   } finally {
     rmSync(folder, { recursive: true, force: true });
+    rmSync(builder, { force: true });
+  }
+}
+
+/** Whether another process is at it, which is worth waiting for; when two begin all the same, both come to the same end. */
+function isBeingBuilt(): boolean {
+  const pid = existsSync(builder) ? Number(readFileSync(builder, "utf8")) : 0;
+  if (!(pid > 0)) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 
