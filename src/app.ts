@@ -177,7 +177,8 @@ class Starter {
       return { rules: await openSqliteRegistry({ file, clock }), adopted: false, claim: async () => {} };
     if (existsSync(file))
       logger.warn({ part: "rules", file }, "the rules are in MongoDB; those in this file are not used");
-    const open = () => openMongoRegistry({ url: mongoUrl, owner: folderId(dataDir), clock });
+    const report = (message: string, err?: unknown): void => logger.warn({ part: "rules", err }, message);
+    const open = () => openMongoRegistry({ url: mongoUrl, owner: folderId(dataDir), clock, report });
     const { registry: rules, ...opened } = await untilThere(clock, open, (error, pauseMs) =>
       logger.warn({ err: error, part: "rules", pauseMs }, "the rules are not there yet; trying again"),
     );

@@ -52,13 +52,15 @@ describe("MongoDB is away", withOwnMongo, () => {
     server = await startMongo();
   });
   const opened: Registry[] = [];
+  const reports: string[] = [];
   after(async () => {
     for (const registry of opened) await registry.close();
     await server?.close();
   });
 
   const open = async (url: string): Promise<Registry> => {
-    const { registry } = await openMongoRegistry({ url, clock: systemClock });
+    const report = (message: string, error?: unknown): void => void reports.push(`${message}: ${String(error)}`);
+    const { registry } = await openMongoRegistry({ url, clock: systemClock, report });
     opened.push(registry);
     return registry;
   };
@@ -144,6 +146,8 @@ describe("MongoDB is away", withOwnMongo, () => {
     assert.ok(performance.now() - soon < 1000, "known to be away, it is not waited for");
     server.thaw();
     await until(() => registry.trouble() === undefined);
+    assert.match(reports[0]!, /^the place of the rules does not answer: .*no answer within 3 s/);
+    assert.match(reports[1]!, /answers again/);
     await ledger.make(registry, "thawed");
     assert.ok(ledger.acknowledged.has("thawed"));
     const found = (await registry.all()).map(({ rule_id: id }) => id);
@@ -166,10 +170,7 @@ describe("MongoDB is away", withOwnMongo, () => {
       await server.kill();
       await until(() => registry.trouble() !== undefined);
       await server.start();
-      await until(
-        () => registry.trouble() === undefined,
-        () => `${registry.trouble()}`,
-      );
+      await until(() => registry.trouble() === undefined);
     }
     stop();
     await registry.close();
@@ -227,10 +228,10 @@ describe("MongoDB is away", withOwnMongo, () => {
   });
 });
 
-async function until(condition: () => boolean, state: () => string = () => ""): Promise<void> {
+async function until(condition: () => boolean): Promise<void> {
   const end = performance.now() + 30_000;
   while (!condition()) {
-    assert.ok(performance.now() < end, `it did not come to be (seed ${seed}) ${state()}`);
+    assert.ok(performance.now() < end, `it did not come to be (seed ${seed})`);
     await pause(5);
   }
 }

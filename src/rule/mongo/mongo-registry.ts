@@ -8,7 +8,7 @@ import { KnownRules } from "./known-rules.ts";
 import { OneByOne } from "./one-by-one.ts";
 import type { MongoServer } from "./server.ts";
 import { type StoredRecord, type StoredRecords, asRemoved, asStored } from "./stored-records.ts";
-import { Watch } from "./watch.ts";
+import { type Report, Watch } from "./watch.ts";
 
 export interface MongoRegistryDeps {
   readonly log: ChangeLog;
@@ -18,6 +18,8 @@ export interface MongoRegistryDeps {
   /** Where the rules are, for messages; without secrets. */
   readonly place: string;
   readonly server: Pick<MongoServer, "renew" | "close">;
+  /** Told when it does not answer any more, with the reason, and when it does again. */
+  readonly report: Report;
 }
 
 /** What one question to the server may take, the writing of records, which may be all, and the reading of everything. */
@@ -54,6 +56,7 @@ export class MongoRegistry implements Registry {
       ...{ log: deps.log, clock: deps.clock, isChanged },
       revision: () => this.#known.revision,
       renew: () => deps.server.renew(),
+      report: deps.report,
     });
   }
 
@@ -117,9 +120,7 @@ export class MongoRegistry implements Registry {
   }
 
   trouble(): string | undefined {
-    const trouble = this.#watch.trouble;
-    if (trouble === undefined) return undefined;
-    return `does not answer, so that rules can't be changed: ${trouble instanceof Error ? trouble.message : String(trouble)}`;
+    return this.#watch.trouble === undefined ? undefined : "does not answer; rules can't be changed";
   }
 
   async close(): Promise<void> {

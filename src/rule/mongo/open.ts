@@ -6,6 +6,7 @@ import { withoutSecrets } from "../../lib/url-secrets.ts";
 import { ChangeLog, type Entry, type ReadLevel } from "./change-log.ts";
 import { MongoRegistry } from "./mongo-registry.ts";
 import { MongoServer } from "./server.ts";
+import type { Report } from "./watch.ts";
 import { StoredRecords, type StoredRecord } from "./stored-records.ts";
 
 export interface MongoRegistryOptions {
@@ -14,6 +15,8 @@ export interface MongoRegistryOptions {
   /** Who the rules belong to, where positions in them are of a log that nobody else has. */
   readonly owner?: string;
   readonly clock: Clock;
+  /** Told when the server does not answer any more, with the reason, and when it does again. */
+  readonly report?: Report;
 }
 
 export interface OpenedRegistry {
@@ -28,7 +31,12 @@ export interface OpenedRegistry {
  * Opens the rules in MongoDB, or in a server that speaks its protocol.
  * @throws WeirError `registry_unavailable`: with `canRetry` when waiting may help; `invalid_config` when it can't.
  */
-export async function openMongoRegistry({ url, owner, clock }: MongoRegistryOptions): Promise<OpenedRegistry> {
+export async function openMongoRegistry({
+  url,
+  owner,
+  clock,
+  report = () => {},
+}: MongoRegistryOptions): Promise<OpenedRegistry> {
   const place = withoutSecrets(url);
   const server = serverAt(url, place);
   try {
@@ -36,7 +44,7 @@ export async function openMongoRegistry({ url, owner, clock }: MongoRegistryOpti
     const log = new ChangeLog(() => server.collection<Entry>("aggregation_rule_changes"), level);
     const stored = new StoredRecords(() => server.collection<StoredRecord>("aggregation_rules"));
     const newId = (): string => randomUUID().slice(0, 18);
-    const registry = new MongoRegistry({ log, stored, clock, place, server, newId });
+    const registry = new MongoRegistry({ log, stored, clock, place, server, newId, report });
     const had = { owner: await log.owner(), changes: await log.count() };
     mustBe(owner, had.owner, place);
     await registry.load();

@@ -6,6 +6,8 @@ const streamAgainMs = 10_000;
 /** So long without an answer, and each time so long again, the line is laid anew. */
 const renewMs = 10_000;
 
+export type Report = (message: string, error?: unknown) => void;
+
 export interface WatchDeps {
   readonly log: Pick<ChangeLog, "watch">;
   readonly clock: Clock;
@@ -15,6 +17,7 @@ export interface WatchDeps {
   readonly revision: () => number;
   /** Lays the line to the server anew. */
   readonly renew: () => void;
+  readonly report: Report;
 }
 
 /**
@@ -81,6 +84,7 @@ export class Watch {
     try {
       const behind = this.#deps.revision() > this.#seen;
       const isChanged = await this.#deps.isChanged();
+      if (this.#trouble !== undefined) this.#deps.report("the place of the rules answers again");
       this.#trouble = undefined;
       this.#renewedAt = this.#deps.clock.monotonic();
       if (!behind && !isChanged) return;
@@ -90,6 +94,7 @@ export class Watch {
       this.#again = true;
     } catch (error) {
       if (this.#watchers.size === 0) return;
+      if (this.#trouble === undefined) this.#deps.report("the place of the rules does not answer", error);
       this.#trouble = error;
       this.#renewWhenDue();
     }
