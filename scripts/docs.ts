@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { environmentName, options } from "../src/config/options.ts";
-import type { Option } from "../src/config/options.ts";
+import type { Option } from "../src/config/option.ts";
 import { errorCodes } from "../src/lib/errors.ts";
 import { declaredMetrics } from "../src/observe/metrics.ts";
 import { wireFile, wireTypes } from "./client-types.ts";
@@ -31,7 +31,7 @@ function optionsTable(): string {
   const rows = Object.values(options).map((option: Option<unknown>) => [
     `\`--${option.name}\``,
     `\`${environmentName(option.name)}\``,
-    option.later ? "not available yet" : `\`${option.kind.format(option.default)}\``,
+    `\`${option.kind.format(option.default)}\``,
     option.description,
   ]);
   return table(["option", "environment", "default", "meaning"], rows);

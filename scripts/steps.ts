@@ -42,7 +42,7 @@ export const checks = (): readonly Step[] => [
     "pure tests",
     "**/*.test.ts",
     ["--test-isolation=none"],
-    (file) => !/\.(engine|fault|kafka|load|long|server|simulation)\.test\.ts$/.test(file),
+    (file) => !/\.(engine|fault|kafka|load|long|mongo|server|simulation)\.test\.ts$/.test(file),
   ),
   tool("types", "tsc", "--noEmit"),
   tool("lint", "oxlint", "--type-aware", "--deny-warnings"),
@@ -59,6 +59,7 @@ export const simulation = (): Step => tests("simulation", "**/*.simulation.test.
  */
 export const slowLanes = (): readonly Step[] => [
   tests("engine tests", "**/*.engine.test.ts", ["--test-concurrency=2"]),
+  tests("mongo tests", "**/*.mongo.test.ts", ["--test-concurrency=2"]),
   tests("fault tests", "**/*.fault.test.ts", ["--test-concurrency=2"]),
   tests("kafka tests", "**/*.kafka.test.ts", ["--test-concurrency=1"]),
   tests("load tests", "**/*.load.test.ts", ["--test-concurrency=1"]),

@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { openLog, positionsPerRecord } from "./app/log.ts";
+import { openRegistry } from "./app/rules.ts";
+import type { OpenedRules } from "./app/rules.ts";
 import { openStoreOn, startHost } from "./app/store.ts";
 import type { StoreDeps } from "./app/store.ts";
 import type { Basis } from "./assembly/basis.ts";
@@ -20,7 +22,6 @@ import type { Log } from "./log/log.ts";
 import { observedLog } from "./log/observed.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { MemoryProgress } from "./progress/memory-progress.ts";
-import { openSqliteRegistry } from "./rule/sqlite/sqlite-registry.ts";
 import { Rulebook } from "./rulebook/rulebook.ts";
 import { engineFreeMin } from "./store/clickhouse/engine/room.ts";
 
@@ -78,17 +79,22 @@ class Starter {
   async #parts(): Promise<ServedParts> {
     const { clock, logger, config, closers } = this.#basis;
     const [engine, log] = await this.#all(startHost(config, this.#deps, closers), this.#log());
-    const rulebook = await this.#rulebook(log);
+    const { rulebook, rules, adopted, claim } = await this.#rulebook(log);
     const store = await openStoreOn(engine, config, this.#deps, closers);
     if (await rulebook.catchUp(await store.newestSeries()))
       logger.warn("the rules are older than the store: the windows of all rules are made anew");
+    else if (adopted) {
+      logger.warn("the rules were made for another data folder: the windows of all rules are made anew");
+      await rulebook.rebuild();
+    }
+    await claim();
     const progress = new MemoryProgress(clock);
     const processor = await startProcessor(this.#basis, {
       ...{ log, store, rulebook, progress },
       positionsPerRecord: positionsPerRecord(this.#basis.config),
     });
     const eraser = await this.#eraser({ log, store, rulebook, processor });
-    return { engine, log, rulebook, store, progress, processor, eraser };
+    return { engine, log, rules, rulebook, store, progress, processor, eraser };
   }
 
   /** Both, or the first failure once both have settled: nothing may start behind the back of the closers. */
@@ -111,15 +117,18 @@ class Starter {
     return observedLog(log, clock, (seconds) => metrics.log.appended(seconds));
   }
 
-  async #rulebook(log: Log): Promise<Rulebook> {
+  async #rulebook(log: Log): Promise<OpenedRules & { readonly rulebook: Rulebook }> {
     const { config, clock, closers } = this.#basis;
-    const registry = await openSqliteRegistry({ file: join(config.dataDir, "rules.sqlite"), clock });
+    const opened = await openRegistry(config, this.#deps);
+    const registry = opened.rules;
     closers.add("rules", () => registry.close());
     const { keepReplacedMs } = config;
-    const rulebook = new Rulebook({ registry, ends: () => log.ends(), clock, keepReplacedMs });
+    // An embedded log is this process's alone, and MongoDB's rules are this log's: so nobody else changes them.
+    const alone = config.mongoUrl !== null && config.kafkaBrokers.length === 0;
+    const rulebook = new Rulebook({ registry, ends: () => log.ends(), clock, keepReplacedMs, alone });
     await rulebook.load();
     closers.add("rulebook", () => rulebook.close());
-    return rulebook;
+    return { ...opened, rulebook };
   }
 
   async #eraser(parts: Pick<ServedParts, "log" | "store" | "rulebook" | "processor">): Promise<Eraser> {

@@ -238,7 +238,15 @@ async function stopInTime(app: App, logger: Logger): Promise<boolean> {
 
 /** What the user can change is told in one line; anything else with its stack. */
 function startFailure(error: unknown, logger: Logger): ExitCode {
-  const usersOwn = ["port_taken", "data_dir_in_use", "disk_full", "invalid_config", "folder_mixed", "store_unfit", "log_gap"];
+  const usersOwn = [
+    "port_taken",
+    "data_dir_in_use",
+    "disk_full",
+    "invalid_config",
+    "folder_mixed",
+    "store_unfit",
+    "log_gap",
+  ];
   if (error instanceof WeirError && error.code === "stopping") return 0;
   if (error instanceof WeirError && usersOwn.includes(error.code)) {
     process.stderr.write(`Weir can't start: ${error.message}\n`);

@@ -2,6 +2,7 @@ import { healthRoutes } from "../http/health-routes.ts";
 import type { Routes } from "../http/server.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
+import type { Registry } from "../rule/registry.ts";
 import type { Store } from "../store/store.ts";
 
 /** Whatever computes for the store, as far as an operator asks. */
@@ -25,23 +26,29 @@ interface HealthOf {
   readonly log: Log;
   readonly store: Store;
   readonly engine: Computing;
+  readonly rules: Pick<Registry, "trouble">;
 }
 
 /** `/health`, `/ready` and `/metrics` of both servers. */
-export function health(metrics: Metrics, { log, store, engine }: HealthOf): Routes {
+export function health(metrics: Metrics, { log, store, engine, rules }: HealthOf): Routes {
   return healthRoutes({
     metrics: () => metrics.text(),
     ready: async () => {
       const { accepting, reason } = log.state();
       const whyNot = await whyStoreIsNotReady(store, engine);
       const parts = {
-        log: { ok: accepting, ...(reason === undefined ? {} : { detail: reason }) },
-        store: { ok: whyNot === undefined, ...(whyNot === undefined ? {} : { detail: whyNot }) },
+        log: { ...partOf(reason), ok: accepting },
+        store: partOf(whyNot),
+        rules: partOf(rules.trouble()),
       };
+      // Without the rules' place everything but changing them goes on.
       return { ok: accepting && whyNot === undefined, parts };
     },
   });
 }
+
+const partOf = (trouble: string | undefined): { ok: boolean; detail?: string } =>
+  trouble === undefined ? { ok: true } : { ok: false, detail: trouble };
 
 async function whyStoreIsNotReady(store: Store, engine: Computing): Promise<string | undefined> {
   const { up, isLowOnDisk } = engine.state();

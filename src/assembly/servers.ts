@@ -15,6 +15,7 @@ import type { Log } from "../log/log.ts";
 import type { Processor } from "../processor/processor.ts";
 import type { MemoryProgress } from "../progress/memory-progress.ts";
 import { Query } from "../query/query.ts";
+import type { Registry } from "../rule/registry.ts";
 import { rulesToRead } from "../rulebook/rules-to-read.ts";
 import type { Rulebook } from "../rulebook/rulebook.ts";
 import type { Store } from "../store/store.ts";
@@ -26,6 +27,7 @@ export interface ServedParts {
   readonly log: Log;
   readonly engine: Computing;
   readonly store: Store;
+  readonly rules: Pick<Registry, "trouble">;
   readonly rulebook: Rulebook;
   readonly progress: MemoryProgress;
   readonly processor: Processor;
@@ -36,7 +38,10 @@ const requestMs = 10_000;
 /** A large body on a slow line takes long; ingest itself watches that it keeps coming. */
 const ingestRequestMs = 600_000;
 
-export function ingestServer(basis: Basis, parts: Pick<ServedParts, "log" | "progress" | "store" | "engine">): Server {
+export function ingestServer(
+  basis: Basis,
+  parts: Pick<ServedParts, "log" | "progress" | "store" | "engine" | "rules">,
+): Server {
   const { clock, metrics, config } = basis;
   const { eventsPerRequestMax, bodyBytesMax, inflightBytesMax, futureMaxMs } = config;
   const limits = { eventsMax: eventsPerRequestMax, bodyBytesMax, inFlightBytesMax: inflightBytesMax, futureMaxMs };
@@ -69,7 +74,7 @@ export function queryServer(basis: Basis, parts: ServedParts): Server {
 }
 
 function queryOf({ clock, metrics, config }: Basis, parts: ServedParts): Query {
-  const { store, rulebook, progress, processor, log, engine } = parts;
+  const { store, rulebook, progress, processor, log, engine, rules } = parts;
   return new Query({
     store,
     rules: rulesToRead(rulebook),
@@ -84,6 +89,7 @@ function queryOf({ clock, metrics, config }: Basis, parts: ServedParts): Query {
     parts: () => ({
       store: { ok: engine.state().answering && !engine.state().isLowOnDisk, ...detailOf(engine) },
       log: { ok: log.state().accepting },
+      rules: { ok: rules.trouble() === undefined },
     }),
   });
 }

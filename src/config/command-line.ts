@@ -2,7 +2,7 @@ import { Command, CommanderError, Option as Flag } from "commander";
 import type { Problem } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
 import { clientOptions, demoOptions, environmentName, options, upkeepOptions } from "./options.ts";
-import type { Option } from "./options.ts";
+import type { Option } from "./option.ts";
 
 export const commandNames = [
   "serve",
@@ -151,9 +151,9 @@ function ownOptions(name: CommandName): readonly Option<unknown>[] {
 }
 
 function flagOf(option: Option<unknown>): Flag {
-  const later = option.later ? " (not available in this version)" : ` (default: ${option.kind.format(option.default)})`;
+  const without = ` (default: ${option.kind.format(option.default)})`;
   const value = option.kind.alone === undefined ? ` <${option.kind.placeholder}>` : "";
-  return new Flag(`--${option.name}${value}`, option.description + later);
+  return new Flag(`--${option.name}${value}`, option.description + without);
 }
 
 function flagsOf(command: Command): ReadonlyMap<string, string> {

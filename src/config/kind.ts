@@ -106,6 +106,17 @@ export const url = (...schemes: readonly string[]): Kind<string> => ({
   format: (value) => value,
 });
 
+/** An address with one host or several, which a URL can't have. */
+export const addresses = (...schemes: readonly string[]): Kind<string> => ({
+  placeholder: "url",
+  expected: `an address such as ${schemes[0]}://host:port,host:port/database`,
+  parse: (given) =>
+    new RegExp(`^(?:${schemes.map(RegExp.escape).join("|")})://[^/?\\s]+(?:[/?]\\S*)?$`).test(given)
+      ? given
+      : undefined,
+  format: (value) => value,
+});
+
 /** `scheme://host[:port]` in the form in which browsers send it. */
 export const origin: Kind<string> = {
   placeholder: "origin",

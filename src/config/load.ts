@@ -13,7 +13,8 @@ import {
   roleNames,
   upkeepOptions,
 } from "./options.ts";
-import type { ClientOptions, Config, DemoOptions, Option, OptionKey, UpkeepOptions } from "./options.ts";
+import type { Option } from "./option.ts";
+import type { ClientOptions, Config, DemoOptions, OptionKey, UpkeepOptions } from "./options.ts";
 
 export interface Surroundings {
   /** Arguments behind the program's name. */
@@ -110,9 +111,6 @@ function reader(problems: Problem[]): (option: Option<unknown>, given: Given) =>
         message: `expected ${option.kind.expected}`,
         value: option.secret ? "(hidden)" : value,
       });
-    else if (option.later && option.kind.format(parsed) !== option.kind.format(option.default)) {
-      problems.push({ path: where, message: "not available in this version; leave it out to use the embedded part" });
-    }
     return parsed ?? option.default;
   };
 }

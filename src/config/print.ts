@@ -1,6 +1,8 @@
 import type { Problem } from "../lib/errors.ts";
+import { withoutSecrets } from "../lib/url-secrets.ts";
 import { optionKeys, options } from "./options.ts";
-import type { Config, Option } from "./options.ts";
+import type { Option } from "./option.ts";
+import type { Config } from "./options.ts";
 import type { Sources } from "./load.ts";
 
 /** What is in force, one option a line with where it comes from; passwords are masked. For `weir config`. */
@@ -31,5 +33,5 @@ export function printProblems(problems: readonly Problem[]): string {
 function shown(option: Option<unknown>, value: unknown): string {
   const text = option.kind.format(value);
   if (option.secret === "whole") return text === option.kind.nothing ? text : "***";
-  return option.secret ? text.replace(/\/\/[^@/]*@/, "//***@") : text;
+  return option.secret ? withoutSecrets(text) : text;
 }

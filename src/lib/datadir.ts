@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { WeirError } from "./errors.ts";
@@ -28,6 +29,17 @@ export function lockDataDir(dir: string): () => void {
     held.delete(dir);
     lock.close();
   };
+}
+
+/** What tells this folder from every other: made with the folder, and copied with it. */
+export function folderId(dir: string): string {
+  const file = join(dir, "weir.id");
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) {
+    // Under another name first: a half-written one would be another folder's for ever.
+    writeFileSync(`${file}.new`, `${randomUUID()}\n`, { flush: true });
+    renameSync(`${file}.new`, file);
+  }
+  return readFileSync(file, "utf8").trim();
 }
 
 function openLock(dir: string): DatabaseSync {

@@ -15,6 +15,9 @@ export const failpoints = [
   "before-switch",
   "mid-replay",
   "mid-erasure",
+  "rules-half-staged",
+  "rules-staged",
+  "rules-changed",
 ] as const;
 
 export type Failpoint = (typeof failpoints)[number];

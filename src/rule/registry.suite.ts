@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { diesAt, openAccounts, sumOf, transfer, writesUntilKilled } from "../../test/support/accounts.ts";
+import type { Failpoint } from "../lib/failpoint.ts";
 import type { Registry, RuleRecord } from "./registry.ts";
 
 export interface RegistryPlace {
   /** Opens the registry of this place once more, as another process would. */
   open(): Promise<Registry>;
+  /** A module's text whose `registry` is the same, for a process of its own. */
+  readonly opener: string;
+  /** The named places that a change passes, and whether it is made when the process dies there. */
+  readonly failpoints: Readonly<Partial<Record<Failpoint, "made" | "not made">>>;
   cleanup(): Promise<void>;
 }
 
@@ -130,6 +136,58 @@ export function registrySuite(name: string, place: () => Promise<RegistryPlace>)
         assert.deepEqual(await registries[1]!.get("a"), last);
       }
       for (const registry of registries) await registry.close();
+    });
+
+    withPlace("twenty writers change two records each at once, and who reads sees whole changes", async ({ open }) => {
+      const registries = await Promise.all(Array.from({ length: 4 }, open));
+      await openAccounts(registries[0]!, 6);
+      const before = await registries[0]!.revision();
+      let [going, reads] = [true, 0];
+      const reading = registries.slice(0, 2).map(async (registry) => {
+        for (; going; reads++) assert.equal(sumOf(await registry.all()), 6000);
+      });
+      const writing = Array.from({ length: 20 }, (_, index) => transfer(registries[index % 4]!, index, 5));
+      const made = (await Promise.all(writing)).flat().length;
+      going = false;
+      await Promise.all(reading);
+      assert.equal(made, 100);
+      assert.ok(reads > 10, `${reads} readings`);
+      for (const registry of registries) {
+        assert.equal(await registry.revision(), before + made);
+        assert.equal(sumOf(await registry.all()), 6000);
+        assert.deepEqual(await registry.all(), await registries[0]!.all());
+      }
+      for (const registry of registries) await registry.close();
+    });
+
+    withPlace(
+      "of a process that is killed, others see whole changes, and all that it was told are made",
+      async (place) => {
+        const registry = await place.open();
+        await openAccounts(registry, 6);
+        for (let kills = 0; kills < 3; kills++) {
+          const told = await writesUntilKilled(place.opener, { changes: 10 + kills });
+          assert.equal(sumOf(await registry.all()), 6000);
+          assert.ok((await registry.revision()) >= Math.max(...told), `${told.join()} were told`);
+          assert.equal((await transfer(registry, kills, 2)).length, 2, "others go on");
+        }
+        await registry.close();
+      },
+    );
+
+    withPlace("a process that dies at a named place of a change has made all of it, or nothing", async (place) => {
+      for (const [failpoint, outcome] of Object.entries(place.failpoints)) {
+        const registry = await place.open();
+        const rules = Array.from({ length: 1200 }, (_, index) => `${failpoint}-${index}`);
+        await diesAt(place.opener, failpoint, rules);
+        const found = (await registry.all()).filter(({ rule_id: id }) => id.startsWith(`${failpoint}-`));
+        assert.equal(found.length, outcome === "made" ? rules.length : 0, failpoint);
+        const again = await registry.change({ save: [record(`${failpoint}-0`, found[0]?.revision ?? 0)], remove: [] });
+        assert.equal(again?.length, 1, `after ${failpoint} others go on`);
+        const afresh = await place.open();
+        assert.deepEqual(await afresh.all(), await registry.all());
+        for (const one of [registry, afresh]) await one.close();
+      }
     });
 
     withPlace("its revision changes with every change of any record, and only then", async ({ open }) => {

@@ -79,5 +79,7 @@ export interface Registry {
   takeSeries(count: number): Promise<number>;
   /** Calls `changed` after every change, also those of other processes (within a second). Returns how to stop. */
   watch(changed: () => void): () => void;
+  /** Why it does not answer now, in a few words for people; undefined when it does, as far as watching has shown. */
+  trouble(): string | undefined;
   close(): Promise<void>;
 }

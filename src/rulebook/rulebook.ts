@@ -17,6 +17,7 @@ import {
   readDocument,
   tagOf,
 } from "./document.ts";
+import { KnownRecords } from "./known-records.ts";
 import { isOutdated, seriesToRebuild, withMissing, withRebuilds } from "./rebuild.ts";
 import {
   type ComputedVersion,
@@ -41,6 +42,11 @@ export interface RulebookOptions {
   readonly clock: Clock;
   /** How long a version that was replaced keeps its windows. */
   readonly keepReplacedMs: number;
+  /**
+   * Nobody else changes these rules while this process runs: what it knows is all that was answered, and goes on being in force
+   * while the registry is away (docs/decisions/0026-rules-in-mongodb.md).
+   */
+  readonly alone?: boolean;
 }
 
 export interface ChangeOptions {
@@ -65,21 +71,22 @@ export class Rulebook {
   readonly #ends: RulebookOptions["ends"];
   readonly #clock: Clock;
   readonly #keepReplacedMs: number;
+  readonly #alone: boolean;
   readonly #listeners = new Set<() => void>();
-  #records = new Map<string, RuleRecord>();
-  /** The registry's revision that `#records` is; undefined when it must be read anew. */
-  #revision: number | undefined;
-  /** Counts the changes of our own, so that a reading begun before one is not taken for newer. */
-  #ownChanges = 0;
+  readonly #known: KnownRecords;
   /** The readings that followed changes, one after the other. */
   #following = Promise.resolve();
   #unwatch: (() => void) | undefined;
+  /** How many are at storing an activation: each may be in force from a position that was read already. */
+  #activating = 0;
 
   constructor(options: RulebookOptions) {
     this.#registry = options.registry;
     this.#ends = options.ends;
     this.#clock = options.clock;
     this.#keepReplacedMs = options.keepReplacedMs;
+    this.#alone = options.alone ?? false;
+    this.#known = new KnownRecords(options.registry, () => this.#notify());
   }
 
   /** Reads the rules and follows their changes from now on. */
@@ -87,7 +94,7 @@ export class Rulebook {
     this.#unwatch ??= this.#registry.watch(() => {
       this.#following = this.#following.then(() => this.#followChange());
     });
-    await this.#refresh();
+    await this.#known.refresh();
   }
 
   /** Ends the following of changes. */
@@ -149,6 +156,7 @@ export class Rulebook {
     const specs = await inTurns(readDocument(body), this.#clock);
     for (;;) {
       const records = await this.#registry.all();
+      this.#known.compare(records);
       checkTag(records, options);
       const plan = planDocument(records, specs, options);
       if (options.dryRun) return { effect: plan, tag: tagOf(records) };
@@ -168,23 +176,31 @@ export class Rulebook {
   }
 
   find(ruleId: string): RuleRecord | undefined {
-    return this.#records.get(ruleId);
+    return this.#known.find(ruleId);
   }
 
   /** All rules as this process last saw them, by id. */
   list(): readonly RuleRecord[] {
-    return [...this.#records.values()].toSorted(byId);
+    return this.#known.list();
   }
 
   /** All rules as they are now, by id; cheap when nothing changed. For the processor, which asks after it has read the log. */
   async current(): Promise<readonly RuleRecord[]> {
-    await this.#refresh();
+    if (!this.#alone || this.#known.inDoubt) await this.#known.refresh();
     return this.list();
   }
 
-  /** What live processing must compute of these records; pending versions are completed first. */
+  /**
+   * What live processing must compute of these records; pending versions are completed first. Alone, and with the registry away,
+   * they are left out: whoever completes one afterwards reads the log's ends later than this.
+   */
   async targets(records: readonly RuleRecord[]): Promise<readonly ComputedVersion[]> {
-    return computed(await this.#completed(records));
+    try {
+      return computed(await this.#completed(records));
+    } catch (error) {
+      if (!this.#alone || !isAway(error) || this.#activating > 0 || !this.#known.isStill(records)) throw error;
+      return computed(records);
+    }
   }
 
   ruleOf(version: RuleVersion): CheckedRule {
@@ -259,6 +275,7 @@ export class Rulebook {
     let series: number | undefined;
     for (;;) {
       const current = await this.#registry.get(ruleId);
+      if (current !== undefined) this.#known.compare([current]);
       checkVersion(ruleId, current, options);
       const { spec, rolledBackTo } = nextFor(current);
       let stored = current;
@@ -298,14 +315,28 @@ export class Rulebook {
   async #completed(records: readonly RuleRecord[]): Promise<readonly RuleRecord[]> {
     let current = records;
     while (current.some(isPending)) {
-      const ends = await this.#ends();
       const pending = current.filter(isPending);
-      const save = pending.map((record) => withActivation(record, ends, this.#keptUntil()));
-      const stored = await this.#apply({ save, remove: [] });
+      const stored = await this.#activated(pending);
       const found = stored ?? (await this.#reread(pending));
+      this.#known.compare(found);
       current = [...current.filter((record) => !isPending(record)), ...found];
     }
     return current;
+  }
+
+  /** The records as stored with their activation; undefined when someone else was first. */
+  async #activated(pending: readonly RuleRecord[]): Promise<readonly RuleRecord[] | undefined> {
+    this.#activating += 1;
+    try {
+      const ends = await this.#ends();
+      const save = pending.map((record) => withActivation(record, ends, this.#keptUntil()));
+      return await this.#apply({ save, remove: [] });
+    } catch (error) {
+      if (error instanceof WeirError && error.outcomeUnknown) this.#known.doubt();
+      throw error;
+    } finally {
+      this.#activating -= 1;
+    }
   }
 
   #keptUntil(): number {
@@ -321,33 +352,13 @@ export class Rulebook {
   async #apply(change: RegistryChange): Promise<readonly RuleRecord[] | undefined> {
     const stored = await this.#registry.change(change);
     if (stored === undefined || change.save.length + change.remove.length === 0) return stored;
-    const revision = stored[0]?.revision;
-    // Next to what is known, so that nobody else has changed anything: many rules being filled are not read for each of them.
-    this.#revision = revision !== undefined && revision - 1 === this.#revision ? revision : undefined;
-    this.#ownChanges += 1;
-    for (const record of change.remove) this.#records.delete(record.rule_id);
-    for (const record of stored) this.#records.set(record.rule_id, record);
-    this.#notify();
+    this.#known.changed(change, stored);
     return stored;
-  }
-
-  async #refresh(): Promise<void> {
-    for (;;) {
-      const ownChanges = this.#ownChanges;
-      const revision = await this.#registry.revision();
-      if (revision === this.#revision) return;
-      const records = await this.#registry.all();
-      if (ownChanges !== this.#ownChanges) continue;
-      // The revision was read first: a change in between is read again next time, never missed.
-      this.#records = new Map(records.map((record) => [record.rule_id, record]));
-      this.#revision = revision;
-      return this.#notify();
-    }
   }
 
   async #followChange(): Promise<void> {
     try {
-      await this.#refresh();
+      await this.#known.refresh();
     } catch {
       // The registry is away: what is known stays in force, and the next call or change reads again.
     }
@@ -357,6 +368,8 @@ export class Rulebook {
     for (const listener of this.#listeners) listener();
   }
 }
+
+const isAway = (error: unknown): boolean => error instanceof WeirError && error.code === "registry_unavailable";
 
 const unknownRule = (ruleId: string): WeirError =>
   new WeirError("unknown_rule", `there is no rule ${JSON.stringify(ruleId)}`);

@@ -39,6 +39,7 @@ export function mortalRegistry(inner: Registry, life: Life, { random, fails, pas
       inner.watch(() => {
         if (life.alive) changed();
       }),
+    trouble: () => inner.trouble(),
     close: async () => {},
   };
 }

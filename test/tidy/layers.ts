@@ -20,6 +20,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "store/clickhouse": [...pure, "store"],
   "store/clickhouse/engine": ["lib"],
   "rule/sqlite": ["lib", "event", "rule"],
+  "rule/mongo": ["lib", "event", "rule"],
   "erasure/sqlite": ["lib", "erasure"],
   ...Object.fromEntries(services.map((service) => [service, [...pure, ...ports, "protocol"]])),
   http: [...pure, ...ports, ...services, "protocol"],
@@ -55,6 +56,7 @@ export const vendorHomes: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["src/observe/"],
   "@marcbachmann/cel-js": ["src/rule/cel/"],
   commander: ["src/config/"],
+  mongodb: ["src/rule/mongo/"],
   typebox: ["src/protocol/"],
   "node:sqlite": ["src/log/embedded/", "src/rule/sqlite/", "src/erasure/sqlite/", "src/lib/datadir.ts"],
 };

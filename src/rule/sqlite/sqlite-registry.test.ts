@@ -15,6 +15,10 @@ async function place(): Promise<RegistryPlace & { readonly file: string }> {
   return {
     file,
     open: () => openSqliteRegistry({ file }),
+    opener: `
+      import { openSqliteRegistry } from ${JSON.stringify(new URL("./sqlite-registry.ts", import.meta.url).href)};
+      const registry = await openSqliteRegistry({ file: ${JSON.stringify(file)} });`,
+    failpoints: {},
     cleanup: () => rm(folder, { recursive: true, force: true }),
   };
 }

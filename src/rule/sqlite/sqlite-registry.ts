@@ -89,6 +89,10 @@ class SqliteRegistry implements Registry {
     };
   }
 
+  trouble(): undefined {
+    return undefined;
+  }
+
   async close(): Promise<void> {
     this.#watchers.clear();
     this.#endPolling();

@@ -1,0 +1,231 @@
+import type { Clock } from "../../lib/clock.ts";
+import { within } from "../../lib/deadline.ts";
+import { WeirError } from "../../lib/errors.ts";
+import { passFailpoint } from "../../lib/failpoint.ts";
+import type { Registry, RegistryChange, RuleRecord } from "../registry.ts";
+import type { ChangeLog } from "./change-log.ts";
+import { KnownRules } from "./known-rules.ts";
+import { OneByOne } from "./one-by-one.ts";
+import type { MongoServer } from "./server.ts";
+import { type StoredRecord, type StoredRecords, asRemoved, asStored } from "./stored-records.ts";
+import { type Report, Watch } from "./watch.ts";
+
+export interface MongoRegistryDeps {
+  readonly log: ChangeLog;
+  readonly stored: StoredRecords;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  /** Where the rules are, for messages; without secrets. */
+  readonly place: string;
+  readonly server: Pick<MongoServer, "renew" | "close">;
+  /** Told when it does not answer any more, with the reason, and when it does again. */
+  readonly report: Report;
+}
+
+/** What one question to the server may take, the writing of records, which may be all, and the reading of everything. */
+const callMs = 3000;
+const stageMs = 30_000;
+const loadMs = 60_000;
+
+/** A change of which it is not known whether it was made. */
+interface Doubt {
+  readonly revision: number;
+  readonly change: string;
+}
+
+/**
+ * Rules in MongoDB, without transactions: a change is made by the insertion of one entry under the next number, of which the
+ * server lets one win (docs/decisions/0026-rules-in-mongodb.md). Several processes may have it open.
+ */
+export class MongoRegistry implements Registry {
+  readonly #deps: MongoRegistryDeps;
+  readonly #known: KnownRules;
+  readonly #calls = new OneByOne();
+  readonly #watch: Watch;
+  #nextSeries = 0;
+  #doubt: Doubt | undefined;
+
+  constructor(deps: MongoRegistryDeps) {
+    this.#deps = deps;
+    this.#known = new KnownRules(deps.log, deps.stored, deps.clock);
+    const isChanged = (): Promise<boolean> =>
+      this.#ask("the rules can't be followed", callMs, async () => {
+        return (await deps.log.at(this.#watch.seen + 1)) !== undefined;
+      });
+    this.#watch = new Watch({
+      ...{ log: deps.log, clock: deps.clock, isChanged },
+      revision: () => this.#known.revision,
+      renew: () => deps.server.renew(),
+      report: deps.report,
+    });
+  }
+
+  /**
+   * Reads everything, and takes the next number with a change of nothing: what a process that has died may have left on its way to
+   * the server comes too late then.
+   */
+  async load(): Promise<void> {
+    const { log, stored, newId } = this.#deps;
+    await this.#ask("the rules can't be read", loadMs, async () => {
+      const needless = await this.#known.load();
+      this.#nextSeries = await log.nextSeries();
+      while (!(await log.append(this.#known.revision + 1, newId(), 0))) await this.#known.follow();
+      this.#known.take([], this.#known.revision + 1);
+      await stored.remove(needless);
+    });
+  }
+
+  async all(): Promise<readonly RuleRecord[]> {
+    return this.#turn("the rules can't be read", async () => {
+      await this.#follow();
+      return this.#known.all();
+    });
+  }
+
+  async get(ruleId: string): Promise<RuleRecord | undefined> {
+    return this.#turn("the rules can't be read", async () => {
+      await this.#follow();
+      return this.#known.get(ruleId);
+    });
+  }
+
+  async change(change: RegistryChange): Promise<readonly RuleRecord[] | undefined> {
+    if (change.save.length + change.remove.length === 0) return [];
+    const stored = await this.#turn("the rules can't be changed", () => this.#change(change));
+    if (stored !== undefined) this.#watch.look();
+    return stored;
+  }
+
+  async revision(): Promise<number> {
+    return this.#turn("the rules can't be read", async () => {
+      await this.#follow();
+      return this.#known.revision;
+    });
+  }
+
+  async takeSeries(count: number): Promise<number> {
+    return this.#turn("no series can be taken", async () => {
+      for (;;) {
+        const first = this.#nextSeries;
+        const call = (): Promise<{ taken: boolean; next: number }> => this.#deps.log.takeSeries(first, count);
+        const { taken, next } = await within(this.#deps.clock, callMs, call);
+        this.#nextSeries = next;
+        if (taken) return first;
+      }
+    });
+  }
+
+  watch(changed: () => void): () => void {
+    return this.#watch.add(changed);
+  }
+
+  trouble(): string | undefined {
+    return this.#watch.trouble === undefined ? undefined : "does not answer; rules can't be changed";
+  }
+
+  async close(): Promise<void> {
+    await this.#watch.close();
+    await this.#deps.server.close();
+  }
+
+  async #change(change: RegistryChange): Promise<readonly RuleRecord[] | undefined> {
+    for (;;) {
+      await this.#follow();
+      if (!this.#known.fits(change)) return undefined;
+      const revision = this.#known.revision + 1;
+      const id = this.#deps.newId();
+      const { records, saved } = recordsOf(change, revision, id);
+      await within(this.#deps.clock, stageMs, () => this.#deps.stored.stage(records));
+      passFailpoint("rules-staged");
+      if (await this.#make({ revision, change: id }, records.length)) {
+        passFailpoint("rules-changed");
+        this.#tidyUp(this.#known.take(records, revision));
+        return saved;
+      }
+      // Somebody else has the number; what was staged for it can never be in force.
+      this.#tidyUp(records.map(({ _id }) => _id));
+    }
+  }
+
+  /**
+   * Whether the change was made. When the answer was lost, that is settled by the same insertion once more: it can't be made twice,
+   * and who has the number says whether it was this one. Only without an answer to that, too, the outcome stays unknown.
+   */
+  async #make(doubt: Doubt, count: number): Promise<boolean> {
+    const { log, clock } = this.#deps;
+    const append = (): Promise<boolean> => within(clock, callMs, () => log.append(doubt.revision, doubt.change, count));
+    try {
+      return await append();
+    } catch {
+      this.#doubt = doubt;
+      return this.#settled(append);
+    }
+  }
+
+  async #settled(append: () => Promise<boolean>): Promise<boolean> {
+    const doubt = this.#doubt!;
+    try {
+      const made = (await append()) || (await this.#isOurs(doubt));
+      this.#doubt = undefined;
+      return made;
+    } catch (error) {
+      throw this.#away("it is not known whether the rules were changed", error, true);
+    }
+  }
+
+  async #isOurs({ revision, change }: Doubt): Promise<boolean> {
+    const { log, clock } = this.#deps;
+    return (await within(clock, callMs, () => log.at(revision)))?.change === change;
+  }
+
+  /** Reads what others have changed. What was in doubt comes first: it was made, or its number is taken, so that it never is. */
+  async #follow(): Promise<void> {
+    const { log, clock, newId } = this.#deps;
+    const doubt = this.#doubt;
+    if (doubt !== undefined) {
+      await within(clock, callMs, () => log.append(doubt.revision, newId(), 0));
+      this.#doubt = undefined;
+    }
+    await this.#known.follow();
+  }
+
+  /** What is left is found at the next start. */
+  #tidyUp(keys: readonly string[]): void {
+    if (keys.length > 0) this.#deps.stored.remove(keys).catch(() => {});
+  }
+
+  /** One call after the other: they go by what this process knows. Not while the server is known to be away. */
+  async #turn<T>(what: string, run: () => Promise<T>): Promise<T> {
+    const away = this.#watch.trouble;
+    if (away !== undefined) throw this.#away(what, away);
+    return this.#ask(what, undefined, () => this.#calls.run(run));
+  }
+
+  async #ask<T>(what: string, ms: number | undefined, run: () => Promise<T>): Promise<T> {
+    try {
+      return await (ms === undefined ? run() : within(this.#deps.clock, ms, run));
+    } catch (error) {
+      throw error instanceof WeirError ? error : this.#away(what, error);
+    }
+  }
+
+  #away(what: string, cause: unknown, outcomeUnknown = false): WeirError {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `${what} in ${this.#deps.place}: ${reason}`;
+    return new WeirError("registry_unavailable", message, { canRetry: true, outcomeUnknown, cause });
+  }
+}
+
+/** What is stored for a change, and the saved records as they are then. */
+function recordsOf(
+  { save, remove }: RegistryChange,
+  revision: number,
+  change: string,
+): { readonly records: readonly StoredRecord[]; readonly saved: readonly RuleRecord[] } {
+  const saved = save.map((record) => ({ ...record, revision }));
+  const records = [
+    ...saved.map((record, index) => asStored(record, change, index)),
+    ...remove.map(({ rule_id }, index) => asRemoved(rule_id, revision, change, save.length + index)),
+  ];
+  return { records, saved };
+}

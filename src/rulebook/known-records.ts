@@ -1,0 +1,78 @@
+import type { Registry, RegistryChange, RuleRecord } from "../rule/registry.ts";
+import { byId } from "./document.ts";
+
+/** The records as this process last saw them. */
+export class KnownRecords {
+  readonly #registry: Pick<Registry, "revision" | "all">;
+  readonly #changed: () => void;
+  #records = new Map<string, RuleRecord>();
+  /** The registry's revision that `#records` is; undefined when it must be read anew. */
+  #revision: number | undefined;
+  /** Counts our own changes and doubts, so that a reading begun before one is not taken for newer. */
+  #own = 0;
+  #inDoubt = false;
+
+  constructor(registry: Pick<Registry, "revision" | "all">, changed: () => void) {
+    this.#registry = registry;
+    this.#changed = changed;
+  }
+
+  /**
+   * Whether something may be in force that is not known here: an activation whose storing had an unknown outcome, or what
+   * was read elsewhere and answered. Ends with the next reading of all.
+   */
+  get inDoubt(): boolean {
+    return this.#inDoubt;
+  }
+
+  find(ruleId: string): RuleRecord | undefined {
+    return this.#records.get(ruleId);
+  }
+
+  /** By id. */
+  list(): readonly RuleRecord[] {
+    return [...this.#records.values()].toSorted(byId);
+  }
+
+  /** Whether these records are what is known now, without a doubt. */
+  isStill(records: readonly RuleRecord[]): boolean {
+    return !this.#inDoubt && records.every((record) => this.find(record.rule_id) === record);
+  }
+
+  doubt(): void {
+    this.#own += 1;
+    this.#inDoubt = true;
+  }
+
+  /** For records that were read from the registry: what is newer than what is known puts all in doubt. */
+  compare(records: readonly RuleRecord[]): void {
+    if (records.some(({ rule_id: id, revision }) => revision > (this.find(id)?.revision ?? 0))) this.doubt();
+  }
+
+  /** Takes in a change of our own, and what it has stored. */
+  changed(change: RegistryChange, stored: readonly RuleRecord[]): void {
+    const revision = stored[0]?.revision;
+    // Next to what is known, so that nobody else has changed anything: many rules being filled are not read for each of them.
+    this.#revision = revision !== undefined && revision - 1 === this.#revision ? revision : undefined;
+    this.#own += 1;
+    for (const record of change.remove) this.#records.delete(record.rule_id);
+    for (const record of stored) this.#records.set(record.rule_id, record);
+    this.#changed();
+  }
+
+  /** Reads what has changed in the registry. */
+  async refresh(): Promise<void> {
+    for (;;) {
+      const own = this.#own;
+      const revision = await this.#registry.revision();
+      if (revision === this.#revision && !this.#inDoubt) return;
+      const records = await this.#registry.all();
+      if (own !== this.#own) continue;
+      // The revision was read first: a change in between is read again next time, never missed.
+      this.#records = new Map(records.map((record) => [record.rule_id, record]));
+      this.#revision = revision;
+      this.#inDoubt = false;
+      return this.#changed();
+    }
+  }
+}
