@@ -75,7 +75,7 @@ export const longForms: readonly LongForm[] = [
   {
     row: "R17",
     what: "200,000 schedules of the exact live protocol",
-    file: "src/live/exact/exact-property.test.ts",
+    file: "src/live/exact/exact-property.simulation.test.ts",
     only: "whatever",
     env: { WEIR_RESUMES: "200000" },
   },

@@ -50,7 +50,7 @@ export const checks = (): readonly Step[] => [
   tool("unused", "knip", "--no-progress"),
 ];
 
-/** Worlds by a seed, in one process; as long as all other quick steps together, so that it runs beside them. */
+/** Worlds and schedules by a seed, in one process; longer than all quick steps together, so that it runs beside them. */
 export const simulation = (): Step => tests("simulation", "**/*.simulation.test.ts", ["--test-isolation=none"]);
 
 /**
