@@ -38,11 +38,13 @@ const tool = (name: string, program: string, ...args: string[]): Step => ({
 
 /** Fast and without services, the longest first: what `npm run check` does. */
 export const checks = (): readonly Step[] => [
-  tests(
-    "pure tests",
-    "**/*.test.ts",
-    ["--test-isolation=none"],
-    (file) => !/\.(engine|fault|kafka|load|long|mongo|server|simulation)\.test\.ts$/.test(file),
+  ...halves(
+    tests(
+      "pure tests",
+      "**/*.test.ts",
+      ["--test-isolation=none"],
+      (file) => !/\.(engine|fault|kafka|load|long|mongo|server|simulation)\.test\.ts$/.test(file),
+    ),
   ),
   tool("types", "tsc", "--noEmit"),
   tool("lint", "oxlint", "--type-aware", "--deny-warnings"),
@@ -86,6 +88,14 @@ function tests(
     secondsMax: stepSecondsMax,
   };
 }
+
+/** The same in two processes, every other file in each: one process has one thread. */
+const halves = (step: Step): readonly Step[] =>
+  [0, 1].map((half) => ({
+    ...step,
+    name: `${step.name} ${half + 1}`,
+    args: step.args.filter((arg, index) => !arg.endsWith(".test.ts") || index % 2 === half),
+  }));
 
 /** The tests of one file, or those of it whose names begin so; for as long as it takes. */
 export function fileSteps(name: string, file: string, only = ""): readonly Step[] {
