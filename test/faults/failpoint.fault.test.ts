@@ -22,7 +22,10 @@ const madeLater: readonly FaultRule[] = [
 /** Passed only where an event is refused, or something is erased: see poison.fault.test.ts and erasure.fault.test.ts. */
 const elsewhere: readonly Failpoint[] = ["mid-bisection", "before-reject", "after-reject", "mid-replay", "mid-erasure"];
 
-for (const name of failpoints.filter((one) => !elsewhere.includes(one))) {
+/** Passed only with rules in MongoDB: see src/rule/mongo. */
+const inMongo: readonly Failpoint[] = ["rules-half-staged", "rules-staged", "rules-changed"];
+
+for (const name of failpoints.filter((one) => ![...elsewhere, ...inMongo].includes(one))) {
   test(`a server that dies at ${name} recovers with every acknowledged event counted once`, async (t) => {
     const seed = faultSeed();
     const random = seeded(seed);
