@@ -1,18 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { Eraser } from "../eraser/eraser.ts";
 import type { ErasureRegister } from "../erasure/register.ts";
-import type { Log } from "../log/log.ts";
-import type { Processor } from "../processor/processor.ts";
-import type { Rulebook } from "../rulebook/rulebook.ts";
-import type { Store } from "../store/store.ts";
 import type { Basis } from "./basis.ts";
+import type { ServedParts } from "./servers.ts";
 
-export interface EraserParts {
+export interface EraserParts extends Pick<ServedParts, "log" | "store" | "rulebook" | "processor"> {
   readonly register: ErasureRegister;
-  readonly log: Log;
-  readonly store: Store;
-  readonly rulebook: Rulebook;
-  readonly processor: Processor;
 }
 
 const stopMs = 2_000;

@@ -1,16 +1,9 @@
-import type { Log } from "../log/log.ts";
 import { Processor } from "../processor/processor.ts";
 import type { ProcessorDeps, ProcessorLimits } from "../processor/processor.ts";
-import type { MemoryProgress } from "../progress/memory-progress.ts";
-import type { Rulebook } from "../rulebook/rulebook.ts";
-import type { Store } from "../store/store.ts";
 import type { Basis } from "./basis.ts";
+import type { ServedParts } from "./servers.ts";
 
-export interface ProcessorParts {
-  readonly log: Log;
-  readonly store: Store;
-  readonly rulebook: Rulebook;
-  readonly progress: MemoryProgress;
+export interface ProcessorParts extends Pick<ServedParts, "log" | "store" | "rulebook" | "progress"> {
   /** How many positions one event of the log may take. */
   readonly positionsPerRecord: number;
 }

@@ -5,10 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { benchRules, probeGroup, wireRule } from "../../bench/lib/rules.ts";
+import { putBenchRules } from "../../bench/lib/bench-server.ts";
+import { benchRules, probeGroup } from "../../bench/lib/rules.ts";
 import { verifyCounts } from "../../bench/lib/verify.ts";
 import type { Shape } from "../../bench/load/shape.ts";
-import { allStats, putRule } from "../support/api.ts";
+import { allStats } from "../support/api.ts";
 import { engineOf } from "../support/processes.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { type Polite, type Reader, readStats, sendPolitely, Watcher } from "./overload/bystanders.ts";
@@ -53,7 +54,7 @@ test(
       await server.killGroup();
       await rm(dataDir, { recursive: true, force: true });
     });
-    for (const rule of benchRules) await putRule(server.queryUrl, wireRule(rule));
+    await putBenchRules(server.queryUrl);
     await new Overload(t, server, seed).play();
   },
 );

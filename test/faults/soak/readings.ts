@@ -26,7 +26,7 @@ export function growth(readings: readonly Reading[], of: (reading: Reading) => n
   return { sharePerHour: (last - first) / first / hours, first, last };
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }
