@@ -1,11 +1,11 @@
-import { type OffsetRange, offset, src } from "../../event/position.ts";
+import type { OffsetRange } from "../../event/position.ts";
 import { WeirError } from "../../lib/errors.ts";
 import { renderTrialCounts, renderTrialEvents, renderTrialWindows } from "../../rollup/trial.ts";
 import type { Trial, TrialQuery } from "../store.ts";
 import { type FoundWindow, windowRow } from "./window-row.ts";
 import type { Connection } from "./connection.ts";
 import { isOverLimit } from "./over-limit.ts";
-import { selectNewestMarks } from "./statements.ts";
+import { newestRanges } from "./newest-ranges.ts";
 
 const secondsMax = 10;
 
@@ -50,17 +50,6 @@ async function measure(
   const read = await connection.measured<FoundWindow>(renderTrialWindows(trial, trial.limit), limits, signal);
   const windows = read.rows.map((row) => windowRow(trial.rule, row));
   return { events, span: { earliest, latest }, ...rows[0]!, windows, engineMs: seconds * 1000, rowsRead };
-}
-
-/** The newest counted positions, as many of each partition. */
-async function newestRanges(connection: Connection, eventsMax: number): Promise<readonly OffsetRange[]> {
-  const marks = await connection.rows<{ src: number; range_to: number }>(selectNewestMarks);
-  const share = Math.ceil(eventsMax / Math.max(1, marks.length));
-  return marks.map((mark) => ({
-    src: src(mark.src),
-    from: offset(Math.max(0, mark.range_to - share + 1)),
-    to: offset(mark.range_to),
-  }));
 }
 
 const nothing: Trial = {
