@@ -39,6 +39,10 @@ export class Points {
       .sort(([a], [b]) => a.localeCompare(b));
   }
 
+  get isEmpty(): boolean {
+    return this.#moments.length === 0;
+  }
+
   next(): Point {
     if (this.#left.length === 0) this.#left = [...this.#moments];
     const [drawn] = this.#left.splice(this.#random.int(this.#left.length), 1);
