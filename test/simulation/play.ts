@@ -77,9 +77,7 @@ class Story {
     await this.#editor.resumeAll();
     this.#chapter = "resumed";
     await this.#rest();
-    // Those whose line has ended come back once more.
-    for (const watcher of this.#exactWatchers) watcher.look();
-    await world.scheduler.sleep(pushedWithinMs);
+    await this.#pushed();
     this.#chapter = "judged";
     const { server } = world;
     if (server === undefined) throw new Error("the server died of nothing");
@@ -97,6 +95,17 @@ class Story {
   account(): string {
     const rules = this.#world.server?.book.list().map(({ rule_id: id, versions }) => `${id} ${versions.at(-1)?.phase}`);
     return JSON.stringify({ chapter: this.#chapter, rules });
+  }
+
+  /** Those whose line has ended come back, and are told what they lack; again, if a death that was on its way has come between. */
+  async #pushed(): Promise<void> {
+    const { scheduler } = this.#world;
+    for (let deaths = -1; deaths !== this.#world.deaths;) {
+      await this.#rest();
+      deaths = this.#world.deaths;
+      for (const watcher of this.#exactWatchers) watcher.look();
+      await scheduler.sleep(pushedWithinMs);
+    }
   }
 
   /** Until everything that is durable is counted and every rule is filled. */
