@@ -150,6 +150,7 @@ class Starter {
       logBytesMax: () => log.state().bytesMax,
       logAccepting: () => Number(log.state().accepting),
       rulesFull: () => processor.rulesFull,
+      partitions: () => processor.partitions,
       lagSeconds: () => progress.lagMs() / 1000,
       engineUp: () => Number(engine.state().answering),
       engineRestarts: () => engine.state().restarts,

@@ -108,7 +108,7 @@ async function write(
   const clock: Clock = { ...systemClock, now: () => 42, monotonic: () => 0, sleep: async () => sleep() };
   const metrics = {
     batch: () => {},
-    stage: () => {},
+    stage: () => {},    taken: () => {},
     retried: () => {},
     ruleStopped: () => {},
     rejected: (events: number) => void (rejected += events),

@@ -93,7 +93,7 @@ function processorOf(
     random,
     metrics: {
       batch: () => {},
-      stage: () => {},
+      stage: () => {},      taken: () => {},
       retried: (stage, error) => report(`${stage}: ${String(error)}`),
       rejected: mustNot,
       ruleStopped: mustNot,
