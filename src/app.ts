@@ -119,7 +119,7 @@ class Starter {
 
   async #rulebook(log: Log): Promise<OpenedRules & { readonly rulebook: Rulebook }> {
     const { config, clock, closers } = this.#basis;
-    const opened = await openRegistry(config, this.#deps);
+    const opened = await openRegistry(config, this.#deps, log);
     const registry = opened.rules;
     closers.add("rules", () => registry.close());
     const { keepReplacedMs } = config;

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Config } from "../config/options.ts";
 import type { Clock } from "../lib/clock.ts";
+import { folderId } from "../lib/datadir.ts";
 import type { WeirError } from "../lib/errors.ts";
 import { openEmbeddedLog } from "../log/embedded/embedded.ts";
 import type { KafkaAddress } from "../log/kafka/client.ts";
@@ -49,6 +50,8 @@ function onKafka(config: Config, { clock, report, gap, signal }: OpenLogDeps): P
     address: { brokers: kafkaBrokers, tls: kafkaTls === "on", ...loginOf(config) },
     topic: { name: kafkaTopic, partitions: kafkaPartitions, replication: kafkaReplication },
     group: config.kafkaGroup,
+    instance: folderId(config.dataDir),
+    sessionMs: config.kafkaSessionMs,
     compression: config.kafkaCompression,
     futureMaxMs: config.futureMaxMs,
     clock,

@@ -180,7 +180,10 @@ export class BatchWriter {
 }
 
 const stopping = (): WeirError =>
-  new WeirError("stopping", "stopped before the store had the batch; it will be written by who goes on with the partition");
+  new WeirError(
+    "stopping",
+    "stopped before the store had the batch; it will be written by who goes on with the partition",
+  );
 
 /** How much befalls a write before it is given up. */
 export interface Patience {

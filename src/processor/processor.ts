@@ -191,7 +191,9 @@ export class Processor {
     const writer = new BatchWriter({ store, clock, metrics, signal: AbortSignal.any([abandon, this.#abandon.signal]) });
     await this.#filler.leaves(src);
     const ids = { idsMax: limits.dedupeIdsMax, idsLoadedMax: limits.dedupeIdsLoadedMax, seed };
-    const recovered = await writer.ask(() => recover({ ...this.#deps, ...ids, src, odd: (what) => report(what, undefined) }));
+    const recovered = await writer.ask(() =>
+      recover({ ...this.#deps, ...ids, src, odd: (what) => report(what, undefined) }),
+    );
     this.#deps.progress.caughtUp(src, recovered.next, this.#others.through(src));
     return new Partition(
       { ...this.#deps, src, writer, groups: this.#groups, cost: this.#cost, stopper: this.#stopper },

@@ -108,7 +108,8 @@ async function write(
   const clock: Clock = { ...systemClock, now: () => 42, monotonic: () => 0, sleep: async () => sleep() };
   const metrics = {
     batch: () => {},
-    stage: () => {},    taken: () => {},
+    stage: () => {},
+    taken: () => {},
     retried: () => {},
     ruleStopped: () => {},
     rejected: (events: number) => void (rejected += events),

@@ -93,7 +93,8 @@ function processorOf(
     random,
     metrics: {
       batch: () => {},
-      stage: () => {},      taken: () => {},
+      stage: () => {},
+      taken: () => {},
       retried: (stage, error) => report(`${stage}: ${String(error)}`),
       rejected: mustNot,
       ruleStopped: mustNot,

@@ -218,7 +218,8 @@ export class World {
       random: Math.random,
       metrics: {
         batch: () => {},
-        stage: () => {},        taken: () => {},
+        stage: () => {},
+        taken: () => {},
         ruleStopped: (id, reason) => void this.#told.push(`rule ${id} stopped: ${reason}`),
         rejected: (events, reason) => void this.#told.push(`${events} set aside: ${reason}`),
         retried: (stage, error) => void this.#told.push(`${stage}: ${String(error)}`),
