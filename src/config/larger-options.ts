@@ -46,7 +46,7 @@ export const largerOptions = {
     kind: duration(1_000, 300_000),
     default: 10_000,
     description:
-      "a process that Kafka has not heard of for so long loses its partitions to the others; within the brokers' bounds (usually 6s to 30m)",
+      "with --clickhouse-url and --mongo-url: a process that Kafka has not heard of for so long loses its partitions to the others of its group; within the brokers' bounds (usually 6s to 30m)",
   }),
   kafkaCompression: option<"none" | "gzip" | "snappy" | "lz4" | "zstd">({
     name: "kafka-compression",

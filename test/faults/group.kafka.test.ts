@@ -35,7 +35,7 @@ describe("R9: several processes count one topic", unlessMissing(whyNoKafka ?? wh
     const seed = faultSeed();
     const random = seeded(seed);
     t.diagnostic(`seed ${seed} (repeat with WEIR_FAULT_SEED=${seed})`);
-    await Stage.run(seed, { senders: 3, requestEventsMax: 200, pauseMs: 10 }, async (stage) => {
+    await Stage.run(seed, { senders: 2, requestEventsMax: 100, pauseMs: 50 }, async (stage) => {
       const shared = { brokers: cluster.addresses, store, mongoUrl: mongo.url, partitions, sessionMs };
       const seats = await Promise.all(["one", "two", "three"].map((name) => Seat.make(stage, name, shared)));
       try {
@@ -84,7 +84,10 @@ function roundsOf(random: Random): Round[] {
     ...Array.from({ length: zombies }, (): Round => "zombie"),
     ...Array.from({ length: Math.ceil(rebalances / 2) }, (_, index): Round => (index % 5 === 4 ? "kill" : "leave")),
   ];
-  return rounds.map((round) => ({ round, at: random.int(1e9) })).toSorted((a, b) => a.at - b.at).map(({ round }) => round);
+  return rounds
+    .map((round) => ({ round, at: random.int(1e9) }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ round }) => round);
 }
 
 async function comeBack(seat: Seat, others: readonly Seat[], how: "leave" | "kill", random: Random): Promise<void> {

@@ -41,8 +41,6 @@ describe("a topic that others use too", unlessMissing(whyNoKafka), () => {
     address: { brokers: cluster.addresses },
     topic: { name: `events-${topics++}`, partitions: 1, replication: null },
     group: "weir",
-    instance: "one",
-    sessionMs: 10_000,
     compression: "none",
     futureMaxMs: 86_400_000,
     clock: systemClock,

@@ -34,8 +34,6 @@ async function opened(name: string, compression: Compression): Promise<Log> {
     address: { brokers: cluster.addresses },
     topic: { name, partitions: 3, replication: 1 },
     group: "bench",
-    instance: "one",
-    sessionMs: 10_000,
     compression,
     futureMaxMs: 86_400_000,
     clock: systemClock,

@@ -24,8 +24,6 @@ describe("the log on Kafka", unlessMissing(whyNoKafka), () => {
     address: { brokers: cluster.addresses },
     topic: { name, partitions, replication: null },
     group: "weir",
-    instance: "one",
-    sessionMs: 10_000,
     compression: "none",
     futureMaxMs: 86_400_000,
     clock: systemClock,

@@ -26,10 +26,13 @@ export interface KafkaLogOptions {
   readonly topic: TopicWish;
   /** Who counts the topic together, and under whose name the hints of `commit` are kept. Two installations on one topic need two. */
   readonly group: string;
-  /** This process, which may come back under the same name, as no other does. */
-  readonly instance: string;
-  /** A process of the group that was not heard of for so long has lost its partitions. */
-  readonly sessionMs: number;
+  /** Where all that is counted goes to a place that the group's other processes have, too; missing: this one counts all by itself. */
+  readonly sharing?: {
+    /** This process, which may come back under the same name, as no other does. */
+    readonly instance: string;
+    /** A process of the group that was not heard of for so long has lost its partitions. */
+    readonly sessionMs: number;
+  };
   readonly compression: Compression;
   /** Events that a record of others may be ahead of the record's own time. */
   readonly futureMaxMs: number;
@@ -87,7 +90,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
 
 /** The log on Apache Kafka: one lane and one reader a partition. */
 class KafkaLog implements Log {
-  readonly shared: SharedLog;
+  readonly shared?: SharedLog;
   readonly #options: KafkaLogOptions;
   readonly #admin: Admin;
   readonly #asking: Consumer;
@@ -113,10 +116,14 @@ class KafkaLog implements Log {
     );
     const failed = (error: unknown): void =>
       report("warn", `the group's offsets could not be committed`, { err: error });
-    const membership = new Group({ ...options, topic: topic.name, flush: () => this.#commits.flush() });
-    const standing = (): typeof membership.standing => membership.standing;
-    this.#commits = new Commits({ admin, address, topic: topic.name, group, clock, standing, failed });
-    this.shared = { identity: `${found.clusterId}/${topic.name}/${group}`, membership };
+    const named = { address, topic: topic.name, group, clock };
+    let standing = (): Group["standing"] => undefined;
+    if (options.sharing !== undefined) {
+      const membership = new Group({ ...named, ...options.sharing, report, flush: () => this.#commits.flush() });
+      standing = () => membership.standing;
+      this.shared = { identity: `${found.clusterId}/${topic.name}/${group}`, membership };
+    }
+    this.#commits = new Commits({ ...named, admin, standing: () => standing(), failed });
   }
 
   sources(): readonly Src[] {
@@ -206,7 +213,7 @@ class KafkaLog implements Log {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([Promise.allSettled(this.#appends), this.shared.membership.leave()]);
+    await Promise.all([Promise.allSettled(this.#appends), this.shared?.membership.leave()]);
     await Promise.all([
       ...this.#lanes.map((lane) => lane.close()),
       ...this.#readers.map((reader) => reader.close()),

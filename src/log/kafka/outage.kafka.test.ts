@@ -131,8 +131,6 @@ describe(`brokers that go away (seed ${seed})`, unlessMissing(whyNoKafka), () =>
       address: { brokers: cluster.addresses },
       topic: { name: "events_raw", partitions: 3, replication: 3 },
       group: "weir",
-      instance: "one",
-      sessionMs: 10_000,
       compression: "none",
       futureMaxMs: 86_400_000,
       inFlightBytesMax: 4 << 20,

@@ -48,7 +48,9 @@ export async function openMongoRegistry({
     const had = { owner: await log.owner(), changes: await log.count() };
     mustBe(owner, had.owner, place);
     await registry.load();
-    const adopted = owner !== undefined && had.owner === undefined && had.changes > 0;
+    // Who starts beside us has made changes, too, and no rule yet.
+    const adopted =
+      owner !== undefined && had.owner === undefined && had.changes > 0 && (await registry.all()).length > 0;
     const claim = async (): Promise<void> => {
       if (owner !== undefined) mustBe(owner, await log.claim(owner), place);
     };
