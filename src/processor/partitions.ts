@@ -24,6 +24,7 @@ export class Partitions implements Member {
   readonly #tenures = new Map<Src, Tenure>();
   /** When the last tenure of each partition that was given up has ended. */
   readonly #ended = new Map<Src, Promise<unknown>>();
+  #isDraining = false;
   readonly #failure = Promise.withResolvers<never>();
 
   constructor(deps: PartitionsDeps) {
@@ -48,6 +49,8 @@ export class Partitions implements Member {
 
   /** See `Member.assigned`. */
   async assigned(ours: readonly Src[], withinMs: number): Promise<void> {
+    // What is given to us while all is let go is not taken up.
+    if (this.#isDraining) return;
     const wanted = new Set(ours);
     const going = [...this.#tenures.keys()].filter((src) => !wanted.has(src));
     await Promise.all(going.map((src) => this.#letGo(src, withinMs)));
@@ -69,7 +72,9 @@ export class Partitions implements Member {
 
   /** Finishes what has begun, for at most so long. */
   async drain(withinMs: number): Promise<void> {
-    await this.assigned([], withinMs);
+    const drained = this.assigned([], withinMs);
+    this.#isDraining = true;
+    await drained;
   }
 
   #begin(src: Src): void {

@@ -17,6 +17,8 @@ export interface GroupParts {
   /** A member that was not heard of for so long has lost its partitions. */
   readonly sessionMs: number;
   readonly clock: Clock;
+  /** Ends the wait for a first membership. */
+  readonly signal?: AbortSignal;
   /** Sends what is still to be committed, as long as it is ours. */
   readonly flush: () => Promise<void>;
   readonly report: (level: "info" | "warn", message: string, facts?: object) => void;
@@ -66,6 +68,7 @@ export class Group implements Membership {
 
   join(member: Member): Promise<void> {
     this.#member = member;
+    this.#parts.signal?.addEventListener("abort", () => this.#joined.reject(leftBefore()), { once: true });
     this.#running ??= this.#stay();
     return this.#joined.promise;
   }
@@ -75,10 +78,9 @@ export class Group implements Membership {
   }
 
   async leave(): Promise<void> {
+    if (this.#member !== undefined) await this.#parts.flush();
     this.#left.abort();
-    this.#joined.reject(
-      new WeirError("stopping", "the group was left before this process had joined it", { canRetry: true }),
-    );
+    this.#joined.reject(leftBefore());
     await this.#running;
   }
 
@@ -166,3 +168,6 @@ export class Group implements Membership {
     });
   }
 }
+
+const leftBefore = (): WeirError =>
+  new WeirError("stopping", "the group was left before this process had joined it", { canRetry: true });

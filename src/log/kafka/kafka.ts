@@ -119,7 +119,13 @@ class KafkaLog implements Log {
     const named = { address, topic: topic.name, group, clock };
     let standing = (): Group["standing"] => undefined;
     if (options.sharing !== undefined) {
-      const membership = new Group({ ...named, ...options.sharing, report, flush: () => this.#commits.flush() });
+      const membership = new Group({
+        ...named,
+        ...options.sharing,
+        ...signalOf(options),
+        report,
+        flush: () => this.#commits.flush(),
+      });
       standing = () => membership.standing;
       this.shared = { identity: `${found.clusterId}/${topic.name}/${group}`, membership };
     }
@@ -224,6 +230,9 @@ class KafkaLog implements Log {
     await within(clock, 1_000, closing, () => new Error("no end")).catch(() => {});
   }
 }
+
+const signalOf = ({ signal }: KafkaLogOptions): Pick<KafkaLogOptions, "signal"> =>
+  signal === undefined ? {} : { signal };
 
 const unavailable = (message: string): WeirError =>
   new WeirError("log_unavailable", message, { canRetry: true, retryAfterMs });
