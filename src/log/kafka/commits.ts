@@ -35,7 +35,8 @@ export class Commits {
   readonly #parts: CommitsParts;
   readonly #newest = new Map<number, number>();
   #committer: Consumer | undefined;
-  #running: Promise<void> | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #isRunning = false;
   #closing = false;
 
   constructor(parts: CommitsParts) {
@@ -45,7 +46,7 @@ export class Commits {
   /** A record of which not all is handled is not committed. */
   note(partition: Src, next: Offset): void {
     this.#newest.set(partition, recordAt(next));
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    if (!this.#isRunning) this.#running = this.#run();
   }
 
   /** What the broker has. */
@@ -59,8 +60,7 @@ export class Commits {
 
   /** Resolves when what was noted is committed, or after a moment. */
   async flush(): Promise<void> {
-    const flushed = this.#running ?? Promise.resolve();
-    await within(this.#parts.clock, flushMs, flushed, () => new Error("late")).catch(() => {});
+    await within(this.#parts.clock, flushMs, this.#running, () => new Error("late")).catch(() => {});
   }
 
   async close(): Promise<void> {
@@ -71,6 +71,7 @@ export class Commits {
   }
 
   async #run(): Promise<void> {
+    this.#isRunning = true;
     for (let failures = 0; this.#newest.size > 0;) {
       const due = [...this.#newest];
       this.#newest.clear();
@@ -78,14 +79,19 @@ export class Commits {
         await this.#send(due);
         failures = 0;
       } catch (error) {
-        for (const [partition, record] of due) if (!this.#newest.has(partition)) this.#newest.set(partition, record);
-        // While the group divides its partitions anew nobody is known to it under what was before.
-        if (!answered(error, "REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"))
-          this.#parts.failed(error);
-        if (++failures >= closingAttemptsMax && this.#closing) return;
+        this.#keep(due, error);
+        if (++failures >= closingAttemptsMax && this.#closing) break;
         await this.#parts.clock.sleep(pauseMs);
       }
     }
+    // In the same turn as the look for more: what is noted in between would wait for the next note.
+    this.#isRunning = false;
+  }
+
+  #keep(due: Due, error: unknown): void {
+    for (const [partition, record] of due) if (!this.#newest.has(partition)) this.#newest.set(partition, record);
+    // While the group divides its partitions anew nobody is known to it under what was before.
+    if (!answered(error, "REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID")) this.#parts.failed(error);
   }
 
   async #send(due: Due): Promise<void> {
