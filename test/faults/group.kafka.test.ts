@@ -61,6 +61,14 @@ describe("R9: several processes count one topic", unlessMissing(whyNoKafka ?? wh
         for (const seat of seats) await rulesSettled(seat.server.queryUrl);
         await stage.verifyAt(random.pick(seats).server, [...faultRules, ...late]);
         const refused = seats.reduce((sum, seat) => sum + seat.refused, 0);
+        const other = seats.flatMap(({ line }) =>
+          line.arrived.filter(({ ok }) => ok).map(({ statement }) => statement),
+        );
+        assert.deepEqual(
+          other.map((statement) => statement.slice(0, 200)),
+          [],
+          "inserts of zombies were taken",
+        );
         assert.ok(refused > 0, "no insert of a zombie came behind its successor's claim");
         const taken = (await Promise.all(seats.map((seat) => seat.taken()))).reduce((sum, count) => sum + count, 0);
         t.diagnostic(
