@@ -61,6 +61,12 @@ export const longForms: readonly LongForm[] = [
     env: { WEIR_PROXY_FAULTS: "2000" },
   },
   {
+    row: "R9",
+    what: "300 rebalances of three processes, 50 zombies",
+    file: `${faults}/group.kafka.test.ts`,
+    env: { WEIR_REBALANCES: "300", WEIR_ZOMBIES: "50" },
+  },
+  {
     row: "R14",
     what: "250 deaths among some 2,000 changes of rules",
     file: `${faults}/history.fault.test.ts`,

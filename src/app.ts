@@ -119,7 +119,7 @@ class Starter {
 
   async #rulebook(log: Log): Promise<OpenedRules & { readonly rulebook: Rulebook }> {
     const { config, clock, closers } = this.#basis;
-    const opened = await openRegistry(config, this.#deps);
+    const opened = await openRegistry(config, this.#deps, log);
     const registry = opened.rules;
     closers.add("rules", () => registry.close());
     const { keepReplacedMs } = config;
@@ -150,6 +150,7 @@ class Starter {
       logBytesMax: () => log.state().bytesMax,
       logAccepting: () => Number(log.state().accepting),
       rulesFull: () => processor.rulesFull,
+      partitions: () => processor.partitions,
       lagSeconds: () => progress.lagMs() / 1000,
       engineUp: () => Number(engine.state().answering),
       engineRestarts: () => engine.state().restarts,

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Config } from "../config/options.ts";
 import type { Clock } from "../lib/clock.ts";
+import { folderId } from "../lib/datadir.ts";
 import type { WeirError } from "../lib/errors.ts";
 import { openEmbeddedLog } from "../log/embedded/embedded.ts";
 import type { KafkaAddress } from "../log/kafka/client.ts";
@@ -49,6 +50,7 @@ function onKafka(config: Config, { clock, report, gap, signal }: OpenLogDeps): P
     address: { brokers: kafkaBrokers, tls: kafkaTls === "on", ...loginOf(config) },
     topic: { name: kafkaTopic, partitions: kafkaPartitions, replication: kafkaReplication },
     group: config.kafkaGroup,
+    ...(isShared(config) ? { sharing: { instance: folderId(config.dataDir), sessionMs: config.kafkaSessionMs } } : {}),
     compression: config.kafkaCompression,
     futureMaxMs: config.futureMaxMs,
     clock,
@@ -62,6 +64,9 @@ function onKafka(config: Config, { clock, report, gap, signal }: OpenLogDeps): P
     ...(signal === undefined ? {} : { signal }),
   });
 }
+
+/** What is counted, and by which rules, is where other processes have it as well: they may divide the partitions. */
+const isShared = ({ clickhouseUrl, mongoUrl }: Config): boolean => clickhouseUrl !== null && mongoUrl !== null;
 
 const mechanisms = { plain: "PLAIN", "scram-sha-256": "SCRAM-SHA-256", "scram-sha-512": "SCRAM-SHA-512" } as const;
 

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/options.ts";
 import { folderId } from "../lib/datadir.ts";
+import type { Log } from "../log/log.ts";
 import { untilThere } from "../lib/until-there.ts";
 import { openMongoRegistry } from "../rule/mongo/open.ts";
 import type { Registry } from "../rule/registry.ts";
@@ -12,19 +13,23 @@ export interface OpenedRules {
   readonly rules: Registry;
   /** They were made for another log. */
   readonly adopted: boolean;
-  /** Says that they are this data folder's from now on. */
+  /** Says that they are this log's from now on: of this data folder, or of Kafka. */
   readonly claim: () => Promise<void>;
 }
 
-/** In the data folder, or in MongoDB, for which it is worth waiting. */
-export async function openRegistry({ dataDir, mongoUrl }: Config, { clock, logger }: StoreDeps): Promise<OpenedRules> {
+/** In the data folder, or in MongoDB, for which it is worth waiting. They belong to a log, as positions in them are of that alone. */
+export async function openRegistry(
+  { dataDir, mongoUrl }: Config,
+  { clock, logger }: StoreDeps,
+  { shared }: Pick<Log, "shared">,
+): Promise<OpenedRules> {
   const file = join(dataDir, "rules.sqlite");
   if (mongoUrl === null)
     return { rules: await openSqliteRegistry({ file, clock }), adopted: false, claim: async () => {} };
   if (existsSync(file))
     logger.warn({ part: "rules", file }, "the rules are in MongoDB; those in this file are not used");
   const report = (message: string, err?: unknown): void => logger.warn({ part: "rules", err }, message);
-  const open = () => openMongoRegistry({ url: mongoUrl, owner: folderId(dataDir), clock, report });
+  const open = () => openMongoRegistry({ url: mongoUrl, owner: shared?.identity ?? folderId(dataDir), clock, report });
   const { registry: rules, ...opened } = await untilThere(clock, open, (error, pauseMs) =>
     logger.warn({ err: error, part: "rules", pauseMs }, "the rules are not there yet; trying again"),
   );

@@ -41,6 +41,10 @@ function reported({ metrics, logger }: Basis): ProcessorDeps["metrics"] {
       metrics.processor.retried(stage, error);
       logger.warn({ err: error, part, stage }, "the store did not take a batch; trying again");
     },
+    taken: (partition, err) => {
+      metrics.processor.taken();
+      logger.warn({ part, partition, err }, "a partition is counted by another process now; this one has let it go");
+    },
     ruleStopped: (rule_id, reason) => {
       metrics.processor.ruleStopped();
       logger.error({ part, rule_id, reason }, "the store refused to compute a rule; it is paused");

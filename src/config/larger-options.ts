@@ -1,4 +1,4 @@
-import { addresses, choice, count, list, orOff, serverUrl, text, yesNo } from "./kind.ts";
+import { addresses, choice, count, duration, list, orOff, serverUrl, text, yesNo } from "./kind.ts";
 import { option } from "./option.ts";
 
 /** Where the parts are that are not embedded. */
@@ -38,7 +38,15 @@ export const largerOptions = {
     kind: text("group", "a name of up to 255 letters, digits and . _ -", /^[\w.-]{1,255}$/),
     default: "weir",
     description:
-      "consumer group under which it is told to Kafka how far counting is; another one for each installation on a topic",
+      "consumer group of the processes that count the topic together; another one for each installation on a topic",
+  }),
+  kafkaSessionMs: option({
+    name: "kafka-session",
+    group: "Larger than one machine",
+    kind: duration(1_000, 300_000),
+    default: 10_000,
+    description:
+      "with --clickhouse-url and --mongo-url: a process that Kafka has not heard of for so long loses its partitions to the others of its group; within the brokers' bounds (usually 6s to 30m)",
   }),
   kafkaCompression: option<"none" | "gzip" | "snappy" | "lz4" | "zstd">({
     name: "kafka-compression",

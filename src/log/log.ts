@@ -1,5 +1,6 @@
 import type { PackedEvents } from "../event/packed.ts";
 import type { Offset, OffsetRange, Src } from "../event/position.ts";
+import type { SharedLog } from "./membership.ts";
 
 /**
  * One stored record of one partition. Its events have the consecutive offsets `from … from + count - 1`; those behind, up to
@@ -63,6 +64,11 @@ export interface LogState {
  * where people find it, under its offset, before it commits beyond.
  */
 export interface Log {
+  /**
+   * That several processes count this log together, and how they divide it; missing: this one alone. What is committed of such a log is
+   * kept all the same, and may be said by others: it is no more than where somebody begins to look.
+   */
+  readonly shared?: SharedLog;
   /** The partitions that this process may read. */
   sources(): readonly Src[];
   /**

@@ -5,6 +5,7 @@ import type { Log } from "./log.ts";
 /** The same log, with the time of every append reported (seconds) and the places where a test can kill the process behind it. */
 export function observedLog(log: Log, clock: Clock, appended: (seconds: number) => void): Log {
   return {
+    ...(log.shared === undefined ? {} : { shared: log.shared }),
     sources: () => log.sources(),
     append: async (events) => {
       const started = clock.monotonic();

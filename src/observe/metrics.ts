@@ -102,6 +102,16 @@ export const declaredMetrics = {
     name: "weir_rules_stopped_total",
     help: "Rules that were paused by the server, as the store refused to compute them",
   },
+  partitions: {
+    type: "gauge",
+    name: "weir_partitions",
+    help: "Partitions of the log that this process counts now",
+  },
+  partitionsTaken: {
+    type: "counter",
+    name: "weir_partitions_taken_total",
+    help: "How often another process has claimed a partition that this one was still counting",
+  },
   rejects: { type: "gauge", name: "weir_rejects", help: "Events in quarantine now: see /rejects" },
   engineUp: { type: "gauge", name: "weir_engine_up", help: "1 while the engine answers" },
   engineRestarts: {
@@ -140,6 +150,7 @@ export interface Metrics {
     retried(stage: string, error: unknown): void;
     rejected(events: number): void;
     ruleStopped(): void;
+    taken(): void;
   };
   readonly live: { pushed(frames: number, bytes: number): void };
   /** Adds what is asked at each scrape. */
@@ -182,6 +193,7 @@ export function createMetrics(clock: Clock): Metrics {
       },
       stage: (stage, seconds) => meters.histogram("stageSeconds").observe({ stage }, seconds),
       retried: (stage) => meters.counter("stageRetries").inc({ stage }),
+      taken: () => meters.counter("partitionsTaken").inc(),
       ruleStopped: () => meters.counter("rulesStopped").inc(),
       rejected: (events) => meters.counter("rejectedEvents").inc(events),
     },

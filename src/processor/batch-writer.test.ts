@@ -10,7 +10,14 @@ import { BatchWriter } from "./batch-writer.ts";
 
 const range: OffsetRange = { src: src(0), from: offset(0), to: offset(9) };
 
-const unheard = { batch: () => {}, stage: () => {}, retried: () => {}, rejected: () => {}, ruleStopped: () => {} };
+const unheard = {
+  batch: () => {},
+  stage: () => {},
+  taken: () => {},
+  retried: () => {},
+  rejected: () => {},
+  ruleStopped: () => {},
+};
 
 const emptyStore = {
   insertRaw: async () => {},

@@ -56,7 +56,7 @@ export class BatchWriter {
     const sifter = new Sifter(this.#store, batch);
     const { src, from } = batch.range;
     await this.#persist(
-      "raw",
+      { stage: "raw", src },
       () => sifter.write(),
       async () => {
         withoutStored(batch.pieces, new Set<number>(await this.#store.storedOffsets(src, from)));
@@ -77,7 +77,7 @@ export class BatchWriter {
     passFailpoint("before-reject");
     let missing = rejects;
     await this.#persist(
-      "reject",
+      { stage: "reject", src: srcOf(rejects[0]!.src) },
       () => this.#store.setAside(missing),
       async () => {
         const { src } = rejects[0]!;
@@ -105,7 +105,7 @@ export class BatchWriter {
   async rollUp(task: RollupTask, { attemptsMax = Infinity, refusalsMax = Infinity }: Patience = {}): Promise<boolean> {
     let written = true;
     await this.#persist(
-      "rollup",
+      { stage: "rollup", src: task.range.src },
       async () => {
         written = await this.#store.rollUp(task);
       },
@@ -141,7 +141,7 @@ export class BatchWriter {
   }
 
   async #persist(
-    stage: "raw" | "reject" | "rollup",
+    { stage, src }: { readonly stage: "raw" | "reject" | "rollup"; readonly src: Src },
     write: () => Promise<void>,
     isDone: () => Promise<boolean>,
     { attemptsMax = Infinity, refusalsMax = Infinity }: Patience = {},
@@ -153,15 +153,16 @@ export class BatchWriter {
     for (let attempt = 0; ; attempt++) {
       try {
         if (!settled) {
-          await this.#store.settle();
+          await this.#store.settle(src);
           if (await isDone()) break;
         }
+        if (this.#signal.aborted) throw stopping();
         settled = false;
         givenUp = refusals.at(refusalsMax - 1);
         if (givenUp === undefined) await write();
         break;
       } catch (error) {
-        if (isTaken(error)) throw error;
+        if (isTaken(error) || this.#signal.aborted) throw isTaken(error) ? error : stopping();
         this.#metrics.retried(stage, error);
         if (isRefused(error)) refusals.push(error);
         if (attempt + 1 >= attemptsMax) throw error;
@@ -174,10 +175,15 @@ export class BatchWriter {
 
   async #pause(attempt: number): Promise<void> {
     await this.#clock.sleep(Math.min(pauseMinMs * 2 ** attempt, pauseMaxMs), this.#signal);
-    if (this.#signal.aborted)
-      throw new WeirError("stopping", "stopped before the store had the batch; it will be written on the next start");
+    if (this.#signal.aborted) throw stopping();
   }
 }
+
+const stopping = (): WeirError =>
+  new WeirError(
+    "stopping",
+    "stopped before the store had the batch; it will be written by who goes on with the partition",
+  );
 
 /** How much befalls a write before it is given up. */
 export interface Patience {

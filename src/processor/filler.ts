@@ -1,4 +1,4 @@
-import type { Offset, OffsetRange } from "../event/position.ts";
+import type { Offset, OffsetRange, Src } from "../event/position.ts";
 import { after } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
@@ -37,8 +37,10 @@ export interface FillerDeps {
   readonly groups: GroupRooms;
   readonly stopper: RuleStopper;
   readonly clock: Clock;
-  /** Up to where live processing has written a partition. */
-  readonly written: (partition: number) => Offset;
+  /** Up to where live processing has written a partition; undefined: it is not ours. */
+  readonly ours: (partition: number) => Offset | undefined;
+  /** Another process has claimed a partition. */
+  readonly taken: (src: Src, error: unknown) => void;
   readonly live: () => LiveLoad;
   /** The most events in one statement. */
   readonly chunkEventsMax: number;
@@ -67,11 +69,14 @@ const fillAttemptsMax = 3;
 /** How long a fill is left alone that the store refuses piece by piece. */
 const restMs = 5000;
 const pauseStepMs = 250;
+/** How often it is looked what others have done of a fill. */
+const readEveryMs = 500;
 
 /**
  * Fills new rule versions from raw rows: everything below their activation, in pieces, each with its marks in the same
  * part. A piece is the same operation as a live batch on another range, so what was done before a crash is found by its
  * marks and never done twice. A range is read once for all rules that miss it, and live processing goes first.
+ * Of the partitions that are others' others do it; a fill is done when the marks say so of all partitions.
  */
 export class Filler {
   readonly #deps: FillerDeps;
@@ -79,6 +84,10 @@ export class Filler {
   /** Series that are left alone until then, by the monotonic clock. */
   readonly #resting = new Map<number, number>();
   #cursor: Place = { src: 0, off: 0 };
+  /** When the marks were last read, by the monotonic clock; and how often what they said was made void. */
+  #readAt = -Infinity;
+  #voided = 0;
+  #filling: { readonly src: Src; readonly over: Promise<unknown> } | undefined;
   #pace: FillPace;
 
   constructor(deps: FillerDeps) {
@@ -93,15 +102,38 @@ export class Filler {
     return { progress: work.events === 0 ? 1 : 1 - left / work.events, endsAt: this.#endOf(work, left) };
   }
 
+  /** A partition was taken up: what has been done of it by others is to be read before anything is written. */
+  readAgain(): void {
+    this.#voided += 1;
+    this.#works.clear();
+  }
+
+  /** Resolves when no piece of the partition is being written. */
+  async leaves(src: Src): Promise<void> {
+    while (this.#filling?.src === src) await this.#filling.over;
+  }
+
   /** Does the fills that can be done now, until `stop` aborts. */
   async round(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       await this.#lookAround();
       for (const work of this.#works.values()) if (work.missing.length === 0) await this.#finish(work.target);
-      const piece = nextPiece([...this.#works.values()], this.#cursor, this.#pace);
+      const piece = nextPiece(this.#ours(), this.#cursor, this.#pace);
       if (piece === undefined) return;
-      await this.#fill(await this.#cut(piece), stop);
+      const over = this.#fill(piece, stop);
+      this.#filling = { src: piece.range.src, over: over.catch(() => {}) };
+      await over.finally(() => (this.#filling = undefined));
     }
+  }
+
+  /** What of the fills is to be done here, and can be: raw is complete below the activation only once live processing has reached it. */
+  #ours(): readonly FillWork[] {
+    const { clock, ours } = this.#deps;
+    const isOurs = ({ activation }: Target, { src }: OffsetRange): boolean => (ours(src) ?? -1) >= activation[src]!;
+    return [...this.#works.values()]
+      .filter(({ target }) => clock.monotonic() >= (this.#resting.get(target.series) ?? 0))
+      .map((work) => ({ ...work, missing: work.missing.filter((range) => isOurs(work.target, range)) }))
+      .filter(({ missing }) => missing.length > 0);
   }
 
   /** Rules come, are changed and go while others are filled. */
@@ -109,29 +141,39 @@ export class Filler {
     const { rules, progress } = this.#deps;
     const filling = (await rules.targets(await rules.current())).filter((target) => target.filling);
     progress.filling(incompleteBelow(filling));
-    const wanted = new Map(
-      filling.filter((target) => this.#canBeFilled(target)).map((target) => [target.series, target]),
-    );
-    for (const series of this.#works.keys()) if (!wanted.has(series)) this.#works.delete(series);
-    const unread = [...wanted.values()].filter((target) => !this.#works.has(target.series));
+    const wanted = new Set(filling.map(({ series }) => series));
+    for (const series of this.#works.keys()) if (!wanted.has(series)) this.#leave(series);
+    const unread = filling.filter((target) => this.#isUnread(target));
     if (unread.length > 0) await this.#takeUp(unread);
   }
 
-  /** Raw is complete below the activation only once live processing has reached it. */
-  #canBeFilled({ series, activation }: Target): boolean {
-    const { clock, written } = this.#deps;
-    if (clock.monotonic() < (this.#resting.get(series) ?? 0)) return false;
+  /** It was done, or stopped, by somebody else. */
+  #leave(series: number): void {
+    this.#works.delete(series);
     this.#resting.delete(series);
-    return Object.entries(activation).every(([partition, at]) => written(Number(partition)) >= at);
+    this.#deps.progress.seriesChanged(series);
+  }
+
+  /** Nothing is known of it, or others may have gone on with what is theirs. */
+  #isUnread({ series }: Target): boolean {
+    const work = this.#works.get(series);
+    if (work === undefined) return true;
+    const isOthers = ({ src }: OffsetRange): boolean => this.#deps.ours(src) === undefined;
+    return work.missing.some(isOthers) && this.#deps.clock.monotonic() - this.#readAt >= readEveryMs;
   }
 
   async #takeUp(targets: readonly Target[]): Promise<void> {
-    const { store } = this.#deps;
+    const { store, clock } = this.#deps;
+    const voided = this.#voided;
+    this.#readAt = clock.monotonic();
     // An earlier attempt may have been given up with a write under way: marks say nothing until that is settled.
     await store.settle();
     const marks = await store.fillMarks(targets.map((target) => target.series));
-    for (const target of targets)
-      this.#works.set(target.series, { ...fillWork(target, marks.get(target.series) ?? []), begun: null });
+    if (voided !== this.#voided) return;
+    for (const target of targets) {
+      const begun = this.#works.get(target.series)?.begun ?? null;
+      this.#works.set(target.series, { ...fillWork(target, marks.get(target.series) ?? []), begun });
+    }
   }
 
   /** Positions need not be dense: a piece of many may still have few events. No piece has more than one statement may. */
@@ -143,8 +185,9 @@ export class Filler {
     return last === undefined ? piece : { ...piece, range: { src, from, to: last } };
   }
 
-  async #fill(piece: FillPiece, stop: AbortSignal): Promise<void> {
+  async #fill(whole: FillPiece, stop: AbortSignal): Promise<void> {
     const { clock, live, positionsMax } = this.#deps;
+    const piece = await this.#cut(whole);
     const started = clock.monotonic();
     if (!(await this.#isWritten(piece))) return;
     const took = clock.monotonic() - started;
@@ -183,12 +226,19 @@ export class Filler {
       return true;
     } catch (error) {
       admission?.done("unknown");
-      if (isTaken(error) || (error instanceof WeirError && error.code === "stopping")) throw error;
+      if (error instanceof WeirError && error.code === "stopping") throw error;
+      if (isTaken(error)) return this.#lost(range.src, targets, error);
       this.#failed(targets, error);
       if (targets.length === 1 && this.#isLeast() && isRefused(error))
         await this.#deps.stopper.stopFaulty(targets, range);
       return false;
     }
+  }
+
+  #lost(src: Src, targets: readonly Target[], error: WeirError): false {
+    for (const { series } of targets) this.#works.delete(series);
+    this.#deps.taken(src, error);
+    return false;
   }
 
   #failed(targets: readonly Target[], error: unknown): void {

@@ -79,6 +79,7 @@ export class Partition {
   readonly #handledTo: number;
   readonly #likely = new LikelyGroups();
   readonly #plans = { close: noPlan, scattered: noPlan };
+  readonly #writing = new Set<Promise<void>>();
 
   constructor(deps: PartitionDeps, recovered: Recovered) {
     this.#deps = deps;
@@ -116,13 +117,24 @@ export class Partition {
       }
       if (inFlight.length === inFlightMax) await inFlight.shift();
       const writing = this.#write(work, inFlight.at(-1));
-      // The rejection surfaces where it is awaited; this keeps it from counting as unhandled until then.
-      writing.catch(() => {});
+      this.#keep(writing);
       inFlight.push(writing);
       await this.#pace(started, stop);
     }
     await Promise.all(inFlight);
     await this.#deps.log.commit(this.#deps.src, this.#written);
+  }
+
+  /** Resolves when nothing of it is being written any more, however that ends. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#writing);
+  }
+
+  #keep(writing: Promise<void>): void {
+    this.#writing.add(writing);
+    const over = (): void => void this.#writing.delete(writing);
+    // A rejection surfaces where it is awaited; this keeps it from counting as unhandled until then.
+    writing.then(over, over);
   }
 
   async #form(stop: AbortSignal): Promise<Work | null> {

@@ -42,6 +42,10 @@ export interface ProgressWriter {
   caughtUp(src: Src, next: number, at: number): void;
   /** The oldest event that is being counted was received at this time. */
   working(src: Src, receivedAt: number): void;
+  /** The partition is another process's now; what is known of it stays. Answers up to when (ms) what it received is counted. */
+  letGo(src: Src): number;
+  /** Whether anybody waits for something to be counted. */
+  isAwaited(): boolean;
   /** A fill began (below these positions not all rules have everything) or ended. */
   filling(activations: readonly Readonly<Record<number, number>>[]): void;
   seriesChanged(series: number): void;
@@ -54,6 +58,8 @@ export interface ProcessorMetrics {
   retried(stage: "raw" | "reject" | "rollup", error: unknown): void;
   /** Events that the store refused were set aside. */
   rejected(events: number, reason: string): void;
+  /** Another process has claimed a partition that this one was counting; it goes on without it. */
+  taken(src: Src, error: unknown): void;
   /** A rule was paused, since the store refuses to compute it. */
   ruleStopped(ruleId: string, reason: string): void;
 }

@@ -1,5 +1,5 @@
 import type { Offset, OffsetRange, Src } from "../event/position.ts";
-import { before, offset, src } from "../event/position.ts";
+import { before, offset } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Log } from "../log/log.ts";
@@ -13,8 +13,10 @@ import { Filler } from "./filler.ts";
 import type { FillState } from "./filler.ts";
 import { isTaken } from "./faulty-rules.ts";
 import { GroupRooms } from "./group-rooms.ts";
+import { Others } from "./others.ts";
 import type { PartitionLimits } from "./partition.ts";
 import { Partition } from "./partition.ts";
+import { Partitions } from "./partitions.ts";
 import type { ProcessorMetrics, ProgressWriter, RuleSource } from "./ports.ts";
 import { recover } from "./recover.ts";
 import { RuleStopper } from "./rule-stopper.ts";
@@ -49,10 +51,15 @@ export interface ProcessorLimits extends PartitionLimits {
   readonly caretakeEveryMs: number;
 }
 
-/** Carries every partition of the log into raw rows and rollups, fills new rules, and cleans up behind itself. */
+/**
+ * Carries the partitions of the log that are its own, of a log of its own all of them, into raw rows and rollups, fills new
+ * rules, and cleans up behind itself.
+ */
 export class Processor {
   readonly #deps: ProcessorDeps;
-  readonly #partitions = new Map<number, Partition>();
+  readonly #partitions: Partitions;
+  readonly #others: Others;
+  readonly #started = Promise.withResolvers<void>();
   readonly #drain = new AbortController();
   readonly #abandon = new AbortController();
   readonly #filler: Filler;
@@ -66,12 +73,14 @@ export class Processor {
 
   constructor(deps: ProcessorDeps) {
     this.#deps = deps;
-    const { store, clock, metrics, rules, progress, limits } = deps;
+    const { log, store, clock, metrics, rules, progress, limits } = deps;
     this.#writer = new BatchWriter({ store, clock, metrics, signal: this.#abandon.signal });
     this.#groups = new GroupRooms({ store, groupsMax: limits.groupsMax, full: deps.groupsFull });
     this.#cost = new CostMeter(clock);
     this.#stopper = new RuleStopper({ store, rules, writer: this.#writer, clock, metrics });
     this.#caretaker = new Caretaker({ ...deps, groups: this.#groups });
+    this.#partitions = this.#newPartitions();
+    this.#others = new Others({ log, store, progress, clock, isOurs: (src) => this.#isOurs(src) });
     this.#filler = new Filler({
       store,
       rules,
@@ -80,7 +89,8 @@ export class Processor {
       groups: this.#groups,
       stopper: this.#stopper,
       clock,
-      written: (partition) => this.written(partition),
+      ours: (partition) => this.#partitions.get(partition)?.written,
+      taken: (src, error) => this.#partitions.lose(src, error),
       live: () => this.#load(),
       chunkEventsMax: limits.fillChunkEventsMax,
       positionsMax: limits.fillChunkPositionsMax ?? limits.fillChunkEventsMax,
@@ -91,42 +101,47 @@ export class Processor {
 
   /** Reads where to go on. Resolves once counting may begin; the store must be open. */
   async recover(): Promise<void> {
-    for (const src of this.#deps.log.sources()) this.#partitions.set(src, await this.#recoverPartition(src));
+    const { shared, sources } = { shared: this.#deps.log.shared, sources: this.#deps.log.sources() };
+    if (shared === undefined) await this.#partitions.assigned(sources, 0);
+    else await shared.membership.join(this.#partitions);
+    await this.#partitions.allTakenUp();
   }
 
-  /** Works until `drain` or `stop`. Rejects when it can't go on. */
+  /** Works until `drain`. Rejects when it can't go on. */
   run(): Promise<void> {
-    const loops = [...this.#partitions.values()].map((partition) => partition.run(this.#drain.signal));
-    const side = Promise.all([this.#fillLoop(), this.#caretakeLoop()]);
-    const all = Promise.all([...loops, side]);
-    this.#running = Promise.allSettled([...loops, side]);
-    return all.then(() => {});
+    this.#started.resolve();
+    const side = Promise.all([this.#fillLoop(), this.#caretakeLoop(), this.#followLoop()]);
+    this.#running = side.catch(() => {});
+    return Promise.race([this.#partitions.failed, side.then(() => {})]);
   }
 
-  /** Finishes the batches that have begun, then resolves. After `graceMs` they are given up; the next start finds them. */
+  /** Finishes the batches that have begun, then resolves. After `graceMs` they are given up; who goes on finds them. */
   async drain(graceMs: number): Promise<void> {
     this.#drain.abort();
+    this.#started.resolve();
     this.#poke();
     const settled = new AbortController();
     const patience = this.#deps.clock.sleep(graceMs, settled.signal).then(() => this.#abandon.abort());
-    // What hangs in a request to the store is not waited for: its outcome is settled by the next start.
-    await Promise.race([this.#running, patience]);
+    // What hangs in a request to the store is not waited for: its outcome is settled by who goes on.
+    await Promise.all([Promise.race([this.#running, patience]), this.#partitions.drain(graceMs)]);
     settled.abort();
+    await this.#deps.log.shared?.membership.leave();
   }
 
-  /** Up to where a partition is stored and rolled up. */
+  /** Up to where a partition is stored and rolled up, by whomever; of others' as last heard. */
   written(partition: number): Offset {
-    return this.#partitions.get(partition)?.written ?? offset(0);
+    return this.#partitions.get(partition)?.written ?? this.#others.written(partition);
   }
 
   /** What is stored and rolled up, of each partition that has anything. */
   ranges(): readonly OffsetRange[] {
-    const all = [...this.#partitions].map(([of, { written }]) => ({
-      src: src(of),
-      from: offset(0),
-      to: before(written),
-    }));
+    const all = this.#deps.log.sources().map((src) => ({ src, from: offset(0), to: before(this.written(src)) }));
     return all.filter(({ to }) => to >= 0);
+  }
+
+  /** How many partitions this process counts now. */
+  get partitions(): number {
+    return this.#partitions.list().length;
   }
 
   /** Drops the windows that no rule needs any more, which is otherwise done now and then. */
@@ -150,21 +165,53 @@ export class Processor {
   }
 
   #load(): LiveLoad {
-    const loads = [...this.#partitions.values()].map((partition) => partition.load);
+    const loads = this.#partitions.list().map(([, partition]) => partition.load);
     return { busy: loads.some(({ busy }) => busy), lagMs: Math.max(0, ...loads.map(({ lagMs }) => lagMs)) };
   }
 
-  async #recoverPartition(src: Src): Promise<Partition> {
-    const { log, store, limits, random } = this.#deps;
+  #newPartitions(): Partitions {
+    const { clock, progress } = this.#deps;
+    return new Partitions({
+      clock,
+      started: this.#started.promise,
+      open: (src, abandon) => this.#open(src, abandon),
+      takenUp: (src) => {
+        this.#others.forget(src);
+        this.#filler.readAgain();
+      },
+      taken: (src, error) => this.#taken(src, error),
+      letGo: (src, written) => this.#others.follow(src, written, progress.letGo(src)),
+    });
+  }
+
+  /** Takes a partition over, and reads how far it is. */
+  async #open(src: Src, abandon: AbortSignal): Promise<Partition> {
+    const { store, clock, metrics, limits, random, report } = this.#deps;
     const seed = Math.floor(random() * Number.MAX_SAFE_INTEGER);
-    const recovered = await this.#writer.ask(() =>
-      recover({ log, store, src, idsMax: limits.dedupeIdsMax, idsLoadedMax: limits.dedupeIdsLoadedMax, seed }),
+    const writer = new BatchWriter({ store, clock, metrics, signal: AbortSignal.any([abandon, this.#abandon.signal]) });
+    await this.#filler.leaves(src);
+    const ids = { idsMax: limits.dedupeIdsMax, idsLoadedMax: limits.dedupeIdsLoadedMax, seed };
+    const recovered = await writer.ask(() =>
+      recover({ ...this.#deps, ...ids, src, odd: (what) => report(what, undefined) }),
     );
-    this.#deps.progress.caughtUp(src, recovered.next, 0);
+    this.#deps.progress.caughtUp(src, recovered.next, this.#others.through(src));
     return new Partition(
-      { ...this.#deps, src, writer: this.#writer, groups: this.#groups, cost: this.#cost, stopper: this.#stopper },
+      { ...this.#deps, src, writer, groups: this.#groups, cost: this.#cost, stopper: this.#stopper },
       recovered,
     );
+  }
+
+  /** Where others count too, one of them may have been given the partition. */
+  #taken(src: Src, error: unknown): boolean {
+    const { shared } = this.#deps.log;
+    if (shared === undefined || !isTaken(error)) return false;
+    this.#deps.metrics.taken(src, error);
+    shared.membership.taken(src);
+    return true;
+  }
+
+  #isOurs(src: Src): boolean {
+    return this.#partitions.get(src) !== undefined;
   }
 
   async #fillLoop(): Promise<void> {
@@ -180,11 +227,23 @@ export class Processor {
     const { clock, limits, log } = this.#deps;
     while (!this.#drain.signal.aborted) {
       await this.#attempt("removing what is not needed any more", async () => {
-        await this.#caretaker.dropOrphans();
-        await this.#caretaker.dropExpired();
-        for (const src of log.sources()) await this.#caretaker.forgetMarks(src);
+        const ours = log.sources().filter((src) => this.#isOurs(src));
+        // What concerns all partitions is done by one of those who share them.
+        if (ours[0] === log.sources()[0]) {
+          await this.#caretaker.dropOrphans();
+          await this.#caretaker.dropExpired();
+        }
+        for (const src of ours) await this.#caretaker.forgetMarks(src);
       });
       await clock.sleep(limits.caretakeEveryMs, this.#drain.signal);
+    }
+  }
+
+  async #followLoop(): Promise<void> {
+    if (this.#deps.log.shared === undefined) return;
+    while (!this.#drain.signal.aborted) {
+      await this.#attempt("reading how far others have counted", () => this.#others.look());
+      await this.#deps.clock.sleep(this.#deps.limits.fillPollMs, this.#drain.signal);
     }
   }
 

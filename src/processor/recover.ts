@@ -23,13 +23,15 @@ export async function recover(deps: {
   idsMax: number;
   idsLoadedMax: number;
   seed: number;
+  /** Told of offsets that somebody else has set, for people. */
+  odd?: (what: string) => void;
 }): Promise<Recovered> {
-  const { store, src } = deps;
+  const { log, store, src, odd = () => {} } = deps;
   // First as a guest: a log that is not the store's must not take the partition from the one that is.
   await fittingMarks(deps);
   await store.takeOver(src);
   const { committed, marks } = await fittingMarks(deps);
-  const next = endOfMarked(committed, marks);
+  const next = endOfMarked(log.shared === undefined ? committed : mended(src, committed, marks, odd), marks);
   const stored = new Set<number>(await store.storedOffsets(src, next));
   const rejected = new Set<number>(await store.rejectedOffsets(src, next));
   return { next, stored, rejected, ids: await loadIds(deps) };
@@ -45,8 +47,22 @@ async function fittingMarks({ log, store, src }: { log: Log; store: Store; src: 
   const counted = marks.reduce((end, mark) => Math.max(end, mark.to + 1), 0);
   const end = (await log.ends()).get(src) ?? 0;
   refuseOlderLog(src, end, counted);
-  refuseOlderStore(src, committed, counted);
+  if (log.shared === undefined || counted === 0) refuseOlderStore(src, committed, counted);
   return { committed, marks };
+}
+
+/**
+ * What is committed to a shared log may be said by anybody: by a process that was away for long, by Kafka's own tools. The log
+ * has kept all of it, and the marks lie end to end: so it is they that say where to begin.
+ */
+function mended(src: Src, committed: Offset, marks: readonly OffsetRange[], odd: (what: string) => void): Offset {
+  const [first, last] = [marks[0], marks.at(-1)];
+  if (first === undefined || last === undefined) return committed;
+  if (committed >= first.from && committed <= after(last.to)) return committed;
+  odd(
+    `the offset that is committed of partition ${src} has been set to ${committed}, but ${first.from} to ${last.to} are counted: going on behind them`,
+  );
+  return first.from;
 }
 
 /** A log that ends before what was counted of it is not the log that the store was filled from. */

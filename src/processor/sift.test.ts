@@ -109,6 +109,7 @@ async function write(
   const metrics = {
     batch: () => {},
     stage: () => {},
+    taken: () => {},
     retried: () => {},
     ruleStopped: () => {},
     rejected: (events: number) => void (rejected += events),

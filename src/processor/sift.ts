@@ -96,7 +96,7 @@ export class Sifter {
   /** A refused write may have left a part of it behind. */
   async #missing(rows: readonly Row[]): Promise<readonly Row[]> {
     const { src, from } = this.#batch.range;
-    await this.#store.settle();
+    await this.#store.settle(this.#batch.range.src);
     const stored = new Set<number>(await this.#store.storedOffsets(src, from));
     return rows.filter(({ piece, index }) => !stored.has(piece.from + index));
   }

@@ -90,6 +90,16 @@ export class MemoryProgress implements Progress {
     else partition.waiting.push(since);
   }
 
+  letGo(src: Src): number {
+    const partition = this.#partitions.get(src);
+    if (partition !== undefined) partition.waiting = [];
+    return partition?.through ?? 0;
+  }
+
+  isAwaited(): boolean {
+    return this.#waiters.size > 0;
+  }
+
   filling(activations: readonly Activation[]): void {
     this.#filling = activations;
     this.#wake();

@@ -182,7 +182,7 @@ export interface Differences {
  *
  * Errors: WeirError `store_unavailable` (canRetry), `store_refused` (the statement or the data is at fault; `details.reason` says why, for
  * people; of what was to be written a part may be there, so the outcome is settled by reading as well), `store_taken` (another process
- * writes the partition now: this one must end).
+ * writes the partition now: this one must end with it).
  */
 export interface Store extends RejectStore {
   /** Makes or completes the schema. Waits until the store can be reached or the signal aborts. */
@@ -199,8 +199,11 @@ export interface Store extends RejectStore {
    * with `store_taken`.
    */
   takeOver(src: Src): Promise<void>;
-  /** Resolves when no write that this store has given up can happen any more. */
-  settle(): Promise<void>;
+  /**
+   * Resolves when no write that this store has given up, on the partition or on all, can happen any more.
+   * @throws WeirError `store_taken` when another process writes the partition that is named.
+   */
+  settle(src?: Src): Promise<void>;
 
   /** Marks of a series (0: live) on this partition that reach `from` or beyond, by offset. */
   marks(series: number, src: Src, from: Offset): Promise<readonly OffsetRange[]>;

@@ -24,7 +24,7 @@ export interface Play {
   readonly mortal: Mortal | null;
 }
 
-const held = ["INSERT INTO raw_events", "INSERT INTO rollups"] as const;
+export const held = ["INSERT INTO raw_events", "INSERT INTO rollups"] as const;
 type What = "weir" | "still" | "server" | "both";
 
 /**
@@ -72,7 +72,7 @@ export async function killOnServer(t: TestContext, server: ServerAccess, play: P
 }
 
 /** Keeps one statement waiting at a time. */
-class Gate {
+export class Gate {
   #beginning: string | null = null;
   #opened = Promise.withResolvers<void>();
   #caught = Promise.withResolvers<void>();

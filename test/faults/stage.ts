@@ -58,14 +58,19 @@ export class Stage {
     return server;
   }
 
-  async start(options: Omit<ServerOptions, "dataDir"> = {}): Promise<ServerProcess> {
-    const server = await startServer({ dataDir: this.dataDir, ...options });
+  /** One of several has a folder of its own. */
+  async start(options: Omit<ServerOptions, "dataDir"> = {}, folder = this.dataDir): Promise<ServerProcess> {
+    const server = await startServer({ dataDir: folder, ...options });
     this.#servers.push(server);
     return server;
   }
 
-  async putRules(rules: readonly FaultRule[]): Promise<void> {
-    for (const rule of rules) await putRule(this.server.queryUrl, { ...rule, active: true });
+  putRules(rules: readonly FaultRule[]): Promise<void> {
+    return this.putRulesAt(this.server, rules);
+  }
+
+  async putRulesAt({ queryUrl }: ServerProcess, rules: readonly FaultRule[]): Promise<void> {
+    for (const rule of rules) await putRule(queryUrl, { ...rule, active: true });
   }
 
   /** An event of its own, which is not written down yet. */
@@ -74,24 +79,30 @@ export class Stage {
   }
 
   /** Waits until all is counted and every rule filled, then compares everything with the ledger. */
-  async verify(rules: readonly FaultRule[]): Promise<void> {
+  verify(rules: readonly FaultRule[]): Promise<void> {
+    return this.verifyAt(this.server, rules);
+  }
+
+  /** The same, asked at one of several. */
+  async verifyAt(server: ServerProcess, rules: readonly FaultRule[]): Promise<void> {
     const last = Array.from({ length: 3 }, () => this.#closing.make());
     this.ledger.sent(last);
-    await postCounted(this.server.ingestUrl, last);
+    await postCounted(server.ingestUrl, last);
     this.ledger.settled(last, "acknowledged");
-    await rulesSettled(this.server.queryUrl);
-    const findings = check(this.ledger, rules, await this.#view(rules));
+    await rulesSettled(server.queryUrl);
+    const findings = check(this.ledger, rules, await this.#view(server, rules));
     const summary = `${findings.length} findings; ledger ${JSON.stringify(this.ledger.summary())}`;
     assert.equal(findings.length, 0, `${summary}\n${findings.slice(0, 20).join("\n")}`);
   }
 
   async #view(
+    { queryUrl }: ServerProcess,
     rules: readonly FaultRule[],
   ): Promise<{ raw: WireEvent[]; windows: Map<string, Record<string, unknown>[]> }> {
     const [from, to] = [this.#now - 60 * dayMs, this.#now + dayMs];
-    const raw = (await allEvents(this.server.queryUrl, from, to)).map(wireEvent);
+    const raw = (await allEvents(queryUrl, from, to)).map(wireEvent);
     const windows = new Map<string, Record<string, unknown>[]>();
-    for (const rule of rules) windows.set(rule.rule_id, await allStats(this.server.queryUrl, rule.rule_id, from, to));
+    for (const rule of rules) windows.set(rule.rule_id, await allStats(queryUrl, rule.rule_id, from, to));
     return { raw, windows };
   }
 }

@@ -94,6 +94,7 @@ function processorOf(
     metrics: {
       batch: () => {},
       stage: () => {},
+      taken: () => {},
       retried: (stage, error) => report(`${stage}: ${String(error)}`),
       rejected: mustNot,
       ruleStopped: mustNot,

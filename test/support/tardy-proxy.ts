@@ -44,7 +44,7 @@ export async function openTardyProxy(
       await waited;
       waiting -= 1;
     }
-    const got = await handOn(target, incoming, body).catch((error: unknown) => {
+    const got = await handOn(target, incoming, body, waited !== undefined).catch((error: unknown) => {
       if (waited !== undefined) lost += 1;
       throw error;
     });
@@ -69,10 +69,13 @@ async function handOn(
   target: string,
   { url, method, headers }: IncomingMessage,
   body: Buffer,
+  isLate: boolean,
 ): Promise<{ status: number; headers: IncomingMessage["headers"]; text: Buffer }> {
   const { "transfer-encoding": _, ...sent } = headers;
   const asked = request(new URL(url ?? "/", target), {
     method: method ?? "POST",
+    // A connection that was kept for it has been idle for long, and may be gone.
+    ...(isLate ? { agent: false } : {}),
     headers: { ...sent, "content-length": body.length },
   });
   asked.end(body);

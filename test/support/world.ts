@@ -219,6 +219,7 @@ export class World {
       metrics: {
         batch: () => {},
         stage: () => {},
+        taken: () => {},
         ruleStopped: (id, reason) => void this.#told.push(`rule ${id} stopped: ${reason}`),
         rejected: (events, reason) => void this.#told.push(`${events} set aside: ${reason}`),
         retried: (stage, error) => void this.#told.push(`${stage}: ${String(error)}`),

@@ -5,9 +5,11 @@ import type { Offset, OffsetRange, Src } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { Log, LogRecord, LogState, ReadOptions } from "../log.ts";
+import type { SharedLog } from "../membership.ts";
 import { clientOptions, nameOf, patiently, within } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
 import { Commits } from "./commits.ts";
+import { Group } from "./group.ts";
 import { Lane } from "./lane.ts";
 import { PartitionReader } from "./partition-reader.ts";
 import type { Gap } from "./partition-reader.ts";
@@ -22,8 +24,15 @@ import type { TopicWish } from "./topic.ts";
 export interface KafkaLogOptions {
   readonly address: KafkaAddress;
   readonly topic: TopicWish;
-  /** Under whose name the hints of `commit` are kept. Two installations on one topic need two. */
+  /** Who counts the topic together, and under whose name the hints of `commit` are kept. Two installations on one topic need two. */
   readonly group: string;
+  /** Where all that is counted goes to a place that the group's other processes have, too; missing: this one counts all by itself. */
+  readonly sharing?: {
+    /** This process, which may come back under the same name, as no other does. */
+    readonly instance: string;
+    /** A process of the group that was not heard of for so long has lost its partitions. */
+    readonly sessionMs: number;
+  };
   readonly compression: Compression;
   /** Events that a record of others may be ahead of the record's own time. */
   readonly futureMaxMs: number;
@@ -71,7 +80,8 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
         said = reason;
       },
     });
-    return new KafkaLog(options, admin, found.partitionsCount);
+    const { id } = await admin.metadata({ topics: [] });
+    return new KafkaLog(options, admin, { partitions: found.partitionsCount, clusterId: id });
   } catch (error) {
     await admin.close().catch(() => {});
     throw error;
@@ -80,6 +90,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
 
 /** The log on Apache Kafka: one lane and one reader a partition. */
 class KafkaLog implements Log {
+  readonly shared?: SharedLog;
   readonly #options: KafkaLogOptions;
   readonly #admin: Admin;
   readonly #asking: Consumer;
@@ -91,13 +102,13 @@ class KafkaLog implements Log {
   #closing: Promise<void> | undefined;
   readonly #appends = new Set<Promise<unknown>>();
 
-  constructor(options: KafkaLogOptions, admin: Admin, partitions: number) {
+  constructor(options: KafkaLogOptions, admin: Admin, found: { partitions: number; clusterId: string }) {
     const { address, topic, group, clock, report, futureMaxMs, skipsGap = () => false } = options;
     this.#options = options;
     this.#admin = admin;
     this.#inFlightBytesMax = options.inFlightBytesMax ?? inFlightBytesMax;
     this.#asking = new Consumer({ ...clientOptions(address), groupId: group, metadataMaxAge: 1_000 });
-    const all = Array.from({ length: partitions }, (_, partition) => partition);
+    const all = Array.from({ length: found.partitions }, (_, partition) => partition);
     this.#lanes = all.map((partition) => this.#lane(partition));
     this.#readers = all.map(
       (partition) =>
@@ -105,7 +116,20 @@ class KafkaLog implements Log {
     );
     const failed = (error: unknown): void =>
       report("warn", `the group's offsets could not be committed`, { err: error });
-    this.#commits = new Commits({ admin, topic: topic.name, group, clock, failed });
+    const named = { address, topic: topic.name, group, clock };
+    let standing = (): Group["standing"] => undefined;
+    if (options.sharing !== undefined) {
+      const membership = new Group({
+        ...named,
+        ...options.sharing,
+        ...signalOf(options),
+        report,
+        flush: () => this.#commits.flush(),
+      });
+      standing = () => membership.standing;
+      this.shared = { identity: `${found.clusterId}/${topic.name}/${group}`, membership };
+    }
+    this.#commits = new Commits({ ...named, admin, standing: () => standing(), failed });
   }
 
   sources(): readonly Src[] {
@@ -195,7 +219,7 @@ class KafkaLog implements Log {
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled(this.#appends);
+    await Promise.all([Promise.allSettled(this.#appends), this.shared?.membership.leave()]);
     await Promise.all([
       ...this.#lanes.map((lane) => lane.close()),
       ...this.#readers.map((reader) => reader.close()),
@@ -206,6 +230,9 @@ class KafkaLog implements Log {
     await within(clock, 1_000, closing, () => new Error("no end")).catch(() => {});
   }
 }
+
+const signalOf = ({ signal }: KafkaLogOptions): Pick<KafkaLogOptions, "signal"> =>
+  signal === undefined ? {} : { signal };
 
 const unavailable = (message: string): WeirError =>
   new WeirError("log_unavailable", message, { canRetry: true, retryAfterMs });

@@ -48,7 +48,9 @@ export async function openMongoRegistry({
     const had = { owner: await log.owner(), changes: await log.count() };
     mustBe(owner, had.owner, place);
     await registry.load();
-    const adopted = owner !== undefined && had.owner === undefined && had.changes > 0;
+    // Who starts beside us has made changes, too, and no rule yet.
+    const adopted =
+      owner !== undefined && had.owner === undefined && had.changes > 0 && (await registry.all()).length > 0;
     const claim = async (): Promise<void> => {
       if (owner !== undefined) mustBe(owner, await log.claim(owner), place);
     };
@@ -78,7 +80,7 @@ function serverAt(url: string, place: string): MongoServer {
 function mustBe(owner: string | undefined, found: string | undefined, place: string): void {
   if (owner === undefined || found === undefined || owner === found) return;
   throw invalid(
-    `the rules in ${place} belong to another data folder (${found}, this one is ${owner}): give each a database of its own, or see docs/operating.md to take them over`,
+    `the rules in ${place} belong to another data folder (${found}, this one is ${owner}), where a cluster, topic and group of Kafka count as one: give each a database of its own, or see docs/operating.md to take them over`,
   );
 }
 

@@ -48,17 +48,19 @@ export class Claims {
   }
 
   /**
-   * Resolves when no write in doubt can happen any more.
-   * @throws WeirError `store_taken` when another process has claimed one of the partitions.
+   * Resolves when no write in doubt, on this partition or on all, can happen any more.
+   * @throws WeirError `store_taken` when another process has claimed the partition that is named.
    */
-  async settle(): Promise<void> {
+  async settle(only?: Src): Promise<void> {
     const { connection, where } = this.#deps;
     const doubtful = connection.inDoubt();
     const unclaimed = [...doubtful].filter(([, src]) => src === undefined).map(([id]) => id);
-    if (unclaimed.length > 0) await this.#end(selectNamed(where.cluster, unclaimed));
-    connection.settled(unclaimed);
-    for (const src of new Set(doubtful.values()))
-      if (src !== undefined) await this.#inTurn(src, () => this.#renew(src));
+    if (unclaimed.length > 0) await this.#endNamed(where.cluster, unclaimed);
+    const partitions = new Set(doubtful.values().filter((src) => src !== undefined));
+    for (const src of only === undefined ? partitions : [only]) {
+      const successor = await this.#inTurn(src, () => this.#renew(src));
+      if (successor !== undefined && only !== undefined) throw this.#taken(src, successor);
+    }
   }
 
   #inDoubt(src: Src): string[] {
@@ -75,12 +77,20 @@ export class Claims {
     return done;
   }
 
-  async #renew(src: Src): Promise<void> {
+  /** Answers who has taken the partition from us, if anybody. */
+  async #renew(src: Src): Promise<Holder | undefined> {
     const ours = this.#inDoubt(src);
-    if (ours.length === 0) return;
+    if (ours.length === 0) return undefined;
     const holder = await this.#holder(src);
-    if (holder.writer !== this.#deps.writer) throw this.#taken(src, holder);
-    await this.#take(src, ours);
+    if (holder.writer === this.#deps.writer) return void (await this.#take(src, ours));
+    // What has not begun throws. The claim that was lost is kept, so that whatever comes late of its time throws as well.
+    await this.#endNamed(this.#deps.where.cluster, ours);
+    return holder;
+  }
+
+  async #endNamed(cluster: string | null, ids: readonly string[]): Promise<void> {
+    await this.#end(selectNamed(cluster, ids));
+    this.#deps.connection.settled(ids);
   }
 
   async #take(src: Src, ours: readonly string[]): Promise<Claim> {
@@ -139,7 +149,7 @@ export class Claims {
     const { database } = this.#deps.where;
     return new WeirError(
       "store_taken",
-      `another process (${writer}, term ${term}) has taken over writing partition ${src} of database ${database}; this one must not go on. One process, and one data folder, per database`,
+      `another process (${writer}, term ${term}) has taken over writing partition ${src} of database ${database}; this one must not go on with it. Without Kafka: one process, and one data folder, per database`,
     );
   }
 }

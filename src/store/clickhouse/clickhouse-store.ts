@@ -33,6 +33,7 @@ import { claimHolds } from "./claim-statements.ts";
 import type { Claims } from "./claims.ts";
 import { compare } from "./compare.ts";
 import type { Connection } from "./connection.ts";
+import { unavailable } from "./failure.ts";
 import { areOfOneMonth, encodeRawRows, rawRows, rawRowsBytesMax } from "./row-binary.ts";
 import { type Opening, openStore } from "./opening.ts";
 import { rawTrial, rollupsTrial } from "./schema.ts";
@@ -148,9 +149,11 @@ export class ClickHouseStore implements Store {
     });
   }
 
-  /** One after the other, as they share tables. */
+  /** One after the other, as they share tables. Of other processes one may have made them anew meanwhile, which says nothing of what is tried. */
   #try(trial: () => Promise<void>): Promise<void> {
-    const tried = this.#trials.then(trial);
+    const tried = this.#trials.then(trial).catch((error: unknown) => {
+      throw isOfTables(error) ? unavailable(error) : error;
+    });
     this.#trials = tried.catch(() => {});
     return tried;
   }
@@ -164,8 +167,8 @@ export class ClickHouseStore implements Store {
     await this.#claims?.take(src);
   }
 
-  async settle(): Promise<void> {
-    if (this.#claims !== null) return this.#claims.settle();
+  async settle(src?: Src): Promise<void> {
+    if (this.#claims !== null) return this.#claims.settle(src);
     for (const id of this.#connection.inDoubt().keys()) {
       await this.#connection.kill([id], "SYNC");
       this.#connection.settled([id]);
@@ -380,7 +383,12 @@ export class ClickHouseStore implements Store {
 }
 
 /** FUNCTION_THROW_IF_VALUE_IS_NON_ZERO, as the engine's client names it: the rollup found more groups than it may. */
-function isThrown(error: unknown): boolean {
+const isThrown = (error: unknown): boolean => codeOf(error) === "395";
+
+/** TABLE_ALREADY_EXISTS, UNKNOWN_TABLE, TABLE_IS_DROPPED. */
+const isOfTables = (error: unknown): boolean => ["57", "60", "218"].includes(codeOf(error) ?? "");
+
+function codeOf(error: unknown): string | undefined {
   const cause = error instanceof WeirError ? error.cause : undefined;
-  return cause instanceof Error && "code" in cause && cause.code === "395";
+  return cause instanceof Error && "code" in cause ? String(cause.code) : undefined;
 }

@@ -210,6 +210,8 @@ class RealBroker implements Broker {
       // A broker that was killed is missed after a second instead of nine.
       "broker.session.timeout.ms": 1000,
       "broker.heartbeat.interval.ms": 250,
+      // A member that died is missed soon.
+      "group.min.session.timeout.ms": 500,
       // Retention is looked at often, so that a test can wait for it.
       "log.retention.check.interval.ms": 1000,
     })

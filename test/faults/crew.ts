@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import type { ServerProcess } from "../support/server-process.ts";
+import type { ServerAccess } from "../support/server-store.ts";
+import { type TardyProxy, openTardyProxy } from "../support/tardy-proxy.ts";
+import { Gate } from "./on-server.ts";
+import type { Stage } from "./stage.ts";
+
+/** What the processes of a crew share. */
+export interface Shared {
+  readonly brokers: readonly string[];
+  readonly store: ServerAccess;
+  readonly mongoUrl: string;
+  readonly partitions: number;
+  readonly sessionMs: number;
+}
+
+/** One of several Weir processes: a folder and a line to the store of its own. */
+export class Seat {
+  readonly gate: Gate;
+  readonly line: TardyProxy;
+  readonly #stage: Stage;
+  readonly #folder: string;
+  readonly #shared: Shared;
+  #server: ServerProcess | undefined;
+  /** How often another has claimed what it was counting, in the lives before this one. */
+  #takenBefore = 0;
+
+  private constructor(stage: Stage, folder: string, shared: Shared, line: TardyProxy, gate: Gate) {
+    this.#stage = stage;
+    this.#folder = folder;
+    this.#shared = shared;
+    this.line = line;
+    this.gate = gate;
+  }
+
+  static async make(stage: Stage, name: string, shared: Shared): Promise<Seat> {
+    const gate = new Gate();
+    const line = await openTardyProxy(shared.store.url, (statement) => gate.wait(statement));
+    return new Seat(stage, join(stage.dataDir, name), shared, line, gate);
+  }
+
+  get server(): ServerProcess {
+    assert.ok(this.#server, "this process does not run");
+    return this.#server;
+  }
+
+  async start(): Promise<void> {
+    const { brokers, store, mongoUrl, partitions, sessionMs } = this.#shared;
+    const kafka = ["--kafka-brokers", brokers.join(), "--kafka-partitions", String(partitions)];
+    const session = ["--kafka-session", `${sessionMs}ms`, "--mongo-url", mongoUrl];
+    const clickhouse = ["--clickhouse-url", this.line.url, "--clickhouse-user", store.username];
+    this.#server = await this.#stage.start(
+      {
+        args: [...kafka, ...session, ...clickhouse],
+        env: { WEIR_CLICKHOUSE_PASSWORD: store.password },
+        readyTimeoutMs: 60_000,
+      },
+      this.#folder,
+    );
+  }
+
+  async leave(): Promise<void> {
+    this.#takenBefore = await this.taken();
+    const { code } = await this.server.terminate();
+    assert.equal(code, 0, `it did not end in order:\n${this.server.output()}`);
+  }
+
+  async kill(): Promise<void> {
+    this.#takenBefore = await this.taken();
+    await this.server.killGroup();
+  }
+
+  freeze(): void {
+    process.kill(this.server.pid, "SIGSTOP");
+  }
+
+  thaw(): void {
+    process.kill(this.server.pid, "SIGCONT");
+  }
+
+  partitions(): Promise<number> {
+    return this.#metric("weir_partitions");
+  }
+
+  async taken(): Promise<number> {
+    return this.#takenBefore + (await this.#metric("weir_partitions_taken_total"));
+  }
+
+  /** Inserts of it that came so late that they were another's to write. */
+  get refused(): number {
+    return this.line.arrived.filter(({ answer }) => answer.includes("claim is not in force")).length;
+  }
+
+  async close(): Promise<void> {
+    this.gate.open();
+    await this.line.close();
+  }
+
+  async #metric(name: string): Promise<number> {
+    const signal = AbortSignal.timeout(20_000);
+    const text = await (await fetch(`${this.server.queryUrl}/metrics`, { signal })).text();
+    return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1] ?? 0);
+  }
+}
+
+/** Resolves when these count all partitions, each at least one. */
+export async function untilDivided(seats: readonly Seat[], partitions: number): Promise<void> {
+  const end = performance.now() + 60_000;
+  for (;;) {
+    const counts = await Promise.all(seats.map((seat) => seat.partitions()));
+    if (counts.every((count) => count > 0) && counts.reduce((sum, count) => sum + count, 0) === partitions) return;
+    assert.ok(performance.now() < end, `partitions are not divided: ${counts.join(" ")}`);
+    await pause(50);
+  }
+}
