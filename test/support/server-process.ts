@@ -63,7 +63,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   try {
     const urls = await readyLine(child, exited, tail, options.readyTimeoutMs ?? 30_000);
     const readyMs = performance.now() - startedAt;
-    const terminate = (): Promise<Exit> => (child.kill("SIGTERM"), exited);
+    const terminate = (): Promise<Exit> => (child.kill("SIGTERM"), exited.finally(forget));
     return { pid, ...urls, readyMs, exited, output: () => tail.join("\n"), killGroup, terminate };
   } catch (error) {
     await killGroup();

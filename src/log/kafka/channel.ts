@@ -114,8 +114,9 @@ class KafkaChannel implements Channel {
 
   async close(): Promise<void> {
     this.#closed.abort();
-    await Promise.all([this.#sender?.close(), this.#dropConsumer()]);
-    await this.#listening;
+    // A fetch that waits at the broker is not waited for.
+    const ending = Promise.allSettled([this.#sender?.close(), this.#dropConsumer(), this.#listening]);
+    await within(this.#options.clock, closeMs, ending, noAnswer).catch(() => {});
   }
 
   async #listen(listener: ChannelListener): Promise<void> {

@@ -12,7 +12,7 @@ import { faultSeed, Stage } from "../stage.ts";
 import { Installation, type Name, processes } from "./installation.ts";
 
 const ids = faultRules.map(({ rule_id: id }) => id);
-const load = { senders: 2, requestEventsMax: 60, pauseMs: 25 };
+const load = { senders: 2, requestEventsMax: 40, pauseMs: 40 };
 const queries = ["query-1", "query-2"] as const;
 const patienceMs = 30_000;
 
