@@ -101,10 +101,10 @@ class Starter {
     return { ingestUrl, queryUrl, failed: this.#failure.promise, stop: () => closers.closeAll() };
   }
 
-  /** Who keeps nothing there does not touch it: any number of them may run on a machine. */
+  /** Who only takes events keeps nothing there and does not touch it: any number of them may run on a machine. */
   #takeFolder(): void {
     const { config, closers } = this.#basis;
-    if (!hasRole(config, "query")) return;
+    if (!hasRole(config, "processor", "query")) return;
     mustHaveRoom(config.dataDir);
     closers.add("data folder", lockDataDir(config.dataDir));
   }

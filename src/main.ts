@@ -190,7 +190,7 @@ function readyLine({ ingestUrl, queryUrl }: App, config: Config): string {
     ...(ingestUrl === null ? [] : [`ingest ${ingestUrl}`]),
     ...(queryUrl === null ? [] : [`${asks} ${queryUrl}`]),
     `docs ${queryUrl ?? ingestUrl}/docs/`,
-    ...(hasRole(config, "query") ? [`data ${config.dataDir}`] : []),
+    ...(hasRole(config, "processor", "query") ? [`data ${config.dataDir}`] : []),
   ];
   return `Weir is ready${isAll ? "" : ` as ${config.roles.join(", ")}`}: ${said.join(" · ")}\n`;
 }

@@ -52,6 +52,8 @@ export class Announcer {
   advance(next: number, receivedThrough: number, touched: Touched): void {
     this.#parts.progress.advance(next, receivedThrough, touched);
     const { src, from, to } = touched.range;
+    // Of others' partitions they speak themselves.
+    if (!this.#parts.sources().includes(src)) return;
     this.#note(src, { from, to, seconds: touched.seconds });
     this.#tell();
   }

@@ -117,14 +117,18 @@ export class MemoryProgress implements Progress {
 
   advance(next: number, receivedThrough: number, touched: Touched): void {
     const waiting = this.#partitions.get(touched.range.src)?.waiting.slice(1) ?? [];
-    this.#partitions.set(touched.range.src, { next, through: receivedThrough, waiting });
+    this.#partitions.set(touched.range.src, {
+      next: this.#from(touched.range.src, next),
+      through: receivedThrough,
+      waiting,
+    });
     this.#wake();
     this.touch(touched);
   }
 
   caughtUp(src: Src, next: number, at: number): void {
     // Not the later one of this and what was before: a clock that was ahead, and set right, would call windows final for hours.
-    this.#partitions.set(src, { next, through: at, waiting: [] });
+    this.#partitions.set(src, { next: this.#from(src, next), through: at, waiting: [] });
     this.#wake();
   }
 
@@ -146,7 +150,7 @@ export class MemoryProgress implements Progress {
     const now = this.#clock.monotonic();
     const waiting = waited > 0 ? [now - waited] : [];
     const known = through === 0 ? (this.#partitions.get(src)?.through ?? 0) : through;
-    this.#partitions.set(src, { next, through: known, waiting, heardAt: now, incompleteBelow });
+    this.#partitions.set(src, { next: this.#from(src, next), through: known, waiting, heardAt: now, incompleteBelow });
     this.#wake();
     if (touched !== undefined) this.touch(touched);
   }
@@ -163,6 +167,11 @@ export class MemoryProgress implements Progress {
 
   seriesChanged(series: number): void {
     for (const listener of this.#seriesListeners) listener(series);
+  }
+
+  /** What is counted stays so, whoever says less of it. */
+  #from(src: number, next: number): number {
+    return Math.max(next, this.#partitions.get(src)?.next ?? 0);
   }
 
   /** An event below the activation of a rule that is being filled is not in every active rule yet. */

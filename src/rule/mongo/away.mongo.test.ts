@@ -206,7 +206,7 @@ describe("MongoDB is away", withOwnMongo, () => {
     assert.equal(first.adopted, false);
     await first.claim();
     await assert.rejects(rival.claim(), { code: "invalid_config" });
-    await assert.rejects(owned("two"), { code: "invalid_config", message: /belong to another installation \(one/ });
+    await assert.rejects(owned("two"), { code: "invalid_config", message: /belong to another data folder \(one/ });
     const again = await owned("one");
     assert.equal(again.adopted, false);
     await again.claim();

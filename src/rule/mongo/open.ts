@@ -78,7 +78,7 @@ function serverAt(url: string, place: string): MongoServer {
 function mustBe(owner: string | undefined, found: string | undefined, place: string): void {
   if (owner === undefined || found === undefined || owner === found) return;
   throw invalid(
-    `the rules in ${place} belong to another installation (${found}, this one is ${owner}): give each a database of its own, or see docs/operating.md to take them over`,
+    `the rules in ${place} belong to another data folder (${found}, this one is ${owner}): give each a database of its own, or see docs/operating.md to take them over`,
   );
 }
 

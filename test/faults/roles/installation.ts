@@ -48,6 +48,10 @@ export class Installation {
     return { ingestUrl: this.balancer.url, queryUrl: this.of(query).queryUrl };
   }
 
+  folderOf(name: Name): string {
+    return join(this.#folder, name.startsWith("ingest") ? "none" : name);
+  }
+
   async start(name: Name): Promise<void> {
     const role = name.split("-")[0]!;
     const { url, username, password } = this.#engine;
@@ -55,7 +59,7 @@ export class Installation {
     const kafka = ["--kafka-brokers", this.cluster.addresses.join(), "--kafka-partitions", "3"];
     const server = await startServer({
       // Those that keep nothing are given one folder, which they do not touch.
-      dataDir: join(this.#folder, role === "query" ? name : "none"),
+      dataDir: this.folderOf(name),
       args: ["--roles", role, ...kafka, ...(role === "ingest" ? [] : shared)],
       env: role === "ingest" ? {} : { WEIR_CLICKHOUSE_PASSWORD: password },
       readyTimeoutMs: 60_000,
