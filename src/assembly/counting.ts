@@ -1,7 +1,6 @@
 import type { Offset, OffsetRange } from "../event/position.ts";
 import { offset } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
-import { WeirError } from "../lib/errors.ts";
 import type { Processor } from "../processor/processor.ts";
 import type { Follower } from "../progress/follower.ts";
 import type { MemoryProgress } from "../progress/memory-progress.ts";
@@ -53,15 +52,18 @@ const positions = (progress: MemoryProgress): Pick<Counting, "ranges" | "written
   written: (partition) => offset(progress.standing(partition)?.next ?? 0),
 });
 
+const lookAgainMs = 1_000;
+
 /** The processors drop them now and then, and have to forget what they know of them then: it is left to them. */
-async function orphansDropped({ store, rulebook, clock }: ElsewhereParts): Promise<void> {
+async function orphansDropped(parts: ElsewhereParts): Promise<void> {
+  while (await hasOrphans(parts)) await parts.clock.sleep(lookAgainMs);
+}
+
+async function hasOrphans({ store, rulebook, clock }: ElsewhereParts): Promise<boolean> {
   // In the order of the processors: a series that appears later belongs to a record that is read now.
   const stored = await store.seriesKept();
   const versions = (await rulebook.current()).flatMap((record) => record.versions);
-  const needed = new Set(versions.filter((version) => keepsWindows(version, clock.now())).map(({ series }) => series));
-  const left = stored.filter((series) => !needed.has(series));
-  if (left.length === 0) return;
-  throw new WeirError("store_unavailable", `a processor has yet to drop the windows of ${left.length} series`, {
-    canRetry: true,
-  });
+  const now = clock.now();
+  const needed = new Set(versions.filter((version) => keepsWindows(version, now)).map(({ series }) => series));
+  return stored.some((series) => !needed.has(series));
 }

@@ -84,6 +84,9 @@ describe(
           await equal("after the restarts", watchers, all);
           await missed(stage, all);
           await equal("after what was missed", watchers, all);
+          await brokerAway(all);
+          await countedNow(stage, all);
+          await equal("after the broker was away", watchers, all);
           for (const query of queries) await stage.verify(faultRules, all.at(query));
           await answersOthers(all);
           assert.equal(existsSync(all.folderOf("ingest-1")), false, "an ingest process has touched its data folder");
@@ -116,6 +119,24 @@ async function missed(stage: Stage, all: Installation): Promise<void> {
   } finally {
     process.kill(pid, "SIGCONT");
   }
+}
+
+/** All hear it, and all go on when it is back. */
+async function brokerAway(all: Installation): Promise<void> {
+  const { cluster, balancer } = all;
+  const isHeard = async (name: Name): Promise<boolean> => {
+    const answer = await fetch(`${all.of(name).queryUrl}/ready`);
+    const { parts } = (await answer.json()) as { parts: { progress: { ok: boolean } } };
+    return parts.progress.ok;
+  };
+  await cluster.brokers[0]!.kill();
+  await eventually("all to say that the broker is away", async () => {
+    const heard = await Promise.all(([...queries, "processor-1"] as const).map(isHeard));
+    return !heard.includes(true);
+  });
+  await cluster.brokers[0]!.start();
+  await cluster.ready();
+  await eventually("events to be taken again", async () => (await fetch(`${balancer.url}/ready`)).ok);
 }
 
 async function forgetNews({ cluster }: Installation): Promise<void> {
