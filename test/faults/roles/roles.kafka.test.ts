@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { Admin } from "@platformatic/kafka";
 import { allStats, postCounted } from "../../support/api.ts";
 import { whyNoKafka } from "../../support/kafka/kafka-jars.ts";
@@ -164,37 +165,39 @@ async function answersOthers(all: Installation): Promise<void> {
   for (const id of ids) assert.equal((await ask(`/aggregation-rule/${id}/verification`))["result"], "equal");
 }
 
-/** What each has put together is what both answer. */
+/** What each has put together is what the process that it watches answers. */
 async function equal(when: string, watchers: readonly SocketWatcher[], all: Installation): Promise<void> {
-  const compare = async (): Promise<void> => {
-    for (const [i, { assembler, mistakes }] of watchers.entries()) {
-      assert.deepEqual(mistakes, []);
-      for (const id of ids) {
-        const answered = await allStats(all.at(queries[i]!).queryUrl, id, 0, Date.now() + 86_400_000);
-        assert.deepEqual(assembler.rows(id), answered, `${queries[i]}, ${id}`);
-      }
-    }
-  };
-  let last: unknown;
+  let last: string | undefined;
   await eventually(
     `live to equal stats ${when}`,
-    () =>
-      compare().then(
-        () => true,
-        (error: unknown) => ((last = error), false),
-      ),
+    async () => (last = await difference(watchers, all)) === undefined,
     () => last,
   );
+}
+
+/** The first one, in few words: to print all rows of both takes longer than they are waited for. */
+async function difference(watchers: readonly SocketWatcher[], all: Installation): Promise<string | undefined> {
+  for (const [i, { assembler, mistakes }] of watchers.entries()) {
+    if (mistakes.length > 0) return `${queries[i]}: ${String(mistakes[0])}`;
+    for (const id of ids) {
+      const answered = await allStats(all.at(queries[i]!).queryUrl, id, 0, Date.now() + 86_400_000);
+      const has = assembler.rows(id) ?? [];
+      const at = answered.findIndex((row, index) => !isDeepStrictEqual(row, has[index]));
+      if (at >= 0 || has.length !== answered.length)
+        return `${queries[i]}, ${id}: ${has.length} rows of ${answered.length}; at ${at} ${JSON.stringify(has[at])}, not ${JSON.stringify(answered[at])}`;
+    }
+  }
+  return undefined;
 }
 
 async function eventually(
   what: string,
   holds: () => Promise<boolean>,
-  why: () => unknown = () => undefined,
+  why: () => string | undefined = () => undefined,
 ): Promise<void> {
   const deadline = performance.now() + patienceMs;
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`, { cause: why() });
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}: ${why() ?? ""}`);
     await pause(100);
   }
 }
