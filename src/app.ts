@@ -1,15 +1,26 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { openLog, positionsPerRecord } from "./app/log.ts";
+import { openChannel, openLog, positionsPerRecord } from "./app/log.ts";
+import type { OpenLogDeps } from "./app/log.ts";
 import { openRegistry } from "./app/rules.ts";
 import type { OpenedRules } from "./app/rules.ts";
 import { openStoreOn, startHost } from "./app/store.ts";
 import type { StoreDeps } from "./app/store.ts";
 import type { Basis } from "./assembly/basis.ts";
+import { countingElsewhere, countingHere } from "./assembly/counting.ts";
+import type { Counting } from "./assembly/counting.ts";
+import { dependenciesOf } from "./assembly/dependencies.ts";
 import { startEraser } from "./assembly/eraser.ts";
+import type { EraserParts } from "./assembly/eraser.ts";
+import { startNews } from "./assembly/news.ts";
+import type { News, NewsParts } from "./assembly/news.ts";
 import { startProcessor } from "./assembly/processor.ts";
-import { ingestServer, queryServer, type ServedParts } from "./assembly/servers.ts";
+import type { ProcessorParts } from "./assembly/processor.ts";
+import { healthServer, ingestServer, queryServer } from "./assembly/servers.ts";
+import type { AnsweringParts, TakingParts } from "./assembly/servers.ts";
+import { roleNames } from "./config/options.ts";
 import type { Config } from "./config/options.ts";
+import { hasRole } from "./config/roles.ts";
 import type { Eraser } from "./eraser/eraser.ts";
 import { openSqliteErasures } from "./erasure/sqlite/sqlite-register.ts";
 import { listen } from "./http/listen.ts";
@@ -21,13 +32,17 @@ import { WeirError } from "./lib/errors.ts";
 import type { Log } from "./log/log.ts";
 import { observedLog } from "./log/observed.ts";
 import { createMetrics } from "./observe/metrics.ts";
+import type { Processor } from "./processor/processor.ts";
 import { MemoryProgress } from "./progress/memory-progress.ts";
 import { Rulebook } from "./rulebook/rulebook.ts";
 import { engineFreeMin } from "./store/clickhouse/engine/room.ts";
+import type { Store } from "./store/store.ts";
 
 export interface App {
-  readonly ingestUrl: string;
-  readonly queryUrl: string;
+  /** Null: it takes no events. */
+  readonly ingestUrl: string | null;
+  /** Where questions are answered, by a process that only counts those for its health; null: nowhere. */
+  readonly queryUrl: string | null;
   /** Resolves when the process can't go on. */
   readonly failed: Promise<Error>;
   /** Refuses new work, finishes what is under way, releases everything. */
@@ -54,6 +69,17 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
   }
 }
 
+/** The same in one process with all roles, whatever is configured. */
+export async function startWholeApp(
+  config: Config,
+  deps: AppDeps,
+): Promise<App & { readonly ingestUrl: string; readonly queryUrl: string }> {
+  const app = await startApp({ ...config, roles: roleNames }, deps);
+  const { ingestUrl, queryUrl } = app;
+  if (ingestUrl === null || queryUrl === null) throw new TypeError("a process with all roles has both servers");
+  return { ...app, ingestUrl, queryUrl };
+}
+
 class Starter {
   readonly #deps: AppDeps;
   readonly #basis: Basis;
@@ -67,34 +93,70 @@ class Starter {
 
   async start(): Promise<App> {
     const { config, closers } = this.#basis;
-    mustHaveRoom(config.dataDir);
-    closers.add("data folder", lockDataDir(config.dataDir));
-    const parts = await this.#parts();
+    this.#takeFolder();
+    const parts = await (hasRole(config, "processor", "query") ? this.#storing() : this.#taking());
     this.#watch(parts);
-    const queryUrl = await this.#listen("query", config.queryPort, queryServer(this.#basis, parts));
-    const ingestUrl = await this.#listen("ingest", config.ingestPort, ingestServer(this.#basis, parts));
+    const queryUrl = await this.#listenForQuestions(parts);
+    const ingestUrl = await this.#listenForEvents(parts);
     return { ingestUrl, queryUrl, failed: this.#failure.promise, stop: () => closers.closeAll() };
   }
 
-  async #parts(): Promise<ServedParts> {
-    const { clock, logger, config, closers } = this.#basis;
+  /** Who only takes events keeps nothing there and does not touch it: any number of them may run on a machine. */
+  #takeFolder(): void {
+    const { config, closers } = this.#basis;
+    if (!hasRole(config, "processor", "query")) return;
+    mustHaveRoom(config.dataDir);
+    closers.add("data folder", lockDataDir(config.dataDir));
+  }
+
+  async #taking(): Promise<Parts> {
+    const log = await this.#log();
+    const progress = new MemoryProgress(this.#basis.clock);
+    const news = await this.#news({ log, progress });
+    return { log, progress, dependencies: dependenciesOf(this.#basis.config, { log, progress, news }) };
+  }
+
+  async #storing(): Promise<Parts> {
+    const { clock, config, closers } = this.#basis;
     const [engine, log] = await this.#all(startHost(config, this.#deps, closers), this.#log());
-    const { rulebook, rules, adopted, claim } = await this.#rulebook(log);
+    const { rulebook, rules, ...opened } = await this.#rulebook(log);
     const store = await openStoreOn(engine, config, this.#deps, closers);
+    await this.#bringTogether(rulebook, store, opened);
+    const progress = new MemoryProgress(clock);
+    const news = await this.#news({ log, progress, store });
+    const base = { log, store, rulebook, progress, news };
+    const processor = hasRole(config, "processor") ? await this.#processor(base) : undefined;
+    const counting = this.#counting(base, processor);
+    const dependencies = dependenciesOf(config, { log, progress, news, stored: { store, engine, rules } });
+    const stored = { engine, store, rules, rulebook, counting };
+    return { log, progress, dependencies, stored, processor };
+  }
+
+  /** The rules and the store may be of different moments, and of different installations. */
+  async #bringTogether(
+    rulebook: Rulebook,
+    store: Store,
+    { adopted, claim }: Omit<OpenedRules, "rules">,
+  ): Promise<void> {
+    const { logger } = this.#basis;
     if (await rulebook.catchUp(await store.newestSeries()))
       logger.warn("the rules are older than the store: the windows of all rules are made anew");
     else if (adopted) {
-      logger.warn("the rules were made for another data folder: the windows of all rules are made anew");
+      logger.warn("the rules were made for another installation: the windows of all rules are made anew");
       await rulebook.rebuild();
     }
     await claim();
-    const progress = new MemoryProgress(clock);
-    const processor = await startProcessor(this.#basis, {
-      ...{ log, store, rulebook, progress },
-      positionsPerRecord: positionsPerRecord(this.#basis.config),
-    });
-    const eraser = await this.#eraser({ log, store, rulebook, processor });
-    return { engine, log, rules, rulebook, store, progress, processor, eraser };
+  }
+
+  #processor(parts: Base): Promise<Processor> {
+    return startProcessor(this.#basis, { ...parts, positionsPerRecord: positionsPerRecord(this.#basis.config) });
+  }
+
+  #counting({ progress, news, store, rulebook }: Base, processor: Processor | undefined): Counting {
+    if (processor !== undefined) return countingHere(processor, progress);
+    // Without --kafka-brokers a process has all roles.
+    const { follower } = news!;
+    return countingElsewhere({ progress, follower, store, rulebook, clock: this.#basis.clock });
   }
 
   /** Both, or the first failure once both have settled: nothing may start behind the back of the closers. */
@@ -104,17 +166,30 @@ class Starter {
   }
 
   async #log(): Promise<Log> {
-    const { config, clock, logger, metrics, closers, fail } = this.#basis;
+    const { config, clock, metrics, closers } = this.#basis;
+    const log = await openLog(config, this.#logDeps());
+    closers.add("log", () => log.close());
+    return observedLog(log, clock, (seconds) => metrics.log.appended(seconds));
+  }
+
+  async #news(parts: Omit<NewsParts, "channel">): Promise<News | undefined> {
+    const { config, closers } = this.#basis;
+    const channel = await openChannel(config, this.#logDeps());
+    if (channel === undefined) return undefined;
+    closers.add("progress", () => channel.close());
+    return startNews(this.#basis, { ...parts, channel });
+  }
+
+  #logDeps(): OpenLogDeps {
+    const { clock, logger, metrics, fail } = this.#basis;
     const { signal } = this.#deps;
-    const log = await openLog(config, {
+    return {
       clock,
       report: (level, message, facts) => logger[level]({ part: "log", ...facts }, message),
       gap: (records) => metrics.log.gap(records),
       onFailure: fail,
       ...(signal === undefined ? {} : { signal }),
-    });
-    closers.add("log", () => log.close());
-    return observedLog(log, clock, (seconds) => metrics.log.appended(seconds));
+    };
   }
 
   async #rulebook(log: Log): Promise<OpenedRules & { readonly rulebook: Rulebook }> {
@@ -131,11 +206,27 @@ class Starter {
     return { ...opened, rulebook };
   }
 
-  async #eraser(parts: Pick<ServedParts, "log" | "store" | "rulebook" | "processor">): Promise<Eraser> {
+  async #eraser(parts: Omit<EraserParts, "register">): Promise<Eraser> {
     const { config, closers } = this.#basis;
     const register = await openSqliteErasures({ file: join(config.dataDir, "erasures.sqlite") });
     closers.add("erasures", () => register.close());
     return startEraser(this.#basis, { register, ...parts });
+  }
+
+  async #listenForQuestions({ stored, ...parts }: Parts): Promise<string | null> {
+    const { config } = this.#basis;
+    if (stored === undefined) return null;
+    if (!hasRole(config, "query"))
+      return this.#listen("query", config.queryPort, healthServer(this.#basis, parts.dependencies));
+    const eraser = await this.#eraser({ ...parts, ...stored });
+    const accepts = hasRole(config, "ingest");
+    return this.#listen("query", config.queryPort, queryServer(this.#basis, { ...parts, ...stored, eraser, accepts }));
+  }
+
+  async #listenForEvents(parts: Parts): Promise<string | null> {
+    const { config } = this.#basis;
+    if (!hasRole(config, "ingest")) return null;
+    return this.#listen("ingest", config.ingestPort, ingestServer(this.#basis, parts));
   }
 
   #listen(name: "ingest" | "query", port: number, server: Server): Promise<string> {
@@ -144,19 +235,29 @@ class Starter {
     return listen(server, { host: config.host, port, hostOption: "--host", portOption: `--${name}-port` });
   }
 
-  #watch({ log, progress, processor, engine }: ServedParts): void {
-    this.#basis.metrics.watch({
+  #watch({ log, progress, processor, stored }: Parts): void {
+    const { metrics } = this.#basis;
+    metrics.watch({
       logBytes: () => log.state().bytes,
       logBytesMax: () => log.state().bytesMax,
       logAccepting: () => Number(log.state().accepting),
-      rulesFull: () => processor.rulesFull,
-      partitions: () => processor.partitions,
       lagSeconds: () => progress.lagMs() / 1000,
-      engineUp: () => Number(engine.state().answering),
-      engineRestarts: () => engine.state().restarts,
     });
+    if (processor !== undefined)
+      metrics.watch({ rulesFull: () => processor.rulesFull, partitions: () => processor.sources().length });
+    if (stored === undefined) return;
+    const { engine } = stored;
+    metrics.watch({ engineUp: () => Number(engine.state().answering), engineRestarts: () => engine.state().restarts });
   }
 }
+
+/** What was started; `stored` is missing where only events are taken. */
+interface Parts extends TakingParts {
+  readonly stored?: Omit<AnsweringParts, "eraser" | "accepts" | keyof TakingParts>;
+  readonly processor?: Processor | undefined;
+}
+
+type Base = Omit<ProcessorParts, "positionsPerRecord">;
 
 /** @throws WeirError `disk_full`: a start writes here and there, and what fails halfway is harder to understand. */
 function mustHaveRoom(dataDir: string): void {

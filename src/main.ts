@@ -6,6 +6,7 @@ import type { CommandName } from "./config/command-line.ts";
 import { loadConfig } from "./config/load.ts";
 import type { Loaded } from "./config/load.ts";
 import type { Config } from "./config/options.ts";
+import { hasAllRoles, hasRole } from "./config/roles.ts";
 import { printConfig, printProblems } from "./config/print.ts";
 import { systemClock } from "./lib/clock.ts";
 import { tuneCollector } from "./lib/collector.ts";
@@ -79,7 +80,7 @@ async function serve({ config }: Ready): Promise<ExitCode> {
       logger.error({ withinMs: stopWithinMs }, "did not start, and so did not stop, in time");
       return 1;
     }
-    process.stdout.write(readyLine(app, config.dataDir));
+    process.stdout.write(readyLine(app, config));
     const failure = await Promise.race([aborted(asked), app.failed]);
     if (failure) logger.fatal({ err: failure }, "weir can't go on");
     const stopped = await stopInTime(app, logger);
@@ -93,12 +94,12 @@ async function serve({ config }: Ready): Promise<ExitCode> {
 async function demo({ config, demo: options }: Ready): Promise<ExitCode> {
   const logger = loggerOf({ ...config, logLevel: config.logLevel === "info" ? "warn" : config.logLevel });
   try {
-    const { startApp } = await import("./app.ts");
+    const { startWholeApp } = await import("./app.ts");
     const { runDemo } = await import("./demo/demo.ts");
     await runDemo(config, options, {
       // What it replays is nobody's events: it does not belong into a topic that others read.
       start: (changed) =>
-        startApp({ ...changed, kafkaBrokers: [] }, { clock: systemClock, logger, version: ownVersion() }),
+        startWholeApp({ ...changed, kafkaBrokers: [] }, { clock: systemClock, logger, version: ownVersion() }),
       clock: systemClock,
       signal: untilAskedToStop(logger),
       print: (line) => void process.stdout.write(`${line}\n`),
@@ -167,9 +168,9 @@ async function upkeep(
   const deps = { rule, clock: systemClock, print: (line: string) => void process.stdout.write(`${line}\n`) };
   try {
     if (url !== null) return await work({ ...deps, queryUrl: url });
-    const { startApp } = await import("./app.ts");
+    const { startWholeApp } = await import("./app.ts");
     const own = { ...config, host: "127.0.0.1", ingestPort: 0, queryPort: 0 };
-    const app = await startApp(own, { clock: systemClock, logger, version: ownVersion() });
+    const app = await startWholeApp(own, { clock: systemClock, logger, version: ownVersion() });
     try {
       return await work({ ...deps, queryUrl: app.queryUrl });
     } finally {
@@ -182,8 +183,16 @@ async function upkeep(
   }
 }
 
-function readyLine(app: App, dataDir: string): string {
-  return `Weir is ready: ingest ${app.ingestUrl} · query ${app.queryUrl} · docs ${app.queryUrl}/docs/ · data ${dataDir}\n`;
+function readyLine({ ingestUrl, queryUrl }: App, config: Config): string {
+  const isAll = hasAllRoles(config);
+  const asks = hasRole(config, "query") ? "query" : "health";
+  const said = [
+    ...(ingestUrl === null ? [] : [`ingest ${ingestUrl}`]),
+    ...(queryUrl === null ? [] : [`${asks} ${queryUrl}`]),
+    `docs ${queryUrl ?? ingestUrl}/docs/`,
+    ...(hasRole(config, "processor", "query") ? [`data ${config.dataDir}`] : []),
+  ];
+  return `Weir is ready${isAll ? "" : ` as ${config.roles.join(", ")}`}: ${said.join(" · ")}\n`;
 }
 
 /** Aborts at the first SIGTERM or SIGINT; the second ends the process at once. What nobody caught ends it as well. */

@@ -216,8 +216,8 @@ export interface StatusAnswer {
   /** every event acknowledged before this moment is counted */
   readonly counted_through: string;
   readonly rates: {
-    /** events acknowledged, over the last seconds */
-    readonly accepted_per_second: number;
+    /** events acknowledged, over the last seconds; null in a process without the role `ingest` */
+    readonly accepted_per_second: number | null;
     /** events counted, over the last seconds */
     readonly counted_per_second: number;
   };

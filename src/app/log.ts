@@ -1,13 +1,16 @@
 import { join } from "node:path";
 import type { Config } from "../config/options.ts";
+import { hasRole } from "../config/roles.ts";
 import type { Clock } from "../lib/clock.ts";
 import { folderId } from "../lib/datadir.ts";
 import type { WeirError } from "../lib/errors.ts";
 import { openEmbeddedLog } from "../log/embedded/embedded.ts";
 import type { KafkaAddress } from "../log/kafka/client.ts";
+import { openKafkaChannel } from "../log/kafka/channel.ts";
 import { openKafkaLog } from "../log/kafka/kafka.ts";
 import { slotsPerRecord } from "../log/kafka/slots.ts";
 import type { Log } from "../log/log.ts";
+import type { Channel } from "../progress/channel.ts";
 import { engineFreeMin } from "../store/clickhouse/engine/room.ts";
 
 export interface OpenLogDeps {
@@ -32,6 +35,14 @@ export function openLog(config: Config, deps: OpenLogDeps): Promise<Log> {
 /** How many positions a record of the log may have for one event: how sparse they can be. */
 export const positionsPerRecord = (config: Config): number => (isOnKafka(config) ? slotsPerRecord : 1);
 
+/** Where the processes tell each other how far they are; undefined: there can only be one. Each group has its own. */
+export async function openChannel(config: Config, deps: OpenLogDeps): Promise<Channel | undefined> {
+  if (!isOnKafka(config)) return undefined;
+  const { kafkaTopic, kafkaGroup, kafkaReplication } = config;
+  const topic = `${kafkaTopic}.${kafkaGroup}.progress`;
+  return openKafkaChannel({ ...deps, address: addressOf(config), topic, replication: kafkaReplication });
+}
+
 const isOnKafka = ({ kafkaBrokers }: Config): boolean => kafkaBrokers.length > 0;
 
 function embedded({ dataDir, logBytesMax, diskFreeMinBytes }: Config, deps: OpenLogDeps): Promise<Log> {
@@ -45,12 +56,14 @@ function embedded({ dataDir, logBytesMax, diskFreeMinBytes }: Config, deps: Open
 }
 
 function onKafka(config: Config, { clock, report, gap, signal }: OpenLogDeps): Promise<Log> {
-  const { kafkaBrokers, kafkaTls, kafkaTopic, kafkaPartitions, kafkaReplication, kafkaGap } = config;
+  const { kafkaTopic, kafkaPartitions, kafkaReplication, kafkaGap } = config;
   return openKafkaLog({
-    address: { brokers: kafkaBrokers, tls: kafkaTls === "on", ...loginOf(config) },
+    address: addressOf(config),
     topic: { name: kafkaTopic, partitions: kafkaPartitions, replication: kafkaReplication },
     group: config.kafkaGroup,
-    ...(isShared(config) ? { sharing: { instance: folderId(config.dataDir), sessionMs: config.kafkaSessionMs } } : {}),
+    ...(hasRole(config, "processor", "query") && isShared(config)
+      ? { sharing: { instance: folderId(config.dataDir), sessionMs: config.kafkaSessionMs } }
+      : {}),
     compression: config.kafkaCompression,
     futureMaxMs: config.futureMaxMs,
     clock,
@@ -67,6 +80,10 @@ function onKafka(config: Config, { clock, report, gap, signal }: OpenLogDeps): P
 
 /** What is counted, and by which rules, is where other processes have it as well: they may divide the partitions. */
 const isShared = ({ clickhouseUrl, mongoUrl }: Config): boolean => clickhouseUrl !== null && mongoUrl !== null;
+
+function addressOf(config: Config): KafkaAddress {
+  return { brokers: config.kafkaBrokers, tls: config.kafkaTls === "on", ...loginOf(config) };
+}
 
 const mechanisms = { plain: "PLAIN", "scram-sha-256": "SCRAM-SHA-256", "scram-sha-512": "SCRAM-SHA-512" } as const;
 

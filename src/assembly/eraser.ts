@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { Eraser } from "../eraser/eraser.ts";
 import type { ErasureRegister } from "../erasure/register.ts";
 import type { Basis } from "./basis.ts";
-import type { ServedParts } from "./servers.ts";
+import type { AnsweringParts } from "./servers.ts";
 
-export interface EraserParts extends Pick<ServedParts, "log" | "store" | "rulebook" | "processor"> {
+export interface EraserParts extends Pick<AnsweringParts, "log" | "store" | "rulebook" | "counting"> {
   readonly register: ErasureRegister;
 }
 
@@ -12,14 +12,14 @@ const stopMs = 2_000;
 
 /** It goes on with what was begun before the last stop. */
 export function startEraser({ clock, logger, closers }: Basis, parts: EraserParts): Eraser {
-  const { register, store, log, rulebook, processor } = parts;
+  const { register, store, log, rulebook, counting } = parts;
   const eraser = new Eraser({
     ...{ register, store, log, clock, newId: randomUUID },
     windows: {
       rebuild: () => rulebook.rebuild(),
       goOnRebuilding: () => rulebook.goOnRebuilding(),
-      dropOrphans: () => processor.dropOrphans(),
-      written: (partition) => processor.written(partition),
+      dropOrphans: () => counting.dropOrphans(),
+      written: (partition) => counting.written(partition),
     },
     report: (message, error) => logger.warn({ err: error, part: "eraser" }, message),
   });

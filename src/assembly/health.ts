@@ -2,7 +2,6 @@ import { healthRoutes } from "../http/health-routes.ts";
 import type { Routes } from "../http/server.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
-import type { Registry } from "../rule/registry.ts";
 import type { Store } from "../store/store.ts";
 
 /** Whatever computes for the store, as far as an operator asks. */
@@ -22,33 +21,45 @@ export interface ComputingState {
   readonly restarts: number;
 }
 
-interface HealthOf {
-  readonly log: Log;
-  readonly store: Store;
-  readonly engine: Computing;
-  readonly rules: Pick<Registry, "trouble">;
+/** Something that a process can't do all of its work without. */
+export interface Dependency {
+  /** Why it can't be used now, for people; undefined: it can. */
+  trouble(): string | undefined | Promise<string | undefined>;
+  /** Without it the process can't do what it is asked; without others it goes on with what it knows. */
+  readonly isVital: boolean;
 }
 
-/** `/health`, `/ready` and `/metrics` of both servers. */
-export function health(metrics: Metrics, { log, store, engine, rules }: HealthOf): Routes {
+/** By the names under which `/ready` tells them. */
+export type Dependencies = Readonly<Record<string, Dependency>>;
+
+/** `/health`, `/ready` and `/metrics` of each server. */
+export function health(metrics: Metrics, dependencies: Dependencies): Routes {
   return healthRoutes({
     metrics: () => metrics.text(),
     ready: async () => {
-      const { accepting, reason } = log.state();
-      const whyNot = await whyStoreIsNotReady(store, engine);
-      const parts = {
-        log: { ...partOf(reason), ok: accepting },
-        store: partOf(whyNot),
-        rules: partOf(rules.trouble()),
-      };
-      // Without the rules' place everything but changing them goes on.
-      return { ok: accepting && whyNot === undefined, parts };
+      const asked = Object.entries(dependencies).map(async ([name, { trouble, isVital }]) => {
+        const detail = await trouble();
+        return { name, isVital, part: detail === undefined ? { ok: true } : { ok: false, detail } };
+      });
+      const told = await Promise.all(asked);
+      const parts = Object.fromEntries(told.map(({ name, part }) => [name, part]));
+      return { ok: told.every(({ isVital, part }) => part.ok || !isVital), parts };
     },
   });
 }
 
-const partOf = (trouble: string | undefined): { ok: boolean; detail?: string } =>
-  trouble === undefined ? { ok: true } : { ok: false, detail: trouble };
+export const storeTrouble =
+  (store: Store, engine: Computing): Dependency["trouble"] =>
+  () =>
+    whyStoreIsNotReady(store, engine);
+
+/** Of a process that appends: of others it says nothing. */
+export const logTrouble =
+  (log: Log): (() => string | undefined) =>
+  () => {
+    const { accepting, reason } = log.state();
+    return accepting ? undefined : (reason ?? "takes no events now");
+  };
 
 async function whyStoreIsNotReady(store: Store, engine: Computing): Promise<string | undefined> {
   const { up, isLowOnDisk } = engine.state();

@@ -1,9 +1,15 @@
 import { Processor } from "../processor/processor.ts";
 import type { ProcessorDeps, ProcessorLimits } from "../processor/processor.ts";
+import type { FillNews } from "../progress/bulletin.ts";
+import type { Rulebook } from "../rulebook/rulebook.ts";
 import type { Basis } from "./basis.ts";
-import type { ServedParts } from "./servers.ts";
+import { announced } from "./news.ts";
+import type { News } from "./news.ts";
+import type { AnsweringParts } from "./servers.ts";
 
-export interface ProcessorParts extends Pick<ServedParts, "log" | "store" | "rulebook" | "progress"> {
+export interface ProcessorParts extends Pick<AnsweringParts, "log" | "store" | "rulebook" | "progress"> {
+  /** Told to others as well; undefined: there are none. */
+  readonly news: News | undefined;
   /** How many positions one event of the log may take. */
   readonly positionsPerRecord: number;
 }
@@ -13,11 +19,13 @@ const drainMs = 5_000;
 /** Resolves when it has found where to go on; it counts from then on. */
 export async function startProcessor(basis: Basis, parts: ProcessorParts): Promise<Processor> {
   const { clock, logger, fail, closers } = basis;
-  const { log, store, rulebook, progress } = parts;
-  const processor = new Processor({
-    ...{ log, store, rules: rulebook, progress, clock },
+  const { log, store, rulebook, progress, news } = parts;
+  const fills = (): readonly FillNews[] => fillsOf(rulebook).map((series) => ({ series, ...processor.fill(series) }));
+  const announcer = news && announced(basis, news, { progress, fills, sources: () => processor.sources() });
+  const processor: Processor = new Processor({
+    ...{ log, store, rules: rulebook, progress: announcer ?? progress, clock },
     random: Math.random,
-    metrics: reported(basis),
+    metrics: reported(basis, (events) => announcer?.counted(events)),
     report: (message, error) => logger.warn({ err: error, part: "processor" }, message),
     groupsFull: (rule_id, max_groups) =>
       logger.warn(
@@ -32,11 +40,20 @@ export async function startProcessor(basis: Basis, parts: ProcessorParts): Promi
   return processor;
 }
 
+const fillsOf = (rulebook: Rulebook): readonly number[] =>
+  rulebook
+    .list()
+    .flatMap(({ versions }) => versions.filter(({ phase }) => phase === "filling").map(({ series }) => series));
+
 /** The metrics, and what of them somebody should read in the log. */
-function reported({ metrics, logger }: Basis): ProcessorDeps["metrics"] {
+function reported({ metrics, logger }: Basis, counted: (events: number) => void): ProcessorDeps["metrics"] {
   const part = "processor";
   return {
     ...metrics.processor,
+    batch: (facts) => {
+      metrics.processor.batch(facts);
+      counted(facts.events);
+    },
     retried: (stage, error) => {
       metrics.processor.retried(stage, error);
       logger.warn({ err: error, part, stage }, "the store did not take a batch; trying again");

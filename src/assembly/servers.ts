@@ -12,48 +12,58 @@ import { Ingest } from "../ingest/ingest.ts";
 import { Hub } from "../live/hub.ts";
 import { observedHub } from "../live/observed.ts";
 import type { Log } from "../log/log.ts";
-import type { Processor } from "../processor/processor.ts";
 import type { MemoryProgress } from "../progress/memory-progress.ts";
+import type { PartHealth } from "../protocol/status.ts";
 import { Query } from "../query/query.ts";
 import type { Registry } from "../rule/registry.ts";
 import { rulesToRead } from "../rulebook/rules-to-read.ts";
 import type { Rulebook } from "../rulebook/rulebook.ts";
 import type { Store } from "../store/store.ts";
 import type { Basis } from "./basis.ts";
-import { type Computing, health } from "./health.ts";
+import type { Counting } from "./counting.ts";
+import { type Computing, type Dependencies, health } from "./health.ts";
 
-/** The parts that answer requests. */
-export interface ServedParts {
+/** What takes events. */
+export interface TakingParts {
   readonly log: Log;
+  readonly progress: MemoryProgress;
+  readonly dependencies: Dependencies;
+}
+
+/** What answers questions. */
+export interface AnsweringParts extends TakingParts {
   readonly engine: Computing;
   readonly store: Store;
   readonly rules: Pick<Registry, "trouble">;
   readonly rulebook: Rulebook;
-  readonly progress: MemoryProgress;
-  readonly processor: Processor;
+  readonly counting: Counting;
   readonly eraser: Eraser;
+  /** Whether events are accepted here: how many, elsewhere, is not known. */
+  readonly accepts: boolean;
 }
 
 const requestMs = 10_000;
 /** A large body on a slow line takes long; ingest itself watches that it keeps coming. */
 const ingestRequestMs = 600_000;
 
-export function ingestServer(
-  basis: Basis,
-  parts: Pick<ServedParts, "log" | "progress" | "store" | "engine" | "rules">,
-): Server {
+export function ingestServer(basis: Basis, parts: TakingParts): Server {
   const { clock, metrics, config } = basis;
   const { eventsPerRequestMax, bodyBytesMax, inflightBytesMax, futureMaxMs } = config;
   const limits = { eventsMax: eventsPerRequestMax, bodyBytesMax, inFlightBytesMax: inflightBytesMax, futureMaxMs };
   const { log, progress } = parts;
   const ingest = new Ingest({ log, progress, clock, metrics: metrics.ingest, limits });
-  const routes = [ingestRoutes(ingest, clock), health(metrics, parts)];
+  const routes = [ingestRoutes(ingest, clock), health(metrics, parts.dependencies)];
   const server = httpServer(basis, "Weir ingestion API", routes, ingestRequestMs);
   server.addHook("preClose", () => ingest.stop());
   return server;
 }
 
-export function queryServer(basis: Basis, parts: ServedParts): Server {
+/** Of a process that nobody asks for anything but how it is. */
+export function healthServer(basis: Basis, dependencies: Dependencies): Server {
+  return httpServer(basis, "Weir processor", [health(basis.metrics, dependencies)], requestMs);
+}
+
+export function queryServer(basis: Basis, parts: AnsweringParts): Server {
   const { clock, metrics, config } = basis;
   const query = queryOf(basis, parts);
   const hub = startHub(basis, parts);
@@ -67,34 +77,42 @@ export function queryServer(basis: Basis, parts: ServedParts): Server {
       queryRoutes(query),
       erasureRoutes(parts.eraser),
       ...[liveSocket, liveEvents].map((carry) => carry(observed, { clock, origins: config.origins })),
-      health(metrics, parts),
+      health(metrics, parts.dependencies),
     ],
     requestMs,
   );
 }
 
-function queryOf({ clock, metrics, config }: Basis, parts: ServedParts): Query {
-  const { store, rulebook, progress, processor, log, engine, rules } = parts;
+function queryOf({ clock, metrics, config }: Basis, parts: AnsweringParts): Query {
+  const { store, rulebook, progress, counting, log, engine, rules, dependencies } = parts;
   return new Query({
     store,
     rules: rulesToRead(rulebook),
     progress,
     clock,
-    fill: (series) => processor.fill(series),
-    cost: (series) => processor.cost(series),
-    written: () => processor.ranges(),
+    fill: (series) => counting.fill(series),
+    cost: (series) => counting.cost(series),
+    written: () => counting.ranges(),
     groupsMax: config.groupsMax,
     log: () => log.state(),
-    rates: () => metrics.rates(),
+    rates: () => ({ ...metrics.rates(), ...(parts.accepts ? {} : { accepted: null }) }),
     parts: () => ({
       store: { ok: engine.state().answering && !engine.state().isLowOnDisk, ...detailOf(engine) },
       log: { ok: log.state().accepting },
       rules: { ok: rules.trouble() === undefined },
+      ...newsPart(dependencies),
     }),
   });
 }
 
-function startHub({ clock, logger, config }: Basis, { store, rulebook, progress }: ServedParts): Hub {
+/** What is heard of other processes, where there can be any. */
+function newsPart({ progress }: Dependencies): Readonly<Record<string, PartHealth>> {
+  const detail = progress?.trouble();
+  if (progress === undefined) return {};
+  return { progress: typeof detail === "string" ? { ok: false, detail } : { ok: true } };
+}
+
+function startHub({ clock, logger, config }: Basis, { store, rulebook, progress }: AnsweringParts): Hub {
   const hub = new Hub({
     store,
     rules: rulesToRead(rulebook),

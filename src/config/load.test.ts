@@ -149,7 +149,6 @@ function problemsOf(argv: readonly string[]): Extract<ReturnType<typeof loadConf
 
 test("values that contradict each other are refused", () => {
   assert.match(problems({ argv: ["--ingest-port", "8001"] })[0]!, /the port is also that of ingest-port/);
-  assert.match(problems({ argv: ["--roles", "ingest"] })[0]!, /all roles/);
   assert.match(
     problems({ argv: ["--kafka-sasl", "plain", "--kafka-user", "u"] })[0]!,
     /needs kafka-user and kafka-password/,
@@ -158,6 +157,22 @@ test("values that contradict each other are refused", () => {
   assert.ok(!printConfig(told.config, told.sources).includes("secret"));
   assert.match(problems({ argv: ["--inflight-bytes-max", "1MiB"] })[0]!, /smaller than body-bytes-max/);
   good({ argv: ["--ingest-port", "0", "--query-port", "0"] });
+});
+
+test("roles in processes of their own need what these share, and all of it is told at once", () => {
+  const lacks = (...argv: string[]): string[] =>
+    problems({ argv }).map((problem) => /needs (--[a-z-]+)/.exec(problem)?.[1] ?? problem);
+  assert.deepEqual(lacks("--roles", "ingest"), ["--kafka-brokers"]);
+  assert.deepEqual(lacks("--roles", "query,ingest"), ["--kafka-brokers", "--clickhouse-url", "--mongo-url"]);
+  const brokers = ["--kafka-brokers", "kafka:9092"];
+  assert.deepEqual(lacks("--roles", "processor", ...brokers), ["--clickhouse-url", "--mongo-url"]);
+  good({ argv: ["--roles", "ingest", ...brokers] });
+  const places = [...brokers, "--clickhouse-url", "http://store:8123", "--mongo-url", "mongodb://rules/weir"];
+  for (const roles of ["processor", "query", "ingest,query", "query,processor"])
+    good({ argv: ["--roles", roles, ...places] });
+  good({ argv: ["--roles", "query,processor,ingest"] });
+  assert.match(problems({ argv: ["--roles", "none"] })[0]!, /one role or more of ingest, processor, query/);
+  assert.match(problems({ argv: ["--roles", "querry"] })[0]!, /expected .*ingest, processor, query|expected/);
 });
 
 test("the demo has options of its own, on the command line only", () => {

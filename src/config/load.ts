@@ -4,16 +4,9 @@ import { parseCommandLine } from "./command-line.ts";
 import type { CommandName, RejectsAction, RulesAction } from "./command-line.ts";
 import { findJsonFault } from "./json-place.ts";
 import type { Kind } from "./kind.ts";
-import {
-  clientOptions,
-  demoOptions,
-  environmentName,
-  optionKeys,
-  options,
-  roleNames,
-  upkeepOptions,
-} from "./options.ts";
+import { clientOptions, demoOptions, environmentName, optionKeys, options, upkeepOptions } from "./options.ts";
 import type { Option } from "./option.ts";
+import { roleProblems } from "./roles.ts";
 import type { ClientOptions, Config, DemoOptions, OptionKey, UpkeepOptions } from "./options.ts";
 
 export interface Surroundings {
@@ -219,13 +212,7 @@ function contradictions(config: Config, sources: Partial<Sources>): Problem[] {
         value: port,
       });
   }
-  if (roleNames.some((role) => !config.roles.includes(role))) {
-    problems.push({
-      path: sources.roles ?? "roles",
-      message: "a process with an embedded part has to have all roles: ingest,processor,query",
-      value: config.roles.join(","),
-    });
-  }
+  problems.push(...roleProblems(config, sources.roles ?? "roles"));
   if (config.clickhouseUrl !== null && config.engineReadonlyPort !== null) {
     problems.push({
       path: sources.engineReadonlyPort ?? "engine-readonly-port",

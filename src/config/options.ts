@@ -56,7 +56,8 @@ export const options = {
     group: "Where",
     kind: list<Role>(choice(...roleNames), "role,…"),
     default: roleNames,
-    description: "what this process does; anything but all of it needs --kafka-brokers",
+    description:
+      "what this process does; apart from the others, ingest needs --kafka-brokers, processor and query --clickhouse-url and --mongo-url too",
   }),
 
   logBytesMax: option({

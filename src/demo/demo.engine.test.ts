@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadConfig } from "../config/load.ts";
-import { startApp } from "../app.ts";
+import { startWholeApp } from "../app.ts";
 import { systemClock } from "../lib/clock.ts";
 import { createLogger } from "../observe/logger.ts";
 import { runDemo } from "./demo.ts";
@@ -23,7 +23,7 @@ test("the demo's totals are what a look at the flights gives", async () => {
     loaded.config,
     { speed: 0, events },
     {
-      start: (config) => startApp(config, { clock: systemClock, logger, version: "0.0.0" }),
+      start: (config) => startWholeApp(config, { clock: systemClock, logger, version: "0.0.0" }),
       clock: systemClock,
       signal: new AbortController().signal,
       print: (line) => lines.push(line),

@@ -153,6 +153,8 @@ export interface Metrics {
     taken(): void;
   };
   readonly live: { pushed(frames: number, bytes: number): void };
+  /** Other processes have counted so many events: in `rates`, not in this process's totals. */
+  readonly countedElsewhere: (events: number) => void;
   /** Adds what is asked at each scrape. */
   watch(sources: GaugeSources): void;
   /** Events per second over the last ten seconds. */
@@ -200,6 +202,7 @@ export function createMetrics(clock: Clock): Metrics {
     live: {
       pushed: (frames, bytes) => (meters.counter("liveFrames").inc(frames), meters.counter("liveBytes").inc(bytes)),
     },
+    countedElsewhere: (events) => rates.counted.add(events),
     watch: (added) => {
       for (const [key, source] of Object.entries(added) as [Key, () => number | Promise<number>][])
         sources.set(key, source);

@@ -1,4 +1,4 @@
-import type { Offset, Src } from "../event/position.ts";
+import type { Src } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Member } from "../log/membership.ts";
 import { Tenure } from "./tenure.ts";
@@ -11,8 +11,8 @@ export interface PartitionsDeps extends Omit<TenureDeps, "src" | "before" | "end
   readonly takenUp: (src: Src) => void;
   /** Another process has claimed the partition. Answers whether this one goes on without it. */
   readonly taken: (src: Src, error: unknown) => boolean;
-  /** The partition is not ours any more; we have written it up to there. */
-  readonly letGo: (src: Src, written: Offset) => void;
+  /** The partition is not ours any more. */
+  readonly letGo: (src: Src) => void;
 }
 
 /**
@@ -109,6 +109,6 @@ export class Partitions implements Member {
   #forget(src: Src, tenure: Tenure): void {
     if (this.#tenures.get(src) !== tenure) return;
     this.#tenures.delete(src);
-    if (tenure.partition !== undefined) this.#deps.letGo(src, tenure.partition.written);
+    if (tenure.partition !== undefined) this.#deps.letGo(src);
   }
 }

@@ -42,10 +42,10 @@ export interface ProgressWriter {
   caughtUp(src: Src, next: number, at: number): void;
   /** The oldest event that is being counted was received at this time. */
   working(src: Src, receivedAt: number): void;
-  /** The partition is another process's now; what is known of it stays. Answers up to when (ms) what it received is counted. */
-  letGo(src: Src): number;
-  /** Whether anybody waits for something to be counted. */
-  isAwaited(): boolean;
+  /** This process counts the partition from now on; below `next` it is counted. */
+  takenUp(src: Src, next: number): void;
+  /** Another process counts the partition from now on. */
+  letGo(src: Src): void;
   /** A fill began (below these positions not all rules have everything) or ended. */
   filling(activations: readonly Readonly<Record<number, number>>[]): void;
   seriesChanged(series: number): void;

@@ -13,7 +13,6 @@ import { Filler } from "./filler.ts";
 import type { FillState } from "./filler.ts";
 import { isTaken } from "./faulty-rules.ts";
 import { GroupRooms } from "./group-rooms.ts";
-import { Others } from "./others.ts";
 import type { PartitionLimits } from "./partition.ts";
 import { Partition } from "./partition.ts";
 import { Partitions } from "./partitions.ts";
@@ -58,7 +57,6 @@ export interface ProcessorLimits extends PartitionLimits {
 export class Processor {
   readonly #deps: ProcessorDeps;
   readonly #partitions: Partitions;
-  readonly #others: Others;
   readonly #started = Promise.withResolvers<void>();
   readonly #drain = new AbortController();
   readonly #abandon = new AbortController();
@@ -73,14 +71,13 @@ export class Processor {
 
   constructor(deps: ProcessorDeps) {
     this.#deps = deps;
-    const { log, store, clock, metrics, rules, progress, limits } = deps;
+    const { store, clock, metrics, rules, progress, limits } = deps;
     this.#writer = new BatchWriter({ store, clock, metrics, signal: this.#abandon.signal });
     this.#groups = new GroupRooms({ store, groupsMax: limits.groupsMax, full: deps.groupsFull });
     this.#cost = new CostMeter(clock);
     this.#stopper = new RuleStopper({ store, rules, writer: this.#writer, clock, metrics });
     this.#caretaker = new Caretaker({ ...deps, groups: this.#groups });
     this.#partitions = this.#newPartitions();
-    this.#others = new Others({ log, store, progress, clock, isOurs: (src) => this.#isOurs(src) });
     this.#filler = new Filler({
       store,
       rules,
@@ -110,7 +107,7 @@ export class Processor {
   /** Works until `drain`. Rejects when it can't go on. */
   run(): Promise<void> {
     this.#started.resolve();
-    const side = Promise.all([this.#fillLoop(), this.#caretakeLoop(), this.#followLoop()]);
+    const side = Promise.all([this.#fillLoop(), this.#caretakeLoop()]);
     this.#running = side.catch(() => {});
     return Promise.race([this.#partitions.failed, side.then(() => {})]);
   }
@@ -128,20 +125,20 @@ export class Processor {
     await this.#deps.log.shared?.membership.leave();
   }
 
-  /** Up to where a partition is stored and rolled up, by whomever; of others' as last heard. */
+  /** The partitions that this process counts now. */
+  sources(): readonly Src[] {
+    return this.#partitions.list().map(([src]) => src);
+  }
+
+  /** Up to where a partition is stored and rolled up, if this process counts it. */
   written(partition: number): Offset {
-    return this.#partitions.get(partition)?.written ?? this.#others.written(partition);
+    return this.#partitions.get(partition)?.written ?? offset(0);
   }
 
-  /** What is stored and rolled up, of each partition that has anything. */
+  /** What is stored and rolled up, of each partition of this process that has anything. */
   ranges(): readonly OffsetRange[] {
-    const all = this.#deps.log.sources().map((src) => ({ src, from: offset(0), to: before(this.written(src)) }));
+    const all = this.sources().map((src) => ({ src, from: offset(0), to: before(this.written(src)) }));
     return all.filter(({ to }) => to >= 0);
-  }
-
-  /** How many partitions this process counts now. */
-  get partitions(): number {
-    return this.#partitions.list().length;
   }
 
   /** Drops the windows that no rule needs any more, which is otherwise done now and then. */
@@ -176,11 +173,11 @@ export class Processor {
       started: this.#started.promise,
       open: (src, abandon) => this.#open(src, abandon),
       takenUp: (src) => {
-        this.#others.forget(src);
+        progress.takenUp(src, this.written(src));
         this.#filler.readAgain();
       },
       taken: (src, error) => this.#taken(src, error),
-      letGo: (src, written) => this.#others.follow(src, written, progress.letGo(src)),
+      letGo: (src) => progress.letGo(src),
     });
   }
 
@@ -194,7 +191,6 @@ export class Processor {
     const recovered = await writer.ask(() =>
       recover({ ...this.#deps, ...ids, src, odd: (what) => report(what, undefined) }),
     );
-    this.#deps.progress.caughtUp(src, recovered.next, this.#others.through(src));
     return new Partition(
       { ...this.#deps, src, writer, groups: this.#groups, cost: this.#cost, stopper: this.#stopper },
       recovered,
@@ -236,14 +232,6 @@ export class Processor {
         for (const src of ours) await this.#caretaker.forgetMarks(src);
       });
       await clock.sleep(limits.caretakeEveryMs, this.#drain.signal);
-    }
-  }
-
-  async #followLoop(): Promise<void> {
-    if (this.#deps.log.shared === undefined) return;
-    while (!this.#drain.signal.aborted) {
-      await this.#attempt("reading how far others have counted", () => this.#others.look());
-      await this.#deps.clock.sleep(this.#deps.limits.fillPollMs, this.#drain.signal);
     }
   }
 

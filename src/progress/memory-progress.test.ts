@@ -74,3 +74,19 @@ test("a clock that is set makes nobody wait for longer, and calls nothing final 
   monotonic += 50;
   assert.equal(progress.lagMs(), 50);
 });
+
+test("a partition that moves: who takes it up tells of what it did not know, and listens to nobody until it lets go", () => {
+  const progress = new MemoryProgress(systemClock);
+  const told: unknown[] = [];
+  progress.onTouched(({ range, seconds }) => told.push([range.from, range.to, seconds]));
+  const said = (next: number) => ({ next, through: next, waitedMs: 0, incompleteBelow: 0 });
+  progress.expect(src(0), 10);
+  progress.heard(src(0), said(20));
+  progress.takenUp(src(0), 30);
+  assert.deepEqual([told.splice(0), progress.standing(0)?.through], [[[20, 29, null]], 20]);
+  progress.heard(src(0), said(99));
+  assert.equal(progress.standing(0)?.next, 30);
+  progress.letGo(src(0));
+  progress.heard(src(0), said(40));
+  assert.deepEqual([progress.standing(0)?.next, told], [40, []]);
+});

@@ -1,5 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import type { OffsetRange, Src } from "../event/position.ts";
+import { before, offset, src as srcOf } from "../event/position.ts";
 import type { Progress, Touched } from "./progress.ts";
 
 interface PartitionState {
@@ -8,7 +9,26 @@ interface PartitionState {
   through: number;
   /** Since when the oldest event of each batch that has begun has waited, ms of the monotonic clock; oldest batch first. */
   waiting: number[];
+  /** When another process spoke of it last, ms of the monotonic clock; missing: it is this process that counts it. */
+  heardAt?: number;
+  /** What another process says of its rules: below this position not every one has everything. */
+  incompleteBelow?: number;
 }
+
+/** How a partition stands. */
+export interface Standing {
+  /** Everything below is counted. */
+  readonly next: number;
+  /** Everything received before this time (ms) is counted; 0: not known. */
+  readonly through: number;
+  /** How long its oldest event that is not counted has waited, ms. */
+  readonly waitedMs: number;
+  /** Below this position not every rule has everything. */
+  readonly incompleteBelow: number;
+}
+
+/** Who says nothing of a partition for so long may have gone, and events may wait. */
+const silentMs = 5_000;
 
 interface Waiter {
   readonly ranges: readonly OffsetRange[];
@@ -17,7 +37,10 @@ interface Waiter {
 
 type Activation = Readonly<Record<number, number>>;
 
-/** Progress of processors in this process: the processor writes it, everyone else reads it. */
+/**
+ * Progress as this process knows it: of the partitions that it counts the processor writes it, of others what their
+ * processes say; everyone else reads it.
+ */
 export class MemoryProgress implements Progress {
   readonly #clock: Clock;
   readonly #partitions = new Map<number, PartitionState>();
@@ -56,8 +79,30 @@ export class MemoryProgress implements Progress {
   }
 
   lagMs(): number {
-    const waiting = [...this.#partitions.values()].flatMap((partition) => partition.waiting);
-    return waiting.length === 0 ? 0 : Math.max(0, this.#clock.monotonic() - Math.min(...waiting));
+    const now = this.#clock.monotonic();
+    return Math.max(0, ...[...this.#partitions.values()].map((partition) => waitedMs(partition, now)));
+  }
+
+  /** What is counted, of each partition of which anything is. */
+  ranges(): readonly OffsetRange[] {
+    const counted = [...this.#partitions].filter(([, { next }]) => next > 0);
+    return counted.map(([of, { next }]) => ({ src: srcOf(of), from: offset(0), to: before(offset(next)) }));
+  }
+
+  /** Undefined: nothing is known of the partition. */
+  standing(src: number): Standing | undefined {
+    const partition = this.#partitions.get(src);
+    if (partition === undefined) return undefined;
+    const { next, through, incompleteBelow } = partition;
+    const below = Math.max(0, ...this.#filling.map((activation) => activation[src] ?? 0));
+    const waited = waitedMs(partition, this.#clock.monotonic());
+    return { next, through, waitedMs: waited, incompleteBelow: Math.max(below, incompleteBelow ?? 0) };
+  }
+
+  /** Partitions of which no process has said anything for some seconds. */
+  silent(): readonly Src[] {
+    const since = this.#clock.monotonic() - silentMs;
+    return [...this.#partitions].filter(([, { heardAt = Infinity }]) => heardAt < since).map(([of]) => srcOf(of));
   }
 
   onTouched(listener: (touched: Touched) => void): () => void {
@@ -72,14 +117,18 @@ export class MemoryProgress implements Progress {
 
   advance(next: number, receivedThrough: number, touched: Touched): void {
     const waiting = this.#partitions.get(touched.range.src)?.waiting.slice(1) ?? [];
-    this.#partitions.set(touched.range.src, { next, through: receivedThrough, waiting });
+    this.#partitions.set(touched.range.src, {
+      next: this.#from(touched.range.src, next),
+      through: receivedThrough,
+      waiting,
+    });
     this.#wake();
-    for (const listener of this.#touchedListeners) listener(touched);
+    this.touch(touched);
   }
 
   caughtUp(src: Src, next: number, at: number): void {
     // Not the later one of this and what was before: a clock that was ahead, and set right, would call windows final for hours.
-    this.#partitions.set(src, { next, through: at, waiting: [] });
+    this.#partitions.set(src, { next: this.#from(src, next), through: at, waiting: [] });
     this.#wake();
   }
 
@@ -90,14 +139,45 @@ export class MemoryProgress implements Progress {
     else partition.waiting.push(since);
   }
 
-  letGo(src: Src): number {
-    const partition = this.#partitions.get(src);
-    if (partition !== undefined) partition.waiting = [];
-    return partition?.through ?? 0;
+  /** This process counts the partition from now on. Who did before it may not have told what it has counted at last. */
+  takenUp(src: Src, next: number): void {
+    const { next: known = next, through = 0 } = this.#partitions.get(src) ?? {};
+    this.caughtUp(src, next, through);
+    if (next > known) this.touch({ range: { src, from: offset(known), to: before(offset(next)) }, seconds: null });
   }
 
-  isAwaited(): boolean {
-    return this.#waiters.size > 0;
+  /** Another process counts the partition from now on, and will speak of it. */
+  letGo(src: Src): void {
+    const { next = 0, through = 0 } = this.#partitions.get(src) ?? {};
+    this.#partitions.set(src, { next, through, waiting: [], heardAt: this.#clock.monotonic() });
+  }
+
+  /** Partitions that others count, of which nothing has been heard yet: below `next` they are known to be counted. */
+  expect(src: Src, next: number): void {
+    if (this.#partitions.has(src)) return;
+    this.#partitions.set(src, { next, through: 0, waiting: [], heardAt: this.#clock.monotonic() });
+  }
+
+  /**
+   * How a partition stands by what the process says that counts it; with what it has counted since, if anything. Of one
+   * that is counted here, who had it before may still speak: that is known already.
+   */
+  heard(src: Src, { next, through, waitedMs: waited, incompleteBelow }: Standing, touched?: Touched): void {
+    const known = this.#partitions.get(src);
+    if (known !== undefined && known.heardAt === undefined) return;
+    const now = this.#clock.monotonic();
+    const waiting = waited > 0 ? [now - waited] : [];
+    this.#partitions.set(src, {
+      ...{ next: this.#from(src, next), through: through === 0 ? (known?.through ?? 0) : through },
+      ...{ waiting, heardAt: now, incompleteBelow },
+    });
+    this.#wake();
+    if (touched !== undefined) this.touch(touched);
+  }
+
+  /** Windows may have changed. */
+  touch(touched: Touched): void {
+    for (const listener of this.#touchedListeners) listener(touched);
   }
 
   filling(activations: readonly Activation[]): void {
@@ -109,14 +189,25 @@ export class MemoryProgress implements Progress {
     for (const listener of this.#seriesListeners) listener(series);
   }
 
+  /** What is counted stays so, whoever says less of it. */
+  #from(src: number, next: number): number {
+    return Math.max(next, this.#partitions.get(src)?.next ?? 0);
+  }
+
   /** An event below the activation of a rule that is being filled is not in every active rule yet. */
   #isRangeCounted(range: OffsetRange): boolean {
     const partition = this.#partitions.get(range.src);
     if (partition === undefined || partition.next <= range.to) return false;
+    if ((partition.incompleteBelow ?? 0) > range.from) return false;
     return this.#filling.every((activation) => (activation[range.src] ?? 0) <= range.from);
   }
 
   #wake(): void {
     for (const waiter of this.#waiters) if (this.isCounted(waiter.ranges)) waiter.resolve();
   }
+}
+
+function waitedMs({ waiting, heardAt = Infinity }: PartitionState, now: number): number {
+  const silence = now - heardAt;
+  return Math.max(0, silence > silentMs ? silence : 0, ...waiting.map((since) => now - since));
 }

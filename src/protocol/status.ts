@@ -16,7 +16,9 @@ export const StatusAnswer = Type.Object({
   lag_ms: Type.Number({ description: "how long the oldest event that is not counted has waited" }),
   counted_through: Type.String({ description: "every event acknowledged before this moment is counted" }),
   rates: Type.Object({
-    accepted_per_second: Type.Number({ description: "events acknowledged, over the last seconds" }),
+    accepted_per_second: Type.Union([Type.Number(), Type.Null()], {
+      description: "events acknowledged, over the last seconds; null in a process without the role `ingest`",
+    }),
     counted_per_second: Type.Number({ description: "events counted, over the last seconds" }),
   }),
   events: Count("events counted since the beginning, repeated ones included"),

@@ -15,8 +15,8 @@ export interface StatusSources {
   readonly rules: () => readonly RuleRecord[];
   readonly counts: RecentCounts;
   readonly log: () => LogState;
-  /** Events per second over the last seconds. */
-  readonly rates: () => { readonly accepted: number; readonly counted: number };
+  /** Events per second over the last seconds; null: they are accepted elsewhere. */
+  readonly rates: () => { readonly accepted: number | null; readonly counted: number };
   /** The health of each part by name, as it is known without asking. */
   readonly parts: () => Readonly<Record<string, PartHealth>>;
   readonly clock: Clock;

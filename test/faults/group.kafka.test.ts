@@ -52,14 +52,14 @@ describe("R9: several processes count one topic", unlessMissing(whyNoKafka ?? wh
           const others = seats.filter((other) => other !== seat);
           stage.senders.start(random.pick(others).server.ingestUrl);
           // Filled by several, and by those who take their partitions over.
-          if (round === halfWay) await stage.putRulesAt(others[0]!.server, late);
+          if (round === halfWay) await stage.putRules(late, others[0]!.server);
           if (what === "zombie") tookOverMs.push(await stopPastSession(seat, others, random));
           else await comeBack(seat, others, what, random);
           await untilDivided(seats, partitions);
           await stage.senders.stop();
         }
         for (const seat of seats) await rulesSettled(seat.server.queryUrl);
-        await stage.verifyAt(random.pick(seats).server, [...faultRules, ...late]);
+        await stage.verify([...faultRules, ...late], random.pick(seats).server);
         const refused = seats.reduce((sum, seat) => sum + seat.refused, 0);
         const other = seats.flatMap(({ line }) =>
           line.arrived.filter(({ ok }) => ok).map(({ statement }) => statement),

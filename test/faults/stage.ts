@@ -12,6 +12,9 @@ import { Senders, type SenderOptions } from "./senders.ts";
 
 const dayMs = 86_400_000;
 
+/** Where a server, or several with a part of the roles each, can be reached. */
+type Addresses = Pick<ServerProcess, "ingestUrl" | "queryUrl">;
+
 /** A data folder, a ledger and clients: what stays when the server is killed. */
 export class Stage {
   readonly seed: number;
@@ -65,12 +68,8 @@ export class Stage {
     return server;
   }
 
-  putRules(rules: readonly FaultRule[]): Promise<void> {
-    return this.putRulesAt(this.server, rules);
-  }
-
-  async putRulesAt({ queryUrl }: ServerProcess, rules: readonly FaultRule[]): Promise<void> {
-    for (const rule of rules) await putRule(queryUrl, { ...rule, active: true });
+  async putRules(rules: readonly FaultRule[], at: Addresses = this.server): Promise<void> {
+    for (const rule of rules) await putRule(at.queryUrl, { ...rule, active: true });
   }
 
   /** An event of its own, which is not written down yet. */
@@ -79,25 +78,20 @@ export class Stage {
   }
 
   /** Waits until all is counted and every rule filled, then compares everything with the ledger. */
-  verify(rules: readonly FaultRule[]): Promise<void> {
-    return this.verifyAt(this.server, rules);
-  }
-
-  /** The same, asked at one of several. */
-  async verifyAt(server: ServerProcess, rules: readonly FaultRule[]): Promise<void> {
+  async verify(rules: readonly FaultRule[], at: Addresses = this.server): Promise<void> {
     const last = Array.from({ length: 3 }, () => this.#closing.make());
     this.ledger.sent(last);
-    await postCounted(server.ingestUrl, last);
+    await postCounted(at.ingestUrl, last);
     this.ledger.settled(last, "acknowledged");
-    await rulesSettled(server.queryUrl);
-    const findings = check(this.ledger, rules, await this.#view(server, rules));
+    await rulesSettled(at.queryUrl);
+    const findings = check(this.ledger, rules, await this.#view(rules, at.queryUrl));
     const summary = `${findings.length} findings; ledger ${JSON.stringify(this.ledger.summary())}`;
     assert.equal(findings.length, 0, `${summary}\n${findings.slice(0, 20).join("\n")}`);
   }
 
   async #view(
-    { queryUrl }: ServerProcess,
     rules: readonly FaultRule[],
+    queryUrl: string,
   ): Promise<{ raw: WireEvent[]; windows: Map<string, Record<string, unknown>[]> }> {
     const [from, to] = [this.#now - 60 * dayMs, this.#now + dayMs];
     const raw = (await allEvents(queryUrl, from, to)).map(wireEvent);

@@ -27,7 +27,9 @@ export interface Exit {
 /** The real program as users start it, in a process group of its own, so that the group can be killed as a whole. */
 export interface ServerProcess {
   readonly pid: number;
+  /** Empty where it takes no events. */
   readonly ingestUrl: string;
+  /** Of a process that only counts, where it says how it is; empty where there is nothing to ask. */
   readonly queryUrl: string;
   /** From the start of the process to its ready line. */
   readonly readyMs: number;
@@ -61,7 +63,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   try {
     const urls = await readyLine(child, exited, tail, options.readyTimeoutMs ?? 30_000);
     const readyMs = performance.now() - startedAt;
-    const terminate = (): Promise<Exit> => (child.kill("SIGTERM"), exited);
+    const terminate = (): Promise<Exit> => (child.kill("SIGTERM"), exited.finally(forget));
     return { pid, ...urls, readyMs, exited, output: () => tail.join("\n"), killGroup, terminate };
   } catch (error) {
     await killGroup();
@@ -109,10 +111,10 @@ function readyLine(
     const onLine = (line: string): void => {
       tail.push(line);
       if (tail.length > tailLines) tail.shift();
-      const found = /ingest (http:\/\/[^\s"]+).*query (http:\/\/[^\s"]+)/.exec(line);
-      if (found?.[1] === undefined || found[2] === undefined) return;
+      if (!line.startsWith("Weir is ready")) return;
       clearTimeout(timer);
-      resolve({ ingestUrl: found[1], queryUrl: found[2] });
+      const urlOf = (name: RegExp): string => name.exec(line)?.[1] ?? "";
+      resolve({ ingestUrl: urlOf(/ ingest (http:\S+)/), queryUrl: urlOf(/ (?:query|health) (http:\S+)/) });
     };
     for (const stream of [child.stdout, child.stderr])
       if (stream) createInterface({ input: stream }).on("line", onLine);

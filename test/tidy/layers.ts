@@ -16,7 +16,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   progress: pure,
   erasure: pure,
   "log/embedded": [...pure, "log"],
-  "log/kafka": [...pure, "log"],
+  "log/kafka": [...pure, "log", "progress"],
   "store/clickhouse": [...pure, "store"],
   "store/clickhouse/engine": ["lib"],
   "rule/sqlite": ["lib", "event", "rule"],

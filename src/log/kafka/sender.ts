@@ -23,6 +23,8 @@ export interface SenderParts {
   readonly partition: number;
   readonly compression: Compression;
   readonly clock: Clock;
+  /** What records say that they hold; default: events. */
+  readonly format?: Buffer;
 }
 
 const openMs = 1_500;
@@ -80,8 +82,8 @@ class ProducerSender implements Sender {
   }
 
   async send(value: Buffer, withinMs: number): Promise<number> {
-    const { topic, partition, clock } = this.#parts;
-    const headers = new Map([[formatHeader, packedFormat]]);
+    const { topic, partition, clock, format = packedFormat } = this.#parts;
+    const headers = new Map([[formatHeader, format]]);
     this.#lastFailure = undefined;
     const sending = this.#producer.send({ messages: [{ topic, partition, value, headers }] });
     const { offsets } = await within(clock, Math.max(1, withinMs), sending, () => new Late(this.#lastFailure));

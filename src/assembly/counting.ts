@@ -1,0 +1,69 @@
+import type { Offset, OffsetRange } from "../event/position.ts";
+import { offset } from "../event/position.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Processor } from "../processor/processor.ts";
+import type { Follower } from "../progress/follower.ts";
+import type { MemoryProgress } from "../progress/memory-progress.ts";
+import type { FillState, RuleCost } from "../query/rule-answer.ts";
+import { keepsWindows } from "../rule/registry.ts";
+import type { Rulebook } from "../rulebook/rulebook.ts";
+import type { Store } from "../store/store.ts";
+
+/** What those who answer need to know of counting, whichever process counts. */
+export interface Counting {
+  /** How far the fill of a series is. */
+  fill(series: number): FillState;
+  /** What counting costs for a series; null when it is not known here. */
+  cost(series: number): RuleCost | null;
+  /** What is stored and rolled up, of each partition that has anything. */
+  ranges(): readonly OffsetRange[];
+  /** Up to where a partition is stored and rolled up. */
+  written(partition: number): Offset;
+  /** Resolves when the windows that no rule needs any more are gone. */
+  dropOrphans(): Promise<void>;
+}
+
+/** A processor in this process, beside which others may count other partitions. */
+export const countingHere = (processor: Processor, progress: MemoryProgress): Counting => ({
+  fill: (series) => processor.fill(series),
+  cost: (series) => processor.cost(series),
+  ...positions(progress),
+  dropOrphans: () => processor.dropOrphans(),
+});
+
+export interface ElsewhereParts {
+  readonly progress: MemoryProgress;
+  readonly follower: Follower;
+  readonly store: Pick<Store, "seriesKept">;
+  readonly rulebook: Pick<Rulebook, "current">;
+  readonly clock: Clock;
+}
+
+/** Only other processes count. What counting costs for a rule they keep to themselves. */
+export const countingElsewhere = (parts: ElsewhereParts): Counting => ({
+  fill: (series) => parts.follower.fill(series),
+  cost: () => null,
+  ...positions(parts.progress),
+  dropOrphans: () => orphansDropped(parts),
+});
+
+const positions = (progress: MemoryProgress): Pick<Counting, "ranges" | "written"> => ({
+  ranges: () => progress.ranges(),
+  written: (partition) => offset(progress.standing(partition)?.next ?? 0),
+});
+
+const lookAgainMs = 1_000;
+
+/** The processors drop them now and then, and have to forget what they know of them then: it is left to them. */
+async function orphansDropped(parts: ElsewhereParts): Promise<void> {
+  while (await hasOrphans(parts)) await parts.clock.sleep(lookAgainMs);
+}
+
+async function hasOrphans({ store, rulebook, clock }: ElsewhereParts): Promise<boolean> {
+  // In the order of the processors: a series that appears later belongs to a record that is read now.
+  const stored = await store.seriesKept();
+  const versions = (await rulebook.current()).flatMap((record) => record.versions);
+  const now = clock.now();
+  const needed = new Set(versions.filter((version) => keepsWindows(version, now)).map(({ series }) => series));
+  return stored.some((series) => !needed.has(series));
+}

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadConfig } from "../config/load.ts";
+import type { Config } from "../config/options.ts";
+import { src } from "../event/position.ts";
+import { systemClock } from "../lib/clock.ts";
+import { Follower } from "../progress/follower.ts";
+import { MemoryProgress } from "../progress/memory-progress.ts";
+import { memoryLog } from "../../test/support/memory-log.ts";
+import { dependenciesOf } from "./dependencies.ts";
+import type { DependedOn } from "./dependencies.ts";
+
+const places = [
+  "--kafka-brokers",
+  "kafka:9092",
+  "--clickhouse-url",
+  "http://store:8123",
+  "--mongo-url",
+  "mongodb://rules",
+];
+
+function configOf(roles: string): Config {
+  const loaded = loadConfig({ argv: ["--roles", roles, ...places], env: {}, readFile: () => "" });
+  assert.ok(loaded.ok);
+  return loaded.config;
+}
+
+/** With brokers that are away, as far as the channel knows. */
+function partsOf(trouble: string | undefined): DependedOn {
+  let at = 0;
+  const clock = { ...systemClock, monotonic: () => (at += 10_000) };
+  const progress = new MemoryProgress(clock);
+  progress.expect(src(3), 0);
+  const channel = { send: async () => {}, listen: () => {}, trouble: () => trouble, close: async () => {} };
+  const follower = new Follower({ progress, channel, clock, process: "p" });
+  return { log: memoryLog(), progress, news: { channel, follower, process: "p" } };
+}
+
+test("only who appends or counts can't be without the log; where nothing is appended, the channel says how it is", async () => {
+  const told = async (roles: string): Promise<readonly [boolean, string | undefined]> => {
+    const { log } = dependenciesOf(configOf(roles), partsOf("it is away"));
+    return [log!.isVital, await log!.trouble()];
+  };
+  assert.deepEqual(await told("ingest"), [true, undefined]);
+  assert.deepEqual(await told("processor"), [true, "it is away"]);
+  assert.deepEqual(await told("query"), [false, "it is away"]);
+  assert.deepEqual(await told("ingest,query"), [true, undefined]);
+});
+
+test("a partition of which nothing is heard is told, and ends nothing", async () => {
+  const { progress } = dependenciesOf(configOf("ingest"), partsOf(undefined));
+  assert.match(
+    String(await progress!.trouble()),
+    /^nothing has been heard of partition 3 for \d+ s: is a processor running\?$/,
+  );
+  assert.equal(progress!.isVital, false);
+});
+
+test("one process alone has no others to hear of", () => {
+  const { log, progress } = partsOf(undefined);
+  assert.deepEqual(Object.keys(dependenciesOf(configOf("ingest"), { log, progress, news: undefined })), ["log"]);
+});

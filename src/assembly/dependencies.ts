@@ -1,0 +1,39 @@
+import type { Config } from "../config/options.ts";
+import { hasRole } from "../config/roles.ts";
+import type { Log } from "../log/log.ts";
+import type { MemoryProgress } from "../progress/memory-progress.ts";
+import type { Registry } from "../rule/registry.ts";
+import type { Store } from "../store/store.ts";
+import { logTrouble, storeTrouble } from "./health.ts";
+import type { Computing, Dependencies, Dependency } from "./health.ts";
+import { newsTrouble } from "./news.ts";
+import type { News } from "./news.ts";
+
+export interface DependedOn {
+  readonly log: Log;
+  readonly progress: MemoryProgress;
+  readonly news: News | undefined;
+  /** Missing where only events are taken. */
+  readonly stored?: { readonly store: Store; readonly engine: Computing; readonly rules: Pick<Registry, "trouble"> };
+}
+
+/** What the roles of a process need, and which of it they can't be without. */
+export function dependenciesOf(config: Config, { log, progress, news, stored }: DependedOn): Dependencies {
+  return {
+    log: { trouble: troubleOfLog(config, log, news), isVital: hasRole(config, "ingest", "processor") },
+    ...(stored === undefined
+      ? {}
+      : {
+          store: { trouble: storeTrouble(stored.store, stored.engine), isVital: true },
+          // Without the rules' place everything but changing them goes on, or waits.
+          rules: { trouble: () => stored.rules.trouble(), isVital: false },
+        }),
+    ...(news === undefined ? {} : { progress: { trouble: () => newsTrouble(news, progress), isVital: false } }),
+  };
+}
+
+/** Where nothing is appended, the log does not say whether it can be reached: the channel, which is on the same brokers, does. */
+function troubleOfLog(config: Config, log: Log, news: News | undefined): Dependency["trouble"] {
+  const own = logTrouble(log);
+  return hasRole(config, "ingest") || news === undefined ? own : () => own() ?? news.channel.trouble();
+}

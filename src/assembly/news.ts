@@ -1,0 +1,63 @@
+import { randomUUID } from "node:crypto";
+import { offset } from "../event/position.ts";
+import type { Src } from "../event/position.ts";
+import type { Log } from "../log/log.ts";
+import { Announcer } from "../progress/announcer.ts";
+import type { AnnouncerParts } from "../progress/announcer.ts";
+import type { Channel } from "../progress/channel.ts";
+import { Follower } from "../progress/follower.ts";
+import type { MemoryProgress } from "../progress/memory-progress.ts";
+import type { Store } from "../store/store.ts";
+import type { Basis } from "./basis.ts";
+
+/** What the processes of an installation tell each other of counting. */
+export interface News {
+  readonly channel: Channel;
+  readonly follower: Follower;
+  /** Names this process among them. */
+  readonly process: string;
+}
+
+export interface NewsParts {
+  readonly log: Log;
+  readonly channel: Channel;
+  readonly progress: MemoryProgress;
+  /** Where to learn what was counted before; undefined: by what is said alone. */
+  readonly store?: Pick<Store, "marks">;
+}
+
+/** Hears what others count from now on, and knows of each partition how far it was. */
+export async function startNews({ clock, metrics }: Basis, parts: NewsParts): Promise<News> {
+  const { log, channel, progress, store } = parts;
+  const process = randomUUID();
+  const follower = new Follower({ progress, channel, clock, process, counted: metrics.countedElsewhere });
+  const known = [...(await log.ends()).keys()].map(async (src) => [src, await markedBelow(src, store)] as const);
+  for (const [src, next] of await Promise.all(known)) progress.expect(src, next);
+  follower.start();
+  return { channel, follower, process };
+}
+
+/** The marks of live counting lie end to end, and the newest is kept for ever. */
+async function markedBelow(src: Src, store: NewsParts["store"]): Promise<number> {
+  const marks = (await store?.marks(0, src, offset(0))) ?? [];
+  return marks.reduce((next, { to }) => Math.max(next, to + 1), 0);
+}
+
+export type AnnouncedParts = Pick<AnnouncerParts, "progress" | "fills" | "sources">;
+
+/** What this process counts is told to all others, until everything has been told. */
+export function announced({ clock, closers }: Basis, { channel, process }: News, parts: AnnouncedParts): Announcer {
+  const announcer = new Announcer({ ...parts, channel, clock, process });
+  closers.add("announcer", () => announcer.close());
+  return announcer;
+}
+
+/** Why nothing new may be known of counting, for people. */
+export function newsTrouble({ channel }: News, progress: MemoryProgress): string | undefined {
+  const trouble = channel.trouble();
+  if (trouble !== undefined) return trouble;
+  const silent = progress.silent();
+  if (silent.length === 0) return undefined;
+  const seconds = Math.round(progress.lagMs() / 1000);
+  return `nothing has been heard of partition ${silent.join(", ")} for ${seconds} s: is a processor running?`;
+}

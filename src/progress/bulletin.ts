@@ -1,0 +1,99 @@
+import type { Standing } from "./memory-progress.ts";
+
+/** What a process has counted of a partition since it spoke last. */
+export interface Counted {
+  readonly from: number;
+  readonly to: number;
+  /** As in `Touched`. */
+  readonly seconds: readonly number[] | null;
+}
+
+export interface PartitionNews extends Standing {
+  readonly src: number;
+  readonly counted?: Counted;
+}
+
+/** How far the fill of a series is. */
+export interface FillNews {
+  readonly series: number;
+  /** 0 … 1 */
+  readonly progress: number;
+  /** Milliseconds since the epoch; null when nobody knows. */
+  readonly endsAt: number | null;
+}
+
+/** What a process that counts tells all others, again and again. */
+export interface Bulletin {
+  /** Names the process; no other has had it. */
+  readonly by: string;
+  /** Events counted since the last one. */
+  readonly events: number;
+  readonly partitions: readonly PartitionNews[];
+  /** Windows of these series changed by other means than new events. */
+  readonly series: readonly number[];
+  readonly fills: readonly FillNews[];
+}
+
+/** Of messages in another form less is known than that something happened. */
+const version = 1;
+
+type Row = [src: number, next: number, through: number, waitedMs: number, incompleteBelow: number, counted: unknown];
+
+/** Numbers in rows: a message has a row for each partition, several times a second. */
+export function encodeBulletin({ by, events, partitions, series, fills }: Bulletin): Uint8Array {
+  const rows = partitions.map(({ src, next, through, waitedMs, incompleteBelow, counted }): Row => {
+    const since = counted === undefined ? null : [counted.from, counted.to, counted.seconds];
+    return [src, next, through, Math.round(waitedMs), incompleteBelow, since];
+  });
+  const filled = fills.map(({ series: of, progress, endsAt }) => [of, Number(progress.toFixed(4)), endsAt]);
+  return Buffer.from(JSON.stringify({ v: version, by, events, partitions: rows, series, fills: filled }));
+}
+
+/** Undefined: it is not in a form that this program knows. */
+export function decodeBulletin(message: Uint8Array): Bulletin | undefined {
+  try {
+    const read = JSON.parse(Buffer.from(message).toString()) as Record<string, unknown>;
+    if (read["v"] !== version || typeof read["by"] !== "string") return undefined;
+    return {
+      by: read["by"],
+      events: numberOf(read["events"]),
+      partitions: listOf(read["partitions"]).map(partitionOf),
+      series: listOf(read["series"]).map(numberOf),
+      fills: listOf(read["fills"]).map(fillOf),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function partitionOf(row: unknown): PartitionNews {
+  const [src, next, through, waitedMs, incompleteBelow, counted] = listOf(row);
+  const standing = {
+    src: numberOf(src),
+    next: numberOf(next),
+    through: numberOf(through),
+    waitedMs: numberOf(waitedMs),
+    incompleteBelow: numberOf(incompleteBelow),
+  };
+  return counted === null ? standing : { ...standing, counted: countedOf(listOf(counted)) };
+}
+
+function countedOf([from, to, seconds]: readonly unknown[]): Counted {
+  const list = seconds === null ? null : listOf(seconds).map(numberOf);
+  return { from: numberOf(from), to: numberOf(to), seconds: list };
+}
+
+function fillOf(row: unknown): FillNews {
+  const [series, progress, endsAt] = listOf(row);
+  return { series: numberOf(series), progress: numberOf(progress), endsAt: endsAt === null ? null : numberOf(endsAt) };
+}
+
+function numberOf(value: unknown): number {
+  if (typeof value !== "number") throw new TypeError("not a number");
+  return value;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new TypeError("not a list");
+  return value;
+}

@@ -1,0 +1,83 @@
+import { before, offset, src as srcOf } from "../event/position.ts";
+import type { Clock } from "../lib/clock.ts";
+import { decodeBulletin } from "./bulletin.ts";
+import type { FillNews, PartitionNews } from "./bulletin.ts";
+import type { Channel } from "./channel.ts";
+import type { MemoryProgress } from "./memory-progress.ts";
+import type { Touched } from "./progress.ts";
+
+export interface FollowerParts {
+  readonly progress: MemoryProgress;
+  readonly channel: Pick<Channel, "listen">;
+  readonly clock: Clock;
+  /** This process: it knows already what it says itself. */
+  readonly process: string;
+  /** Other processes have counted so many events. */
+  readonly counted?: (events: number) => void;
+}
+
+/** A fill of which nothing was said for so long is not under way. */
+const fillMs = 60_000;
+
+/**
+ * Carries what other processes have counted into the progress of this one. What is said of a partition has to begin where
+ * the last of it ended: if it does not, a message was lost (or its sender, between counting and telling), and anything may
+ * have changed.
+ */
+export class Follower {
+  readonly #parts: FollowerParts;
+  readonly #fills = new Map<number, FillNews & { readonly at: number }>();
+
+  constructor(parts: FollowerParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#parts.channel.listen({ heard: (message) => this.#heard(message), lost: () => this.#lost() });
+  }
+
+  /** How far the fill of a series is, as was said last. */
+  fill(series: number): { readonly progress: number; readonly endsAt: number | null } {
+    const { progress, endsAt } = this.#fills.get(series) ?? { progress: 0, endsAt: null };
+    return { progress, endsAt };
+  }
+
+  #heard(message: Uint8Array): void {
+    const bulletin = decodeBulletin(message);
+    // Somebody newer speaks, whom this process does not understand.
+    if (bulletin === undefined) return this.#lost();
+    if (bulletin.by === this.#parts.process) return;
+    for (const news of bulletin.partitions) this.#partition(news);
+    for (const series of bulletin.series) this.#parts.progress.seriesChanged(series);
+    if (bulletin.events > 0) this.#parts.counted?.(bulletin.events);
+    this.#noteFills(bulletin.fills);
+  }
+
+  #partition(news: PartitionNews): void {
+    const { progress } = this.#parts;
+    const { next: known = 0 } = progress.standing(news.src) ?? {};
+    const next = Math.max(known, news.next);
+    const touched = touchedSince(known, { ...news, next });
+    progress.heard(srcOf(news.src), { ...news, next }, touched);
+  }
+
+  /** Anything may have been counted; how far is said again in a moment. */
+  #lost(): void {
+    const nothing = { src: srcOf(0), from: offset(0), to: offset(0) };
+    this.#parts.progress.touch({ range: nothing, seconds: null });
+  }
+
+  #noteFills(fills: readonly FillNews[]): void {
+    const at = this.#parts.clock.monotonic();
+    for (const [series, fill] of this.#fills) if (at - fill.at > fillMs) this.#fills.delete(series);
+    for (const fill of fills) this.#fills.set(fill.series, { ...fill, at });
+  }
+}
+
+/** What lies between what was known to be counted and what is now; undefined: nothing. */
+function touchedSince(known: number, { src, next, counted }: PartitionNews): Touched | undefined {
+  if (next <= known) return undefined;
+  const range = { src: srcOf(src), from: offset(known), to: before(offset(next)) };
+  const isAll = counted !== undefined && counted.from <= known && counted.to + 1 >= next;
+  return { range, seconds: isAll ? counted.seconds : null };
+}

@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { offset, src } from "../event/position.ts";
+import { Announcer } from "./announcer.ts";
+import type { ChannelListener } from "./channel.ts";
+import { Follower } from "./follower.ts";
+import { MemoryProgress } from "./memory-progress.ts";
+import type { Touched } from "./progress.ts";
+
+/** Carries messages at once, while it is not cut; what was sent can be lost, and said again. */
+class Line {
+  readonly sent: Uint8Array[] = [];
+  readonly listeners: ChannelListener[] = [];
+  isCut = false;
+  loses = false;
+
+  async send(message: Uint8Array): Promise<void> {
+    if (this.isCut) throw new Error("cut");
+    this.sent.push(message);
+    if (!this.loses) for (const { heard } of this.listeners) heard(message);
+  }
+
+  listen(listener: ChannelListener): void {
+    this.listeners.push(listener);
+  }
+}
+
+/** A clock whose pauses are over at once, and that beats when it is told to. */
+class Clock {
+  at = 1_000_000;
+  beat = (): void => {};
+  now = (): number => this.at;
+  monotonic = (): number => this.at;
+  sleep = (): Promise<void> => turn();
+  turn = (): Promise<void> => turn();
+  every = (_: number, tick: () => void): (() => void) => ((this.beat = tick), () => {});
+}
+
+const batch = (from: number, to: number, seconds: readonly number[] | null): Touched => ({
+  range: { src: src(0), from: offset(from), to: offset(to) },
+  seconds,
+});
+
+function installation() {
+  const [line, clock] = [new Line(), new Clock()];
+  const counter = new MemoryProgress(clock);
+  const fills = [{ series: 20, progress: 0.5, endsAt: 7 }];
+  const parts = { progress: counter, channel: line, clock, sources: () => [src(0)], fills: () => fills };
+  const announcer = new Announcer({ ...parts, process: "counter" });
+  const progress = new MemoryProgress(clock);
+  const touched: Touched[] = [];
+  progress.onTouched((one) => touched.push(one));
+  progress.expect(src(0), 0);
+  const events: number[] = [];
+  const follower = new Follower({ progress, channel: line, clock, process: "asker", counted: (n) => events.push(n) });
+  follower.start();
+  const said = async (): Promise<void> => {
+    for (let i = 0; i < 10; i++) await turn();
+  };
+  return { line, clock, announcer, counter, progress, follower, touched, events, said };
+}
+
+test("what one process counts is known to another: positions, seconds, times, fills and rates", async () => {
+  const { announcer, progress, follower, touched, events, said, clock } = installation();
+  const wait = progress.waitCounted([batch(0, 9, null).range], new AbortController().signal);
+  announcer.filling([{ 0: 5 }]);
+  announcer.counted(10);
+  announcer.advance(10, 900_000, batch(0, 9, [3, 4]));
+  await said();
+  assert.deepEqual(touched, [batch(0, 9, [3, 4])]);
+  assert.deepEqual(events, [10]);
+  assert.equal(progress.isCounted([batch(0, 9, null).range]), false, "a rule is being filled up to 5");
+  assert.equal(progress.isCounted([batch(5, 9, null).range]), true);
+  announcer.filling([]);
+  clock.beat();
+  assert.equal(await wait, true);
+  assert.equal(progress.countedThrough(), 900_000);
+  assert.deepEqual(progress.ranges(), [batch(0, 9, null).range]);
+  assert.deepEqual(follower.fill(20), { progress: 0.5, endsAt: 7 });
+});
+
+test("where messages are lost anything may have changed, once; where they are doubled or old, nothing", async () => {
+  const { line, announcer, touched, progress, said } = installation();
+  announcer.advance(10, 1, batch(0, 9, [1]));
+  await said();
+  line.loses = true;
+  announcer.advance(20, 2, batch(10, 19, [2]));
+  await said();
+  line.loses = false;
+  announcer.advance(30, 3, batch(20, 29, [3]));
+  await said();
+  assert.deepEqual(touched, [batch(0, 9, [1]), batch(10, 29, null)]);
+  for (const { heard } of line.listeners) for (const message of line.sent) heard(message);
+  assert.equal(touched.length, 2);
+  assert.deepEqual(progress.ranges(), [batch(0, 29, null).range]);
+});
+
+test("what was counted by a process that died before it could say so is known by the position of the next", async () => {
+  const { announcer, touched, clock, said } = installation();
+  announcer.advance(10, 1, batch(0, 9, [1]));
+  await said();
+  announcer.caughtUp(src(0), 25, 0);
+  clock.beat();
+  await said();
+  assert.deepEqual(touched.at(-1), batch(10, 24, null));
+});
+
+test("while the line is cut what was counted is kept as one statement, and said when it is whole", async () => {
+  const { line, announcer, touched, events, said, progress } = installation();
+  line.isCut = true;
+  for (let from = 0; from < 100; from += 10) {
+    announcer.counted(10);
+    announcer.advance(from + 10, from, batch(from, from + 9, [from, 1000]));
+    await said();
+  }
+  assert.equal(touched.length, 0);
+  line.isCut = false;
+  await said();
+  assert.deepEqual(touched, [batch(0, 99, [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 1000])]);
+  assert.equal(
+    events.reduce((sum, n) => sum + n, 0),
+    100,
+  );
+  assert.equal(progress.countedThrough(), 90);
+});
+
+test("a message has its bounds: of too many seconds it says that they are too many", async () => {
+  const { line, announcer, touched, said } = installation();
+  const many = Array.from({ length: 3_000 }, (_, i) => i);
+  line.isCut = true;
+  announcer.advance(10, 1, batch(0, 9, [1]));
+  announcer.advance(20, 1, batch(10, 19, many));
+  await said();
+  line.isCut = false;
+  await said();
+  assert.deepEqual(touched, [batch(0, 19, null)]);
+});
+
+test("when nobody speaks, events may wait: the lag grows, and the partition is silent", async () => {
+  const { announcer, clock, progress, said } = installation();
+  announcer.advance(10, 1, batch(0, 9, [1]));
+  await said();
+  clock.at += 4_000;
+  assert.deepEqual([progress.lagMs(), progress.silent()], [0, []]);
+  clock.at += 2_000;
+  assert.deepEqual([progress.lagMs(), progress.silent()], [6_000, [src(0)]]);
+  clock.beat();
+  await said();
+  assert.deepEqual([progress.lagMs(), progress.silent()], [0, []]);
+  announcer.working(src(0), clock.at - 300);
+  clock.beat();
+  await said();
+  assert.equal(progress.lagMs(), 300);
+});
+
+test("a start that says nothing of times yet makes nothing less final", async () => {
+  const { announcer, clock, progress, said } = installation();
+  announcer.advance(10, 500, batch(0, 9, [1]));
+  await said();
+  announcer.caughtUp(src(0), 10, 0);
+  clock.beat();
+  await said();
+  assert.equal(progress.countedThrough(), 500);
+});
+
+test("own messages say nothing new, and ones in another form mean that anything may have changed", async () => {
+  const { line, clock, announcer, touched, said } = installation();
+  const own = new MemoryProgress(clock);
+  new Follower({ progress: own, channel: line, clock, process: "counter" }).start();
+  announcer.advance(10, 1, batch(0, 9, [1]));
+  await said();
+  assert.equal(own.standing(0), undefined);
+  const odd = ['{"v":2,"by":"newer"}', "no JSON", '{"v":1,"by":"x","partitions":[[1]]}'];
+  for (const text of odd) line.listeners[0]!.heard(Buffer.from(text));
+  line.listeners[0]!.lost();
+  assert.deepEqual(
+    touched.map(({ seconds }) => seconds),
+    [[1], null, null, null, null],
+  );
+});
+
+test("the announcer ends with what is left to say", async () => {
+  const { line, announcer, touched, said } = installation();
+  announcer.advance(10, 1, batch(0, 9, [1]));
+  await announcer.close();
+  assert.deepEqual(touched, [batch(0, 9, [1])]);
+  await said();
+  const { length } = line.sent;
+  announcer.advance(20, 1, batch(10, 19, [1]));
+  await said();
+  assert.equal(line.sent.length, length);
+});

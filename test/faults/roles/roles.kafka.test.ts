@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
+import { Admin } from "@platformatic/kafka";
+import { allStats, postCounted } from "../../support/api.ts";
+import { whyNoKafka } from "../../support/kafka/kafka-jars.ts";
+import { SocketWatcher } from "../../support/live-watcher.ts";
+import { whyNoFerretDb } from "../../support/mongo/ferretdb.ts";
+import { unlessMissing } from "../../support/needs.ts";
+import { faultRules } from "../fault-events.ts";
+import { faultSeed, Stage } from "../stage.ts";
+import { Installation, type Name, processes } from "./installation.ts";
+
+const ids = faultRules.map(({ rule_id: id }) => id);
+const load = { senders: 2, requestEventsMax: 40, pauseMs: 40 };
+const queries = ["query-1", "query-2"] as const;
+const patienceMs = 30_000;
+
+describe(
+  "roles in processes of their own",
+  { timeout: 240_000, ...unlessMissing(whyNoKafka ?? whyNoFerretDb()) },
+  () => {
+    let all: Installation;
+    before(async () => {
+      all = await Installation.open();
+      await Promise.all(processes.map((name) => all.start(name)));
+    });
+    after(() => all?.close());
+
+    test("each does its part, and says what it depends on", async () => {
+      const parts = async (name: Name): Promise<string> => {
+        const { ingestUrl, queryUrl } = all.of(name);
+        const url = name.startsWith("ingest") ? ingestUrl : queryUrl;
+        await eventually(`${name} to be ready`, async () => {
+          const answer = await fetch(`${url}/ready`);
+          const { parts: told } = (await answer.json()) as { parts: Record<string, { ok: boolean }> };
+          return answer.status === 200 && Object.values(told).every(({ ok }) => ok);
+        });
+        const { parts: told } = (await (await fetch(`${url}/ready`)).json()) as { parts: object };
+        return Object.keys(told).join();
+      };
+      assert.deepEqual(await Promise.all(processes.map(parts)), [
+        "log,progress",
+        "log,progress",
+        "log,store,rules,progress",
+        "log,store,rules,progress",
+        "log,store,rules,progress",
+      ]);
+      const status = async (url: string): Promise<number> => (await fetch(url, { method: "GET" })).status;
+      assert.equal(await status(`${all.of("ingest-1").ingestUrl}/stats?rule_id=x`), 404);
+      assert.equal(await status(`${all.of("processor-1").queryUrl}/aggregation-rules`), 404);
+      assert.equal(await status(`${all.of("processor-1").queryUrl}/metrics`), 200);
+      assert.equal(await status(`${all.of("query-1").queryUrl}/ingest`), 404);
+      assert.match(all.of("processor-1").output(), /^Weir is ready as processor: health http/m);
+    });
+
+    test("every process is restarted under load: no request fails, every event counts once, live equals stats", async (t) => {
+      await Stage.run(faultSeed(), load, async (stage) => {
+        await stage.putRules(faultRules, all.at("query-1"));
+        const watchers = queries.map(() => new SocketWatcher(ids, { from: "0" }));
+        const watch = (): Promise<unknown> =>
+          Promise.all(watchers.map((one, i) => one.connect(all.at(queries[i]!).queryUrl)));
+        try {
+          await watch();
+          stage.senders.start(all.balancer.url);
+          for (const name of processes) {
+            await pause(300);
+            const [i, other] = [queries.findIndex((one) => one === name), queries.find((one) => one !== name)!];
+            const restarting = all.restart(name);
+            if (i >= 0) await watchers[i]!.connect(all.at(other).queryUrl);
+            await restarting;
+            if (i >= 0) watchers[i]!.drop();
+            if (i >= 0) await watchers[i]!.connect(all.at(queries[i]!).queryUrl);
+            await countedNow(stage, all);
+            if (name.startsWith("query")) await pause(200);
+          }
+          await all.kill("processor-1");
+          await countedNow(stage, all);
+          await stage.senders.stop();
+          const summary = stage.ledger.summary();
+          assert.deepEqual([summary.requests.refused, summary.requests.unknown], [0, 0], "clients were not to notice");
+          assert.ok(all.balancer.passedOn() > 0, "no request met a server that was stopping");
+          await equal("after the restarts", watchers, all);
+          await missed(stage, all);
+          await equal("after what was missed", watchers, all);
+          await brokerAway(all);
+          await countedNow(stage, all);
+          await equal("after the broker was away", watchers, all);
+          for (const query of queries) await stage.verify(faultRules, all.at(query));
+          await answersOthers(all);
+          assert.equal(existsSync(all.folderOf("ingest-1")), false, "an ingest process has touched its data folder");
+          t.diagnostic(`${all.balancer.passedOn()} requests passed on; ${JSON.stringify(summary)}`);
+        } catch (error) {
+          throw new Error(all.output(), { cause: error });
+        } finally {
+          for (const one of watchers) one.drop();
+        }
+      });
+    });
+  },
+);
+
+/** Through whichever process takes it, whichever counts it. */
+async function countedNow(stage: Stage, { balancer }: Installation): Promise<void> {
+  const event = stage.make();
+  stage.ledger.sent([event]);
+  await postCounted(balancer.url, [event]);
+  stage.ledger.settled([event], "acknowledged");
+}
+
+/** One who answers is held, and what was said meanwhile is gone when it goes on. */
+async function missed(stage: Stage, all: Installation): Promise<void> {
+  const { pid } = all.of("query-2");
+  process.kill(pid, "SIGSTOP");
+  try {
+    for (let i = 0; i < 5; i++) await countedNow(stage, all);
+    await forgetNews(all);
+  } finally {
+    process.kill(pid, "SIGCONT");
+  }
+}
+
+/** All hear it, and all go on when it is back. */
+async function brokerAway(all: Installation): Promise<void> {
+  const { cluster, balancer } = all;
+  const isHeard = async (name: Name): Promise<boolean> => {
+    const answer = await fetch(`${all.of(name).queryUrl}/ready`);
+    const { parts } = (await answer.json()) as { parts: { progress: { ok: boolean } } };
+    return parts.progress.ok;
+  };
+  await cluster.brokers[0]!.kill();
+  await eventually("all to say that the broker is away", async () => {
+    const heard = await Promise.all(([...queries, "processor-1"] as const).map(isHeard));
+    return !heard.includes(true);
+  });
+  await cluster.brokers[0]!.start();
+  await cluster.ready();
+  await eventually("events to be taken again", async () => (await fetch(`${balancer.url}/ready`)).ok);
+}
+
+async function forgetNews({ cluster }: Installation): Promise<void> {
+  const admin = new Admin({ clientId: "test", bootstrapBrokers: [...cluster.addresses] });
+  const name = "events_raw.weir.progress";
+  try {
+    const found = await admin.listOffsets({
+      topics: [{ name, partitions: [{ partitionIndex: 0, timestamp: -1n }] }],
+    });
+    const end = found[0]!.partitions[0]!.offset;
+    await admin.deleteRecords({ topics: [{ name, partitions: [{ partition: 0, offset: end }] }] });
+  } finally {
+    await admin.close();
+  }
+}
+
+/** What is known of counting elsewhere: positions, rates, and that all is compared. */
+async function answersOthers(all: Installation): Promise<void> {
+  const { queryUrl } = all.of("query-2");
+  const ask = async (path: string): Promise<Record<string, unknown>> =>
+    (await (await fetch(`${queryUrl}${path}`)).json()) as Record<string, unknown>;
+  const { rates, parts } = (await ask("/status")) as { rates: Record<string, unknown>; parts: object };
+  assert.equal(rates["accepted_per_second"], null);
+  assert.deepEqual(Object.keys(parts), ["store", "log", "rules", "progress"]);
+  for (const id of ids) assert.equal((await ask(`/aggregation-rule/${id}/verification`))["result"], "equal");
+}
+
+/** What each has put together is what the process that it watches answers. */
+async function equal(when: string, watchers: readonly SocketWatcher[], all: Installation): Promise<void> {
+  let last: string | undefined;
+  await eventually(
+    `live to equal stats ${when}`,
+    async () => (last = await difference(watchers, all)) === undefined,
+    () => last,
+  );
+}
+
+/** The first one, in few words: to print all rows of both takes longer than they are waited for. */
+async function difference(watchers: readonly SocketWatcher[], all: Installation): Promise<string | undefined> {
+  for (const [i, { assembler, mistakes }] of watchers.entries()) {
+    if (mistakes.length > 0) return `${queries[i]}: ${String(mistakes[0])}`;
+    for (const id of ids) {
+      const answered = await allStats(all.at(queries[i]!).queryUrl, id, 0, Date.now() + 86_400_000);
+      const has = assembler.rows(id) ?? [];
+      const at = answered.findIndex((row, index) => !isDeepStrictEqual(row, has[index]));
+      if (at >= 0 || has.length !== answered.length)
+        return `${queries[i]}, ${id}: ${has.length} rows of ${answered.length}; at ${at} ${JSON.stringify(has[at])}, not ${JSON.stringify(answered[at])}`;
+    }
+  }
+  return undefined;
+}
+
+async function eventually(
+  what: string,
+  holds: () => Promise<boolean>,
+  why: () => string | undefined = () => undefined,
+): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}: ${why() ?? ""}`);
+    await pause(100);
+  }
+}
