@@ -89,4 +89,7 @@ test("a partition that moves: who takes it up tells of what it did not know, and
   progress.letGo(src(0));
   progress.heard(src(0), said(40));
   assert.deepEqual([progress.standing(0)?.next, told], [40, []]);
+  progress.caughtUp(src(0), 35, 1);
+  progress.heard(src(0), said(50));
+  assert.equal(progress.standing(0)?.next, 50, "what ends late makes the partition nobody's own again");
 });

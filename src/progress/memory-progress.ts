@@ -116,19 +116,20 @@ export class MemoryProgress implements Progress {
   }
 
   advance(next: number, receivedThrough: number, touched: Touched): void {
-    const waiting = this.#partitions.get(touched.range.src)?.waiting.slice(1) ?? [];
-    this.#partitions.set(touched.range.src, {
-      next: this.#from(touched.range.src, next),
-      through: receivedThrough,
-      waiting,
-    });
-    this.#wake();
+    const { src } = touched.range;
+    const { waiting = [] } = this.#partitions.get(src) ?? {};
+    this.#reached(src, { next, through: receivedThrough, waiting: waiting.slice(1) });
     this.touch(touched);
   }
 
   caughtUp(src: Src, next: number, at: number): void {
     // Not the later one of this and what was before: a clock that was ahead, and set right, would call windows final for hours.
-    this.#partitions.set(src, { next: this.#from(src, next), through: at, waiting: [] });
+    this.#reached(src, { next, through: at, waiting: [] });
+  }
+
+  /** Also what was under way when the partition was let go is said here, at its end: it is another's all the same. */
+  #reached(src: Src, state: Pick<PartitionState, "next" | "through" | "waiting">): void {
+    this.#partitions.set(src, { ...this.#partitions.get(src), ...state, next: this.#from(src, state.next) });
     this.#wake();
   }
 
@@ -142,7 +143,8 @@ export class MemoryProgress implements Progress {
   /** This process counts the partition from now on. Who did before it may not have told what it has counted at last. */
   takenUp(src: Src, next: number): void {
     const { next: known = next, through = 0 } = this.#partitions.get(src) ?? {};
-    this.caughtUp(src, next, through);
+    this.#partitions.set(src, { next: Math.max(known, next), through, waiting: [] });
+    this.#wake();
     if (next > known) this.touch({ range: { src, from: offset(known), to: before(offset(next)) }, seconds: null });
   }
 
