@@ -8,6 +8,7 @@
  * Compose is `docker compose`, or the program that COMPOSE names.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -20,7 +21,13 @@ const { values } = parseArgs({
 });
 const engine = values.engine ?? (isThere("podman") ? "podman" : "docker");
 const compose = (process.env["COMPOSE"] ?? "docker compose").split(" ");
-const env = { ...process.env, WEIR_IMAGE: "localhost/weir:try", LOAD_TEST_EVENTS: values.events };
+const socket = `unix://${tmpdir()}/${project}.sock`;
+const env = {
+  ...process.env,
+  ...(engine === "podman" ? { DOCKER_HOST: socket } : {}),
+  WEIR_IMAGE: "localhost/weir:try",
+  LOAD_TEST_EVENTS: values.events,
+};
 
 process.exitCode = build("roles", "localhost/weir-roles:try") ?? build("weir", env.WEIR_IMAGE) ?? (await tryOut());
 
@@ -39,6 +46,9 @@ function build(target: string, tag: string): number | undefined {
 async function tryOut(): Promise<number> {
   const [program = "", ...first] = compose;
   const base = [...first, "-f", file, "-p", project];
+  // Compose speaks to a socket, which podman opens only when it is asked to.
+  const service =
+    engine === "podman" ? spawn(engine, ["system", "service", "--time=0", socket], { stdio: "ignore" }) : undefined;
   // Without systemd podman runs no health check by itself.
   const checking = engine === "podman" ? setInterval(checkHealth, 3000) : undefined;
   try {
@@ -47,6 +57,7 @@ async function tryOut(): Promise<number> {
   } finally {
     clearInterval(checking);
     await ended(program, [...base, "down", "--volumes", "--timeout", "15"]);
+    service?.kill();
   }
 }
 

@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
@@ -11,6 +9,8 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startServer } from "../../test/support/server-process.ts";
 import type { ServerProcess } from "../../test/support/server-process.ts";
+import { runProgram } from "../check/run-program.ts";
+import type { Ended } from "../check/run-program.ts";
 
 const program = fileURLToPath(new URL("load-test.ts", import.meta.url));
 
@@ -65,22 +65,9 @@ describe("the load test of a Weir that runs", { timeout: 120_000 }, () => {
 
   async function run(ingestUrl: string, more: Readonly<Record<string, string>> = {}): Promise<Ended> {
     const env = { LOAD_TEST_INGEST_URL: ingestUrl, LOAD_TEST_QUERY_URL: server.queryUrl };
-    return runLoadTest({ ...env, LOAD_TEST_EVENTS: "6000", LOAD_TEST_BATCH: "500", ...more });
+    return runProgram(program, { ...env, LOAD_TEST_EVENTS: "6000", LOAD_TEST_BATCH: "500", ...more });
   }
 });
-
-interface Ended {
-  readonly code: number;
-  readonly output: string;
-}
-
-async function runLoadTest(env: Readonly<Record<string, string>>): Promise<Ended> {
-  const child = spawn(process.execPath, [program], { env: { PATH: process.env["PATH"], ...env } });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  const [code] = (await once(child, "exit")) as [number];
-  return { code, output };
-}
 
 /** Passes all on, but of one request of events the last event, which it says to be accepted all the same. */
 async function openLossyProxy(target: string): Promise<{ readonly server: Server; readonly url: string }> {
