@@ -34,7 +34,7 @@ process.exitCode = build("roles", "localhost/weir-roles:try") ?? build("weir", e
 /** Undefined when it went well. */
 function build(target: string, tag: string): number | undefined {
   const base = values.base === undefined ? [] : ["--build-arg", `NODE_IMAGE=${values.base}`];
-  const isolation = engine === "podman" ? ["--isolation", "chroot"] : [];
+  const isolation = engine === "podman" ? ["--isolation", "chroot", "--format", "docker"] : [];
   const args = ["build", ...isolation, ...base, "-f", "deploy/Dockerfile", "--target", target, "-t", tag, "."];
   const { status } = spawnSync(engine, args, { cwd: root, stdio: "inherit" });
   if (status !== 0) return status ?? 1;

@@ -10,6 +10,7 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { unlessMissing } from "../../test/support/needs.ts";
 import { startServer } from "../../test/support/server-process.ts";
+import type { ServerProcess } from "../../test/support/server-process.ts";
 import { readCompose, textOf } from "../check/read.ts";
 import { runProgram } from "../check/run-program.ts";
 
@@ -29,39 +30,48 @@ describe("a real nginx", unlessMissing(whyNoNginx()), () => {
     { timeout: 90_000 },
     async () => {
       const folder = await mkdtemp(join(tmpdir(), "weir-nginx-"));
-      const server = await startServer({ dataDir: join(folder, "data") });
-      const [ingest, query] = [await freePort(), await freePort()];
-      const config = join(folder, "nginx.conf");
-      await writeFile(config, placed(folder, { ingest, query }, server));
-      const args = ["-e", "stderr", "-p", folder, "-c", config];
-      execFileSync("nginx", [...args, "-t"], { stdio: "pipe" });
-      const nginx = spawn("nginx", [...args, "-g", "daemon off; user root;"], { stdio: ["ignore", "ignore", "pipe"] });
-      let said = "";
-      nginx.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
-      const ended = once(nginx, "exit");
       try {
-        const { code, output } = await runProgram(loadTest, {
-          LOAD_TEST_INGEST_URL: `http://127.0.0.1:${ingest}`,
-          LOAD_TEST_QUERY_URL: `http://127.0.0.1:${query}`,
-          LOAD_TEST_EVENTS: "2000",
-          LOAD_TEST_READY_SECONDS: "20",
-        });
-        assert.equal(code, 0, output + said);
-        assert.match(output, /live socket +has what \/stats has/);
-        const large = await fetch(`http://127.0.0.1:${query}/aggregation-rule`, {
-          method: "POST",
-          body: "x".repeat(3 << 20),
-        });
-        assert.equal(large.status, 413);
+        const server = await startServer({ dataDir: join(folder, "data") });
+        try {
+          await behindNginx(folder, server);
+        } finally {
+          await server.killGroup();
+        }
       } finally {
-        nginx.kill("SIGTERM");
-        await ended;
-        await server.killGroup();
         await rm(folder, { recursive: true, force: true });
       }
     },
   );
 });
+
+async function behindNginx(folder: string, server: ServerProcess): Promise<void> {
+  const [ingest, query] = [await freePort(), await freePort()];
+  const config = join(folder, "nginx.conf");
+  await writeFile(config, placed(folder, { ingest, query }, server));
+  const args = ["-e", "stderr", "-p", folder, "-c", config];
+  execFileSync("nginx", [...args, "-t"], { stdio: "pipe" });
+  // The workers' user has to come into the temporary folder; for anybody but root the line means nothing.
+  const nginx = spawn("nginx", [...args, "-g", "daemon off; user root;"], { stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  nginx.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  const ended = once(nginx, "exit");
+  try {
+    const { code, output } = await runProgram(loadTest, {
+      LOAD_TEST_INGEST_URL: `http://127.0.0.1:${ingest}`,
+      LOAD_TEST_QUERY_URL: `http://127.0.0.1:${query}`,
+      LOAD_TEST_EVENTS: "2000",
+      LOAD_TEST_READY_SECONDS: "20",
+    });
+    assert.equal(code, 0, output + said);
+    assert.match(output, /live socket +has what \/stats has/);
+    const body = "x".repeat(3 << 20);
+    const large = await fetch(`http://127.0.0.1:${query}/aggregation-rule`, { method: "POST", body });
+    assert.equal(large.status, 413);
+  } finally {
+    nginx.kill("SIGTERM");
+    await ended;
+  }
+}
 
 /**
  * The configuration with addresses of this machine. Names are not looked up again here: that needs Docker's own server of names,
