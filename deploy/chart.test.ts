@@ -33,7 +33,10 @@ test("each role has its processes, a service that finds them, and a bound of how
       targetPort: port!.name,
     });
     assert.deepEqual(container!.readinessProbe.httpGet, { path: "/ready", port: port!.name });
-    const volumes = [...spec.template!.spec.volumes, ...spec.volumeClaimTemplates!.map(({ metadata }) => metadata)];
+    const volumes = [
+      ...spec.template!.spec.volumes,
+      ...(spec.volumeClaimTemplates ?? []).map(({ metadata }) => metadata),
+    ];
     for (const { name } of container!.volumeMounts)
       assert.ok(
         volumes.some((volume) => volume.name === name),

@@ -8,6 +8,13 @@ import { isInContext, root, textOf } from "./read.ts";
  * production needs, without those that are named.
  */
 export function assembleImage(folder: string, target: string, without: readonly string[] = []): void {
+  layOut(folder, target);
+  const { devDependencies } = JSON.parse(textOf("package.json")) as { devDependencies: object };
+  linkPackages(folder, [...Object.keys(devDependencies), ...without]);
+}
+
+/** What the COPYs take of the repository. */
+export function layOut(folder: string, target: string): void {
   const copies = lineage(stagesOf(textOf("deploy/Dockerfile")), target)
     .flatMap(({ instructions }) => instructions)
     .filter(({ name }) => name === "COPY")
@@ -16,8 +23,6 @@ export function assembleImage(folder: string, target: string, without: readonly 
     if (from === undefined)
       for (const source of sources)
         copy(source, sources.length > 1 || to.endsWith("/") ? join(folder, to, source) : join(folder, to));
-  const { devDependencies } = JSON.parse(textOf("package.json")) as { devDependencies: object };
-  linkPackages(folder, [...Object.keys(devDependencies), ...without]);
 }
 
 function copy(source: string, target: string): void {
