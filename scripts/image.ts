@@ -92,7 +92,7 @@ async function tryOut(): Promise<number> {
     return await ended(program, args);
   } finally {
     clearInterval(checking);
-    await ended(program, [...base, "down", "--volumes", "--timeout", "15"]);
+    await ended(program, [...base, "--profile", "load-test", "down", "--volumes", "--timeout", "15"]);
     service?.kill();
   }
 }
