@@ -76,7 +76,7 @@ function tests(
   options: readonly string[],
   keep: (file: string) => boolean = () => true,
 ): Step {
-  const files = ["src", "client", "test", "scripts", "bench"]
+  const files = ["src", "client", "deploy", "test", "scripts", "bench"]
     .flatMap((folder) => globSync(`${folder}/${pattern}`, { cwd: root }))
     .filter(keep)
     .sort();

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parse } from "yaml";
+import { environmentName, options } from "../src/config/options.ts";
+import type { Option } from "../src/config/option.ts";
+import { chartStamp, manifestsOf, renderedFile } from "./check/chart.ts";
+import type { Manifest } from "./check/chart.ts";
+import { textOf } from "./check/read.ts";
+
+const manifests = manifestsOf(textOf(renderedFile));
+const roles = ["ingest", "processor", "query"];
+const of = (kind: string): readonly Manifest[] => manifests.filter((manifest) => manifest.kind === kind);
+const named = (kind: string, name: string): Manifest => of(kind).find(({ metadata }) => metadata.name === name)!;
+
+test("what Helm made of the chart is of the chart as it is; `npm run chart` makes it anew", () => {
+  assert.equal(/^# Made by `npm run chart` of (\w+)\.\n/.exec(textOf(renderedFile))?.[1], chartStamp());
+});
+
+test("each role has its processes, a service that finds them, and a bound of how many may go at a time", () => {
+  assert.equal(manifests.length, 3 * roles.length + 1);
+  for (const role of roles) {
+    const { spec } = named("StatefulSet", `try-${role}`);
+    const labels = spec.template!.metadata.labels;
+    assert.deepEqual(spec.selector!.matchLabels, labels);
+    assert.deepEqual(named("Service", spec.serviceName!).spec.selector, labels);
+    assert.deepEqual(named("PodDisruptionBudget", `try-${role}`).spec.selector!.matchLabels, labels);
+    const [container] = spec.template!.spec.containers;
+    const [port] = container!.ports;
+    assert.equal(port!.containerPort, role === "ingest" ? 8000 : 8001);
+    assert.deepEqual(named("Service", `try-${role}`).spec.ports![0], {
+      name: port!.name,
+      port: port!.containerPort,
+      targetPort: port!.name,
+    });
+    assert.deepEqual(container!.readinessProbe.httpGet, { path: "/ready", port: port!.name });
+    const volumes = [
+      ...spec.template!.spec.volumes,
+      ...(spec.volumeClaimTemplates ?? []).map(({ metadata }) => metadata),
+    ];
+    for (const { name } of container!.volumeMounts)
+      assert.ok(
+        volumes.some((volume) => volume.name === name),
+        name,
+      );
+  }
+  assert.equal(named("StatefulSet", "try-processor").spec.replicas, 3);
+});
+
+test("every variable is an option with a value that it takes; a role's own go before those of all", () => {
+  const byVariable = new Map<string, Option<unknown>>(
+    Object.values(options).map((option) => [environmentName(option.name), option]),
+  );
+  for (const role of roles) {
+    const { env } = named("StatefulSet", `try-${role}`).spec.template!.spec.containers[0]!;
+    for (const { name, value } of env)
+      assert.notEqual(byVariable.get(name)?.kind.parse(value), undefined, `${role}: ${name}=${value}`);
+    assert.equal(env.find(({ name }) => name === "WEIR_ROLES")?.value, role);
+    assert.equal(new Set(env.map(({ name }) => name)).size, env.length);
+  }
+  const { env } = named("StatefulSet", "try-processor").spec.template!.spec.containers[0]!;
+  assert.equal(env.find(({ name }) => name === "WEIR_BATCH_EVENTS_MAX")?.value, "100000");
+});
+
+test("pods run as nobody in particular, on a file system that can't be written, and get no variables of services", () => {
+  for (const role of roles) {
+    const { spec } = named("StatefulSet", `try-${role}`).spec.template!;
+    const [container] = spec.containers;
+    // WEIR_INGEST_PORT would be an address.
+    assert.equal(spec.enableServiceLinks, false);
+    assert.equal(spec.securityContext["runAsNonRoot"], true);
+    assert.deepEqual(container!.securityContext, {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    });
+    assert.ok(container!.resources.limits["memory"]);
+  }
+});
+
+test("the way in leads to the services of the two APIs", () => {
+  const paths = of("Ingress")[0]!.spec.rules!.flatMap(({ http }) => http.paths);
+  assert.deepEqual(
+    paths.map(({ path, backend }) => [path, backend.service.name, backend.service.port.name]),
+    [
+      ["/ingest", "try-ingest", "http"],
+      ["/", "try-query", "http"],
+    ],
+  );
+});
+
+test("the schema has every value that there is, and no other", () => {
+  interface Schema {
+    readonly properties?: Readonly<Record<string, Schema>>;
+    readonly definitions?: Readonly<Record<string, Schema>>;
+    readonly $ref?: string;
+  }
+  const schema = JSON.parse(textOf("deploy/helm/weir/values.schema.json")) as Schema;
+  const values = parse(textOf("deploy/helm/weir/values.yaml")) as Record<string, Record<string, object>>;
+  const keys = (at: Schema | undefined): string[] =>
+    Object.keys(at?.properties ?? {}).filter((key) => key !== "global");
+  assert.deepEqual(Object.keys(values).sort(), keys(schema).sort());
+  for (const part of ["image", "ingress", "roles"])
+    assert.deepEqual(Object.keys(values[part]!).sort(), keys(schema.properties![part]).sort());
+  for (const role of roles)
+    assert.deepEqual(Object.keys(values["roles"]![role]!).sort(), keys(schema.definitions!["role"]).sort());
+});
