@@ -58,17 +58,38 @@ test("bash is told how to complete", () => {
   assert.equal(out, "complete -F _weir weir\n");
 });
 
-for (const [shell, ...check] of [
-  ["zsh", "-n"],
-  ["fish", "--no-execute"],
-] as const) {
-  const isThere = spawnSync(shell, ["--version"]).error === undefined;
-  const skip = isThere ? false : `${shell} is not installed`;
-  test(`${shell} can read its script`, { skip }, () => {
-    const { status, stderr } = spawnSync(shell, [...check, "/dev/stdin"], { input: script(shell), encoding: "utf8" });
+/** Runs a shell that has read its script, or says why it can't be. */
+const inShell = (shell: "zsh" | "fish", ...args: readonly string[]) => {
+  const skip = spawnSync(shell, ["--version"]).error === undefined ? false : `${shell} is not installed`;
+  const run = (command: string): string => {
+    const { status, stdout, stderr } = spawnSync(shell, [...args, command], {
+      encoding: "utf8",
+      env: { ...process.env, SCRIPT: script(shell), HOME: "/nowhere" },
+    });
     assert.deepEqual([status, stderr], [0, ""]);
-  });
-}
+    return stdout;
+  };
+  return { skip, run };
+};
+
+const zsh = inShell("zsh", "-f", "-c");
+test("zsh can read its script, and is told how to complete", { skip: zsh.skip }, () => {
+  const out = zsh.run('autoload -Uz compinit; compinit -u -D; eval "$SCRIPT"; print $_comps[weir]');
+  assert.equal(out, "_weir\n");
+});
+
+const fish = inShell("fish", "--no-config", "-c");
+test("fish offers commands, options and their values", { skip: fish.skip }, () => {
+  const asked = (line: string): string[] => {
+    const out = fish.run(`echo "$SCRIPT" | source; complete -C '${line}'`);
+    return out.split("\n").flatMap((found) => (found === "" ? [] : [found.split("\t")[0]!]));
+  };
+  assert.deepEqual(asked("weir re"), ["rebuild", "rejects"]);
+  assert.deepEqual(asked("weir send --wait "), ["counted", "durable"]);
+  assert.deepEqual(asked("weir send --map"), ["--map"]);
+  assert.deepEqual(asked("weir rejects re"), ["replay"]);
+  assert.ok(asked("weir --data-").includes("--data-dir"));
+});
 
 test("the scripts for zsh and fish name every command and option", () => {
   for (const shell of ["zsh", "fish"]) {

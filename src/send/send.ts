@@ -131,12 +131,7 @@ function wholeShare(files: readonly string[], input: Input | undefined): number 
   return (files.indexOf(input.name) + share) / files.length;
 }
 
-function told(
-  ended: Ended,
-  refusals: Refusals,
-  { files }: SendWish,
-  { terminal, complain, clock: _ }: SendDeps,
-): SendCode {
+function told(ended: Ended, refusals: Refusals, { files }: SendWish, { terminal, complain }: SendDeps): SendCode {
   const { rows, accepted, seconds, nextRow, isComplete, failure, wasStopped } = ended;
   const refused = refusals.count;
   for (const line of refusals.first(shownMax)) complain(`${harmless(line)}\n`);
@@ -152,7 +147,7 @@ function told(
   };
   if (terminal.json) sayJson(terminal, summary);
   else terminal.write(`${sentence(summary)}\n`);
-  if (!isComplete) complain(howToGoOn(nextRow, refused > 0 && failure === undefined && !wasStopped, files));
+  if (!isComplete && rows > 0) complain(howToGoOn(nextRow, refused > 0 && failure === undefined && !wasStopped, files));
   if (wasStopped) return 130;
   if (failure !== undefined) return 2;
   return refused > 0 ? 1 : 0;
