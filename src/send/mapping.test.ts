@@ -6,7 +6,7 @@ import { eventMaker } from "./row-event.ts";
 
 const mappingOf = (text: string | null): Mapping => {
   const mapping = parseMapping(text);
-  assert.ok("fields" in mapping, String(mapping));
+  assert.ok("fields" in mapping, JSON.stringify(mapping));
   return mapping;
 };
 const problemsOf = (text: string): readonly string[] => {
