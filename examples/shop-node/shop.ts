@@ -45,9 +45,9 @@ async function tell(visitor: string, event_type: string, payload: object): Promi
 async function figures(): Promise<object> {
   const found: Record<string, Record<string, unknown>> = { revenue: {}, steps: {} };
   for await (const row of weir.stats.rows({ rule: "shop_revenue_1d" }))
-    found["revenue"]![String(row["payload.product"] as string)] = row.value;
+    found["revenue"]![row["payload.product"] as string] = row.value;
   for await (const row of weir.stats.rows({ rule: "shop_steps_1d" }))
-    found["steps"]![String(row["event_type"] as string)] = row.value;
+    found["steps"]![row["event_type"] as string] = row.value;
   return found;
 }
 

@@ -53,9 +53,7 @@ export class OwnCount {
     const group = isSum ? `payload.${this.#shape.by}` : "event_type";
     const factor = isSum ? 10 ** this.#shape.decimals : 1;
     const own = isSum ? this.#units : this.#counts;
-    const server = new Map(
-      rows.map((row) => [keyOf(Date.parse(row.window_start), `${row[group] as string}`), row.value]),
-    );
+    const server = new Map(rows.map((row) => [keyOf(Date.parse(row.window_start), row[group] as string), row.value]));
     return [...new Set([...own.keys(), ...server.keys()])].flatMap((at) => {
       const units = own.get(at);
       const pair = { own: units === undefined ? null : units / factor, server: numberOf(server.get(at)) };
