@@ -18,11 +18,14 @@ const example = (path: string): string => fileURLToPath(new URL(`../../examples/
 let folder: string;
 let server: ServerProcess;
 let env: NodeJS.ProcessEnv;
+/** Of the engine, for tools. */
+let toolsUrl: string;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "weir-examples-"));
   const args = ["--engine-readonly-port", "0", "--log-format", "json"];
   server = await startServer({ dataDir: join(folder, "data"), args, readyTimeoutMs: 60_000 });
+  toolsUrl = /"readonlyUrl":"([^"]+)"/.exec(server.output())?.[1] ?? assert.fail("the log has no read-only address");
   env = { ...process.env, INGEST_URL: server.ingestUrl, QUERY_URL: server.queryUrl, PORT: "0" };
 });
 after(async () => {
@@ -136,9 +139,7 @@ const filled = (sql: string, from: string, to: string): string =>
   });
 
 async function engineRows(sql: string): Promise<(readonly unknown[])[]> {
-  const address = /"readonlyUrl":"([^"]+)"/.exec(server.output())?.[1];
-  assert.ok(address, "the read-only address is in the log");
-  const response = await fetch(address, { method: "POST", body: `${sql} FORMAT JSONCompact` });
+  const response = await fetch(toolsUrl, { method: "POST", body: `${sql} FORMAT JSONCompact` });
   const text = await response.text();
   assert.ok(response.ok, text);
   return (JSON.parse(text) as { data: (readonly unknown[])[] }).data;
