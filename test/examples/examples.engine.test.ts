@@ -37,9 +37,9 @@ after(async () => {
 const printed = async (program: string, path: string): Promise<string> =>
   (await run(program, [example(path)], { env, timeout: 60_000 })).stdout;
 
-const rowsOf = async (rule: string, from: string): Promise<(readonly unknown[])[]> => {
+const rowsOf = async (rule: string, from: string, to: string): Promise<(readonly unknown[])[]> => {
   const rows = await Array.fromAsync(
-    new Weir({ queryUrl: server.queryUrl }).stats.rows({ rule, from, order: "oldest" }),
+    new Weir({ queryUrl: server.queryUrl }).stats.rows({ rule, from, to, order: "oldest" }),
   );
   return rows.map(({ window_start, value, window_end: _end, final: _final, ...groups }) => [
     window_start,
@@ -182,7 +182,7 @@ test("Grafana's panels show on the read-only port what /stats answers", async ()
   for (const rule of rules) await weir.rules.put({ ...rule, group_by: [...("group_by" in rule ? rule.group_by : [])] });
   await weir.ingest([...events, ...events.slice(50)], { wait: "counted" });
   const shown = await Promise.all(panels.map(({ targets }) => engineRows(filled(targets[0]?.rawSql ?? "", from, to))));
-  const answered = await Promise.all(rules.map(({ rule_id }) => rowsOf(rule_id, from)));
+  const answered = await Promise.all(rules.map(({ rule_id }) => rowsOf(rule_id, from, to)));
   const text = (rows: readonly (readonly unknown[])[]): string[] => rows.map((row) => row.map(String).join(" ")).sort();
   const timed = (rows: readonly (readonly unknown[])[]) =>
     rows.map(([time, group, value]) => [inRfc(time), group, Number(value)]);
