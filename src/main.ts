@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { App } from "./app.ts";
 import type { Command } from "./commands/commands.ts";
+import { addressOf } from "./config/address.ts";
 import { parseCommandLine } from "./config/command-line.ts";
 import type { CommandName } from "./config/command-line.ts";
 import { loadConfig } from "./config/load.ts";
@@ -16,8 +17,8 @@ import { createLogger } from "./observe/logger.ts";
 import type { Logger } from "./observe/logger.ts";
 import type { UpkeepDeps } from "./upkeep/upkeep.ts";
 
-/** 0 stopped as asked; 1 failed while running; 2 the configuration or the machine does not allow a start. */
-type ExitCode = 0 | 1 | 2;
+/** 0 stopped as asked; 1 failed while running; 2 the configuration or the machine does not allow a start; 130 a sending was stopped. */
+type ExitCode = 0 | 1 | 2 | 130;
 
 /** How long stopping may take before the process ends all the same; supervisors kill after 10 s. */
 const stopWithinMs = 9_500;
@@ -58,8 +59,12 @@ const commands: Readonly<Record<CommandName, (loaded: Ready) => Promise<ExitCode
   rules: (loaded) => client({ ...loaded, command: "rules" }),
   stats: (loaded) => client({ ...loaded, command: "stats" }),
   tail: (loaded) => client({ ...loaded, command: "tail" }),
+  send,
+  load,
   rejects,
   migrate,
+  // Has been printed.
+  completion: () => Promise.resolve(null),
   verify: (loaded) =>
     upkeep(loaded, async (deps) => ((await (await import("./upkeep/upkeep.ts")).verifyRules(deps)) ? 0 : 1)),
   rebuild: (loaded) =>
@@ -113,26 +118,51 @@ async function demo({ config, demo: options }: Ready): Promise<ExitCode> {
 /** Speaks to a server that runs. */
 async function client(asked: Command): Promise<ExitCode> {
   const { runCommand } = await import("./commands/commands.ts");
-  const out = process.stdout;
+  const around = surroundings(asked.client.json);
+  return runCommand(asked, { ...around, readFile: (path) => readFileSync(path === "-" ? 0 : path, "utf8") });
+}
+
+/** Sends what is in files. */
+async function send({ config, send: options, words }: Ready): Promise<ExitCode> {
+  const { runSend } = await import("./send/send.ts");
+  const address = options.ingestUrl ?? addressOf(config, config.ingestPort);
+  return runSend({ ...options, address, files: words }, { ...surroundings(options.json), stdin: process.stdin });
+}
+
+/** Sends what it makes. */
+async function load({ config, load: options }: Ready): Promise<ExitCode> {
+  const { runLoad } = await import("./load/load.ts");
+  const addresses = {
+    ingestUrl: options.ingestUrl ?? addressOf(config, config.ingestPort),
+    queryUrl: options.url ?? addressOf(config, config.queryPort),
+  };
+  const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
+  return runLoad({ ...options, ...addresses, seed }, surroundings(options.json));
+}
+
+/** What a command that speaks to a server has of this process. The first signal asks it to end, the second ends it. */
+function surroundings(json: string) {
+  const { stdout: out, stderr } = process;
   const ended = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, () => ended.abort());
   // A reader that went away (`weir tail r | head`) has seen enough.
   out.once("error", () => ended.abort());
   const isTty = out.isTTY;
-  const terminal = {
-    isTty,
-    hasColours: isTty && (process.env["NO_COLOR"] ?? "") === "",
-    json: asked.client.json === "yes" || !isTty,
-    columns: () => (isTty ? out.columns : Infinity),
-    lines: () => (isTty ? out.rows : Infinity),
-    write: (text: string) => void out.write(text),
-  };
-  return runCommand(asked, {
-    terminal,
-    readFile: (path) => readFileSync(path === "-" ? 0 : path, "utf8"),
+  const complain = (text: string): void => void stderr.write(text);
+  return {
+    terminal: {
+      isTty,
+      hasColours: isTty && (process.env["NO_COLOR"] ?? "") === "",
+      json: json === "yes" || !isTty,
+      columns: () => (isTty ? out.columns : Infinity),
+      lines: () => (isTty ? out.rows : Infinity),
+      write: (text: string) => void out.write(text),
+    },
+    screen: { isTty: stderr.isTTY, columns: () => stderr.columns, write: complain },
+    complain,
     signal: ended.signal,
-    complain: (text) => void process.stderr.write(text),
-  });
+    clock: systemClock,
+  };
 }
 
 async function rejects({ config, action }: Ready): Promise<ExitCode> {

@@ -1,8 +1,12 @@
 import { Command, CommanderError, Option as Flag } from "commander";
 import type { Problem } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
+import { completionScript, shells } from "./completion.ts";
+import type { Completed } from "./completion.ts";
+import { loadOptions } from "./load-options.ts";
 import { clientOptions, demoOptions, environmentName, options, upkeepOptions } from "./options.ts";
 import type { Option } from "./option.ts";
+import { sendOptions } from "./send-options.ts";
 
 export const commandNames = [
   "serve",
@@ -11,10 +15,13 @@ export const commandNames = [
   "rules",
   "stats",
   "tail",
+  "send",
+  "load",
   "rejects",
   "verify",
   "rebuild",
   "migrate",
+  "completion",
 ] as const;
 export type CommandName = (typeof commandNames)[number];
 
@@ -37,22 +44,23 @@ export interface CommandLine {
   readonly command: CommandName;
   readonly action: RejectsAction;
   readonly rulesAction: RulesAction;
-  /** Of `rules`, `stats` and `tail`: rules or files. */
+  /** Of `rules`, `stats`, `tail` and `send`: rules or files. */
   readonly words: readonly string[];
   /** Texts as given, by the option's name without dashes. */
   readonly flags: ReadonlyMap<string, string>;
-  /** Set when there is nothing to do but to print this: help, version. */
+  /** Set when there is nothing to do but to print this: help, version, a script for a shell. */
   readonly print: string | null;
   readonly problems: readonly Problem[];
 }
 
 /** Reads the arguments (without the program's name). Nothing is checked but the names: values are `loadConfig`'s. */
 export function parseCommandLine(argv: readonly string[], version: string): CommandLine {
-  const seen: { -readonly [K in Exclude<keyof CommandLine, "print">]: CommandLine[K] } = {
+  const seen: { -readonly [K in keyof CommandLine]: CommandLine[K] } = {
     command: "serve",
     action: rejectsActions[0],
     rulesAction: "list",
     words: [],
+    print: null,
     flags: new Map(),
     problems: [],
   };
@@ -63,11 +71,16 @@ export function parseCommandLine(argv: readonly string[], version: string): Comm
     const words = [...command.args];
     if (name === "rejects") seen.action = takeAction(words, rejectsActions) ?? seen.action;
     if (name === "rules") seen.rulesAction = takeAction(words, rulesActionNames) ?? seen.rulesAction;
+    const shell = name === "completion" ? takeAction(words, shells) : undefined;
     const wanted = wantedWords(name, seen.rulesAction);
     const problems = leftOver(command, name, words, wanted.most);
     seen.words = words.filter((word) => !isFlag(word)).slice(0, wanted.most);
     if (problems.length === 0 && seen.words.length < wanted.least)
       problems.push({ path: name, message: `needs ${wanted.what}` });
+    if (problems.length === 0 && name === "completion") {
+      if (shell === undefined) problems.push({ path: name, message: `needs a shell: ${shells.join(", ")}` });
+      else seen.print = completionScript(shell, completed(program));
+    }
     seen.problems = problems;
   });
   forAll(program, (command) => command.configureOutput({ writeOut: (text) => output.push(text), writeErr: () => {} }));
@@ -78,7 +91,7 @@ export function parseCommandLine(argv: readonly string[], version: string): Comm
     if (error.exitCode === 0) return { ...seen, print: output.join("") };
     seen.problems = [{ path: "command line", message: error.message.replace(/^error: /, "") }];
   }
-  return { ...seen, print: null };
+  return seen;
 }
 
 const summaries: Readonly<Record<CommandName, string>> = {
@@ -88,10 +101,13 @@ const summaries: Readonly<Record<CommandName, string>> = {
   rules: "List the rules of a running server, show, apply, delete or try them.",
   stats: "Print the windows of a rule.",
   tail: "Follow the windows of a rule as they change.",
+  send: "Send the rows of files as events: JSON, NDJSON, CSV or Parquet.",
+  load: "Make events and send them at a rate; --check counts them again.",
   rejects: "Say what a running server has in quarantine (list), or put it back (replay).",
   verify: "Count the windows of rules again from the stored events, and print what differs.",
   rebuild: "Make the windows of rules anew from the stored events.",
   migrate: "Make or change the tables of the store as this version needs them.",
+  completion: "Print what makes a shell complete commands and options.",
 };
 
 const epilogue = `
@@ -101,13 +117,15 @@ over the environment, the environment over the file.
 
 Exit codes: 0 stopped as asked, or done; 1 failed while running, or what the server
 refuses; 2 the configuration or the machine does not allow a start, or no server
-answers.`;
+answers; 130 send was stopped before its end.`;
 
 const usages: Readonly<Partial<Record<CommandName, string>>> = {
   rejects: `[${rejectsActions.join("|")}] [options]`,
   rules: "[list | get RULE | apply FILE… | delete RULE… | try FILE] [options]",
   stats: "RULE [options]",
   tail: "RULE [options]",
+  send: "FILE… | - [options]",
+  completion: shells.join("|"),
 };
 
 function buildProgram(version: string, seen: (command: Command, name: CommandName) => void): Command {
@@ -147,13 +165,19 @@ function addFlags(command: Command, name: CommandName): void {
 function ownOptions(name: CommandName): readonly Option<unknown>[] {
   if (name === "demo") return Object.values(demoOptions);
   if (name === "rules" || name === "stats" || name === "tail") return Object.values(clientOptions);
+  if (name === "send") return Object.values(sendOptions);
+  if (name === "load") return Object.values(loadOptions);
   return name === "verify" || name === "rebuild" ? Object.values(upkeepOptions) : [];
 }
 
 function flagOf(option: Option<unknown>): Flag {
   const without = ` (default: ${option.kind.format(option.default)})`;
   const value = option.kind.alone === undefined ? ` <${option.kind.placeholder}>` : "";
-  return new Flag(`--${option.name}${value}`, option.description + without);
+  const flag = new Flag(`--${option.name}${value}`, option.description + without);
+
+  return option.joined
+    ? flag.argParser((next, before?: string) => (before === undefined ? next : `${before},${next}`))
+    : flag;
 }
 
 function flagsOf(command: Command): ReadonlyMap<string, string> {
@@ -168,6 +192,7 @@ function flagsOf(command: Command): ReadonlyMap<string, string> {
 function wantedWords(name: CommandName, action: RulesAction): { what: string; least: number; most: number } {
   if (name === "rules") return rulesActions[action];
   if (name === "stats" || name === "tail") return { what: "the id of a rule", least: 1, most: 1 };
+  if (name === "send") return { what: "files (- is the standard input)", least: 1, most: Infinity };
   return { what: "", least: 0, most: 0 };
 }
 
@@ -191,6 +216,7 @@ function leftOver(command: Command, name: CommandName, words: readonly string[],
 
 function wordsOf(name: CommandName): readonly string[] {
   if (name === "rejects") return rejectsActions;
+  if (name === "completion") return shells;
   return name === "rules" ? rulesActionNames : commandNames;
 }
 
@@ -207,6 +233,24 @@ function unknown(word: string, what: string, known: readonly string[]): Problem 
     path: word,
     message: `is not ${what === "command" ? "a" : "an"} ${what} of Weir${near ? `; did you mean ${near}?` : ""}`,
   };
+}
+
+/** What shells complete; words that are rules or other ids are not known here. */
+function completed(program: Command): Completed[] {
+  return program.commands.map((command) => {
+    const name = command.name() as CommandName;
+    const ownWords: readonly string[] =
+      name === "rejects" || name === "completion" || name === "rules" ? wordsOf(name) : [];
+    return {
+      name,
+      description: command.description(),
+      words: ownWords,
+      takesFiles: name === "rules" || name === "send",
+      flags: command.options.flatMap(({ long, flags, description }) =>
+        long ? [{ long, description, value: /<(.+)>/.exec(flags)?.[1] ?? null }] : [],
+      ),
+    };
+  });
 }
 
 function forAll(program: Command, each: (command: Command) => void): void {

@@ -4,10 +4,14 @@ import { parseCommandLine } from "./command-line.ts";
 import type { CommandName, RejectsAction, RulesAction } from "./command-line.ts";
 import { findJsonFault } from "./json-place.ts";
 import type { Kind } from "./kind.ts";
+import { loadOptions } from "./load-options.ts";
+import type { LoadOptions } from "./load-options.ts";
 import { clientOptions, demoOptions, environmentName, optionKeys, options, upkeepOptions } from "./options.ts";
 import type { Option } from "./option.ts";
 import { roleProblems } from "./roles.ts";
 import type { ClientOptions, Config, DemoOptions, OptionKey, UpkeepOptions } from "./options.ts";
+import { sendOptions } from "./send-options.ts";
+import type { SendOptions } from "./send-options.ts";
 
 export interface Surroundings {
   /** Arguments behind the program's name. */
@@ -30,6 +34,8 @@ export type Loaded =
       readonly demo: DemoOptions;
       readonly upkeep: UpkeepOptions;
       readonly client: ClientOptions;
+      readonly send: SendOptions;
+      readonly load: LoadOptions;
       readonly rulesAction: RulesAction;
       readonly words: readonly string[];
     }
@@ -74,6 +80,8 @@ export function loadConfig({ argv, env, readFile }: Surroundings): Loaded {
   const demo = own(demoOptions, "demo") as DemoOptions;
   const upkeep = own(upkeepOptions, "verify", "rebuild") as UpkeepOptions;
   const client = own(clientOptions, "rules", "stats", "tail") as ClientOptions;
+  const send = own(sendOptions, "send") as SendOptions;
+  const load = own(loadOptions, "load") as LoadOptions;
   problems.push(...unknownVariables(env));
   // Every key has a value of its option's kind: the loops above go over the same tables that the types come from.
   const config = values as Config;
@@ -88,6 +96,8 @@ export function loadConfig({ argv, env, readFile }: Surroundings): Loaded {
     demo,
     upkeep,
     client,
+    send,
+    load,
     rulesAction: line.rulesAction,
     words: line.words,
   };

@@ -7,6 +7,8 @@ export interface Option<T> {
   readonly default: T;
   readonly description: string;
   readonly group: "Where" | "Limits" | "Pace" | "Live" | "Logs" | "Larger than one machine";
+  /** Given several times it is all of them, with commas between; else the last one wins. */
+  readonly joined?: true;
   /** May hold a password: shown without. `whole`: is one, and not shown at all. */
   readonly secret?: true | "whole";
 }

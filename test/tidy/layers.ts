@@ -28,16 +28,18 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   demo: ["lib", "config", "protocol", "rule"],
   upkeep: ["lib", "protocol"],
   commands: ["lib", "config"],
+  send: ["lib", "config", "commands"],
+  load: ["lib", "config", "commands", "send"],
   // Puts services together from ports, without naming an adapter.
   assembly: [...pure, ...ports, ...services, "protocol", "config", "observe", "http"],
   // Chooses the adapters; `main` starts it.
   "app.ts": ["*"],
   app: ["*"],
-  "main.ts": ["lib", "config", "observe", "app.ts", "app", "demo", "rejects", "upkeep", "commands"],
+  "main.ts": ["lib", "config", "observe", "app.ts", "app", "demo", "rejects", "upkeep", "commands", "send", "load"],
 };
 
 /** Parts that speak to a server as anybody would, by `client/`. */
-export const clientReaders: readonly string[] = ["commands", "rejects", "upkeep"];
+export const clientReaders: readonly string[] = ["commands", "rejects", "upkeep", "send", "load"];
 
 /** Adapters that the store itself puts together; everything else with a vendor in it is named in `app.ts` alone. */
 export const units = Object.keys(mayImport).sort((a, b) => b.length - a.length);
@@ -56,6 +58,7 @@ export const vendorHomes: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["src/observe/"],
   "@marcbachmann/cel-js": ["src/rule/cel/"],
   commander: ["src/config/"],
+  "csv-parse": ["src/send/"],
   mongodb: ["src/rule/mongo/"],
   typebox: ["src/protocol/"],
   "node:sqlite": ["src/log/embedded/", "src/rule/sqlite/", "src/erasure/sqlite/", "src/lib/datadir.ts"],
@@ -66,7 +69,7 @@ export const processOwners = [
   /^src\/main\.ts$/,
   /^src\/config\//,
   /\.worker\.ts$/,
-  /^src\/store\/clickhouse\/engine\/(?:child|read-flights)\.ts$/,
+  /^src\/store\/clickhouse\/engine\/(?:child|read-flights|read-parquet)\.ts$/,
 ];
 
 /** Where HTTP's numbers may be: http/, and the engine's child, which answers another protocol. */

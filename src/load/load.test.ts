@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Generator } from "./generator.ts";
+import { Latencies } from "./latencies.ts";
+import { OwnCount } from "./own-count.ts";
+import { seeded } from "./random.ts";
+import { shapes } from "./shapes.ts";
+
+const habits = { users: 100, repeatPercent: 0, latePercent: 0, lateByMs: 3_600_000, run: "r" };
+const now = Date.parse("2026-01-13T10:00:30Z");
+
+function events(seed: number, count: number, more: Partial<typeof habits> = {}) {
+  const generator = new Generator(shapes.shop, { ...habits, ...more }, seeded(seed));
+  return Array.from({ length: count }, () => generator.next(now));
+}
+
+test("a seed makes the same visitors, another one others", () => {
+  assert.deepEqual(events(1, 50), events(1, 50));
+  assert.notDeepEqual(events(1, 50), events(2, 50));
+});
+
+test("shares are what was asked for, and what is sent again is what was sent", () => {
+  const made = events(3, 20_000, { repeatPercent: 30, latePercent: 10 });
+  const repeats = made.filter(({ isRepeat }) => isRepeat);
+  const first = made.filter(({ isRepeat }) => !isRepeat);
+  assert.ok(Math.abs(repeats.length / 20_000 - 0.3) < 0.02, `${repeats.length} repeats`);
+  const late = first.filter(({ isLate }) => isLate);
+  assert.ok(Math.abs(late.length / first.length - 0.1) < 0.02, `${late.length} late`);
+  assert.ok(late.every(({ timestamp }) => timestamp < now && timestamp >= now - 3_600_000));
+  assert.equal(new Set(first.map(({ event }) => event.event_id)).size, first.length);
+  const known = new Map(first.map(({ event }) => [event.event_id, event]));
+  for (const { event } of repeats) assert.deepEqual(event, known.get(event.event_id));
+});
+
+test("its own count is that of the events, and an answer that lacks one or has one twice differs", () => {
+  const own = new OwnCount(shapes.shop, "r");
+  const [count, sum] = own.rules;
+  assert.ok(count && sum);
+  const buy = { user_id: "u", event_type: "purchase", payload: { country: "DE", price: 0.1 }, units: 10 };
+  for (let times = 0; times < 3; times++) own.add(buy, now);
+  own.add({ ...buy, event_type: "page_view", units: null }, now - 60_000);
+  const row = (start: string, group: object, value: number) => ({
+    window_start: start,
+    ...group,
+    value,
+    window_end: "",
+    final: true,
+  });
+  const counted = [
+    row("2026-01-13T10:00:00Z", { event_type: "purchase" }, 3),
+    row("2026-01-13T09:59:00Z", { event_type: "page_view" }, 1),
+  ];
+  assert.deepEqual(own.differences(count, counted), []);
+  assert.deepEqual(own.differences(sum, [row("2026-01-13T10:00:00Z", { "payload.country": "DE" }, 0.3)]), []);
+  assert.equal(own.from, Date.parse("2026-01-13T09:59:00Z"));
+  assert.deepEqual(own.differences(count, counted.slice(1)), [
+    { rule: "r-count", at: "2026-01-13T10:00:00.000Z purchase", own: 3, server: null },
+  ]);
+  assert.equal(own.differences(count, [...counted, row("2026-01-13T10:01:00Z", { event_type: "x" }, 1)]).length, 1);
+  assert.equal(own.differences(sum, [row("2026-01-13T10:00:00Z", { "payload.country": "DE" }, 0.4)]).length, 1);
+});
+
+test("quantiles are within 1 %", () => {
+  const latencies = new Latencies();
+  assert.equal(latencies.quantile(0.5), null);
+  for (let ms = 1; ms <= 1000; ms++) latencies.add(ms);
+  for (const [share, expected] of [
+    [0.5, 500],
+    [0.99, 990],
+  ] as const) {
+    const found = latencies.quantile(share) ?? 0;
+    assert.ok(Math.abs(found / expected - 1) <= 0.011, `${found} for ${expected}`);
+  }
+});

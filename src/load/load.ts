@@ -1,0 +1,109 @@
+import { Weir } from "../../client/src/weir.ts";
+import { harmless } from "../commands/table.ts";
+import { sayJson } from "../commands/terminal.ts";
+import type { Terminal } from "../commands/terminal.ts";
+import type { LoadOptions } from "../config/load-options.ts";
+import type { Clock } from "../lib/clock.ts";
+import { showProgress, thousands } from "../send/progress.ts";
+import type { ProgressScreen } from "../send/progress.ts";
+import { checkCounts } from "./check.ts";
+import type { Checked } from "./check.ts";
+import { Generator } from "./generator.ts";
+import { OwnCount } from "./own-count.ts";
+import { Pacer } from "./pacer.ts";
+import type { Paced } from "./pacer.ts";
+import { seeded } from "./random.ts";
+import { shapes } from "./shapes.ts";
+
+export interface LoadWish extends LoadOptions {
+  readonly ingestUrl: string;
+  readonly queryUrl: string;
+  readonly seed: number;
+}
+
+type Wish = Omit<LoadWish, "url">;
+
+export interface LoadDeps {
+  readonly terminal: Terminal;
+  readonly screen: ProgressScreen;
+  readonly complain: (text: string) => void;
+  readonly clock: Clock;
+  /** Ends the sending; what was sent is told, and checked, all the same. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * `weir load`: makes events and sends them at a rate, and says how fast they went. Never rejects. 0: all accepted, and counted as
+ * they were here; 1: refused, or counted otherwise; 2: nobody answers, or takes them.
+ */
+export async function runLoad(wish: Wish, deps: LoadDeps): Promise<0 | 1 | 2> {
+  const { clock, complain } = deps;
+  const run = `load-${wish.seed.toString(36)}-${Math.floor(clock.now()).toString(36)}`;
+  const weir = new Weir({ ingestUrl: wish.ingestUrl, queryUrl: wish.queryUrl });
+  const own = new OwnCount(shapes[wish.shape], run);
+  const rules = wish.check === "yes" ? own.rules : [];
+  try {
+    for (const rule of rules) await weir.rules.put(rule);
+    const paced = await send(weir, run, own, wish, deps);
+    const isWhole = paced.failure === undefined;
+    const checked = isWhole && rules.length > 0 ? await checkCounts(weir, own, clock) : null;
+    return told(paced, checked, run, wish, deps);
+  } catch (error) {
+    complain(`${harmless(messageOf(error))}\n`);
+    return 2;
+  } finally {
+    for (const { rule_id } of rules) await weir.rules.delete(rule_id).catch(() => {});
+  }
+}
+
+async function send(weir: Weir, run: string, own: OwnCount, wish: Wish, deps: LoadDeps): Promise<Paced> {
+  const { clock, signal, screen } = deps;
+  const generator = new Generator(shapes[wish.shape], { ...wish, run }, seeded(wish.seed));
+  const { wait, retryForMs, rate, seconds, events } = wish;
+  // A short wait for company: how long it takes is what is measured.
+  const sender = weir.sender({ wait, retryForMs, batchDelayMs: 5, queueEventsMax: 20_000, requestsMax: 4 });
+  const pacer = new Pacer({ sender, generator, own, clock, signal });
+  const stop = showProgress(() => pacer.standing({ rate, seconds, events }), screen, clock);
+  try {
+    return await pacer.run({ rate, seconds, events });
+  } finally {
+    stop();
+  }
+}
+
+function told(paced: Paced, checked: Checked | null, run: string, wish: Wish, deps: LoadDeps): 0 | 1 | 2 {
+  const { terminal, complain } = deps;
+  const { failure, ...figures } = paced;
+  const differences = checked?.differences ?? [];
+  const check = checked === null ? {} : { check: { windows: checked.windows, differences: differences.length } };
+  if (terminal.json) sayJson(terminal, { run, seed: wish.seed, ...figures, ...check });
+  else for (const line of sentences(paced, checked, wish)) terminal.write(`${line}\n`);
+  for (const { rule, at, own, server } of differences.slice(0, differencesShown))
+    complain(`${rule}, ${harmless(at)}: counted here ${own ?? "nothing"}, by the server ${server ?? "nothing"}\n`);
+  if (differences.length > differencesShown) complain(`… and ${differences.length - differencesShown} more\n`);
+  if (failure !== undefined) complain(`${harmless(messageOf(failure))}\n`);
+  if (failure !== undefined) return 2;
+  return paced.refused > 0 || differences.length > 0 ? 1 : 0;
+}
+
+const differencesShown = 10;
+
+function sentences(paced: Paced, checked: Checked | null, { rate, wait, seed }: Wish): string[] {
+  const { events, repeated, late, refused, seconds, per_second, p50_ms, p99_ms } = paced;
+  const asked = rate === 0 ? "" : ` (asked for ${thousands(rate)}/s)`;
+  const odd = [
+    ...(repeated > 0 ? [`${thousands(repeated)} of them a second time`] : []),
+    ...(late > 0 ? [`${thousands(late)} late`] : []),
+  ].map((text) => `, ${text}`);
+  const verdict = (found: Checked): string =>
+    found.differences.length === 0
+      ? "all as counted here"
+      : `${found.differences.length} differ from what was counted here`;
+  return [
+    `${thousands(events)} events in ${seconds} s: ${thousands(per_second)}/s${asked}${odd.join("")}; seed ${seed}`,
+    `until ${wait}: half within ${p50_ms ?? "?"} ms, 99 % within ${p99_ms ?? "?"} ms; ${thousands(refused)} refused`,
+    ...(checked === null ? [] : [`${thousands(checked.windows)} windows and groups of two rules: ${verdict(checked)}`]),
+  ];
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

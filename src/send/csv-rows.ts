@@ -1,0 +1,95 @@
+import { parse } from "csv-parse";
+import { CommandError } from "../commands/rule-files.ts";
+import { rowBytesMax } from "./lines.ts";
+import type { Row } from "./row.ts";
+
+interface Parsed {
+  readonly record: readonly string[];
+  readonly info: { readonly lines: number };
+}
+
+/**
+ * Rows of CSV, whose first line names the columns. A row of more or fewer cells is one row's mistake; a quote in the wrong
+ * place leaves open where rows end, and ends the reading.
+ * @throws CommandError with the place.
+ */
+export async function* csvRows(
+  file: string,
+  pieces: AsyncIterable<Buffer>,
+  delimiter: string,
+  headed: (columns: readonly string[]) => void,
+): AsyncGenerator<readonly Row[]> {
+  let head: readonly string[] | undefined;
+  let number = 0;
+  for await (const parsed of parsedPieces(file, pieces, delimiter)) {
+    const rows: Row[] = [];
+    for (const { record, info } of parsed) {
+      if (head === undefined) headed((head = checked(file, record)));
+      else rows.push(rowOf({ file, line: startOf(record, info.lines), number: ++number }, head, record));
+    }
+    yield rows;
+  }
+}
+
+function checked(file: string, head: readonly string[]): readonly string[] {
+  const twice = head.find((name, index) => head.indexOf(name) !== index);
+  if (twice !== undefined) throw new CommandError(`${file}:1: two columns are called ${JSON.stringify(twice)}`);
+  return head;
+}
+
+/** The parser says in which line a row ends. */
+function startOf(record: readonly string[], end: number): number {
+  let breaks = 0;
+  for (const cell of record) for (let at = cell.indexOf("\n"); at >= 0; at = cell.indexOf("\n", at + 1)) breaks += 1;
+  return end - breaks;
+}
+
+function rowOf(place: Pick<Row, "file" | "line" | "number">, head: readonly string[], record: readonly string[]): Row {
+  if (record.length !== head.length)
+    return { ...place, values: undefined, problem: `has ${record.length} cells, and the first line ${head.length}` };
+  const values: Record<string, string> = {};
+  let isBroken = false;
+  for (const [index, name] of head.entries()) {
+    const cell = record[index]!;
+    isBroken ||= cell.includes("\uFFFD");
+    values[name] = cell;
+  }
+  if (!isBroken) return { ...place, values };
+  return {
+    ...place,
+    values: undefined,
+    problem: "is not UTF-8; iconv -f latin1 -t utf8 makes it so, if it is Latin 1",
+  };
+}
+
+/** By writing and listening, piece by piece: a parser that is read by `for await` takes ten times as long. */
+async function* parsedPieces(
+  file: string,
+  pieces: AsyncIterable<Buffer>,
+  delimiter: string,
+): AsyncGenerator<readonly Parsed[]> {
+  const parser = parse({
+    bom: true,
+    info: true,
+    delimiter,
+    relax_column_count: true,
+    skip_empty_lines: true,
+    max_record_size: rowBytesMax,
+  });
+  let parsed: Parsed[] = [];
+  const failed = new Promise<Error>((resolve) => parser.once("error", resolve));
+  const ended = new Promise<undefined>((resolve) => parser.once("end", () => resolve(undefined)));
+  parser.on("data", (row: Parsed) => parsed.push(row));
+  const taken = function* (failure: Error | undefined) {
+    // What stands before the mistake is good.
+    if (parsed.length > 0) yield parsed;
+    parsed = [];
+    if (failure !== undefined) throw new CommandError(`${file}: ${failure.message}`);
+  };
+  for await (const piece of pieces) {
+    const written = new Promise<undefined>((resolve) => void parser.write(piece, () => resolve(undefined)));
+    yield* taken(await Promise.race([failed, written]));
+  }
+  parser.end();
+  yield* taken(await Promise.race([failed, ended]));
+}

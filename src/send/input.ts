@@ -1,0 +1,176 @@
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { Readable, pipeline } from "node:stream";
+import { pipeline as pipelined } from "node:stream/promises";
+import { createBrotliDecompress, createGunzip, createZstdDecompress } from "node:zlib";
+import { CommandError } from "../commands/rule-files.ts";
+import { csvRows } from "./csv-rows.ts";
+import { jsonRows, ndjsonRows } from "./json-rows.ts";
+import { parquetRows } from "./parquet-rows.ts";
+import type { Row } from "./row.ts";
+
+export type Format = "json" | "ndjson" | "csv" | "parquet";
+
+export interface InputOptions {
+  readonly format: Format | "auto";
+  readonly delimiter: string | null;
+  readonly stdin: AsyncIterable<Buffer>;
+  /** Told the columns of a file that names them, before its first row. @throws CommandError */
+  readonly headed: (file: string, columns: readonly string[]) => void;
+}
+
+/** A file, or the standard input, that is read row by row. */
+export interface Input {
+  /** As it is called in messages. */
+  readonly name: string;
+  /** Without its folders; `stdin`. */
+  readonly source: string;
+  readonly format: Format;
+  /** Its columns are texts. */
+  readonly isText: boolean;
+  /** How much of it has been read, 0 to 1; null when that can't be known. */
+  readonly share: () => number | null;
+  /** To be read once. @throws CommandError */
+  readonly rows: AsyncIterable<readonly Row[]>;
+}
+
+/** Opens what a command calls `path`; `-` is the standard input. @throws CommandError */
+export async function openInput(path: string, options: InputOptions): Promise<Input> {
+  return path === "-" ? standardInput(options) : fileInput(path, options);
+}
+
+async function fileInput(path: string, options: InputOptions): Promise<Input> {
+  const { size, isFile } = await sizeOf(path);
+  const format = options.format === "auto" ? formatOf(path) : options.format;
+  if (format === undefined)
+    throw new CommandError(`${path}: its name does not say what it is; take --format json, ndjson, csv or parquet`);
+  const source = basename(path);
+  if (format === "parquet") return parquetInput(path, path, source, options);
+  const read = { bytes: 0 };
+  const pieces = unpacked(path, counted(opened(path), read));
+  const share = (): number | null => (isFile && size > 0 ? read.bytes / size : null);
+  return textInput(path, source, format, pieces, share, options);
+}
+
+function textInput(
+  name: string,
+  source: string,
+  format: Exclude<Format, "parquet">,
+  pieces: AsyncIterable<Buffer>,
+  share: Input["share"],
+  options: InputOptions,
+): Input {
+  const delimiter = options.delimiter ?? (/\.tsv(\.\w+)?$/.test(name) ? "\t" : ",");
+  const headed = (columns: readonly string[]): void => options.headed(name, columns);
+  const rows = {
+    json: () => jsonRows(name, pieces),
+    ndjson: () => ndjsonRows(name, pieces),
+    csv: () => csvRows(name, pieces, delimiter, headed),
+  }[format]();
+  return { name, source, format, isText: format === "csv", share, rows };
+}
+
+function parquetInput(
+  name: string,
+  path: string,
+  source: string,
+  { headed }: InputOptions,
+  then = async (): Promise<void> => {},
+): Input {
+  let all = 0;
+  let read = 0;
+  async function* rows(): AsyncGenerator<readonly Row[]> {
+    try {
+      for await (const some of parquetRows(name, path, (count) => (all = count))) {
+        // The engine writes every column in every row.
+        if (read === 0) headed(name, Object.keys(some[0]?.values ?? {}));
+        yield some;
+        read += some.length;
+      }
+    } finally {
+      await then();
+    }
+  }
+  return { name, source, format: "parquet", isText: false, share: () => (all > 0 ? read / all : null), rows: rows() };
+}
+
+/** Begins to read, to see what it is. */
+async function standardInput(options: InputOptions): Promise<Input> {
+  const pieces = options.stdin[Symbol.asyncIterator]();
+  const first = await pieces.next();
+  const head = first.done === true ? Buffer.alloc(0) : first.value;
+  async function* all(): AsyncGenerator<Buffer> {
+    yield head;
+    for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) yield next.value;
+  }
+  const format = options.format === "auto" ? formatByHead(head) : options.format;
+  if (format === undefined)
+    throw new CommandError("the standard input does not begin as JSON; take --format csv, if it is that");
+  if (format !== "parquet") return textInput("-", "stdin", format, unpacked("-", all()), () => null, options);
+  const folder = await mkdtemp(join(tmpdir(), "weir-send-"));
+  const path = join(folder, "stdin.parquet");
+  // The end of a Parquet file says what is where in it.
+  await pipelined(all, createWriteStream(path));
+  return parquetInput("-", path, "stdin", options, () => rm(folder, { recursive: true, force: true }));
+}
+
+const endings: readonly (readonly [RegExp, Format])[] = [
+  [/\.json$/i, "json"],
+  [/\.(ndjson|jsonl)$/i, "ndjson"],
+  [/\.(csv|tsv)$/i, "csv"],
+  [/\.parquet$/i, "parquet"],
+];
+
+const packedEnding = /\.(gz|zst|br)$/i;
+
+const formatOf = (path: string): Format | undefined =>
+  endings.find(([ending]) => ending.test(path.replace(packedEnding, "")))?.[1];
+
+function formatByHead(head: Buffer): Format | undefined {
+  if (head.subarray(0, 4).toString("latin1") === "PAR1") return "parquet";
+  const start = head.toString("utf8", 0, 1000).replace("\uFEFF", "").trimStart();
+  if (start === "") return "ndjson";
+  if (start.startsWith("[")) return "json";
+  return start.startsWith("{") ? "ndjson" : undefined;
+}
+
+const unpackers: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
+  gz: createGunzip,
+  zst: createZstdDecompress,
+  br: createBrotliDecompress,
+};
+
+async function* unpacked(path: string, pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const unpacker = unpackers[packedEnding.exec(path)?.[1]?.toLowerCase() ?? ""];
+  try {
+    if (unpacker === undefined) return yield* pieces;
+    // Its failures come out of the loop.
+    yield* pipeline(Readable.from(pieces), unpacker(), () => {}) as unknown as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw error instanceof CommandError ? error : unreadable(path, error);
+  }
+}
+
+async function* counted(pieces: AsyncIterable<Buffer>, read: { bytes: number }): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) {
+    yield piece;
+    read.bytes += piece.length;
+  }
+}
+
+const opened = (path: string): AsyncIterable<Buffer> => createReadStream(path, { highWaterMark: 256 * 1024 });
+
+async function sizeOf(path: string): Promise<{ size: number; isFile: boolean }> {
+  try {
+    const facts = await stat(path);
+    if (!facts.isDirectory()) return { size: facts.size, isFile: facts.isFile() };
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  throw new CommandError(`${path} is a folder; name the files in it, such as ${join(path, "*.csv")}`);
+}
+
+const unreadable = (path: string, error: unknown): CommandError =>
+  new CommandError(`${path} can't be read: ${error instanceof Error ? error.message : String(error)}`);

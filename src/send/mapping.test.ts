@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { columnAt, parseMapping } from "./mapping.ts";
+import type { Mapping } from "./mapping.ts";
+import { eventMaker } from "./row-event.ts";
+
+const mappingOf = (text: string | null): Mapping => {
+  const mapping = parseMapping(text);
+  assert.ok("fields" in mapping, JSON.stringify(mapping));
+  return mapping;
+};
+const problemsOf = (text: string): readonly string[] => {
+  const problems = parseMapping(text);
+  assert.ok(!("fields" in problems));
+  return problems;
+};
+
+/** The event of one row, or its problems. */
+function made(map: string | null, values: Record<string, unknown>, isText = false): unknown {
+  const make = eventMaker({ mapping: mappingOf(map), isText, source: "s" });
+  const result = make({ file: "f", line: 1, number: 1, values });
+  return "event" in result
+    ? result.event
+    : result.problems.map(({ column, field, message }) => [column, field, message]);
+}
+
+const fields = { event_id: "1", user_id: "u", event_type: "t", timestamp: "2026-01-13T10:00:00Z" };
+
+test("a mapping that is wrong is told with all of its mistakes", () => {
+  for (const [text, ...messages] of [
+    ["user=a,x", /"user=a" begins with no field/, /"x" is not field=column/],
+    ["user_id=a,user_id=b", /a second time/],
+    ["payload.*=a", /can only be payload\.\*=rest/],
+    ["user_id=rest", /for payload\.\* alone/],
+    ["payload=a,payload.b=c", /as a whole and by its keys/],
+    ['user_id="a', /quote that is not closed/],
+  ] as const) {
+    const problems = problemsOf(text);
+    assert.equal(problems.length, messages.length, text);
+    for (const [index, message] of messages.entries()) assert.match(problems[index] ?? "", message);
+  }
+});
+
+test("without a mapping an event is what it is", () => {
+  const event = { ...fields, payload: { a: 1 }, odd: true };
+  assert.deepEqual(made(null, event), event);
+});
+
+test("columns are taken as the mapping says, and the rest is the payload's", () => {
+  const row = { ts: "1768298400.5", who: 7, kind: "order", price: "19.50", "a, b": "x", deep: { x: 1 } };
+  const map =
+    'timestamp=ts:seconds,user_id=who,event_type=const:o,payload.price=price:number,payload.q="a, b",payload.d=deep.x';
+  assert.deepEqual(made(`${map},event_id=kind`, row), {
+    event_id: "order",
+    user_id: "7",
+    event_type: "o",
+    timestamp: 1768298400500,
+    payload: { price: 19.5, q: "x", d: 1 },
+  });
+  assert.deepEqual(made(`${map},event_id=kind,payload.*=rest`, { ...row, more: [1] }), {
+    event_id: "order",
+    user_id: "7",
+    event_type: "o",
+    timestamp: 1768298400500,
+    payload: { price: 19.5, q: "x", d: 1, deep: { x: 1 }, more: [1] },
+  });
+});
+
+test("of texts it is guessed what they are, but not against what they say", () => {
+  const cells = { n: "1.50", zero: "007", big: "12345678901234567890", yes: "true", no: "", plus: "+49", text: "a" };
+  const expected = { n: 1.5, zero: "007", big: "12345678901234567890", yes: true, plus: "+49", text: "a" };
+  assert.deepEqual(made(null, { ...fields, ...cells }, true), { ...fields, payload: expected });
+  const { payload } = made("payload.n=n:text,payload.j=j", { ...fields, n: "1.50", j: '{"a":1}' }, true) as {
+    payload: unknown;
+  };
+  assert.deepEqual(payload, { n: "1.50", j: '{"a":1}' });
+  assert.deepEqual(
+    (made(null, { ...fields, payload: '{"a":1}', "payload.b.c": "2" }, true) as { payload: unknown }).payload,
+    { a: 1, b: { c: 2 } },
+  );
+});
+
+test("times without a zone are of UTC only if that is said", () => {
+  const timestamp = (map: string, ts: string): unknown =>
+    (made(`timestamp=${map}`, { ...fields, ts }, true) as { timestamp: unknown }).timestamp;
+  assert.equal(timestamp("ts:utc", "2026-01-13 10:00"), "2026-01-13T10:00:00Z");
+  assert.equal(timestamp("ts:utc", "2026-01-13"), "2026-01-13T00:00:00Z");
+  assert.equal(timestamp("ts", "1768298400000"), 1768298400000);
+  assert.equal(timestamp("ts", "2026-01-13 10:00"), "2026-01-13 10:00");
+});
+
+test("what a row lacks, or can't be read, is told with its column, all of it", () => {
+  assert.deepEqual(
+    made("timestamp=ts:seconds,user_id=u,payload.p=p:number", { ts: "soon", p: "much", event_type: "" }, true),
+    [
+      ["ts", "timestamp", "must be a number of seconds since 1970"],
+      ["p", "payload.p", "must be a number"],
+      ["u", "user_id", 'there is no "u" (but ts, p, event_type); --map user_id=COLUMN says what it is'],
+      ["event_type", "event_type", "is empty"],
+    ],
+  );
+  assert.deepEqual(made(null, { ...fields, payload: "[1]" }, true), [["payload", "payload", "must be an object"]]);
+});
+
+test("an id that a row has not is of its place and content, and of nothing else", () => {
+  const { event_id: _, ...row } = fields;
+  const id = (values: object, number = 1, source = "s", map: string | null = null): unknown => {
+    const result = eventMaker({ mapping: mappingOf(map), isText: false, source })({
+      file: "f",
+      line: null,
+      number,
+      values: { ...values },
+    });
+    return "event" in result ? result.event.event_id : result.problems;
+  };
+  assert.equal(id(row), id(row));
+  assert.equal(id(row), id(row, 1, "s", "payload.*=rest"));
+  assert.equal(new Set([id(row), id(row, 2), id(row, 1, "t"), id({ ...row, user_id: "v" })]).size, 4);
+});
+
+test("a problem of the server is told by its column", () => {
+  const mapping = mappingOf("user_id=who,payload.a.b=deep.x,payload.*=rest");
+  assert.deepEqual(
+    ["user_id", "timestamp", "payload.a.b", "payload.c", "payload"].map((path) => columnAt(mapping, path)),
+    ["who", "timestamp", "deep.x", "c", null],
+  );
+});
+
+test("a column may be called anything", () => {
+  const row: unknown = JSON.parse('{"__proto__":"x","constructor":"y"}');
+  const { payload } = made("payload.*=rest", { ...fields, ...Object.fromEntries(Object.entries(row as object)) }) as {
+    payload: object;
+  };
+  assert.deepEqual(Object.entries(payload), [
+    ["__proto__", "x"],
+    ["constructor", "y"],
+  ]);
+});

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { csvRows } from "./csv-rows.ts";
+import { jsonRows, ndjsonRows } from "./json-rows.ts";
+import { rowBytesMax } from "./lines.ts";
+import type { Row } from "./row.ts";
+
+/** The text in pieces of so many bytes. */
+async function* pieces(text: string | Buffer, bytes: number): AsyncGenerator<Buffer> {
+  const all = Buffer.from(text as string);
+  for (let at = 0; at < all.length; at += bytes) yield all.subarray(at, at + bytes);
+}
+
+type Told = [line: number | null, number: number, what: unknown];
+
+async function all(batches: AsyncIterable<readonly Row[]>): Promise<Told[]> {
+  const rows = (await Array.fromAsync(batches)).flat();
+  return rows.map(({ line, number, values, problem }) => [
+    line,
+    number,
+    values === undefined ? problem : { ...values },
+  ]);
+}
+
+/** Whatever the pieces, the rows are the same. */
+async function whatever(read: (bytes: number) => AsyncIterable<readonly Row[]>): Promise<Told[]> {
+  const whole = await all(read(1 << 20));
+  for (const bytes of [1, 2, 3, 7]) assert.deepEqual(await all(read(bytes)), whole, `pieces of ${bytes} bytes`);
+  return whole;
+}
+
+const notUtf8 = "is not UTF-8; iconv -f latin1 -t utf8 makes it so, if it is Latin 1";
+
+test("lines of NDJSON, of which one that is wrong costs no other", async () => {
+  const text = Buffer.concat([
+    Buffer.from('\uFEFF{"a":"é"}\r\n\n7\n{"a":\n{"b":2}\n{"c":"'),
+    Buffer.from([0xe9]),
+    Buffer.from('"}\n{"d":1}'),
+  ]);
+  const rows = await whatever((bytes) => ndjsonRows("f", pieces(text, bytes)));
+  assert.deepEqual(
+    rows.filter(([, number]) => number !== 3),
+    [
+      [1, 1, { a: "é" }],
+      [3, 2, "is not an object: 7"],
+      [5, 4, { b: 2 }],
+      [6, 5, notUtf8],
+      [7, 6, { d: 1 }],
+    ],
+  );
+  assert.match(String(rows[2]?.[2]), /^is not JSON: /);
+});
+
+test("a list of JSON is read value by value, and so are values one behind the other", async () => {
+  const odd = '{"a]}":"\\"[{","b":[{"c":[]}]}';
+  const parsed: unknown = JSON.parse(odd);
+  for (const text of [`[${odd},\n${odd} , 5]`, ` ${odd}\n${odd} 5`, `${odd}${odd.trim()}5 `, `[${odd}\n][${odd}]\n5`])
+    assert.deepEqual(
+      (await whatever((bytes) => jsonRows("f", pieces(text, bytes)))).map(([, number, what]) => [number, what]),
+      [
+        [1, parsed],
+        [2, parsed],
+        [3, "is not an object: 5"],
+      ],
+      text,
+    );
+  assert.deepEqual(await all(jsonRows("f", pieces("[\n{},\n\n{}]", 4))), [
+    [2, 1, {}],
+    [4, 2, {}],
+  ]);
+  assert.deepEqual(await all(jsonRows("f", pieces(" [ ] ", 4))), []);
+  await assert.rejects(
+    all(jsonRows("f.json", pieces('[{"a":1},\n{"b":"x', 4))),
+    /^Error: f\.json:2: ends within what begins in line 2/,
+  );
+});
+
+test("numbers keep all of their digits", async () => {
+  const text = '{"big":12345678901234567890,"small":1,"text":"12345678901234567890"}';
+  const [rows] = await Array.fromAsync(ndjsonRows("f", pieces(text, 99)));
+  assert.equal(JSON.stringify(rows?.[0]?.values), text);
+});
+
+test("rows of CSV with quotes, empty lines and lines in cells keep their places", async () => {
+  const text = '\uFEFFid,text\r\n1,"a ""b""\nc"\r\n\r\n2\r\n3,x,y\r\n4,é\r\n';
+  const heads: unknown[] = [];
+  const rows = await whatever((bytes) => csvRows("f", pieces(text, bytes), ",", (head) => heads.push(head)));
+  assert.deepEqual(rows, [
+    [2, 1, { id: "1", text: 'a "b"\nc' }],
+    [5, 2, "has 1 cells, and the first line 2"],
+    [6, 3, "has 3 cells, and the first line 2"],
+    [7, 4, { id: "4", text: "é" }],
+  ]);
+  assert.deepEqual(heads[0], ["id", "text"]);
+});
+
+test("what leaves open where rows end, ends the reading behind the good ones", async () => {
+  const read: Row[] = [];
+  const reading = async (): Promise<void> => {
+    for await (const rows of csvRows("f.csv", pieces('a\n1\n2\n"x"y\n3\n', 4), ",", () => {})) read.push(...rows);
+  };
+  await assert.rejects(reading, /^Error: f\.csv: .*Quote.* line 4/);
+  assert.deepEqual(
+    read.map(({ number }) => number),
+    [1, 2],
+  );
+  await assert.rejects(all(csvRows("f.csv", pieces("a,b,a\n", 9), ",", () => {})), /two columns are called "a"/);
+});
+
+test("a row has a bound", async () => {
+  const long = Buffer.alloc(rowBytesMax + 10, "x");
+  const endless = async function* (): AsyncGenerator<Buffer> {
+    yield Buffer.from('{}\n"');
+    for (;;) yield long.subarray(0, 1 << 20);
+  };
+  await assert.rejects(all(ndjsonRows("f", endless())), /^Error: f:2: a row of more than 8 MiB/);
+  await assert.rejects(all(jsonRows("f", endless())), /^Error: f:2: a row of more than 8 MiB/);
+  await assert.rejects(all(csvRows("f", endless(), ",", () => {})), /Max Record Size/);
+});

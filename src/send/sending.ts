@@ -1,0 +1,165 @@
+import type { Sender } from "../../client/src/weir.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Refusals } from "./refusals.ts";
+import type { Row } from "./row.ts";
+import type { Made } from "./row-event.ts";
+import { Settled } from "./settled.ts";
+
+export interface SendingParts {
+  readonly sender: Pick<Sender, "send" | "close" | "counts">;
+  readonly refusals: Pick<Refusals, "add" | "addOfServer">;
+  /** Rows before it are passed over; from 1. */
+  readonly fromRow: number;
+  /** Rows that are refused don't stop it. */
+  readonly skips: boolean;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}
+
+/** How a sending has ended. */
+export interface Ended {
+  /** That were read and not passed over. */
+  readonly rows: number;
+  readonly accepted: number;
+  readonly seconds: number;
+  /** The first one that has not been settled, from 1. */
+  readonly nextRow: number;
+  readonly isComplete: boolean;
+  /** Why it could not go on. */
+  readonly failure: unknown;
+  /** By the signal. */
+  readonly wasStopped: boolean;
+}
+
+/** When asked to stop, what is under way may take so long. */
+const graceMs = 3000;
+
+/** Sends rows until they are over, one is refused (if that counts), the server can't take them, or somebody wants an end. */
+export class Sending {
+  readonly #parts: SendingParts;
+  readonly #startedAt: number;
+  readonly #settled: Settled;
+  readonly #tellings = new Set<Promise<void>>();
+  #read = 0;
+  #passedOver = 0;
+  #hasBadRow = false;
+  #failure: unknown;
+  #endedAt = 0;
+
+  constructor(parts: SendingParts) {
+    this.#parts = parts;
+    this.#settled = new Settled(parts.fromRow - 1);
+    this.#startedAt = parts.clock.monotonic();
+  }
+
+  get hasStopped(): boolean {
+    return this.#failure !== undefined || this.#parts.signal.aborted || (this.#hasBadRow && !this.#parts.skips);
+  }
+
+  /** Events that have an outcome. */
+  get done(): number {
+    const { accepted, refused } = this.#parts.sender.counts;
+    return accepted + refused;
+  }
+
+  /** Reads on as long as there is room for what was read. @throws whatever reading does */
+  async rows(batches: AsyncIterable<readonly Row[]>, make: (row: Row) => Made): Promise<void> {
+    const { signal } = this.#parts;
+    const reading = batches[Symbol.asyncIterator]();
+    // A standard input may be silent for ever.
+    const stopped = aborted(signal);
+    try {
+      for (;;) {
+        const next = await Promise.race([reading.next(), stopped.promise]);
+        if (next === "stopped" || next.done === true) return;
+        for (const row of next.value) {
+          if (this.hasStopped) return;
+          await this.#send(row, make);
+        }
+      }
+    } finally {
+      stopped.forget();
+      // What reads files and processes lets them go; it is waited for no longer than it needs when all is well.
+      await Promise.race([reading.return?.(), this.#parts.clock.sleep(500)]);
+    }
+  }
+
+  fail(error: unknown): void {
+    this.#failure ??= error;
+  }
+
+  /** Resolves when everything that was sent has its outcome; soon, when it is to end. */
+  async close(): Promise<void> {
+    const { sender, signal } = this.#parts;
+    const giveUp = (): void => void sender.close({ withinMs: graceMs });
+    signal.addEventListener("abort", giveUp, { once: true });
+    await sender.close(signal.aborted ? { withinMs: graceMs } : {});
+    signal.removeEventListener("abort", giveUp);
+    await Promise.all(this.#tellings);
+    this.#endedAt = this.#parts.clock.monotonic();
+  }
+
+  ended(): Ended {
+    const { sender, signal, fromRow } = this.#parts;
+    const isComplete = !this.hasStopped && this.#settled.count >= this.#read;
+    return {
+      rows: this.#read - this.#passedOver,
+      accepted: sender.counts.accepted,
+      seconds: Math.round((this.#endedAt - this.#startedAt) / 10) / 100,
+      nextRow: Math.max(fromRow, this.#settled.count + 1),
+      isComplete,
+      failure: this.#failure,
+      wasStopped: signal.aborted,
+    };
+  }
+
+  async #send(row: Row, make: (row: Row) => Made): Promise<void> {
+    const { sender, refusals, fromRow } = this.#parts;
+    this.#read += 1;
+    if (this.#read < fromRow) {
+      this.#passedOver += 1;
+      return;
+    }
+    const settle = this.#settled.begin();
+    const made = make(row);
+    if ("problems" in made) {
+      this.#refuse(settle, () => refusals.add(row, made.problems));
+      return;
+    }
+    // A sender that was closed takes nothing more, and `failure` says why it was.
+    const sent = await sender.send(made.event).catch((error: unknown) => this.fail(error));
+    if (sent === undefined) return;
+    const telling = sent.outcome.then((outcome) => {
+      this.#tellings.delete(telling);
+      if (outcome.status === "accepted") settle();
+      else if (outcome.status === "refused") this.#refuse(settle, () => refusals.addOfServer(row, outcome.problems));
+      else this.#giveUp(outcome.error);
+    });
+    this.#tellings.add(telling);
+  }
+
+  #refuse(settle: () => void, note: () => void): void {
+    this.#hasBadRow = true;
+    try {
+      note();
+    } catch (error) {
+      this.#giveUp(error);
+    }
+    if (this.#parts.skips) settle();
+  }
+
+  /** The rest is not tried for as long each. */
+  #giveUp(error: unknown): void {
+    if (this.#failure !== undefined || this.#parts.signal.aborted) return;
+    this.#failure = error;
+    void this.#parts.sender.close({ withinMs: 0 });
+  }
+}
+
+function aborted(signal: AbortSignal): { promise: Promise<"stopped">; forget: () => void } {
+  let stop = (): void => {};
+  const promise = new Promise<"stopped">((resolve) => (stop = () => resolve("stopped")));
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  return { promise, forget: () => signal.removeEventListener("abort", stop) };
+}
