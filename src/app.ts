@@ -58,6 +58,8 @@ class Starter {
   readonly #deps: AppDeps;
   readonly #basis: Basis;
   readonly #failure = Promise.withResolvers<Error>();
+  /** Once it is listened there. */
+  #ingestUrl: string | undefined;
 
   constructor(config: Config, deps: AppDeps, closers: Closers) {
     this.#deps = deps;
@@ -71,8 +73,10 @@ class Starter {
     closers.add("data folder", lockDataDir(config.dataDir));
     const parts = await this.#parts();
     this.#watch(parts);
-    const queryUrl = await this.#listen("query", config.queryPort, queryServer(this.#basis, parts));
+    const query = queryServer(this.#basis, parts, () => this.#ingestUrl);
+    const queryUrl = await this.#listen("query", config.queryPort, query);
     const ingestUrl = await this.#listen("ingest", config.ingestPort, ingestServer(this.#basis, parts));
+    this.#ingestUrl = ingestUrl;
     return { ingestUrl, queryUrl, failed: this.#failure.promise, stop: () => closers.closeAll() };
   }
 

@@ -20,6 +20,7 @@ import { rulesToRead } from "../rulebook/rules-to-read.ts";
 import type { Rulebook } from "../rulebook/rulebook.ts";
 import type { Store } from "../store/store.ts";
 import type { Basis } from "./basis.ts";
+import { dashboard } from "./dashboard.ts";
 import { type Computing, health } from "./health.ts";
 
 /** The parts that answer requests. */
@@ -53,7 +54,8 @@ export function ingestServer(
   return server;
 }
 
-export function queryServer(basis: Basis, parts: ServedParts): Server {
+/** `ingestUrl` is asked for once the servers listen: where programs send events. */
+export function queryServer(basis: Basis, parts: ServedParts, ingestUrl: () => string | undefined): Server {
   const { clock, metrics, config } = basis;
   const query = queryOf(basis, parts);
   const hub = startHub(basis, parts);
@@ -68,6 +70,7 @@ export function queryServer(basis: Basis, parts: ServedParts): Server {
       erasureRoutes(parts.eraser),
       ...[liveSocket, liveEvents].map((carry) => carry(observed, { clock, origins: config.origins })),
       health(metrics, parts),
+      dashboard(basis, parts, ingestUrl),
     ],
     requestMs,
   );
