@@ -88,7 +88,7 @@ async function fill({ queryUrl, ingestUrl }: ServerProcess): Promise<void> {
   for (const rule of rules) await putRule(queryUrl, rule);
   const now = Date.now();
   for (let ago = 40; ago >= 0; ago--) {
-    const count = Math.round(220 + 120 * Math.sin(ago / 5) + 60 * random());
+    const count = Math.round(6000 + 2400 * Math.sin(ago / 5) + 900 * random());
     await postCounted(ingestUrl, shopEvents({ count, now: now - ago * minute, spreadMs: minute, random }));
   }
   await putRule(queryUrl, { ...rules[1], allowed_lateness: "10s" });
@@ -102,7 +102,7 @@ function keepSending({ ingestUrl }: ServerProcess): () => Promise<void> {
     while (!ending.signal.aborted)
       await postCounted(
         ingestUrl,
-        shopEvents({ count: 20 + Math.round(30 * random()), now: Date.now(), spreadMs: 400, random }),
+        shopEvents({ count: 30 + Math.round(20 * random()), now: Date.now(), spreadMs: 400, random }),
       );
   })();
   return () => (ending.abort(), sent);

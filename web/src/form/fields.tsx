@@ -57,7 +57,7 @@ function Field({ words, value, problems, isLocked, change }: FieldProps) {
     onChange: (event: { readonly target: { readonly value: string } }) => change(event.target.value),
   };
   return (
-    <div className={`field field-${words.kind ?? "text"}`}>
+    <div className={`field field-${words.kind ?? "text"} field-${words.name}`}>
       <label htmlFor={id}>{words.label}</label>
       <Control words={words} common={common} />
       <small id={`${id}-hint`}>{words.hint}</small>

@@ -59,7 +59,7 @@ function Windows({ answer }: { readonly answer: DryRunAnswer }) {
           )}
         </p>
       ))}
-      {data.length > 0 && <WindowsChart rows={data} rule={drawn} />}
+      {data.length > 0 && <WindowsChart rows={data} rule={drawn} isTrial />}
       {sample.events > 0 && (
         <p className="hint">
           Of the newest {plural(sample.events, "event")}
@@ -68,7 +68,7 @@ function Windows({ answer }: { readonly answer: DryRunAnswer }) {
         </p>
       )}
       <PreviewFigures answer={answer} />
-      {data.length > 0 && <WindowsTable rows={data} rule={drawn} />}
+      {data.length > 0 && <WindowsTable rows={data} rule={drawn} isTrial />}
     </>
   );
 }
@@ -80,7 +80,7 @@ function PreviewFigures({
 }) {
   const { engine_ms_per_100k_events: ms, rows_stored_per_day: rows } = cost;
   return (
-    <dl className="figures figures-small">
+    <dl className="figures figures-two">
       <Figure
         name="Entered"
         value={countText(entered)}

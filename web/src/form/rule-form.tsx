@@ -76,16 +76,20 @@ function Form({ rule, first }: { readonly rule?: RuleAnswer; readonly first: Kep
         <form className="card" onSubmit={(event) => void save(event)} noValidate>
           {isRestored && !isSame(draft, first.draft) && <Restored startOver={() => startOver(first)} />}
           {isOvertaken && <Overtaken now={rule.version} was={version} startOver={() => startOver(first)} />}
-          <Fields
-            fields={mainFields}
-            draft={draft}
-            problems={problems}
-            change={edit}
-            {...(rule !== undefined && { locked: "rule_id" })}
-          />
+          <div className="fields">
+            <Fields
+              fields={mainFields}
+              draft={draft}
+              problems={problems}
+              change={edit}
+              {...(rule !== undefined && { locked: "rule_id" })}
+            />
+          </div>
           <details open={moreFields.some(({ name }) => draft[name] !== "") || hasProblem(problems.fields)}>
             <summary>More: lateness, retention, hops, limits</summary>
-            <Fields fields={moreFields} draft={draft} problems={problems} change={edit} />
+            <div className="fields">
+              <Fields fields={moreFields} draft={draft} problems={problems} change={edit} />
+            </div>
           </details>
           {problems.others.map((text) => (
             <p key={text} className="notice notice-warn">

@@ -22,19 +22,19 @@ const metrics = [
 /** What every rule needs, in the order in which one thinks of it. */
 export const mainFields: readonly FieldWords[] = [
   { name: "rule_id", label: "Name", hint: "letters, digits, _ . -", example: "revenue_10m" },
-  { name: "metric", label: "Metric", hint: "what is computed of each window; any pNN is a quantile", choices: metrics },
-  { name: "field", label: "Field", hint: "what it reads; count and rate read none", example: "payload.price" },
+  {
+    name: "window_size",
+    label: "Window",
+    hint: "1s to 30d; or 1w, 1mo",
+    choices: ["10s", "1m", "5m", "10m", "1h", "1d", "1w", "1mo"],
+  },
+  { name: "metric", label: "Metric", hint: "pNN is a quantile", choices: metrics },
+  { name: "field", label: "Field", hint: "count and rate read none", example: "payload.price" },
   {
     name: "group_by",
     label: "Grouped by",
     hint: "event_type, user_id, payload paths; commas between them",
     example: "event_type, payload.country",
-  },
-  {
-    name: "window_size",
-    label: "Window",
-    hint: "1s to 30d; 1d, 1w and 1mo follow the calendar",
-    choices: ["10s", "1m", "5m", "10m", "1h", "1d", "1w", "1mo"],
   },
   {
     name: "filter",

@@ -1,5 +1,6 @@
 import uPlot from "uplot";
 import { colourOf } from "../theme.ts";
+import { axisTimes } from "./axis-times.ts";
 
 export interface DrawingOptions {
   readonly names: readonly string[];
@@ -41,7 +42,7 @@ export function drawing(place: HTMLElement, options: DrawingOptions): Drawing {
 function optionsOf(width: number, options: DrawingOptions, shade: (chart: uPlot) => void): uPlot.Options {
   const text = colourOf("--faint");
   const grid = { stroke: colourOf("--line"), width: 1 };
-  const font = "12px system-ui, sans-serif";
+  const font = `12px ${getComputedStyle(document.body).fontFamily}`;
   const axis: uPlot.Axis = { stroke: text, grid, ticks: { show: false }, font };
   return {
     width: Math.max(width, 1),
@@ -52,7 +53,12 @@ function optionsOf(width: number, options: DrawingOptions, shade: (chart: uPlot)
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     scales: { y: { range: (_chart, low, high) => [Math.min(low, 0), high > 0 ? high * 1.08 : 1] } },
     axes: [
-      { ...axis, grid: { show: false } },
+      {
+        ...axis,
+        grid: { show: false },
+        space: 76,
+        values: (_chart, splits, _axis, _space, step) => axisTimes(splits, step),
+      },
       { ...axis, size: 52, values: (_chart, values) => values.map(options.axis) },
     ],
     series: [{}, ...options.names.map((label, index) => seriesOf(label, index, options.bars))],
@@ -60,16 +66,15 @@ function optionsOf(width: number, options: DrawingOptions, shade: (chart: uPlot)
   };
 }
 
-function seriesOf(label: string, index: number, bars: boolean): uPlot.Series {
+/** With more windows than these the points hide the line. */
+const pointsMax = 16;
+
+function seriesOf(label: string, index: number, isBars: boolean): uPlot.Series {
   const stroke = colourOf(`--group-${index % 8}`);
-  const paths = bars ? uPlot.paths.bars?.({ size: [0.75, 48], radius: 0.15 }) : undefined;
-  return {
-    label,
-    stroke,
-    width: bars ? 0 : 1.75,
-    ...(bars && { fill: stroke, points: { show: false } }),
-    ...(paths && { paths }),
-  };
+  if (!isBars)
+    return { label, stroke, width: 1.75, points: { show: (chart) => chart.data[0].length <= pointsMax, size: 6 } };
+  const paths = uPlot.paths.bars?.({ size: [0.75, 48], radius: 0.15 });
+  return { label, stroke, width: 0, fill: stroke, points: { show: false }, ...(paths && { paths }) };
 }
 
 /** The windows that may still change stand on a ground of their own. */

@@ -27,13 +27,20 @@ export function RuleWindows({ rule }: { readonly rule: RuleAnswer }) {
   );
 }
 
-export function WindowsChart({ rows, rule }: { readonly rows: readonly StatsRow[]; readonly rule: Drawn }) {
+export interface WindowsProps {
+  readonly rows: readonly StatsRow[];
+  readonly rule: Drawn;
+  /** Of a rule that is only tried: none of its windows is open or final. */
+  readonly isTrial?: boolean;
+}
+
+export function WindowsChart({ rows, rule, isTrial = false }: WindowsProps) {
   const { xs, lines, openFrom, hiddenGroups, isText } = chartOf(rows, rule);
   if (isText) return <p className="hint">The values of this rule are no numbers; the table has them.</p>;
   const label = `${rule.metric} of ${plural(xs.length, "window")}${rule.group_by.length > 0 ? ` by ${rule.group_by.join(", ")}` : ""}`;
   return (
     <>
-      <Chart label={label} xs={xs} lines={lines} openFrom={openFrom} bars={lines.length === 1} />
+      <Chart label={label} xs={xs} lines={lines} openFrom={isTrial ? xs.length : openFrom} bars={lines.length === 1} />
       {hiddenGroups > 0 && (
         <p className="hint">
           The {lines.length} largest groups; {plural(hiddenGroups, "further group")} in the table.
@@ -66,7 +73,7 @@ function NoWindows({ rule }: { readonly rule: RuleAnswer }) {
 
 const rowsAtFirst = 12;
 
-export function WindowsTable({ rows, rule }: { readonly rows: readonly StatsRow[]; readonly rule: Drawn }) {
+export function WindowsTable({ rows, rule, isTrial = false }: WindowsProps) {
   const [most, setMost] = useState(rowsAtFirst);
   const isGrowing = rule.window_type === "cumulative";
   return (
@@ -94,7 +101,7 @@ export function WindowsTable({ rows, rule }: { readonly rows: readonly StatsRow[
                   <td key={name}>{row.overflow ? "further groups" : groupValue(row, name)}</td>
                 ))}
                 <td className="number">{valueText(row.value)}</td>
-                <td>{row.final ? "" : <span className="pill pill-filling">open</span>}</td>
+                <td>{row.final || isTrial ? "" : <span className="pill pill-filling">open</span>}</td>
               </tr>
             ))}
           </tbody>

@@ -10,7 +10,7 @@ import { sentenceOf } from "../rule/words.ts";
 import { weir } from "../server.ts";
 import { useLive } from "../use-live.ts";
 import { usePolled } from "../use-polled.ts";
-import { countText, plural } from "../words/format.ts";
+import { plural } from "../words/format.ts";
 
 /** Each row follows its rule live, so that there are not more of them than a page shows. */
 const rowsMax = 50;
@@ -100,7 +100,9 @@ function RuleRow({ rule }: { readonly rule: RuleAnswer }) {
         <span className={status === "stale" ? "of-before" : ""}>
           {status === "connecting" ? <span className="spark-empty">…</span> : <Spark values={values} />}
         </span>
-        <span className="rule-groups">{rule.groups === null ? "" : `${countText(rule.groups)} groups`}</span>
+        <span className="rule-groups">
+          {rule.groups === null || rule.group_by.length === 0 ? "" : plural(rule.groups, "group")}
+        </span>
         <RuleState rule={rule} />
       </a>
     </li>

@@ -1,4 +1,4 @@
-const countries = ["DE", "FR", "NL", "PL", "SE"];
+const countries = ["DE", "DE", "DE", "DE", "DE", "FR", "FR", "FR", "NL", "NL", "PL", "PL", "PL", "PL", "SE"];
 const types = ["view", "view", "view", "view", "cart", "cart", "order"];
 const users = ["ann", "bob", "cem", "dee", "eva", "finn"];
 
