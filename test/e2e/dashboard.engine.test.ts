@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
+import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { allStats, postCounted, putRule } from "../support/api.ts";
 import { root } from "../support/built-client.ts";
@@ -14,7 +14,6 @@ import { openMovingAddress } from "../support/moving-address.ts";
 import { startServer } from "../support/server-process.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const minute = Math.floor(Date.now() / 60_000) * 60_000;
 let ids = 0;
 const order = (country: string, price: number, ago = 1): object => ({
@@ -225,12 +224,12 @@ describe("the dashboard in Chromium", { skip: missingChromium, timeout: 180_000 
       group_by: ["payload.country"],
     });
     for (const colorScheme of ["light", "dark"] as const) {
-      const page = await open("#/", { colorScheme, bypassCSP: true });
+      const page = await open("#/", { colorScheme });
       for (const hash of pages) {
         await page.goto(`${address.url}/${hash}`);
         await page.locator(ready).first().waitFor();
         await page.locator(".loading").waitFor({ state: "detached" });
-        await page.addScriptTag({ path: axe });
+        await page.evaluate(axe.source);
         const { violations } = await page.evaluate<Found>(`axe.run({ resultTypes: ["violations"] })`);
         const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
         assert.deepEqual(
