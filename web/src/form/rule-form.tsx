@@ -47,8 +47,9 @@ function Form({ rule, first }: { readonly rule?: RuleAnswer; readonly first: Kep
   const preview = usePreview(ruleOf(draft, active));
   const [failure, setFailure] = useState<WeirError>();
   const [isSaving, setSaving] = useState(false);
-  const told = failure ?? preview.error;
-  const problems = told && told.status === 422 ? problemsOf(told, isField) : noProblems;
+  // That nobody answered when it was to be saved hides no mistake that is found later.
+  const told = [failure, preview.error].find((error) => error?.status === 422);
+  const problems = told === undefined ? noProblems : problemsOf(told, isField);
   const isWrong = preview.error?.status === 422;
   const isOvertaken = rule !== undefined && version !== undefined && rule.version !== version;
   const edit: typeof change = (next) => {
