@@ -52,7 +52,7 @@ const pictures: readonly Picture[] = [
   {
     name: "form",
     hash: "#/rules//new",
-    sizes: ["desktop", "phone"],
+    sizes: ["desktop"],
     scheme: "light",
     ready: "canvas",
     before: typeMistake,
