@@ -1,21 +1,15 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { chromium } from "playwright-core";
 import { postCounted, putRule } from "../test/support/api.ts";
 import { buildClient } from "../test/support/built-client.ts";
+import { missingChromium, openChromium } from "../test/support/chromium.ts";
 import { openMovingAddress } from "../test/support/moving-address.ts";
 import { startServer } from "../test/support/server-process.ts";
-
-const program = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) =>
-  existsSync(path),
-);
-const missing = program === undefined && process.env["CI"] === undefined ? "there is no Chromium here" : false;
 
 /** A page that shows the value of a rule's newest window, and says what it is at. */
 const page = (queryUrl: string): string => `<!doctype html><title>t</title><pre id="out"></pre><script type="module">
@@ -28,9 +22,8 @@ weir.subscribe("r", ({ status, rows }) => {
 
 test(
   "a page in Chromium loads the built client and sees numbers move, also after a cut",
-  { skip: missing, timeout: 120_000 },
+  { skip: missingChromium, timeout: 120_000 },
   async () => {
-    assert.ok(program, "Chromium is needed: apt-get install chromium");
     const built = await buildClient();
     const dataDir = await mkdtemp(join(tmpdir(), "weir-browser-"));
     let queryUrl = "";
@@ -47,10 +40,7 @@ test(
     const origin = `http://127.0.0.1:${(files.address() as AddressInfo).port}`;
     const server = await startServer({ dataDir, args: ["--origins", origin] });
     const address = await openMovingAddress(server.queryUrl);
-    const browser = await chromium.launch({
-      executablePath: program,
-      args: ["--no-sandbox", "--disable-dev-shm-usage"],
-    });
+    const browser = await openChromium();
     try {
       queryUrl = address.url;
       await putRule(server.queryUrl, { rule_id: "r", window_size: "1h", metric: "count" });

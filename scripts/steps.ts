@@ -47,6 +47,7 @@ export const checks = (): readonly Step[] => [
     ),
   ),
   tool("types", "tsc", "--noEmit"),
+  tool("types of pages", "tsc", "--noEmit", "-p", "web"),
   tool("lint", "oxlint", "--type-aware", "--deny-warnings"),
   tool("format", "oxfmt", "--check"),
   tool("unused", "knip", "--no-progress"),
@@ -76,7 +77,7 @@ function tests(
   options: readonly string[],
   keep: (file: string) => boolean = () => true,
 ): Step {
-  const files = ["src", "client", "deploy", "test", "scripts", "bench"]
+  const files = ["src", "client", "deploy", "web", "test", "scripts", "bench"]
     .flatMap((folder) => globSync(`${folder}/${pattern}`, { cwd: root }))
     .filter(keep)
     .sort();

@@ -84,6 +84,8 @@ class Starter {
   readonly #deps: AppDeps;
   readonly #basis: Basis;
   readonly #failure = Promise.withResolvers<Error>();
+  /** Once it is listened there. */
+  #ingestUrl: string | undefined;
 
   constructor(config: Config, deps: AppDeps, closers: Closers) {
     this.#deps = deps;
@@ -98,6 +100,7 @@ class Starter {
     this.#watch(parts);
     const queryUrl = await this.#listenForQuestions(parts);
     const ingestUrl = await this.#listenForEvents(parts);
+    this.#ingestUrl = ingestUrl ?? undefined;
     return { ingestUrl, queryUrl, failed: this.#failure.promise, stop: () => closers.closeAll() };
   }
 
@@ -220,7 +223,12 @@ class Starter {
       return this.#listen("query", config.queryPort, healthServer(this.#basis, parts.dependencies));
     const eraser = await this.#eraser({ ...parts, ...stored });
     const accepts = hasRole(config, "ingest");
-    return this.#listen("query", config.queryPort, queryServer(this.#basis, { ...parts, ...stored, eraser, accepts }));
+    const answering = { ...parts, ...stored, eraser, accepts };
+    return this.#listen(
+      "query",
+      config.queryPort,
+      queryServer(this.#basis, answering, () => this.#ingestUrl),
+    );
   }
 
   async #listenForEvents(parts: Parts): Promise<string | null> {

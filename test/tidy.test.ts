@@ -14,7 +14,7 @@ function repository(folder = ""): [string, string][] {
     const path = folder + entry.name;
     if (leftOut.has(entry.name)) return [];
     if (entry.isDirectory()) return repository(`${path}/`);
-    return /\.(ts|mjs|md|json|yml|yaml)$/.test(path) && entry.name !== "package-lock.json"
+    return /\.(tsx?|mjs|md|json|yml|yaml)$/.test(path) && entry.name !== "package-lock.json"
       ? [[path, readFileSync(new URL(path, root), "utf8")]]
       : [];
   });

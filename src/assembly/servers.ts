@@ -21,6 +21,7 @@ import type { Rulebook } from "../rulebook/rulebook.ts";
 import type { Store } from "../store/store.ts";
 import type { Basis } from "./basis.ts";
 import type { Counting } from "./counting.ts";
+import { dashboard } from "./dashboard.ts";
 import { type Computing, type Dependencies, health } from "./health.ts";
 
 /** What takes events. */
@@ -63,7 +64,8 @@ export function healthServer(basis: Basis, dependencies: Dependencies): Server {
   return httpServer(basis, "Weir processor", [health(basis.metrics, dependencies)], requestMs);
 }
 
-export function queryServer(basis: Basis, parts: AnsweringParts): Server {
+/** `ingestUrl` is asked for once the servers listen: where programs send events. */
+export function queryServer(basis: Basis, parts: AnsweringParts, ingestUrl: () => string | undefined): Server {
   const { clock, metrics, config } = basis;
   const query = queryOf(basis, parts);
   const hub = startHub(basis, parts);
@@ -78,6 +80,7 @@ export function queryServer(basis: Basis, parts: AnsweringParts): Server {
       erasureRoutes(parts.eraser),
       ...[liveSocket, liveEvents].map((carry) => carry(observed, { clock, origins: config.origins })),
       health(metrics, parts.dependencies),
+      dashboard(basis, parts, ingestUrl),
     ],
     requestMs,
   );

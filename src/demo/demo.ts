@@ -100,6 +100,7 @@ function whereToLook(app: DemoApp, flights: Flights, shiftMs: number): string[] 
     ...demoRules.map(({ spec, what }) => `  ${spec.rule_id.padEnd(16)} ${what}`),
     "",
     "Look at them while they change:",
+    `  the dashboard: ${app.queryUrl}/`,
     `  curl '${app.queryUrl}/stats?rule_id=departures_1d&start_time=${from}&limit=10'`,
     `  every route, to try out: ${app.queryUrl}/docs/`,
     `  live: WebSocket ${app.queryUrl.replace("http", "ws")}/live-stats, send {"subscribe_rules":["punctuality_1h"]}`,

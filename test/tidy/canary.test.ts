@@ -49,6 +49,16 @@ const canaries: readonly (readonly [string, Readonly<Record<string, string>>, Re
   ],
   ["the client with a package", { "client/src/x.ts": 'import { x } from "react";' }, /client may not import react/],
   [
+    "the dashboard with something of the server",
+    { "web/src/x.tsx": 'import type { A } from "../../src/lib/a.ts";' },
+    /dashboard may not import src\/lib\/a\.ts/,
+  ],
+  [
+    "the dashboard with a package",
+    { "web/src/x.ts": 'import x from "left-pad";' },
+    /dashboard may not import left-pad/,
+  ],
+  [
     "a service that asks over HTTP",
     { "src/query/d.ts": 'import { Weir } from "../../client/src/weir.ts";' },
     /query may not import the client/,

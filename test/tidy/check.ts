@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { clientReaders, httpSpeakers, mayImport, processOwners, units, vendorHomes } from "./layers.ts";
+import { clientReaders, httpSpeakers, mayImport, pagePackages, processOwners, units, vendorHomes } from "./layers.ts";
 import { scan } from "./scan.ts";
 import type { Scanned } from "./scan.ts";
 
@@ -19,6 +19,7 @@ export function untidy(files: Files): string[] {
   return [
     ...directions(sources),
     ...clientAlone(sources),
+    ...pagesApart(sources),
     ...cycles(sources),
     ...vendors(sources),
     ...barrels(sources),
@@ -29,7 +30,7 @@ export function untidy(files: Files): string[] {
   ];
 }
 
-const isSource = (path: string): boolean => /\.(ts|mjs)$/.test(path);
+const isSource = (path: string): boolean => /\.(tsx?|mjs)$/.test(path);
 const isTest = (path: string): boolean => /\.(test|suite|bench|fuzz|fixture)\.ts$/.test(path);
 const isProduct = (path: string): boolean => path.startsWith("src/") && !isTest(path);
 
@@ -56,6 +57,19 @@ function clientAlone(sources: Sources): string[] {
     ),
     ...everyPackage(sources, isOfClient, (path, name) =>
       name === "react" && path === "client/src/react.ts" ? [] : [`${path}: the client may not import ${name}`],
+    ),
+  ];
+}
+
+/** The dashboard knows the server by the client alone, as any reader of the API does. */
+function pagesApart(sources: Sources): string[] {
+  const isOfPages = (path: string): boolean => path.startsWith("web/src/") && !isTest(path);
+  return [
+    ...everyImport(sources, isOfPages, (path, target) =>
+      /^(?:web|client)\/src\//.test(target) ? [] : [`${path}: the dashboard may not import ${target}`],
+    ),
+    ...everyPackage(sources, isOfPages, (path, name) =>
+      pagePackages.includes(name) ? [] : [`${path}: the dashboard may not import ${name}`],
     ),
   ];
 }

@@ -41,6 +41,9 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** Parts that speak to a server as anybody would, by `client/`. */
 export const clientReaders: readonly string[] = ["commands", "rejects", "upkeep", "send", "load"];
 
+/** What is in the browser's code besides the client. */
+export const pagePackages: readonly string[] = ["react", "react-dom", "uplot"];
+
 /** Adapters that the store itself puts together; everything else with a vendor in it is named in `app.ts` alone. */
 export const units = Object.keys(mayImport).sort((a, b) => b.length - a.length);
 

@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
+
+const program = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) =>
+  existsSync(path),
+);
+
+/** Why tests in a browser are skipped; false: they are not. In CI a browser that is missing is a failure. */
+export const missingChromium =
+  program === undefined && process.env["CI"] === undefined ? "there is no Chromium here" : false;
+
+/** The system's Chromium, without a window. */
+export async function openChromium(): Promise<Browser> {
+  assert.ok(program, "Chromium is needed: apt-get install chromium");
+  return chromium.launch({ executablePath: program, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+}

@@ -1,0 +1,105 @@
+import { useState } from "react";
+import type { EventRow } from "../../../client/src/wire.ts";
+import { Empty, Failure, Loading, PageHead } from "../parts/states.tsx";
+import { hrefOf } from "../route.ts";
+import { weir } from "../server.ts";
+import { usePolled } from "../use-polled.ts";
+import { EventCard } from "./event-card.tsx";
+import { Rejects } from "./rejects.tsx";
+
+/** What arrives now, an event that is looked for, and what the store has refused. */
+export function EventsPage({ tab }: { readonly tab: "arriving" | "rejects" }) {
+  return (
+    <>
+      <PageHead title="Events" />
+      <nav className="tabs" aria-label="Which events">
+        <a href={hrefOf({ page: "events", tab: "arriving" })} aria-current={tab === "arriving" ? "page" : undefined}>
+          Arriving
+        </a>
+        <a href={hrefOf({ page: "events", tab: "rejects" })} aria-current={tab === "rejects" ? "page" : undefined}>
+          Rejected
+        </a>
+      </nav>
+      {tab === "rejects" ? <Rejects /> : <Arriving />}
+    </>
+  );
+}
+
+const filters = [
+  { name: "event_id", label: "Id" },
+  { name: "event_type", label: "Type" },
+  { name: "user_id", label: "User" },
+] as const;
+type Wanted = Readonly<Partial<Record<(typeof filters)[number]["name"], string>>>;
+
+const shown = 50;
+
+function Arriving() {
+  const [wanted, setWanted] = useState<Wanted>({});
+  const [isHeld, setHeld] = useState(false);
+  const { value, error, again } = usePolled(`events ${JSON.stringify(wanted)} ${isHeld}`, isHeld ? 0 : 1500, (signal) =>
+    weir.events.page({ ...wanted, limit: shown, signal }),
+  );
+  const isFiltered = Object.keys(wanted).length > 0;
+  const want = (name: keyof Wanted, text: string): void => {
+    const { [name]: _before, ...rest } = wanted;
+    setWanted(text === "" ? rest : { ...rest, [name]: text });
+  };
+  return (
+    <>
+      <form className="filters" role="search" aria-label="Look up events" onSubmit={(event) => event.preventDefault()}>
+        {filters.map(({ name, label }) => (
+          <label key={name}>
+            <span>{label}</span>
+            <input
+              type="search"
+              value={wanted[name] ?? ""}
+              spellCheck={false}
+              autoComplete="off"
+              onChange={(event) => want(name, event.target.value)}
+            />
+          </label>
+        ))}
+        <button type="button" aria-pressed={isHeld} onClick={() => setHeld(!isHeld)}>
+          {isHeld ? "Go on" : "Hold"}
+        </button>
+      </form>
+      {error && error.code !== "no_answer" && <Failure error={error} again={again} />}
+      {value === undefined ? (
+        error === undefined && <Loading what="events" lines={6} />
+      ) : (
+        <EventList rows={value.data} isFiltered={isFiltered} isOfBefore={error !== undefined} />
+      )}
+    </>
+  );
+}
+
+interface EventListProps {
+  readonly rows: readonly EventRow[];
+  readonly isFiltered: boolean;
+  readonly isOfBefore: boolean;
+}
+
+function EventList({ rows, isFiltered, isOfBefore }: EventListProps) {
+  if (rows.length === 0)
+    return isFiltered ? (
+      <Empty title="No event is like that">
+        Each field is compared as a whole: an id, a type or a user has to be given in full.
+      </Empty>
+    ) : (
+      <Empty title="Nothing has arrived yet">
+        <a href="#/try">Send a few events</a> by hand, or from your application to <code>POST /ingest</code>. They show
+        up here at once.
+      </Empty>
+    );
+  return (
+    <section className={isOfBefore ? "of-before" : ""} aria-label="The newest events">
+      <ul className="events card">
+        {rows.map((row) => (
+          <EventCard key={row.position} event={row} />
+        ))}
+      </ul>
+      <p className="hint">The newest {rows.length} by their own time, UTC. Open one to see its payload.</p>
+    </section>
+  );
+}

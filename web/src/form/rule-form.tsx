@@ -1,0 +1,163 @@
+import { useState } from "react";
+import type { FormEvent } from "react";
+import type { RuleAnswer } from "../../../client/src/wire.ts";
+import type { WeirError } from "../../../client/src/weir.ts";
+import { Empty, Failure, Loading, PageHead } from "../parts/states.tsx";
+import { hrefOf } from "../route.ts";
+import { weir } from "../server.ts";
+import { toWeirError, usePolled } from "../use-polled.ts";
+import { draftOf, isSame, newDraft, ruleOf } from "./draft.ts";
+import { Fields } from "./fields.tsx";
+import { forgetDraft, useKeptDraft } from "./kept-draft.ts";
+import type { Kept } from "./kept-draft.ts";
+import { PreviewCard } from "./preview.tsx";
+import { noProblems, problemsOf } from "./problems.ts";
+import { usePreview } from "./use-preview.ts";
+import { isField, mainFields, moreFields } from "./words.ts";
+
+/** Makes a rule, or changes the one that is named. */
+export function RuleForm({ ruleId }: { readonly ruleId?: string }) {
+  if (ruleId === undefined) return <Form first={{ draft: newDraft, version: undefined }} />;
+  return <Edit ruleId={ruleId} />;
+}
+
+function Edit({ ruleId }: { readonly ruleId: string }) {
+  const { value, error, again } = usePolled(`edit ${ruleId}`, 3000, (signal) => weir.rules.get(ruleId, { signal }));
+  if (value) return <Form rule={value} first={{ draft: draftOf(value), version: value.version }} />;
+  return (
+    <>
+      <PageHead title={`Edit ${ruleId}`} />
+      {error === undefined ? (
+        <Loading what="the rule" lines={6} />
+      ) : error.code === "unknown_rule" ? (
+        <Empty title="There is no such rule">
+          It may have been deleted. <a href={hrefOf({ page: "rules" })}>All rules</a>
+        </Empty>
+      ) : (
+        <Failure error={error} again={again} />
+      )}
+    </>
+  );
+}
+
+function Form({ rule, first }: { readonly rule?: RuleAnswer; readonly first: Kept }) {
+  const kept = useKeptDraft(rule?.rule_id, first);
+  const { draft, version, isRestored, change, startOver } = kept;
+  const active = rule?.active ?? true;
+  const preview = usePreview(ruleOf(draft, active));
+  const [failure, setFailure] = useState<WeirError>();
+  const [isSaving, setSaving] = useState(false);
+  // That nobody answered when it was to be saved hides no mistake that is found later.
+  const told = [failure, preview.error].find((error) => error?.status === 422);
+  const problems = told === undefined ? noProblems : problemsOf(told, isField);
+  const isWrong = preview.error?.status === 422;
+  const isOvertaken = rule !== undefined && version !== undefined && rule.version !== version;
+  const edit: typeof change = (next) => {
+    setFailure(undefined);
+    change(next);
+  };
+  const save = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    setSaving(true);
+    setFailure(undefined);
+    try {
+      const condition = rule === undefined ? { ifNew: true } : version === undefined ? {} : { ifMatch: version };
+      const saved = await weir.rules.put(ruleOf(draft, active), condition);
+      forgetDraft(rule?.rule_id);
+      location.assign(hrefOf({ page: "rule", ruleId: saved.rule_id }));
+    } catch (error) {
+      setFailure(toWeirError(error));
+      setSaving(false);
+    }
+  };
+  return (
+    <>
+      <PageHead title={rule === undefined ? "New rule" : `Edit ${rule.rule_id}`} />
+      <div className="form-and-preview">
+        <form className="card" onSubmit={(event) => void save(event)} noValidate>
+          {isRestored && !isSame(draft, first.draft) && <Restored startOver={() => startOver(first)} />}
+          {isOvertaken && <Overtaken now={rule.version} was={version} startOver={() => startOver(first)} />}
+          <div className="fields">
+            <Fields
+              fields={mainFields}
+              draft={draft}
+              problems={problems}
+              change={edit}
+              {...(rule !== undefined && { locked: "rule_id" })}
+            />
+          </div>
+          <details open={moreFields.some(({ name }) => draft[name] !== "") || hasProblem(problems.fields)}>
+            <summary>More: lateness, retention, hops, limits</summary>
+            <div className="fields">
+              <Fields fields={moreFields} draft={draft} problems={problems} change={edit} />
+            </div>
+          </details>
+          {problems.others.map((text) => (
+            <p key={text} className="notice notice-warn">
+              {text}
+            </p>
+          ))}
+          {failure && failure.status !== 422 && <NotSaved error={failure} />}
+          <div className="actions">
+            <button type="submit" className="primary" disabled={isSaving}>
+              {isSaving ? "Saving" : rule === undefined ? "Save the rule" : "Save as a new version"}
+            </button>
+            <a
+              className="button"
+              href={rule ? hrefOf({ page: "rule", ruleId: rule.rule_id }) : hrefOf({ page: "rules" })}
+            >
+              Back
+            </a>
+          </div>
+          <p className="hint">What you type is kept in this browser until it is saved.</p>
+        </form>
+        <PreviewCard preview={preview} isWrong={isWrong} />
+      </div>
+    </>
+  );
+}
+
+const hasProblem = (fields: ReadonlyMap<string, unknown>): boolean => moreFields.some(({ name }) => fields.has(name));
+
+function Restored({ startOver }: { readonly startOver: () => void }) {
+  return (
+    <p className="notice" role="status">
+      This is what you typed before.{" "}
+      <button type="button" className="link" onClick={startOver}>
+        Start over
+      </button>
+    </p>
+  );
+}
+
+function Overtaken({
+  now,
+  was,
+  startOver,
+}: {
+  readonly now: number;
+  readonly was: number;
+  readonly startOver: () => void;
+}) {
+  return (
+    <p className="notice notice-warn" role="status">
+      Somebody has changed this rule: you edit version {was}, it is at {now}. It can't be saved over theirs.{" "}
+      <button type="button" className="link" onClick={startOver}>
+        Start over from version {now}
+      </button>
+    </p>
+  );
+}
+
+function NotSaved({ error }: { readonly error: WeirError }) {
+  const isTaken = error.code === "version_conflict";
+  return (
+    <div className="failure" role="alert">
+      <strong>Not saved</strong>
+      <p>
+        {error.message}
+        {isTaken ? "" : ". What you typed is kept: save again once the server answers."}
+      </p>
+    </div>
+  );
+}

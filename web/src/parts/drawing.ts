@@ -1,0 +1,93 @@
+import uPlot from "uplot";
+import { colourOf } from "../theme.ts";
+import { axisTimes } from "./axis-times.ts";
+
+export interface DrawingOptions {
+  readonly names: readonly string[];
+  readonly bars: boolean;
+  readonly height: number;
+  /** Told the window under the pointer; undefined when there is none. */
+  readonly pointed: (index: number | undefined) => void;
+  readonly axis: (value: number) => string;
+}
+
+export interface Drawing {
+  show(xs: readonly number[], lines: readonly (readonly (number | null)[])[], openFrom: number): void;
+  remove(): void;
+}
+
+/** A chart in an element, as wide as that is. */
+export function drawing(place: HTMLElement, options: DrawingOptions): Drawing {
+  let openFrom = Infinity;
+  const ground = colourOf("--open");
+  const chart = new uPlot(
+    optionsOf(place.clientWidth, options, (chart) => shadeOpen(chart, openFrom, ground)),
+    [[], ...options.names.map(() => [])],
+    place,
+  );
+  const sized = new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: options.height }));
+  sized.observe(place);
+  return {
+    show: (xs, lines, from) => {
+      openFrom = from;
+      chart.setData([[...xs], ...lines.map((values) => [...values])]);
+    },
+    remove: () => {
+      sized.disconnect();
+      chart.destroy();
+    },
+  };
+}
+
+function optionsOf(width: number, options: DrawingOptions, shade: (chart: uPlot) => void): uPlot.Options {
+  const text = colourOf("--faint");
+  const grid = { stroke: colourOf("--line"), width: 1 };
+  const font = `12px ${getComputedStyle(document.body).fontFamily}`;
+  const axis: uPlot.Axis = { stroke: text, grid, ticks: { show: false }, font };
+  return {
+    width: Math.max(width, 1),
+    height: options.height,
+    padding: [12, 20, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+    scales: { y: { range: (_chart, low, high) => [Math.min(low, 0), high > 0 ? high * 1.08 : 1] } },
+    axes: [
+      {
+        ...axis,
+        grid: { show: false },
+        space: 76,
+        values: (_chart, splits, _axis, _space, step) => axisTimes(splits, step),
+      },
+      { ...axis, size: 52, values: (_chart, values) => values.map(options.axis) },
+    ],
+    series: [{}, ...options.names.map((label, index) => seriesOf(label, index, options.bars))],
+    hooks: { drawClear: [shade], setCursor: [(chart) => options.pointed(chart.cursor.idx ?? undefined)] },
+  };
+}
+
+/** With more windows than these the points hide the line. */
+const pointsMax = 16;
+
+function seriesOf(label: string, index: number, isBars: boolean): uPlot.Series {
+  const stroke = colourOf(`--group-${index % 8}`);
+  if (!isBars)
+    return { label, stroke, width: 1.75, points: { show: (chart) => chart.data[0].length <= pointsMax, size: 6 } };
+  const paths = uPlot.paths.bars?.({ size: [0.75, 48], radius: 0.15 });
+  return { label, stroke, width: 0, fill: stroke, points: { show: false }, ...(paths && { paths }) };
+}
+
+/** The windows that may still change stand on a ground of their own. */
+function shadeOpen(chart: uPlot, openFrom: number, ground: string): void {
+  const xs = chart.data[0];
+  const first = xs[openFrom];
+  if (first === undefined) return;
+  const before = xs[openFrom - 1];
+  const left = chart.valToPos(before === undefined ? first : (first + before) / 2, "x", true);
+  const { left: from, width, top, height } = chart.bbox;
+  const start = before === undefined && xs.length === 1 ? from : left;
+  chart.ctx.save();
+  chart.ctx.fillStyle = ground;
+  chart.ctx.fillRect(start, top, from + width - start, height);
+  chart.ctx.restore();
+}

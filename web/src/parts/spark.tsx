@@ -1,0 +1,19 @@
+const width = 120;
+const height = 28;
+
+/** A rule's windows as one small line; what it shows is told in words beside it. */
+export function Spark({ values }: { readonly values: readonly number[] }) {
+  if (values.length === 0) return <span className="spark-empty">no windows yet</span>;
+  const top = Math.max(...values, 0);
+  const bottom = Math.min(...values, 0);
+  const x = (index: number): number => 2 + (values.length === 1 ? 1 : index / (values.length - 1)) * (width - 6);
+  const y = (value: number): number => height - 3 - ((value - bottom) / (top - bottom || 1)) * (height - 6);
+  const points = values.map((value, index) => `${x(index).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
+  const last = values.length - 1;
+  return (
+    <svg className="spark" viewBox={`0 0 ${width} ${height}`} aria-hidden="true" focusable="false">
+      <polyline points={points} />
+      <circle cx={x(last)} cy={y(values[last] ?? 0)} r="2.5" />
+    </svg>
+  );
+}

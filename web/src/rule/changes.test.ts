@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { changesOf } from "./changes.ts";
+
+test("what a version says otherwise is told field by field", () => {
+  const before = { rule_id: "r", window_size: "1m", group_by: [], active: true, version: 1, state: "retired" };
+  const after = {
+    ...before,
+    window_size: "5m",
+    group_by: ["event_type", "user_id"],
+    top_n: 3,
+    version: 2,
+    state: "live",
+  };
+  assert.deepEqual(changesOf(before, after), [
+    "window_size 1m → 5m",
+    "group_by none → event_type, user_id",
+    "top_n none → 3",
+  ]);
+  assert.deepEqual(changesOf(after, { ...after, active: false }), ["paused"]);
+  assert.deepEqual(changesOf(before, before), []);
+});

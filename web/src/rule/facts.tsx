@@ -1,0 +1,40 @@
+import type { RuleAnswer } from "../../../client/src/wire.ts";
+import { Figure } from "../parts/states.tsx";
+import { countText, durationText, nothing, percentText } from "../words/format.ts";
+
+/** How a rule stands, in figures. */
+export function Facts({ rule }: { readonly rule: RuleAnswer }) {
+  const { cost, allowed_lateness: lateness = "0s", late_policy: policy = "count" } = rule;
+  return (
+    <dl className="figures figures-small" aria-label="How it stands">
+      <Figure
+        name="Cost"
+        value={cost === null ? nothing : percentText(cost.share)}
+        note={
+          cost === null
+            ? "nothing was counted lately"
+            : `of all counting; ${durationText(cost.ms_per_100k_events)} for 100,000 events`
+        }
+      />
+      <Figure
+        name="Late"
+        value={countText(rule.late)}
+        note={`more than ${lateness} after the window's end; ${policy === "drop" ? "left out" : "still counted"}`}
+      />
+      <Figure
+        name="Skipped"
+        value={countText(rule.skipped)}
+        note={rule.field === undefined ? "it reads no field" : `no ${rule.field} to read`}
+        tone={(rule.skipped ?? 0) > 0 ? "warn" : "plain"}
+      />
+      <Figure
+        name="Groups"
+        value={countText(rule.groups)}
+        note={(rule.overflowed ?? 0) > 0 ? `${countText(rule.overflowed)} events of further ones` : "with a window"}
+        tone={(rule.overflowed ?? 0) > 0 ? "warn" : "plain"}
+      />
+      <Figure name="Lag" value={durationText(rule.lag_ms)} note="until an event is counted" />
+      <Figure name="Kept" value={rule.retention ?? "always"} note="windows that ended" />
+    </dl>
+  );
+}

@@ -1,0 +1,120 @@
+import { useState } from "react";
+import type { RuleAnswer, StatsRow } from "../../../client/src/wire.ts";
+import { Chart } from "../parts/chart.tsx";
+import { Empty, Loading } from "../parts/states.tsx";
+import { useLive } from "../use-live.ts";
+import { plural, timeText, valueText } from "../words/format.ts";
+import { chartOf, groupValue } from "./series.ts";
+import type { Drawn } from "./series.ts";
+
+/** A rule's newest windows, drawn and as a table, as they change. */
+export function RuleWindows({ rule }: { readonly rule: RuleAnswer }) {
+  const { status, rows, error, complete } = useLive(rule.rule_id);
+  if (status === "connecting") return <Loading what="windows" lines={6} />;
+  if (rows.length === 0) return <NoWindows rule={rule} />;
+  return (
+    <div className={status === "live" ? "" : "of-before"}>
+      <section className="card">
+        <h2>
+          Windows <LiveMark status={status} />
+        </h2>
+        {error && <p className="notice notice-warn">{error.message}</p>}
+        <WindowsChart rows={rows} rule={rule} />
+        {complete === false && <p className="hint">Not complete yet: windows may lack events.</p>}
+      </section>
+      <WindowsTable rows={rows} rule={rule} />
+    </div>
+  );
+}
+
+export interface WindowsProps {
+  readonly rows: readonly StatsRow[];
+  readonly rule: Drawn;
+  /** Of a rule that is only tried: none of its windows is open or final. */
+  readonly isTrial?: boolean;
+}
+
+export function WindowsChart({ rows, rule, isTrial = false }: WindowsProps) {
+  const { xs, lines, openFrom, hiddenGroups, isText } = chartOf(rows, rule);
+  if (isText) return <p className="hint">The values of this rule are no numbers; the table has them.</p>;
+  const label = `${rule.metric} of ${plural(xs.length, "window")}${rule.group_by.length > 0 ? ` by ${rule.group_by.join(", ")}` : ""}`;
+  return (
+    <>
+      <Chart label={label} xs={xs} lines={lines} openFrom={isTrial ? xs.length : openFrom} bars={lines.length === 1} />
+      {hiddenGroups > 0 && (
+        <p className="hint">
+          The {lines.length} largest groups; {plural(hiddenGroups, "further group")} in the table.
+        </p>
+      )}
+    </>
+  );
+}
+
+const words = { live: "live", stale: "resuming", ended: "ended", connecting: "connecting" } as const;
+
+function LiveMark({ status }: { readonly status: keyof typeof words }) {
+  return <span className={`pill pill-${status === "live" ? "live" : "paused"}`}>{words[status]}</span>;
+}
+
+function NoWindows({ rule }: { readonly rule: RuleAnswer }) {
+  if (rule.state === "filling") return <Loading what="windows" lines={6} />;
+  return (
+    <Empty title="No event has entered this rule yet">
+      <p>
+        {rule.state === "paused" ? "It is paused: resume it, and it counts what came meanwhile. " : ""}
+        <a href="#/try">Send a few events</a>, or look at <a href="#/events">what arrives</a>
+        {rule.filter === undefined ? "." : ": the filter may be true for none of it."}
+        {(rule.skipped ?? 0) > 0 &&
+          ` ${plural(rule.skipped ?? 0, "event")} had no ${rule.field ?? "field"} that it could read.`}
+      </p>
+    </Empty>
+  );
+}
+
+const rowsAtFirst = 12;
+
+export function WindowsTable({ rows, rule, isTrial = false }: WindowsProps) {
+  const [most, setMost] = useState(rowsAtFirst);
+  const isGrowing = rule.window_type === "cumulative";
+  return (
+    <section className="card">
+      <h2>Table</h2>
+      <div className="scroll" tabIndex={0} role="region" aria-label="Windows as a table">
+        <table>
+          <thead>
+            <tr>
+              <th>Window, UTC</th>
+              {isGrowing && <th>until</th>}
+              {rule.group_by.map((name) => (
+                <th key={name}>{name}</th>
+              ))}
+              <th className="number">{rule.metric}</th>
+              <th />
+            </tr>
+          </thead>
+          <tbody>
+            {rows.slice(0, most).map((row) => (
+              <tr key={keyOf(row, rule)}>
+                <td>{timeText(row.window_start)}</td>
+                {isGrowing && <td>{timeText(row.window_end)}</td>}
+                {rule.group_by.map((name) => (
+                  <td key={name}>{row.overflow ? "further groups" : groupValue(row, name)}</td>
+                ))}
+                <td className="number">{valueText(row.value)}</td>
+                <td>{row.final || isTrial ? "" : <span className="pill pill-filling">open</span>}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {rows.length > most && (
+        <button type="button" onClick={() => setMost(most + 100)}>
+          Show more of {plural(rows.length, "row")}
+        </button>
+      )}
+    </section>
+  );
+}
+
+const keyOf = (row: StatsRow, { group_by }: Drawn): string =>
+  JSON.stringify([row.window_start, row.window_end, row.overflow, ...group_by.map((name) => row[name])]);

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { StatsRow } from "../../../client/src/wire.ts";
+import { chartOf, sparkOf } from "./series.ts";
+
+const t0 = Date.parse("2026-01-13T10:00:00Z");
+const row = (minute: number, value: StatsRow["value"], group?: string | null, final = true): StatsRow => ({
+  window_start: new Date(t0 + minute * 60_000).toISOString(),
+  window_end: new Date(t0 + (minute + 1) * 60_000).toISOString(),
+  value,
+  final,
+  ...(group !== undefined && { event_type: group }),
+});
+const count = { metric: "count", group_by: ["event_type"] };
+
+test("rows become a line a group, oldest first; a window without a row of a group counted none", () => {
+  const { xs, lines } = chartOf([row(1, 5, "a"), row(1, 7, "b"), row(0, 2, "a")], count);
+  assert.deepEqual(xs, [t0 / 1000, t0 / 1000 + 60]);
+  assert.deepEqual(lines, [
+    { label: "a", values: [2, 5] },
+    { label: "b", values: [0, 7] },
+  ]);
+});
+
+test("windows in which nothing came are zero for counts, and a gap for means", () => {
+  const rows = [row(4, 1, "a"), row(1, 2, "a"), row(0, 3, "a")];
+  assert.deepEqual(chartOf(rows, count).lines[0]?.values, [3, 2, 0, 0, 1]);
+  assert.deepEqual(chartOf(rows, { ...count, metric: "avg" }).lines[0]?.values, [3, 2, null, null, 1]);
+});
+
+test("windows of different lengths, as months are, get none in between", () => {
+  const rows = [row(31 + 28, 1), row(31, 1), row(0, 1)];
+  assert.equal(chartOf(rows, { metric: "count", group_by: [] }).xs.length, 3);
+});
+
+test("the windows that may still change are those from the first that is not final", () => {
+  const rows = [row(3, 1, "a", false), row(2, 1, "a", false), row(1, 1, "a"), row(0, 1, "a")];
+  assert.equal(chartOf(rows, count).openFrom, 2);
+  assert.equal(chartOf(rows.slice(2), count).openFrom, 2);
+});
+
+test("the smallest groups have no line when there are too many, and it is said how many", () => {
+  const rows = Array.from({ length: 11 }, (_, index) => row(0, index, `g${index}`));
+  const { lines, hiddenGroups } = chartOf(rows, count);
+  assert.deepEqual(
+    lines.map(({ label }) => label),
+    ["g10", "g3", "g4", "g5", "g6", "g7", "g8", "g9"],
+  );
+  assert.equal(hiddenGroups, 3);
+});
+
+test("a missing group value and the overflow have names of their own", () => {
+  const overflow: StatsRow = { ...row(0, 1, null), overflow: true };
+  const labels = chartOf([row(0, 2, null), overflow], count).lines.map(({ label }) => label);
+  assert.deepEqual(labels, ["further groups", "no value"]);
+});
+
+test("texts have no chart", () => {
+  assert.equal(chartOf([row(0, "DE")], { metric: "last", group_by: [] }).isText, true);
+  assert.equal(chartOf([], { metric: "last", group_by: [] }).isText, false);
+});
+
+test("growing windows are drawn at their ends, as they begin together", () => {
+  const grown = (minute: number, value: number): StatsRow => ({
+    ...row(minute, value),
+    window_start: row(0, 0).window_start,
+  });
+  const { xs, lines } = chartOf([grown(1, 9), grown(0, 4)], {
+    metric: "count",
+    group_by: [],
+    window_type: "cumulative",
+  });
+  assert.deepEqual(xs, [t0 / 1000 + 60, t0 / 1000 + 120]);
+  assert.deepEqual(lines[0]?.values, [4, 9]);
+});
+
+test("a small picture adds up what adds up, and shows the largest of what does not", () => {
+  const rows = [row(1, 5, "a"), row(1, 7, "b"), row(0, 2, "a")];
+  assert.deepEqual(sparkOf(rows, count), [2, 12]);
+  assert.deepEqual(sparkOf(rows, { ...count, metric: "p95" }), [2, 7]);
+});

@@ -1,0 +1,73 @@
+import { useState } from "react";
+import type { RuleAnswer, RuleVersionsAnswer } from "../../../client/src/wire.ts";
+import type { WeirError } from "../../../client/src/weir.ts";
+import { Question } from "../parts/question.tsx";
+import { Failure } from "../parts/states.tsx";
+import { weir } from "../server.ts";
+import { toWeirError, usePolled } from "../use-polled.ts";
+import { timeText } from "../words/format.ts";
+import { changesOf } from "./changes.ts";
+
+type Version = RuleVersionsAnswer["versions"][number];
+
+/** What the rule was, with a way back. */
+export function Versions({ rule, changed }: { readonly rule: RuleAnswer; readonly changed: () => void }) {
+  const { rule_id, version, state } = rule;
+  const { value = [] } = usePolled(`versions ${rule_id} ${version} ${state}`, 0, (signal) =>
+    weir.rules.versions(rule_id, { signal }),
+  );
+  const [asked, setAsked] = useState<number>();
+  const [failure, setFailure] = useState<WeirError>();
+  const rollBack = async (to: number): Promise<void> => {
+    setAsked(undefined);
+    try {
+      await weir.rules.patch(rule_id, { version: to }, { ifMatch: version });
+      changed();
+    } catch (error) {
+      setFailure(toWeirError(error));
+    }
+  };
+  return (
+    <section className="card">
+      <h2>Versions</h2>
+      {failure && <Failure error={failure} />}
+      <ol className="versions">
+        {value.map((one, index) => (
+          <li key={one.version}>
+            <span>
+              <b>{one.version}</b> <small>{timeText(one.created_at)}</small>
+            </span>
+            <span className="changes">{describe(one, value[index + 1])}</span>
+            {one.version === version ? (
+              <span className={`pill pill-${one.state}`}>{one.state}</span>
+            ) : (
+              <button
+                type="button"
+                onClick={() => setAsked(one.version)}
+                aria-label={`Roll back to version ${one.version}`}
+              >
+                Roll back
+              </button>
+            )}
+          </li>
+        ))}
+      </ol>
+      {asked !== undefined && (
+        <Question
+          title={`Roll ${rule_id} back to version ${asked}?`}
+          yes="Roll back"
+          onYes={() => void rollBack(asked)}
+          onNo={() => setAsked(undefined)}
+        >
+          It becomes version {version + 1}, as version {asked} was. Version {version} answers until that is filled.
+        </Question>
+      )}
+    </section>
+  );
+}
+
+function describe(version: Version, before: Version | undefined): string {
+  if (version.rolled_back_to !== undefined) return `as version ${version.rolled_back_to} was`;
+  if (before === undefined) return version.version === 1 ? "made" : "the oldest that is kept";
+  return changesOf(before, version).join("; ") || "nothing but its windows";
+}

@@ -1,0 +1,126 @@
+import { useState } from "react";
+import { Empty, PageHead } from "../parts/states.tsx";
+import { about, ingestUrlOf, sendEvents } from "../server.ts";
+import type { Sent } from "../server.ts";
+import { usePolled } from "../use-polled.ts";
+import { durationText } from "../words/format.ts";
+import { Command } from "./command.tsx";
+import { eventsText, shopEvents } from "./generate.ts";
+
+const key = "weir.try";
+
+/** Events by hand: generated or pasted, with the server's answer and the command that does the same. */
+export function TryPage() {
+  const { value: facts } = usePolled("about", 0, about);
+  const [text, setText] = useState(() => localStorage.getItem(key) ?? "");
+  const [isCounted, setCounted] = useState(true);
+  const [answer, setAnswer] = useState<Sent | string>();
+  const [isSending, setSending] = useState(false);
+  const write = (next: string): void => {
+    localStorage.setItem(key, next);
+    setText(next);
+  };
+  const generate = (count: number): void =>
+    write(eventsText(shopEvents({ count, now: Date.now(), spreadMs: count * 3000, random: Math.random })));
+  const send = async (): Promise<void> => {
+    setSending(true);
+    setAnswer(await sendEvents(text, isCounted).catch(String));
+    setSending(false);
+  };
+  if (facts?.ingest_port === null)
+    return (
+      <>
+        <PageHead title="Try it" />
+        <Empty title="This process takes no events">
+          Send them to one with the role <code>ingest</code>; rules and events show up here all the same.
+        </Empty>
+      </>
+    );
+  return (
+    <>
+      <PageHead title="Try it" />
+      <div className="try">
+        <section className="card">
+          <h2>Events</h2>
+          <div className="actions">
+            <button type="button" onClick={() => generate(5)}>
+              Generate 5
+            </button>
+            <button type="button" onClick={() => generate(200)}>
+              Generate 200
+            </button>
+          </div>
+          <label className="field field-expression">
+            <span>A JSON list of events, or one</span>
+            <textarea
+              rows={12}
+              value={text}
+              spellCheck={false}
+              placeholder='[{"event_id":"o-1","user_id":"ann","event_type":"order","timestamp":"2026-01-13T10:00:00Z","payload":{"price":19.5}}]'
+              onChange={(event) => write(event.target.value)}
+            />
+          </label>
+          <label className="check">
+            <input type="checkbox" checked={isCounted} onChange={(event) => setCounted(event.target.checked)} />
+            <span>
+              Answer when they are counted in every rule (<code>wait=counted</code>)
+            </span>
+          </label>
+          <div className="actions">
+            <button
+              type="button"
+              className="primary"
+              disabled={isSending || text.trim() === ""}
+              onClick={() => void send()}
+            >
+              {isSending ? "Sending" : "Send"}
+            </button>
+          </div>
+        </section>
+        <div>
+          <AnswerCard answer={answer} />
+          {facts && <Command ingestUrl={ingestUrlOf(facts)} body={text} counted={isCounted} />}
+        </div>
+      </div>
+    </>
+  );
+}
+
+function AnswerCard({ answer }: { readonly answer: Sent | string | undefined }) {
+  return (
+    <section className="card" aria-live="polite">
+      <h2>Answer</h2>
+      {answer === undefined ? (
+        <p className="hint">Generate a few events and send them: the answer of the server stands here.</p>
+      ) : typeof answer === "string" ? (
+        <div className="failure">
+          <strong>The server does not answer</strong>
+          <p>{answer}. The events are still in the field: send them again. Repeated ids are counted once.</p>
+        </div>
+      ) : (
+        <>
+          <p>
+            <span className={`pill ${answer.ok ? "pill-live" : "pill-bad"}`}>{answer.status}</span> after{" "}
+            {durationText(answer.ms)}
+          </p>
+          <pre tabIndex={0} aria-label="Answer of the server">
+            {pretty(answer.text)}
+          </pre>
+          {answer.ok && (
+            <p>
+              <a href="#/events">See them among the events</a>, or <a href="#/rules">in the rules</a>.
+            </p>
+          )}
+        </>
+      )}
+    </section>
+  );
+}
+
+function pretty(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), undefined, 2);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,57 @@
+import { useCallback, useEffect, useRef, useState } from "react";
+import { WeirError } from "../../client/src/weir.ts";
+
+/** What is asked for again and again. A value stays when a later question fails. */
+export interface Polled<T> {
+  readonly value: T | undefined;
+  readonly error: WeirError | undefined;
+  /** Asks at once. */
+  readonly again: () => void;
+}
+
+export type Ask<T> = (signal: AbortSignal) => Promise<T>;
+
+/** Asks every `everyMs` while the page is seen (0: once), and anew whenever `key` changes; one question at a time. */
+export function usePolled<T>(key: string, everyMs: number, ask: Ask<T>): Polled<T> {
+  const [state, setState] = useState<{ key: string; value?: T | undefined; error?: WeirError | undefined }>({ key });
+  const [turn, setTurn] = useState(0);
+  const newest = useRef(ask);
+  newest.current = ask;
+  useEffect(() => {
+    const ending = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const next = async (): Promise<void> => {
+      if (!document.hidden) {
+        const answer = await settled(newest.current, ending.signal);
+        if (ending.signal.aborted) return;
+        setState((old) => ({ ...(old.key === key && { value: old.value }), key, error: undefined, ...answer }));
+        if (everyMs === 0 && answer.error === undefined) return;
+      }
+      timer = setTimeout(() => void next(), Math.max(everyMs, retryMs));
+    };
+    void next();
+    return () => {
+      ending.abort();
+      clearTimeout(timer);
+    };
+  }, [key, everyMs, turn]);
+  const again = useCallback(() => setTurn((turn) => turn + 1), []);
+  const isOfKey = state.key === key;
+  return { value: isOfKey ? state.value : undefined, error: isOfKey ? state.error : undefined, again };
+}
+
+const retryMs = 1000;
+
+async function settled<T>(ask: Ask<T>, signal: AbortSignal): Promise<{ value?: T; error?: WeirError }> {
+  try {
+    return { value: await ask(signal) };
+  } catch (error) {
+    return { error: toWeirError(error) };
+  }
+}
+
+/** Whatever was thrown, as an error that can be told. */
+export const toWeirError = (error: unknown): WeirError =>
+  error instanceof WeirError
+    ? error
+    : new WeirError("no_answer", error instanceof Error ? error.message : String(error));
