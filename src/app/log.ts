@@ -7,6 +7,7 @@ import type { KafkaAddress } from "../log/kafka/client.ts";
 import { openKafkaLog } from "../log/kafka/kafka.ts";
 import { slotsPerRecord } from "../log/kafka/slots.ts";
 import type { Log } from "../log/log.ts";
+import { certificatesIn } from "./certificates.ts";
 import { engineFreeMin } from "../store/clickhouse/engine/room.ts";
 
 export interface OpenLogDeps {
@@ -43,10 +44,14 @@ function embedded({ dataDir, logBytesMax, diskFreeMinBytes }: Config, deps: Open
   });
 }
 
-function onKafka(config: Config, { clock, report, gap, signal }: OpenLogDeps): Promise<Log> {
-  const { kafkaBrokers, kafkaTls, kafkaTopic, kafkaPartitions, kafkaReplication, kafkaGap } = config;
+async function onKafka(
+  config: Config,
+  { clock, report, gap, signal }: OpenLogDeps,
+  done: "counted" | "archived" = "counted",
+): Promise<Log> {
+  const { kafkaTopic, kafkaPartitions, kafkaReplication, kafkaGap } = config;
   return openKafkaLog({
-    address: { brokers: kafkaBrokers, tls: kafkaTls === "on", ...loginOf(config) },
+    address: addressOf(config),
     topic: { name: kafkaTopic, partitions: kafkaPartitions, replication: kafkaReplication },
     group: config.kafkaGroup,
     compression: config.kafkaCompression,
@@ -56,11 +61,17 @@ function onKafka(config: Config, { clock, report, gap, signal }: OpenLogDeps): P
     skipsGap: (place) => {
       if (kafkaGap === "stop") return false;
       gap(place.to - place.from);
-      report("error", "records were deleted before they were counted; going on without them", place);
+      report("error", `records were deleted before they were ${done}; going on without them`, place);
       return true;
     },
     ...(signal === undefined ? {} : { signal }),
   });
+}
+
+function addressOf(config: Config): KafkaAddress {
+  const { kafkaBrokers, kafkaTls, kafkaCa } = config;
+  const ca = kafkaCa === null ? {} : { ca: certificatesIn("--kafka-ca", kafkaCa) };
+  return { brokers: kafkaBrokers, ...(kafkaTls === "on" ? { tls: ca } : {}), ...loginOf(config) };
 }
 
 const mechanisms = { plain: "PLAIN", "scram-sha-256": "SCRAM-SHA-256", "scram-sha-512": "SCRAM-SHA-512" } as const;

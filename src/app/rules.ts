@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/options.ts";
 import { folderId } from "../lib/datadir.ts";
+import type { WeirError } from "../lib/errors.ts";
 import { untilThere } from "../lib/until-there.ts";
 import { openMongoRegistry } from "../rule/mongo/open.ts";
 import type { Registry } from "../rule/registry.ts";
@@ -17,7 +18,10 @@ export interface OpenedRules {
 }
 
 /** In the data folder, or in MongoDB, for which it is worth waiting. */
-export async function openRegistry({ dataDir, mongoUrl }: Config, { clock, logger }: StoreDeps): Promise<OpenedRules> {
+export async function openRegistry(
+  { dataDir, mongoUrl }: Config,
+  { clock, logger, signal }: StoreDeps,
+): Promise<OpenedRules> {
   const file = join(dataDir, "rules.sqlite");
   if (mongoUrl === null)
     return { rules: await openSqliteRegistry({ file, clock }), adopted: false, claim: async () => {} };
@@ -25,8 +29,8 @@ export async function openRegistry({ dataDir, mongoUrl }: Config, { clock, logge
     logger.warn({ part: "rules", file }, "the rules are in MongoDB; those in this file are not used");
   const report = (message: string, err?: unknown): void => logger.warn({ part: "rules", err }, message);
   const open = () => openMongoRegistry({ url: mongoUrl, owner: folderId(dataDir), clock, report });
-  const { registry: rules, ...opened } = await untilThere(clock, open, (error, pauseMs) =>
-    logger.warn({ err: error, part: "rules", pauseMs }, "the rules are not there yet; trying again"),
-  );
+  const waiting = (error: WeirError, pauseMs: number): void =>
+    logger.warn({ part: "rules", pauseMs }, `${error.message}; trying again`);
+  const { registry: rules, ...opened } = await untilThere(clock, open, waiting, signal);
   return { ...opened, rules };
 }

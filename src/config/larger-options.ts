@@ -60,7 +60,14 @@ export const largerOptions = {
     group: "Larger than one machine",
     kind: choice("off", "on"),
     default: "off",
-    description: "speak TLS to the brokers; NODE_EXTRA_CA_CERTS adds authorities to those that are trusted",
+    description: "speak TLS to the brokers",
+  }),
+  kafkaCa: option({
+    name: "kafka-ca",
+    group: "Larger than one machine",
+    kind: orOff(text("file", "a file of certificates (PEM)")),
+    default: null,
+    description: "the authorities to trust for it, instead of those that Node knows",
   }),
   kafkaSasl: option<"off" | "plain" | "scram-sha-256" | "scram-sha-512">({
     name: "kafka-sasl",

@@ -240,6 +240,13 @@ function contradictions(config: Config, sources: Partial<Sources>): Problem[] {
       value: config.kafkaSasl,
     });
   }
+  if (config.kafkaCa !== null && config.kafkaTls === "off") {
+    problems.push({
+      path: sources.kafkaCa ?? "kafka-ca",
+      message: "is for kafka-tls, which is off: say kafka-tls on, or leave it out",
+      value: config.kafkaCa,
+    });
+  }
   if (config.inflightBytesMax < config.bodyBytesMax) {
     problems.push({
       path: sources.inflightBytesMax ?? "inflight-bytes-max",

@@ -20,7 +20,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "store/clickhouse": [...pure, "store"],
   "store/clickhouse/engine": ["lib"],
   "rule/sqlite": ["lib", "event", "rule"],
-  "rule/mongo": ["lib", "event", "rule"],
+  "rule/mongo": ["lib", "event", "rule", "mongo"],
+  mongo: ["lib"],
   "erasure/sqlite": ["lib", "erasure"],
   ...Object.fromEntries(services.map((service) => [service, [...pure, ...ports, "protocol"]])),
   http: [...pure, ...ports, ...services, "protocol"],
@@ -56,7 +57,7 @@ export const vendorHomes: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["src/observe/"],
   "@marcbachmann/cel-js": ["src/rule/cel/"],
   commander: ["src/config/"],
-  mongodb: ["src/rule/mongo/"],
+  mongodb: ["src/mongo/", "src/rule/mongo/"],
   typebox: ["src/protocol/"],
   "node:sqlite": ["src/log/embedded/", "src/rule/sqlite/", "src/erasure/sqlite/", "src/lib/datadir.ts"],
 };
