@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { startArchive } from "./app/archive.ts";
 import { openLog, positionsPerRecord } from "./app/log.ts";
 import { openRegistry } from "./app/rules.ts";
 import type { OpenedRules } from "./app/rules.ts";
@@ -93,8 +94,9 @@ class Starter {
       ...{ log, store, rulebook, progress },
       positionsPerRecord: positionsPerRecord(this.#basis.config),
     });
-    const eraser = await this.#eraser({ log, store, rulebook, processor });
-    return { engine, log, rules, rulebook, store, progress, processor, eraser };
+    const archiver = await startArchive(this.#basis, this.#deps.signal);
+    const eraser = await this.#eraser({ log, store, rulebook, processor, archiver });
+    return { engine, log, rules, rulebook, store, progress, processor, eraser, archiver };
   }
 
   /** Both, or the first failure once both have settled: nothing may start behind the back of the closers. */
@@ -131,7 +133,7 @@ class Starter {
     return { ...opened, rulebook };
   }
 
-  async #eraser(parts: Pick<ServedParts, "log" | "store" | "rulebook" | "processor">): Promise<Eraser> {
+  async #eraser(parts: Pick<ServedParts, "log" | "store" | "rulebook" | "processor" | "archiver">): Promise<Eraser> {
     const { config, closers } = this.#basis;
     const register = await openSqliteErasures({ file: join(config.dataDir, "erasures.sqlite") });
     closers.add("erasures", () => register.close());

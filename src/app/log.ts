@@ -68,6 +68,11 @@ async function onKafka(
   });
 }
 
+/** A reader of its own for the archive, with a group of its own. It passes over what was deleted, and says so. */
+export function openArchivesLog(config: Config, deps: OpenLogDeps): Promise<Log> {
+  return onKafka({ ...config, kafkaGroup: `${config.kafkaGroup}-archive`, kafkaGap: "skip" }, deps, "archived");
+}
+
 function addressOf(config: Config): KafkaAddress {
   const { kafkaBrokers, kafkaTls, kafkaCa } = config;
   const ca = kafkaCa === null ? {} : { ca: certificatesIn("--kafka-ca", kafkaCa) };

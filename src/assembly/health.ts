@@ -1,3 +1,4 @@
+import type { Archiver } from "../archive/archiver.ts";
 import { healthRoutes } from "../http/health-routes.ts";
 import type { Routes } from "../http/server.ts";
 import type { Log } from "../log/log.ts";
@@ -27,10 +28,11 @@ interface HealthOf {
   readonly store: Store;
   readonly engine: Computing;
   readonly rules: Pick<Registry, "trouble">;
+  readonly archiver: Pick<Archiver, "trouble"> | undefined;
 }
 
 /** `/health`, `/ready` and `/metrics` of both servers. */
-export function health(metrics: Metrics, { log, store, engine, rules }: HealthOf): Routes {
+export function health(metrics: Metrics, { log, store, engine, rules, archiver }: HealthOf): Routes {
   return healthRoutes({
     metrics: () => metrics.text(),
     ready: async () => {
@@ -40,12 +42,17 @@ export function health(metrics: Metrics, { log, store, engine, rules }: HealthOf
         log: { ...partOf(reason), ok: accepting },
         store: partOf(whyNot),
         rules: partOf(rules.trouble()),
+        ...archivePart(archiver),
       };
-      // Without the rules' place everything but changing them goes on.
+      // Without the archive it catches up later; without the rules' place everything but changing them goes on.
       return { ok: accepting && whyNot === undefined, parts };
     },
   });
 }
+
+/** Where there is one. */
+export const archivePart = (archiver: HealthOf["archiver"]): { archive?: ReturnType<typeof partOf> } =>
+  archiver === undefined ? {} : { archive: partOf(archiver.trouble()) };
 
 const partOf = (trouble: string | undefined): { ok: boolean; detail?: string } =>
   trouble === undefined ? { ok: true } : { ok: false, detail: trouble };

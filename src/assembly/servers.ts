@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Archiver } from "../archive/archiver.ts";
 import type { Eraser } from "../eraser/eraser.ts";
 import { erasureRoutes } from "../http/erasure-routes.ts";
 import { ingestRoutes } from "../http/ingest-routes.ts";
@@ -20,7 +21,7 @@ import { rulesToRead } from "../rulebook/rules-to-read.ts";
 import type { Rulebook } from "../rulebook/rulebook.ts";
 import type { Store } from "../store/store.ts";
 import type { Basis } from "./basis.ts";
-import { type Computing, health } from "./health.ts";
+import { type Computing, archivePart, health } from "./health.ts";
 
 /** The parts that answer requests. */
 export interface ServedParts {
@@ -32,6 +33,7 @@ export interface ServedParts {
   readonly progress: MemoryProgress;
   readonly processor: Processor;
   readonly eraser: Eraser;
+  readonly archiver: Archiver | undefined;
 }
 
 const requestMs = 10_000;
@@ -40,7 +42,7 @@ const ingestRequestMs = 600_000;
 
 export function ingestServer(
   basis: Basis,
-  parts: Pick<ServedParts, "log" | "progress" | "store" | "engine" | "rules">,
+  parts: Pick<ServedParts, "log" | "progress" | "store" | "engine" | "rules" | "archiver">,
 ): Server {
   const { clock, metrics, config } = basis;
   const { eventsPerRequestMax, bodyBytesMax, inflightBytesMax, futureMaxMs } = config;
@@ -74,7 +76,7 @@ export function queryServer(basis: Basis, parts: ServedParts): Server {
 }
 
 function queryOf({ clock, metrics, config }: Basis, parts: ServedParts): Query {
-  const { store, rulebook, progress, processor, log, engine, rules } = parts;
+  const { store, rulebook, progress, processor, log, engine, rules, archiver } = parts;
   return new Query({
     store,
     rules: rulesToRead(rulebook),
@@ -90,6 +92,7 @@ function queryOf({ clock, metrics, config }: Basis, parts: ServedParts): Query {
       store: { ok: engine.state().answering && !engine.state().isLowOnDisk, ...detailOf(engine) },
       log: { ok: log.state().accepting },
       rules: { ok: rules.trouble() === undefined },
+      ...archivePart(archiver),
     }),
   });
 }

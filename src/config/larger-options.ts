@@ -150,4 +150,11 @@ export const largerOptions = {
     default: null,
     description: "MongoDB for the rules, in the database that the address names (else weir)",
   }),
+  archive: option<"off" | "on">({
+    name: "archive",
+    group: "Larger than one machine",
+    kind: choice("off", "on"),
+    default: "off",
+    description: "copy every event into MongoDB's raw_events as well; needs --kafka-brokers and --mongo-url",
+  }),
 } as const;

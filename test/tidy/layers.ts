@@ -22,6 +22,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "rule/sqlite": ["lib", "event", "rule"],
   "rule/mongo": ["lib", "event", "rule", "mongo"],
   mongo: ["lib"],
+  archive: [...pure, "log"],
+  "archive/mongo": ["lib", "event", "archive", "mongo"],
   "erasure/sqlite": ["lib", "erasure"],
   ...Object.fromEntries(services.map((service) => [service, [...pure, ...ports, "protocol"]])),
   http: [...pure, ...ports, ...services, "protocol"],
@@ -30,7 +32,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   upkeep: ["lib", "protocol"],
   commands: ["lib", "config"],
   // Puts services together from ports, without naming an adapter.
-  assembly: [...pure, ...ports, ...services, "protocol", "config", "observe", "http"],
+  assembly: [...pure, ...ports, ...services, "archive", "protocol", "config", "observe", "http"],
   // Chooses the adapters; `main` starts it.
   "app.ts": ["*"],
   app: ["*"],
@@ -57,7 +59,7 @@ export const vendorHomes: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["src/observe/"],
   "@marcbachmann/cel-js": ["src/rule/cel/"],
   commander: ["src/config/"],
-  mongodb: ["src/mongo/", "src/rule/mongo/"],
+  mongodb: ["src/mongo/", "src/rule/mongo/", "src/archive/mongo/"],
   typebox: ["src/protocol/"],
   "node:sqlite": ["src/log/embedded/", "src/rule/sqlite/", "src/erasure/sqlite/", "src/lib/datadir.ts"],
 };
