@@ -5,7 +5,7 @@ import { openArchivesLog } from "./log.ts";
 
 const stopMs = 2_000;
 
-/** Begins to copy the log into MongoDB, if that is asked for. It is ready at once, and waits for nothing. */
+/** Begins to copy the log into MongoDB, if that is asked for. Nobody waits for MongoDB here. */
 export async function startArchive(basis: Basis, signal?: AbortSignal): Promise<Archiver | undefined> {
   const { config, clock, logger, metrics, closers, fail } = basis;
   const { archive: isOn, mongoUrl, kafkaBrokers } = config;
