@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { startArchive } from "./app/archive.ts";
 import { openChannel, openLog, positionsPerRecord } from "./app/log.ts";
 import type { OpenLogDeps } from "./app/log.ts";
 import { openRegistry } from "./app/rules.ts";
@@ -130,8 +131,10 @@ class Starter {
     const base = { log, store, rulebook, progress, news };
     const processor = hasRole(config, "processor") ? await this.#processor(base) : undefined;
     const counting = this.#counting(base, processor);
-    const dependencies = dependenciesOf(config, { log, progress, news, stored: { store, engine, rules } });
-    const stored = { engine, store, rules, rulebook, counting };
+    // Where erasing is asked for: it goes through the archive first.
+    const archiver = hasRole(config, "query") ? await startArchive(this.#basis, this.#deps.signal) : undefined;
+    const dependencies = dependenciesOf(config, { log, progress, news, archiver, stored: { store, engine, rules } });
+    const stored = { engine, store, rules, rulebook, counting, archiver };
     return { log, progress, dependencies, stored, processor };
   }
 

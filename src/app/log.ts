@@ -11,6 +11,7 @@ import { openKafkaLog } from "../log/kafka/kafka.ts";
 import { slotsPerRecord } from "../log/kafka/slots.ts";
 import type { Log } from "../log/log.ts";
 import type { Channel } from "../progress/channel.ts";
+import { certificatesIn } from "./certificates.ts";
 import { engineFreeMin } from "../store/clickhouse/engine/room.ts";
 
 export interface OpenLogDeps {
@@ -55,13 +56,17 @@ function embedded({ dataDir, logBytesMax, diskFreeMinBytes }: Config, deps: Open
   });
 }
 
-function onKafka(config: Config, { clock, report, gap, signal }: OpenLogDeps): Promise<Log> {
+async function onKafka(
+  config: Config,
+  { clock, report, gap, signal }: OpenLogDeps,
+  done: "counted" | "archived" = "counted",
+): Promise<Log> {
   const { kafkaTopic, kafkaPartitions, kafkaReplication, kafkaGap } = config;
   return openKafkaLog({
     address: addressOf(config),
     topic: { name: kafkaTopic, partitions: kafkaPartitions, replication: kafkaReplication },
     group: config.kafkaGroup,
-    ...(hasRole(config, "processor", "query") && isShared(config)
+    ...(done === "counted" && hasRole(config, "processor", "query") && isShared(config)
       ? { sharing: { instance: folderId(config.dataDir), sessionMs: config.kafkaSessionMs } }
       : {}),
     compression: config.kafkaCompression,
@@ -71,7 +76,7 @@ function onKafka(config: Config, { clock, report, gap, signal }: OpenLogDeps): P
     skipsGap: (place) => {
       if (kafkaGap === "stop") return false;
       gap(place.to - place.from);
-      report("error", "records were deleted before they were counted; going on without them", place);
+      report("error", `records were deleted before they were ${done}; going on without them`, place);
       return true;
     },
     ...(signal === undefined ? {} : { signal }),
@@ -81,8 +86,15 @@ function onKafka(config: Config, { clock, report, gap, signal }: OpenLogDeps): P
 /** What is counted, and by which rules, is where other processes have it as well: they may divide the partitions. */
 const isShared = ({ clickhouseUrl, mongoUrl }: Config): boolean => clickhouseUrl !== null && mongoUrl !== null;
 
+/** A reader of its own for the archive, with a group of its own. It passes over what was deleted, and says so. */
+export function openArchivesLog(config: Config, deps: OpenLogDeps): Promise<Log> {
+  return onKafka({ ...config, kafkaGroup: `${config.kafkaGroup}-archive`, kafkaGap: "skip" }, deps, "archived");
+}
+
 function addressOf(config: Config): KafkaAddress {
-  return { brokers: config.kafkaBrokers, tls: config.kafkaTls === "on", ...loginOf(config) };
+  const { kafkaBrokers, kafkaTls, kafkaCa } = config;
+  const ca = kafkaCa === null ? {} : { ca: certificatesIn("--kafka-ca", kafkaCa) };
+  return { brokers: kafkaBrokers, ...(kafkaTls === "on" ? { tls: ca } : {}), ...loginOf(config) };
 }
 
 const mechanisms = { plain: "PLAIN", "scram-sha-256": "SCRAM-SHA-256", "scram-sha-512": "SCRAM-SHA-512" } as const;

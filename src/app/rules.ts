@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Config } from "../config/options.ts";
 import { folderId } from "../lib/datadir.ts";
 import type { Log } from "../log/log.ts";
+import type { WeirError } from "../lib/errors.ts";
 import { untilThere } from "../lib/until-there.ts";
 import { openMongoRegistry } from "../rule/mongo/open.ts";
 import type { Registry } from "../rule/registry.ts";
@@ -20,7 +21,7 @@ export interface OpenedRules {
 /** In the data folder, or in MongoDB, for which it is worth waiting. They belong to a log, as positions in them are of that alone. */
 export async function openRegistry(
   { dataDir, mongoUrl }: Config,
-  { clock, logger }: StoreDeps,
+  { clock, logger, signal }: StoreDeps,
   { shared }: Pick<Log, "shared">,
 ): Promise<OpenedRules> {
   const file = join(dataDir, "rules.sqlite");
@@ -30,8 +31,8 @@ export async function openRegistry(
     logger.warn({ part: "rules", file }, "the rules are in MongoDB; those in this file are not used");
   const report = (message: string, err?: unknown): void => logger.warn({ part: "rules", err }, message);
   const open = () => openMongoRegistry({ url: mongoUrl, owner: shared?.identity ?? folderId(dataDir), clock, report });
-  const { registry: rules, ...opened } = await untilThere(clock, open, (error, pauseMs) =>
-    logger.warn({ err: error, part: "rules", pauseMs }, "the rules are not there yet; trying again"),
-  );
+  const waiting = (error: WeirError, pauseMs: number): void =>
+    logger.warn({ part: "rules", pauseMs }, `${error.message}; trying again`);
+  const { registry: rules, ...opened } = await untilThere(clock, open, waiting, signal);
   return { ...opened, rules };
 }

@@ -1,11 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Computing } from "../assembly/health.ts";
 import type { Config } from "../config/options.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Closers } from "../lib/closers.ts";
 import { lockDataDir } from "../lib/datadir.ts";
-import { WeirError } from "../lib/errors.ts";
 import type { Logger } from "../observe/logger.ts";
 import { Claims } from "../store/clickhouse/claims.ts";
 import { ClickHouseStore } from "../store/clickhouse/clickhouse-store.ts";
@@ -14,6 +12,7 @@ import type { ConnectionOptions } from "../store/clickhouse/connection.ts";
 import { startEngine } from "../store/clickhouse/engine/engine.ts";
 import { embeddedFacts, serverFacts } from "../store/clickhouse/facts.ts";
 import { ServerWatch } from "../store/clickhouse/server-watch.ts";
+import { certificatesIn } from "./certificates.ts";
 
 /** The engine that the store is on, be it a child of ours or a server that somebody else runs. */
 export interface StoreHost extends Computing {
@@ -65,7 +64,7 @@ function watchServer(config: Config, url: string, { clock, logger }: StoreDeps, 
   const shared: ConnectionOptions = {
     ...{ url: () => url, username: clickhouseUser, password: clickhousePassword ?? "", database: clickhouseDatabase },
     ...{ requestTimeoutMs, newId: randomUUID, facts: serverFacts(clickhouseCluster) },
-    ...(clickhouseCa === null ? {} : { ca: certificatesIn(clickhouseCa) }),
+    ...(clickhouseCa === null ? {} : { ca: certificatesIn("--clickhouse-ca", clickhouseCa) }),
   };
   const watch = new ServerWatch({
     probe: new Connection(shared),
@@ -83,16 +82,6 @@ function watchServer(config: Config, url: string, { clock, logger }: StoreDeps, 
     whyAway: "does not answer; it is asked again every second",
     connection: { ...shared, life: watch },
   };
-}
-
-/** @throws WeirError `invalid_config` */
-function certificatesIn(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new WeirError("invalid_config", `--clickhouse-ca = ${file} can't be read: ${reason}`, { cause: error });
-  }
 }
 
 /** Resolves when the store can be used. */

@@ -1,3 +1,4 @@
+import type { Archiver } from "../archive/archiver.ts";
 import type { Config } from "../config/options.ts";
 import { hasRole } from "../config/roles.ts";
 import type { Log } from "../log/log.ts";
@@ -13,12 +14,13 @@ export interface DependedOn {
   readonly log: Log;
   readonly progress: MemoryProgress;
   readonly news: News | undefined;
+  readonly archiver?: Pick<Archiver, "trouble"> | undefined;
   /** Missing where only events are taken. */
   readonly stored?: { readonly store: Store; readonly engine: Computing; readonly rules: Pick<Registry, "trouble"> };
 }
 
 /** What the roles of a process need, and which of it they can't be without. */
-export function dependenciesOf(config: Config, { log, progress, news, stored }: DependedOn): Dependencies {
+export function dependenciesOf(config: Config, { log, progress, news, archiver, stored }: DependedOn): Dependencies {
   return {
     log: { trouble: troubleOfLog(config, log, news), isVital: hasRole(config, "ingest", "processor") },
     ...(stored === undefined
@@ -28,6 +30,8 @@ export function dependenciesOf(config: Config, { log, progress, news, stored }: 
           // Without the rules' place everything but changing them goes on, or waits.
           rules: { trouble: () => stored.rules.trouble(), isVital: false },
         }),
+    // It catches up later.
+    ...(archiver === undefined ? {} : { archive: { trouble: () => archiver.trouble(), isVital: false } }),
     ...(news === undefined ? {} : { progress: { trouble: () => newsTrouble(news, progress), isVital: false } }),
   };
 }

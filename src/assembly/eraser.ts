@@ -4,7 +4,7 @@ import type { ErasureRegister } from "../erasure/register.ts";
 import type { Basis } from "./basis.ts";
 import type { AnsweringParts } from "./servers.ts";
 
-export interface EraserParts extends Pick<AnsweringParts, "log" | "store" | "rulebook" | "counting"> {
+export interface EraserParts extends Pick<AnsweringParts, "log" | "store" | "rulebook" | "counting" | "archiver"> {
   readonly register: ErasureRegister;
 }
 
@@ -12,7 +12,7 @@ const stopMs = 2_000;
 
 /** It goes on with what was begun before the last stop. */
 export function startEraser({ clock, logger, closers }: Basis, parts: EraserParts): Eraser {
-  const { register, store, log, rulebook, counting } = parts;
+  const { register, store, log, rulebook, counting, archiver } = parts;
   const eraser = new Eraser({
     ...{ register, store, log, clock, newId: randomUUID },
     windows: {
@@ -21,6 +21,7 @@ export function startEraser({ clock, logger, closers }: Basis, parts: EraserPart
       dropOrphans: () => counting.dropOrphans(),
       written: (partition) => counting.written(partition),
     },
+    ...(archiver === undefined ? {} : { archive: archiver }),
     report: (message, error) => logger.warn({ err: error, part: "eraser" }, message),
   });
   eraser.start();

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Archiver } from "../archive/archiver.ts";
 import type { Eraser } from "../eraser/eraser.ts";
 import { erasureRoutes } from "../http/erasure-routes.ts";
 import { ingestRoutes } from "../http/ingest-routes.ts";
@@ -22,7 +23,7 @@ import type { Store } from "../store/store.ts";
 import type { Basis } from "./basis.ts";
 import type { Counting } from "./counting.ts";
 import { dashboard } from "./dashboard.ts";
-import { type Computing, type Dependencies, health } from "./health.ts";
+import { type Computing, type Dependencies, type Dependency, health } from "./health.ts";
 
 /** What takes events. */
 export interface TakingParts {
@@ -41,6 +42,7 @@ export interface AnsweringParts extends TakingParts {
   readonly eraser: Eraser;
   /** Whether events are accepted here: how many, elsewhere, is not known. */
   readonly accepts: boolean;
+  readonly archiver: Archiver | undefined;
 }
 
 const requestMs = 10_000;
@@ -103,16 +105,20 @@ function queryOf({ clock, metrics, config }: Basis, parts: AnsweringParts): Quer
       store: { ok: engine.state().answering && !engine.state().isLowOnDisk, ...detailOf(engine) },
       log: { ok: log.state().accepting },
       rules: { ok: rules.trouble() === undefined },
-      ...newsPart(dependencies),
+      ...sideParts(dependencies),
     }),
   });
 }
 
-/** What is heard of other processes, where there can be any. */
-function newsPart({ progress }: Dependencies): Readonly<Record<string, PartHealth>> {
-  const detail = progress?.trouble();
-  if (progress === undefined) return {};
-  return { progress: typeof detail === "string" ? { ok: false, detail } : { ok: true } };
+/** What is heard of other processes, and the archive, where there are any. */
+function sideParts({ progress, archive }: Dependencies): Readonly<Record<string, PartHealth>> {
+  return { ...sidePart("progress", progress), ...sidePart("archive", archive) };
+}
+
+function sidePart(name: string, dependency: Dependency | undefined): Readonly<Record<string, PartHealth>> {
+  if (dependency === undefined) return {};
+  const detail = dependency.trouble();
+  return { [name]: typeof detail === "string" ? { ok: false, detail } : { ok: true } };
 }
 
 function startHub({ clock, logger, config }: Basis, { store, rulebook, progress }: AnsweringParts): Hub {

@@ -68,7 +68,14 @@ export const largerOptions = {
     group: "Larger than one machine",
     kind: choice("off", "on"),
     default: "off",
-    description: "speak TLS to the brokers; NODE_EXTRA_CA_CERTS adds authorities to those that are trusted",
+    description: "speak TLS to the brokers",
+  }),
+  kafkaCa: option({
+    name: "kafka-ca",
+    group: "Larger than one machine",
+    kind: orOff(text("file", "a file of certificates (PEM)")),
+    default: null,
+    description: "the authorities to trust for it, instead of those that Node knows",
   }),
   kafkaSasl: option<"off" | "plain" | "scram-sha-256" | "scram-sha-512">({
     name: "kafka-sasl",
@@ -150,5 +157,12 @@ export const largerOptions = {
     kind: orOff(addresses("mongodb", "mongodb+srv")),
     default: null,
     description: "MongoDB for the rules, in the database that the address names (else weir)",
+  }),
+  archive: option<"off" | "on">({
+    name: "archive",
+    group: "Larger than one machine",
+    kind: choice("off", "on"),
+    default: "off",
+    description: "copy every event into MongoDB's raw_events as well; needs --kafka-brokers and --mongo-url",
   }),
 } as const;

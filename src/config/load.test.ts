@@ -153,6 +153,8 @@ test("values that contradict each other are refused", () => {
     problems({ argv: ["--kafka-sasl", "plain", "--kafka-user", "u"] })[0]!,
     /needs kafka-user and kafka-password/,
   );
+  assert.match(problems({ argv: ["--kafka-ca", "ca.pem"] })[0]!, /is for kafka-tls, which is off/);
+  assert.match(problems({ argv: ["--archive", "on", "--mongo-url", "mongodb://h/w"] })[0]!, /needs kafka-brokers and/);
   const told = good({ argv: ["--kafka-sasl", "plain", "--kafka-user", "u", "--kafka-password", "secret"] });
   assert.ok(!printConfig(told.config, told.sources).includes("secret"));
   assert.match(problems({ argv: ["--inflight-bytes-max", "1MiB"] })[0]!, /smaller than body-bytes-max/);

@@ -237,6 +237,21 @@ function contradictions(config: Config, sources: Partial<Sources>): Problem[] {
       value: config.kafkaSasl,
     });
   }
+  if (config.kafkaCa !== null && config.kafkaTls === "off") {
+    problems.push({
+      path: sources.kafkaCa ?? "kafka-ca",
+      message: "is for kafka-tls, which is off: say kafka-tls on, or leave it out",
+      value: config.kafkaCa,
+    });
+  }
+  if (config.archive === "on" && (config.kafkaBrokers.length === 0 || config.mongoUrl === null)) {
+    problems.push({
+      path: sources.archive ?? "archive",
+      message:
+        "needs kafka-brokers and mongo-url: the embedded log keeps events only until they are counted, and its archive is the stored events themselves",
+      value: config.archive,
+    });
+  }
   if (config.inflightBytesMax < config.bodyBytesMax) {
     problems.push({
       path: sources.inflightBytesMax ?? "inflight-bytes-max",

@@ -5,9 +5,10 @@ import type { Erasure, ErasureRegister } from "../erasure/register.ts";
 import { offset, src } from "../event/position.ts";
 import { systemClock } from "../lib/clock.ts";
 import { Eraser } from "./eraser.ts";
+import type { ArchiveToErase } from "./eraser.ts";
 
 /** Everything around an eraser, written down as it is called; `fails` is what fails the next time. */
-function desk() {
+function desk({ archived = null as { written: number } | null } = {}) {
   const kept = new Map<string, Erasure>();
   const calls: string[] = [];
   const state = { written: 0, end: 10, left: 0, events: 3, fails: "" };
@@ -25,6 +26,10 @@ function desk() {
     unfinished: async () => [...kept.values()].filter((erasure) => erasure.state !== "done"),
     close: async () => {},
   };
+  const archiveOf = (progress: { written: number }): ArchiveToErase => ({
+    written: () => offset(progress.written),
+    erase: async ({ by, values, below }) => call(`archive ${by} ${values.join()} ${below[0]}`),
+  });
   let made = 0;
   const eraser = new Eraser({
     register,
@@ -44,6 +49,7 @@ function desk() {
       dropOrphans: async () => call("drop"),
       written: () => offset(state.written),
     },
+    ...(archived === null ? {} : { archive: archiveOf(archived) }),
     clock: systemClock,
     newId: () => `e${++made}`,
     report: () => {},
@@ -150,4 +156,17 @@ test("it works by itself once started, goes on after a failure, and stops", asyn
     await systemClock.sleep(10);
   }
   await eraser.stop(1000);
+});
+
+test("an archive is cleared first, once it has all that came before, and again when that failed", async () => {
+  const archived = { written: 9 };
+  const { eraser, state, round, kept } = desk({ archived });
+  await eraser.request({ user_id: "u1" });
+  state.written = 10;
+  assert.deepEqual(await round(), []);
+  archived.written = 10;
+  state.fails = "archive";
+  assert.deepEqual(await round(), ["Error: archive user_id u1 10 has failed"]);
+  assert.deepEqual(kept.get("e1")?.values, ["u1"], "the values are still needed");
+  assert.deepEqual(await round(), ["archive user_id u1 10", "note e1 u1 10", "put e1 removing"]);
 });

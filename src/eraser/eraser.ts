@@ -20,11 +20,20 @@ export interface Windows {
   written(partition: number): Offset;
 }
 
+/** A second place of events. */
+export interface ArchiveToErase {
+  /** It has everything of a partition that lies below. */
+  written(partition: number): Offset;
+  erase(erasure: Pick<Erasure, "by" | "values" | "below">): Promise<void>;
+}
+
 export interface EraserDeps {
   readonly register: ErasureRegister;
   readonly store: Pick<Store, "noteErasing" | "eraseNoted" | "purge" | "settle">;
   readonly log: Pick<Log, "ends" | "commit">;
   readonly windows: Windows;
+  /** Where events are kept as well, if anywhere. */
+  readonly archive?: ArchiveToErase;
   readonly clock: Clock;
   readonly newId: () => string;
   readonly report: (message: string, error: unknown) => void;
@@ -119,14 +128,21 @@ export class Eraser {
     return true;
   }
 
-  /** Raw rows, and the live rows of every rule, are complete below it: nothing writes there any more but fills. */
+  /**
+   * Raw rows, the live rows of every rule, and the archive are complete below it: nothing writes there any more but fills.
+   */
   #isCounted({ below }: Erasure): boolean {
-    return Object.entries(below).every(([partition, end]) => this.#deps.windows.written(Number(partition)) >= end);
+    const { windows, archive = windows } = this.#deps;
+    return Object.entries(below).every(
+      ([partition, end]) => windows.written(Number(partition)) >= end && archive.written(Number(partition)) >= end,
+    );
   }
 
   /** From here on its events are known by their positions, and the values are not needed any more. */
   async #note(erasure: Erasure): Promise<void> {
-    const { store, clock } = this.#deps;
+    const { store, clock, archive } = this.#deps;
+    // First: later nobody knows the values any more.
+    await archive?.erase(erasure);
     const events = await store.noteErasing(erasure.id, erasure);
     passFailpoint("mid-erasure");
     const now = clock.now();

@@ -6,7 +6,7 @@ const secretName = /pass|token|secret|key/i;
  * secrets. Works on text, as addresses with several hosts are no URLs.
  */
 export function withoutSecrets(address: string): string {
-  const [head = "", query] = address.split(/\?(.*)/s);
+  const [head = "", query] = hidden(address).split(/\?(.*)/s);
   const shown = head.replace(/\/\/.*@/s, "//***@");
   if (query === undefined) return shown;
   const parameters = query.split("&").map((pair) => {
@@ -15,3 +15,6 @@ export function withoutSecrets(address: string): string {
   });
   return `${shown}?${parameters.join("&")}`;
 }
+
+/** A password with a question mark in it that is not written as %3F looks like parameters. */
+const hidden = (address: string): string => (/\?.*@/s.test(address) ? address.replace(/\/\/.*@/s, "//***@") : address);

@@ -113,6 +113,21 @@ export const declaredMetrics = {
     help: "How often another process has claimed a partition that this one was still counting",
   },
   rejects: { type: "gauge", name: "weir_rejects", help: "Events in quarantine now: see /rejects" },
+  archivedEvents: {
+    type: "counter",
+    name: "weir_archived_events_total",
+    help: "Events put into the archive; again after a restart, some that were there",
+  },
+  archiveGapRecords: {
+    type: "counter",
+    name: "weir_archive_gap_records_total",
+    help: "Records that Kafka had deleted before they were archived, and that the archive lacks",
+  },
+  archiveLagSeconds: {
+    type: "gauge",
+    name: "weir_archive_lag_seconds",
+    help: "How long the oldest event that was read and is not in the archive has waited",
+  },
   engineUp: { type: "gauge", name: "weir_engine_up", help: "1 while the engine answers" },
   engineRestarts: {
     type: "gauge",
@@ -152,6 +167,7 @@ export interface Metrics {
     ruleStopped(): void;
     taken(): void;
   };
+  readonly archive: { archived(events: number): void; gap(records: number): void };
   readonly live: { pushed(frames: number, bytes: number): void };
   /** Other processes have counted so many events: in `rates`, not in this process's totals. */
   readonly countedElsewhere: (events: number) => void;
@@ -198,6 +214,10 @@ export function createMetrics(clock: Clock): Metrics {
       taken: () => meters.counter("partitionsTaken").inc(),
       ruleStopped: () => meters.counter("rulesStopped").inc(),
       rejected: (events) => meters.counter("rejectedEvents").inc(events),
+    },
+    archive: {
+      archived: (events) => meters.counter("archivedEvents").inc(events),
+      gap: (records) => meters.counter("archiveGapRecords").inc(records),
     },
     live: {
       pushed: (frames, bytes) => (meters.counter("liveFrames").inc(frames), meters.counter("liveBytes").inc(bytes)),

@@ -157,7 +157,8 @@ export class Partition {
     return {
       batch,
       targets: targets.filter((target) => isActive(target, batch.range)),
-      receivedThrough: batch.pieces.at(-1)!.receivedAt,
+      // There may be no event in it: of what is none, it says so.
+      receivedThrough: records.findLast(({ from }) => from <= batch.range.to)!.appendedAt,
     };
   }
 

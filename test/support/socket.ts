@@ -1,4 +1,13 @@
+import { once } from "node:events";
 import { connect } from "node:net";
+import type { AddressInfo, Server } from "node:net";
+
+/** Begins to listen on loopback, on a port of the system's choice; resolves to it. */
+export async function listening(server: Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
+}
 
 /** What a raw connection has said until it was closed by the other side. */
 export interface Conversation {

@@ -20,7 +20,10 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "store/clickhouse": [...pure, "store"],
   "store/clickhouse/engine": ["lib"],
   "rule/sqlite": ["lib", "event", "rule"],
-  "rule/mongo": ["lib", "event", "rule"],
+  "rule/mongo": ["lib", "event", "rule", "mongo"],
+  mongo: ["lib"],
+  archive: [...pure, "log"],
+  "archive/mongo": ["lib", "event", "archive", "mongo"],
   "erasure/sqlite": ["lib", "erasure"],
   ...Object.fromEntries(services.map((service) => [service, [...pure, ...ports, "protocol"]])),
   http: [...pure, ...ports, ...services, "protocol"],
@@ -31,7 +34,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   send: ["lib", "config", "commands"],
   load: ["lib", "config", "commands", "send"],
   // Puts services together from ports, without naming an adapter.
-  assembly: [...pure, ...ports, ...services, "protocol", "config", "observe", "http"],
+  assembly: [...pure, ...ports, ...services, "archive", "protocol", "config", "observe", "http"],
   // Chooses the adapters; `main` starts it.
   "app.ts": ["*"],
   app: ["*"],
@@ -62,7 +65,7 @@ export const vendorHomes: Readonly<Record<string, readonly string[]>> = {
   "@marcbachmann/cel-js": ["src/rule/cel/"],
   commander: ["src/config/"],
   "csv-parse": ["src/send/"],
-  mongodb: ["src/rule/mongo/"],
+  mongodb: ["src/mongo/", "src/rule/mongo/", "src/archive/mongo/"],
   typebox: ["src/protocol/"],
   "node:sqlite": ["src/log/embedded/", "src/rule/sqlite/", "src/erasure/sqlite/", "src/lib/datadir.ts"],
 };

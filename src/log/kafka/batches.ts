@@ -1,49 +1,106 @@
-import type { RecordsBatch } from "@platformatic/kafka";
 import { offset, src } from "../../event/position.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { LogRecord } from "../log.ts";
+import { DamagedBatch, batchesIn, openBatch } from "./batch.ts";
+import type { Batch, BatchHead, Opened } from "./batch.ts";
+import { Said } from "./faults.ts";
+import type { AbortedTransaction, FetchedBytes } from "./fetch.ts";
 import type { Decoder } from "./record.ts";
 import { firstSlot, lastSlot } from "./slots.ts";
-
-/** What a partition's answer to a fetch holds of use. */
-export interface FetchedBatches {
-  readonly records?: readonly RecordsBatch[] | null;
-  readonly abortedTransactions: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[] | null;
-}
 
 const control = 0x20;
 const transactional = 0x10;
 const logAppendTime = 0x08;
 
-/**
- * The records of a fetch from the record offset `from` on. Where a batch ends with offsets that no event can have (marks of
- * transactions, what was aborted or compacted away), an empty record covers them: nobody waits for them then.
- */
-export function recordsOf(
-  partition: number,
-  fetched: FetchedBatches,
-  from: number,
-  parts: { readonly decoder: Decoder; readonly now: number },
-): readonly LogRecord[] {
-  const batches = fetched.records ?? [];
-  const aborted = new Aborted(fetched.abortedTransactions ?? []);
-  const found: LogRecord[] = [];
-  let next = from;
-  for (const batch of batches) {
-    const isLive = aborted.admits(batch);
-    for (const record of isLive ? batch.records : []) {
-      const at = Number(batch.firstOffset) + record.offsetDelta;
-      if (at < next) continue;
+/** So much is opened at a time; what is behind waits as it came. A single batch may be larger. */
+const openBounds = { bytesMax: 16 << 20, recordsMax: 50_000 };
+
+export interface Parts {
+  readonly decoder: Decoder;
+  readonly now: number;
+}
+
+/** What one fetch from the record offset `from` on has brought, opened as far as it is asked for. */
+export class Fetched {
+  readonly #partition: number;
+  readonly #batches: Iterator<Batch, void, undefined>;
+  readonly #aborted: Aborted;
+  #upcoming: Batch | undefined;
+  #next: number;
+
+  constructor(partition: number, from: number, { bytes, aborted }: FetchedBytes) {
+    this.#partition = partition;
+    this.#batches = batchesIn(bytes);
+    this.#aborted = new Aborted(aborted);
+    this.#next = from;
+    this.#upcoming = this.#batches.next().value ?? undefined;
+    if (this.#upcoming === undefined && bytes.length > 0) throw new Said("it sends what is no batch of records");
+  }
+
+  /** The record offset that is next, as long as there is more here. */
+  get next(): number | undefined {
+    return this.#upcoming === undefined ? undefined : this.#next;
+  }
+
+  /**
+   * The next records. Where a batch ends with offsets that no event can have (marks of transactions, what was aborted or
+   * compacted away), an empty record covers them: nobody waits for them then. A batch that can't be opened is one record
+   * that says why.
+   * @throws WeirError `log_damaged` for a batch that is not what its producer has sent.
+   */
+  take(parts: Parts): readonly LogRecord[] {
+    const found: LogRecord[] = [];
+    for (let bytes = 0; bytes < openBounds.bytesMax && found.length < openBounds.recordsMax;) {
+      const batch = this.#upcoming;
+      if (batch === undefined) break;
+      const opened = this.#aborted.admits(batch) ? this.#open(batch) : { records: [], bytes: 0 };
+      for (const record of this.#recordsOf(batch, opened, parts)) found.push(record);
+      bytes += "why" in opened ? 0 : opened.bytes;
+      this.#upcoming = this.#batches.next().value ?? undefined;
+    }
+    return found;
+  }
+
+  #open(batch: Batch): Opened {
+    try {
+      return openBatch(batch);
+    } catch (error) {
+      if (!(error instanceof DamagedBatch)) throw error;
+      const { from, to } = placeOf(batch);
+      throw new WeirError(
+        "log_damaged",
+        `Kafka's records ${from} to ${to} of partition ${this.#partition} are damaged: ${error.message}. Look at the disks of the brokers, and have another replica lead; to go on without them, delete the records before ${to + 1} (kafka-delete-records) and start once with --kafka-gap skip`,
+      );
+    }
+  }
+
+  #recordsOf(batch: Batch, opened: Opened, parts: Parts): LogRecord[] {
+    const [partition, { from, to }] = [this.#partition, placeOf(batch)];
+    if (to < this.#next) return [];
+    const found: LogRecord[] = [];
+    if ("why" in opened) {
+      const reason = `the batch of the records ${from} to ${to} ${opened.why}`;
+      const unreadable = { reason: reason.replaceAll(/[^\x20-\x7e]/g, "?"), text: "" };
+      found.push({ ...nothingFrom(partition, from, to + 1, timeOf(batch, 0n, parts.now)), unreadable });
+      this.#next = to + 1;
+      return found;
+    }
+    for (const record of opened.records) {
+      const at = from + record.offsetDelta;
+      if (at < this.#next) continue;
       const appendedAt = timeOf(batch, record.timestampDelta, parts.now);
       found.push(toLogRecord(partition, at, appendedAt, () => parts.decoder.decode(record, appendedAt)));
-      next = at + 1;
+      this.#next = at + 1;
     }
-    const end = Number(batch.firstOffset) + batch.lastOffsetDelta + 1;
-    if (end <= next) continue;
-    found.push(nothingFrom(partition, next, end, timeOf(batch, 0n, parts.now)));
-    next = end;
+    if (to >= this.#next) found.push(nothingFrom(partition, this.#next, to + 1, timeOf(batch, 0n, parts.now)));
+    this.#next = to + 1;
+    return found;
   }
-  return found;
+}
+
+/** Offsets of records, both included. */
+function placeOf({ firstOffset, lastOffsetDelta }: BatchHead): { readonly from: number; readonly to: number } {
+  return { from: Number(firstOffset), to: Number(firstOffset) + lastOffsetDelta };
 }
 
 /** A record without events over the offsets of the records `[from, end)`. */
@@ -53,7 +110,7 @@ export function nothingFrom(partition: number, from: number, end: number, append
 }
 
 /** What clocks of others say of a time to come is not believed. */
-function timeOf(batch: RecordsBatch, delta: bigint, now: number): number {
+function timeOf(batch: BatchHead, delta: bigint, now: number): number {
   const isLogs = (batch.attributes & logAppendTime) !== 0;
   const at = Number(isLogs ? batch.maxTimestamp : batch.firstTimestamp + delta);
   return at < 0 ? now : Math.min(at, now);
@@ -78,14 +135,14 @@ function toLogRecord(
 
 /** Leaves out what was written in transactions that were aborted, by the list that comes with a fetch. */
 class Aborted {
-  readonly #later: { readonly producerId: bigint; readonly firstOffset: bigint }[];
+  readonly #later: AbortedTransaction[];
   readonly #open = new Set<bigint>();
 
-  constructor(list: NonNullable<FetchedBatches["abortedTransactions"]>) {
+  constructor(list: readonly AbortedTransaction[]) {
     this.#later = list.toSorted((a, b) => Number(a.firstOffset - b.firstOffset));
   }
 
-  admits(batch: RecordsBatch): boolean {
+  admits(batch: BatchHead): boolean {
     const end = batch.firstOffset + BigInt(batch.lastOffsetDelta);
     while (this.#later.length > 0 && this.#later[0]!.firstOffset <= end)
       this.#open.add(this.#later.shift()!.producerId);

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { BaseOptions } from "@platformatic/kafka";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
@@ -8,8 +9,8 @@ import type { Fault } from "./faults.ts";
 export interface KafkaAddress {
   /** host:port of some of the brokers; the others are learned from them. */
   readonly brokers: readonly string[];
-  /** TLS, trusting what Node trusts (`NODE_EXTRA_CA_CERTS` adds to it). */
-  readonly tls?: boolean;
+  /** TLS, trusting these authorities (PEM), or without any what Node trusts (`NODE_EXTRA_CA_CERTS` adds to it). */
+  readonly tls?: { readonly ca?: Buffer };
   readonly sasl?: {
     readonly mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512";
     readonly username: string;
@@ -32,9 +33,16 @@ export function clientOptions(address: KafkaAddress): BaseOptions {
     requestTimeout: requestMs,
     connectTimeout: connectMs,
     autocreateTopics: false,
-    ...(address.tls === true ? { tls: {} } : {}),
+    ...tlsOptions(address),
     ...(address.sasl === undefined ? {} : { sasl: address.sasl }),
   };
+}
+
+/** Brokers behind a gateway are told apart by the name that is asked for; an address is no name. */
+function tlsOptions({ tls, brokers }: KafkaAddress): Pick<BaseOptions, "tls" | "tlsServerName"> {
+  if (tls === undefined) return {};
+  const haveNames = brokers.every((broker) => isIP(broker.slice(0, broker.lastIndexOf(":"))) === 0);
+  return { tls: { ...tls }, ...(haveNames ? { tlsServerName: true } : {}) };
 }
 
 /** How the brokers are named to people. Never with what belongs to logging in. */

@@ -38,11 +38,11 @@ export function whatIsWrong(error: unknown): Fault {
 }
 
 function reasonOf({ apiId = "", code = "", message, serverErrorMessage }: Leaf): Fault | undefined {
-  const said = byApiId[apiId] ?? byCode[code];
+  const said = byApiId[apiId] ?? byMessage.find(([pattern]) => pattern.test(message))?.[1] ?? byCode[code];
   if (said !== undefined) return said;
   if (code === "PLT_KFK_AUTHENTICATION") return hopeless(`it refuses the log-in (${message}); ${checkLogin}`);
-  if (/TLS handshake failed|wrong version number/i.test(message)) return hopeless(noTls);
-  if (/certificate/i.test(message)) return hopeless(`its certificate is not trusted (${message}); ${trust}`);
+  if (untrusted.test(code)) return hopeless(`its certificate is not trusted (${message}); ${trust}`);
+  if (/^ERR_SSL_|^EPROTO$/.test(code)) return hopeless(`${noTls} (${code})`);
   if (apiId !== "") return { reason: `it answers ${apiId}: ${serverErrorMessage ?? message}`, hopeless: false };
   return undefined;
 }
@@ -50,9 +50,19 @@ function reasonOf({ apiId = "", code = "", message, serverErrorMessage }: Leaf):
 const waits = (reason: string): Fault => ({ reason, hopeless: false });
 const hopeless = (reason: string): Fault => ({ reason, hopeless: true });
 
-const checkLogin = "check --kafka-user, the password and --kafka-sasl";
-const trust = "name the authority that signed it in NODE_EXTRA_CA_CERTS";
+const checkLogin = "check --kafka-user, WEIR_KAFKA_PASSWORD and --kafka-sasl";
+const trust = "name a file with the authority's certificate (PEM) by --kafka-ca";
 const noTls = "it does not speak TLS there; leave --kafka-tls out or name its TLS port";
+const untrusted = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY|GET)_\w+)$/;
+const wants = "does it want a log-in (--kafka-sasl), or TLS (--kafka-tls)?";
+
+/** Before what the system says: whoever waits for a broker behind a gateway meets a cut connection too. */
+const byMessage: readonly (readonly [RegExp, Fault])[] = [
+  [/requires TLS/, hopeless("it speaks TLS there; say --kafka-tls on, or name its port without TLS")],
+  [/before secure TLS connection/, waits(`it ended the connection before TLS was agreed on; if it stays so, ${noTls}`)],
+  [/wrong version number/i, hopeless(noTls)],
+  [/^Connection closed/, waits(`it ended the connection; is that the port of a broker? If it is, ${wants}`)],
+];
 
 const byCode: Readonly<Record<string, Fault>> = {
   ECONNREFUSED: waits("nothing listens there; start the broker, or mend --kafka-brokers"),
@@ -62,7 +72,12 @@ const byCode: Readonly<Record<string, Fault>> = {
   ENETUNREACH: waits("there is no way to that address; mend --kafka-brokers, or the network"),
   ETIMEDOUT: waits("it does not answer"),
   PLT_KFK_TIMEOUT: waits("it does not answer"),
-  ECONNRESET: waits("it ended the connection; is that the port of a broker, and is TLS (--kafka-tls) as it wants it?"),
+  ECONNRESET: waits(`it cut the connection; is that the port of a broker? If it is, ${wants}`),
+  ERR_TLS_CERT_ALTNAME_INVALID: hopeless(
+    "its certificate is of another name than that in --kafka-brokers; name the broker as the certificate does",
+  ),
+  CERT_HAS_EXPIRED: hopeless("its certificate has expired; give it a new one"),
+  CERT_NOT_YET_VALID: hopeless("its certificate is not valid yet; set the clocks, or give it another one"),
 };
 
 const byApiId: Readonly<Record<string, Fault>> = {
@@ -72,10 +87,10 @@ const byApiId: Readonly<Record<string, Fault>> = {
   COORDINATOR_NOT_AVAILABLE: waits("it has no coordinator for the group yet"),
   COORDINATOR_LOAD_IN_PROGRESS: waits("the coordinator of the group is being loaded"),
   SASL_AUTHENTICATION_FAILED: hopeless(`it refuses the log-in; ${checkLogin}`),
-  UNSUPPORTED_SASL_MECHANISM: hopeless(`it does not take this way to log in; ${checkLogin}`),
+  UNSUPPORTED_SASL_MECHANISM: hopeless(`it does not take this way to log in; choose another --kafka-sasl`),
   TOPIC_AUTHORIZATION_FAILED: hopeless("the user may not use the topic; give it read, write, describe and create"),
   GROUP_AUTHORIZATION_FAILED: hopeless("the user may not use the consumer group; give it read on it"),
   CLUSTER_AUTHORIZATION_FAILED: hopeless("the user may not do this; give it create and idempotent write"),
-  TOPIC_EXCEPTION: hopeless("it does not take the topic's name; change --kafka-topic"),
+  INVALID_TOPIC_EXCEPTION: hopeless("it does not take the topic's name; change --kafka-topic"),
   POLICY_VIOLATION: hopeless("a policy of the cluster forbids it; make the topic by hand"),
 };

@@ -17,7 +17,9 @@ import type { KafkaLogOptions } from "./kafka.ts";
 import type { Gap } from "./partition-reader.ts";
 import { slotsPerRecord } from "./slots.ts";
 
-const plenty = { bytesMax: 1 << 26, eventsMax: 1_000_000, waitMs: 0 };
+/** The log goes on trying, however long; what is broken is to fail, and not to hang. */
+const deadline = (): AbortSignal => AbortSignal.timeout(30_000);
+const plenty = () => ({ bytesMax: 1 << 26, eventsMax: 1_000_000, waitMs: 0, signal: deadline() });
 const at = Date.UTC(2026, 0, 13, 10);
 const foreign = (event_id: string): string =>
   JSON.stringify({ event_id, event_type: "click", user_id: 7, timestamp: at });
@@ -45,6 +47,7 @@ describe("a topic that others use too", unlessMissing(whyNoKafka), () => {
     futureMaxMs: 86_400_000,
     clock: systemClock,
     report: () => {},
+    signal: deadline(),
     ...more,
   });
 
@@ -161,7 +164,7 @@ describe("a topic that others use too", unlessMissing(whyNoKafka), () => {
       assert.equal(end / slotsPerRecord, 6);
       // Each with its own read, as a reader that follows gets them; and all at once, as one that comes later does.
       assert.deepEqual(idsOf(await readAll(log, 0)), ["committed"]);
-      assert.deepEqual(idsOf(await readAll(log, 0, { ...plenty, eventsMax: 1 })), ["committed"]);
+      assert.deepEqual(idsOf(await readAll(log, 0, { ...plenty(), eventsMax: 1 })), ["committed"]);
     });
   });
 
@@ -188,13 +191,13 @@ describe("a topic that others use too", unlessMissing(whyNoKafka), () => {
       for (let i = 0; i < 10; i++) await log.append(events(`e${i}`));
       await admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition: 0, offset: 4n }] }] });
       for (const record of [0, 3])
-        await assert.rejects(log.read({ src: src(0), off: offset(record * slotsPerRecord) }, plenty), {
+        await assert.rejects(log.read({ src: src(0), off: offset(record * slotsPerRecord) }, plenty()), {
           code: "log_gap",
           message: new RegExp(`records ${record} to 3 of partition 0 of ${topic} were deleted .* --kafka-gap skip`),
         });
-      const behind = await log.read({ src: src(0), off: offset(4 * slotsPerRecord) }, plenty);
+      const behind = await log.read({ src: src(0), off: offset(4 * slotsPerRecord) }, plenty());
       assert.deepEqual(idsOf(behind), ["e4", "e5", "e6", "e7", "e8", "e9"]);
-      await assert.rejects(log.read({ src: src(0), off: offset(11 * slotsPerRecord) }, plenty), {
+      await assert.rejects(log.read({ src: src(0), off: offset(11 * slotsPerRecord) }, plenty()), {
         code: "log_gap",
         message: /ends at record 10, but was read up to 11/,
       });
@@ -288,7 +291,7 @@ describe("a topic that others use too", unlessMissing(whyNoKafka), () => {
   });
 });
 
-async function readAll(log: Log, partition: number, bounds = plenty): Promise<readonly LogRecord[]> {
+async function readAll(log: Log, partition: number, bounds = plenty()): Promise<readonly LogRecord[]> {
   const found: LogRecord[] = [];
   const end = (await log.ends()).get(src(partition))!;
   for (let from = offset(0); from < end;) {

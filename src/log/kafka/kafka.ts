@@ -112,7 +112,10 @@ class KafkaLog implements Log {
     this.#lanes = all.map((partition) => this.#lane(partition));
     this.#readers = all.map(
       (partition) =>
-        new PartitionReader({ address, topic: topic.name, group, partition, futureMaxMs, clock, skipsGap }),
+        new PartitionReader({
+          ...{ address, topic: topic.name, group, partition, futureMaxMs, clock, skipsGap },
+          tell: (level, message) => report(level, message),
+        }),
     );
     const failed = (error: unknown): void =>
       report("warn", `the group's offsets could not be committed`, { err: error });

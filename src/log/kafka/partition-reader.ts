@@ -1,13 +1,15 @@
 import { Consumer } from "@platformatic/kafka";
+import type { Connection } from "@platformatic/kafka";
 import type { Offset } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { LogRecord, ReadOptions } from "../log.ts";
-import { covers, nothingFrom, recordsOf, upTo } from "./batches.ts";
-import type { FetchedBatches } from "./batches.ts";
+import { Fetched, covers, nothingFrom, upTo } from "./batches.ts";
 import { answered, clientOptions, nameOf, within } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
 import { whatIsWrong } from "./faults.ts";
+import { fetchBytes } from "./fetch.ts";
+import type { FetchedBytes } from "./fetch.ts";
 import { Decoder } from "./record.ts";
 import { recordAt } from "./slots.ts";
 
@@ -28,9 +30,11 @@ export interface PartitionReaderParts {
   readonly clock: Clock;
   /** Whether to go on behind a gap. */
   readonly skipsGap: (gap: Gap) => boolean;
+  /** Hears why it can't read, each time that it is something else, and that it can again. */
+  readonly tell: (level: "info" | "warn", message: string) => void;
 }
 
-/** One answer's worth of compressed records is in memory, not more; a single batch may be larger. */
+/** One answer's worth of records as they came is in memory, and what of it is opened; a single batch may be larger. */
 const fetchBytesMax = 8 << 20;
 const pollMs = 500;
 const fetchMs = 8_000;
@@ -48,21 +52,20 @@ export class PartitionReader {
   readonly #decoder: Decoder;
   readonly #closed = new AbortController();
   #consumer: Consumer | undefined;
+  #leader: { readonly connection: Connection; readonly topicId: string } | undefined;
   #kept: readonly LogRecord[] = [];
+  /** What lies behind it and is not opened. */
+  #behind: Fetched | undefined;
   #fetch: { readonly from: number; readonly done: Promise<void> } | undefined;
   /** When a fetch last said that nothing is there, and from where; by the monotonic clock. */
   #empty = { from: -1, at: -Infinity };
   #failures = 0;
+  /** Why it can't read now, for people. */
   #fault: string | undefined;
 
   constructor(parts: PartitionReaderParts) {
     this.#parts = parts;
     this.#decoder = new Decoder(parts.futureMaxMs);
-  }
-
-  /** Why it can't read now, for people. */
-  get fault(): string | undefined {
-    return this.#fault;
   }
 
   /** See `Log.read`. */
@@ -111,12 +114,12 @@ export class PartitionReader {
 
   async #fetchFrom(from: number, waitMs: number): Promise<void> {
     if (this.#closed.signal.aborted) return;
-    const { clock, partition } = this.#parts;
+    const { clock } = this.#parts;
     try {
-      const fetched = await within(clock, fetchMs, this.#ask(from, waitMs), () => new Error("no answer in time"));
-      this.#failures = 0;
-      this.#fault = undefined;
-      const records = recordsOf(partition, fetched, from, { decoder: this.#decoder, now: clock.now() });
+      const fetched = await this.#fetchedFrom(from, waitMs);
+      this.#readsAgain();
+      const records = fetched.take({ decoder: this.#decoder, now: clock.now() });
+      this.#behind = fetched;
       if (records.length > 0) this.#kept = records;
       else this.#empty = { from, at: clock.monotonic() };
     } catch (error) {
@@ -124,20 +127,31 @@ export class PartitionReader {
     }
   }
 
-  async #ask(from: number, maxWaitTime: number): Promise<FetchedBatches> {
+  /** What is here and not opened yet, or what the broker gives. */
+  async #fetchedFrom(from: number, waitMs: number): Promise<Fetched> {
+    const { clock, partition } = this.#parts;
+    const behind = this.#behind;
+    this.#behind = undefined;
+    if (behind?.next === from) return behind;
+    const asking = this.#ask(from, waitMs);
+    return new Fetched(partition, from, await within(clock, fetchMs, asking, () => new Error("no answer in time")));
+  }
+
+  async #ask(from: number, waitMs: number): Promise<FetchedBytes> {
+    const { connection, topicId } = (this.#leader ??= await this.#findLeader());
+    const { partition } = this.#parts;
+    return fetchBytes(connection, { topicId, partition, from, bytesMax: fetchBytesMax, waitMs });
+  }
+
+  async #findLeader(): Promise<{ readonly connection: Connection; readonly topicId: string }> {
     const { topic, partition } = this.#parts;
     const consumer = (this.#consumer ??= this.#newConsumer());
     const { topics } = await consumer.metadata({ topics: [topic] });
     const { id, partitions } = topics.get(topic)!;
-    const asked = { partition, fetchOffset: BigInt(from), partitionMaxBytes: fetchBytesMax };
-    const { responses } = await consumer.fetch({
-      node: partitions[partition]!.leader,
-      maxWaitTime,
-      minBytes: 1,
-      maxBytes: fetchBytesMax,
-      topics: [{ topicId: id, partitions: [{ ...asked, currentLeaderEpoch: -1, lastFetchedEpoch: -1 }] }],
-    });
-    return responses[0]?.partitions[0] ?? { abortedTransactions: null };
+    const leader = partitions[partition]?.leader ?? -1;
+    const connection = (await consumer.connectToBrokers([leader])).get(leader);
+    if (connection === undefined) throw new Error("the partition has no leader now");
+    return { connection, topicId: id };
   }
 
   #newConsumer(): Consumer {
@@ -155,10 +169,24 @@ export class PartitionReader {
       // Who does not answer that either is asked again later.
       return this.#outOfRange(from).catch((other: unknown) => this.#failed(other, from));
     }
-    this.#fault = `${nameOf(this.#parts.address)}: reading partition ${this.#parts.partition} of ${this.#parts.topic}: ${whatIsWrong(error).reason}`;
+    this.#cannotRead(whatIsWrong(error).reason);
     await this.#drop();
     const pause = Math.min(pauseMinMs * 2 ** Math.min(this.#failures++, 8), pauseMaxMs);
     await this.#parts.clock.sleep(pause, this.#closed.signal);
+  }
+
+  #cannotRead(reason: string): void {
+    const { address, topic, partition, tell } = this.#parts;
+    if (reason !== this.#fault)
+      tell("warn", `${nameOf(address)}: partition ${partition} of ${topic} can't be read: ${reason}; trying again`);
+    this.#fault = reason;
+  }
+
+  #readsAgain(): void {
+    const { topic, partition, tell } = this.#parts;
+    if (this.#fault !== undefined) tell("info", `partition ${partition} of ${topic} is read again`);
+    this.#failures = 0;
+    this.#fault = undefined;
   }
 
   async #outOfRange(from: number): Promise<void> {
@@ -211,6 +239,7 @@ export class PartitionReader {
   async #drop(): Promise<void> {
     const consumer = this.#consumer;
     this.#consumer = undefined;
+    this.#leader = undefined;
     if (consumer === undefined) return;
     await within(this.#parts.clock, 1_000, consumer.close(true), () => new Error("no end")).catch(() => {});
   }

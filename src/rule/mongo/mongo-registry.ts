@@ -6,7 +6,7 @@ import type { Registry, RegistryChange, RuleRecord } from "../registry.ts";
 import type { ChangeLog } from "./change-log.ts";
 import { KnownRules } from "./known-rules.ts";
 import { OneByOne } from "./one-by-one.ts";
-import type { MongoServer } from "./server.ts";
+import type { MongoServer } from "../../mongo/server.ts";
 import { type StoredRecord, type StoredRecords, asRemoved, asStored } from "./stored-records.ts";
 import { type Report, Watch } from "./watch.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MongoClient } from "mongodb";
 import { readLevelOf } from "./open.ts";
-import { databaseOf } from "./server.ts";
+import { databaseOf } from "../../mongo/server.ts";
 import { isForGood } from "./watch.ts";
 
 test("what an address says of concerns and preferences does not go before ours", async () => {

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { MongoServerError } from "mongodb";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import { withoutSecrets } from "../../lib/url-secrets.ts";
+import { mongoTrouble } from "../../mongo/trouble.ts";
+import { serverAt } from "../../mongo/server.ts";
 import { ChangeLog, type Entry, type ReadLevel } from "./change-log.ts";
 import { MongoRegistry } from "./mongo-registry.ts";
-import { MongoServer } from "./server.ts";
 import type { Report } from "./watch.ts";
 import { StoredRecords, type StoredRecord } from "./stored-records.ts";
 
@@ -41,6 +41,7 @@ export async function openMongoRegistry({
   const server = serverAt(url, place);
   try {
     const level = readLevelOf(await server.hello());
+    if (level === "local") report(`${place} is no set of replicas: the rules are as safe as its one disk`);
     const log = new ChangeLog(() => server.collection<Entry>("aggregation_rule_changes"), level);
     const stored = new StoredRecords(() => server.collection<StoredRecord>("aggregation_rules"));
     const newId = (): string => randomUUID().slice(0, 18);
@@ -57,7 +58,7 @@ export async function openMongoRegistry({
     return { registry, adopted, claim };
   } catch (error) {
     await server.close().catch(() => {});
-    throw whyNot(place, error);
+    throw mongoTrouble("the rules", place, error);
   }
 }
 
@@ -69,14 +70,6 @@ export function readLevelOf(hello: Record<string, unknown>): ReadLevel {
   return typeof hello["setName"] === "string" || hello["msg"] === "isdbgrid" ? "linearizable" : "local";
 }
 
-function serverAt(url: string, place: string): MongoServer {
-  try {
-    return new MongoServer(url);
-  } catch (error) {
-    throw invalid(`the address of MongoDB, ${place}, can't be used: ${textOf(error)}`, error);
-  }
-}
-
 function mustBe(owner: string | undefined, found: string | undefined, place: string): void {
   if (owner === undefined || found === undefined || owner === found) return;
   throw invalid(
@@ -84,19 +77,4 @@ function mustBe(owner: string | undefined, found: string | undefined, place: str
   );
 }
 
-function whyNot(place: string, error: unknown): WeirError {
-  if (error instanceof WeirError) return error;
-  if (error instanceof MongoServerError && refusals.has(error.code))
-    return invalid(
-      `MongoDB at ${place} does not let us in: ${error.message}; check user, password and authSource, and that the user may read and write the database`,
-      error,
-    );
-  const message = `the rules in ${place} can't be opened: ${textOf(error)}`;
-  return new WeirError("registry_unavailable", message, { canRetry: true, cause: error });
-}
-
-/** Not authenticated, not allowed, authentication failed. */
-const refusals: ReadonlySet<unknown> = new Set([13, 18]);
-
-const invalid = (message: string, cause?: unknown): WeirError => new WeirError("invalid_config", message, { cause });
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const invalid = (message: string): WeirError => new WeirError("invalid_config", message);

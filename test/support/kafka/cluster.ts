@@ -12,12 +12,27 @@ import { kafkaJars } from "./kafka-jars.ts";
 /** One broker: a process of its own, which may be killed and started again on what it has left. */
 export interface Broker {
   readonly address: string;
+  /** The port of a door. */
+  doorPort(name: string): number;
   /** Ends it as a power cut would. Resolves when it has gone. */
   kill(): Promise<void>;
   /** Starts it on its old folder and ports. Resolves when the process runs; `ready` says when it can be used. */
   start(): Promise<void>;
   /** Holds it, as a machine that hangs does; `signal("SIGCONT")` lets it go on. */
   signal(name: "SIGSTOP" | "SIGCONT"): void;
+}
+
+/** A way into a broker besides the open one: what it speaks, and the settings that only it has. */
+export interface Door {
+  readonly name: string;
+  readonly protocol: "SASL_PLAINTEXT" | "SSL" | "SASL_SSL";
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export interface ClusterOptions {
+  readonly doors?: readonly Door[];
+  /** More arguments of the tool that formats a broker's folder. */
+  readonly format?: readonly string[];
 }
 
 /** A real Apache Kafka in temporary folders, on loopback, that is gone when the test is. */
@@ -33,9 +48,9 @@ export interface Cluster {
 const startsMax = 3;
 
 /** Starts so many brokers as one cluster, each of them a controller as well. Resolves when it can be used. */
-export async function startCluster(count: 1 | 3): Promise<Cluster> {
+export async function startCluster(count: 1 | 3, options: ClusterOptions = {}): Promise<Cluster> {
   for (let attempt = 1; ; attempt++) {
-    const cluster = await newCluster(count);
+    const cluster = await newCluster(count, options);
     try {
       for (const broker of cluster.brokers) await broker.start();
       await cluster.ready();
@@ -48,12 +63,17 @@ export async function startCluster(count: 1 | 3): Promise<Cluster> {
   }
 }
 
-async function newCluster(count: number): Promise<RealCluster> {
+async function newCluster(count: number, options: ClusterOptions): Promise<RealCluster> {
   const dir = await mkdtemp(join(tmpdir(), "weir-kafka-"));
   const jars = await kafkaJars();
-  const ports = await freePorts(2 * count);
-  const nodes = Array.from({ length: count }, (_, i) => ({ id: i + 1, port: ports[2 * i]!, voter: ports[2 * i + 1]! }));
-  const brokers = nodes.map((node) => new RealBroker(join(dir, `broker-${node.id}`), jars, node, nodes));
+  const { doors = [] } = options;
+  const ports = await freePorts((2 + doors.length) * count);
+  const next = (): number => ports.pop()!;
+  const nodes = Array.from({ length: count }, (_, i) => ({
+    ...{ id: i + 1, port: next(), voter: next() },
+    doors: doors.map((door) => ({ ...door, port: next() })),
+  }));
+  const brokers = nodes.map((node) => new RealBroker(join(dir, `broker-${node.id}`), jars, node, nodes, options));
   await Promise.all(brokers.map((broker) => broker.prepare()));
   return new RealCluster(dir, brokers);
 }
@@ -84,6 +104,7 @@ interface Node {
   readonly port: number;
   /** Where the controllers talk to each other. */
   readonly voter: number;
+  readonly doors: readonly (Door & { readonly port: number })[];
 }
 
 class RealCluster implements Cluster {
@@ -135,12 +156,14 @@ class RealBroker implements Broker {
   readonly #jars: string;
   readonly #node: Node;
   readonly #all: readonly Node[];
+  readonly #options: ClusterOptions;
   #process: ChildProcess | undefined;
   #gone: Promise<void> = Promise.resolve();
   /** It has ended without being asked to. */
   hasEnded = false;
 
-  constructor(dir: string, jars: string, node: Node, all: readonly Node[]) {
+  constructor(dir: string, jars: string, node: Node, all: readonly Node[], options: ClusterOptions) {
+    this.#options = options;
     this.#dir = dir;
     this.#jars = jars;
     this.#node = node;
@@ -151,10 +174,22 @@ class RealBroker implements Broker {
     return `127.0.0.1:${this.#node.port}`;
   }
 
+  doorPort(name: string): number {
+    return this.#node.doors.find((door) => door.name === name)!.port;
+  }
+
   async prepare(): Promise<void> {
     const file = `${this.#dir}.properties`;
     await writeFile(file, this.#properties());
-    const tool = ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", file];
+    const tool = [
+      "kafka.tools.StorageTool",
+      "format",
+      "-t",
+      "MkU3OEVBNTcwNTJENDM2Qg",
+      "-c",
+      file,
+      ...(this.#options.format ?? []),
+    ];
     await promisify(execFile)("java", [...javaOptions, "-cp", `${this.#jars}/*`, ...tool]);
   }
 
@@ -190,14 +225,17 @@ class RealBroker implements Broker {
   }
 
   #properties(): string {
-    const { id, port, voter } = this.#node;
+    const { id, port, voter, doors } = this.#node;
+    const listeners = doors.map((door) => `,${door.name}://127.0.0.1:${door.port}`).join("");
     const copies = this.#all.length;
     return Object.entries({
       "process.roles": "broker,controller",
       "node.id": id,
       "controller.quorum.voters": this.#all.map((each) => `${each.id}@127.0.0.1:${each.voter}`).join(","),
-      listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${voter}`,
-      "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
+      listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${voter}${listeners}`,
+      "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}${listeners.replaceAll("127.0.0.1", "localhost")}`,
+      ...(doors.length > 0 ? { "listener.security.protocol.map": protocolsOf(doors) } : {}),
+      ...Object.fromEntries(doors.flatMap(({ name, settings }) => settingsOf(name, settings))),
       "controller.listener.names": "CONTROLLER",
       "log.dirs": this.#dir,
       "auto.create.topics.enable": false,
@@ -219,6 +257,14 @@ class RealBroker implements Broker {
       .join("\n");
   }
 }
+
+const protocolsOf = (doors: readonly Door[]): string =>
+  ["PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT", ...doors.map(({ name, protocol }) => `${name}:${protocol}`)].join(
+    ",",
+  );
+
+const settingsOf = (door: string, settings: Door["settings"]): [string, string][] =>
+  Object.entries(settings).map(([key, value]) => [`listener.name.${door.toLowerCase()}.${key}`, value]);
 
 /** A small memory, and no time spent on code that runs for seconds only. */
 const javaOptions = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];

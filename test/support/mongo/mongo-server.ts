@@ -35,8 +35,8 @@ export interface MongoServer {
   close(): Promise<void>;
 }
 
-/** A FerretDB of the test's own, on a port of the system's choice and a temporary folder. */
-export async function startMongo(): Promise<MongoServer> {
+/** A FerretDB of the test's own, on a port of the system's choice and a temporary folder; with more arguments, if given. */
+export async function startMongo(more: readonly string[] = []): Promise<MongoServer> {
   const program = ferretDb();
   const folder = await mkdtemp(join(tmpdir(), "weir-mongo-"));
   const port = await freePort();
@@ -51,7 +51,7 @@ export async function startMongo(): Promise<MongoServer> {
   };
   const start = async (): Promise<void> => {
     const log = openSync(output, "a");
-    child = spawn(program, argumentsFor(folder, port), { stdio: ["ignore", log, log] });
+    child = spawn(program, [...argumentsFor(folder, port), ...more], { stdio: ["ignore", log, log] });
     endsWithUs(child);
     await untilAnswering(port, child, output);
   };

@@ -52,12 +52,15 @@ function FirstSteps({ rules }: Pick<StatusAnswer, "rules">) {
   );
 }
 
+/** Null where events are taken by other processes. */
+const rateText = (perSecond: number | null): string => (perSecond === null ? "–" : shortNumber(Math.round(perSecond)));
+
 function Figures({ status }: { readonly status: StatusAnswer }) {
   const { rates, log, rules } = status;
   const isFilling = rules.filling > 0 ? `, ${rules.filling} filling` : "";
   return (
     <dl className="figures" aria-label="Now">
-      <Figure name="Events per second" value={shortNumber(Math.round(rates.accepted_per_second))} note="acknowledged" />
+      <Figure name="Events per second" value={rateText(rates.accepted_per_second)} note="acknowledged" />
       <Figure
         name="Lag"
         value={durationText(status.lag_ms)}

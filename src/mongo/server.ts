@@ -7,6 +7,7 @@ import {
   type MongoClientOptions,
   ReadConcern,
 } from "mongodb";
+import { WeirError } from "../lib/errors.ts";
 
 const clientOptions: MongoClientOptions = {
   appName: "weir",
@@ -66,6 +67,20 @@ export class MongoServer {
     return this.#client.close();
   }
 }
+
+/** @throws WeirError `invalid_config` when the driver can't read the address. What it says of it is never with a password. */
+export function serverAt(url: string, place: string): MongoServer {
+  try {
+    return new MongoServer(url);
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    // The driver may quote the address, or a part of it.
+    const why = said.includes("//") || /unescaped|malformed/i.test(said) ? escapes : said;
+    throw new WeirError("invalid_config", `the address of MongoDB, ${place}, can't be used: ${why}`);
+  }
+}
+
+const escapes = "write signs such as @ : / ? % in user and password as %40 %3A %2F %3F %25";
 
 /** The database that the address names; the driver would take `test` where it names none. */
 export function databaseOf(client: MongoClient, url: string): Db {

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { memoryLog } from "../../test/support/memory-log.ts";
+import { pack } from "../event/packed.ts";
+import type { PackedEvents } from "../event/packed.ts";
+import { offset, src } from "../event/position.ts";
+import { systemClock } from "../lib/clock.ts";
+import type { Clock } from "../lib/clock.ts";
+import { WeirError } from "../lib/errors.ts";
+import type { LogRecord } from "../log/log.ts";
+import type { Archive, ArchivedEvent } from "./archive.ts";
+import { Archiver } from "./archiver.ts";
+
+const at = Date.UTC(2026, 0, 13, 10);
+const events = (...ids: string[]): PackedEvents =>
+  pack(ids.map((event_id) => ({ event_id, event_type: "t", user_id: "u", timestamp: at, payload: '{"a":1.50}' })));
+
+/** A log, an archive in memory that may be away, and what happens in its order. */
+function desk({ floor = 0, clock = systemClock }: { readonly floor?: number; readonly clock?: Clock } = {}) {
+  const log = memoryLog({ now: () => at });
+  const kept = new Map<string, ArchivedEvent>();
+  const happened: string[] = [];
+  const state = { away: false, puts: 0 };
+  const archive: Archive = {
+    put: async (some) => {
+      state.puts += 1;
+      if (state.away) throw new WeirError("registry_unavailable", "it is away", { canRetry: true });
+      for (const event of some) kept.set(`${event.src}:${event.off}`, event);
+      happened.push(`put ${some[0]!.off}..${some.at(-1)!.off}`);
+    },
+    floor: async () => offset(floor),
+    erase: async () => {},
+    close: async () => {},
+  };
+  const said: string[] = [];
+  let archived = 0;
+  const archiver = new Archiver({
+    log: {
+      sources: () => log.sources(),
+      read: (from, options) => log.read(from, options),
+      committed: (partition) => log.committed(partition),
+      commit: async (partition, next) => void happened.push(`commit ${partition}:${next}`),
+    },
+    ...{ archive, clock, archived: (count: number) => (archived += count) },
+    report: (level, message) => said.push(`${level} ${message}`),
+  });
+  return { log, kept, happened, said, state, archiver, archived: () => archived };
+}
+
+async function until(what: string, condition: () => boolean): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!condition()) {
+    assert.ok(performance.now() < end, `waited in vain for ${what}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+describe("the archiver", () => {
+  test("puts every event with its position, repeats too, and commits behind what is put", async () => {
+    const { log, kept, happened, archiver, archived } = desk();
+    await log.append(events("a", "b", "a"));
+    archiver.start();
+    await until("three events", () => archiver.written(0) === 3);
+    await log.append(events("c"));
+    await until("the fourth", () => archiver.written(0) === 4);
+    await archiver.stop(1000);
+    const ids = [...kept].map(([position, { event_id }]) => [position, event_id]);
+    assert.deepEqual(ids, [
+      ["0:0", "a"],
+      ["0:1", "b"],
+      ["0:2", "a"],
+      ["0:3", "c"],
+    ]);
+    const { receivedAt, payload, timestamp, user_id } = kept.get("0:3")!;
+    assert.deepEqual([receivedAt, payload, timestamp, user_id], [at, '{"a":1.50}', at, "u"]);
+    assert.deepEqual(happened, ["put 0..2", "commit 0:3", "put 3..3", "commit 0:4"]);
+    assert.equal(archived(), 4);
+  });
+
+  test("waits for an archive that is away with growing pauses, says so once, and tells the lag", async () => {
+    const pauses: number[] = [];
+    const sleep = async (ms: number): Promise<void> => {
+      pauses.push(ms);
+      if (pauses.length === 8) state.away = false;
+      await systemClock.turn();
+    };
+    const clock = { ...systemClock, now: () => at + 5_000, sleep };
+    const { log, said, state, archiver, archived } = desk({ clock });
+    state.away = true;
+    await log.append(events("a"));
+    archiver.start();
+    await until("a failure", () => archiver.trouble() !== undefined);
+    assert.deepEqual([archiver.trouble(), archiver.lagMs(), archiver.written(0)], ["it is away", 5_000, 0]);
+    await until("the event", () => archiver.written(0) === 1);
+    await until("the good news", () => said.length === 2);
+    assert.deepEqual(pauses.slice(0, 8), [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
+    assert.deepEqual([archiver.trouble(), archiver.lagMs(), archived()], [undefined, 0, 1]);
+    assert.match(said[0]!, /^warn events can't be archived now: it is away; trying again$/);
+    assert.equal(said[1], "info events are archived again");
+    await archiver.stop(1000);
+  });
+
+  test("begins behind what was erased, however old the commit is", async () => {
+    const { log, kept, archiver } = desk({ floor: 2 });
+    await log.append(events("erased", "erased too", "c"));
+    archiver.start();
+    await until("the third event", () => archiver.written(0) === 3);
+    await archiver.stop(1000);
+    assert.deepEqual([...kept.keys()], ["0:2"]);
+  });
+
+  test("takes a large record apart into pieces, and passes over what holds no events", async () => {
+    const { log, happened, archiver } = desk();
+    await log.append(events(...Array.from({ length: 2_500 }, (_, i) => `e${i}`)));
+    const nothing: LogRecord = {
+      ...{ src: src(0), from: offset(2_500), to: offset(2_599), appendedAt: at },
+      events: { count: 0, bytes: new Uint8Array(0) },
+    };
+    const read = log.read.bind(log);
+    log.read = async (from, options) => (from.off === 2_500 ? [nothing] : read(from, options));
+    archiver.start();
+    await until("all of it", () => archiver.written(0) === 2_600);
+    await archiver.stop(1000);
+    assert.deepEqual(happened, ["put 0..999", "put 1000..1999", "put 2000..2499", "commit 0:2500", "commit 0:2600"]);
+  });
+});

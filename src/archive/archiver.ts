@@ -1,0 +1,175 @@
+import { unpack } from "../event/packed.ts";
+import { after, offset } from "../event/position.ts";
+import type { Offset, Src } from "../event/position.ts";
+import type { Clock } from "../lib/clock.ts";
+import { Turns } from "../lib/turns.ts";
+import type { Log, LogRecord } from "../log/log.ts";
+import type { Archive, ArchiveErasure, ArchivedEvent } from "./archive.ts";
+
+export interface ArchiverDeps {
+  /** A reader of its own: what it commits is its own progress, and holds nobody back. */
+  readonly log: Pick<Log, "sources" | "read" | "commit" | "committed">;
+  readonly archive: Archive;
+  readonly clock: Clock;
+  readonly archived: (events: number) => void;
+  readonly report: (level: "info" | "warn", message: string, error?: unknown) => void;
+}
+
+/** What one partition has in memory at a time, besides what its reader keeps. */
+const readBounds = { bytesMax: 2 << 20, eventsMax: 2_000, waitMs: 1_000 };
+const putEventsMax = 1_000;
+/** Partitions that put at a time; the others wait with what they have read. */
+const putsAtOnce = 2;
+const pauseMinMs = 250;
+const pauseMaxMs = 10_000;
+
+/** How far one partition is. */
+interface Line {
+  readonly src: Src;
+  /** Everything below is in the archive. Undefined until it is known where to begin. */
+  next: Offset | undefined;
+  /** When the log had the oldest event that is read and not in the archive, ms since the epoch. */
+  oldest: number | undefined;
+  trouble: string | undefined;
+}
+
+/**
+ * Copies the log into the archive, each partition by itself, from where its last commit stands. A commit follows what is
+ * put: what is put again after a crash is there already. It waits for the archive as long as that is away; nobody waits for it.
+ */
+export class Archiver {
+  readonly #deps: ArchiverDeps;
+  readonly #lines: readonly Line[];
+  readonly #turns = new Turns(putsAtOnce);
+  readonly #stop = new AbortController();
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(deps: ArchiverDeps) {
+    this.#deps = deps;
+    this.#lines = deps.log.sources().map((src) => ({ src, next: undefined, oldest: undefined, trouble: undefined }));
+  }
+
+  /** Works in the background until `stop`. */
+  start(): void {
+    this.#running = Promise.all(this.#lines.map((line) => this.#follow(line)));
+  }
+
+  /** Resolves when what is being put is there, at the latest after `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stop.abort();
+    const settled = new AbortController();
+    await Promise.race([this.#running, this.#deps.clock.sleep(graceMs, settled.signal)]);
+    settled.abort();
+  }
+
+  /** Everything of the partition below it is in the archive. */
+  written(partition: number): Offset {
+    return this.#lines.find(({ src }) => src === partition)?.next ?? offset(0);
+  }
+
+  /** For events below what is `written`. */
+  erase(erasure: ArchiveErasure): Promise<void> {
+    return this.#deps.archive.erase(erasure);
+  }
+
+  /** How long the oldest event that is known and not in the archive has waited. */
+  lagMs(): number {
+    const now = this.#deps.clock.now();
+    return Math.max(0, ...this.#lines.map(({ oldest = now }) => now - oldest));
+  }
+
+  /** Why it can't go on now, for people. */
+  trouble(): string | undefined {
+    return this.#lines.find(({ trouble }) => trouble !== undefined)?.trouble;
+  }
+
+  async #follow(line: Line): Promise<void> {
+    for (let failures = 0; !this.#isStopped();) {
+      try {
+        line.next ??= await this.#beginning(line.src);
+        await this.#step(line, line.next);
+        this.#wellAgain(line);
+        failures = 0;
+      } catch (error) {
+        if (this.#isStopped()) return;
+        this.#failed(line, error);
+        const pause = Math.min(pauseMinMs * 2 ** Math.min(failures++, 10), pauseMaxMs);
+        await this.#deps.clock.sleep(pause, this.#stop.signal);
+      }
+    }
+  }
+
+  /** The commit is a hint, which may be old, or gone; what was erased since must not come back by it. */
+  async #beginning(src: Src): Promise<Offset> {
+    const { log, archive } = this.#deps;
+    const [floor, committed] = [await archive.floor(src), await log.committed(src)];
+    return floor > committed ? floor : committed;
+  }
+
+  async #step(line: Line, from: Offset): Promise<void> {
+    const { log } = this.#deps;
+    const { src } = line;
+    const records = await log.read({ src, off: from }, { ...readBounds, signal: this.#stop.signal });
+    const last = records.at(-1);
+    if (last === undefined) return void (line.oldest = undefined);
+    line.oldest ??= records[0]!.appendedAt;
+    await this.#put(records, from);
+    line.next = after(last.to);
+    line.oldest = undefined;
+    await log.commit(src, line.next);
+  }
+
+  async #put(records: readonly LogRecord[], from: Offset): Promise<void> {
+    const endTurn = await this.#turns.take();
+    try {
+      for (const events of chunksOf(records, from)) {
+        if (this.#isStopped()) throw new Error("stopping");
+        await this.#deps.archive.put(events);
+        this.#deps.archived(events.length);
+      }
+    } finally {
+      endTurn();
+    }
+  }
+
+  #isStopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  #failed(line: Line, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    const isNews = this.#lines.every(({ trouble }) => trouble !== message);
+    line.trouble = message;
+    if (isNews) this.#deps.report("warn", `events can't be archived now: ${message}; trying again`, error);
+  }
+
+  #wellAgain(line: Line): void {
+    if (line.trouble === undefined) return;
+    line.trouble = undefined;
+    if (this.trouble() === undefined) this.#deps.report("info", "events are archived again");
+  }
+}
+
+/** The events from `from` on, so many at a time that they are not all taken apart at once. */
+function* chunksOf(records: readonly LogRecord[], from: Offset): Generator<readonly ArchivedEvent[]> {
+  let chunk: ArchivedEvent[] = [];
+  for (const record of records) {
+    for (const event of eventsOf(record)) {
+      if (event.off < from) continue;
+      chunk.push(event);
+      if (chunk.length < putEventsMax) continue;
+      yield chunk;
+      chunk = [];
+    }
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+function eventsOf({ src, from, appendedAt, events }: LogRecord): readonly ArchivedEvent[] {
+  return unpack(events).map((event, index) => ({
+    ...event,
+    src,
+    off: offset(from + index),
+    receivedAt: appendedAt,
+  }));
+}

@@ -1,0 +1,145 @@
+import { MongoBulkWriteError } from "mongodb";
+import type { Collection, Filter } from "mongodb";
+import type { Offset, Src } from "../../event/position.ts";
+import { offset } from "../../event/position.ts";
+import { withoutSecrets } from "../../lib/url-secrets.ts";
+import { serverAt } from "../../mongo/server.ts";
+import type { MongoServer } from "../../mongo/server.ts";
+import { mongoTrouble } from "../../mongo/trouble.ts";
+import type { Archive, ArchiveErasure, ArchivedEvent } from "../archive.ts";
+
+/** An event in `raw_events`. */
+interface StoredEvent {
+  /** `partition:off`, its position. */
+  readonly _id: string;
+  readonly partition: number;
+  readonly off: number;
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly user_id: string;
+  readonly timestamp: Date;
+  readonly received_at: Date;
+  /** JSON text: as a document it would lose what BSON writes otherwise, and MongoDB refuses some of its keys. */
+  readonly payload: string;
+}
+
+/** Up to where a partition was whole when something of it was erased. */
+interface Floor {
+  readonly _id: number;
+  readonly below: number;
+}
+
+const repeated = 11000;
+/** After so many failures in a row the line is laid anew: the driver's own watch over the server may hang. */
+const renewAfter = 5;
+
+/**
+ * Opens the archive in MongoDB; nothing is asked of it before it is used.
+ * @throws WeirError `invalid_config` when the address can't be read.
+ */
+export function openMongoArchive(url: string): Archive {
+  const place = withoutSecrets(url);
+  return new MongoArchive(serverAt(url, place), place);
+}
+
+class MongoArchive implements Archive {
+  readonly #server: MongoServer;
+  readonly #place: string;
+  #failures = 0;
+  #isIndexed = false;
+
+  constructor(server: MongoServer, place: string) {
+    this.#server = server;
+    this.#place = place;
+  }
+
+  put(events: readonly ArchivedEvent[]): Promise<void> {
+    return this.#ask(async () => {
+      await this.#index();
+      const documents = events.map(stored);
+      try {
+        await this.#events().insertMany(documents, { ordered: false });
+      } catch (error) {
+        if (!isAllThere(error, documents.length)) throw error;
+      }
+    });
+  }
+
+  floor(src: Src): Promise<Offset> {
+    return this.#ask(async () => offset((await this.#floors().findOne({ _id: src }))?.below ?? 0));
+  }
+
+  erase({ by, values, below }: ArchiveErasure): Promise<void> {
+    return this.#ask(async () => {
+      const bounds = Object.entries(below).map(([partition, end]) => ({ partition: Number(partition), end }));
+      // First: from now on nothing of it is put again, whenever this process dies.
+      for (const { partition, end } of bounds) await this.#raise(partition, end);
+      await this.#index();
+      const places = bounds.map(({ partition, end }) => ({ partition, off: { $lt: end } }));
+      const whose: Filter<StoredEvent> = { [by]: { $in: [...values] } };
+      if (places.length > 0) await this.#events().deleteMany({ ...whose, $or: places });
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#server.close();
+  }
+
+  #events(): Collection<StoredEvent> {
+    return this.#server.collection<StoredEvent>("raw_events");
+  }
+
+  #floors(): Collection<Floor> {
+    return this.#server.collection<Floor>("raw_events_erased");
+  }
+
+  /** Never lower than it was. */
+  async #raise(partition: number, below: number): Promise<void> {
+    await this.#floors().updateOne({ _id: partition }, { $max: { below } }, { upsert: true });
+  }
+
+  /** What an erasure goes by. */
+  async #index(): Promise<void> {
+    if (this.#isIndexed) return;
+    await this.#events().createIndex({ user_id: 1 });
+    await this.#events().createIndex({ event_id: 1 });
+    this.#isIndexed = true;
+  }
+
+  async #ask<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await call();
+      this.#failures = 0;
+      return answer;
+    } catch (error) {
+      this.#failures += 1;
+      if (this.#failures % renewAfter === 0) this.#server.renew();
+      throw mongoTrouble("the archive", this.#place, error);
+    }
+  }
+}
+
+function stored({
+  src,
+  off,
+  event_id,
+  event_type,
+  user_id,
+  timestamp,
+  receivedAt,
+  payload,
+}: ArchivedEvent): StoredEvent {
+  return {
+    _id: `${src}:${off}`,
+    ...{ partition: src, off, event_id, event_type, user_id },
+    ...{ timestamp: new Date(timestamp), received_at: new Date(receivedAt), payload },
+  };
+}
+
+/** Each document was inserted, or was there. A line that breaks comes as the same kind of error, and says nothing of the rest. */
+function isAllThere(error: unknown, count: number): boolean {
+  if (!(error instanceof MongoBulkWriteError)) return false;
+  const failures = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
+  if (error.result.getWriteConcernError() !== undefined) return false;
+  return failures.every(({ code }) => code === repeated) && error.insertedCount + failures.length === count;
+}

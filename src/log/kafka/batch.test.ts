@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { crc32c, createRecordsBatch } from "@platformatic/kafka";
+import { unpack } from "../../event/packed.ts";
+import type { LogRecord } from "../log.ts";
+import { batchesIn, openBatch } from "./batch.ts";
+import type { Batch } from "./batch.ts";
+import { Fetched } from "./batches.ts";
+import { Decoder } from "./record.ts";
+import { slotsPerRecord } from "./slots.ts";
+
+const at = Date.UTC(2026, 0, 13, 10);
+const codecs = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
+type Codec = (typeof codecs)[number];
+
+const event = (id: string, text = ""): Buffer =>
+  Buffer.from(
+    JSON.stringify({
+      event_id: id,
+      event_type: "t",
+      user_id: "u",
+      timestamp: at,
+      ...(text ? { payload: { text } } : {}),
+    }),
+  );
+
+/** As the broker gives it: with the offset that it was given. */
+function batch(values: readonly Buffer[], codec: Codec, firstOffset = 0): Buffer {
+  const messages = values.map((value) => ({ topic: "t", value, timestamp: BigInt(at) }));
+  const bytes = Buffer.from(createRecordsBatch(messages, { compression: codec }).buffer);
+  bytes.writeBigInt64BE(BigInt(firstOffset), 0);
+  return bytes;
+}
+
+/** Others' bytes in place of what is compressed, as a producer might send them, or as a disk might have spoiled them. */
+function spoilt(bytes: Buffer, { isSigned }: { readonly isSigned: boolean }): Buffer {
+  const other = Buffer.from(bytes);
+  other.fill(0xee, 65);
+  if (isSigned) other.writeUInt32BE(crc32c(other.subarray(21)) >>> 0, 17);
+  return other;
+}
+
+const only = (bytes: Buffer): Batch => [...batchesIn(bytes)][0]!;
+
+function take(fetched: Fetched): readonly LogRecord[] {
+  return fetched.take({ decoder: new Decoder(86_400_000), now: at + 1000 });
+}
+
+const idsOf = (records: readonly LogRecord[]): string[] =>
+  records.flatMap((record) => unpack(record.events).map(({ event_id }) => event_id));
+
+describe("a batch of records", () => {
+  for (const codec of codecs) {
+    test(`${codec}: is opened up to its bound, and not a byte beyond it`, () => {
+      const found = only(batch([event("a", "x".repeat(100_000)), event("b")], codec));
+      const opened = openBatch(found);
+      assert.ok("records" in opened);
+      assert.equal(opened.records.length, 2);
+      const exactly = { bytesMax: opened.bytes, recordsMax: 2 };
+      assert.ok("records" in openBatch(found, exactly));
+      if (codec === "none") return;
+      const refused = openBatch(found, { ...exactly, bytesMax: opened.bytes - 1 });
+      assert.ok("why" in refused);
+      assert.match(refused.why, new RegExp(`larger than ${opened.bytes - 1} bytes when decompressed \\(${codec}\\)`));
+    });
+  }
+
+  test("with more records than may be is not opened", () => {
+    const refused = openBatch(only(batch([event("a"), event("b")], "gzip")), { bytesMax: 1 << 20, recordsMax: 1 });
+    assert.ok("why" in refused);
+    assert.match(refused.why, /has 2 records, at most 1 can be; have the producer send smaller batches/);
+  });
+
+  for (const codec of ["gzip", "snappy", "lz4", "zstd"] as const) {
+    test(`${codec}: that can't be decompressed is one record that says so, and those around it are read`, () => {
+      const bad = spoilt(batch([event("lost"), event("lost too")], codec, 1), { isSigned: true });
+      const fetched = Buffer.concat([batch([event("a")], codec, 0), bad, batch([event("b")], codec, 3)]);
+      const records = take(new Fetched(7, 0, { bytes: fetched, aborted: [] }));
+      assert.deepEqual(idsOf(records), ["a", "b"]);
+      const { from, to, src, unreadable } = records[1]!;
+      assert.deepEqual([src, from, to], [7, slotsPerRecord, 3 * slotsPerRecord - 1]);
+      assert.match(
+        unreadable!.reason,
+        new RegExp(`^the batch of the records 1 to 2 can't be decompressed \\(${codec}\\)`),
+      );
+    });
+  }
+
+  test("that is not what its producer has sent ends reading, with its place and what to do", () => {
+    const bad = spoilt(batch([event("lost"), event("lost too")], "gzip", 4), { isSigned: false });
+    assert.throws(() => take(new Fetched(2, 0, { bytes: bad, aborted: [] })), {
+      code: "log_damaged",
+      message: /records 4 to 5 of partition 2 are damaged: .*delete the records before 6 .*--kafka-gap skip/,
+    });
+  });
+
+  test("in Kafka's old format is set aside", () => {
+    const old = batch([event("a")], "none", 3);
+    old.writeInt8(1, 16);
+    const [record] = take(new Fetched(0, 0, { bytes: old, aborted: [] }));
+    assert.deepEqual([record!.from, record!.to], [3 * slotsPerRecord, 4 * slotsPerRecord - 1]);
+    assert.match(record!.unreadable!.reason, /in Kafka's old format 1/);
+  });
+
+  test("that is cut off is left to the next fetch; what is no batch is a failure, and not the end of the log", () => {
+    const two = [batch([event("a")], "none", 0), batch([event("b")], "none", 1)];
+    const bytes = Buffer.concat(two).subarray(0, two[0]!.length + 70);
+    const fetched = new Fetched(0, 0, { bytes, aborted: [] });
+    assert.deepEqual(idsOf(take(fetched)), ["a"]);
+    assert.equal(fetched.next, undefined);
+    assert.throws(() => new Fetched(0, 0, { bytes: Buffer.alloc(80), aborted: [] }), /no batch of records/);
+  });
+
+  test("behind much that is open waits, as it came, until it is asked for", () => {
+    const large = event("large", "x".repeat(30_000));
+    const batches = Array.from({ length: 30 }, (_, i) =>
+      batch(
+        Array.from({ length: 40 }, () => large),
+        "zstd",
+        40 * i,
+      ),
+    );
+    const fetched = new Fetched(0, 0, { bytes: Buffer.concat(batches), aborted: [] });
+    const takes: number[] = [];
+    while (fetched.next !== undefined) {
+      assert.equal(
+        fetched.next,
+        takes.reduce((sum, count) => sum + count, 0),
+      );
+      takes.push(take(fetched).length);
+    }
+    assert.deepEqual(takes, [560, 560, 80]);
+  });
+});

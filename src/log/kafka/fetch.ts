@@ -1,0 +1,68 @@
+import { ResponseError, createAPI, fetchV13 } from "@platformatic/kafka";
+import type { Connection, Reader } from "@platformatic/kafka";
+
+/** What one fetch from one partition has brought: batches as they lie in the log, not opened. */
+export interface FetchedBytes {
+  readonly bytes: Buffer;
+  readonly aborted: readonly AbortedTransaction[];
+}
+
+export interface AbortedTransaction {
+  readonly producerId: bigint;
+  readonly firstOffset: bigint;
+}
+
+export interface FetchRequest {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly from: number;
+  readonly bytesMax: number;
+  readonly waitMs: number;
+}
+
+const readCommitted = 1;
+/** No session: each fetch says all that it wants. */
+const noSession = -1;
+
+/**
+ * Fetches from the leader. The client's own fetch would decompress whatever comes, however much it becomes, and fail as a
+ * whole when one batch can't be read.
+ */
+export function fetchBytes(leader: Connection, request: FetchRequest): Promise<FetchedBytes> {
+  const { topicId, partition, from, bytesMax, waitMs } = request;
+  const epochs = { currentLeaderEpoch: -1, lastFetchedEpoch: -1 };
+  const asked = { partition, fetchOffset: BigInt(from), partitionMaxBytes: bytesMax, ...epochs };
+  const topics = [{ topicId, partitions: [asked] }];
+  return api.async(leader, waitMs, 1, bytesMax, readCommitted, 0, noSession, topics, [], "");
+}
+
+/** The version with ids of topics in it: brokers have it since 3.1. */
+const api = createAPI<fetchV13.FetchRequest, FetchedBytes>(1, 13, fetchV13.createRequest, parseAnswer);
+
+/** Of an answer about one partition, which is all that is asked for. What lies behind its records is of no use. */
+function parseAnswer(_: number, apiKey: number, version: number, reader: Reader): FetchedBytes {
+  reader.readInt32();
+  mustBeWell(reader.readInt16(), apiKey, version);
+  reader.readInt32();
+  const topics = reader.readUnsignedVarInt() - 1;
+  if (topics < 1) return { bytes: Buffer.alloc(0), aborted: [] };
+  reader.readUUID();
+  const partitions = reader.readUnsignedVarInt() - 1;
+  if (partitions < 1) return { bytes: Buffer.alloc(0), aborted: [] };
+  reader.readInt32();
+  mustBeWell(reader.readInt16(), apiKey, version);
+  for (let mark = 0; mark < 3; mark++) reader.readInt64();
+  const aborted = reader.readNullableArray((each) => ({
+    producerId: each.readInt64(),
+    firstOffset: each.readInt64(),
+  }));
+  reader.readInt32();
+  const size = Math.max(0, reader.readUnsignedVarInt() - 1);
+  // A copy: what the connection has received is its own again.
+  const bytes = Buffer.from(reader.buffer.slice(reader.position, reader.position + size));
+  return { bytes, aborted: aborted ?? [] };
+}
+
+function mustBeWell(code: number, apiKey: number, version: number): void {
+  if (code !== 0) throw new ResponseError(apiKey, version, { "": [code, null] }, undefined);
+}
