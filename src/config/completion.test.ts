@@ -27,10 +27,7 @@ function offered(...words: readonly string[]): string[] {
 test("bash offers commands, options, their values and files", () => {
   assert.deepEqual(offered("weir", "").toSorted(), [...commandNames].toSorted());
   assert.deepEqual(offered("weir", "re"), ["rejects", "rebuild"]);
-  assert.deepEqual(
-    offered("weir", "rules", "").filter((word) => !word.includes(".") && word !== "decisions"),
-    ["list", "get", "apply", "delete", "try"],
-  );
+  assert.deepEqual(offered("weir", "rules", "").slice(0, 5), ["list", "get", "apply", "delete", "try"]);
   assert.deepEqual(offered("weir", "rejects", "re"), ["replay"]);
   assert.deepEqual(offered("weir", "completion", ""), [...shells]);
   assert.deepEqual(offered("weir", "send", "command-l"), ["command-line.md"]);
