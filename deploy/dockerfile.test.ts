@@ -23,8 +23,8 @@ test("who names no target gets the image with the engine; the other is without i
       .flatMap(({ instructions }) => instructions)
       .filter(({ name }) => name === "COPY")
       .map((instruction) => copyOf(instruction).from)
-      .find((from) => from !== undefined);
-  assert.deepEqual(targets.map(packagesOf), ["packages", "packages-without-engine"]);
+      .findLast((from) => from !== undefined);
+  assert.deepEqual(targets.map(packagesOf), ["packages-with-engine", "packages-without-engine"]);
 });
 
 test("the Node of the image is the one that the lock file installs and the tests run on", () => {

@@ -9,7 +9,7 @@
  * Compose is `docker compose`, or the program that COMPOSE names.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -48,16 +48,19 @@ process.exitCode = values.dry
 async function dry(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "weir-dry-"));
   try {
+    const pages = join(folder, "pages");
+    dryBuild(pages, "pages");
     for (const [packages, target] of [
-      ["packages", "weir"],
+      ["packages-with-engine", "weir"],
       ["packages-without-engine", "roles"],
     ] as const) {
       const image = join(folder, target);
       dryBuild(image, packages);
       layOut(image, target);
+      cpSync(join(pages, "web/dist"), join(image, "web/dist"), { recursive: true });
       const program = join(image, "bin/weir.mjs");
       if (target === "roles") execFileSync(process.execPath, [program, "config"], { cwd: folder, stdio: "inherit" });
-      else await (await startServer({ dataDir: join(folder, "data"), program })).terminate();
+      else await tryProgram(program, join(folder, "data"));
       const size = execFileSync("du", ["-sm", image], { encoding: "utf8" }).split("\t")[0];
       console.log(`${target}: ${size} MiB without its base`);
     }
@@ -65,6 +68,13 @@ async function dry(): Promise<number> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function tryProgram(program: string, dataDir: string): Promise<void> {
+  const server = await startServer({ dataDir, program });
+  const { status } = await fetch(server.queryUrl);
+  await server.terminate();
+  if (status !== 200) throw new Error(`the dashboard is answered with ${status}`);
 }
 
 /** Undefined when it went well. */
