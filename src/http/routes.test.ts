@@ -233,6 +233,8 @@ describe("the rebuilding and verification of a rule", () => {
     rules.set({ rule_id: "r" });
     const rebuilt = await ask(server, "POST", "/aggregation-rule/r/rebuild");
     assert.deepEqual([rebuilt.status, rebuilt.body], [202, { rule_id: "r", status: "rebuilding" }]);
+    const headers = { origin: "http://elsewhere.example" };
+    assert.equal((await ask(server, "POST", "/aggregation-rule/r/rebuild", undefined, headers)).status, 403);
     assert.deepEqual(calls, [["rebuild", "r"]]);
     const verified = await ask(server, "GET", "/aggregation-rule/r/verification");
     assert.deepEqual([verified.status, verified.body.result], [200, "equal"]);

@@ -27,6 +27,7 @@ import { RebuildAnswer, VerificationAnswer } from "../protocol/verification.ts";
 import type { TriedChange } from "../query/dry-run.ts";
 import type { Query } from "../query/query.ts";
 import type { RuleRecord } from "../rule/registry.ts";
+import { originAllowed } from "./live-socket.ts";
 import type { Routes } from "./server.ts";
 
 /** Which version of the rule must be there, or that there must be none. */
@@ -115,6 +116,9 @@ export function ruleRoutes(
       return { rule_id: request.params.rule_id, status: "deleted" };
     });
     server.post<OneRule>("/aggregation-rule/:rule_id/rebuild", { schema: rebuildSchema }, async (request, reply) => {
+      // It has no body, by whose type browsers would ask first.
+      if (!originAllowed(request.raw, []))
+        throw new WeirError("origin_refused", `a page of ${request.headers.origin} may not rebuild rules`);
       await rulebook.rebuild(request.params.rule_id);
       return reply.code(202).send({ rule_id: request.params.rule_id, status: "rebuilding" });
     });
@@ -245,7 +249,7 @@ const rebuildSchema = {
   ...one,
   summary: "Make the windows of a rule anew from the stored events",
   description: "They answer as they are until then; the rule shows `filling` and its progress.",
-  response: { 202: RebuildAnswer, ...errors, 404: ErrorBody },
+  response: { 202: RebuildAnswer, ...errors, 403: ErrorBody, 404: ErrorBody },
 };
 const verifySchema = {
   ...one,
