@@ -162,6 +162,10 @@ function resultOf(step: Step, ended: boolean, output: string): Omit<Result, "sec
   return { step, ok, passed, failed: ok ? 0 : Math.max(1, failed), skipped, output };
 }
 
+/** What tests have said of themselves, without the runner's counts. */
+const toldIn = (output: string): string =>
+  [...output.matchAll(/^ *ℹ (?!tests|suites|pass|fail|cancelled|skipped|todo|duration_ms).*\n/gm)].join("");
+
 function tell({ step, ok, passed, skipped, seconds, output }: Result): void {
   const facts = [
     `${seconds.toFixed(1)} s`,
@@ -171,5 +175,5 @@ function tell({ step, ok, passed, skipped, seconds, output }: Result): void {
   console.log(`${ok ? "ok    " : "FAILED"}  ${step.name.padEnd(13)} ${facts.join(", ")}`);
   if (ok) return;
   const failures = output.indexOf("✖ failing tests:");
-  console.log(failures >= 0 ? output.slice(failures) : output);
+  console.log(failures >= 0 ? toldIn(output.slice(0, failures)) + output.slice(failures) : output);
 }
