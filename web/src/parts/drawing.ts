@@ -47,7 +47,7 @@ function optionsOf(width: number, options: DrawingOptions, shade: (chart: uPlot)
   return {
     width: Math.max(width, 1),
     height: options.height,
-    padding: [12, 20, 0, 0],
+    padding: [12, 32, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
