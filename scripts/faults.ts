@@ -5,13 +5,13 @@
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { type LongForm, longForms } from "./long-forms.ts";
-import { close, fileSteps, type Result, runSteps, slowLanes } from "./steps.ts";
+import { close, fileSteps, type Result, runSteps, faultLanes } from "./steps.ts";
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { long: { type: "boolean" } } });
 const asked = ({ row }: LongForm): boolean => positionals.length === 0 || positionals.includes(row);
 const forms = longForms.filter(asked);
 
-const results = await (values.long === true || positionals.length > 0 ? playForms() : runSteps(faultLane(), 1));
+const results = await (values.long === true || positionals.length > 0 ? playForms() : runSteps(faultLanes(), 1));
 process.exitCode = close(results);
 
 async function playForms(): Promise<Result[]> {
@@ -28,8 +28,4 @@ async function playForms(): Promise<Result[]> {
     console.log(`| ${form.row} | ${what} | ${minutes} min | ${commit} | ${result!.ok ? "nothing" : "FAILED"} |`);
   }
   return results;
-}
-
-function faultLane(): ReturnType<typeof slowLanes> {
-  return slowLanes().filter(({ name }) => name !== "engine tests");
 }

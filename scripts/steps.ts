@@ -56,15 +56,16 @@ export const checks = (): readonly Step[] => [
 /** Worlds and schedules by a seed, in one process; longer than all quick steps together, so that it runs beside them. */
 export const simulation = (): Step => tests("simulation", "**/*.simulation.test.ts", ["--test-isolation=none"]);
 
-/**
- * With the real engine, the real program and the real Kafka: a process per file, two at a time; those that load the machine,
- * or start brokers, one at a time.
- */
-export const slowLanes = (): readonly Step[] => [
+/** With the real engine, the real program, Kafka and MongoDB: a process per file, two at a time; brokers one at a time. */
+export const serviceLanes = (): readonly Step[] => [
   tests("engine tests", "**/*.engine.test.ts", ["--test-concurrency=2"]),
-  tests("mongo tests", "**/*.mongo.test.ts", ["--test-concurrency=2"]),
-  tests("fault tests", "**/*.fault.test.ts", ["--test-concurrency=2"]),
   tests("kafka tests", "**/*.kafka.test.ts", ["--test-concurrency=1"]),
+  tests("mongo tests", "**/*.mongo.test.ts", ["--test-concurrency=2"]),
+];
+
+/** What breaks things and looks at the time; what loads the machine runs one at a time. */
+export const faultLanes = (): readonly Step[] => [
+  tests("fault tests", "**/*.fault.test.ts", ["--test-concurrency=2"]),
   tests("load tests", "**/*.load.test.ts", ["--test-concurrency=1"]),
 ];
 
