@@ -13,6 +13,7 @@ import { p1 } from "./scenario/p1.ts";
 import { p2 } from "./scenario/p2.ts";
 import { p3 } from "./scenario/p3.ts";
 import { p5 } from "./scenario/p5.ts";
+import { p6 } from "./scenario/p6.ts";
 import { p9 } from "./scenario/p9.ts";
 
 interface Scenario {
@@ -25,6 +26,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   p2: { title: "P2 and P7: the whole path, and its memory", run: p2 },
   p3: { title: "P3: from acknowledged to pushed", run: p3 },
   p5: { title: "P5: thousands of rules", run: p5 },
+  p6: { title: "P6: ten thousand sockets", run: p6 },
   fills: { title: "What a running fill does to what is live", run: fills },
   p9: { title: "P9: from start to ready", run: p9 },
 };

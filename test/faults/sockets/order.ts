@@ -8,6 +8,8 @@ export interface OpenOrder {
   readonly perSecond: number;
   readonly rules: readonly string[];
   readonly reading: Reading;
+  /** How often it asks to be pushed at most, ms; default 250. */
+  readonly intervalMs?: number;
 }
 
 /** To open sockets; to tell the delays of ticks that were sent at these moments; to read what was not, and tell the ends. */

@@ -6,14 +6,14 @@ import { WatchingSocket } from "./watching-socket.ts";
 const sockets: WatchingSocket[] = [];
 const endsMs = 5000;
 
-async function open({ url, sockets: count, perSecond, rules, reading }: OpenOrder): Promise<Told> {
+async function open({ url, sockets: count, perSecond, rules, reading, intervalMs }: OpenOrder): Promise<Told> {
   const startedAt = performance.now();
   const failed: string[] = [];
   const opening: Promise<void>[] = [];
   while (opening.length < count) {
     const due = Math.min(count, 1 + Math.floor(((performance.now() - startedAt) / 1000) * perSecond));
     while (opening.length < due) {
-      const socket = new WatchingSocket(url, rules, reading);
+      const socket = new WatchingSocket(url, rules, reading, intervalMs);
       sockets.push(socket);
       opening.push(socket.opened.catch((error: unknown) => void failed.push(String(error))));
     }

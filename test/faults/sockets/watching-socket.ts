@@ -18,7 +18,7 @@ export class WatchingSocket {
   readonly opened: Promise<void>;
   readonly ended: Promise<void>;
 
-  constructor(url: string, rules: readonly string[], reading: Reading) {
+  constructor(url: string, rules: readonly string[], reading: Reading, intervalMs = 250) {
     const { hostname, port } = new URL(url);
     this.#socket = connect(Number(port), hostname);
     this.#socket.setNoDelay();
@@ -32,7 +32,7 @@ export class WatchingSocket {
       this.#socket.on("data", (bytes) => this.#take(bytes, resolve, reject));
     });
     this.opened.then(
-      () => this.#begin(rules, reading),
+      () => this.#begin(rules, reading, intervalMs),
       () => {},
     );
   }
@@ -43,8 +43,8 @@ export class WatchingSocket {
     this.#socket.resume();
   }
 
-  #begin(rules: readonly string[], reading: Reading): void {
-    this.#say(1, JSON.stringify({ subscribe_rules: rules, interval_ms: 250 }));
+  #begin(rules: readonly string[], reading: Reading, interval_ms: number): void {
+    this.#say(1, JSON.stringify({ subscribe_rules: rules, interval_ms }));
     if (reading !== "all") this.#socket.pause();
     if (reading === "slowly") this.#readSlowly();
   }
