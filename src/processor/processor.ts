@@ -1,5 +1,4 @@
-import type { Offset, OffsetRange, Src } from "../event/position.ts";
-import { before, offset } from "../event/position.ts";
+import type { Src } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Log } from "../log/log.ts";
@@ -130,17 +129,6 @@ export class Processor {
     return this.#partitions.list().map(([src]) => src);
   }
 
-  /** Up to where a partition is stored and rolled up, if this process counts it. */
-  written(partition: number): Offset {
-    return this.#partitions.get(partition)?.written ?? offset(0);
-  }
-
-  /** What is stored and rolled up, of each partition of this process that has anything. */
-  ranges(): readonly OffsetRange[] {
-    const all = this.sources().map((src) => ({ src, from: offset(0), to: before(this.written(src)) }));
-    return all.filter(({ to }) => to >= 0);
-  }
-
   /** Drops the windows that no rule needs any more, which is otherwise done now and then. */
   dropOrphans(): Promise<void> {
     return this.#caretaker.dropOrphans();
@@ -173,7 +161,7 @@ export class Processor {
       started: this.#started.promise,
       open: (src, abandon) => this.#open(src, abandon),
       takenUp: (src) => {
-        progress.takenUp(src, this.written(src));
+        progress.takenUp(src, this.#partitions.get(src)!.written);
         this.#filler.readAgain();
       },
       taken: (src, error) => this.#taken(src, error),

@@ -125,6 +125,6 @@ function queryOf(
     log: () => log.state(),
     rates: () => ({ accepted: 0, counted: 0 }),
     parts: () => ({}),
-    written: () => processor.ranges(),
+    written: () => progress.ranges(),
   });
 }

@@ -10,6 +10,7 @@ import { pack } from "../../src/event/packed.ts";
 import { offset, src } from "../../src/event/position.ts";
 import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import { WeirError } from "../../src/lib/errors.ts";
+import { type Counting, countingHere } from "../../src/assembly/counting.ts";
 import { Processor } from "../../src/processor/processor.ts";
 import { MemoryProgress } from "../../src/progress/memory-progress.ts";
 import { Query } from "../../src/query/query.ts";
@@ -93,7 +94,7 @@ export class World {
       });
     running.catch(() => {});
     const register = await openSqliteErasures({ file: join(this.#folder, "erasures.sqlite") });
-    const eraser = this.#eraser(mortal, register, book, processor);
+    const eraser = this.#eraser(mortal, register, book, countingHere(processor, progress));
     eraser.start();
     this.#now = { mortal, registry, book, progress, processor, register, eraser, running };
   }
@@ -164,7 +165,7 @@ export class World {
       clock: systemClock,
       fill: (series) => processor.fill(series),
       cost: (series) => processor.cost(series),
-      written: () => processor.ranges(),
+      written: () => progress.ranges(),
       groupsMax: 1e6,
       log: () => this.#log.state(),
       rates: () => ({ accepted: 0, counted: 0 }),
@@ -195,14 +196,14 @@ export class World {
     );
   }
 
-  #eraser(mortal: MortalStore, register: ErasureRegister, book: Rulebook, processor: Processor): Eraser {
+  #eraser(mortal: MortalStore, register: ErasureRegister, book: Rulebook, counting: Counting): Eraser {
     return new Eraser({
       ...{ register, store: mortal.store, log: this.#log, clock: hurried, newId: randomUUID },
       windows: {
         rebuild: () => book.rebuild(),
         goOnRebuilding: () => book.goOnRebuilding(),
-        dropOrphans: () => processor.dropOrphans(),
-        written: (partition) => processor.written(partition),
+        dropOrphans: () => counting.dropOrphans(),
+        written: (partition) => counting.written(partition),
       },
       report: (what, error) => void this.#told.push(`${what}: ${String(error)}`),
     });
