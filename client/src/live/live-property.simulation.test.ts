@@ -1,39 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Step, World, stepOf } from "../../../test/support/exact-world.ts";
+import { scheduleHolds, scheduleRuns } from "../../../test/support/exact-schedules.ts";
+import { World } from "../../../test/support/exact-world.ts";
 import { packageClient } from "../../../test/support/package-client.ts";
 import { Mirror } from "./mirror.ts";
 
-/** `WEIR_RESUMES=200000` is the long form; `WEIR_SEED` and `WEIR_PATH` play one case again. */
-const runs = Number(process.env["WEIR_RESUMES"] ?? 400);
-const seed = Number(process.env["WEIR_SEED"] ?? Date.now() % 0x7fff_ffff);
-const path = process.env["WEIR_PATH"];
-
-/** Without the bias to small numbers, by which hardly anything would happen. */
-const steps: fc.Arbitrary<Step[]> = fc.noBias(
-  fc.array(
-    fc.tuple(fc.nat(99), fc.nat(15), fc.nat(15), fc.nat(15)).map((numbers) => stepOf(numbers)),
-    { minLength: 10, maxLength: 40, size: "max" },
-  ),
-);
-
-const holds = fc.asyncProperty(steps, async (schedule) => {
-  const world = new World(packageClient);
-  for (const step of schedule) await world.take(step);
-  await world.rest();
-  await world.check();
-  world.close();
-});
+const runs = scheduleRuns(400);
+const { seed } = runs;
+const holds = scheduleHolds(packageClient);
 
 test("whatever happens, a state that says to be live is what /stats answers, and all are live in the end", async () => {
-  await fc.assert(holds, { seed, numRuns: runs, ...(path !== undefined && { path }) });
+  await fc.assert(holds, runs);
 });
 
 test("a message that was lost is noticed, and what it said is made good", async () => {
   World.losesMessages = true;
   try {
-    await fc.assert(holds, { seed, numRuns: Math.ceil(runs / 3), ...(path !== undefined && { path }) });
+    await fc.assert(holds, { ...runs, numRuns: Math.ceil(runs.numRuns / 3) });
   } finally {
     World.losesMessages = false;
   }

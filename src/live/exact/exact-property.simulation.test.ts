@@ -1,32 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Step, World, stepOf } from "../../../test/support/exact-world.ts";
+import { scheduleHolds, scheduleRuns } from "../../../test/support/exact-schedules.ts";
+import { World } from "../../../test/support/exact-world.ts";
 import { Mirror } from "./mirror.ts";
 
-/** `WEIR_RESUMES=200000` is the long form; `WEIR_SEED` and `WEIR_PATH` play one case again. */
-const runs = Number(process.env["WEIR_RESUMES"] ?? 5000);
-const seed = Number(process.env["WEIR_SEED"] ?? Date.now() % 0x7fff_ffff);
-const path = process.env["WEIR_PATH"];
-
-/** Without the bias to small numbers, by which hardly anything would happen. */
-const steps: fc.Arbitrary<Step[]> = fc.noBias(
-  fc.array(
-    fc.tuple(fc.nat(99), fc.nat(15), fc.nat(15), fc.nat(15)).map((numbers) => stepOf(numbers)),
-    { minLength: 10, maxLength: 40, size: "max" },
-  ),
-);
-
-const holds = fc.asyncProperty(steps, async (schedule) => {
-  const world = new World();
-  for (const step of schedule) await world.take(step);
-  await world.rest();
-  await world.check();
-  world.close();
-});
+const runs = scheduleRuns(5000);
+const { seed } = runs;
+const holds = scheduleHolds();
 
 test("whatever happens, what a subscriber has put together is what /stats answers", async () => {
-  await fc.assert(holds, { seed, numRuns: runs, ...(path !== undefined && { path }) });
+  await fc.assert(holds, runs);
 });
 
 /** The test is tested: with a fault in the product or on the line, it must fail within so many cases. */
