@@ -1,6 +1,7 @@
 import { choice, count, duration, orOff, text, url } from "./kind.ts";
 import { option } from "./option.ts";
 import type { Option } from "./option.ts";
+import { clientOptions } from "./options.ts";
 
 /** Options of the commands that send events. */
 export const senderOptions = {
@@ -11,13 +12,7 @@ export const senderOptions = {
     default: null,
     description: "the ingest port of the server; off is --ingest-port on this machine",
   }),
-  json: option({
-    name: "json",
-    group: "Where",
-    kind: { ...choice("auto", "yes"), alone: "yes" },
-    default: "auto",
-    description: "JSON, one object a line; auto: where no terminal reads it",
-  }),
+  json: clientOptions.json,
   wait: option<"durable" | "counted">({
     name: "wait",
     group: "Pace",
