@@ -136,6 +136,11 @@ export class Connection {
     return cluster === null ? "" : ` ON CLUSTER ${cluster}`;
   }
 
+  /** Asks whom it talks to, in words and with settings that a server of any age knows; rows as objects. */
+  async rowsOfAny<Row>(sql: string): Promise<Row[]> {
+    return this.#outside(async (client) => (await client.query({ query: sql, format: "JSONEachRow" })).json<Row>(), {});
+  }
+
   /** Asks the engine before there is a database of ours; rows as objects. */
   async rowsOutside<Row>(statement: Statement): Promise<Row[]> {
     return this.#outside(async (client) =>
@@ -143,8 +148,8 @@ export class Connection {
     );
   }
 
-  async #outside<T>(run: (client: ClickHouseClient) => Promise<T>): Promise<T> {
-    const client = this.#open("system");
+  async #outside<T>(run: (client: ClickHouseClient) => Promise<T>, settings?: Settings): Promise<T> {
+    const client = this.#open("system", settings);
     try {
       return await run(client);
     } catch (error) {
@@ -342,11 +347,11 @@ export class Connection {
     return this.#clients;
   }
 
-  #open(database: string): ClickHouseClient {
-    const { url, username, password, requestTimeoutMs, ca, facts } = this.#options;
+  #open(database: string, settings = this.#options.facts.pinned): ClickHouseClient {
+    const { url, username, password, requestTimeoutMs, ca } = this.#options;
     return createClient({
       ...(ca === undefined ? {} : { tls: { ca_cert: ca } }),
-      clickhouse_settings: facts.pinned,
+      clickhouse_settings: settings,
       url: url(),
       username,
       password,

@@ -54,10 +54,7 @@ async function troubleOpening(connection: Connection, how: Omit<Opening, "waitin
 
 /** @throws WeirError `store_unfit` when it is not ClickHouse that answers. */
 export async function versionOf(connection: Connection): Promise<string> {
-  const [row] = await connection.rowsOutside<{ version?: unknown }>({
-    sql: "SELECT version() AS version",
-    parameters: {},
-  });
+  const [row] = await connection.rowsOfAny<{ version?: unknown }>("SELECT version() AS version");
   if (typeof row?.version === "string") return row.version;
   throw notClickHouse(connection);
 }

@@ -23,10 +23,13 @@ after(() => {
 });
 
 /** Answers every question alike, as servers do that an embedded engine can't be. */
-async function says(status: number, text: string, headers: Record<string, string> = {}): Promise<string> {
+const says = (status: number, text: string): Promise<string> => answers(() => [status, text]);
+
+async function answers(to: (asked: URL) => readonly [status: number, text: string]): Promise<string> {
   const server = createServer((request, answer) => {
     request.resume();
-    request.on("end", () => answer.writeHead(status, headers).end(text));
+    const [status, text] = to(new URL(request.url ?? "", "http://any"));
+    request.on("end", () => answer.writeHead(status).end(text));
   });
   return `http://127.0.0.1:${await portOf(server)}`;
 }
@@ -71,6 +74,10 @@ async function meets(url: string, ca?: Buffer): Promise<Met> {
 const exception = (code: number, name: string, text: string): string =>
   `Code: ${code}. DB::Exception: ${text}. (${name})\n`;
 
+/** As ClickHouse 18.16 says it. */
+const inOldWords = (code: number, text: string): string =>
+  `Code: ${code}, e.displayText() = DB::Exception: ${text}, e.what() = DB::Exception\n`;
+
 describe("a start stops, and says what to do, when", () => {
   test("the password is wrong, or the user is none", async () => {
     const text = "someone: Authentication failed: password is incorrect, or there is no user with such name";
@@ -100,10 +107,28 @@ describe("a start stops, and says what to do, when", () => {
   });
 
   test("the server is too old", async () => {
-    const url = await says(200, '{"version":"24.8.14.39"}\n', { "content-type": "application/x-ndjson" });
+    const url = await says(200, '{"version":"24.8.14.39"}\n');
     const { stops, message } = await meets(url);
     assert.equal(stops, true);
     assert.match(message, /is 24\.8\.14\.39, and Weir needs 26\.3 or newer: update the server/);
+  });
+
+  test("the server is so old that it knows neither our settings nor today's words", async () => {
+    const url = await answers(({ searchParams }) =>
+      searchParams.has("session_timezone")
+        ? [404, inOldWords(115, "Unknown setting session_timezone")]
+        : [200, '{"version":"18.16.1"}\n'],
+    );
+    const { stops, message } = await meets(url);
+    assert.equal(stops, true);
+    assert.match(message, /is 18\.16\.1, and Weir needs 26\.3 or newer: update the server/);
+  });
+
+  test("an old server refuses the password", async () => {
+    const url = await says(401, inOldWords(193, "Wrong password for user someone"));
+    const { stops, message } = await meets(url);
+    assert.equal(stops, true);
+    assert.match(message, new RegExp(`ClickHouse at ${url} refuses the user someone: .*WEIR_CLICKHOUSE_PASSWORD`));
   });
 
   test("it is not ClickHouse", async () => {

@@ -19,11 +19,24 @@ export interface Trouble {
 export function troubleOf(error: unknown, whom: Whom): Trouble {
   const cause = error instanceof WeirError ? (error.cause ?? error) : error;
   if (cause instanceof ClickHouseError) return ofServer(cause, whom);
+  const old = inOldWords(cause);
+  if (old !== undefined) return ofServer(old, whom);
   const code = codeOf(cause);
   return ofCertificate(code, whom) ?? ofNetwork(code, cause, whom);
 }
 
-function ofServer({ code, message }: ClickHouseError, { address, user, database }: Whom): Trouble {
+/** How servers of before 2020 say what is wrong; the client takes it for an answer of somebody else. */
+function inOldWords(cause: unknown): Pick<ClickHouseError, "code" | "message"> | undefined {
+  const [, code, message] = /^Code: (\d+), e\.displayText\(\) = DB::Exception: (.*)/.exec(messageOf(cause)) ?? [];
+  return code === undefined || message === undefined ? undefined : { code, message };
+}
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : "");
+
+function ofServer(
+  { code, message }: Pick<ClickHouseError, "code" | "message">,
+  { address, user, database }: Whom,
+): Trouble {
   const at = `ClickHouse at ${address}`;
   if (["192", "193", "194", "516"].includes(code))
     return stops(
