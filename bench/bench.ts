@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- p1 p2 …]`: measures the figures of the design on this machine, prints them, and writes them into
  * docs/benchmarks.md. Options: `--dry` only prints; `--only '1,000'` takes the cases of P1 whose names begin so;
- * `--seconds 60` and `--rate 200000` (events a second) are P2's and P5's; `--only 1000` takes the cases of P5 with so many rules; `--events 10000000` are stored before P9's kill and before fills;
+ * `--seconds 60` and `--rate 200000` (events a second) are P2's, P5's and the whole set's; `--only 1000` takes the cases of P5 with so many rules; `--events 10000000` are stored before P9's kill and before fills;
  * `--cpu-profile` prints where the server's time goes.
  */
 import { parseArgs } from "node:util";
@@ -15,6 +15,7 @@ import { p3 } from "./scenario/p3.ts";
 import { p5 } from "./scenario/p5.ts";
 import { p6 } from "./scenario/p6.ts";
 import { p9 } from "./scenario/p9.ts";
+import { wholeSet } from "./scenario/whole-set.ts";
 
 interface Scenario {
   readonly title: string;
@@ -29,6 +30,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   p6: { title: "P6: ten thousand sockets", run: p6 },
   fills: { title: "What a running fill does to what is live", run: fills },
   p9: { title: "P9: from start to ready", run: p9 },
+  set: { title: "The whole set beside the embedded parts", run: wholeSet },
 };
 
 const { values, positionals } = parseArgs({

@@ -9,7 +9,7 @@ import { type ServerProcess, startServer } from "../../support/server-process.ts
 import { type StandAloneEngine, startStandAloneEngine } from "../../support/stand-alone-engine.ts";
 
 export const processes = ["ingest-1", "ingest-2", "processor-1", "query-1", "query-2"] as const;
-export type Name = (typeof processes)[number];
+export type Name = `${"ingest" | "processor" | "query"}-${1 | 2}`;
 
 /** Every role in processes of its own, on a real Kafka, an engine that stands for a ClickHouse server, and a real place of rules. */
 export class Installation {
@@ -24,10 +24,10 @@ export class Installation {
     [this.cluster, this.#engine, this.#mongo, this.balancer, this.#folder] = [cluster, engine, mongo, balancer, folder];
   }
 
-  static async open(): Promise<Installation> {
+  static async open(brokers: 1 | 3 = 1): Promise<Installation> {
     const folder = await mkdtemp(join(tmpdir(), "weir-roles-"));
     const balancer = await startBalancer();
-    const [cluster, engine, mongo] = await Promise.all([startCluster(1), startStandAloneEngine(), startMongo()]);
+    const [cluster, engine, mongo] = await Promise.all([startCluster(brokers), startStandAloneEngine(), startMongo()]);
     return new Installation(cluster, engine, mongo, balancer, folder);
   }
 
@@ -56,7 +56,9 @@ export class Installation {
     const role = name.split("-")[0]!;
     const { url, username, password } = this.#engine;
     const shared = ["--clickhouse-url", url, "--clickhouse-user", username, "--mongo-url", this.#mongo.url];
-    const kafka = ["--kafka-brokers", this.cluster.addresses.join(), "--kafka-partitions", "3"];
+    const { addresses } = this.cluster;
+    const topic = ["--kafka-partitions", "3", "--kafka-replication", String(addresses.length)];
+    const kafka = ["--kafka-brokers", addresses.join(), ...topic];
     const server = await startServer({
       // Those that keep nothing are given one folder, which they do not touch.
       dataDir: this.folderOf(name),
