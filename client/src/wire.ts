@@ -52,6 +52,7 @@ export interface ErrorBody {
       | "disk_full"
       | "port_taken"
       | "invalid_config"
+      | "too_costly"
       | "timeout"
       | "stopping"
       | "internal";

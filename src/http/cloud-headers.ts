@@ -17,10 +17,13 @@ export function cloudAttributes(headers: IncomingHttpHeaders): CloudAttributes |
 
 const names = ["specversion", "id", "type", "subject", "time"] as const;
 
-/** Without the quotes around it, with what was percent-encoded. What is no such encoding is taken as it stands. */
+/**
+ * Without the quotes around it, with what was percent-encoded. What is no such encoding is taken as it stands. Blanks around
+ * a value are gone when it comes here; what else is a space to JavaScript (U+00A0) belongs to it.
+ */
 function decoded(header: string): string {
-  const quoted = /^"(.*)"$/s.exec(header.trim())?.[1];
-  const text = quoted === undefined ? header.trim() : quoted.replace(/\\(.)/gs, "$1");
+  const quoted = /^"(.*)"$/s.exec(header)?.[1];
+  const text = quoted === undefined ? header : quoted.replace(/\\(.)/gs, "$1");
   try {
     return decodeURIComponent(text);
   } catch {

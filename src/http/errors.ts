@@ -42,6 +42,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   disk_full: 500,
   port_taken: 500,
   invalid_config: 500,
+  too_costly: 422,
   timeout: 504,
   stopping: 503,
   internal: 500,

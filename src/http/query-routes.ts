@@ -54,7 +54,10 @@ const statsSchema = {
   summary: "The windows of a rule",
   description: statsDescription,
   querystring: StatsParametersDocument,
-  response: { 200: statsAnswers(), 400: ErrorBody, 404: ErrorBody, 429: ErrorBody, 503: ErrorBody, 504: ErrorBody },
+  response: {
+    ...{ 200: statsAnswers(), 400: ErrorBody, 404: ErrorBody, 422: ErrorBody, 429: ErrorBody },
+    ...{ 503: ErrorBody, 504: ErrorBody },
+  },
 };
 
 /** The answer by content type, and the headers that only tables have. */

@@ -186,7 +186,7 @@ const putSchema = {
   description: [
     "When it has answered, the rule is in force for every later event. With `dry_run=true` nothing is stored: the answer says",
     "what the rule would have made of the newest events (not those that came before them), and what it costs; at most two",
-    "rules are tried at a time (429), for ten seconds (504).",
+    "rules are tried at a time (429), for ten seconds (504); one that needs too much memory for that is refused (422).",
   ].join(" "),
   querystring: PutParameters,
   headers: PutCondition,

@@ -41,7 +41,9 @@ export const errorCodes = {
   disk_full: "the disk of the data folder has no room for a start",
   port_taken: "the port is in use",
   invalid_config: "the configuration has mistakes; `details` names them",
-  timeout: "the wait ended before what was waited for happened, or reading takes more than a question may have",
+  too_costly:
+    "answering takes more memory, or more rows to be read, than one request may have; the message says what to do",
+  timeout: "the wait ended before what was waited for happened, or reading takes more time than a question may have",
   stopping: "the server is stopping; try again",
   internal: "something unforeseen happened; the log of the server says what",
 } as const;

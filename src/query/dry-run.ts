@@ -30,7 +30,7 @@ const daySeconds = 86_400;
 
 /**
  * Tries a rule on the newest counted events. Nothing is stored.
- * @throws WeirError `store_unavailable`, `timeout`.
+ * @throws WeirError `store_unavailable`, `timeout`, `too_costly`.
  */
 export async function dryRun(change: TriedChange, sources: DryRunSources, signal: AbortSignal): Promise<DryRunAnswer> {
   const { rule, effect, fills } = change;

@@ -12,7 +12,7 @@ import type { CheckedRule } from "../rule/rule.ts";
 import { planRollup } from "./plan.ts";
 import { renderSeriesCounts, renderWindows } from "./read.ts";
 import { renderRollup } from "./render.ts";
-import { renderTrialCounts, renderTrialEvents, renderTrialWindows } from "./trial.ts";
+import { overTrial, renderTrialCounts, renderTrialEvents, trialWindows } from "./trial.ts";
 
 const rounds = Number(process.env["WEIR_ROUNDS"] ?? 8);
 const seed = Number(process.env["WEIR_SEED"] ?? Date.now() % 0x7fff_ffff);
@@ -56,7 +56,9 @@ test("what a rule names reaches the engine as values alone", async () => {
 });
 
 async function compare(rule: CheckedRule, ranges: readonly OffsetRange[]): Promise<void> {
-  const windows = await engine.connection.rows(renderTrialWindows({ rule, ranges }, windowsMax));
+  const windows = await engine.connection.rows(
+    overTrial(renderWindows(trialWindows(rule, windowsMax)), { rule, ranges }),
+  );
   const [counts] = await engine.connection.rows<Record<string, number>>(renderTrialCounts({ rule, ranges }));
   const series = nextSeries++;
   for (const range of ranges) {

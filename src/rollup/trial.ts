@@ -1,8 +1,8 @@
 import type { OffsetRange } from "../event/position.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import { planRollup } from "./plan.ts";
-import { renderWindows } from "./read.ts";
 import { renderRows } from "./render.ts";
+import type { WindowSelection } from "./selection.ts";
 import type { Statement } from "./statement.ts";
 
 /** A rule and the ranges of raw events to try it on. */
@@ -16,14 +16,10 @@ export interface TrialSelection {
 const series = 16;
 const endOfTime = 4_294_967_295_000;
 
-/**
- * The newest windows, as `renderWindows` has them, that a rule has over these ranges alone. Nothing is stored: the rows of
- * the rollup, by the same compiler, stand in the place of the table.
- */
-export function renderTrialWindows(trial: TrialSelection, limit: number): Statement {
-  const { rule } = trial;
-  return overTrial(renderWindows({ series, rule, from: 0, to: endOfTime, filters: [], order: "newest", limit }), trial);
-}
+/** The newest windows that a rule has over the ranges of a trial: what is read `overTrial`. */
+export const trialWindows = (rule: CheckedRule, limit: number): WindowSelection => ({
+  ...{ series, rule, from: 0, to: endOfTime, filters: [], order: "newest", limit },
+});
 
 /**
  * One row: events `entered`, `skipped` and `late`, different `groups`, and the `rows` of so many different `panes` that a
@@ -49,7 +45,11 @@ WHERE ${parts.map(({ sql }) => sql).join("\n  OR ")}`,
   };
 }
 
-const overTrial = (reading: Statement, trial: TrialSelection): Statement =>
+/**
+ * A statement that reads windows, over the ranges of a trial alone. Nothing is stored: the rows of the rollup, by the same
+ * compiler, stand in the place of the table.
+ */
+export const overTrial = (reading: Statement, trial: TrialSelection): Statement =>
   overRows("rollups", reading, { ...trial, series });
 
 /** A statement in which `table` stands for the rows that a rule has over the ranges. */

@@ -246,7 +246,7 @@ export interface Store extends RejectStore {
   events(query: EventQuery): Promise<readonly StoredEvent[]>;
   /**
    * Rolls the newest counted events up for a rule that is not there, by the same compiler, and stores nothing.
-   * @throws WeirError `timeout` when it takes longer or more memory than a trial may.
+   * @throws WeirError `timeout` when it takes longer than a trial may, `too_costly` when it needs more memory.
    */
   tryOut(query: TrialQuery, signal: AbortSignal): Promise<Trial>;
   /** Sums over all partitions since the beginning; `events` has the `duplicates` in it. `rejects` are in quarantine now, and not in it. */

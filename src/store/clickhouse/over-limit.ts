@@ -1,26 +1,42 @@
 import { WeirError } from "../../lib/errors.ts";
 
-/** TOO_MANY_ROWS, TIMEOUT_EXCEEDED, TOO_SLOW, MEMORY_LIMIT_EXCEEDED, as the engine's client names them. */
-const overLimitCodes = new Set(["158", "159", "160", "241"]);
+/** TIMEOUT_EXCEEDED, TOO_SLOW, as the engine's client names them. They depend on what else the engine has to do. */
+const timeCodes = new Set(["159", "160"]);
+/** TOO_MANY_ROWS, MEMORY_LIMIT_EXCEEDED: the same question will need as much again. */
+const sizeCodes = new Set(["158", "241"]);
+/** How the engine says that all statements together need too much, not this one. */
+const ofAll = "(total)";
 
-/** Whether a statement was ended because it took more than it may, and not because the store is away. */
-export function isOverLimit(error: unknown): boolean {
-  const cause = error instanceof WeirError ? error.cause : undefined;
-  return cause instanceof Error && "code" in cause && overLimitCodes.has(String(cause.code));
+/** What is told, each time with what to do. */
+export interface Advice {
+  readonly tooLong: string;
+  readonly tooLarge: string;
 }
 
-/** What came of reading; that it took too much is told as what it is, since the same question will take as much again. */
-export async function withinLimits<T>(reading: Promise<T>): Promise<T> {
+const ofWindows: Advice = {
+  tooLong:
+    "reading these windows takes more time than a question may have; ask for a shorter span, a lower limit, or coarser windows by step",
+  tooLarge:
+    "reading these windows takes more memory than a question may have; ask for a shorter span, a lower limit, or coarser windows by step",
+};
+
+/**
+ * What came of reading. A statement that was ended because it took more than it may is told as what it is, not as a store
+ * that is away.
+ */
+export async function withinLimits<T>(reading: Promise<T>, advice = ofWindows): Promise<T> {
   try {
     return await reading;
   } catch (error) {
-    throw isOverLimit(error) ? tooMuch(error) : error;
+    throw overLimit(error, advice) ?? error;
   }
 }
 
-const tooMuch = (cause: unknown): WeirError =>
-  new WeirError(
-    "timeout",
-    "reading these windows takes more time or memory than a question may have; ask for a shorter span, a lower limit, or coarser windows by step",
-    { cause },
-  );
+function overLimit(error: unknown, { tooLong, tooLarge }: Advice): WeirError | undefined {
+  const cause = error instanceof WeirError ? error.cause : undefined;
+  if (!(cause instanceof Error && "code" in cause)) return undefined;
+  const code = String(cause.code);
+  if (sizeCodes.has(code) && !cause.message.includes(ofAll)) return new WeirError("too_costly", tooLarge, { cause });
+  if (!timeCodes.has(code)) return undefined;
+  return new WeirError("timeout", tooLong, { cause, canRetry: true });
+}

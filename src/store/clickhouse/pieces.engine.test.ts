@@ -110,7 +110,7 @@ describe("windows that are read in pieces", { timeout: 240_000 }, () => {
     const reading = engine.connection.measured(renderWindows(query), limits, new AbortController().signal);
     await assert.rejects(
       withinLimits(reading),
-      (error) => error instanceof WeirError && error.code === "timeout" && /shorter span/.test(error.message),
+      (error) => error instanceof WeirError && error.code === "too_costly" && /shorter span/.test(error.message),
     );
   });
 });

@@ -7,9 +7,9 @@ import type { FoundPlace, FoundWindow } from "./window-row.ts";
 
 /** Windows of fewer panes are read all at once. */
 const panesLeast = 16;
-/** About how many panes a piece hands out to hopping windows, of each group. */
+/** About how many panes a piece hands out to hopping windows, of each group in them. */
 const handedOut = 65_536;
-/** About how many rows a piece of cumulative windows has, of each group. */
+/** About how many rows a piece of cumulative windows has, of each group in them. */
 const grown = 1024;
 /** How much longer pieces become while there is nothing in them. */
 const longest = 16;
@@ -20,13 +20,15 @@ type Span = Pick<WindowQuery, "from" | "to">;
 /**
  * The windows of a query, in its order. Where each pane is in many windows, a page needs only some of them and the engine
  * would make all: there the span is read piece by piece, from the end that is asked for first, until the page is full.
+ * `groups`: how many a pane has, where that is known.
  */
 export async function readWindows(
   connection: Pick<Connection, "rows">,
   query: WindowQuery,
   signal?: AbortSignal,
+  groups = 1,
 ): Promise<readonly FoundWindow[]> {
-  let length = lengthOfPiece(query);
+  let length = lengthOfPiece(query, groups);
   if (length === undefined) return connection.rows<FoundWindow>(renderWindows(query), signal);
   const most = length * longest;
   const rows: FoundWindow[] = [];
@@ -59,13 +61,13 @@ export async function pageEnd(
 }
 
 /** In milliseconds; undefined for what is read at once. Filled windows ask for the groups of the whole span. */
-function lengthOfPiece({ rule: { window }, step, fillTo }: WindowQuery): number | undefined {
+function lengthOfPiece({ rule: { window }, step, fillTo }: WindowQuery, groups = 1): number | undefined {
   const { kind, size, hop } = window;
   if (hop === undefined || size.unit !== "second" || step !== undefined || fillTo !== undefined) return undefined;
   const panes = size.count / secondsMaxOf(hop);
   if (panes < panesLeast) return undefined;
-  if (kind === "hopping") return Math.ceil(handedOut / panes) * secondsMaxOf(hop) * 1000;
-  return Math.max(1, Math.floor(grown / panes)) * size.count * 1000;
+  if (kind === "hopping") return Math.ceil(handedOut / panes / groups) * secondsMaxOf(hop) * 1000;
+  return Math.max(1, Math.floor(grown / panes / groups)) * size.count * 1000;
 }
 
 /** The part of `rest` that comes first in the asked order and has a window with the pane `first` in it. */

@@ -1,11 +1,18 @@
-import type { OffsetRange } from "../../event/position.ts";
 import { WeirError } from "../../lib/errors.ts";
-import { renderTrialCounts, renderTrialEvents, renderTrialWindows } from "../../rollup/trial.ts";
-import type { Trial, TrialQuery } from "../store.ts";
-import { type FoundWindow, windowRow } from "./window-row.ts";
+import type { Statement } from "../../rollup/statement.ts";
+import {
+  overTrial,
+  renderTrialCounts,
+  renderTrialEvents,
+  type TrialSelection,
+  trialWindows,
+} from "../../rollup/trial.ts";
+import type { Trial, TrialQuery, WindowRow } from "../store.ts";
+import { windowRow } from "./window-row.ts";
 import type { Connection } from "./connection.ts";
-import { isOverLimit } from "./over-limit.ts";
+import { type Advice, withinLimits } from "./over-limit.ts";
 import { newestRanges } from "./newest-ranges.ts";
+import { readWindows } from "./pieces.ts";
 
 const secondsMax = 10;
 
@@ -28,28 +35,43 @@ interface EventsRow {
 type CountsRow = Pick<Trial, "entered" | "skipped" | "late" | "groups" | "rows" | "panes">;
 
 /** See `Store.tryOut`. */
-export async function tryOut(connection: Connection, query: TrialQuery, signal: AbortSignal): Promise<Trial> {
+export async function tryOut(connection: Measuring, query: TrialQuery, signal: AbortSignal): Promise<Trial> {
   const ranges = await newestRanges(connection, query.eventsMax);
   if (ranges.length === 0) return nothing;
-  try {
-    return await measure(connection, { ...query, ranges }, signal);
-  } catch (error) {
-    throw isOverLimit(error) ? overLimit(error) : error;
-  }
+  return withinLimits(measure(connection, { ...query, ranges }, signal), advice);
 }
 
-async function measure(
-  connection: Connection,
-  trial: TrialQuery & { readonly ranges: readonly OffsetRange[] },
-  signal: AbortSignal,
-): Promise<Trial> {
+type Measuring = Pick<Connection, "measured" | "rows" | "columns">;
+
+async function measure(connection: Measuring, trial: TrialQuery & TrialSelection, signal: AbortSignal): Promise<Trial> {
   const found = await connection.measured<EventsRow>(renderTrialEvents(trial), limits, signal);
   const { events, earliest, latest } = found.rows[0]!;
   if (events === 0) return nothing;
   const { rows, seconds, rowsRead } = await connection.measured<CountsRow>(renderTrialCounts(trial), limits, signal);
-  const read = await connection.measured<FoundWindow>(renderTrialWindows(trial, trial.limit), limits, signal);
-  const windows = read.rows.map((row) => windowRow(trial.rule, row));
-  return { events, span: { earliest, latest }, ...rows[0]!, windows, engineMs: seconds * 1000, rowsRead };
+  const counts = rows[0]!;
+  const windows = await newestWindows(connection, trial, counts, signal);
+  return { events, span: { earliest, latest }, ...counts, windows, engineMs: seconds * 1000, rowsRead };
+}
+
+/** Where windows overlap, in pieces: the events are rolled up for each, and what all of them take is bounded together. */
+async function newestWindows(
+  connection: Measuring,
+  trial: TrialQuery & TrialSelection,
+  { rows, panes }: CountsRow,
+  signal: AbortSignal,
+): Promise<readonly WindowRow[]> {
+  let left = secondsMax;
+  const bounded: Pick<Connection, "rows"> = {
+    rows: async <Row>(statement: Statement) => {
+      if (left <= 0) throw new WeirError("timeout", advice.tooLong, { canRetry: true });
+      const read = await connection.measured<Row>(overTrial(statement, trial), limits, signal);
+      left -= read.seconds;
+      return [...read.rows];
+    },
+  };
+  const groups = Math.max(1, rows / panes);
+  const found = await readWindows(bounded, trialWindows(trial.rule, trial.limit), signal, groups);
+  return found.map((row) => windowRow(trial.rule, row));
 }
 
 const nothing: Trial = {
@@ -57,8 +79,8 @@ const nothing: Trial = {
   ...{ rows: 0, panes: 0, windows: [], engineMs: 0, rowsRead: 0 },
 };
 
-const overLimit = (cause: unknown): WeirError =>
-  new WeirError("timeout", `trying the rule out took more than ${secondsMax} s or more memory than a trial may have`, {
-    cause,
-    canRetry: true,
-  });
+const advice: Advice = {
+  tooLong: `trying the rule out took more than ${secondsMax} s; try it again when the server has less to do, or try a simpler filter, fewer groups or a longer hop`,
+  tooLarge:
+    "trying the rule out takes more memory than a trial may have; try fewer or shorter group values, a longer hop, a shorter window, or a filter that lets fewer events in",
+};
