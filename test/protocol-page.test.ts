@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Compile } from "typebox/compile";
 import { resetReasons } from "../src/protocol/live-exact.ts";
-import { ExactMessage, LiveRequest, closeCodes, liveErrorCodes } from "../src/protocol/live.ts";
+import { ExactMessage, LiveRequest, brokenCodes, closeCodes, liveErrorCodes } from "../src/protocol/live.ts";
 import { readLiveRequest } from "../src/protocol/live-request.ts";
 import { Assembler } from "./support/assembler.ts";
 
@@ -50,5 +50,6 @@ test("every message, key, reason, error and code of closing is on the page", () 
     names.filter((name) => !page.includes(`\`${name}\``) && !page.includes(`"${name}"`)),
     [],
   );
-  for (const { code } of Object.values(closeCodes)) assert.ok(page.includes(`| ${code} |`), String(code));
+  for (const { code } of Object.values({ ...brokenCodes, ...closeCodes }))
+    assert.ok(page.includes(`| ${code} |`), String(code));
 });

@@ -9,7 +9,7 @@ import type { LiveHub } from "../live/observed.ts";
 import { ErrorBody } from "../protocol/errors.ts";
 import { ExactMessage, LiveEventsHeaders, LiveEventsParameters, LiveMessage, closeCodes } from "../protocol/live.ts";
 import type { LiveRequest } from "../protocol/live.ts";
-import { fromMistake, liveMoment } from "../protocol/live-request.ts";
+import { fromMistake, liveMoment, resumePlace } from "../protocol/live-request.ts";
 import { originAllowed } from "./live-socket.ts";
 import type { LiveSocketOptions } from "./live-socket.ts";
 import type { Routes } from "./server.ts";
@@ -123,11 +123,11 @@ class EventClient implements Client {
   readonly #clock: Clock;
   readonly #places: Map<string, Place | null>;
 
-  constructor(response: ServerResponse, { subscribe_rules, resume = {} }: DeltaRequest, clock: Clock) {
+  constructor(response: ServerResponse, { subscribe_rules, resume }: DeltaRequest, clock: Clock) {
     this.#response = response;
     this.#clock = clock;
     // It goes on from there, or is told that it can't.
-    this.#places = new Map(subscribe_rules.map((rule) => [rule, resume[rule] ?? null]));
+    this.#places = new Map(subscribe_rules.map((rule) => [rule, resumePlace(resume, rule) ?? null]));
   }
 
   send: Client["send"] = (text, mark) => {

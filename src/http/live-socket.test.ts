@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { WebSocket } from "ws";
+import { clientFrame, RawWebSocket } from "../../test/support/raw-web-socket.ts";
 import { MemoryProgress } from "../../test/support/memory-progress.ts";
 import { MemoryRules } from "../../test/support/memory-rules.ts";
 import { MemoryStore } from "../../test/support/memory-store.ts";
 import { systemClock } from "../lib/clock.ts";
 import { Hub } from "../live/hub.ts";
 import type { LiveLimits } from "../live/limits.ts";
+import { brokenCodes, closeCodes } from "../protocol/live.ts";
 import { liveSocket, originAllowed } from "./live-socket.ts";
 import type { LiveSocketOptions } from "./live-socket.ts";
 import { createServer } from "./server.ts";
@@ -118,6 +121,91 @@ describe("the live socket", () => {
     const sockets = [await open(url), await open(url), await open(url)];
     assert.deepEqual(await refused(url), [429, "overloaded"]);
     for (const socket of sockets) socket.terminate();
+  });
+});
+
+describe("frames that are not as they must be", () => {
+  const asked = Buffer.from('{"subscribe_rules":["clicks"]}');
+  const compressed = clientFrame(1, asked);
+  compressed[0]! |= 0x40;
+  const cases: readonly (readonly [name: string, bytes: Buffer, expected: { code: number; reason: string }])[] = [
+    ["a megabyte of garbage in one", clientFrame(1, Buffer.alloc(1024 * 1024, "x")), brokenCodes.too_long],
+    ["as many bytes in frames that go on", Buffer.concat(inFrames(10, 2000)), brokenCodes.too_long],
+    ["too many frames of a byte", Buffer.concat(inFrames(20, 1)), brokenCodes.in_pieces],
+    ["compression that was not agreed on", compressed, brokenCodes.protocol],
+    ["a reserved kind of frame", clientFrame(3, asked), brokenCodes.protocol],
+    ["the middle of a message that has no beginning", clientFrame(0, asked), brokenCodes.protocol],
+    ["garbage where a frame should be", Buffer.from("GET / HTTP/1.1\r\n\r\n"), brokenCodes.protocol],
+    ["no UTF-8", clientFrame(1, Buffer.from([0xc3, 0x28])), brokenCodes.not_utf8],
+    ["bytes for text", clientFrame(2, asked), closeCodes.text_only],
+  ];
+
+  function inFrames(count: number, bytes: number): Buffer[] {
+    return Array.from({ length: count }, (_, at) => clientFrame(at === 0 ? 1 : 0, Buffer.alloc(bytes, "x"), false));
+  }
+
+  it("close their socket with the reason, and harm nobody else", async (t) => {
+    const { server, url, hub } = await start();
+    t.after(() => server.close());
+    const other = await open(url);
+    for (const [name, bytes, { code, reason }] of cases) {
+      const raw = await RawWebSocket.open(url.replace("ws:", "http:"));
+      raw.send(bytes);
+      assert.equal(await raw.until("nothing of the kind", 5000), "closed", name);
+      assert.deepEqual([raw.closeCode, raw.closeReason], [code, reason], name);
+    }
+    other.send(asked.toString());
+    assert.equal((await next(other))["rule_id"], "clicks");
+    await until(() => hub.connectionCount === 1);
+    other.terminate();
+  });
+});
+
+describe("a handshake", () => {
+  const upgrade = (headers: string): string => `GET /live-stats HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n`;
+  const whole =
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+
+  /** Sends this and does not end its side. */
+  async function answerTo(port: number, request: string): Promise<string> {
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.write(request);
+    const answer = await text(socket);
+    socket.on("error", () => {});
+    return answer;
+  }
+
+  it(
+    "that is refused is answered in our shape, and its line ends also when the client does not end it",
+    { timeout: 10_000 },
+    async (t) => {
+      const { server } = await start();
+      t.after(() => server.close());
+      const { port } = server.server.address() as AddressInfo;
+      for (const [headers, status, code] of [
+        [whole.replace(/Sec-WebSocket-Key.*\r\n/, ""), 400, "bad_request"],
+        [whole.replace("Version: 13", "Version: 7"), 400, "bad_request"],
+        [`${whole}Origin: http://elsewhere.example\r\n`, 403, "origin_refused"],
+      ] as const) {
+        const [head = "", body = ""] = (await answerTo(port, upgrade(headers))).split("\r\n\r\n");
+        assert.equal(head.split(" ", 2)[1], String(status));
+        assert.equal(JSON.parse(body).error.code, code);
+      }
+      const count = (): Promise<number> =>
+        new Promise((resolve, reject) =>
+          server.server.getConnections((error, open) => (error ? reject(error) : resolve(open))),
+        );
+      while ((await count()) > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    },
+  );
+
+  it("for another protocol is no handshake: the request is answered as it stands", async (t) => {
+    const { server } = await start();
+    t.after(() => server.close());
+    const { port } = server.server.address() as AddressInfo;
+    const http2 = "Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n";
+    const answer = await answerTo(port, upgrade(http2).replace("/live-stats", "/docs/json"));
+    assert.match(answer, /^HTTP\/1\.1 200 /);
   });
 });
 

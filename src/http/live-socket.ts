@@ -1,17 +1,17 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
-import { WebSocketServer } from "ws";
-import type { RawData, ServerOptions as SocketOptions, WebSocket } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
+import type { RawData, ServerOptions as SocketOptions } from "ws";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { ErrorCode } from "../lib/errors.ts";
 import type { Client } from "../live/client.ts";
 import type { LiveHub } from "../live/observed.ts";
-import { closeCodes } from "../protocol/live.ts";
-import { answerOf } from "./errors.ts";
+import { brokenCodes, closeCodes } from "../protocol/live.ts";
 import type { Routes } from "./server.ts";
 import { TextFrames } from "./text-frame.ts";
+import { refuseUpgrade } from "./upgrade.ts";
 
 export interface LiveSocketOptions {
   readonly clock: Clock;
@@ -30,12 +30,15 @@ export function liveSocket(hub: LiveHub, options: LiveSocketOptions): Routes {
     const pinged = new Pinged();
     const frames = new TextFrames();
     const refuse = (socket: Duplex, code: ErrorCode, message: string): void =>
-      answerAndEnd(socket, new WeirError(code, message));
+      refuseUpgrade(socket, new WeirError(code, message));
+    let stopping = false;
+    sockets.on("wsClientError", ({ message }, socket) => refuse(socket, "bad_request", message));
     server.server.on("upgrade", (request, socket, head) => {
       socket.on("error", () => socket.destroy());
       if (pathOf(request) !== "/live-stats") return refuse(socket, "unknown_route", "only /live-stats is a WebSocket");
       if (!originAllowed(request, options.origins))
         return refuse(socket, "origin_refused", `the origin ${request.headers.origin} is not allowed`);
+      if (stopping) return refuse(socket, "stopping", closeCodes.stopping.reason);
       if (hub.isFull) return refuse(socket, "overloaded", closeCodes.too_many_sockets.reason);
       sockets.handleUpgrade(
         request,
@@ -45,14 +48,26 @@ export function liveSocket(hub: LiveHub, options: LiveSocketOptions): Routes {
       );
     });
     const stopPinging = options.clock.every((options.pingMs ?? 8000) / pingTurns, () => pinged.next());
-    closeWithServer(server, hub, () => (stopPinging(), sockets.close()));
+    closeWithServer(server, hub, () => {
+      stopping = true;
+      stopPinging();
+      sockets.close();
+    });
   };
+}
+
+/** What the library closes by itself, for broken frames, it closes by a code alone. */
+class ReasonedSocket extends WebSocket {
+  override close(code?: number, reason?: string | Buffer): void {
+    super.close(code, reason ?? Object.values(brokenCodes).find((broken) => broken.code === code)?.reason);
+  }
 }
 
 /** `closeTimeout` is documented by the library; its published types lag behind. */
 function socketOptions(options: LiveSocketOptions): SocketOptions & { readonly closeTimeout: number } {
   return {
     noServer: true,
+    WebSocket: ReasonedSocket,
     perMessageDeflate: false,
     maxPayload: 16 * 1024,
     maxFragments: 16,
@@ -143,17 +158,4 @@ function closeWithServer(server: FastifyInstance, hub: LiveHub, release: () => v
 
 function pathOf(request: IncomingMessage): string {
   return (request.url ?? "").split("?", 1)[0] ?? "";
-}
-
-function answerAndEnd(socket: Duplex, error: WeirError): void {
-  const { status, headers, body } = answerOf(error);
-  const text = JSON.stringify(body);
-  const all = {
-    ...headers,
-    "content-type": "application/json; charset=utf-8",
-    "content-length": String(Buffer.byteLength(text)),
-    connection: "close",
-  };
-  const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${status} ${body.error.code}\r\n${head.join("")}\r\n${text}`);
 }

@@ -11,6 +11,7 @@ import { drain } from "./drain.ts";
 import { answerOf, connectionError, fromFramework, isTooLarge } from "./errors.ts";
 import type { ErrorAnswer } from "./errors.ts";
 import { RouteTable } from "./route-table.ts";
+import { upgrades } from "./upgrade.ts";
 
 export type Server = FastifyInstance;
 
@@ -90,7 +91,12 @@ function frameworkOptions(options: ServerOptions): FrameworkOptions {
     bodyLimit: options.bodyBytesMax ?? 1024 * 1024,
     requestTimeout: options.requestTimeoutMs ?? 10_000,
     keepAliveTimeout: options.keepAliveTimeoutMs ?? 72_000,
-    http: { headersTimeout: options.headersTimeoutMs ?? 10_000, connectionsCheckingInterval: 1000 },
+    http: {
+      headersTimeout: options.headersTimeoutMs ?? 10_000,
+      connectionsCheckingInterval: 1000,
+      // Known to Node from 24.9 on; before, every offer of another protocol is taken for one of WebSockets.
+      shouldUpgradeCallback: upgrades,
+    },
     // Our own hook answers in the one shape while closing.
     return503OnClosing: false,
     clientErrorHandler: answerConnection,

@@ -33,6 +33,13 @@ export function readLiveRequest(text: string): ReadRequest {
   return from === undefined ? invalid(fromMistake(value.from)) : { ok: true, request: value, from };
 }
 
+/** Where a client says that it is with a rule; a rule may be named as what every object has (`constructor`). */
+export const resumePlace = (
+  resume: LiveRequest["resume"],
+  ruleId: string,
+): { epoch: string; seq: number } | undefined =>
+  resume !== undefined && Object.hasOwn(resume, ruleId) ? resume[ruleId] : undefined;
+
 /** A moment from 1970 on, ms since the epoch; undefined when the text is none. */
 export function liveMoment(text: string): number | undefined {
   const at = parseMoment(text);

@@ -101,6 +101,17 @@ export const closeCodes = {
 } as const;
 export type CloseReason = keyof typeof closeCodes;
 
+/** Why a socket was closed whose frames are not as they must be. */
+export const brokenCodes = {
+  protocol: {
+    code: 1002,
+    reason: "a frame is not as the protocol of WebSockets has it (no compression was agreed on)",
+  },
+  not_utf8: { code: 1007, reason: "a message is not UTF-8" },
+  in_pieces: { code: 1008, reason: "a message comes in too many pieces (16 frames at most)" },
+  too_long: { code: 1009, reason: "a message is longer than 16 KiB" },
+} as const;
+
 /** What `GET /live-stats` takes: the same feed as events, for `EventSource` and `curl -N`. */
 export const LiveEventsParameters = Type.Object(
   {

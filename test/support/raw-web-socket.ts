@@ -11,6 +11,7 @@ export class RawWebSocket {
   texts = "";
   /** Of the close frame that came; 1005: it had none. */
   closeCode: number | undefined;
+  closeReason = "";
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -64,6 +65,7 @@ export class RawWebSocket {
       this.#received = this.#received.subarray(frame.end);
       if (frame.opcode === 1) this.texts = (this.texts + frame.payload.toString("utf8")).slice(-100_000);
       if (frame.opcode === 8) this.closeCode = frame.payload.length < 2 ? 1005 : frame.payload.readUInt16BE(0);
+      if (frame.opcode === 8) this.closeReason = frame.payload.subarray(2).toString("utf8");
     }
     this.#heard();
   }

@@ -2,6 +2,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Progress, Touched } from "../../progress/progress.ts";
 import { liveErrorCodes } from "../../protocol/live.ts";
 import type { LiveRequest } from "../../protocol/live.ts";
+import { resumePlace } from "../../protocol/live-request.ts";
 import type { Store } from "../../store/store.ts";
 import type { LiveLimits } from "../limits.ts";
 import { FeedReader } from "../reader.ts";
@@ -71,7 +72,7 @@ export class ExactFeeds {
     const one: ExactSubscriber = { ...fresh, dueAt: 0, toldAt: clock.monotonic() };
     feed.leftAt = null;
     feed.subscribers.add(one);
-    const place = request.resume?.[ruleId];
+    const place = resumePlace(request.resume, ruleId);
     if (place !== undefined) one.standing = this.#resume(feed, one, place);
     if (one.standing.state === "following") feed.lookAgainAt = 0;
     else feed.want(one, clock.now());

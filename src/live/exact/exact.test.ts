@@ -359,6 +359,17 @@ test("both modes on one socket; a rule is watched in one of them", async () => {
   );
 });
 
+test("a rule whose name every object has as a key is a rule as any other", async () => {
+  const { clock, client, take, rules } = exactDesk();
+  for (const rule_id of ["constructor", "__proto__"]) {
+    rules.set({ rule_id });
+    const one = client();
+    one.watch(rule_id);
+    await clock.advance(100);
+    assert.deepEqual(kinds(take(one)), ["snapshot"]);
+  }
+});
+
 test("mistakes are told by code, and the socket stays", async () => {
   const { clock, connect, count, rules } = exactDesk({ subscriptionsMax: 500 });
   count(0, "click", 1);
