@@ -35,6 +35,7 @@ export interface ErrorBody {
       | "method_not_allowed"
       | "version_conflict"
       | "origin_refused"
+      | "host_refused"
       | "upgrade_required"
       | "overloaded"
       | "log_full"

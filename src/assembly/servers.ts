@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Archiver } from "../archive/archiver.ts";
+import type { Config } from "../config/options.ts";
 import type { Eraser } from "../eraser/eraser.ts";
 import { erasureRoutes } from "../http/erasure-routes.ts";
 import { ingestRoutes } from "../http/ingest-routes.ts";
+import type { HostNames } from "../http/host-names.ts";
 import { liveEvents } from "../http/live-events.ts";
 import { liveSocket } from "../http/live-socket.ts";
 import { queryRoutes } from "../http/query-routes.ts";
@@ -80,7 +82,9 @@ export function queryServer(basis: Basis, parts: AnsweringParts, ingestUrl: () =
       ruleRoutes(parts.rulebook, query),
       queryRoutes(query),
       erasureRoutes(parts.eraser),
-      ...[liveSocket, liveEvents].map((carry) => carry(observed, { clock, origins: config.origins })),
+      ...[liveSocket, liveEvents].map((carry) =>
+        carry(observed, { clock, origins: config.origins, hostNames: namesOf(config) }),
+      ),
       health(metrics, parts.dependencies),
       dashboard(basis, parts, ingestUrl),
     ],
@@ -136,9 +140,15 @@ function startHub({ clock, logger, config }: Basis, { store, rulebook, progress 
 }
 
 function httpServer(basis: Basis, title: string, routes: readonly Routes[], requestTimeoutMs: number): Server {
-  const { clock, logger, metrics, version } = basis;
-  return createServer({ title, version, logger, routes, requestTimeoutMs, clock, answered: metrics.http.answered });
+  const { clock, logger, metrics, version, config } = basis;
+  const { answered } = metrics.http;
+  return createServer({
+    ...{ title, version, logger, routes, requestTimeoutMs, clock, answered },
+    hostNames: namesOf(config),
+  });
 }
+
+const namesOf = ({ host, hostNames }: Config): HostNames => ({ listensOn: host, names: hostNames });
 
 function detailOf(engine: Computing): { readonly detail?: string } {
   const detail = engine.describe();

@@ -118,6 +118,15 @@ export const addresses = (...schemes: readonly string[]): Kind<string> => ({
 });
 
 /** `scheme://host[:port]` in the form in which browsers send it. */
+/** As it stands in a request's `Host`, without the port. */
+export const hostName: Kind<string> = {
+  placeholder: "name",
+  expected: "a host name such as weir.example.com (no port), or *",
+  parse: (given) =>
+    given === "*" || /^[a-z\d_](?:[a-z\d_.-]*[a-z\d_])?$/i.test(given) ? given.toLowerCase() : undefined,
+  format: (value) => value,
+};
+
 export const origin: Kind<string> = {
   placeholder: "origin",
   expected: "an origin such as https://dashboard.example.com (no path), or *",

@@ -1,4 +1,4 @@
-import { choice, count, duration, list, orOff, origin, port, size, text, url } from "./kind.ts";
+import { choice, count, duration, hostName, list, orOff, origin, port, size, text, url } from "./kind.ts";
 import { largerOptions } from "./larger-options.ts";
 import { option } from "./option.ts";
 import type { Option } from "./option.ts";
@@ -29,6 +29,14 @@ export const options = {
     kind: text("address", "an address or host name to listen on", /^[\w.:%-]+$/),
     default: "127.0.0.1",
     description: "the address to listen on; there is no log-in, so think before you open it (0.0.0.0 is every network)",
+  }),
+  hostNames: option({
+    name: "host-names",
+    group: "Where",
+    kind: list(hostName, "name,…"),
+    default: [],
+    description:
+      "names by which clients may ask, besides addresses and localhost; none: on a loopback address no others, elsewhere any; * is any",
   }),
   ingestPort: option({
     name: "ingest-port",

@@ -25,6 +25,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   method_not_allowed: 405,
   version_conflict: 412,
   origin_refused: 403,
+  host_refused: 403,
   upgrade_required: 426,
   overloaded: 429,
   log_full: 503,

@@ -199,6 +199,14 @@ describe("a handshake", () => {
     },
   );
 
+  it("to a foreign name is refused where only local ones are asked, though the page's origin fits", async (t) => {
+    const { server, url } = await start({}, { hostNames: { listensOn: "127.0.0.1", names: [] } });
+    t.after(() => server.close());
+    const rebound = { host: "evil.example:8001", origin: "http://evil.example:8001" };
+    assert.deepEqual(await refused(url, rebound), [403, "host_refused"]);
+    (await open(url)).terminate();
+  });
+
   it("for another protocol is no handshake: the request is answered as it stands", async (t) => {
     const { server } = await start();
     t.after(() => server.close());

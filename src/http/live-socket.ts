@@ -9,6 +9,7 @@ import type { ErrorCode } from "../lib/errors.ts";
 import type { Client } from "../live/client.ts";
 import type { LiveHub } from "../live/observed.ts";
 import { brokenCodes, closeCodes } from "../protocol/live.ts";
+import { type HostNames, hostRefusal } from "./host-names.ts";
 import type { Routes } from "./server.ts";
 import { TextFrames } from "./text-frame.ts";
 import { refuseUpgrade } from "./upgrade.ts";
@@ -17,6 +18,8 @@ export interface LiveSocketOptions {
   readonly clock: Clock;
   /** Origins that browsers may come from besides the host that was asked; `*` is any. */
   readonly origins?: readonly string[];
+  /** By which names the server may be asked; missing: by any. */
+  readonly hostNames?: HostNames;
   /** How often sockets are pinged; one that has not answered by the next ping is closed as too slow. Default 8 s. */
   readonly pingMs?: number;
   /** How long the closing handshake may take. Default 1 s. */
@@ -36,6 +39,8 @@ export function liveSocket(hub: LiveHub, options: LiveSocketOptions): Routes {
     server.server.on("upgrade", (request, socket, head) => {
       socket.on("error", () => socket.destroy());
       if (pathOf(request) !== "/live-stats") return refuse(socket, "unknown_route", "only /live-stats is a WebSocket");
+      const foreign = options.hostNames && hostRefusal(request.headers.host, options.hostNames);
+      if (foreign !== undefined) return refuseUpgrade(socket, foreign);
       if (!originAllowed(request, options.origins))
         return refuse(socket, "origin_refused", `the origin ${request.headers.origin} is not allowed`);
       if (stopping) return refuse(socket, "stopping", closeCodes.stopping.reason);

@@ -69,6 +69,22 @@ async function ask(
   return { status: answer.statusCode, headers: answer.headers, text: answer.body, json: () => answer.json() };
 }
 
+describe("a server that listens on a loopback address", () => {
+  const server = make({ hostNames: { listensOn: "127.0.0.1", names: ["weir.example"] } });
+  after(() => server.close());
+
+  it("is not asked by a name that somebody else has given it", async () => {
+    const asked = async (url: string, host: string) => {
+      const answer = await server.inject({ url, headers: { host } });
+      return [answer.statusCode, answer.json().error?.code];
+    };
+    for (const url of ["/health", "/docs/json", "/nowhere"])
+      assert.deepEqual(await asked(url, "evil.example:8001"), [403, "host_refused"], url);
+    for (const host of ["127.0.0.1:8001", "localhost", "weir.example"])
+      assert.deepEqual(await asked("/health", host), [200, undefined], host);
+  });
+});
+
 describe("a server's errors have one shape", () => {
   const server = make();
   after(() => server.close());

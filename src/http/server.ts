@@ -10,6 +10,7 @@ import { document } from "./documentation.ts";
 import { drain } from "./drain.ts";
 import { answerOf, connectionError, fromFramework, isTooLarge } from "./errors.ts";
 import type { ErrorAnswer } from "./errors.ts";
+import { type HostNames, hostRefusal } from "./host-names.ts";
 import { RouteTable } from "./route-table.ts";
 import { upgrades } from "./upgrade.ts";
 
@@ -40,6 +41,8 @@ export interface ServerOptions {
   readonly answered?: (facts: { route: string; method: string; status: number; seconds: number }) => void;
   /** Connections beyond this many are closed at once. Default 20,000. */
   readonly connectionsMax?: number;
+  /** By which names it may be asked; missing: by any. */
+  readonly hostNames?: HostNames;
   /** Default: the system's. */
   readonly clock?: Pick<Clock, "sleep">;
 }
@@ -65,6 +68,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     return reply;
   });
   refuseWhenClosing(server);
+  refuseForeignNames(server, options.hostNames);
   refuseUnknownRoutes(server);
   dropStalledReaders(server, options.writeTimeoutMs ?? 6000);
   reportAnswers(server, options.answered);
@@ -170,6 +174,11 @@ function refuseWhenClosing(server: FastifyInstance): void {
     if (closing) request.raw.socket.end();
     done();
   });
+}
+
+function refuseForeignNames(server: FastifyInstance, names: HostNames | undefined): void {
+  if (names === undefined) return;
+  server.addHook("onRequest", (request, _reply, done) => done(hostRefusal(request.raw.headers.host, names)));
 }
 
 function refuseUnknownRoutes(server: FastifyInstance): void {

@@ -24,6 +24,7 @@ export const errorCodes = {
   method_not_allowed: "the route does not take this method",
   version_conflict: "the rule, or the document of all rules, has another version than the one named in `If-Match`",
   origin_refused: "pages of this origin may not open a socket; the configuration lists those that may",
+  host_refused: "the server may not be asked by this host name; `--host-names` lists those by which it may",
   upgrade_required: "this route is a WebSocket; ask it to be one",
   overloaded: "more is in flight than the configured bound; try again",
   log_full: "the log has reached its bound of bytes or the disk its low mark; try again",
