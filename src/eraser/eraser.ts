@@ -30,7 +30,7 @@ export interface ArchiveToErase {
 export interface EraserDeps {
   readonly register: ErasureRegister;
   readonly store: Pick<Store, "noteErasing" | "eraseNoted" | "purge" | "settle">;
-  readonly log: Pick<Log, "ends" | "commit">;
+  readonly log: Pick<Log, "ends" | "commit" | "scrub">;
   readonly windows: Windows;
   /** Where events are kept as well, if anywhere. */
   readonly archive?: ArchiveToErase;
@@ -173,7 +173,10 @@ export class Eraser {
     await store.purge(erasures.map(({ id }) => id));
     passFailpoint("mid-erasure");
     // In a quiet log the last batches are not committed, and so kept.
-    for (const [partition, end] of highest(erasures)) await log.commit(partition, end);
+    for (const [partition, end] of highest(erasures)) {
+      await log.commit(partition, end);
+      await log.scrub?.(partition, end);
+    }
     await this.#put(erasures, { state: "done", finishedAt: clock.now() });
   }
 

@@ -96,6 +96,12 @@ export interface Log {
    * throws away what a start would need must go by this, not by what it has committed.
    */
   committed(src: Src): Promise<Offset>;
+  /**
+   * Takes what lies below `next`, which is committed, off the disk: when it resolves, no file of the log holds a byte of it any
+   * more. That waits until what is kept is little enough to be written anew. Missing: a log whose files are others'.
+   * @throws WeirError `stopping`, `log_failed`.
+   */
+  scrub?(src: Src, next: Offset): Promise<void>;
   state(): LogState;
   /** Refuses new appends, finishes those in flight, releases the files. */
   close(): Promise<void>;

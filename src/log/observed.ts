@@ -19,6 +19,7 @@ export function observedLog(log: Log, clock: Clock, appended: (seconds: number) 
     ends: () => log.ends(),
     commit: (src, next) => log.commit(src, next),
     committed: (src) => log.committed(src),
+    ...(log.scrub === undefined ? {} : { scrub: log.scrub.bind(log) }),
     state: () => log.state(),
     close: () => log.close(),
   };

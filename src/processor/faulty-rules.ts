@@ -24,6 +24,12 @@ export function reasonOf({ details }: WeirError): string {
   return typeof known === "string" ? known : "the store refused it";
 }
 
+/** Of the rows that were written together, from 0, the one that the store names; undefined when it names none. */
+export function rowOf({ details }: WeirError): number | undefined {
+  const known = typeof details === "object" && details !== null && "row" in details ? details.row : undefined;
+  return typeof known === "number" ? known : undefined;
+}
+
 /**
  * Finds by halving which of these rules the store refuses to roll up over a range; nothing is written. None of them is at
  * fault when each is taken by itself, or when not even a rollup of no rules is: then it is the store's own.

@@ -11,6 +11,8 @@ import { BatchWriter } from "./batch-writer.ts";
 import type { Batch, Piece } from "./batch.ts";
 
 type Fate = "none" | "away" | "answer lost";
+/** What the store says of the row that it refuses something for. */
+type Hint = "none" | "right" | "wrong";
 
 /** A store that refuses rows of these offsets, of which it may leave others behind, and that is away at times. */
 class FakeStore {
@@ -18,13 +20,15 @@ class FakeStore {
   readonly aside: RejectedEvent[] = [];
   readonly refuses: ReadonlySet<number>;
   readonly #fates: Fate[];
+  readonly #hint: Hint;
   /** Refuses everything, for it has a fault of its own. */
   broken = false;
   losesAside = false;
   inserts = 0;
 
-  constructor(refuses: Iterable<number>, fates: readonly Fate[] = []) {
+  constructor(refuses: Iterable<number>, fates: readonly Fate[] = [], hint: Hint = "none") {
     this.refuses = new Set(refuses);
+    this.#hint = hint;
     this.#fates = [...fates];
   }
 
@@ -42,8 +46,13 @@ class FakeStore {
       // Of several rows a part may be there, and then the store can't say what.
       const leaves = bad % 2 === 0 && offsets.length > 1;
       if (leaves) this.raw.push(...offsets.filter((off) => !this.refuses.has(off)).slice(0, 1));
-      throw refused(`of ${bad}`, leaves);
+      throw refused(`of ${bad}`, leaves, this.#rowTold(offsets.indexOf(bad), offsets.length));
     });
+  }
+
+  #rowTold(row: number, rows: number): number | undefined {
+    if (this.#hint === "none") return undefined;
+    return this.#hint === "right" ? row : (row * 7) % (rows + 2);
   }
 
   async setAside(events: readonly RejectedEvent[]): Promise<void> {
@@ -72,8 +81,8 @@ class FakeStore {
   }
 }
 
-const refused = (why: string, outcomeUnknown: boolean): WeirError =>
-  new WeirError("store_refused", "no", { details: { reason: `refused because ${why}` }, outcomeUnknown });
+const refused = (why: string, outcomeUnknown: boolean, row?: number): WeirError =>
+  new WeirError("store_refused", "no", { details: { reason: `refused because ${why}`, row }, outcomeUnknown });
 const away = (): WeirError => new WeirError("store_unavailable", "away", { canRetry: true, outcomeUnknown: true });
 
 function batchOf(counts: readonly number[]): Batch {
@@ -123,16 +132,18 @@ const sorted = (numbers: Iterable<number>): number[] => [...numbers].toSorted((a
 
 test("whatever is refused, left behind, away or lost: each event is stored once or set aside once", async () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 4, size: "max" });
+  const bads = fc.array(fc.nat(159), { maxLength: 6, size: "max" });
+  const hints = fc.constantFrom<Hint>("none", "right", "wrong");
   const fates = fc.array(fc.constantFrom<Fate>("none", "none", "none", "away", "answer lost"), {
     maxLength: 60,
     size: "max",
   });
   await fc.assert(
-    fc.asyncProperty(sizes, fc.array(fc.nat(159), { maxLength: 6, size: "max" }), fates, async (counts, bad, given) => {
+    fc.asyncProperty(sizes, bads, fates, hints, async (counts, bad, given, hint) => {
       const batch = batchOf(counts);
       const all = Array.from({ length: batch.events }, (_, index) => 100 + index);
       const refuses = all.filter((off) => bad.includes(off - 100));
-      const store = new FakeStore(refuses, given);
+      const store = new FakeStore(refuses, given, hint);
       const { forgotten, rejected } = await write(store, batch);
       assert.deepEqual(
         sorted(store.raw),
@@ -172,6 +183,14 @@ test("one among 10,000 is found in some twenty writes, and is set aside whole, w
       reason: "refused because of 7001",
     },
   ]);
+});
+
+test("a hundred among 10,000 take some three writes each where the store says which row it refuses", async () => {
+  const bad = Array.from({ length: 100 }, (_, at) => 151 + at * 98);
+  const store = new FakeStore(bad, [], "right");
+  const { rejected } = await write(store, batchOf([4000, 6000]));
+  assert.equal(rejected, 100);
+  assert.ok(store.inserts <= 310, `${store.inserts} writes`);
 });
 
 test("what is set aside although the answer is lost is not set aside again", async () => {

@@ -181,7 +181,8 @@ export interface Differences {
  * what is there, and writes only what is missing; it never repeats a write blind.
  *
  * Errors: WeirError `store_unavailable` (canRetry), `store_refused` (the statement or the data is at fault; `details.reason` says why, for
- * people; of what was to be written a part may be there, so the outcome is settled by reading as well), `store_taken` (another process
+ * people, and where the store can tell, `details.row` which of the rows that were written together, from 0, in the order in which they were given;
+ * of what was to be written a part may be there, so the outcome is settled by reading as well), `store_taken` (another process
  * writes the partition now: this one must end with it).
  */
 export interface Store extends RejectStore {

@@ -101,16 +101,16 @@ test("what the engine refuses is set aside within two seconds, across kills, and
       return performance.now() - began;
     };
     await send10k(0);
-    const tookMs = [await send10k(0), await send10k(1), await send10k(3)];
+    const tookMs = [await send10k(0), await send10k(1), await send10k(3), await send10k(100)];
     for (const ms of tookMs) assert.ok(ms - tookMs[0]! <= stallMsMax, `stood still: ${tookMs.join(", ")} ms`);
     await everyoneIsSomewhere(stage, poison);
-    assert.equal(await numberOf(stage.server.queryUrl, "weir_rejects"), 4);
-    assert.equal(await numberOf(stage.server.queryUrl, "weir_rejected_events_total"), 4);
+    assert.equal(await numberOf(stage.server.queryUrl, "weir_rejects"), 104);
+    assert.equal(await numberOf(stage.server.queryUrl, "weir_rejected_events_total"), 104);
     await stage.server.killGroup();
 
     const random = seeded(stage.seed);
     const places: readonly [Failpoint, number][] = [
-      ["mid-bisection", 1 + random.int(30)],
+      ["mid-bisection", 1 + random.int(8)],
       ["before-reject", 1],
       ["after-reject", 1],
       ["after-raw", 1],

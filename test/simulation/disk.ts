@@ -106,7 +106,7 @@ export class Disk {
       rollBack: () => void (next = undefined),
       checkpoint: () => {},
       bytes: () => 0,
-      shrink: () => {},
+      shrink: () => true,
       close: () => {},
     };
   }

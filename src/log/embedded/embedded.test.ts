@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -61,6 +61,51 @@ describe("embedded log", { concurrency: true }, () => {
   logSuite("embedded", facts, open);
 
   logSuite("embedded, reading from disk", facts, () => open({ tailBytesMax: 0 }));
+
+  for (const bytes of [20, 200_000])
+    test(`what is scrubbed is in no file any more, what came later is read (${bytes} bytes each)`, async () => {
+      const { log, dir, reopen, cleanup } = await open();
+      const secret = "somebody-whom-nobody-shall-find";
+      const named = (user_id: string): PackedEvents =>
+        pack([
+          {
+            event_id: user_id,
+            user_id,
+            event_type: "t",
+            timestamp: 5,
+            payload: `{"a":"${"x".repeat(bytes)}${user_id}"}`,
+          },
+        ]);
+      for (let i = 0; i < 20; i++) await log.append(named(i % 3 === 0 ? "ann" : secret));
+      const [kept] = await log.append(named("ann"));
+      await log.commit(source, kept!.from);
+      const isThere = (): boolean => readdirSync(dir).some((name) => readFileSync(join(dir, name)).includes(secret));
+      const isDeleted = async (): Promise<boolean> => (await log.committed(source)) === kept!.from;
+      while (!(await isDeleted())) await systemClock.sleep(10);
+      assert.ok(isThere(), "it is looked for in the right way");
+      await Promise.all([log.scrub!(source, kept!.from), log.scrub!(source, offset(3))]);
+      assert.ok(!isThere());
+      await log.append(named("bob"));
+      const users = async (from: Log): Promise<unknown[]> =>
+        (await from.read({ src: source, off: kept!.from }, plenty)).flatMap(({ events: found }) =>
+          unpack(found).map(({ user_id }) => user_id),
+        );
+      assert.deepEqual(await users(log), ["ann", "bob"]);
+      const again = await reopen();
+      assert.deepEqual(await users(again), ["ann", "bob"]);
+      assert.ok(!isThere());
+      await cleanup();
+    });
+
+  test("who waits for a scrub that can't be done yet is told when the log is closed", async () => {
+    const { log, cleanup } = await open();
+    await log.append(events(3));
+    const waiting = assert.rejects(log.scrub!(source, offset(3)), hasCode("stopping"));
+    await log.close();
+    await waiting;
+    await assert.rejects(log.scrub!(source, offset(3)), hasCode("stopping"));
+    await cleanup();
+  });
 
   test("offsets are dense from 0, one range an append, also when appends share a row", async () => {
     const { log, cleanup } = await open();

@@ -13,6 +13,7 @@ import type { Ears, Thread } from "./link.ts";
 import { faultError } from "./messages.ts";
 import type { AppendedJob, Fault, FromReader, FromWriter, Mark, ToReader, ToWriter } from "./messages.ts";
 import { Reads } from "./reads.ts";
+import { Scrubs } from "./scrubs.ts";
 import { Space } from "./space.ts";
 
 export interface EmbeddedLogOptions {
@@ -95,6 +96,7 @@ class EmbeddedLog implements Log {
   readonly #reader: Thread<ToReader>;
   readonly #groups: Groups;
   readonly #reads: Reads;
+  readonly #scrubs = new Scrubs();
   readonly #space: Space;
   readonly #drainage: Drainage;
   readonly #stopTicking: () => void;
@@ -175,6 +177,16 @@ class EmbeddedLog implements Log {
     return offset(this.#mark.committed);
   }
 
+  async scrub(from: Src, next: Offset): Promise<void> {
+    mustBeSource(from);
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#closing !== undefined) throw stopping();
+    const id = ++this.#lastId;
+    const done = this.#scrubs.add(id);
+    this.#writer.post({ kind: "scrub", id, next });
+    return done;
+  }
+
   state(): LogState {
     const refusal = this.#refusal(0);
     const { bytesMax } = this.#options;
@@ -191,6 +203,7 @@ class EmbeddedLog implements Log {
   heardWriter(message: FromWriter): void {
     if (message.kind === "done") this.#done(message.appended, message.mark);
     else if (message.kind === "failed") this.#failed(message.ids, message.fault);
+    else if (message.kind === "scrubbed") this.#scrubs.done(message.id);
     else if (message.kind === "checkpoint") this.#reader.post({ kind: "checkpoint" });
   }
 
@@ -201,6 +214,7 @@ class EmbeddedLog implements Log {
     this.#failure = error;
     this.#groups.abandon(error, this.#notAccepting(error));
     this.#reads.stop(error);
+    this.#scrubs.stop(error);
     this.#options.onFailure?.(error);
   }
 
@@ -261,6 +275,7 @@ class EmbeddedLog implements Log {
 
   async #close(): Promise<void> {
     this.#stopTicking();
+    this.#scrubs.stop(stopping());
     await this.#groups.drained();
     this.#reads.stop();
     // The reader first: the last connection to close makes the database one file again, and only the writer may.

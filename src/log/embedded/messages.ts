@@ -46,6 +46,7 @@ export type ToWriter =
   | { readonly kind: "append"; readonly job: AppendJob }
   | { readonly kind: "trim"; readonly next: number }
   | { readonly kind: "checkpointed"; readonly walBytes: number }
+  | { readonly kind: "scrub"; readonly id: number; readonly next: number }
   | { readonly kind: "quiet" }
   | { readonly kind: "close" };
 
@@ -53,6 +54,7 @@ export type FromWriter =
   | { readonly kind: "ready"; readonly mark: Mark }
   | { readonly kind: "done"; readonly appended: readonly AppendedJob[]; readonly mark: Mark }
   | { readonly kind: "failed"; readonly ids: readonly number[]; readonly fault: Fault }
+  | { readonly kind: "scrubbed"; readonly id: number }
   | { readonly kind: "checkpoint" }
   | { readonly kind: "closed" };
 

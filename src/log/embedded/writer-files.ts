@@ -38,8 +38,11 @@ export interface WriterFiles {
   checkpoint(): void;
   /** What the database takes on the disk. */
   bytes(): number;
-  /** Gives free pages back to the disk. */
-  shrink(): void;
+  /**
+   * Writes anew what is kept, and gives the rest back to the disk. Whether nothing of the rest is in a file any more: not, when
+   * somebody was reading.
+   */
+  shrink(): boolean;
   close(): void;
 }
 
@@ -119,8 +122,9 @@ class SqliteFiles implements WriterFiles {
     return Number(this.#db.prepare("PRAGMA page_count").get()?.["page_count"]) * pageSize;
   }
 
-  shrink(): void {
-    this.#db.exec("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+  shrink(): boolean {
+    this.#db.exec("VACUUM");
+    return this.#db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0;
   }
 
   close(): void {

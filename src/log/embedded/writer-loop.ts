@@ -5,6 +5,8 @@ import type { LogWriter } from "./writer.ts";
 /** A checkpoint is asked for when so much was written since the last. */
 const checkpointBytes = 16 << 20;
 const trimDelayMs = 50;
+/** So long after a scrub could not be done, it is tried again. */
+const scrubAgainMs = 1000;
 
 /** How the writer's thread is talked to. */
 export interface WriterPort {
@@ -37,6 +39,8 @@ export class WriterLoop {
   readonly #port: WriterPort;
   #hasAsked = false;
   #stopTrim: (() => void) | undefined;
+  #scrubs: Extract<ToWriter, { kind: "scrub" }>[] = [];
+  #stopScrub: (() => void) | undefined;
 
   constructor(writer: LogWriter, place: string, port: WriterPort) {
     this.#writer = writer;
@@ -80,6 +84,25 @@ export class WriterLoop {
     });
   }
 
+  /** Those that wait are done by one, once deletion has come so far. */
+  #planScrub(ms = trimDelayMs): void {
+    this.#stopScrub ??= this.#port.later(ms, () => {
+      this.#stopScrub = undefined;
+      try {
+        this.#scrub();
+      } catch (error) {
+        this.#fail([], error, "taking erased events off the disk");
+      }
+      if (this.#scrubs.length > 0) this.#planScrub(scrubAgainMs);
+    });
+  }
+
+  #scrub(): void {
+    const all = this.#scrubs.reduce((next, scrub) => Math.max(next, scrub.next), 0);
+    if (!this.#writer.scrub(all)) return;
+    for (const { id } of this.#scrubs.splice(0)) this.#port.tell({ kind: "scrubbed", id });
+  }
+
   #askForCheckpoint(): void {
     if (this.#hasAsked || this.#writer.walBytes < checkpointBytes) return;
     this.#hasAsked = true;
@@ -91,6 +114,9 @@ export class WriterLoop {
       if (message.kind === "checkpointed") {
         this.#hasAsked = false;
         this.#writer.checkpointed(message.walBytes);
+      } else if (message.kind === "scrub") {
+        this.#scrubs.push(message);
+        this.#planScrub();
       } else if (message.kind === "quiet") this.#writer.tidy();
       else if (message.kind === "close") this.#close();
     } catch (error) {
@@ -100,6 +126,7 @@ export class WriterLoop {
 
   #close(): void {
     this.#stopTrim?.();
+    this.#stopScrub?.();
     try {
       if (this.#writer.hasTrimWork) this.#writer.write([]);
       this.#writer.close();

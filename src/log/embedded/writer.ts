@@ -9,6 +9,8 @@ import type { WriterFiles } from "./writer-files.ts";
 const trimBytesMin = 4 << 20;
 /** A file this much larger than its content is shrunk in a quiet moment. */
 const slackBytesMax = 64 << 20;
+/** No more than this is written anew at once: appends wait for it, a second at the most. */
+const rewriteBytesMax = 64 << 20;
 /** When the write-ahead log is so large, the writer itself finishes its checkpoint, so that the file is used from its start again. */
 const walBytesMax = 64 << 20;
 
@@ -89,6 +91,16 @@ export class LogWriter {
     this.#witness.sync();
     if (this.#meta.bytes < slackBytesMax / 16 && this.#files.bytes() - this.#meta.bytes > slackBytesMax)
       this.#files.shrink();
+  }
+
+  /**
+   * Takes everything below `next` off the disk. Answers whether it is: not, while something of it is still to be deleted, more
+   * is kept than can be written anew at once, or somebody reads.
+   */
+  scrub(next: number): boolean {
+    if (this.#meta.base < next || this.#meta.bytes > rewriteBytesMax) return false;
+    this.#walBytes = 0;
+    return this.#files.shrink();
   }
 
   close(): void {

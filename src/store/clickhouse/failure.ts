@@ -26,9 +26,15 @@ export function asWeirError(error: unknown, wrote: boolean): WeirError {
   if (!refused) return unavailable(error, wrote);
   return new WeirError("store_refused", `the store refused a statement: ${error.message}`, {
     cause: error,
-    details: { reason: refusal(error) },
+    details: { reason: refusal(error), row: rowOf(error) },
     outcomeUnknown: wrote,
   });
+}
+
+/** From 0. The engine counts from 1; what comes behind it in the message may be anybody's. */
+function rowOf({ message }: ClickHouseError): number | undefined {
+  const row = Number(/ is violated at row (\d{1,9})\b/.exec(message)?.[1]);
+  return row >= 1 ? row - 1 : undefined;
 }
 
 /** In the engine's word for it, which is no sentence of its own but has none of its texts either: VIOLATED_CONSTRAINT. */
