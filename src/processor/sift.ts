@@ -1,4 +1,5 @@
 import { walkPacked } from "../event/packed.ts";
+import { offset } from "../event/position.ts";
 import type { WeirError } from "../lib/errors.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
 import type { RawPiece, Store } from "../store/store.ts";
@@ -24,10 +25,10 @@ type SiftedStore = Pick<Store, "insertRaw" | "settle" | "storedOffsets" | "takes
 
 /**
  * Writes a batch's raw rows. When the store refuses them and says which row it is about, that one is tried by itself and what
- * comes behind it is written on: three writes for each bad row. Where it names none, or a wrong one, the rows are halved until
+ * comes behind it is written on: two writes for each bad row. Where it names none, or a wrong one, the rows are halved until
  * those at fault are found: one bad row among 10,000 takes some twenty writes. An event is refused only when the store did not
- * take it by itself, twice, and would take a harmless one in between: an engine that refuses everything has a fault of its
- * own, which is no event's.
+ * take it by itself, and twice, or named it among others, and would take a harmless one in between: an engine that refuses
+ * everything has a fault of its own, which is no event's.
  *
  * Rejects with what else befalls the store; called again, it goes on with what is neither stored (which the caller finds
  * out) nor refused so far.
@@ -62,22 +63,33 @@ export class Sifter {
     for (let next: WeirError | undefined = refusal; next !== undefined;) {
       const named = rows[rowOf(next) ?? rows.length];
       const left = await this.#leftAfter(next, rows);
-      if (named === undefined || !left.includes(named)) {
-        await this.#halve(inOrderOfTime(left));
-        return this.#sift(inOrderOfTime(passed));
-      }
+      const at = named === undefined ? -1 : left.indexOf(named);
+      if (named === undefined || at < 0) return this.#siftApart(left, passed);
       const before = this.refused.length;
-      await this.#sift([named]);
-      const at = left.indexOf(named);
-      const others = [left.slice(0, at), left.slice(at + 1)] as const;
+      passed.push(...left.slice(0, at));
+      rows = left.slice(at + 1);
+      next = await this.#confirmBeside(named, rows);
       // It was named and is taken: what is named is not what is refused.
-      if (this.refused.length === before) return this.#sift(inOrderOfTime([...passed, ...others.flat()]));
-      passed.push(...others[0]);
-      rows = others[1];
-      next = rows.length === 0 ? undefined : await this.#refusal(piecesOf(rows));
+      if (this.refused.length === before)
+        return this.#siftApart(next === undefined ? [] : await this.#leftAfter(next, rows), passed);
     }
     const again = passed.length === 0 ? undefined : await this.#refusal(piecesOf(passed));
     if (again !== undefined) await this.#follow(passed, again);
+  }
+
+  /** Confirms the one while the others are written: most of the time both wait for the engine. Answers what became of the others. */
+  async #confirmBeside(named: Row, others: readonly Row[]): Promise<WeirError | undefined> {
+    const writing = others.length === 0 ? undefined : this.#refusal(piecesOf(others));
+    // Both are over before anybody hears of a failure: he would read what is stored while the other is still being written.
+    const [confirmed, written] = await Promise.allSettled([this.#confirm(named), writing]);
+    if (confirmed.status === "rejected") throw confirmed.reason;
+    if (written.status === "rejected") throw written.reason;
+    return written.value;
+  }
+
+  async #siftApart(refused: readonly Row[], others: readonly Row[]): Promise<void> {
+    if (refused.length > 0) await this.#halve(inOrderOfTime(refused));
+    await this.#sift(inOrderOfTime(others));
   }
 
   /** These were refused together. */
@@ -95,9 +107,13 @@ export class Sifter {
     if (rows.length === 0) return;
     const left = await this.#leftOf(rows);
     if (left.length === 0) return;
-    if (rows.length > 1) return this.#halve(left);
+    return rows.length > 1 ? this.#halve(left) : this.#confirm(rows[0]!);
+  }
+
+  /** Tries one that was refused by itself again, after a harmless one was taken: it may be the engine that is ill. */
+  async #confirm(alone: Row): Promise<void> {
     await (this.#takesRows ??= this.#store.takesRows());
-    const [row] = await this.#leftOf(rows);
+    const [row] = await this.#leftOf([alone]);
     if (row === undefined) return;
     withoutRejected(this.#batch, new Set([row.piece.from + row.index]));
     this.refused.push({ piece: row.piece, index: row.index, reason: this.#reason });
@@ -149,13 +165,22 @@ function rowsOf(pieces: readonly Piece[]): readonly Row[] {
 /** The store may keep what is close in time together, so that what is written in halves is in few places. */
 const inOrderOfTime = (rows: readonly Row[]): readonly Row[] => rows.toSorted((a, b) => a.timestamp - b.timestamp);
 
-/** The pieces of these rows, with nothing else in them. */
-function piecesOf(rows: readonly Row[]): readonly RawPiece[] {
-  const pieces = new Map<Piece, Uint8Array>();
-  for (const { piece, index } of rows) {
-    const skipped = pieces.get(piece) ?? new Uint8Array(piece.events.count).fill(1);
-    skipped[index] = 0;
-    pieces.set(piece, skipped);
-  }
-  return [...pieces].map(([piece, skipped]) => ({ ...piece, skip: skipped }));
+/** The pieces of these rows, with nothing else that is to be stored. */
+const piecesOf = (rows: readonly Row[]): readonly RawPiece[] =>
+  [...Map.groupBy(rows, ({ piece }) => piece)].map(([piece, some]) => stretchOf(piece, some));
+
+/** No more of a piece than what lies between the first and the last of its rows: what is written is walked through. */
+function stretchOf({ from, receivedAt, events, ends }: Piece, rows: readonly Row[]): RawPiece {
+  const first = rows.reduce((least, { index }) => Math.min(least, index), Infinity);
+  const last = rows.reduce((most, { index }) => Math.max(most, index), 0);
+  const start = first === 0 ? 0 : ends[first - 1]!;
+  const skip = new Uint8Array(last - first + 1).fill(1);
+  for (const { index } of rows) skip[index - first] = 0;
+  return {
+    from: offset(from + first),
+    receivedAt,
+    events: { count: skip.length, bytes: events.bytes.subarray(start, ends[last]) },
+    ends: ends.slice(first, last + 1).map((end) => end - start),
+    skip,
+  };
 }

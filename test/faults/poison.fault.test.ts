@@ -101,11 +101,11 @@ test("what the engine refuses is set aside within two seconds, across kills, and
       return performance.now() - began;
     };
     await send10k(0);
-    const tookMs = [await send10k(0), await send10k(1), await send10k(3), await send10k(100)];
+    const tookMs = [await send10k(0), await send10k(1), await send10k(3), await send10k(30)];
     for (const ms of tookMs) assert.ok(ms - tookMs[0]! <= stallMsMax, `stood still: ${tookMs.join(", ")} ms`);
     await everyoneIsSomewhere(stage, poison);
-    assert.equal(await numberOf(stage.server.queryUrl, "weir_rejects"), 104);
-    assert.equal(await numberOf(stage.server.queryUrl, "weir_rejected_events_total"), 104);
+    assert.equal(await numberOf(stage.server.queryUrl, "weir_rejects"), 34);
+    assert.equal(await numberOf(stage.server.queryUrl, "weir_rejected_events_total"), 34);
     await stage.server.killGroup();
 
     const random = seeded(stage.seed);
