@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { fastify } from "fastify";
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
@@ -12,7 +13,7 @@ import { answerOf, connectionError, fromFramework, isTooLarge } from "./errors.t
 import type { ErrorAnswer } from "./errors.ts";
 import { type HostNames, hostRefusal } from "./host-names.ts";
 import { RouteTable } from "./route-table.ts";
-import { upgrades } from "./upgrade.ts";
+import { asksForSocket } from "./upgrade.ts";
 
 export type Server = FastifyInstance;
 
@@ -56,7 +57,8 @@ export interface ServerOptions {
  */
 export function createServer(options: ServerOptions): FastifyInstance {
   const answerError = errorAnswerer(options.logger);
-  const server = fastify({ ...frameworkOptions(options), frameworkErrors: answerError });
+  const hasSockets = (): boolean => server.server.listenerCount("upgrade") > 0;
+  const server: FastifyInstance = fastify({ ...frameworkOptions(options, hasSockets), frameworkErrors: answerError });
   server.server.maxConnections = options.connectionsMax ?? 20_000;
   server.setValidatorCompiler(({ schema, httpPart }) => (httpPart === "body" ? accept : parameters(schema)));
   server.setSerializerCompiler(() => (body) => JSON.stringify(body));
@@ -88,7 +90,8 @@ function reportAnswers(server: FastifyInstance, answered: ServerOptions["answere
 
 type FrameworkOptions = FastifyServerOptions & { readonly http: object };
 
-function frameworkOptions(options: ServerOptions): FrameworkOptions {
+/** `hasSockets` is asked when the server is there: whether one of its routes takes WebSockets. */
+function frameworkOptions(options: ServerOptions, hasSockets: () => boolean): FrameworkOptions {
   return {
     // The framework would make a logger for every request; ours is told of failures alone.
     logger: false,
@@ -99,7 +102,7 @@ function frameworkOptions(options: ServerOptions): FrameworkOptions {
       headersTimeout: options.headersTimeoutMs ?? 10_000,
       connectionsCheckingInterval: 1000,
       // Known to Node from 24.9 on; before, every offer of another protocol is taken for one of WebSockets.
-      shouldUpgradeCallback: upgrades,
+      shouldUpgradeCallback: (request: IncomingMessage) => asksForSocket(request) && hasSockets(),
     },
     // Our own hook answers in the one shape while closing.
     return503OnClosing: false,

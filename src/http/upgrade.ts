@@ -1,15 +1,11 @@
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WeirError } from "../lib/errors.ts";
 import { answerOf } from "./errors.ts";
 
-/**
- * Whether a request is to become a WebSocket, asked of its server. Who offers another protocol (`curl --http2`) is answered
- * in this one, as HTTP allows.
- */
-export function upgrades(this: Server, { headers }: IncomingMessage): boolean {
-  return headers.upgrade?.toLowerCase() === "websocket" && this.listenerCount("upgrade") > 0;
-}
+/** Whether a request is to become a WebSocket. Who offers another protocol (`curl --http2`) is answered in this one, as HTTP allows. */
+export const asksForSocket = ({ headers }: Pick<IncomingMessage, "headers">): boolean =>
+  headers.upgrade?.toLowerCase() === "websocket";
 
 /** Refuses on a bare socket, as there is no request any more to reply to; a client that does not end its side is not waited for. */
 export function refuseUpgrade(socket: Duplex, error: WeirError): void {
