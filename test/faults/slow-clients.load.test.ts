@@ -112,7 +112,7 @@ function trickle(url: string, first: string, next: () => string): Promise<number
 }
 
 const slowHeaders = ({ ingestUrl, queryUrl }: ServerProcess, index: number): Promise<number> =>
-  trickle(index % 4 === 0 ? ingestUrl : queryUrl, "POST /ingest HTTP/1.1\r\nHost: a\r\nX-Slow: ", () => "x");
+  trickle(index % 4 === 0 ? ingestUrl : queryUrl, "POST /ingest HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", () => "x");
 
 const silent = ({ ingestUrl }: ServerProcess): Promise<number> => trickle(ingestUrl, "", () => "");
 
@@ -121,7 +121,7 @@ function slowBody({ ingestUrl, queryUrl }: ServerProcess, index: number): Promis
   const [url, path] = index % 4 === 1 ? [ingestUrl, "/ingest"] : [queryUrl, "/aggregation-rule"];
   const isChunked = index % 8 > 3;
   const length = isChunked ? "Transfer-Encoding: chunked" : "Content-Length: 100000";
-  const head = `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n${length}\r\n\r\n`;
+  const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${length}\r\n\r\n`;
   return trickle(url, isChunked ? head : `${head}[`, () => (isChunked ? "1\r\n[\r\n" : " "));
 }
 
@@ -129,7 +129,7 @@ function slowBody({ ingestUrl, queryUrl }: ServerProcess, index: number): Promis
 async function slowReader({ queryUrl }: ServerProcess): Promise<number> {
   const socket = connect(Number(new URL(queryUrl).port), "127.0.0.1");
   socket.on("error", () => {}).pause();
-  socket.write("GET /events?limit=10000&event_type=large HTTP/1.1\r\nHost: a\r\n\r\n".repeat(2));
+  socket.write("GET /events?limit=10000&event_type=large HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(2));
   await pause(madeMs + reapedMsMax);
   let received = 0;
   const ended = new Promise<number>((resolve) => socket.on("close", () => resolve(received)));
