@@ -110,7 +110,7 @@ test("what the engine refuses is set aside within two seconds, across kills, and
 
     const random = seeded(stage.seed);
     const places: readonly [Failpoint, number][] = [
-      ["mid-bisection", 1 + random.int(8)],
+      ["mid-bisection", 1 + random.int(6)],
       ["before-reject", 1],
       ["after-reject", 1],
       ["after-raw", 1],
