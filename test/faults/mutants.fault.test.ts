@@ -23,11 +23,7 @@ const goodEvery = 50;
 /** So many rules are tried before those that were taken must have counted. */
 const rulesAtATime = 150;
 const countedMsMax = 30_000;
-/**
- * What is kept grows by some 50 MiB (buffers that are used again, the newest records for readers); the rest is room that the
- * collector takes before it looks for garbage (src/lib/collector.ts). It takes more the longer the run is.
- */
-const memoryMaxMiB = mutants > 20_000 ? 320 : 256;
+const memoryMaxMiB = 256;
 
 /** R20 of the fault matrix. `WEIR_SEED` repeats a run, `WEIR_MUTANTS=1000000` is the long form. */
 describe(`${mutants} broken requests break nothing (WEIR_SEED=${seed})`, { timeout: 120_000 + mutants * 20 }, () => {
