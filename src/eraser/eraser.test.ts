@@ -4,11 +4,12 @@ import { test } from "node:test";
 import type { Erasure, ErasureRegister } from "../erasure/register.ts";
 import { offset, src } from "../event/position.ts";
 import { systemClock } from "../lib/clock.ts";
+import type { Log } from "../log/log.ts";
 import { Eraser } from "./eraser.ts";
 import type { ArchiveToErase } from "./eraser.ts";
 
 /** Everything around an eraser, written down as it is called; `fails` is what fails the next time. */
-function desk({ archived = null as { written: number } | null } = {}) {
+function desk({ archived = null as { written: number } | null, shared = undefined as Log["shared"] } = {}) {
   const kept = new Map<string, Erasure>();
   const calls: string[] = [];
   const state = { written: 0, end: 10, left: 0, events: 3, fails: "" };
@@ -42,6 +43,7 @@ function desk({ archived = null as { written: number } | null } = {}) {
     log: {
       ends: async () => new Map([[src(0), offset(state.end)]]),
       commit: async (partition, next) => call(`commit ${partition}:${next}`),
+      ...(shared === undefined ? {} : { shared }),
     },
     windows: {
       rebuild: async () => call("rebuild"),
@@ -83,6 +85,21 @@ test("an erasure waits until all before it is counted, then goes its steps, and 
   assert.deepEqual([done.state, done.events], ["done", 3]);
   assert.deepEqual(done.digests, [createHash("sha256").update("e1 u1").digest("hex")]);
   assert.ok(!JSON.stringify(kept.get("e1")).includes("u1"));
+});
+
+test("what was counted since the asking stays committed, and a log that others count is committed by them", async () => {
+  const purged = async (shared?: Log["shared"]): Promise<string[]> => {
+    const { eraser, state, round } = desk(shared === undefined ? {} : { shared });
+    await eraser.request({ user_id: "u1" });
+    state.written = 10;
+    for (let left = 3; left > 0; left--) await round();
+    state.written = 25;
+    return round();
+  };
+  assert.deepEqual(await purged(), ["settle", "drop", "purge e1", "commit 0:25", "put e1 done"]);
+  const membership = { join: async () => {}, taken: () => {}, leave: async () => {} };
+  const shared = { identity: "cluster/topic/group", membership };
+  assert.deepEqual(await purged(shared), ["settle", "drop", "purge e1", "put e1 done"]);
 });
 
 test("where nothing is stored, nothing is made anew", async () => {

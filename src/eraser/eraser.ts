@@ -1,5 +1,5 @@
 import type { Erasure, ErasureRegister, ErasureState } from "../erasure/register.ts";
-import { type Offset, type Src, offset, src } from "../event/position.ts";
+import { type Offset, type Src, src } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
@@ -30,7 +30,7 @@ export interface ArchiveToErase {
 export interface EraserDeps {
   readonly register: ErasureRegister;
   readonly store: Pick<Store, "noteErasing" | "eraseNoted" | "purge" | "settle">;
-  readonly log: Pick<Log, "ends" | "commit">;
+  readonly log: Pick<Log, "ends" | "commit" | "shared">;
   readonly windows: Windows;
   /** Where events are kept as well, if anywhere. */
   readonly archive?: ArchiveToErase;
@@ -172,9 +172,17 @@ export class Eraser {
     await windows.dropOrphans();
     await store.purge(erasures.map(({ id }) => id));
     passFailpoint("mid-erasure");
-    // In a quiet log the last batches are not committed, and so kept.
-    for (const [partition, end] of highest(erasures)) await log.commit(partition, end);
+    if (log.shared === undefined) await this.#commit(partitionsOf(erasures));
     await this.#put(erasures, { state: "done", finishedAt: clock.now() });
+  }
+
+  /**
+   * In a quiet log the last batches are not committed, and so kept. Committed is all that is counted by now: less would say
+   * of what came since the erasure that it is still to be counted. A log that others count is theirs to commit.
+   */
+  async #commit(partitions: readonly Src[]): Promise<void> {
+    const { log, windows } = this.#deps;
+    for (const partition of partitions) await log.commit(partition, windows.written(partition));
   }
 
   async #put(erasures: readonly Erasure[], next: Partial<Erasure>): Promise<void> {
@@ -202,16 +210,8 @@ export class Eraser {
 const sleepAtMost = (clock: Clock, ms: number, wake: AbortSignal): Promise<void> =>
   clock.sleep(Math.min(ms, 3_600_000), wake);
 
-function highest(erasures: readonly Erasure[]): ReadonlyMap<Src, Offset> {
-  const ends = new Map<Src, Offset>();
-  for (const { below } of erasures) {
-    for (const [partition, end] of Object.entries(below)) {
-      const of = src(Number(partition));
-      ends.set(of, offset(Math.max(end, ends.get(of) ?? 0)));
-    }
-  }
-  return ends;
-}
+const partitionsOf = (erasures: readonly Erasure[]): readonly Src[] =>
+  [...new Set(erasures.flatMap(({ below }) => Object.keys(below)))].map((partition) => src(Number(partition)));
 
 const tooMany = (): WeirError =>
   new WeirError("overloaded", `${unfinishedMax} erasures are not done yet; try again when some are`, {
