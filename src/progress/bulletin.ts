@@ -69,18 +69,18 @@ export function decodeBulletin(message: Uint8Array): Bulletin | undefined {
 function partitionOf(row: unknown): PartitionNews {
   const [src, next, through, waitedMs, incompleteBelow, counted] = listOf(row);
   const standing = {
-    src: numberOf(src),
-    next: numberOf(next),
+    src: wholeOf(src),
+    next: wholeOf(next),
     through: numberOf(through),
     waitedMs: numberOf(waitedMs),
-    incompleteBelow: numberOf(incompleteBelow),
+    incompleteBelow: wholeOf(incompleteBelow),
   };
   return counted === null ? standing : { ...standing, counted: countedOf(listOf(counted)) };
 }
 
 function countedOf([from, to, seconds]: readonly unknown[]): Counted {
   const list = seconds === null ? null : listOf(seconds).map(numberOf);
-  return { from: numberOf(from), to: numberOf(to), seconds: list };
+  return { from: wholeOf(from), to: wholeOf(to), seconds: list };
 }
 
 function fillOf(row: unknown): FillNews {
@@ -89,8 +89,14 @@ function fillOf(row: unknown): FillNews {
 }
 
 function numberOf(value: unknown): number {
-  if (typeof value !== "number") throw new TypeError("not a number");
+  if (typeof value !== "number" || !Number.isFinite(value)) throw new TypeError("not a number");
   return value;
+}
+
+/** A partition, or a position in one. */
+function wholeOf(value: unknown): number {
+  if (!Number.isSafeInteger(value) || Number(value) < 0) throw new TypeError("not a whole number");
+  return Number(value);
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -7,6 +7,7 @@ import type { MemoryProgress } from "./memory-progress.ts";
 import type { Touched } from "./progress.ts";
 
 export interface FollowerParts {
+  /** It expects each partition of the log before the follower starts. */
   readonly progress: MemoryProgress;
   readonly channel: Pick<Channel, "listen">;
   readonly clock: Clock;
@@ -53,12 +54,12 @@ export class Follower {
     this.#noteFills(bulletin.fills);
   }
 
+  /** A partition that the log has not is another log's. Who knows less than is known here speaks of what was before. */
   #partition(news: PartitionNews): void {
     const { progress } = this.#parts;
-    const { next: known = 0 } = progress.standing(news.src) ?? {};
-    const next = Math.max(known, news.next);
-    const touched = touchedSince(known, { ...news, next });
-    progress.heard(srcOf(news.src), { ...news, next }, touched);
+    const known = progress.standing(news.src)?.next;
+    if (known === undefined || news.next < known) return;
+    progress.heard(srcOf(news.src), news, touchedSince(known, news));
   }
 
   /** Anything may have been counted; how far is said again in a moment. */

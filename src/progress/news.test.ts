@@ -46,7 +46,8 @@ function installation() {
   const [line, clock] = [new Line(), new Clock()];
   const counter = new MemoryProgress(clock);
   const fills = [{ series: 20, progress: 0.5, endsAt: 7 }];
-  const parts = { progress: counter, channel: line, clock, sources: () => [src(0)], fills: () => fills };
+  const ours = [src(0)];
+  const parts = { progress: counter, channel: line, clock, sources: () => ours, fills: () => fills };
   const announcer = new Announcer({ ...parts, process: "counter" });
   const progress = new MemoryProgress(clock);
   const touched: Touched[] = [];
@@ -58,7 +59,7 @@ function installation() {
   const said = async (): Promise<void> => {
     for (let i = 0; i < 10; i++) await turn();
   };
-  return { line, clock, announcer, counter, progress, follower, touched, events, said };
+  return { line, clock, announcer, counter, progress, follower, touched, events, said, ours };
 }
 
 test("what one process counts is known to another: positions, seconds, times, fills and rates", async () => {
@@ -104,6 +105,59 @@ test("what was counted by a process that died before it could say so is known by
   clock.beat();
   await said();
   assert.deepEqual(touched.at(-1), batch(10, 24, null));
+});
+
+test("what was counted last is told when its partition is let go, also to those whom a message reaches late", async () => {
+  for (const isCut of [false, true]) {
+    const { announcer, line, touched, progress, said, ours } = installation();
+    announcer.advance(10, 1, batch(0, 9, [1]));
+    line.isCut = isCut;
+    announcer.advance(20, 2, batch(10, 19, [2]));
+    await (isCut ? said() : undefined);
+    ours.pop();
+    announcer.letGo(src(0));
+    await said();
+    line.isCut = false;
+    await announcer.close();
+    await said();
+    assert.deepEqual(touched, [batch(0, 9, [1]), batch(10, 19, [2])]);
+    assert.equal(progress.isCounted([batch(0, 19, null).range]), true);
+  }
+});
+
+test("of more series than one message takes all are told", async () => {
+  const { announcer, line, progress, said } = installation();
+  const told = new Set<number>();
+  progress.onSeriesChanged((series) => told.add(series));
+  line.isCut = true;
+  for (let series = 0; series < 10_005; series++) announcer.seriesChanged(series);
+  await said();
+  line.isCut = false;
+  await said();
+  assert.equal(told.size, 10_005);
+});
+
+test("who is behind says nothing new, and nobody speaks of a partition that the log has not", async () => {
+  const { announcer, line, progress, said, touched, clock } = installation();
+  announcer.advance(10, 500, batch(0, 9, [1]));
+  announcer.filling([{ 0: 8 }]);
+  await said();
+  clock.beat();
+  await said();
+  const rows = ["[0,9,400,0,0,null]", "[7,5,0,0,0,null]"];
+  const odd = ["[0,1e999,0,0,0,null]", "[0,10.5,0,0,0,null]", "[0,-1,0,0,0,null]", "[0,20,0,0,0,[1e999,19,[1]]]"];
+  for (const row of rows)
+    line.listeners[0]!.heard(Buffer.from(`{"v":1,"by":"x","events":0,"partitions":[${row}],"series":[],"fills":[]}`));
+  assert.deepEqual([progress.standing(0)?.through, progress.standing(0)?.incompleteBelow], [500, 8]);
+  assert.equal(progress.standing(7), undefined);
+  assert.equal(touched.length, 1);
+  for (const row of odd)
+    line.listeners[0]!.heard(Buffer.from(`{"v":1,"by":"x","events":0,"partitions":[${row}],"series":[],"fills":[]}`));
+  assert.equal(progress.standing(0)?.next, 10);
+  assert.deepEqual(
+    touched.slice(1).map(({ seconds }) => seconds),
+    [null, null, null, null],
+  );
 });
 
 test("while the line is cut what was counted is kept as one statement, and said when it is whole", async () => {
