@@ -80,5 +80,5 @@ function touchedSince(known: number, { src, next, counted }: PartitionNews): Tou
   if (next <= known) return undefined;
   const range = { src: srcOf(src), from: offset(known), to: before(offset(next)) };
   const isAll = counted !== undefined && counted.from <= known && counted.to + 1 >= next;
-  return { range, seconds: isAll ? counted.seconds : null };
+  return { range, seconds: isAll ? counted.seconds : null, elsewhere: true };
 }

@@ -51,7 +51,11 @@ function installation() {
   const announcer = new Announcer({ ...parts, process: "counter" });
   const progress = new MemoryProgress(clock);
   const touched: Touched[] = [];
-  progress.onTouched((one) => touched.push(one));
+  let elsewhere = 0;
+  progress.onTouched(({ elsewhere: isElsewhere = false, ...one }) => {
+    touched.push(one);
+    elsewhere += Number(isElsewhere);
+  });
   progress.expect(src(0), 0);
   const events: number[] = [];
   const follower = new Follower({ progress, channel: line, clock, process: "asker", counted: (n) => events.push(n) });
@@ -59,17 +63,29 @@ function installation() {
   const said = async (): Promise<void> => {
     for (let i = 0; i < 10; i++) await turn();
   };
-  return { line, clock, announcer, counter, progress, follower, touched, events, said, ours };
+  return {
+    line,
+    clock,
+    announcer,
+    counter,
+    progress,
+    follower,
+    touched,
+    events,
+    said,
+    ours,
+    elsewhere: () => elsewhere,
+  };
 }
 
 test("what one process counts is known to another: positions, seconds, times, fills and rates", async () => {
-  const { announcer, progress, follower, touched, events, said, clock } = installation();
+  const { announcer, progress, follower, touched, events, said, clock, elsewhere } = installation();
   const wait = progress.waitCounted([batch(0, 9, null).range], new AbortController().signal);
   announcer.filling([{ 0: 5 }]);
   announcer.counted(10);
   announcer.advance(10, 900_000, batch(0, 9, [3, 4]));
   await said();
-  assert.deepEqual(touched, [batch(0, 9, [3, 4])]);
+  assert.deepEqual([touched, elsewhere()], [[batch(0, 9, [3, 4])], 1]);
   assert.deepEqual(events, [10]);
   assert.equal(progress.isCounted([batch(0, 9, null).range]), false, "a rule is being filled up to 5");
   assert.equal(progress.isCounted([batch(5, 9, null).range]), true);
