@@ -17,7 +17,7 @@ export async function startArchive(basis: Basis, signal?: AbortSignal): Promise<
     ...(signal === undefined ? {} : { signal }),
   });
   closers.add("the archive's log", () => log.close());
-  const archive = openMongoArchive(mongoUrl);
+  const archive = openMongoArchive(mongoUrl, clock);
   closers.add("archive", () => archive.close());
   const archiver = new Archiver({
     ...{ log, archive, clock, archived: (events: number) => metrics.archive.archived(events) },

@@ -2,7 +2,10 @@ import { MongoBulkWriteError } from "mongodb";
 import type { Collection, Filter } from "mongodb";
 import type { Offset, Src } from "../../event/position.ts";
 import { offset } from "../../event/position.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { within } from "../../lib/deadline.ts";
 import { withoutSecrets } from "../../lib/url-secrets.ts";
+import { Renewal } from "../../mongo/renewal.ts";
 import { serverAt } from "../../mongo/server.ts";
 import type { MongoServer } from "../../mongo/server.ts";
 import { mongoTrouble } from "../../mongo/trouble.ts";
@@ -30,27 +33,30 @@ interface Floor {
 }
 
 const repeated = 11000;
-/** After so many failures in a row the line is laid anew: the driver's own watch over the server may hang. */
-const renewAfter = 5;
+/** The driver ends what it asks long before. */
+const callMs = 60_000;
 
 /**
  * Opens the archive in MongoDB; nothing is asked of it before it is used.
  * @throws WeirError `invalid_config` when the address can't be read.
  */
-export function openMongoArchive(url: string): Archive {
+export function openMongoArchive(url: string, clock: Clock): Archive {
   const place = withoutSecrets(url);
-  return new MongoArchive(serverAt(url, place), place);
+  return new MongoArchive(serverAt(url, place), place, clock);
 }
 
 class MongoArchive implements Archive {
   readonly #server: MongoServer;
   readonly #place: string;
-  #failures = 0;
+  readonly #clock: Clock;
+  readonly #renewal: Renewal;
   #isIndexed = false;
 
-  constructor(server: MongoServer, place: string) {
+  constructor(server: MongoServer, place: string, clock: Clock) {
     this.#server = server;
     this.#place = place;
+    this.#clock = clock;
+    this.#renewal = new Renewal(clock, () => server.renew());
   }
 
   put(events: readonly ArchivedEvent[]): Promise<void> {
@@ -108,12 +114,8 @@ class MongoArchive implements Archive {
 
   async #ask<T>(call: () => Promise<T>): Promise<T> {
     try {
-      const answer = await call();
-      this.#failures = 0;
-      return answer;
+      return await this.#renewal.ask(() => within(this.#clock, callMs, call));
     } catch (error) {
-      this.#failures += 1;
-      if (this.#failures % renewAfter === 0) this.#server.renew();
       throw mongoTrouble("the archive", this.#place, error);
     }
   }
