@@ -48,6 +48,7 @@ function desk({ archived = null as { written: number } | null, shared = undefine
     windows: {
       rebuild: async () => call("rebuild"),
       goOnRebuilding: async () => (call("go on"), state.left),
+      rulesLeft: () => state.left,
       dropOrphans: async () => call("drop"),
       written: () => offset(state.written),
     },

@@ -248,6 +248,11 @@ export class Rulebook {
     }
   }
 
+  /** How many rules, as this process last saw them, have windows to make anew. */
+  get outdatedCount(): number {
+    return this.list().filter(isOutdated).length;
+  }
+
   /**
    * For the start: `newestSeries` is the newest that the store knows. When it was never given, the rules were lost or replaced
    * by older ones: series would be given again, and those that go on may have stood still. Then no series up to it is

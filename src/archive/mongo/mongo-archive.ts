@@ -3,12 +3,7 @@ import type { Collection, Filter } from "mongodb";
 import type { Offset, Src } from "../../event/position.ts";
 import { offset } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { within } from "../../lib/deadline.ts";
-import { withoutSecrets } from "../../lib/url-secrets.ts";
-import { Renewal } from "../../mongo/renewal.ts";
-import { serverAt } from "../../mongo/server.ts";
-import type { MongoServer } from "../../mongo/server.ts";
-import { mongoTrouble } from "../../mongo/trouble.ts";
+import { MongoLine } from "../../mongo/line.ts";
 import type { Archive, ArchiveErasure, ArchivedEvent } from "../archive.ts";
 
 /** An event in `raw_events`. */
@@ -41,22 +36,15 @@ const callMs = 60_000;
  * @throws WeirError `invalid_config` when the address can't be read.
  */
 export function openMongoArchive(url: string, clock: Clock): Archive {
-  const place = withoutSecrets(url);
-  return new MongoArchive(serverAt(url, place), place, clock);
+  return new MongoArchive(new MongoLine(url, "the archive", clock));
 }
 
 class MongoArchive implements Archive {
-  readonly #server: MongoServer;
-  readonly #place: string;
-  readonly #clock: Clock;
-  readonly #renewal: Renewal;
+  readonly #line: MongoLine;
   #isIndexed = false;
 
-  constructor(server: MongoServer, place: string, clock: Clock) {
-    this.#server = server;
-    this.#place = place;
-    this.#clock = clock;
-    this.#renewal = new Renewal(clock, () => server.renew());
+  constructor(line: MongoLine) {
+    this.#line = line;
   }
 
   put(events: readonly ArchivedEvent[]): Promise<void> {
@@ -88,15 +76,15 @@ class MongoArchive implements Archive {
   }
 
   close(): Promise<void> {
-    return this.#server.close();
+    return this.#line.close();
   }
 
   #events(): Collection<StoredEvent> {
-    return this.#server.collection<StoredEvent>("raw_events");
+    return this.#line.collection<StoredEvent>("raw_events");
   }
 
   #floors(): Collection<Floor> {
-    return this.#server.collection<Floor>("raw_events_erased");
+    return this.#line.collection<Floor>("raw_events_erased");
   }
 
   /** Never lower than it was. */
@@ -112,12 +100,8 @@ class MongoArchive implements Archive {
     this.#isIndexed = true;
   }
 
-  async #ask<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      return await this.#renewal.ask(() => within(this.#clock, callMs, call));
-    } catch (error) {
-      throw mongoTrouble("the archive", this.#place, error);
-    }
+  #ask<T>(call: () => Promise<T>): Promise<T> {
+    return this.#line.ask(call, callMs);
   }
 }
 
