@@ -9,6 +9,7 @@ import { openRegistry } from "./app/rules.ts";
 import type { OpenedRules } from "./app/rules.ts";
 import { openStoreOn, startHost } from "./app/store.ts";
 import type { StoreDeps } from "./app/store.ts";
+import { bringTogether } from "./app/together.ts";
 import type { Basis } from "./assembly/basis.ts";
 import { countingElsewhere, countingHere } from "./assembly/counting.ts";
 import type { Counting } from "./assembly/counting.ts";
@@ -36,7 +37,6 @@ import type { Processor } from "./processor/processor.ts";
 import { MemoryProgress } from "./progress/memory-progress.ts";
 import { Rulebook } from "./rulebook/rulebook.ts";
 import { engineFreeMin } from "./store/clickhouse/engine/room.ts";
-import type { Store } from "./store/store.ts";
 
 export interface App {
   /** Null: it takes no events. */
@@ -124,7 +124,7 @@ class Starter {
     const [engine, log] = await this.#all(startHost(config, this.#deps, closers), this.#log());
     const { rulebook, rules, ...opened } = await this.#rulebook(log);
     const store = await openStoreOn(engine, config, this.#deps, closers);
-    await this.#bringTogether(rulebook, store, opened);
+    await bringTogether(rulebook, store, opened, this.#deps);
     const progress = new MemoryProgress(clock);
     const news = await this.#news({ log, progress, store });
     const base = { log, store, rulebook, progress, news };
@@ -137,22 +137,6 @@ class Starter {
     const dependencies = dependenciesOf(config, { log, progress, news, archiver, stored: { store, engine, rules } });
     const stored = { engine, store, rules, rulebook, counting, archiver };
     return { log, progress, dependencies, stored, processor, erasures };
-  }
-
-  /** The rules and the store may be of different moments, and of different installations. */
-  async #bringTogether(
-    rulebook: Rulebook,
-    store: Store,
-    { adopted, claim }: Omit<OpenedRules, "rules">,
-  ): Promise<void> {
-    const { logger } = this.#basis;
-    if (await rulebook.catchUp(await store.newestSeries()))
-      logger.warn("the rules are older than the store: the windows of all rules are made anew");
-    else if (adopted) {
-      logger.warn("the rules were made for another installation: the windows of all rules are made anew");
-      await rulebook.rebuild();
-    }
-    await claim();
   }
 
   #processor(parts: Base): Promise<Processor> {
