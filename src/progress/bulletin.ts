@@ -43,7 +43,7 @@ type Row = [src: number, next: number, through: number, waitedMs: number, incomp
 export function encodeBulletin({ by, events, partitions, series, fills }: Bulletin): Uint8Array {
   const rows = partitions.map(({ src, next, through, waitedMs, incompleteBelow, counted }): Row => {
     const since = counted === undefined ? null : [counted.from, counted.to, counted.seconds];
-    return [src, next, through, Math.round(waitedMs), incompleteBelow, since];
+    return [src, next, believable(through), Math.round(waitedMs), incompleteBelow, since];
   });
   const filled = fills.map(({ series: of, progress, endsAt }) => [of, Number(progress.toFixed(4)), endsAt]);
   return Buffer.from(JSON.stringify({ v: version, by, events, partitions: rows, series, fills: filled }));
@@ -71,7 +71,7 @@ function partitionOf(row: unknown): PartitionNews {
   const standing = {
     src: wholeOf(src),
     next: wholeOf(next),
-    through: numberOf(through),
+    through: upTo(timeMax, through),
     waitedMs: numberOf(waitedMs),
     incompleteBelow: wholeOf(incompleteBelow),
   };
@@ -79,7 +79,7 @@ function partitionOf(row: unknown): PartitionNews {
 }
 
 function countedOf([from, to, seconds]: readonly unknown[]): Counted {
-  const list = seconds === null ? null : listOf(seconds).map(numberOf);
+  const list = seconds === null ? null : listOf(seconds).map((second) => upTo(secondMax, second));
   return { from: wholeOf(from), to: wholeOf(to), seconds: list };
 }
 
@@ -94,9 +94,18 @@ function numberOf(value: unknown): number {
 }
 
 /** A partition, or a position in one. */
-function wholeOf(value: unknown): number {
-  if (!Number.isSafeInteger(value) || Number(value) < 0) throw new TypeError("not a whole number");
-  return Number(value);
+const wholeOf = (value: unknown): number => upTo(Number.MAX_SAFE_INTEGER, value);
+
+/** Other producers give their records whatever times they like. */
+const believable = (time: number): number => Math.round(Math.min(timeMax, Math.max(0, time)));
+
+/** Beyond these there is no date, and none that a store can hold. */
+const timeMax = 8_640_000_000_000_000;
+const secondMax = 2 ** 32 - 1;
+
+function upTo(max: number, value: unknown): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max) return value;
+  throw new TypeError("not a whole number, or too large");
 }
 
 function listOf(value: unknown): readonly unknown[] {

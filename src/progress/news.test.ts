@@ -161,7 +161,14 @@ test("who is behind says nothing new, and nobody speaks of a partition that the 
   clock.beat();
   await said();
   const rows = ["[0,9,400,0,0,null]", "[7,5,0,0,0,null]"];
-  const odd = ["[0,1e999,0,0,0,null]", "[0,10.5,0,0,0,null]", "[0,-1,0,0,0,null]", "[0,20,0,0,0,[1e999,19,[1]]]"];
+  const odd = [
+    "[0,1e999,0,0,0,null]",
+    "[0,10.5,0,0,0,null]",
+    "[0,-1,0,0,0,null]",
+    "[0,20,0,0,0,[1e999,19,[1]]]",
+    "[0,20,0,0,0,[10,19,[1e18]]]",
+    "[0,20,1e300,0,0,null]",
+  ];
   for (const row of rows)
     line.listeners[0]!.heard(Buffer.from(`{"v":1,"by":"x","events":0,"partitions":[${row}],"series":[],"fills":[]}`));
   assert.deepEqual([progress.standing(0)?.through, progress.standing(0)?.incompleteBelow], [500, 8]);
@@ -172,7 +179,7 @@ test("who is behind says nothing new, and nobody speaks of a partition that the 
   assert.equal(progress.standing(0)?.next, 10);
   assert.deepEqual(
     touched.slice(1).map(({ seconds }) => seconds),
-    [null, null, null, null],
+    [null, null, null, null, null, null],
   );
 });
 
@@ -222,6 +229,22 @@ test("when nobody speaks, events may wait: the lag grows, and the partition is s
   clock.beat();
   await said();
   assert.equal(progress.lagMs(), 300);
+});
+
+test("a record with a time that is none makes no message that others do not understand", async () => {
+  const { announcer, progress, touched, said } = installation();
+  for (const [from, time] of [
+    [0, -1],
+    [10, 1e18],
+  ] as const) {
+    announcer.advance(from + 10, time, batch(from, from + 9, [1]));
+    await said();
+    assert.equal(progress.standing(0)?.next, from + 10);
+  }
+  assert.deepEqual(
+    touched.map(({ seconds }) => seconds),
+    [[1], [1]],
+  );
 });
 
 test("a start that says nothing of times yet makes nothing less final", async () => {
