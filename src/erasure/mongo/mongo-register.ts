@@ -92,7 +92,7 @@ class MongoErasures implements SharedErasures {
 
   async becomeArchivist(process: string): Promise<string> {
     await this.#ask(() => this.#insert({ _id: archivistKey, process }));
-    return (await this.archivist()) ?? process;
+    return (await this.archivist()) ?? this.becomeArchivist(process);
   }
 
   close(): Promise<void> {
