@@ -48,18 +48,23 @@ export class Follower {
     // Somebody newer speaks, whom this process does not understand.
     if (bulletin === undefined) return this.#lost();
     if (bulletin.by === this.#parts.process) return;
-    for (const news of bulletin.partitions) this.#partition(news);
+    const went = bulletin.partitions.filter((news) => this.#partition(news));
     for (const series of bulletin.series) this.#parts.progress.seriesChanged(series);
-    if (bulletin.events > 0) this.#parts.counted?.(bulletin.events);
+    // Of a message that is heard again they are counted already.
+    if (went.length > 0) this.#parts.counted?.(bulletin.events);
     this.#noteFills(bulletin.fills);
   }
 
-  /** A partition that the log has not is another log's. Who knows less than is known here speaks of what was before. */
-  #partition(news: PartitionNews): void {
+  /**
+   * A partition that the log has not is another log's. Who knows less than is known here speaks of what was before. Answers
+   * whether more is counted than was known.
+   */
+  #partition(news: PartitionNews): boolean {
     const { progress } = this.#parts;
     const known = progress.standing(news.src)?.next;
-    if (known === undefined || news.next < known) return;
+    if (known === undefined || news.next < known) return false;
     progress.heard(srcOf(news.src), news, touchedSince(known, news));
+    return news.next > known;
   }
 
   /** Anything may have been counted; how far is said again in a moment. */

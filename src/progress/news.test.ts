@@ -98,7 +98,8 @@ test("what one process counts is known to another: positions, seconds, times, fi
 });
 
 test("where messages are lost anything may have changed, once; where they are doubled or old, nothing", async () => {
-  const { line, announcer, touched, progress, said } = installation();
+  const { line, announcer, touched, progress, said, events } = installation();
+  announcer.counted(10);
   announcer.advance(10, 1, batch(0, 9, [1]));
   await said();
   line.loses = true;
@@ -110,6 +111,10 @@ test("where messages are lost anything may have changed, once; where they are do
   assert.deepEqual(touched, [batch(0, 9, [1]), batch(10, 29, null)]);
   for (const { heard } of line.listeners) for (const message of line.sent) heard(message);
   assert.equal(touched.length, 2);
+  assert.equal(
+    events.reduce((sum, n) => sum + n, 0),
+    10,
+  );
   assert.deepEqual(progress.ranges(), [batch(0, 29, null).range]);
 });
 
