@@ -107,6 +107,12 @@ export class MemoryProgress implements Progress {
     return [...this.#partitions].filter(([, { heardAt = Infinity }]) => heardAt < since).map(([of]) => srcOf(of));
   }
 
+  /** For how long nothing has been said of the one of them that has been silent the longest. */
+  silenceMs(): number {
+    const now = this.#clock.monotonic();
+    return Math.max(0, ...[...this.#partitions.values()].map(({ heardAt = now }) => now - heardAt));
+  }
+
   onTouched(listener: (touched: Touched) => void): () => void {
     this.#touchedListeners.add(listener);
     return () => this.#touchedListeners.delete(listener);
