@@ -1,18 +1,20 @@
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { startArchive } from "./app/archive.ts";
+import { openErasures } from "./app/erasures.ts";
+import type { OpenedErasures } from "./app/erasures.ts";
 import { openChannel, openLog, positionsPerRecord } from "./app/log.ts";
 import type { OpenLogDeps } from "./app/log.ts";
 import { openRegistry } from "./app/rules.ts";
 import type { OpenedRules } from "./app/rules.ts";
 import { openStoreOn, startHost } from "./app/store.ts";
 import type { StoreDeps } from "./app/store.ts";
+import { bringTogether } from "./app/together.ts";
 import type { Basis } from "./assembly/basis.ts";
 import { countingElsewhere, countingHere } from "./assembly/counting.ts";
 import type { Counting } from "./assembly/counting.ts";
 import { dependenciesOf } from "./assembly/dependencies.ts";
 import { startEraser } from "./assembly/eraser.ts";
-import type { EraserParts } from "./assembly/eraser.ts";
 import { startNews } from "./assembly/news.ts";
 import type { News, NewsParts } from "./assembly/news.ts";
 import { startProcessor } from "./assembly/processor.ts";
@@ -22,8 +24,6 @@ import type { AnsweringParts, TakingParts } from "./assembly/servers.ts";
 import { roleNames } from "./config/options.ts";
 import type { Config } from "./config/options.ts";
 import { hasRole } from "./config/roles.ts";
-import type { Eraser } from "./eraser/eraser.ts";
-import { openSqliteErasures } from "./erasure/sqlite/sqlite-register.ts";
 import { listen } from "./http/listen.ts";
 import type { Server } from "./http/server.ts";
 import { Closers } from "./lib/closers.ts";
@@ -37,7 +37,6 @@ import type { Processor } from "./processor/processor.ts";
 import { MemoryProgress } from "./progress/memory-progress.ts";
 import { Rulebook } from "./rulebook/rulebook.ts";
 import { engineFreeMin } from "./store/clickhouse/engine/room.ts";
-import type { Store } from "./store/store.ts";
 
 export interface App {
   /** Null: it takes no events. */
@@ -125,33 +124,19 @@ class Starter {
     const [engine, log] = await this.#all(startHost(config, this.#deps, closers), this.#log());
     const { rulebook, rules, ...opened } = await this.#rulebook(log);
     const store = await openStoreOn(engine, config, this.#deps, closers);
-    await this.#bringTogether(rulebook, store, opened);
+    await bringTogether(rulebook, store, opened, this.#deps);
     const progress = new MemoryProgress(clock);
     const news = await this.#news({ log, progress, store });
     const base = { log, store, rulebook, progress, news };
     const processor = hasRole(config, "processor") ? await this.#processor(base) : undefined;
     const counting = this.#counting(base, processor);
     // Where erasing is asked for: it goes through the archive first.
-    const archiver = hasRole(config, "query") ? await startArchive(this.#basis, this.#deps.signal) : undefined;
+    const { signal } = this.#deps;
+    const erasures = hasRole(config, "query") ? await openErasures(this.#basis, log, signal) : undefined;
+    const archiver = erasures && (await startArchive(this.#basis, erasures, signal));
     const dependencies = dependenciesOf(config, { log, progress, news, archiver, stored: { store, engine, rules } });
     const stored = { engine, store, rules, rulebook, counting, archiver };
-    return { log, progress, dependencies, stored, processor };
-  }
-
-  /** The rules and the store may be of different moments, and of different installations. */
-  async #bringTogether(
-    rulebook: Rulebook,
-    store: Store,
-    { adopted, claim }: Omit<OpenedRules, "rules">,
-  ): Promise<void> {
-    const { logger } = this.#basis;
-    if (await rulebook.catchUp(await store.newestSeries()))
-      logger.warn("the rules are older than the store: the windows of all rules are made anew");
-    else if (adopted) {
-      logger.warn("the rules were made for another installation: the windows of all rules are made anew");
-      await rulebook.rebuild();
-    }
-    await claim();
+    return { log, progress, dependencies, stored, processor, erasures };
   }
 
   #processor(parts: Base): Promise<Processor> {
@@ -212,19 +197,12 @@ class Starter {
     return { ...opened, rulebook };
   }
 
-  async #eraser(parts: Omit<EraserParts, "register">): Promise<Eraser> {
-    const { config, closers } = this.#basis;
-    const register = await openSqliteErasures({ file: join(config.dataDir, "erasures.sqlite") });
-    closers.add("erasures", () => register.close());
-    return startEraser(this.#basis, { register, ...parts });
-  }
-
-  async #listenForQuestions({ stored, ...parts }: Parts): Promise<string | null> {
+  async #listenForQuestions({ stored, erasures, ...parts }: Parts): Promise<string | null> {
     const { config } = this.#basis;
     if (stored === undefined) return null;
-    if (!hasRole(config, "query"))
+    if (erasures === undefined)
       return this.#listen("query", config.queryPort, healthServer(this.#basis, parts.dependencies));
-    const eraser = await this.#eraser({ ...parts, ...stored });
+    const eraser = startEraser(this.#basis, { ...erasures, ...parts, ...stored });
     const accepts = hasRole(config, "ingest");
     const answering = { ...parts, ...stored, eraser, accepts };
     return this.#listen(
@@ -266,6 +244,8 @@ class Starter {
 interface Parts extends TakingParts {
   readonly stored?: Omit<AnsweringParts, "eraser" | "accepts" | keyof TakingParts>;
   readonly processor?: Processor | undefined;
+  /** Where erasing is asked for. */
+  readonly erasures?: OpenedErasures | undefined;
 }
 
 type Base = Omit<ProcessorParts, "positionsPerRecord">;

@@ -1,12 +1,17 @@
 import { openMongoArchive } from "../archive/mongo/mongo-archive.ts";
 import { Archiver } from "../archive/archiver.ts";
 import type { Basis } from "../assembly/basis.ts";
+import type { OpenedErasures } from "./erasures.ts";
 import { openArchivesLog } from "./log.ts";
 
 const stopMs = 2_000;
 
 /** Begins to copy the log into MongoDB, if that is asked for. Nobody waits for MongoDB here. */
-export async function startArchive(basis: Basis, signal?: AbortSignal): Promise<Archiver | undefined> {
+export async function startArchive(
+  basis: Basis,
+  { claimArchive }: Pick<OpenedErasures, "claimArchive">,
+  signal?: AbortSignal,
+): Promise<Archiver | undefined> {
   const { config, clock, logger, metrics, closers, fail } = basis;
   const { archive: isOn, mongoUrl, kafkaBrokers } = config;
   if (isOn === "off" || mongoUrl === null || kafkaBrokers.length === 0) return undefined;
@@ -17,9 +22,10 @@ export async function startArchive(basis: Basis, signal?: AbortSignal): Promise<
     ...(signal === undefined ? {} : { signal }),
   });
   closers.add("the archive's log", () => log.close());
-  const archive = openMongoArchive(mongoUrl);
+  const archive = openMongoArchive(mongoUrl, clock);
   closers.add("archive", () => archive.close());
   const archiver = new Archiver({
+    ...(claimArchive === undefined ? {} : { claim: claimArchive }),
     ...{ log, archive, clock, archived: (events: number) => metrics.archive.archived(events) },
     report: (level, message) => logger[level]({ part }, message),
   });

@@ -15,8 +15,14 @@ const at = Date.UTC(2026, 0, 13, 10);
 const events = (...ids: string[]): PackedEvents =>
   pack(ids.map((event_id) => ({ event_id, event_type: "t", user_id: "u", timestamp: at, payload: '{"a":1.50}' })));
 
+interface DeskOptions {
+  readonly floor?: number;
+  readonly clock?: Clock;
+  readonly claim?: () => Promise<void>;
+}
+
 /** A log, an archive in memory that may be away, and what happens in its order. */
-function desk({ floor = 0, clock = systemClock }: { readonly floor?: number; readonly clock?: Clock } = {}) {
+function desk({ floor = 0, clock = systemClock, claim }: DeskOptions = {}) {
   const log = memoryLog({ now: () => at });
   const kept = new Map<string, ArchivedEvent>();
   const happened: string[] = [];
@@ -41,6 +47,7 @@ function desk({ floor = 0, clock = systemClock }: { readonly floor?: number; rea
       committed: (partition) => log.committed(partition),
       commit: async (partition, next) => void happened.push(`commit ${partition}:${next}`),
     },
+    ...(claim === undefined ? {} : { claim }),
     ...{ archive, clock, archived: (count: number) => (archived += count) },
     report: (level, message) => said.push(`${level} ${message}`),
   });
@@ -97,6 +104,22 @@ describe("the archiver", () => {
     assert.deepEqual([archiver.trouble(), archiver.lagMs(), archived()], [undefined, 0, 1]);
     assert.match(said[0]!, /^warn events can't be archived now: it is away; trying again$/);
     assert.equal(said[1], "info events are archived again");
+    await archiver.stop(1000);
+  });
+
+  test("puts nothing while the archive is another's", async () => {
+    let isOurs = false;
+    const clock = { ...systemClock, sleep: () => systemClock.turn() };
+    const claim = async (): Promise<void> => {
+      if (!isOurs) throw new WeirError("registry_unavailable", "it is another's", { canRetry: true });
+    };
+    const { log, archiver, state } = desk({ claim, clock });
+    await log.append(events("a"));
+    archiver.start();
+    await until("the reason", () => archiver.trouble() === "it is another's");
+    assert.deepEqual([state.puts, archiver.written(0)], [0, 0]);
+    isOurs = true;
+    await until("the event", () => archiver.written(0) === 1);
     await archiver.stop(1000);
   });
 

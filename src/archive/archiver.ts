@@ -10,6 +10,8 @@ export interface ArchiverDeps {
   /** A reader of its own: what it commits is its own progress, and holds nobody back. */
   readonly log: Pick<Log, "sources" | "read" | "commit" | "committed">;
   readonly archive: Archive;
+  /** Rejects while another process may put, too: what one has erased the other could put back. */
+  readonly claim?: () => Promise<void>;
   readonly clock: Clock;
   readonly archived: (events: number) => void;
   readonly report: (level: "info" | "warn", message: string, error?: unknown) => void;
@@ -101,7 +103,8 @@ export class Archiver {
 
   /** The commit is a hint, which may be old, or gone; what was erased since must not come back by it. */
   async #beginning(src: Src): Promise<Offset> {
-    const { log, archive } = this.#deps;
+    const { log, archive, claim } = this.#deps;
+    await claim?.();
     const [floor, committed] = [await archive.floor(src), await log.committed(src)];
     return floor > committed ? floor : committed;
   }

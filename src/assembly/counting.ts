@@ -54,16 +54,24 @@ const positions = (progress: MemoryProgress): Pick<Counting, "ranges" | "written
 
 const lookAgainMs = 1_000;
 
-/** The processors drop them now and then, and have to forget what they know of them then: it is left to them. */
+/**
+ * The processors drop them now and then, and have to forget what they know of them then: it is left to them. Rules that are
+ * removed meanwhile leave windows of their own behind, which are not waited for: there may always be some.
+ */
 async function orphansDropped(parts: ElsewhereParts): Promise<void> {
-  while (await hasOrphans(parts)) await parts.clock.sleep(lookAgainMs);
+  let left = await orphans(parts);
+  while (left.length > 0) {
+    await parts.clock.sleep(lookAgainMs);
+    const stored = new Set(await parts.store.seriesKept());
+    left = left.filter((series) => stored.has(series));
+  }
 }
 
-async function hasOrphans({ store, rulebook, clock }: ElsewhereParts): Promise<boolean> {
+async function orphans({ store, rulebook, clock }: ElsewhereParts): Promise<readonly number[]> {
   // In the order of the processors: a series that appears later belongs to a record that is read now.
   const stored = await store.seriesKept();
   const versions = (await rulebook.current()).flatMap((record) => record.versions);
   const now = clock.now();
   const needed = new Set(versions.filter((version) => keepsWindows(version, now)).map(({ series }) => series));
-  return stored.some((series) => !needed.has(series));
+  return stored.filter((series) => !needed.has(series));
 }

@@ -56,6 +56,18 @@ test("a partition of which nothing is heard is told, and ends nothing", async ()
   assert.equal(progress!.isVital, false);
 });
 
+test("it is told for how long, whatever waits elsewhere", async () => {
+  let at = 0;
+  const clock = { ...systemClock, monotonic: () => at };
+  const progress = new MemoryProgress(clock);
+  progress.expect(src(3), 0);
+  progress.expect(src(4), 0);
+  at = 7_000;
+  progress.heard(src(4), { next: 1, through: 1, waitedMs: 900_000, incompleteBelow: 0 });
+  const told = dependenciesOf(configOf("ingest"), { ...partsOf(undefined), progress });
+  assert.match(String(await told.progress!.trouble()), /^nothing has been heard of partition 3 for 7 s: /);
+});
+
 test("one process alone has no others to hear of", () => {
   const { log, progress } = partsOf(undefined);
   assert.deepEqual(Object.keys(dependenciesOf(configOf("ingest"), { log, progress, news: undefined })), ["log"]);

@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { Eraser } from "../eraser/eraser.ts";
+import type { Sharing } from "../eraser/share.ts";
 import type { ErasureRegister } from "../erasure/register.ts";
 import type { Basis } from "./basis.ts";
 import type { AnsweringParts } from "./servers.ts";
 
 export interface EraserParts extends Pick<AnsweringParts, "log" | "store" | "rulebook" | "counting" | "archiver"> {
   readonly register: ErasureRegister;
+  readonly sharing?: Sharing;
 }
 
 const stopMs = 2_000;
@@ -18,10 +20,12 @@ export function startEraser({ clock, logger, closers }: Basis, parts: EraserPart
     windows: {
       rebuild: () => rulebook.rebuild(),
       goOnRebuilding: () => rulebook.goOnRebuilding(),
+      rulesLeft: () => rulebook.outdatedCount,
       dropOrphans: () => counting.dropOrphans(),
       written: (partition) => counting.written(partition),
     },
     ...(archiver === undefined ? {} : { archive: archiver }),
+    ...(parts.sharing === undefined ? {} : { sharing: parts.sharing }),
     report: (message, error) => logger.warn({ err: error, part: "eraser" }, message),
   });
   eraser.start();

@@ -58,6 +58,6 @@ export function newsTrouble({ channel }: News, progress: MemoryProgress): string
   if (trouble !== undefined) return trouble;
   const silent = progress.silent();
   if (silent.length === 0) return undefined;
-  const seconds = Math.round(progress.lagMs() / 1000);
+  const seconds = Math.round(progress.silenceMs() / 1000);
   return `nothing has been heard of partition ${silent.join(", ")} for ${seconds} s: is a processor running?`;
 }

@@ -107,7 +107,7 @@ function queryOf({ clock, metrics, config }: Basis, parts: AnsweringParts): Quer
     rates: () => ({ ...metrics.rates(), ...(parts.accepts ? {} : { accepted: null }) }),
     parts: () => ({
       store: { ok: engine.state().answering && !engine.state().isLowOnDisk, ...detailOf(engine) },
-      log: { ok: log.state().accepting },
+      ...sidePart("log", dependencies["log"]),
       rules: { ok: rules.trouble() === undefined },
       ...sideParts(dependencies),
     }),

@@ -155,6 +155,11 @@ test("values that contradict each other are refused", () => {
   );
   assert.match(problems({ argv: ["--kafka-ca", "ca.pem"] })[0]!, /is for kafka-tls, which is off/);
   assert.match(problems({ argv: ["--archive", "on", "--mongo-url", "mongodb://h/w"] })[0]!, /needs kafka-brokers and/);
+  const shared = ["--kafka-brokers", "k:1", "--clickhouse-url", "http://c:8123", "--mongo-url", "mongodb://h/w"];
+  assert.match(
+    problems({ argv: ["--archive", "on", "--roles", "processor", ...shared] })[0]!,
+    /one process with the role query/,
+  );
   const told = good({ argv: ["--kafka-sasl", "plain", "--kafka-user", "u", "--kafka-password", "secret"] });
   assert.ok(!printConfig(told.config, told.sources).includes("secret"));
   assert.match(problems({ argv: ["--inflight-bytes-max", "1MiB"] })[0]!, /smaller than body-bytes-max/);

@@ -8,7 +8,7 @@ import { loadOptions } from "./load-options.ts";
 import type { LoadOptions } from "./load-options.ts";
 import { clientOptions, demoOptions, environmentName, optionKeys, options, upkeepOptions } from "./options.ts";
 import type { Option } from "./option.ts";
-import { roleProblems } from "./roles.ts";
+import { hasRole, roleProblems } from "./roles.ts";
 import type { ClientOptions, Config, DemoOptions, OptionKey, UpkeepOptions } from "./options.ts";
 import { sendOptions } from "./send-options.ts";
 import type { SendOptions } from "./send-options.ts";
@@ -249,6 +249,13 @@ function contradictions(config: Config, sources: Partial<Sources>): Problem[] {
       path: sources.archive ?? "archive",
       message:
         "needs kafka-brokers and mongo-url: the embedded log keeps events only until they are counted, and its archive is the stored events themselves",
+      value: config.archive,
+    });
+  }
+  if (config.archive === "on" && !hasRole(config, "query")) {
+    problems.push({
+      path: sources.archive ?? "archive",
+      message: "is filled by one process with the role query, and by no other",
       value: config.archive,
     });
   }

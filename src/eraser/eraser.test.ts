@@ -4,14 +4,20 @@ import { test } from "node:test";
 import type { Erasure, ErasureRegister } from "../erasure/register.ts";
 import { offset, src } from "../event/position.ts";
 import { systemClock } from "../lib/clock.ts";
+import type { Log } from "../log/log.ts";
 import { Eraser } from "./eraser.ts";
 import type { ArchiveToErase } from "./eraser.ts";
 
 /** Everything around an eraser, written down as it is called; `fails` is what fails the next time. */
-function desk({ archived = null as { written: number } | null } = {}) {
+function desk({
+  archived = null as { written: number } | null,
+  shared = undefined as Log["shared"],
+  archivist = null as (() => string | undefined) | null,
+} = {}) {
   const kept = new Map<string, Erasure>();
   const calls: string[] = [];
-  const state = { written: 0, end: 10, left: 0, events: 3, fails: "" };
+  const said: string[] = [];
+  const state = { written: 0, end: 10, left: 0, events: 3, fails: "", at: 0 };
   const call = (what: string): void => {
     if (state.fails !== "" && what.startsWith(state.fails)) {
       state.fails = "";
@@ -42,24 +48,27 @@ function desk({ archived = null as { written: number } | null } = {}) {
     log: {
       ends: async () => new Map([[src(0), offset(state.end)]]),
       commit: async (partition, next) => call(`commit ${partition}:${next}`),
+      ...(shared === undefined ? {} : { shared }),
     },
     windows: {
       rebuild: async () => call("rebuild"),
       goOnRebuilding: async () => (call("go on"), state.left),
+      rulesLeft: () => state.left,
       dropOrphans: async () => call("drop"),
       written: () => offset(state.written),
     },
     ...(archived === null ? {} : { archive: archiveOf(archived) }),
-    clock: systemClock,
+    ...(archivist === null ? {} : { sharing: { process: "here", archivist: async () => archivist() } }),
+    clock: { ...systemClock, monotonic: () => state.at },
     newId: () => `e${++made}`,
-    report: () => {},
+    report: (what) => void said.push(what),
   });
   const round = async (): Promise<string[]> => {
     calls.length = 0;
     await eraser.round().catch((error: unknown) => calls.push(String(error)));
     return [...calls];
   };
-  return { eraser, state, calls, round, kept };
+  return { eraser, state, calls, round, kept, said };
 }
 
 test("an erasure waits until all before it is counted, then goes its steps, and keeps no value", async () => {
@@ -83,6 +92,21 @@ test("an erasure waits until all before it is counted, then goes its steps, and 
   assert.deepEqual([done.state, done.events], ["done", 3]);
   assert.deepEqual(done.digests, [createHash("sha256").update("e1 u1").digest("hex")]);
   assert.ok(!JSON.stringify(kept.get("e1")).includes("u1"));
+});
+
+test("what was counted since the asking stays committed, and a log that others count is committed by them", async () => {
+  const purged = async (shared?: Log["shared"]): Promise<string[]> => {
+    const { eraser, state, round } = desk(shared === undefined ? {} : { shared });
+    await eraser.request({ user_id: "u1" });
+    state.written = 10;
+    for (let left = 3; left > 0; left--) await round();
+    state.written = 25;
+    return round();
+  };
+  assert.deepEqual(await purged(), ["settle", "drop", "purge e1", "commit 0:25", "put e1 done"]);
+  const membership = { join: async () => {}, taken: () => {}, leave: async () => {} };
+  const shared = { identity: "cluster/topic/group", membership };
+  assert.deepEqual(await purged(shared), ["settle", "drop", "purge e1", "put e1 done"]);
 });
 
 test("where nothing is stored, nothing is made anew", async () => {
@@ -169,4 +193,35 @@ test("an archive is cleared first, once it has all that came before, and again w
   assert.deepEqual(await round(), ["Error: archive user_id u1 10 has failed"]);
   assert.deepEqual(kept.get("e1")?.values, ["u1"], "the values are still needed");
   assert.deepEqual(await round(), ["archive user_id u1 10", "note e1 u1 10", "put e1 removing"]);
+});
+
+test("where others have the register too, each goes on with its own, and begins nothing while theirs are under way", async () => {
+  const { eraser, state, round, kept } = desk({ archivist: () => undefined });
+  await eraser.request({ user_id: "u1" });
+  const mine = kept.get("e1")!;
+  assert.equal(mine.askedOf, "here");
+  state.written = 10;
+  kept.set("t1", { ...mine, id: "t1", askedOf: "there", state: "rebuilding", values: [] });
+  assert.deepEqual(await round(), []);
+  state.at += 120_000;
+  assert.deepEqual(await round(), ["go on", "put t1 purging"], "nobody has gone on with it");
+  kept.delete("t1");
+  assert.deepEqual(await round(), ["note e1 u1 10", "put e1 removing"]);
+  kept.set("t2", { ...mine, id: "t2", askedOf: "there" });
+  assert.deepEqual(await round(), ["erase e1", "rebuild", "put e1 rebuilding"]);
+});
+
+test("a process without the archive leaves erasures to the one that has it, and says so when they wait for long", async () => {
+  let having: string | undefined = "there";
+  const { eraser, state, round, said } = desk({ archivist: () => having });
+  await eraser.request({ user_id: "u1" });
+  state.written = 10;
+  for (const after of [0, 119_000, 1_000, 60_000]) {
+    state.at += after;
+    assert.deepEqual(await round(), []);
+  }
+  assert.equal(said.length, 1);
+  assert.match(said[0]!, /^erasures wait for the process that has the archive, with the data folder there/);
+  having = undefined;
+  assert.deepEqual(await round(), ["note e1 u1 10", "put e1 removing"]);
 });

@@ -1,5 +1,5 @@
 import type { Erasure, ErasureRegister, ErasureState } from "../erasure/register.ts";
-import { type Offset, type Src, offset, src } from "../event/position.ts";
+import { type Offset, type Src, src } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
@@ -7,6 +7,8 @@ import type { Log } from "../log/log.ts";
 import type { ErasureAnswer, ErasuresAnswer } from "../protocol/erasures.ts";
 import type { Store } from "../store/store.ts";
 import { digestOf, erasureAnswer, selectorOf } from "./request.ts";
+import { Share } from "./share.ts";
+import type { Sharing } from "./share.ts";
 
 /** What is done for the rules while events are taken out. */
 export interface Windows {
@@ -14,6 +16,8 @@ export interface Windows {
   rebuild(): Promise<void>;
   /** Goes on with it; answers of how many rules windows are left. */
   goOnRebuilding(): Promise<number>;
+  /** The same, as far as it is known here. */
+  rulesLeft(): number;
   /** Drops the windows that nobody needs any more. */
   dropOrphans(): Promise<void>;
   /** Up to where live processing has stored and rolled up a partition. */
@@ -30,10 +34,12 @@ export interface ArchiveToErase {
 export interface EraserDeps {
   readonly register: ErasureRegister;
   readonly store: Pick<Store, "noteErasing" | "eraseNoted" | "purge" | "settle">;
-  readonly log: Pick<Log, "ends" | "commit" | "scrub">;
+  readonly log: Pick<Log, "ends" | "commit" | "scrub" | "shared">;
   readonly windows: Windows;
   /** Where events are kept as well, if anywhere. */
   readonly archive?: ArchiveToErase;
+  /** That others have the same register; missing: this process is the only one. */
+  readonly sharing?: Sharing;
   readonly clock: Clock;
   readonly newId: () => string;
   readonly report: (message: string, error: unknown) => void;
@@ -42,6 +48,9 @@ export interface EraserDeps {
 /** How often it is looked whether a step can be taken. */
 const pollMs = 200;
 const restMs = 2000;
+/** The same where the register is others', too, and how often it is looked whether there is anything to do. */
+const sharedPollMs = 1000;
+const sharedRestMs = 15_000;
 /** Erasures that are not done; over it one more is refused. */
 const unfinishedMax = 1000;
 
@@ -55,15 +64,19 @@ export class Eraser {
   readonly #stop = new AbortController();
   #poke: () => void = () => {};
   #running: Promise<void> = Promise.resolve();
-  #rulesLeft = 0;
+  readonly #share: Share;
+  /** What was reported last: what lasts is news once. */
+  #failure = "";
+  #waitingFor: string | undefined;
 
   constructor(deps: EraserDeps) {
     this.#deps = deps;
+    this.#share = new Share(deps.clock, deps.sharing);
   }
 
   /** Asks for events to be erased, of all that were accepted until now; when it has answered, it will be done. */
   async request(raw: Readonly<Record<string, unknown>>): Promise<ErasureAnswer> {
-    const { register, log, clock, newId } = this.#deps;
+    const { register, log, clock, newId, sharing } = this.#deps;
     const selector = selectorOf(raw);
     if ((await register.unfinished()).length >= unfinishedMax) throw tooMany();
     const id = newId();
@@ -73,6 +86,7 @@ export class Eraser {
       digests: selector.values.map((value) => digestOf(id, value)),
       below: Object.fromEntries(await log.ends()),
       state: "waiting",
+      ...(sharing === undefined ? {} : { askedOf: sharing.process }),
       ...{ events: null, requestedAt: clock.now(), removedAt: null, finishedAt: null },
     };
     await register.put(erasure);
@@ -90,7 +104,7 @@ export class Eraser {
   /** The latest erasures, newest first. */
   async latest(limit: number): Promise<ErasuresAnswer> {
     const erasures = (await this.#deps.register.latest(limit)).map(erasureAnswer);
-    return { count: erasures.length, rules_left: this.#rulesLeft, erasures };
+    return { count: erasures.length, rules_left: this.#deps.windows.rulesLeft(), erasures };
   }
 
   /** Works in the background until `stop`. */
@@ -110,12 +124,18 @@ export class Eraser {
   /** Takes the next step of what is under way, else begins with all that wait. Answers whether there is more to do. */
   async round(): Promise<boolean> {
     const unfinished = await this.#deps.register.unfinished();
-    const inState = (state: ErasureState): Erasure[] => unfinished.filter((erasure) => erasure.state === state);
+    const { ours, waitingFor } = await this.#share.of(unfinished);
+    if (waitingFor !== undefined && waitingFor !== this.#waitingFor)
+      this.#deps.report(waitsForArchive(waitingFor), undefined);
+    this.#waitingFor = waitingFor;
+    const inState = (state: ErasureState): Erasure[] =>
+      unfinished.filter((erasure) => erasure.state === state && ours.has(erasure.id));
     for (const state of ["purging", "rebuilding", "removing"] as const) {
       const some = inState(state);
-      // Those behind are not begun before: each would have the windows made anew from the start again.
       if (some.length > 0) return this.#take(state, some);
     }
+    // Those behind are not begun before: each would have the windows made anew from the start again.
+    if (unfinished.some(({ state }) => state !== "waiting")) return true;
     const ready = inState("waiting").filter((erasure) => this.#isCounted(erasure));
     for (const erasure of ready) await this.#note(erasure);
     return unfinished.length > 0;
@@ -161,8 +181,7 @@ export class Eraser {
   }
 
   async #rebuild(erasures: readonly Erasure[]): Promise<void> {
-    this.#rulesLeft = await this.#deps.windows.goOnRebuilding();
-    if (this.#rulesLeft === 0) await this.#put(erasures, { state: "purging" });
+    if ((await this.#deps.windows.goOnRebuilding()) === 0) await this.#put(erasures, { state: "purging" });
   }
 
   async #purge(erasures: readonly Erasure[]): Promise<void> {
@@ -172,12 +191,22 @@ export class Eraser {
     await windows.dropOrphans();
     await store.purge(erasures.map(({ id }) => id));
     passFailpoint("mid-erasure");
-    // In a quiet log the last batches are not committed, and so kept.
-    for (const [partition, end] of highest(erasures)) {
-      await log.commit(partition, end);
-      await log.scrub?.(partition, end);
-    }
+    if (log.shared === undefined) await this.#commit(partitionsOf(erasures));
     await this.#put(erasures, { state: "done", finishedAt: clock.now() });
+  }
+
+  /**
+   * In a quiet log the last batches are not committed, and so kept. Committed is all that is counted by now: less would say
+   * of what came since the erasure that it is still to be counted. A log that others count is theirs to commit. Resolves when
+   * nothing of it is on the disk any more, where the log's files are ours.
+   */
+  async #commit(partitions: readonly Src[]): Promise<void> {
+    const { log, windows } = this.#deps;
+    for (const partition of partitions) {
+      const next = windows.written(partition);
+      await log.commit(partition, next);
+      await log.scrub?.(partition, next);
+    }
   }
 
   async #put(erasures: readonly Erasure[], next: Partial<Erasure>): Promise<void> {
@@ -185,19 +214,28 @@ export class Eraser {
   }
 
   async #loop(): Promise<void> {
-    const { clock, report } = this.#deps;
+    const { clock, sharing } = this.#deps;
+    const [busyMs, idleMs] = sharing === undefined ? [pollMs, Infinity] : [sharedPollMs, sharedRestMs];
     while (!this.#stop.signal.aborted) {
       const wake = new AbortController();
       this.#poke = () => wake.abort();
-      let pauseMs = Infinity;
+      let pauseMs = idleMs;
       try {
-        if (await this.round()) pauseMs = pollMs;
+        if (await this.round()) pauseMs = busyMs;
+        this.#failure = "";
       } catch (error) {
-        if (!this.#stop.signal.aborted) report("erasing events failed and will be tried again", error);
+        this.#failed(error);
         pauseMs = restMs;
       }
       if (!this.#stop.signal.aborted) await sleepAtMost(clock, pauseMs, wake.signal);
     }
+  }
+
+  #failed(error: unknown): void {
+    const failure = error instanceof Error ? error.message : String(error);
+    if (!this.#stop.signal.aborted && failure !== this.#failure)
+      this.#deps.report("erasing events failed and will be tried again", error);
+    this.#failure = failure;
   }
 }
 
@@ -205,16 +243,11 @@ export class Eraser {
 const sleepAtMost = (clock: Clock, ms: number, wake: AbortSignal): Promise<void> =>
   clock.sleep(Math.min(ms, 3_600_000), wake);
 
-function highest(erasures: readonly Erasure[]): ReadonlyMap<Src, Offset> {
-  const ends = new Map<Src, Offset>();
-  for (const { below } of erasures) {
-    for (const [partition, end] of Object.entries(below)) {
-      const of = src(Number(partition));
-      ends.set(of, offset(Math.max(end, ends.get(of) ?? 0)));
-    }
-  }
-  return ends;
-}
+const partitionsOf = (erasures: readonly Erasure[]): readonly Src[] =>
+  [...new Set(erasures.flatMap(({ below }) => Object.keys(below)))].map((partition) => src(Number(partition)));
+
+const waitsForArchive = (process: string): string =>
+  `erasures wait for the process that has the archive, with the data folder ${process}: start it, or see docs/operating.md to give its part to another`;
 
 const tooMany = (): WeirError =>
   new WeirError("overloaded", `${unfinishedMax} erasures are not done yet; try again when some are`, {

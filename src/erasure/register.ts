@@ -23,6 +23,8 @@ export interface Erasure {
   readonly state: ErasureState;
   /** How many events it takes out; null while they are not known. */
   readonly events: number | null;
+  /** The process that was asked for it; missing: it is the only one. */
+  readonly askedOf?: string;
   /** Milliseconds since the epoch. */
   readonly requestedAt: number;
   /** When no raw row had its events any more, and when it was done; null before. */
@@ -30,11 +32,19 @@ export interface Erasure {
   readonly finishedAt: number | null;
 }
 
+/** How many steps an erasure has taken. Where nothing was found, the first is the last. */
+export function stepOf({ state, events }: Pick<Erasure, "state" | "events">): number {
+  return state === "done" && events === 0 ? 1 : states.indexOf(state);
+}
+
+const states: readonly ErasureState[] = ["waiting", "removing", "rebuilding", "purging", "done"];
+
 /**
  * Where erasures are kept.
  *
- * The register owes: a resolved `put` survives a crash; what it replaces can't be found in its files any more.
- * The caller owes: one writer of an erasure at a time.
+ * The register owes: a resolved `put` survives a crash; the values that an erasure no longer has are not kept by it (what
+ * the place itself forgets later, its journal for instance, is for the documentation). Of several who put the same step of an
+ * erasure one is kept, and no erasure goes back.
  *
  * Errors: WeirError `registry_unavailable`.
  */
@@ -47,4 +57,12 @@ export interface ErasureRegister {
   /** Those that are not done, oldest first. */
   unfinished(): Promise<readonly Erasure[]>;
   close(): Promise<void>;
+}
+
+/** A register that several processes have. */
+export interface SharedErasures extends ErasureRegister {
+  /** The process that has the archive, if any has: erasures go through it. */
+  archivist(): Promise<string | undefined>;
+  /** Makes the process the one that has the archive, if none has. Answers who has it then. */
+  becomeArchivist(process: string): Promise<string>;
 }

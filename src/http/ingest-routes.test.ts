@@ -253,9 +253,11 @@ describe("POST /ingest", () => {
 
   it("answers only when the events are durable", async () => {
     let sync = (): void => {};
-    const { send } = bench({}, { sync: () => new Promise((resolve) => (sync = resolve)) });
+    const begun = Promise.withResolvers<void>();
+    const { send } = bench({}, { sync: () => new Promise((resolve) => ((sync = resolve), begun.resolve())) });
     let answered = false;
     const answer = send([event]).then((result) => ((answered = true), result));
+    await begun.promise;
     await systemClock.sleep(30);
     assert.equal(answered, false);
     sync();

@@ -114,10 +114,12 @@ export class Feed implements ReadableFeed {
 
   /**
    * A batch of the partition is counted, and touched these windows. The store may have had its rows before we were told, so
-   * that they were held when a snapshot left them out: they are news to who got that.
+   * that they were held when a snapshot left them out: they are news to who got that. Not before the partition's last batch
+   * was told of, unless they were counted elsewhere.
    */
-  touchedBy(src: number, starts: Iterable<number>): void {
-    const { seq, snapshots } = this.#lastBatch.get(src) ?? { seq: 0, snapshots: 0 };
+  touchedBy(src: number, starts: Iterable<number>, elsewhere: boolean): void {
+    const { seq: heldThen, snapshots } = this.#lastBatch.get(src) ?? { seq: 0, snapshots: 0 };
+    const seq = elsewhere ? 0 : heldThen;
     this.#lastBatch.set(src, { seq: this.#held.seq, snapshots: this.#snapshots });
     for (const start of starts) {
       if (snapshots !== this.#snapshots && this.#leftOut.has(start)) this.#held.renumber(start, seq);

@@ -326,3 +326,25 @@ test("a row that the store had before its batch was told of comes to who subscri
     );
   }
 });
+
+test("a row that was read before earlier batches of another process were told of comes to who subscribed in between", async () => {
+  const { clock, connect, count, store, progress, series } = liveDesk();
+  count(0, "click", 1);
+  const late = clock.now() - (clock.now() % (10 * minute)) - 10 * minute;
+  store.set(series, { windowStart: late, group: ["late"], value: 1 });
+  const [first, second] = [connect(), connect()];
+  first.say({ ...watch, interval_ms: 100 });
+  await clock.advance(1000);
+  // Of the batch before, which is told of only now.
+  progress.touch([late / 1000 + 600], { elsewhere: true });
+  await clock.advance(1000);
+  second.say({ ...watch, interval_ms: 100 });
+  await clock.advance(1000);
+  second.take();
+  progress.touch([late / 1000], { elsewhere: true });
+  await clock.advance(1000);
+  assert.deepEqual(
+    second.take().map(({ data }) => data),
+    [[["2026-01-17T19:20:00Z", "late", 1]]],
+  );
+});

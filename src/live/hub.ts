@@ -191,11 +191,12 @@ export class Hub {
     for (const ruleId of [...subscriptions.keys(), ...exact.keys()]) this.#unsubscribe(connection, ruleId);
   }
 
-  #touched({ range, seconds }: Touched): void {
+  #touched({ range, seconds, elsewhere }: Touched): void {
     const starts = new Map<string, readonly number[]>();
     for (const feed of this.#feeds.values()) {
       if (seconds === null) feed.touchUnknown();
-      else feed.touchedBy(range.src, startsFor(feed.window, seconds, this.#limits.windowsMax, starts));
+      else
+        feed.touchedBy(range.src, startsFor(feed.window, seconds, this.#limits.windowsMax, starts), elsewhere === true);
     }
   }
 

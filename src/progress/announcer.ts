@@ -27,6 +27,7 @@ const lastWordsMs = 1_000;
 /** More seconds than this are not listed, of one partition and of all together: a record of Kafka has its bounds. */
 const secondsMax = 2_000;
 const secondsAllMax = 20_000;
+/** The others come with the next message. */
 const seriesMax = 10_000;
 const fillsMax = 1_000;
 
@@ -38,6 +39,8 @@ export class Announcer {
   readonly #parts: AnnouncerParts;
   readonly #counted = new Map<number, Counted>();
   readonly #series = new Set<number>();
+  /** How far partitions were that this process has let go since it spoke last: who has one next may not speak for some time. */
+  readonly #leaving = new Map<number, PartitionNews>();
   #events = 0;
   #isDue = false;
   #running: Promise<void> | undefined;
@@ -67,11 +70,16 @@ export class Announcer {
   }
 
   takenUp(src: Src, next: number): void {
+    this.#leaving.delete(src);
     this.#parts.progress.takenUp(src, next);
   }
 
   letGo(src: Src): void {
+    const news = this.#newsOf(src);
+    if (news !== undefined) this.#leaving.set(src, news);
+    this.#counted.delete(src);
     this.#parts.progress.letGo(src);
+    this.#tell();
   }
 
   filling(activations: readonly Readonly<Record<number, number>>[]): void {
@@ -80,7 +88,7 @@ export class Announcer {
 
   seriesChanged(series: number): void {
     this.#parts.progress.seriesChanged(series);
-    if (this.#series.size < seriesMax) this.#series.add(series);
+    this.#series.add(series);
     this.#tell();
   }
 
@@ -102,7 +110,7 @@ export class Announcer {
   #tell(): void {
     if (this.#stopped) return;
     this.#isDue = true;
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {
@@ -116,34 +124,44 @@ export class Announcer {
       } catch {
         // The channel says what troubles it. The message may have come all the same: said twice, it does no harm.
         this.#putBack(bulletin);
-        if (this.#stopped) return;
+        if (this.#stopped) break;
         await clock.sleep(pauseMs);
       }
     }
+    // In the same turn as the look for more: what is due in between would wait for the next beat, or for ever.
+    this.#running = undefined;
   }
 
   #take(): Bulletin {
-    const { process, sources, progress, fills } = this.#parts;
-    let left = secondsAllMax;
-    const partitions = sources().flatMap((src): PartitionNews[] => {
-      const standing = progress.standing(src);
-      const counted = this.#counted.get(src);
-      left -= counted?.seconds?.length ?? 0;
-      const said = counted === undefined ? {} : { counted: left < 0 ? { ...counted, seconds: null } : counted };
-      return standing === undefined ? [] : [{ src, ...standing, ...said }];
-    });
-    const bulletin = { by: process, events: this.#events, partitions, series: [...this.#series] };
+    const { process, sources, fills } = this.#parts;
+    const news = [...this.#leaving.values(), ...sources().flatMap((src) => this.#newsOf(src) ?? [])];
+    const series = [...this.#series].slice(0, seriesMax);
+    const bulletin = { by: process, events: this.#events, partitions: bounded(news), series };
+    this.#leaving.clear();
     this.#counted.clear();
-    this.#series.clear();
+    for (const one of series) this.#series.delete(one);
+    if (this.#series.size > 0) this.#isDue = true;
     this.#events = 0;
     return { ...bulletin, fills: fills().slice(0, fillsMax) };
+  }
+
+  #newsOf(src: number): PartitionNews | undefined {
+    const standing = this.#parts.progress.standing(src);
+    const counted = this.#counted.get(src);
+    return standing === undefined ? undefined : { src, ...standing, ...(counted === undefined ? {} : { counted }) };
   }
 
   #putBack({ events, partitions, series }: Bulletin): void {
     this.#isDue = true;
     this.#events += events;
     for (const one of series) this.#series.add(one);
-    for (const { src, counted } of partitions) {
+    const ours = new Set<number>(this.#parts.sources());
+    for (const news of partitions) {
+      const { src, counted } = news;
+      if (!ours.has(src)) {
+        this.#leaving.set(src, this.#leaving.get(src) ?? news);
+        continue;
+      }
       const since = this.#counted.get(src);
       if (counted !== undefined) this.#counted.set(src, counted);
       if (counted !== undefined && since !== undefined) this.#note(src, since);
@@ -157,6 +175,16 @@ export class Announcer {
     const to = Math.max(known?.to ?? more.to, more.to);
     this.#counted.set(src, { from, to, seconds: together(known?.seconds ?? [], more.seconds, known?.seconds) });
   }
+}
+
+/** Where the seconds of all are more than a message takes, those of some are not listed. */
+function bounded(news: readonly PartitionNews[]): readonly PartitionNews[] {
+  let left = secondsAllMax;
+  return news.map(({ counted, ...standing }) => {
+    left -= counted?.seconds?.length ?? 0;
+    if (counted === undefined) return standing;
+    return { ...standing, counted: left < 0 ? { ...counted, seconds: null } : counted };
+  });
 }
 
 function together(

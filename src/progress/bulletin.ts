@@ -43,7 +43,7 @@ type Row = [src: number, next: number, through: number, waitedMs: number, incomp
 export function encodeBulletin({ by, events, partitions, series, fills }: Bulletin): Uint8Array {
   const rows = partitions.map(({ src, next, through, waitedMs, incompleteBelow, counted }): Row => {
     const since = counted === undefined ? null : [counted.from, counted.to, counted.seconds];
-    return [src, next, through, Math.round(waitedMs), incompleteBelow, since];
+    return [src, next, believable(through), Math.round(waitedMs), incompleteBelow, since];
   });
   const filled = fills.map(({ series: of, progress, endsAt }) => [of, Number(progress.toFixed(4)), endsAt]);
   return Buffer.from(JSON.stringify({ v: version, by, events, partitions: rows, series, fills: filled }));
@@ -69,18 +69,18 @@ export function decodeBulletin(message: Uint8Array): Bulletin | undefined {
 function partitionOf(row: unknown): PartitionNews {
   const [src, next, through, waitedMs, incompleteBelow, counted] = listOf(row);
   const standing = {
-    src: numberOf(src),
-    next: numberOf(next),
-    through: numberOf(through),
+    src: wholeOf(src),
+    next: wholeOf(next),
+    through: upTo(timeMax, through),
     waitedMs: numberOf(waitedMs),
-    incompleteBelow: numberOf(incompleteBelow),
+    incompleteBelow: wholeOf(incompleteBelow),
   };
   return counted === null ? standing : { ...standing, counted: countedOf(listOf(counted)) };
 }
 
 function countedOf([from, to, seconds]: readonly unknown[]): Counted {
-  const list = seconds === null ? null : listOf(seconds).map(numberOf);
-  return { from: numberOf(from), to: numberOf(to), seconds: list };
+  const list = seconds === null ? null : listOf(seconds).map((second) => upTo(secondMax, second));
+  return { from: wholeOf(from), to: wholeOf(to), seconds: list };
 }
 
 function fillOf(row: unknown): FillNews {
@@ -89,8 +89,23 @@ function fillOf(row: unknown): FillNews {
 }
 
 function numberOf(value: unknown): number {
-  if (typeof value !== "number") throw new TypeError("not a number");
+  if (typeof value !== "number" || !Number.isFinite(value)) throw new TypeError("not a number");
   return value;
+}
+
+/** A partition, or a position in one. */
+const wholeOf = (value: unknown): number => upTo(Number.MAX_SAFE_INTEGER, value);
+
+/** Other producers give their records whatever times they like. */
+const believable = (time: number): number => Math.round(Math.min(timeMax, Math.max(0, time)));
+
+/** Beyond these there is no date, and none that a store can hold. */
+const timeMax = 8_640_000_000_000_000;
+const secondMax = 2 ** 32 - 1;
+
+function upTo(max: number, value: unknown): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max) return value;
+  throw new TypeError("not a whole number, or too large");
 }
 
 function listOf(value: unknown): readonly unknown[] {

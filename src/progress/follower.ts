@@ -7,6 +7,7 @@ import type { MemoryProgress } from "./memory-progress.ts";
 import type { Touched } from "./progress.ts";
 
 export interface FollowerParts {
+  /** It expects each partition of the log before the follower starts. */
   readonly progress: MemoryProgress;
   readonly channel: Pick<Channel, "listen">;
   readonly clock: Clock;
@@ -47,18 +48,23 @@ export class Follower {
     // Somebody newer speaks, whom this process does not understand.
     if (bulletin === undefined) return this.#lost();
     if (bulletin.by === this.#parts.process) return;
-    for (const news of bulletin.partitions) this.#partition(news);
+    const went = bulletin.partitions.filter((news) => this.#partition(news));
     for (const series of bulletin.series) this.#parts.progress.seriesChanged(series);
-    if (bulletin.events > 0) this.#parts.counted?.(bulletin.events);
+    // Of a message that is heard again they are counted already.
+    if (went.length > 0) this.#parts.counted?.(bulletin.events);
     this.#noteFills(bulletin.fills);
   }
 
-  #partition(news: PartitionNews): void {
+  /**
+   * A partition that the log has not is another log's. Who knows less than is known here speaks of what was before. Answers
+   * whether more is counted than was known.
+   */
+  #partition(news: PartitionNews): boolean {
     const { progress } = this.#parts;
-    const { next: known = 0 } = progress.standing(news.src) ?? {};
-    const next = Math.max(known, news.next);
-    const touched = touchedSince(known, { ...news, next });
-    progress.heard(srcOf(news.src), { ...news, next }, touched);
+    const known = progress.standing(news.src)?.next;
+    if (known === undefined || news.next < known) return false;
+    progress.heard(srcOf(news.src), news, touchedSince(known, news));
+    return news.next > known;
   }
 
   /** Anything may have been counted; how far is said again in a moment. */
@@ -79,5 +85,5 @@ function touchedSince(known: number, { src, next, counted }: PartitionNews): Tou
   if (next <= known) return undefined;
   const range = { src: srcOf(src), from: offset(known), to: before(offset(next)) };
   const isAll = counted !== undefined && counted.from <= known && counted.to + 1 >= next;
-  return { range, seconds: isAll ? counted.seconds : null };
+  return { range, seconds: isAll ? counted.seconds : null, elsewhere: true };
 }

@@ -39,6 +39,20 @@ test("while a rule is being filled, what lies below its activation is not in eve
   assert.equal(progress.isCounted([range(10, 20)]), true);
 });
 
+test("who begins to count says of nothing that every rule has it before it knows which are being filled", async () => {
+  const progress = new MemoryProgress(systemClock);
+  progress.expect(src(1), 100);
+  progress.takenUp(src(0), 100);
+  const wait = progress.waitCounted([range(60, 70)], new AbortController().signal);
+  assert.deepEqual([progress.isCounted([range(60, 70)]), progress.standing(0)?.incompleteBelow], [false, 100]);
+  assert.deepEqual(progress.standing(1)?.incompleteBelow, 0, "others speak of theirs themselves");
+  progress.filling([{ 0: 50 }]);
+  assert.equal(await wait, true);
+  assert.equal(progress.isCounted([range(40, 45)]), false);
+  progress.takenUp(src(1), 100);
+  assert.equal(progress.isCounted([range(60, 70)]), true, "it knows them from then on");
+});
+
 test("the lag is the age of the oldest event that waits", () => {
   let now = 1000;
   const progress = new MemoryProgress({ ...systemClock, now: () => now, monotonic: () => now + 77 });

@@ -47,7 +47,9 @@ export class MemoryProgress implements Progress {
   readonly #waiters = new Set<Waiter>();
   readonly #touchedListeners = new Set<(touched: Touched) => void>();
   readonly #seriesListeners = new Set<(series: number) => void>();
-  #filling: readonly Activation[] = [];
+  /** Undefined: this process counts, and does not know yet which rules are being filled. */
+  #filling: readonly Activation[] | undefined = [];
+  #knowsFills = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -94,7 +96,7 @@ export class MemoryProgress implements Progress {
     const partition = this.#partitions.get(src);
     if (partition === undefined) return undefined;
     const { next, through, incompleteBelow } = partition;
-    const below = Math.max(0, ...this.#filling.map((activation) => activation[src] ?? 0));
+    const below = this.#filledBelow(src, partition);
     const waited = waitedMs(partition, this.#clock.monotonic());
     return { next, through, waitedMs: waited, incompleteBelow: Math.max(below, incompleteBelow ?? 0) };
   }
@@ -103,6 +105,12 @@ export class MemoryProgress implements Progress {
   silent(): readonly Src[] {
     const since = this.#clock.monotonic() - silentMs;
     return [...this.#partitions].filter(([, { heardAt = Infinity }]) => heardAt < since).map(([of]) => srcOf(of));
+  }
+
+  /** For how long nothing has been said of the one of them that has been silent the longest. */
+  silenceMs(): number {
+    const now = this.#clock.monotonic();
+    return Math.max(0, ...[...this.#partitions.values()].map(({ heardAt = now }) => now - heardAt));
   }
 
   onTouched(listener: (touched: Touched) => void): () => void {
@@ -143,6 +151,7 @@ export class MemoryProgress implements Progress {
   /** This process counts the partition from now on. Who did before it may not have told what it has counted at last. */
   takenUp(src: Src, next: number): void {
     const { next: known = next, through = 0 } = this.#partitions.get(src) ?? {};
+    if (!this.#knowsFills) this.#filling = undefined;
     this.#partitions.set(src, { next: Math.max(known, next), through, waiting: [] });
     this.#wake();
     if (next > known) this.touch({ range: { src, from: offset(known), to: before(offset(next)) }, seconds: null });
@@ -184,6 +193,7 @@ export class MemoryProgress implements Progress {
 
   filling(activations: readonly Activation[]): void {
     this.#filling = activations;
+    this.#knowsFills = true;
     this.#wake();
   }
 
@@ -200,8 +210,14 @@ export class MemoryProgress implements Progress {
   #isRangeCounted(range: OffsetRange): boolean {
     const partition = this.#partitions.get(range.src);
     if (partition === undefined || partition.next <= range.to) return false;
-    if ((partition.incompleteBelow ?? 0) > range.from) return false;
-    return this.#filling.every((activation) => (activation[range.src] ?? 0) <= range.from);
+    const below = Math.max(partition.incompleteBelow ?? 0, this.#filledBelow(range.src, partition));
+    return below <= range.from;
+  }
+
+  /** Below this position not every rule has everything, as far as this process knows: at first it may be any. */
+  #filledBelow(src: number, { next, heardAt }: PartitionState): number {
+    if (this.#filling === undefined) return heardAt === undefined ? next : 0;
+    return Math.max(0, ...this.#filling.map((activation) => activation[src] ?? 0));
   }
 
   #wake(): void {

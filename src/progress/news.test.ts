@@ -46,11 +46,16 @@ function installation() {
   const [line, clock] = [new Line(), new Clock()];
   const counter = new MemoryProgress(clock);
   const fills = [{ series: 20, progress: 0.5, endsAt: 7 }];
-  const parts = { progress: counter, channel: line, clock, sources: () => [src(0)], fills: () => fills };
+  const ours = [src(0)];
+  const parts = { progress: counter, channel: line, clock, sources: () => ours, fills: () => fills };
   const announcer = new Announcer({ ...parts, process: "counter" });
   const progress = new MemoryProgress(clock);
   const touched: Touched[] = [];
-  progress.onTouched((one) => touched.push(one));
+  let elsewhere = 0;
+  progress.onTouched(({ elsewhere: isElsewhere = false, ...one }) => {
+    touched.push(one);
+    elsewhere += Number(isElsewhere);
+  });
   progress.expect(src(0), 0);
   const events: number[] = [];
   const follower = new Follower({ progress, channel: line, clock, process: "asker", counted: (n) => events.push(n) });
@@ -58,17 +63,29 @@ function installation() {
   const said = async (): Promise<void> => {
     for (let i = 0; i < 10; i++) await turn();
   };
-  return { line, clock, announcer, counter, progress, follower, touched, events, said };
+  return {
+    line,
+    clock,
+    announcer,
+    counter,
+    progress,
+    follower,
+    touched,
+    events,
+    said,
+    ours,
+    elsewhere: () => elsewhere,
+  };
 }
 
 test("what one process counts is known to another: positions, seconds, times, fills and rates", async () => {
-  const { announcer, progress, follower, touched, events, said, clock } = installation();
+  const { announcer, progress, follower, touched, events, said, clock, elsewhere } = installation();
   const wait = progress.waitCounted([batch(0, 9, null).range], new AbortController().signal);
   announcer.filling([{ 0: 5 }]);
   announcer.counted(10);
   announcer.advance(10, 900_000, batch(0, 9, [3, 4]));
   await said();
-  assert.deepEqual(touched, [batch(0, 9, [3, 4])]);
+  assert.deepEqual([touched, elsewhere()], [[batch(0, 9, [3, 4])], 1]);
   assert.deepEqual(events, [10]);
   assert.equal(progress.isCounted([batch(0, 9, null).range]), false, "a rule is being filled up to 5");
   assert.equal(progress.isCounted([batch(5, 9, null).range]), true);
@@ -81,7 +98,8 @@ test("what one process counts is known to another: positions, seconds, times, fi
 });
 
 test("where messages are lost anything may have changed, once; where they are doubled or old, nothing", async () => {
-  const { line, announcer, touched, progress, said } = installation();
+  const { line, announcer, touched, progress, said, events } = installation();
+  announcer.counted(10);
   announcer.advance(10, 1, batch(0, 9, [1]));
   await said();
   line.loses = true;
@@ -93,6 +111,10 @@ test("where messages are lost anything may have changed, once; where they are do
   assert.deepEqual(touched, [batch(0, 9, [1]), batch(10, 29, null)]);
   for (const { heard } of line.listeners) for (const message of line.sent) heard(message);
   assert.equal(touched.length, 2);
+  assert.equal(
+    events.reduce((sum, n) => sum + n, 0),
+    10,
+  );
   assert.deepEqual(progress.ranges(), [batch(0, 29, null).range]);
 });
 
@@ -104,6 +126,66 @@ test("what was counted by a process that died before it could say so is known by
   clock.beat();
   await said();
   assert.deepEqual(touched.at(-1), batch(10, 24, null));
+});
+
+test("what was counted last is told when its partition is let go, also to those whom a message reaches late", async () => {
+  for (const isCut of [false, true]) {
+    const { announcer, line, touched, progress, said, ours } = installation();
+    announcer.advance(10, 1, batch(0, 9, [1]));
+    line.isCut = isCut;
+    announcer.advance(20, 2, batch(10, 19, [2]));
+    await (isCut ? said() : undefined);
+    ours.pop();
+    announcer.letGo(src(0));
+    await said();
+    line.isCut = false;
+    await announcer.close();
+    await said();
+    assert.deepEqual(touched, [batch(0, 9, [1]), batch(10, 19, [2])]);
+    assert.equal(progress.isCounted([batch(0, 19, null).range]), true);
+  }
+});
+
+test("of more series than one message takes all are told", async () => {
+  const { announcer, line, progress, said } = installation();
+  const told = new Set<number>();
+  progress.onSeriesChanged((series) => told.add(series));
+  line.isCut = true;
+  for (let series = 0; series < 10_005; series++) announcer.seriesChanged(series);
+  await said();
+  line.isCut = false;
+  await said();
+  assert.equal(told.size, 10_005);
+});
+
+test("who is behind says nothing new, and nobody speaks of a partition that the log has not", async () => {
+  const { announcer, line, progress, said, touched, clock } = installation();
+  announcer.advance(10, 500, batch(0, 9, [1]));
+  announcer.filling([{ 0: 8 }]);
+  await said();
+  clock.beat();
+  await said();
+  const rows = ["[0,9,400,0,0,null]", "[7,5,0,0,0,null]"];
+  const odd = [
+    "[0,1e999,0,0,0,null]",
+    "[0,10.5,0,0,0,null]",
+    "[0,-1,0,0,0,null]",
+    "[0,20,0,0,0,[1e999,19,[1]]]",
+    "[0,20,0,0,0,[10,19,[1e18]]]",
+    "[0,20,1e300,0,0,null]",
+  ];
+  for (const row of rows)
+    line.listeners[0]!.heard(Buffer.from(`{"v":1,"by":"x","events":0,"partitions":[${row}],"series":[],"fills":[]}`));
+  assert.deepEqual([progress.standing(0)?.through, progress.standing(0)?.incompleteBelow], [500, 8]);
+  assert.equal(progress.standing(7), undefined);
+  assert.equal(touched.length, 1);
+  for (const row of odd)
+    line.listeners[0]!.heard(Buffer.from(`{"v":1,"by":"x","events":0,"partitions":[${row}],"series":[],"fills":[]}`));
+  assert.equal(progress.standing(0)?.next, 10);
+  assert.deepEqual(
+    touched.slice(1).map(({ seconds }) => seconds),
+    [null, null, null, null, null, null],
+  );
 });
 
 test("while the line is cut what was counted is kept as one statement, and said when it is whole", async () => {
@@ -152,6 +234,22 @@ test("when nobody speaks, events may wait: the lag grows, and the partition is s
   clock.beat();
   await said();
   assert.equal(progress.lagMs(), 300);
+});
+
+test("a record with a time that is none makes no message that others do not understand", async () => {
+  const { announcer, progress, touched, said } = installation();
+  for (const [from, time] of [
+    [0, -1],
+    [10, 1e18],
+  ] as const) {
+    announcer.advance(from + 10, time, batch(from, from + 9, [1]));
+    await said();
+    assert.equal(progress.standing(0)?.next, from + 10);
+  }
+  assert.deepEqual(
+    touched.map(({ seconds }) => seconds),
+    [[1], [1]],
+  );
 });
 
 test("a start that says nothing of times yet makes nothing less final", async () => {

@@ -5,6 +5,8 @@ export interface Touched {
   readonly range: OffsetRange;
   /** Event-time seconds (epoch) in which events of the batch lie, ascending; null: too many to list, take all as touched. */
   readonly seconds: readonly number[] | null;
+  /** Another process says so: the store may have had it for some time, and before earlier batches were told of. */
+  readonly elsewhere?: true;
 }
 
 /** How far counting is. Written by the processor, read by ingest (`wait=counted`), query and live. */

@@ -114,3 +114,19 @@ test("while an activation is being stored nobody goes on without it", () =>
     await putting;
     assert.deepEqual(ids(await asked(bench)), ["a"]);
   }));
+
+test("rules that are older than the store are made anew by the next start, when the one that found it could not", () =>
+  withBench(async ({ book, registry }) => {
+    await book.put(rule("a"), {});
+    const seriesOf = (id: string): number => book.get(id).versions.at(-1)!.series;
+    for (const weather of ["request lost", "answer lost"] as const) {
+      registry.weather = weather;
+      await assert.rejects(book.catchUp(100), unavailable);
+    }
+    registry.weather = "there";
+    assert.equal(await book.catchUp(100), true);
+    assert.ok(seriesOf("a") > 100);
+    await book.put(rule("b"), {});
+    assert.ok(seriesOf("b") > seriesOf("a"));
+    assert.equal(await book.catchUp(100), false);
+  }));

@@ -14,9 +14,12 @@ export function hasWindows(version: RuleVersion): boolean {
 export const isOutdated = ({ versions }: RuleRecord): boolean =>
   versions.some((version) => version.outdated !== undefined && hasWindows(version));
 
-/** How many series making all of it anew takes, at most. */
-export const seriesToRebuild = ({ versions }: RuleRecord): number =>
+const seriesToRebuild = ({ versions }: RuleRecord): number =>
   versions.filter((version) => version.phase === "filling" || hasWindows(version)).length;
+
+/** How many series making all of them anew takes, at most. */
+export const seriesToRebuildAll = (records: readonly RuleRecord[]): number =>
+  records.reduce((sum, record) => sum + seriesToRebuild(record), 0);
 
 /**
  * The record with all of its windows to be made anew: those that answer do so until then, what is being filled begins from

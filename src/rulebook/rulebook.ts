@@ -18,7 +18,7 @@ import {
   tagOf,
 } from "./document.ts";
 import { KnownRecords } from "./known-records.ts";
-import { isOutdated, seriesToRebuild, withMissing, withRebuilds } from "./rebuild.ts";
+import { isOutdated, seriesToRebuildAll, withMissing, withRebuilds } from "./rebuild.ts";
 import {
   type ComputedVersion,
   checked,
@@ -248,6 +248,11 @@ export class Rulebook {
     }
   }
 
+  /** How many rules, as this process last saw them, have windows to make anew. */
+  get outdatedCount(): number {
+    return this.list().filter(isOutdated).length;
+  }
+
   /**
    * For the start: `newestSeries` is the newest that the store knows. When it was never given, the rules were lost or replaced
    * by older ones: series would be given again, and those that go on may have stood still. Then no series up to it is
@@ -256,8 +261,10 @@ export class Rulebook {
   async catchUp(newestSeries: number): Promise<boolean> {
     const next = await this.#registry.takeSeries(1);
     if (next > newestSeries) return false;
-    await this.#registry.takeSeries(newestSeries - next + 1);
-    await this.rebuild();
+    let records = await this.#registry.all();
+    while (!(await this.#rebuilt(records, withRebuilds, newestSeries + 1))) records = await this.#registry.all();
+    // Last: a start that follows a death before it finds these series not given, as they were, and does all of it again.
+    await this.#registry.takeSeries(newestSeries - next + 1 + seriesToRebuildAll(records));
     return true;
   }
 
@@ -295,9 +302,10 @@ export class Rulebook {
   async #rebuilt(
     records: readonly RuleRecord[],
     next: (record: RuleRecord, nextSeries: () => number) => RuleRecord | undefined,
+    first?: number,
   ): Promise<boolean> {
-    const count = records.reduce((sum, record) => sum + seriesToRebuild(record), 0);
-    let series = count === 0 ? 0 : await this.#registry.takeSeries(count);
+    const count = seriesToRebuildAll(records);
+    let series = first ?? (count === 0 ? 0 : await this.#registry.takeSeries(count));
     const save = records.flatMap((record) => next(record, () => series++) ?? []);
     const stored = await this.#apply({ save, remove: [] });
     if (stored !== undefined) await this.#completed(stored);

@@ -32,9 +32,9 @@ export class MemoryProgress implements Pick<Progress, "onTouched" | "onSeriesCha
   }
 
   /** Events were counted in these seconds of event time; null: in too many. */
-  touch(seconds: readonly number[] | null): void {
+  touch(seconds: readonly number[] | null, more: Pick<Touched, "elsewhere"> = {}): void {
     const range = { src: src(0), from: offset(0), to: offset(0) };
-    for (const listener of this.#touched) listener({ range, seconds });
+    for (const listener of this.#touched) listener({ range, seconds, ...more });
   }
 
   changeSeries(series: number): void {

@@ -202,6 +202,7 @@ export class World {
       windows: {
         rebuild: () => book.rebuild(),
         goOnRebuilding: () => book.goOnRebuilding(),
+        rulesLeft: () => book.outdatedCount,
         dropOrphans: () => counting.dropOrphans(),
         written: (partition) => counting.written(partition),
       },

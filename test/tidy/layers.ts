@@ -25,6 +25,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   archive: [...pure, "log"],
   "archive/mongo": ["lib", "event", "archive", "mongo"],
   "erasure/sqlite": ["lib", "erasure"],
+  "erasure/mongo": ["lib", "erasure", "mongo"],
   ...Object.fromEntries(services.map((service) => [service, [...pure, ...ports, "protocol"]])),
   http: [...pure, ...ports, ...services, "protocol"],
   rejects: ["lib", "config", "protocol"],
@@ -65,7 +66,7 @@ export const vendorHomes: Readonly<Record<string, readonly string[]>> = {
   "@marcbachmann/cel-js": ["src/rule/cel/"],
   commander: ["src/config/"],
   "csv-parse": ["src/send/"],
-  mongodb: ["src/mongo/", "src/rule/mongo/", "src/archive/mongo/"],
+  mongodb: ["src/mongo/", "src/rule/mongo/", "src/archive/mongo/", "src/erasure/mongo/"],
   typebox: ["src/protocol/"],
   "node:sqlite": ["src/log/embedded/", "src/rule/sqlite/", "src/erasure/sqlite/", "src/lib/datadir.ts"],
 };

@@ -5,6 +5,7 @@ import { databaseUrl, givenUrl, startMongo, withMongo } from "../../../test/supp
 import type { MongoServer } from "../../../test/support/mongo/mongo-server.ts";
 import { offset, src } from "../../event/position.ts";
 import type { Archive, ArchivedEvent } from "../archive.ts";
+import { systemClock } from "../../lib/clock.ts";
 import { openMongoArchive } from "./mongo-archive.ts";
 
 const at = Date.UTC(2026, 0, 13, 10);
@@ -24,7 +25,7 @@ describe("the archive in MongoDB", withMongo, () => {
     server = givenUrl === "" ? await startMongo() : undefined;
     const url = databaseUrl(server?.url ?? givenUrl);
     client = new MongoClient(url);
-    archive = openMongoArchive(url);
+    archive = openMongoArchive(url, systemClock);
   });
   after(async () => {
     await client?.db().dropDatabase();
@@ -65,7 +66,7 @@ describe("the archive in MongoDB", withMongo, () => {
 });
 
 test("an archive that is away is told by its address, without secrets, and may be tried again", async () => {
-  const archive = openMongoArchive("mongodb://ann:secret@127.0.0.1:1/weir");
+  const archive = openMongoArchive("mongodb://ann:secret@127.0.0.1:1/weir", systemClock);
   await assert.rejects(archive.put([event(0)]), {
     ...{ code: "registry_unavailable", canRetry: true },
     message: /^the archive in MongoDB at mongodb:\/\/\*\*\*@127\.0\.0\.1:1\/weir can't be used: nobody listens there/,

@@ -2,10 +2,8 @@ import { MongoBulkWriteError } from "mongodb";
 import type { Collection, Filter } from "mongodb";
 import type { Offset, Src } from "../../event/position.ts";
 import { offset } from "../../event/position.ts";
-import { withoutSecrets } from "../../lib/url-secrets.ts";
-import { serverAt } from "../../mongo/server.ts";
-import type { MongoServer } from "../../mongo/server.ts";
-import { mongoTrouble } from "../../mongo/trouble.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { MongoLine } from "../../mongo/line.ts";
 import type { Archive, ArchiveErasure, ArchivedEvent } from "../archive.ts";
 
 /** An event in `raw_events`. */
@@ -30,27 +28,23 @@ interface Floor {
 }
 
 const repeated = 11000;
-/** After so many failures in a row the line is laid anew: the driver's own watch over the server may hang. */
-const renewAfter = 5;
+/** The driver ends what it asks long before. */
+const callMs = 60_000;
 
 /**
  * Opens the archive in MongoDB; nothing is asked of it before it is used.
  * @throws WeirError `invalid_config` when the address can't be read.
  */
-export function openMongoArchive(url: string): Archive {
-  const place = withoutSecrets(url);
-  return new MongoArchive(serverAt(url, place), place);
+export function openMongoArchive(url: string, clock: Clock): Archive {
+  return new MongoArchive(new MongoLine(url, "the archive", clock));
 }
 
 class MongoArchive implements Archive {
-  readonly #server: MongoServer;
-  readonly #place: string;
-  #failures = 0;
+  readonly #line: MongoLine;
   #isIndexed = false;
 
-  constructor(server: MongoServer, place: string) {
-    this.#server = server;
-    this.#place = place;
+  constructor(line: MongoLine) {
+    this.#line = line;
   }
 
   put(events: readonly ArchivedEvent[]): Promise<void> {
@@ -82,15 +76,15 @@ class MongoArchive implements Archive {
   }
 
   close(): Promise<void> {
-    return this.#server.close();
+    return this.#line.close();
   }
 
   #events(): Collection<StoredEvent> {
-    return this.#server.collection<StoredEvent>("raw_events");
+    return this.#line.collection<StoredEvent>("raw_events");
   }
 
   #floors(): Collection<Floor> {
-    return this.#server.collection<Floor>("raw_events_erased");
+    return this.#line.collection<Floor>("raw_events_erased");
   }
 
   /** Never lower than it was. */
@@ -106,16 +100,8 @@ class MongoArchive implements Archive {
     this.#isIndexed = true;
   }
 
-  async #ask<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      const answer = await call();
-      this.#failures = 0;
-      return answer;
-    } catch (error) {
-      this.#failures += 1;
-      if (this.#failures % renewAfter === 0) this.#server.renew();
-      throw mongoTrouble("the archive", this.#place, error);
-    }
+  #ask<T>(call: () => Promise<T>): Promise<T> {
+    return this.#line.ask(call, callMs);
   }
 }
 

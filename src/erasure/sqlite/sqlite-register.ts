@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
 import { fileCall } from "../../lib/file-call.ts";
-import type { Erasure, ErasureRegister } from "../register.ts";
+import { type Erasure, type ErasureRegister, stepOf } from "../register.ts";
 import { keptFile } from "../../lib/kept-file.ts";
 
 /**
@@ -43,8 +43,14 @@ class SqliteRegister implements ErasureRegister {
       ON CONFLICT (id) DO UPDATE SET done = excluded.done, record = excluded.record`;
     fileCall("the erasure can't be stored", () => {
       this.#mustBeThere();
+      if (this.#isTaken(erasure)) return;
       this.#database.prepare(sql).run(erasure.id, erasure.state === "done" ? 1 : 0, JSON.stringify(erasure));
     });
+  }
+
+  #isTaken(erasure: Erasure): boolean {
+    const [before] = this.#read("WHERE id = ?", erasure.id);
+    return before !== undefined && stepOf(before) >= stepOf(erasure);
   }
 
   async get(id: string): Promise<Erasure | undefined> {

@@ -1,10 +1,9 @@
 import type { Clock } from "../../lib/clock.ts";
+import { Renewal } from "../../mongo/renewal.ts";
 import type { ChangeLog } from "./change-log.ts";
 
 const pollMs = 500;
 const streamAgainMs = 10_000;
-/** So long without an answer, and each time so long again, the line is laid anew. */
-const renewMs = 10_000;
 
 export type Report = (message: string, error?: unknown) => void;
 
@@ -29,8 +28,7 @@ export class Watch {
   readonly #watchers = new Set<() => void>();
   #seen = 0;
   #trouble: unknown;
-  /** ms of the monotonic clock: when it last answered, or the line was laid anew. */
-  #renewedAt = 0;
+  readonly #renewal: Renewal;
   #asking: Promise<void> | undefined;
   #again = false;
   #stopPolling: (() => void) | undefined;
@@ -39,6 +37,7 @@ export class Watch {
 
   constructor(deps: WatchDeps) {
     this.#deps = deps;
+    this.#renewal = new Renewal(deps.clock, () => this.#watchers.size > 0 && deps.renew());
   }
 
   /** The newest change that watchers were told of. */
@@ -83,10 +82,9 @@ export class Watch {
   async #ask(): Promise<void> {
     try {
       const behind = this.#deps.revision() > this.#seen;
-      const isChanged = await this.#deps.isChanged();
+      const isChanged = await this.#renewal.ask(this.#deps.isChanged);
       if (this.#trouble !== undefined) this.#deps.report("the place of the rules answers again");
       this.#trouble = undefined;
-      this.#renewedAt = this.#deps.clock.monotonic();
       if (!behind && !isChanged) return;
       // One more, at least, was made. What is beyond is found by asking again.
       this.#seen = behind ? this.#deps.revision() : this.#seen + 1;
@@ -96,19 +94,10 @@ export class Watch {
       if (this.#watchers.size === 0) return;
       if (this.#trouble === undefined) this.#deps.report("the place of the rules does not answer", error);
       this.#trouble = error;
-      this.#renewWhenDue();
     }
   }
 
-  #renewWhenDue(): void {
-    const now = this.#deps.clock.monotonic();
-    if (now - this.#renewedAt < renewMs) return;
-    this.#renewedAt = now;
-    this.#deps.renew();
-  }
-
   #start(): void {
-    this.#renewedAt = this.#deps.clock.monotonic();
     this.#seen = this.#deps.revision();
     this.#stopPolling = this.#deps.clock.every(pollMs, () => this.look());
     this.#openStream();

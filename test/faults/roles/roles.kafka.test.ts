@@ -90,6 +90,7 @@ describe(
           await equal("after the broker was away", watchers, all);
           for (const query of queries) await stage.verify(faultRules, all.at(query));
           await answersOthers(all);
+          await erased(all);
           assert.equal(existsSync(all.folderOf("ingest-1")), false, "an ingest process has touched its data folder");
           t.diagnostic(`${all.balancer.passedOn()} requests passed on; ${JSON.stringify(summary)}`);
         } catch (error) {
@@ -163,6 +164,32 @@ async function answersOthers(all: Installation): Promise<void> {
   assert.equal(rates["accepted_per_second"], null);
   assert.deepEqual(Object.keys(parts), ["store", "log", "rules", "progress"]);
   for (const id of ids) assert.equal((await ask(`/aggregation-rule/${id}/verification`))["result"], "equal");
+}
+
+/** Asked at one, and known to the other as well, which has the events no more. */
+async function erased(all: Installation): Promise<void> {
+  const [asked, other] = queries.map((query) => all.of(query).queryUrl);
+  const usersOf = async (query: string): Promise<string[]> => {
+    const { data } = (await (await fetch(`${other}/events?start_time=1970-01-01T00:00:00Z&${query}`)).json()) as {
+      data: { user_id: string }[];
+    };
+    return data.map(({ user_id }) => user_id);
+  };
+  const [user] = await usersOf("limit=1");
+  assert.ok(user !== undefined);
+  const answer = await fetch(`${asked}/events?user_id=${encodeURIComponent(user)}`, { method: "DELETE" });
+  assert.equal(answer.status, 202);
+  const { erasure_id: id } = (await answer.json()) as { erasure_id: string };
+  let state: unknown;
+  await eventually(
+    "the erasure to be told by the other",
+    async () => {
+      state = await (await fetch(`${other}/erasures/${id}`)).json();
+      return ["purging", "done"].includes((state as { state: string }).state);
+    },
+    () => JSON.stringify(state),
+  );
+  assert.deepEqual(await usersOf(`user_id=${encodeURIComponent(user)}`), []);
 }
 
 /** What each has put together is what the process that it watches answers. */
