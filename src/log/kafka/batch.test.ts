@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { crc32c, createRecordsBatch } from "@platformatic/kafka";
+import type { KafkaRecord } from "@platformatic/kafka";
 import { unpack } from "../../event/packed.ts";
 import type { LogRecord } from "../log.ts";
 import { batchesIn, openBatch } from "./batch.ts";
 import type { Batch } from "./batch.ts";
-import { Fetched } from "./batches.ts";
+import { Fetched, covers } from "./batches.ts";
 import { Decoder } from "./record.ts";
 import { slotsPerRecord } from "./slots.ts";
 
@@ -25,8 +26,14 @@ const event = (id: string, text = ""): Buffer =>
   );
 
 /** As the broker gives it: with the offset that it was given. */
-function batch(values: readonly Buffer[], codec: Codec, firstOffset = 0): Buffer {
-  const messages = values.map((value) => ({ topic: "t", value, timestamp: BigInt(at) }));
+function batch(
+  values: readonly Buffer[],
+  codec: Codec,
+  firstOffset = 0,
+  headers: readonly (readonly [string, string])[] = [],
+): Buffer {
+  const named = new Map(headers.map(([key, value]) => [Buffer.from(key), Buffer.from(value)]));
+  const messages = values.map((value) => ({ topic: "t", value, timestamp: BigInt(at), headers: named }));
   const bytes = Buffer.from(createRecordsBatch(messages, { compression: codec }).buffer);
   bytes.writeBigInt64BE(BigInt(firstOffset), 0);
   return bytes;
@@ -38,6 +45,19 @@ function spoilt(bytes: Buffer, { isSigned }: { readonly isSigned: boolean }): Bu
   other.fill(0xee, 65);
   if (isSigned) other.writeUInt32BE(crc32c(other.subarray(21)) >>> 0, 17);
   return other;
+}
+
+/** Of three records the second was compacted away. */
+function withoutMiddle(): Buffer {
+  const three = batch([event("a"), event("b"), event("c")], "none");
+  const { records } = openBatch(only(three)) as { records: readonly KafkaRecord[] };
+  const lengthOf = (index: number): number => records[index]!.length + 2;
+  const first = 61 + lengthOf(0);
+  const bytes = Buffer.concat([three.subarray(0, first), three.subarray(first + lengthOf(1))]);
+  bytes.writeInt32BE(bytes.length - 12, 8);
+  bytes.writeInt32BE(2, 57);
+  bytes.writeUInt32BE(crc32c(bytes.subarray(21)) >>> 0, 17);
+  return bytes;
 }
 
 const only = (bytes: Buffer): Batch => [...batchesIn(bytes)][0]!;
@@ -94,10 +114,45 @@ describe("a batch of records", () => {
     });
   });
 
+  test("of which a bit has turned that can be read all the same ends reading too", () => {
+    for (const codec of ["none", "lz4"] as const) {
+      const bad = batch([event("a", "x".repeat(100))], codec, 4);
+      const id = bad.indexOf('"a"') + 1;
+      bad.writeUInt8("b".charCodeAt(0), id);
+      assert.throws(() => take(new Fetched(2, 0, { bytes: bad, aborted: [] })), { code: "log_damaged" }, codec);
+    }
+  });
+
+  test("that is damaged, or from a later Weir, hides none of those before it", () => {
+    const whole = batch([event("a"), event("b")], "none", 0);
+    const damaged = spoilt(batch([event("lost")], "gzip", 2), { isSigned: false });
+    const later = batch([event("lost")], "none", 2, [["weir-format", "packed-9"]]);
+    for (const bad of [damaged, later]) {
+      const fetched = new Fetched(0, 0, { bytes: Buffer.concat([whole, bad]), aborted: [] });
+      assert.deepEqual(idsOf(take(fetched)), ["a", "b"]);
+      assert.equal(fetched.next, 2);
+      assert.throws(() => take(fetched), { code: "log_damaged" });
+      assert.throws(() => take(fetched), { code: "log_damaged" }, "and not less the second time");
+    }
+  });
+
+  test("that begins behind what was asked for covers the offsets before it, which nobody has any more", () => {
+    const found = take(new Fetched(0, 10, { bytes: batch([event("a")], "none", 12), aborted: [] }));
+    assert.deepEqual(idsOf(found), ["a"]);
+    assert.ok(covers(found, 10 * slotsPerRecord), "who reads from there would ask for ever");
+    assert.deepEqual([found[0]!.from, found[0]!.to], [10 * slotsPerRecord, 12 * slotsPerRecord - 1]);
+  });
+
+  test("in which the record that was asked for is gone covers its offset", () => {
+    const found = take(new Fetched(0, 1, { bytes: withoutMiddle(), aborted: [] }));
+    assert.deepEqual(idsOf(found), ["c"]);
+    assert.ok(covers(found, slotsPerRecord));
+  });
+
   test("in Kafka's old format is set aside", () => {
     const old = batch([event("a")], "none", 3);
     old.writeInt8(1, 16);
-    const [record] = take(new Fetched(0, 0, { bytes: old, aborted: [] }));
+    const [record] = take(new Fetched(0, 3, { bytes: old, aborted: [] }));
     assert.deepEqual([record!.from, record!.to], [3 * slotsPerRecord, 4 * slotsPerRecord - 1]);
     assert.match(record!.unreadable!.reason, /in Kafka's old format 1/);
   });

@@ -68,6 +68,7 @@ export function openBatch(batch: Batch, bounds: { bytesMax: number; recordsMax: 
   const magic = bytes.readInt8(magicAt);
   if (magic !== ours) return { why: `is in Kafka's old format ${magic}; its producer must be newer than Kafka 0.10` };
   const codec = codecs[batch.attributes & 7];
+  mustBeWhole(batch);
   if (codec === undefined) return { why: `is compressed in a way that is not known (${batch.attributes & 7})` };
   const count = bytes.readInt32BE(countAt);
   const smaller = "have the producer send smaller batches (batch.size)";
@@ -77,7 +78,6 @@ export function openBatch(batch: Batch, bounds: { bytesMax: number; recordsMax: 
     const plain = decompress(codec, bytes.subarray(recordsAt), bounds.bytesMax);
     return { records: recordsIn(plain, count), bytes: plain.length };
   } catch (error) {
-    mustBeWhole(batch);
     if (error instanceof TooLarge)
       return { why: `is larger than ${bounds.bytesMax} bytes when decompressed (${codec}); ${smaller}` };
     const reason = error instanceof Error ? error.message : String(error);

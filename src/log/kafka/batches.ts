@@ -1,12 +1,12 @@
 import { offset, src } from "../../event/position.ts";
 import { WeirError } from "../../lib/errors.ts";
-import type { LogRecord } from "../log.ts";
+import type { LogRecord, Unreadable } from "../log.ts";
 import { DamagedBatch, batchesIn, openBatch } from "./batch.ts";
 import type { Batch, BatchHead, Opened } from "./batch.ts";
 import { Said } from "./faults.ts";
 import type { AbortedTransaction, FetchedBytes } from "./fetch.ts";
 import type { Decoder } from "./record.ts";
-import { firstSlot, lastSlot } from "./slots.ts";
+import { firstSlot, lastSlot, recordAt } from "./slots.ts";
 
 const control = 0x20;
 const transactional = 0x10;
@@ -43,22 +43,31 @@ export class Fetched {
   }
 
   /**
-   * The next records. Where a batch ends with offsets that no event can have (marks of transactions, what was aborted or
-   * compacted away), an empty record covers them: nobody waits for them then. A batch that can't be opened is one record
-   * that says why.
-   * @throws WeirError `log_damaged` for a batch that is not what its producer has sent.
+   * The next records, and none between what was asked for and the last of them that nobody can wait for: where there are
+   * offsets at the beginning, or at the end of a batch, that no event can have (marks of transactions, what was aborted or
+   * compacted away), an empty record covers them. A batch that can't be opened is one record that says why.
+   * @throws WeirError `log_damaged` for a batch that is not what its producer has sent, when all before it has been taken.
    */
   take(parts: Parts): readonly LogRecord[] {
     const found: LogRecord[] = [];
-    for (let bytes = 0; bytes < openBounds.bytesMax && found.length < openBounds.recordsMax;) {
-      const batch = this.#upcoming;
-      if (batch === undefined) break;
-      const opened = this.#aborted.admits(batch) ? this.#open(batch) : { records: [], bytes: 0 };
-      for (const record of this.#recordsOf(batch, opened, parts)) found.push(record);
-      bytes += "why" in opened ? 0 : opened.bytes;
-      this.#upcoming = this.#batches.next().value ?? undefined;
+    const start = this.#next;
+    try {
+      for (let bytes = 0; bytes < openBounds.bytesMax && found.length < openBounds.recordsMax;) {
+        const batch = this.#upcoming;
+        if (batch === undefined) break;
+        bytes += this.#takeBatch(batch, parts, found);
+        this.#upcoming = this.#batches.next().value ?? undefined;
+      }
+    } catch (error) {
+      // It hides nothing that lies before it: whoever asks for more then hears of it.
+      if (found.length === 0) throw error;
     }
-    return found;
+    return [...this.#missingBefore(found[0], start), ...found];
+  }
+
+  #missingBefore(first: LogRecord | undefined, start: number): readonly LogRecord[] {
+    if (first === undefined || first.from <= firstSlot(start)) return [];
+    return [nothingFrom(this.#partition, start, recordAt(first.from), first.appendedAt)];
   }
 
   #open(batch: Batch): Opened {
@@ -74,28 +83,38 @@ export class Fetched {
     }
   }
 
-  #recordsOf(batch: Batch, opened: Opened, parts: Parts): LogRecord[] {
+  /** Answers how many bytes it was when open. Up to where it comes, when it fails, is in `found` and passed. */
+  #takeBatch(batch: Batch, { decoder, now }: Parts, found: LogRecord[]): number {
     const [partition, { from, to }] = [this.#partition, placeOf(batch)];
-    if (to < this.#next) return [];
-    const found: LogRecord[] = [];
+    if (to < this.#next) return 0;
+    const opened = this.#aborted.admits(batch) ? this.#open(batch) : nothingIn;
     if ("why" in opened) {
-      const reason = `the batch of the records ${from} to ${to} ${opened.why}`;
-      const unreadable = { reason: reason.replaceAll(/[^\x20-\x7e]/g, "?"), text: "" };
-      found.push({ ...nothingFrom(partition, from, to + 1, timeOf(batch, 0n, parts.now)), unreadable });
+      found.push({
+        ...nothingFrom(partition, from, to + 1, timeOf(batch, 0n, now)),
+        unreadable: unopened(batch, opened),
+      });
       this.#next = to + 1;
-      return found;
+      return 0;
     }
     for (const record of opened.records) {
       const at = from + record.offsetDelta;
       if (at < this.#next) continue;
-      const appendedAt = timeOf(batch, record.timestampDelta, parts.now);
-      found.push(toLogRecord(partition, at, appendedAt, () => parts.decoder.decode(record, appendedAt)));
+      const appendedAt = timeOf(batch, record.timestampDelta, now);
+      found.push(toLogRecord(partition, at, appendedAt, () => decoder.decode(record, appendedAt)));
       this.#next = at + 1;
     }
-    if (to >= this.#next) found.push(nothingFrom(partition, this.#next, to + 1, timeOf(batch, 0n, parts.now)));
+    if (to >= this.#next) found.push(nothingFrom(partition, this.#next, to + 1, timeOf(batch, 0n, now)));
     this.#next = to + 1;
-    return found;
+    return opened.bytes;
   }
+}
+
+const nothingIn: Opened = { records: [], bytes: 0 };
+
+function unopened(batch: Batch, { why }: { readonly why: string }): Unreadable {
+  const { from, to } = placeOf(batch);
+  const reason = `the batch of the records ${from} to ${to} ${why}`;
+  return { reason: reason.replaceAll(/[^\x20-\x7e]/g, "?"), text: "" };
 }
 
 /** Offsets of records, both included. */
