@@ -70,6 +70,7 @@ export class Partition {
   #next: Offset;
   #rawWritten: Promise<void> = Promise.resolve();
   #committedAt = -Infinity;
+  #committed: Offset | undefined;
   #written: Offset;
   /** When events were last read, ms of the monotonic clock, and how long the oldest of them had waited. */
   #readAt = -Infinity;
@@ -109,10 +110,15 @@ export class Partition {
     while (!stop.aborted) {
       const started = this.#deps.clock.monotonic();
       const askedAt = this.#deps.clock.now();
-      const work = await this.#form(stop);
+      const work = await this.#form(stop).catch(async (error: unknown) => {
+        // What was read before is written all the same: where a log is broken, nobody may be able to read it again.
+        await Promise.allSettled(inFlight);
+        throw error;
+      });
       if (work === null) {
         await Promise.all(inFlight.splice(0));
         this.#deps.progress.caughtUp(this.#deps.src, this.#written, askedAt);
+        await this.#commit(this.#written);
         continue;
       }
       if (inFlight.length === inFlightMax) await inFlight.shift();
@@ -260,8 +266,9 @@ export class Partition {
   /** The commit is a hint, so it need not follow every batch; what lies behind it is found by its marks. */
   async #commit(next: Offset): Promise<void> {
     const { clock, limits, log, src } = this.#deps;
-    if (clock.monotonic() - this.#committedAt < limits.commitDelayMs) return;
+    if (next === this.#committed || clock.monotonic() - this.#committedAt < limits.commitDelayMs) return;
     this.#committedAt = clock.monotonic();
+    this.#committed = next;
     passFailpoint("before-commit");
     await log.commit(src, next);
   }

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SimulatedClock, settled } from "../../test/support/simulated-clock.ts";
+import { pack } from "../event/packed.ts";
+import { offset, src } from "../event/position.ts";
+import { WeirError } from "../lib/errors.ts";
+import type { Log, LogRecord, ReadOptions } from "../log/log.ts";
+import { Partition } from "./partition.ts";
+import type { PartitionDeps } from "./partition.ts";
+import { RecentIds } from "./recent-ids.ts";
+
+const record = (off: number): LogRecord => ({
+  src: src(0),
+  from: offset(off),
+  to: offset(off),
+  appendedAt: 0,
+  events: pack([{ event_id: `e${off}`, event_type: "t", user_id: "u", timestamp: 1000, payload: "{}" }]),
+});
+
+/** A partition whose log answers what the test says, and whose rollups are written when the test says so. */
+function world(read: (off: number, options: ReadOptions) => Promise<readonly LogRecord[]>) {
+  const rolledUp: number[] = [];
+  const committed: number[] = [];
+  const gate = Promise.withResolvers<void>();
+  const clock = new SimulatedClock();
+  const log: Pick<Log, "read" | "commit"> = {
+    read: ({ off }, options) => read(off, options),
+    commit: async (_, next) => void committed.push(next),
+  };
+  const writer: Pick<PartitionDeps["writer"], "raw" | "rollUp" | "ask"> = {
+    raw: async () => {},
+    rollUp: async ({ range }) => (await gate.promise, rolledUp.push(range.to) > 0),
+    ask: (question) => question(),
+  };
+  const partition = new Partition(
+    {
+      ...{ src: src(0), log, writer, clock },
+      store: {},
+      rules: { current: async () => [], targets: async () => [] },
+      progress: { advance: () => {}, caughtUp: () => {}, working: () => {}, filling: () => {} },
+      metrics: { batch: () => {}, stage: () => {} },
+      groups: { admit: async () => ({ bounded: new Set(), rooms: new Map(), done: () => {} }) },
+      cost: { add: () => {} },
+      stopper: { going: (targets: readonly unknown[]) => targets },
+      limits: { batchEventsMax: 10, batchBytesMax: 1000, flushDelayMs: 0, commitDelayMs: 500 },
+    } as unknown as PartitionDeps,
+    { next: offset(0), stored: new Set(), rejected: new Set(), ids: new RecentIds({ idsMax: 100, seed: 1 }) },
+  );
+  return { partition, rolledUp, committed, gate, clock };
+}
+
+test("what was read before a gap is written before the gap ends it: nobody could read it again otherwise", async () => {
+  const gap = new WeirError("log_gap", "gone");
+  const { partition, rolledUp, gate } = world(async (off) => {
+    if (off === 1) throw gap;
+    return [record(off)];
+  });
+  let ended: unknown;
+  const running = partition.run(new AbortController().signal).catch((error: unknown) => (ended = error));
+  await settled();
+  assert.equal(ended, undefined, "its batch is still being written");
+  gate.resolve();
+  await running;
+  assert.equal(ended, gap);
+  assert.deepEqual(rolledUp, [0]);
+});
+
+test("once nothing is waiting, all of what was counted is committed: Kafka's tools show no lag where there is none", async () => {
+  const stop = new AbortController();
+  const { partition, committed, gate, clock } = world(async (off, { signal }) => {
+    if (off < 3) return [record(off)];
+    await clock.sleep(200, signal);
+    return [];
+  });
+  gate.resolve();
+  const running = partition.run(stop.signal);
+  for (let round = 0; round < 5; round++) await clock.advance(200);
+  assert.equal(committed.at(-1), 3);
+  const told = committed.length;
+  await clock.advance(2000);
+  assert.equal(committed.length, told, "and not again and again");
+  stop.abort();
+  await running;
+});
