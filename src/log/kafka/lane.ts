@@ -42,7 +42,9 @@ export class Lane {
   readonly #waiting: Waiting[] = [];
   #inFlight: readonly Waiting[] = [];
   #sender: Sender | undefined;
-  #running: Promise<void> | undefined;
+  #opening: Promise<void> | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #isRunning = false;
   #fault: string | undefined;
   #closing = false;
 
@@ -68,38 +70,56 @@ export class Lane {
   async close(): Promise<void> {
     this.#closing = true;
     await this.#running;
+    void this.#opening?.then(() => this.#drop());
     await this.#drop();
   }
 
   #wake(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
     // Not at once: appends that come together share a record.
-    this.#running ??= this.#parts.clock
-      .turn()
-      .then(() => this.#run())
-      .finally(() => (this.#running = undefined));
+    this.#running = this.#parts.clock.turn().then(() => this.#run());
   }
 
-  /** Until nothing waits and, unless it is being closed, the partition can be reached again. */
   async #run(): Promise<void> {
-    for (let failures = 0; this.#waiting.length > 0 || (this.#fault !== undefined && !this.#closing);) {
-      this.#expire();
+    for (let failures = 0; this.#goesOn();) {
       const sender = await this.#connected();
       this.#expire();
       if (sender === undefined) await this.#pause(failures++);
       else if (this.#waiting.length > 0 && !(await this.#send(sender))) failures++;
       else failures = 0;
     }
+    // In the same turn as the look for more: what comes in between would wait for the next append.
+    this.#isRunning = false;
   }
 
+  /** Until nothing waits and, unless it is being closed, the partition can be reached again. */
+  #goesOn(): boolean {
+    this.#expire();
+    if (this.#waiting.length > 0) return true;
+    return !this.#closing && (this.#fault !== undefined || this.#opening !== undefined);
+  }
+
+  /** Undefined: it failed, or somebody is to be answered before it is known. */
   async #connected(): Promise<Sender | undefined> {
     if (this.#sender !== undefined) return this.#sender;
+    const { clock, deadlineMs } = this.#parts;
+    const now = clock.monotonic();
+    const due = this.#waiting[0]?.deadline ?? now + deadlineMs;
+    const over = new AbortController();
+    await Promise.race([(this.#opening ??= this.#open()), clock.sleep(Math.max(1, due - now), over.signal)]);
+    over.abort();
+    return this.#sender;
+  }
+
+  async #open(): Promise<void> {
     try {
       this.#sender = await this.#parts.open();
       this.#fault = undefined;
     } catch (error) {
       this.#fault = `${this.#parts.name}: ${whatIsWrong(error).reason}`;
     }
-    return this.#sender;
+    this.#opening = undefined;
   }
 
   /** Sends what fits into one record. */
@@ -150,7 +170,9 @@ export class Lane {
       this.#waiting.shift()!.reject(this.#unavailable());
   }
 
+  /** While a connection is being made, that is what is waited for. */
   async #pause(failures: number): Promise<void> {
+    if (this.#opening !== undefined) return;
     const { clock } = this.#parts;
     const due = this.#waiting[0]?.deadline ?? Infinity;
     const pause = Math.min(pauseMinMs * 2 ** Math.min(failures, 8), pauseMaxMs);
