@@ -54,6 +54,8 @@ const checkLogin = "check --kafka-user, WEIR_KAFKA_PASSWORD and --kafka-sasl";
 const trust = "name a file with the authority's certificate (PEM) by --kafka-ca";
 const noTls = "it does not speak TLS there; leave --kafka-tls out or name its TLS port";
 const untrusted = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY|GET)_\w+)$/;
+const tooLarge =
+  "it does not take records of up to 1,000,000 bytes; set max.message.bytes of the topic to 1048588, its usual value, or more";
 const wants = "does it want a log-in (--kafka-sasl), or TLS (--kafka-tls)?";
 
 /** Before what the system says: whoever waits for a broker behind a gateway meets a cut connection too. */
@@ -83,6 +85,8 @@ const byCode: Readonly<Record<string, Fault>> = {
 const byApiId: Readonly<Record<string, Fault>> = {
   NOT_ENOUGH_REPLICAS: waits("too few of its replicas are in sync; start the brokers that are missing"),
   NOT_ENOUGH_REPLICAS_AFTER_APPEND: waits("too few of its replicas are in sync; start the brokers that are missing"),
+  MESSAGE_TOO_LARGE: waits(tooLarge),
+  RECORD_LIST_TOO_LARGE: waits(tooLarge),
   LEADER_NOT_AVAILABLE: waits("a partition has no leader now"),
   COORDINATOR_NOT_AVAILABLE: waits("it has no coordinator for the group yet"),
   COORDINATOR_LOAD_IN_PROGRESS: waits("the coordinator of the group is being loaded"),

@@ -91,9 +91,8 @@ class ProducerSender implements Sender {
   }
 
   keptNothing(error: unknown): boolean {
-    // Of what was tried before our time was over only the last failure is known.
-    if (error instanceof Late) return false;
-    return leavesOf(error).every(({ apiId }) => apiId !== undefined && refusals.has(apiId));
+    // Of what was tried before, an answer may have been lost.
+    return this.#lastFailure === undefined && isRefusal(error);
   }
 
   async close(): Promise<void> {
@@ -102,11 +101,12 @@ class ProducerSender implements Sender {
   }
 }
 
-/** Answers of a broker that has not appended. */
+/**
+ * Answers of a broker that has not appended. Not among them: that it does not lead, or does not know, the partition. A broker
+ * says so too when it has appended and then lost the partition while it waited for replicas, which may have the record.
+ */
 const refusals: ReadonlySet<string> = new Set([
   "NOT_ENOUGH_REPLICAS",
-  "NOT_LEADER_OR_FOLLOWER",
-  "UNKNOWN_TOPIC_OR_PARTITION",
   "MESSAGE_TOO_LARGE",
   "RECORD_LIST_TOO_LARGE",
   "INVALID_RECORD",
@@ -114,3 +114,7 @@ const refusals: ReadonlySet<string> = new Set([
   "CLUSTER_AUTHORIZATION_FAILED",
   "POLICY_VIOLATION",
 ]);
+
+/** Whether the first answer to a send says that nothing was kept. */
+export const isRefusal = (error: unknown): boolean =>
+  leavesOf(error).every(({ apiId }) => apiId !== undefined && refusals.has(apiId));
