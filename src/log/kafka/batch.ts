@@ -54,6 +54,14 @@ function batchOf(bytes: Buffer): Batch {
   };
 }
 
+/** Of offsets of transactions and the like, not of records. */
+export const isControl = ({ attributes }: BatchHead): boolean => (attributes & 0x20) !== 0;
+
+/** Offsets of records, both included. */
+export function placeOf({ firstOffset, lastOffsetDelta }: BatchHead): { readonly from: number; readonly to: number } {
+  return { from: Number(firstOffset), to: Number(firstOffset) + lastOffsetDelta };
+}
+
 const timeless = { firstTimestamp: -1n, maxTimestamp: -1n };
 
 /** Its records; or why nobody can have them, though the broker holds what the producer sent. */

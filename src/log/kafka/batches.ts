@@ -1,14 +1,13 @@
 import { offset, src } from "../../event/position.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { LogRecord, Unreadable } from "../log.ts";
-import { DamagedBatch, batchesIn, openBatch } from "./batch.ts";
+import { DamagedBatch, batchesIn, isControl, openBatch, placeOf } from "./batch.ts";
 import type { Batch, BatchHead, Opened } from "./batch.ts";
 import { Said } from "./faults.ts";
 import type { AbortedTransaction, FetchedBytes } from "./fetch.ts";
 import type { Decoder } from "./record.ts";
 import { firstSlot, lastSlot, recordAt } from "./slots.ts";
 
-const control = 0x20;
 const transactional = 0x10;
 const logAppendTime = 0x08;
 
@@ -117,11 +116,6 @@ function unopened(batch: Batch, { why }: { readonly why: string }): Unreadable {
   return { reason: reason.replaceAll(/[^\x20-\x7e]/g, "?"), text: "" };
 }
 
-/** Offsets of records, both included. */
-function placeOf({ firstOffset, lastOffsetDelta }: BatchHead): { readonly from: number; readonly to: number } {
-  return { from: Number(firstOffset), to: Number(firstOffset) + lastOffsetDelta };
-}
-
 /** A record without events over the offsets of the records `[from, end)`. */
 export function nothingFrom(partition: number, from: number, end: number, appendedAt: number): LogRecord {
   const events = { count: 0, bytes: new Uint8Array(0) };
@@ -165,7 +159,7 @@ class Aborted {
     const end = batch.firstOffset + BigInt(batch.lastOffsetDelta);
     while (this.#later.length > 0 && this.#later[0]!.firstOffset <= end)
       this.#open.add(this.#later.shift()!.producerId);
-    if ((batch.attributes & control) !== 0) {
+    if (isControl(batch)) {
       this.#open.delete(batch.producerId);
       return false;
     }

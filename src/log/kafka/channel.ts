@@ -1,9 +1,11 @@
-import { Admin, Consumer } from "@platformatic/kafka";
+import { Admin } from "@platformatic/kafka";
 import type { Clock } from "../../lib/clock.ts";
 import type { Channel, ChannelListener } from "../../progress/channel.ts";
-import { answered, clientOptions, nameOf, patiently, within } from "./client.ts";
+import { messagesIn } from "./channel-messages.ts";
+import { answered, clientOptions, nameOf, patiently, pauseAfter, within } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
 import { whatIsWrong } from "./faults.ts";
+import { PartitionLine, TopicReplaced } from "./partition-line.ts";
 import { openSender } from "./sender.ts";
 import type { Sender } from "./sender.ts";
 
@@ -27,9 +29,6 @@ const againMax = 200;
 const sendMs = 3_000;
 const fetchBytesMax = 1 << 20;
 const pollMs = 500;
-const fetchMs = 8_000;
-const pauseMinMs = 50;
-const pauseMaxMs = 1_000;
 const closeMs = 1_000;
 
 /**
@@ -79,13 +78,14 @@ class KafkaChannel implements Channel {
   readonly #options: KafkaChannelOptions;
   readonly #closed = new AbortController();
   #sender: Sender | undefined;
-  #consumer: Consumer | undefined;
+  #line: PartitionLine;
   #listening: Promise<void> = Promise.resolve();
   #sendFault: string | undefined;
   #readFault: string | undefined;
 
   constructor(options: KafkaChannelOptions) {
     this.#options = options;
+    this.#line = newLine(options);
   }
 
   async send(message: Uint8Array): Promise<void> {
@@ -115,7 +115,7 @@ class KafkaChannel implements Channel {
   async close(): Promise<void> {
     this.#closed.abort();
     // A fetch that waits at the broker is not waited for.
-    const ending = Promise.allSettled([this.#sender?.close(), this.#dropConsumer(), this.#listening]);
+    const ending = Promise.allSettled([this.#sender?.close(), this.#line.drop(), this.#listening]);
     await within(this.#options.clock, closeMs, ending, noAnswer).catch(() => {});
   }
 
@@ -123,81 +123,34 @@ class KafkaChannel implements Channel {
     let at: number | undefined;
     for (let failures = 0; !this.#closed.signal.aborted;) {
       try {
-        at ??= await this.#begin();
-        at = await this.#hearFrom(at, listener);
+        at = await this.#hearFrom(at ?? (await this.#begin()), listener);
         [failures, this.#readFault] = [0, undefined];
       } catch (error) {
         if (this.#closed.signal.aborted) return;
-        if (answered(error, "OFFSET_OUT_OF_RANGE") && at !== undefined) {
+        await this.#line.drop();
+        if (isGone(error)) {
+          this.#line = newLine(this.#options);
+          if (at !== undefined) listener.lost();
           at = undefined;
-          listener.lost();
-        } else {
-          this.#readFault = this.#said(error);
-          await this.#dropConsumer();
-          const pause = Math.min(pauseMinMs * 2 ** Math.min(failures++, 8), pauseMaxMs);
-          await this.#options.clock.sleep(pause, this.#closed.signal);
-        }
+        } else this.#readFault = this.#said(error);
+        await this.#options.clock.sleep(pauseAfter(failures++), this.#closed.signal);
       }
     }
   }
 
   /** Where the latest messages begin. */
   async #begin(): Promise<number> {
-    const { topic, clock } = this.#options;
-    const consumer = this.#reader();
-    const ask = async (timestamp: bigint): Promise<number> => {
-      const found = await consumer.listOffsets({ topics: [topic], partitions: { [topic]: [0] }, timestamp });
-      return Number(found.get(topic)![0]);
-    };
-    const [first, end] = await within(clock, fetchMs, Promise.all([ask(-2n), ask(-1n)]), noAnswer);
+    const { first, end } = await this.#line.bounds();
     return Math.max(first, end - againMax);
   }
 
   /** Hears what one fetch brings; answers where the next one begins. */
-  async #hearFrom(from: number, { heard }: ChannelListener): Promise<number> {
-    const batches = await within(this.#options.clock, fetchMs, this.#fetch(from), noAnswer);
-    let next = from;
-    for (const batch of batches) {
-      for (const record of batch.records) {
-        const at = Number(batch.firstOffset) + record.offsetDelta;
-        if (at < next || this.#closed.signal.aborted) continue;
-        next = at + 1;
-        if (record.value !== null) heard(record.value);
-      }
-      next = Math.max(next, Number(batch.firstOffset) + batch.lastOffsetDelta + 1);
-    }
+  async #hearFrom(from: number, { heard, lost: tellLost }: ChannelListener): Promise<number> {
+    const { bytes } = await this.#line.fetch(from, { bytesMax: fetchBytesMax, waitMs: pollMs });
+    const { messages, next, lost } = messagesIn(bytes, from);
+    for (const message of messages) if (!this.#closed.signal.aborted) heard(message);
+    if (lost) tellLost();
     return next;
-  }
-
-  async #fetch(from: number) {
-    const { topic } = this.#options;
-    const consumer = this.#reader();
-    const { topics } = await consumer.metadata({ topics: [topic] });
-    const { id, partitions } = topics.get(topic)!;
-    const asked = { partition: 0, fetchOffset: BigInt(from), partitionMaxBytes: fetchBytesMax };
-    const { responses } = await consumer.fetch({
-      node: partitions[0]!.leader,
-      maxWaitTime: pollMs,
-      minBytes: 1,
-      maxBytes: fetchBytesMax,
-      topics: [{ topicId: id, partitions: [{ ...asked, currentLeaderEpoch: -1, lastFetchedEpoch: -1 }] }],
-    });
-    return responses[0]?.partitions[0]?.records ?? [];
-  }
-
-  #reader(): Consumer {
-    if (this.#consumer !== undefined) return this.#consumer;
-    const { address, topic } = this.#options;
-    this.#consumer = new Consumer({ ...clientOptions(address), groupId: topic, autocommit: false });
-    this.#consumer.topics.track(topic);
-    return this.#consumer;
-  }
-
-  async #dropConsumer(): Promise<void> {
-    const consumer = this.#consumer;
-    this.#consumer = undefined;
-    if (consumer === undefined) return;
-    await within(this.#options.clock, closeMs, consumer.close(true), noAnswer).catch(() => {});
   }
 
   #said(error: unknown): string {
@@ -205,5 +158,11 @@ class KafkaChannel implements Channel {
     return `${nameOf(address)}: ${topic}: ${whatIsWrong(error).reason}`;
   }
 }
+
+const newLine = ({ address, topic, clock }: KafkaChannelOptions): PartitionLine =>
+  new PartitionLine({ address, topic, partition: 0, clock });
+
+/** What was to be heard next is not there any more. */
+const isGone = (error: unknown): boolean => error instanceof TopicReplaced || answered(error, "OFFSET_OUT_OF_RANGE");
 
 const noAnswer = (): Error => new Error("no answer in time");

@@ -65,8 +65,11 @@ export async function within<T>(clock: Clock, ms: number, call: Promise<T>, late
   }
 }
 
-const pauseMinMs = 50;
-const pauseMaxMs = 1_000;
+const pauses = { minMs: 50, maxMs: 1_000 };
+
+/** How long to wait behind so many failures in a row, ms. */
+export const pauseAfter = (failures: number, { minMs, maxMs } = pauses): number =>
+  Math.min(minMs * 2 ** Math.min(failures, 10), maxMs);
 
 export interface Patience {
   readonly clock: Clock;
@@ -98,7 +101,7 @@ export async function patiently<T>(call: () => Promise<T>, patience: Patience): 
       if (clock.monotonic() - started >= withinMs)
         throw new WeirError("log_unavailable", said, { canRetry: true, retryAfterMs: 1000, cause: error });
       patience.waiting?.(fault);
-      await clock.sleep(Math.min(pauseMinMs * 2 ** Math.min(attempt, 10), pauseMaxMs), signal);
+      await clock.sleep(pauseAfter(attempt), signal);
       if (signal?.aborted === true) throw new WeirError("stopping", said, { canRetry: true });
     }
   }

@@ -4,7 +4,7 @@ import type { Src } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { Member, Membership } from "../membership.ts";
-import { clientOptions, nameOf, within } from "./client.ts";
+import { clientOptions, nameOf, pauseAfter, within } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
 import { whatIsWrong } from "./faults.ts";
 
@@ -31,8 +31,7 @@ export interface Standing {
   readonly ours: ReadonlySet<number>;
 }
 
-const pauseMinMs = 100;
-const pauseMaxMs = 2_000;
+const pauses = { minMs: 100, maxMs: 2_000 };
 const leaveMs = 2_000;
 /** Kafka's way to move a partition only when who had it has let it go. */
 const protocols = [{ name: "cooperative-sticky", version: 3 }];
@@ -103,7 +102,7 @@ export class Group implements Membership {
         said = reason;
       }
       await this.#drop();
-      await this.#parts.clock.sleep(Math.min(pauseMinMs * 2 ** Math.min(failures++, 8), pauseMaxMs), this.#left.signal);
+      await this.#parts.clock.sleep(pauseAfter(failures++, pauses), this.#left.signal);
     }
   }
 

@@ -11,6 +11,7 @@ import type { KafkaAddress } from "./client.ts";
 import { Commits } from "./commits.ts";
 import { Group } from "./group.ts";
 import { Lane } from "./lane.ts";
+import { PartitionLine } from "./partition-line.ts";
 import { PartitionReader } from "./partition-reader.ts";
 import type { Gap } from "./partition-reader.ts";
 import { splitByPartition } from "./partition-of.ts";
@@ -81,11 +82,18 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
       },
     });
     const { id } = await admin.metadata({ topics: [] });
-    return new KafkaLog(options, admin, { partitions: found.partitionsCount, clusterId: id });
+    return new KafkaLog(options, admin, { partitions: found.partitionsCount, topicId: found.id, clusterId: id });
   } catch (error) {
     await admin.close().catch(() => {});
     throw error;
   }
+}
+
+/** The topic as it was found. */
+interface Found {
+  readonly partitions: number;
+  readonly topicId: string;
+  readonly clusterId: string;
 }
 
 /** The log on Apache Kafka: one lane and one reader a partition. */
@@ -102,21 +110,15 @@ class KafkaLog implements Log {
   #closing: Promise<void> | undefined;
   readonly #appends = new Set<Promise<unknown>>();
 
-  constructor(options: KafkaLogOptions, admin: Admin, found: { partitions: number; clusterId: string }) {
-    const { address, topic, group, clock, report, futureMaxMs, skipsGap = () => false } = options;
+  constructor(options: KafkaLogOptions, admin: Admin, found: Found) {
+    const { address, topic, group, clock, report } = options;
     this.#options = options;
     this.#admin = admin;
     this.#inFlightBytesMax = options.inFlightBytesMax ?? inFlightBytesMax;
     this.#asking = new Consumer({ ...clientOptions(address), groupId: group, metadataMaxAge: 1_000 });
     const all = Array.from({ length: found.partitions }, (_, partition) => partition);
     this.#lanes = all.map((partition) => this.#lane(partition));
-    this.#readers = all.map(
-      (partition) =>
-        new PartitionReader({
-          ...{ address, topic: topic.name, group, partition, futureMaxMs, clock, skipsGap },
-          tell: (level, message) => report(level, message),
-        }),
-    );
+    this.#readers = all.map((partition) => this.#reader(partition, found.topicId));
     const failed = (error: unknown): void =>
       report("warn", `the group's offsets could not be committed`, { err: error });
     const named = { address, topic: topic.name, group, clock };
@@ -190,6 +192,15 @@ class KafkaLog implements Log {
       openSender({ address, topic: topic.name, partition, compression, clock });
     const name = `${nameOf(address)}: partition ${partition} of ${topic.name}`;
     return new Lane({ partition, open, clock, deadlineMs: appendMs, name });
+  }
+
+  #reader(partition: number, topicId: string): PartitionReader {
+    const { address, topic, clock, report, futureMaxMs, skipsGap = () => false } = this.#options;
+    const place = { address, topic: topic.name, partition, clock };
+    return new PartitionReader({
+      ...{ ...place, line: new PartitionLine({ ...place, topicId }), futureMaxMs, skipsGap },
+      tell: (level, message) => report(level, message),
+    });
   }
 
   #refusal(bytes: number): WeirError | undefined {

@@ -2,6 +2,7 @@ import type { OffsetRange } from "../../event/position.ts";
 import { offset, src } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
+import { pauseAfter } from "./client.ts";
 import { whatIsWrong } from "./faults.ts";
 import { recordBounds } from "./partition-of.ts";
 import type { Chunk } from "./partition-of.ts";
@@ -29,8 +30,7 @@ export interface LaneParts {
   readonly name: string;
 }
 
-const pauseMinMs = 50;
-const pauseMaxMs = 500;
+const pauses = { minMs: 50, maxMs: 500 };
 
 /**
  * The appends of one partition. One record is in flight at a time; what comes meanwhile is packed together into the next
@@ -175,8 +175,7 @@ export class Lane {
     if (this.#opening !== undefined) return;
     const { clock } = this.#parts;
     const due = this.#waiting[0]?.deadline ?? Infinity;
-    const pause = Math.min(pauseMinMs * 2 ** Math.min(failures, 8), pauseMaxMs);
-    await clock.sleep(Math.max(1, Math.min(pause, due - clock.monotonic())));
+    await clock.sleep(Math.max(1, Math.min(pauseAfter(failures, pauses), due - clock.monotonic())));
   }
 
   async #drop(): Promise<void> {

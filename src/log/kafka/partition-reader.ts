@@ -1,15 +1,13 @@
-import { Consumer } from "@platformatic/kafka";
-import type { Connection } from "@platformatic/kafka";
 import type { Offset } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { LogRecord, ReadOptions } from "../log.ts";
 import { Fetched, covers, nothingFrom, upTo } from "./batches.ts";
-import { answered, clientOptions, nameOf, within } from "./client.ts";
+import { answered, nameOf, pauseAfter } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
-import { whatIsWrong } from "./faults.ts";
-import { fetchBytes } from "./fetch.ts";
-import type { FetchedBytes } from "./fetch.ts";
+import { Said, whatIsWrong } from "./faults.ts";
+import { TopicReplaced } from "./partition-line.ts";
+import type { Line } from "./partition-line.ts";
 import { Decoder } from "./record.ts";
 import { recordAt } from "./slots.ts";
 
@@ -22,9 +20,10 @@ export interface Gap {
 }
 
 export interface PartitionReaderParts {
+  readonly line: Line;
+  /** For people. */
   readonly address: KafkaAddress;
   readonly topic: string;
-  readonly group: string;
   readonly partition: number;
   readonly futureMaxMs: number;
   readonly clock: Clock;
@@ -37,11 +36,12 @@ export interface PartitionReaderParts {
 /** One answer's worth of records as they came is in memory, and what of it is opened; a single batch may be larger. */
 const fetchBytesMax = 8 << 20;
 const pollMs = 500;
-const fetchMs = 8_000;
 /** For so long it is believed that nothing is there while a fetch waits at the broker. */
 const freshMs = pollMs + 1_000;
-const pauseMinMs = 50;
-const pauseMaxMs = 1_000;
+/** How long a read without patience waits for a fetch. */
+const unwaitedMs = 1_000;
+/** Brokers that change their roles may be behind for a moment: only who has said for so long that records are gone is believed. */
+const believedMs = 3_000;
 
 /**
  * Reads one partition by explicit fetches from the position that is asked for; it belongs to no group. What one fetch has
@@ -51,8 +51,6 @@ export class PartitionReader {
   readonly #parts: PartitionReaderParts;
   readonly #decoder: Decoder;
   readonly #closed = new AbortController();
-  #consumer: Consumer | undefined;
-  #leader: { readonly connection: Connection; readonly topicId: string } | undefined;
   #kept: readonly LogRecord[] = [];
   /** What lies behind it and is not opened. */
   #behind: Fetched | undefined;
@@ -62,6 +60,10 @@ export class PartitionReader {
   #failures = 0;
   /** Why it can't read now, for people. */
   #fault: string | undefined;
+  /** Since when the partition is said to end before what was read of it, by the monotonic clock. */
+  #shortSince: number | undefined;
+  /** What there is no way to go on behind. */
+  #broken: WeirError | undefined;
 
   constructor(parts: PartitionReaderParts) {
     this.#parts = parts;
@@ -74,17 +76,18 @@ export class PartitionReader {
     const deadline = clock.monotonic() + options.waitMs;
     const isOver = (): boolean => options.signal?.aborted === true || this.#closed.signal.aborted;
     for (;;) {
+      if (this.#broken !== undefined) throw this.#broken;
       const found = this.#take(off, options);
       if (found.length > 0 || isOver()) return found;
       const left = deadline - clock.monotonic();
       if (left <= 0 && this.#knowsEmpty(off)) return [];
-      await this.#wait(this.#fetching(off, options.waitMs), left > 0 ? left : pauseMaxMs, options.signal);
+      await this.#wait(this.#fetching(off, options.waitMs), left > 0 ? left : unwaitedMs, options.signal);
     }
   }
 
   async close(): Promise<void> {
     this.#closed.abort();
-    await this.#drop();
+    await this.#parts.line.drop();
   }
 
   #take(off: Offset, bounds: ReadOptions): readonly LogRecord[] {
@@ -129,50 +132,25 @@ export class PartitionReader {
 
   /** What is here and not opened yet, or what the broker gives. */
   async #fetchedFrom(from: number, waitMs: number): Promise<Fetched> {
-    const { clock, partition } = this.#parts;
+    const { line, partition } = this.#parts;
     const behind = this.#behind;
     this.#behind = undefined;
     if (behind?.next === from) return behind;
-    const asking = this.#ask(from, waitMs);
-    return new Fetched(partition, from, await within(clock, fetchMs, asking, () => new Error("no answer in time")));
-  }
-
-  async #ask(from: number, waitMs: number): Promise<FetchedBytes> {
-    const { connection, topicId } = (this.#leader ??= await this.#findLeader());
-    const { partition } = this.#parts;
-    return fetchBytes(connection, { topicId, partition, from, bytesMax: fetchBytesMax, waitMs });
-  }
-
-  async #findLeader(): Promise<{ readonly connection: Connection; readonly topicId: string }> {
-    const { topic, partition } = this.#parts;
-    const consumer = (this.#consumer ??= this.#newConsumer());
-    const { topics } = await consumer.metadata({ topics: [topic] });
-    const { id, partitions } = topics.get(topic)!;
-    const leader = partitions[partition]?.leader ?? -1;
-    const connection = (await consumer.connectToBrokers([leader])).get(leader);
-    if (connection === undefined) throw new Error("the partition has no leader now");
-    return { connection, topicId: id };
-  }
-
-  #newConsumer(): Consumer {
-    const { address, topic, group } = this.#parts;
-    const consumer = new Consumer({ ...clientOptions(address), groupId: group, autocommit: false });
-    consumer.topics.track(topic);
-    return consumer;
+    return new Fetched(partition, from, await line.fetch(from, { bytesMax: fetchBytesMax, waitMs }));
   }
 
   /** Waits a moment, so that the next attempt may go better; or rejects when none can. */
   async #failed(error: unknown, from: number): Promise<void> {
     if (this.#closed.signal.aborted) return;
     if (error instanceof WeirError) throw error;
+    if (error instanceof TopicReplaced) throw (this.#broken = this.#madeAnew(from));
     if (answered(error, "OFFSET_OUT_OF_RANGE")) {
       // Who does not answer that either is asked again later.
       return this.#outOfRange(from).catch((other: unknown) => this.#failed(other, from));
     }
     this.#cannotRead(whatIsWrong(error).reason);
-    await this.#drop();
-    const pause = Math.min(pauseMinMs * 2 ** Math.min(this.#failures++, 8), pauseMaxMs);
-    await this.#parts.clock.sleep(pause, this.#closed.signal);
+    await this.#parts.line.drop();
+    await this.#parts.clock.sleep(pauseAfter(this.#failures++), this.#closed.signal);
   }
 
   #cannotRead(reason: string): void {
@@ -187,24 +165,23 @@ export class PartitionReader {
     if (this.#fault !== undefined) tell("info", `partition ${partition} of ${topic} is read again`);
     this.#failures = 0;
     this.#fault = undefined;
+    this.#shortSince = undefined;
   }
 
   async #outOfRange(from: number): Promise<void> {
-    const { topic, partition, clock } = this.#parts;
-    const consumer = (this.#consumer ??= this.#newConsumer());
-    const ask = async (timestamp: bigint): Promise<number> => {
-      const found = await consumer.listOffsets({ topics: [topic], partitions: { [topic]: [partition] }, timestamp });
-      return Number(found.get(topic)![partition]);
-    };
-    const bounds = Promise.all([ask(-2n), ask(-1n)]);
-    const [first, end] = await within(clock, fetchMs, bounds, () => new Error("no answer in time"));
+    const { partition, line, clock } = this.#parts;
+    const { first, end } = await line.bounds();
     if (from < first) return this.#atGap({ partition, from, to: first });
-    if (from > end) throw this.#endsBefore(from, end);
+    if (from <= end) throw new Said(`it has record ${from}, and does not give it`);
+    this.#shortSince ??= clock.monotonic();
+    if (clock.monotonic() - this.#shortSince >= believedMs) throw this.#endsBefore(from, end);
+    throw new Said(`it ends at record ${end}, but was read up to ${from} before`);
   }
 
   #atGap(gap: Gap): void {
     const { partition, clock, skipsGap } = this.#parts;
     if (!skipsGap(gap)) throw this.#gone(gap);
+    this.#readsAgain();
     this.#kept = [nothingFrom(partition, gap.from, gap.to, clock.now())];
   }
 
@@ -221,8 +198,17 @@ export class PartitionReader {
     const { address, topic, partition } = this.#parts;
     return new WeirError(
       "log_gap",
-      `${nameOf(address)}: partition ${partition} of ${topic} ends at record ${end}, but was read up to ${from} before: the topic was made anew, or has lost records. Take another topic, or an empty data folder`,
+      `${nameOf(address)}: partition ${partition} of ${topic} ends at record ${end}, but was read up to ${from} before: the topic was made anew, or has lost records. ${anew}`,
       { details: { topic, partition, from, to: end } },
+    );
+  }
+
+  #madeAnew(from: number): WeirError {
+    const { address, topic, partition } = this.#parts;
+    return new WeirError(
+      "log_gap",
+      `${nameOf(address)}: the topic ${topic} was made anew: its records have offsets that others had before, and partition ${partition} was read up to ${from}. ${anew}`,
+      { details: { topic, partition, from } },
     );
   }
 
@@ -235,12 +221,6 @@ export class PartitionReader {
       over.abort();
     }
   }
-
-  async #drop(): Promise<void> {
-    const consumer = this.#consumer;
-    this.#consumer = undefined;
-    this.#leader = undefined;
-    if (consumer === undefined) return;
-    await within(this.#parts.clock, 1_000, consumer.close(true), () => new Error("no end")).catch(() => {});
-  }
 }
+
+const anew = "Take another topic, or an empty data folder";

@@ -1,0 +1,119 @@
+import { Consumer } from "@platformatic/kafka";
+import type { ClusterTopicMetadata, Connection } from "@platformatic/kafka";
+import type { Clock } from "../../lib/clock.ts";
+import { clientOptions, within } from "./client.ts";
+import type { KafkaAddress } from "./client.ts";
+import { fetchBytes } from "./fetch.ts";
+import type { FetchedBytes } from "./fetch.ts";
+
+/** A way to read one partition. Whoever meets a failure drops it, waits a moment, and asks again. */
+export interface Line {
+  /** Batches from the record `from` on, as they lie there; none when `waitMs` has passed. */
+  fetch(from: number, bounds: { readonly bytesMax: number; readonly waitMs: number }): Promise<FetchedBytes>;
+  bounds(): Promise<Bounds>;
+  /** Lets the connections go. The next question makes new ones. */
+  drop(): Promise<void>;
+}
+
+/** Records that the partition has: `[first, end)`. */
+export interface Bounds {
+  readonly first: number;
+  readonly end: number;
+}
+
+export interface PartitionLineParts {
+  readonly address: KafkaAddress;
+  readonly topic: string;
+  readonly partition: number;
+  /** Which topic of that name; missing: the one that is found first. */
+  readonly topicId?: string;
+  readonly clock: Clock;
+}
+
+/** What is there now under the topic's name is another topic. */
+export class TopicReplaced extends Error {
+  constructor() {
+    super("the topic was made anew");
+  }
+}
+
+const answerMs = 8_000;
+const closeMs = 1_000;
+
+/** To the partition's leader, by explicit questions; it belongs to no group. */
+export class PartitionLine implements Line {
+  readonly #parts: PartitionLineParts;
+  #consumer: Consumer | undefined;
+  #leader: Connection | undefined;
+  #topicId: string | undefined;
+  /** How often the partition has had a new leader, as far as is known. */
+  #epoch = -1;
+
+  constructor(parts: PartitionLineParts) {
+    this.#parts = parts;
+    this.#topicId = parts.topicId;
+  }
+
+  fetch(from: number, bounds: { readonly bytesMax: number; readonly waitMs: number }): Promise<FetchedBytes> {
+    const { partition } = this.#parts;
+    return this.#inTime(async () => {
+      const leader = await this.#toLeader();
+      return fetchBytes(leader, { topicId: this.#topicId!, partition, from, ...bounds });
+    });
+  }
+
+  async bounds(): Promise<Bounds> {
+    const { topic, partition } = this.#parts;
+    const ask = async (timestamp: bigint): Promise<number> => {
+      const asked = { topics: [topic], partitions: { [topic]: [partition] }, timestamp };
+      const found = await this.#asking().listOffsets(asked);
+      return Number(found.get(topic)![partition]);
+    };
+    const [first, end] = await this.#inTime(() => Promise.all([ask(-2n), ask(-1n)]));
+    return { first, end };
+  }
+
+  async drop(): Promise<void> {
+    const consumer = this.#consumer;
+    this.#consumer = undefined;
+    this.#leader = undefined;
+    if (consumer === undefined) return;
+    await within(this.#parts.clock, closeMs, consumer.close(true), noAnswer).catch(() => {});
+  }
+
+  #inTime<T>(question: () => Promise<T>): Promise<T> {
+    return within(this.#parts.clock, answerMs, question(), noAnswer);
+  }
+
+  #asking(): Consumer {
+    if (this.#consumer !== undefined) return this.#consumer;
+    const { address, topic } = this.#parts;
+    this.#consumer = new Consumer({ ...clientOptions(address), groupId: topic, autocommit: false });
+    this.#consumer.topics.track(topic);
+    return this.#consumer;
+  }
+
+  async #toLeader(): Promise<Connection> {
+    if (this.#leader !== undefined) return this.#leader;
+    const { topic, partition } = this.#parts;
+    const consumer = this.#asking();
+    const { topics } = await consumer.metadata({ topics: [topic] });
+    const leader = this.#leaderIn(topics.get(topic)!, partition);
+    const connection = (await consumer.connectToBrokers([leader])).get(leader);
+    if (connection === undefined) throw new Error("the partition has no leader now");
+    // Whoever asked may have given up, and dropped this client, meanwhile.
+    if (consumer !== this.#consumer) throw noAnswer();
+    return (this.#leader = connection);
+  }
+
+  /** A broker that has missed an election may say what was before it, and take itself for the leader. */
+  #leaderIn({ id, partitions }: Pick<ClusterTopicMetadata, "id" | "partitions">, partition: number): number {
+    if (id !== (this.#topicId ??= id)) throw new TopicReplaced();
+    const { leader = -1, leaderEpoch = -1 } = partitions[partition] ?? {};
+    if (leaderEpoch < this.#epoch) throw new Error("the broker does not know yet who leads the partition now");
+    this.#epoch = leaderEpoch;
+    return leader;
+  }
+}
+
+const noAnswer = (): Error => new Error("no answer in time");

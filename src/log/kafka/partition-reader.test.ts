@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { createRecordsBatch } from "@platformatic/kafka";
+import { SimulatedClock, settled } from "../../../test/support/simulated-clock.ts";
+import { offset } from "../../event/position.ts";
+import type { LogRecord } from "../log.ts";
+import { TopicReplaced } from "./partition-line.ts";
+import type { Bounds, Line } from "./partition-line.ts";
+import { PartitionReader } from "./partition-reader.ts";
+import { firstSlot, slotsPerRecord } from "./slots.ts";
+
+const outOfRange = { message: "", errors: [{ message: "out of range", apiId: "OFFSET_OUT_OF_RANGE" }] };
+
+function batch(firstOffset: number): Buffer {
+  const value = Buffer.from(JSON.stringify({ event_id: `e${firstOffset}`, event_type: "t", user_id: 1, timestamp: 0 }));
+  const bytes = Buffer.from(createRecordsBatch([{ topic: "t", value, timestamp: 1n }], {}).buffer);
+  bytes.writeBigInt64BE(BigInt(firstOffset), 0);
+  return bytes;
+}
+
+/** A reader over a line that answers what the test says. */
+function world(line: { fetch(from: number): Promise<Buffer>; bounds?(): Promise<Bounds> }, skips = false) {
+  const clock = new SimulatedClock();
+  const told: string[] = [];
+  let drops = 0;
+  const whole: Line = {
+    fetch: async (from, { waitMs }) => {
+      const bytes = await line.fetch(from);
+      if (bytes.length === 0) await clock.sleep(waitMs);
+      return { bytes, aborted: [] };
+    },
+    bounds: line.bounds ?? (async () => ({ first: 0, end: 0 })),
+    drop: async () => void drops++,
+  };
+  const reader = new PartitionReader({
+    ...{ line: whole, address: { brokers: ["k:9092"] }, topic: "events", partition: 3, futureMaxMs: 1000, clock },
+    skipsGap: () => skips,
+    tell: (level, message) => told.push(`${level}: ${message}`),
+  });
+  const read = async (record: number): Promise<readonly LogRecord[] | Error> => {
+    const reading = reader
+      .read(offset(firstSlot(record)), { bytesMax: 1 << 20, eventsMax: 100, waitMs: 0 })
+      .catch((error: Error) => error);
+    let done = false;
+    void reading.then(() => (done = true));
+    for (let rounds = 0; !done && rounds < 200; rounds++) await clock.advance(100);
+    assert.ok(done, "the read hangs");
+    return reading;
+  };
+  return { reader, clock, read, told, drops: () => drops };
+}
+
+const nothing = Buffer.alloc(0);
+
+describe("a reader of a partition", () => {
+  test("reads past offsets that are gone", async () => {
+    const { read } = world({ fetch: async (from) => (from <= 5 ? batch(5) : nothing) });
+    const found = await read(2);
+    assert.ok(Array.isArray(found));
+    assert.deepEqual(
+      found.map(({ from, to, events }) => [from / slotsPerRecord, (to + 1) / slotsPerRecord, events.count]),
+      [
+        [2, 5, 0],
+        [5, 6, 1],
+      ],
+    );
+  });
+
+  test("does not say that nothing is there while nobody could be asked", async () => {
+    let isAway = true;
+    const { reader, clock, told } = world({
+      fetch: () => (isAway ? Promise.reject(new Error("away")) : Promise.resolve(batch(0))),
+    });
+    const found: LogRecord[] = [];
+    let isDone = false;
+    void reader
+      .read(offset(0), { bytesMax: 1, eventsMax: 1, waitMs: 0 })
+      .then((records) => (isDone = found.push(...records) > 0));
+    await clock.advance(60_000);
+    assert.equal(isDone, false);
+    isAway = false;
+    await clock.advance(1_100);
+    assert.equal(found.length, 1);
+    assert.equal(told.length, 2, "it was told once that it can't be read, and once that it can");
+  });
+
+  test("a broker that has missed an election, and so ends too early, is not believed at once", async () => {
+    let asked = 0;
+    const { read, told } = world({
+      fetch: () => (++asked < 4 ? Promise.reject(outOfRange) : Promise.resolve(batch(500))),
+      bounds: async () => ({ first: 0, end: 400 }),
+    });
+    const found = await read(500);
+    assert.ok(Array.isArray(found) && found.length === 1);
+    assert.match(told[0]!, /ends at record 400, but was read up to 500 before/);
+  });
+
+  test("a partition that goes on ending before what was read of it is a gap", async () => {
+    const { read } = world({
+      fetch: () => Promise.reject(outOfRange),
+      bounds: async () => ({ first: 0, end: 400 }),
+    });
+    const error = await read(500);
+    assert.ok(error instanceof Error);
+    assert.match(error.message, /ends at record 400, but was read up to 500 before/);
+  });
+
+  test("does not go on in another topic of the same name, though that has as many records", async () => {
+    let asked = 0;
+    const { read } = world({
+      fetch: () => (++asked === 1 ? Promise.reject(new TopicReplaced()) : Promise.resolve(batch(7))),
+    });
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const error = await read(7);
+      assert.ok(error instanceof Error);
+      assert.match(error.message, /the topic events was made anew/);
+    }
+  });
+
+  test("what lies before records that were deleted is a gap, or passed over and told once", async () => {
+    const line = {
+      fetch: (from: number) => (from < 9 ? Promise.reject(outOfRange) : Promise.resolve(batch(9))),
+      bounds: async () => ({ first: 9, end: 10 }),
+    };
+    const error = await world(line).read(4);
+    assert.match((error as Error).message, /records 4 to 8 of partition 3 of events were deleted/);
+    const found = await world(line, true).read(4);
+    assert.ok(Array.isArray(found));
+    assert.deepEqual([found[0]!.from, found[0]!.to], [firstSlot(4), firstSlot(9) - 1]);
+  });
+
+  test("an offset that is refused and then said to be there is asked for again, but not without a pause", async () => {
+    let asked = 0;
+    const { reader, clock } = world({
+      fetch: () => (++asked > 1000 ? new Promise(() => {}) : Promise.reject(outOfRange)),
+      bounds: async () => ({ first: 0, end: 10 }),
+    });
+    void reader.read(offset(0), { bytesMax: 1, eventsMax: 1, waitMs: 0 });
+    await clock.advance(10_000);
+    assert.ok(asked < 30, `it was asked ${asked} times in 10 s`);
+    await reader.close();
+    await settled();
+  });
+});
