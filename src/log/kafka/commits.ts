@@ -5,19 +5,23 @@ import { offset } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { answered, clientOptions, within } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
+import { whatIsWrong } from "./faults.ts";
 import type { Standing } from "./group.ts";
 import { firstSlot, recordAt } from "./slots.ts";
 
 export interface CommitsParts {
-  readonly admin: Admin;
+  readonly admin: Pick<Admin, "listConsumerGroupOffsets" | "alterConsumerGroupOffsets">;
   readonly address: KafkaAddress;
   readonly topic: string;
   readonly group: string;
   readonly clock: Clock;
   /** As whom to commit: see `Group.standing`. */
   readonly standing: () => Standing | "away" | undefined;
+  /** Each time that it is something else. */
   readonly failed: (error: unknown) => void;
 }
+
+const passing = ["REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"] as const;
 
 type Due = readonly (readonly [partition: number, record: number])[];
 
@@ -38,6 +42,8 @@ export class Commits {
   #running: Promise<void> = Promise.resolve();
   #isRunning = false;
   #closing = false;
+  /** Why it failed last, for people. */
+  #fault: string | undefined;
 
   constructor(parts: CommitsParts) {
     this.#parts = parts;
@@ -77,7 +83,7 @@ export class Commits {
       this.#newest.clear();
       try {
         await this.#send(due);
-        failures = 0;
+        [failures, this.#fault] = [0, undefined];
       } catch (error) {
         this.#keep(due, error);
         if (++failures >= closingAttemptsMax && this.#closing) break;
@@ -90,8 +96,12 @@ export class Commits {
 
   #keep(due: Due, error: unknown): void {
     for (const [partition, record] of due) if (!this.#newest.has(partition)) this.#newest.set(partition, record);
-    // While the group divides its partitions anew nobody is known to it under what was before.
-    if (!answered(error, "REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID")) this.#parts.failed(error);
+    const { standing, failed } = this.#parts;
+    // While the group divides its partitions anew no member is known to it under what was before.
+    if (standing() !== undefined && answered(error, ...passing)) return;
+    const { reason } = whatIsWrong(error);
+    if (reason !== this.#fault) failed(error);
+    this.#fault = reason;
   }
 
   async #send(due: Due): Promise<void> {

@@ -6,7 +6,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { Log, LogRecord, LogState, ReadOptions } from "../log.ts";
 import type { SharedLog } from "../membership.ts";
-import { clientOptions, nameOf, patiently, within } from "./client.ts";
+import { answered, clientOptions, nameOf, patiently, within } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
 import { Commits } from "./commits.ts";
 import { Group } from "./group.ts";
@@ -119,8 +119,7 @@ class KafkaLog implements Log {
     const all = Array.from({ length: found.partitions }, (_, partition) => partition);
     this.#lanes = all.map((partition) => this.#lane(partition));
     this.#readers = all.map((partition) => this.#reader(partition, found.topicId));
-    const failed = (error: unknown): void =>
-      report("warn", `the group's offsets could not be committed`, { err: error });
+    const failed = (err: unknown): void => report("warn", `the offsets of ${whyNoCommits(err, group)}`, { err });
     const named = { address, topic: topic.name, group, clock };
     let standing = (): Group["standing"] => undefined;
     if (options.sharing !== undefined) {
@@ -247,6 +246,12 @@ class KafkaLog implements Log {
 
 const signalOf = ({ signal }: KafkaLogOptions): Pick<KafkaLogOptions, "signal"> =>
   signal === undefined ? {} : { signal };
+
+/** Who is no member may commit only where nobody is one. */
+const whyNoCommits = (error: unknown, group: string): string =>
+  answered(error, "UNKNOWN_MEMBER_ID")
+    ? `the group ${group} can't be committed, as others are members of it, and this process counts by itself; give it a group of its own (--kafka-group)`
+    : `the group ${group} could not be committed; trying again`;
 
 const unavailable = (message: string): WeirError =>
   new WeirError("log_unavailable", message, { canRetry: true, retryAfterMs });

@@ -41,6 +41,12 @@ export function insertClaim({ src, term, writer }: Claim, before: Holder): State
   };
 }
 
+/** Of a partition's claims those below a term, which none of a higher one needs. Not waited for: it is no matter when it is done. */
+export const deleteClaims = (src: Src, below: number): Statement => ({
+  sql: "DELETE FROM claims WHERE src = {src:UInt16} AND term < {below:UInt64} SETTINGS lightweight_deletes_sync = 0",
+  parameters: { src, below },
+});
+
 /** Names of writes: those of a partition, of one of its writers, and of one write. */
 const namesOf = (database: string, src: Src): string => `weir.${database}.${src}.`;
 const namesOfWriter = (database: string, src: Src, writer: string): string => `${namesOf(database, src)}${writer}.`;

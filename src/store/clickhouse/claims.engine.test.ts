@@ -169,3 +169,24 @@ test("of several processes that take a partition at once, one has it", async () 
 });
 
 const pause = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 5));
+
+test("claims that are far behind are deleted now and then; the one in force stays, and goes on being checked", async () => {
+  const [of, other] = [nextSrc++, nextSrc++];
+  const [old, next] = [process_(), process_()];
+  const rows = (partition: number) =>
+    next.connection.rows<{ term: number }>({
+      sql: "SELECT toFloat64(term) AS term FROM claims WHERE src = {of:UInt16} ORDER BY term",
+      parameters: { of: partition },
+    });
+  const earlier = "INSERT INTO claims (src, term, writer) SELECT {of:UInt16}, number + 1, 'earlier' FROM numbers(62)";
+  for (const partition of [of, other]) await next.connection.write({ sql: earlier, parameters: { of: partition } });
+  await old.store.takeOver(src(of));
+  assert.equal((await rows(of)).length, 63);
+  await next.store.takeOver(src(of));
+  for (let looks = 0; looks < 500 && (await rows(of)).length > 17; looks++) await pause();
+  assert.deepEqual([(await rows(of))[0]!.term, (await rows(of)).at(-1)!.term], [48, 64]);
+  assert.equal((await rows(other)).length, 62);
+  await assert.rejects(old.store.insertRaw(src(of), [piece(0, [event("a")])]));
+  await assert.rejects(old.store.settle(src(of)), { code: "store_taken" });
+  await next.store.insertRaw(src(of), [piece(0, [event("a")])]);
+});

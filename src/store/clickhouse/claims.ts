@@ -2,7 +2,7 @@ import type { Src } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { Statement } from "../../rollup/statement.ts";
-import { type Claim, type Holder, insertClaim, nobody, selectHolder } from "./claim-statements.ts";
+import { type Claim, type Holder, deleteClaims, insertClaim, nobody, selectHolder } from "./claim-statements.ts";
 import { selectNamed, selectRunning } from "./claim-statements.ts";
 import type { Connection } from "./connection.ts";
 
@@ -18,6 +18,9 @@ export interface ClaimsDeps {
 
 const attemptsMax = 20;
 const lookAgainMs = 50;
+/** Every so many terms of a partition those are deleted that lie further back than the latest, which are left for people to look at. */
+const trimEvery = 64;
+const termsKept = 16;
 
 /**
  * Who writes which partition, where writes of a process can happen after the process, or after they were given up.
@@ -104,11 +107,17 @@ export class Claims {
       if (holder.term === claim.term && holder.writer === writer) {
         this.#held.set(src, claim);
         connection.settled(ours);
+        if (claim.term % trimEvery === 0) await this.#trim(claim);
         return claim;
       }
       await clock.sleep(lookAgainMs * (1 + attempt));
     }
     throw this.#taken(src, holder);
+  }
+
+  /** Each insert looks at all of them. What is not deleted now is the next time. */
+  async #trim({ src, term }: Claim): Promise<void> {
+    await this.#deps.connection.write(deleteClaims(src, term - termsKept)).catch(() => {});
   }
 
   async #holder(src: Src): Promise<Holder> {
