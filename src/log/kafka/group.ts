@@ -1,4 +1,5 @@
 import { Consumer } from "@platformatic/kafka";
+import type { ConsumerOptions } from "@platformatic/kafka";
 import { src } from "../../event/position.ts";
 import type { Src } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -22,7 +23,15 @@ export interface GroupParts {
   /** Sends what is still to be committed, as long as it is ours. */
   readonly flush: () => Promise<void>;
   readonly report: (level: "info" | "warn", message: string, facts?: object) => void;
+  /** Makes the client; default: Kafka's. */
+  readonly newClient?: (options: ConsumerOptions<Buffer, Buffer, Buffer, Buffer>) => GroupClient;
 }
+
+/** What is used of the client. */
+export type GroupClient = Pick<
+  Consumer,
+  "topics" | "assignments" | "memberId" | "generationId" | "joinGroup" | "close" | "on"
+>;
 
 /** As whom this process may commit, and for which partitions. */
 export interface Standing {
@@ -44,10 +53,11 @@ const nothing = Buffer.alloc(0);
 export class Group implements Membership {
   readonly #parts: GroupParts;
   readonly #left = new AbortController();
+  readonly #hasLeft = Promise.withResolvers<void>();
   readonly #joined = Promise.withResolvers<void>();
   readonly #taken = new Set<Src>();
   #member: Member | undefined;
-  #consumer: Consumer | undefined;
+  #consumer: GroupClient | undefined;
   #ours: ReadonlySet<number> = new Set();
   /** One telling after the other. */
   #telling: Promise<void> = Promise.resolve();
@@ -67,7 +77,9 @@ export class Group implements Membership {
 
   join(member: Member): Promise<void> {
     this.#member = member;
-    this.#parts.signal?.addEventListener("abort", () => this.#joined.reject(leftBefore()), { once: true });
+    const { signal } = this.#parts;
+    if (signal?.aborted === true) this.#joined.reject(leftBefore());
+    signal?.addEventListener("abort", () => this.#joined.reject(leftBefore()), { once: true });
     this.#running ??= this.#stay();
     return this.#joined.promise;
   }
@@ -79,6 +91,7 @@ export class Group implements Membership {
   async leave(): Promise<void> {
     if (this.#member !== undefined) await this.#parts.flush();
     this.#left.abort();
+    this.#hasLeft.resolve();
     this.#joined.reject(leftBefore());
     await this.#running;
   }
@@ -91,9 +104,9 @@ export class Group implements Membership {
       lost.promise.catch(() => {});
       try {
         this.#consumer = this.#newConsumer(lost.reject);
-        await Promise.race([this.#consumer.joinGroup(), lost.promise, this.#untilLeft()]);
-        failures = 0;
-        await Promise.race([lost.promise, this.#untilLeft()]);
+        await Promise.race([this.#consumer.joinGroup(), lost.promise, this.#hasLeft.promise]);
+        [failures, said] = [0, ""];
+        await Promise.race([lost.promise, this.#hasLeft.promise]);
       } catch (error) {
         const { reason, hopeless } = whatIsWrong(error);
         const what = `${nameOf(this.#parts.address)}: being a member of the group ${this.#parts.group}: ${reason}`;
@@ -106,9 +119,9 @@ export class Group implements Membership {
     }
   }
 
-  #newConsumer(lost: (error: unknown) => void): Consumer {
-    const { address, topic, group, instance, sessionMs } = this.#parts;
-    const consumer: Consumer = new Consumer({
+  #newConsumer(lost: (error: unknown) => void): GroupClient {
+    const { address, topic, group, instance, sessionMs, newClient = kafkaClient } = this.#parts;
+    const consumer: GroupClient = newClient({
       ...clientOptions(address),
       ...{ groupId: group, groupInstanceId: instance, autocommit: false, protocols, retries: 10 },
       ...{ sessionTimeout: sessionMs, rebalanceTimeout: sessionMs, heartbeatInterval: Math.ceil(sessionMs / 10) },
@@ -128,14 +141,14 @@ export class Group implements Membership {
   }
 
   /** A sign of life was taken: what another process has claimed from us is ours all the same, or is ours again. */
-  async #retake(consumer: Consumer): Promise<void> {
+  async #retake(consumer: GroupClient): Promise<void> {
     if (this.#taken.size === 0) return;
     this.#taken.clear();
     await this.#tell(consumer);
   }
 
   /** Says what is ours. Resolves when what is so no more has been let go, and committed. */
-  #tell(consumer: Consumer): Promise<void> {
+  #tell(consumer: GroupClient): Promise<void> {
     return (this.#telling = this.#telling.then(async () => {
       if (this.#left.signal.aborted || consumer !== this.#consumer) return;
       const { topic, sessionMs, report, flush } = this.#parts;
@@ -158,15 +171,9 @@ export class Group implements Membership {
     if (consumer === undefined) return;
     await within(this.#parts.clock, leaveMs, consumer.close(true), () => new Error("no end")).catch(() => {});
   }
-
-  #untilLeft(): Promise<void> {
-    const { signal } = this.#left;
-    return new Promise((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener("abort", () => resolve(), { once: true });
-    });
-  }
 }
+
+const kafkaClient: NonNullable<GroupParts["newClient"]> = (options) => new Consumer(options);
 
 const leftBefore = (): WeirError =>
   new WeirError("stopping", "the group was left before this process had joined it", { canRetry: true });
