@@ -233,7 +233,11 @@ class Starter {
       lagSeconds: () => progress.lagMs() / 1000,
     });
     if (processor !== undefined)
-      metrics.watch({ rulesFull: () => processor.rulesFull, partitions: () => processor.sources().length });
+      metrics.watch({
+        rulesFull: () => processor.rulesFull,
+        partitions: () => processor.sources().length,
+        partitionsBroken: () => processor.broken().length,
+      });
     if (stored === undefined) return;
     const { engine } = stored;
     metrics.watch({ engineUp: () => Number(engine.state().answering), engineRestarts: () => engine.state().restarts });

@@ -62,6 +62,11 @@ function reported({ metrics, logger }: Basis, counted: (events: number) => void)
       metrics.processor.taken();
       logger.warn({ part, partition, err }, "a partition is counted by another process now; this one has let it go");
     },
+    broken: (partition, err) =>
+      logger.error(
+        { part, partition, err },
+        "a partition is not counted any more, as its log can't be read on; everything else goes on",
+      ),
     ruleStopped: (rule_id, reason) => {
       metrics.processor.ruleStopped();
       logger.error({ part, rule_id, reason }, "the store refused to compute a rule; it is paused");

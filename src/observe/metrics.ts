@@ -107,6 +107,11 @@ export const declaredMetrics = {
     name: "weir_partitions",
     help: "Partitions of the log that this process counts now",
   },
+  partitionsBroken: {
+    type: "gauge",
+    name: "weir_partitions_broken",
+    help: "Partitions of this process that nobody counts, since their log can't be read on (log_gap, log_damaged): 0 is well",
+  },
   partitionsTaken: {
     type: "counter",
     name: "weir_partitions_taken_total",

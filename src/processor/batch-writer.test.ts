@@ -16,6 +16,7 @@ const unheard = {
   taken: () => {},
   retried: () => {},
   rejected: () => {},
+  broken: () => {},
   ruleStopped: () => {},
 };
 

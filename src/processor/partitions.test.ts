@@ -6,6 +6,7 @@ import type { Src } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Partition } from "./partition.ts";
 import { Partitions } from "./partitions.ts";
+import type { Befallen } from "./partitions.ts";
 
 /** A partition that counts until it is drained, and whose last write hangs until it is told to end. */
 function hanging(events: string[]) {
@@ -23,7 +24,7 @@ function hanging(events: string[]) {
   return { partition: partition as unknown as Partition, end: written.resolve, fail: failing.reject };
 }
 
-function world(goesOn = true) {
+function world(meaning: Befallen = "taken") {
   const events: string[] = [];
   const clock = new SimulatedClock();
   const opened: ReturnType<typeof hanging>[] = [];
@@ -37,7 +38,7 @@ function world(goesOn = true) {
     },
     takenUp: (of) => void events.push(`has ${of}`),
     letGo: (of) => void events.push(`lets go ${of}`),
-    taken: (of) => (events.push(`taken ${of}`), goesOn),
+    befell: (of) => (events.push(`${meaning} ${of}`), meaning),
   });
   return { events, clock, opened, partitions };
 }
@@ -93,9 +94,45 @@ test("a partition that another process has claimed is let go, others stay; told 
 });
 
 test("who has the log alone can't go on without a partition", async () => {
-  const { opened, partitions } = world(false);
+  const { opened, partitions } = world("fatal");
   await partitions.assigned(zero, 1000);
   await settled();
   opened[0]!.fail(taken);
   await assert.rejects(partitions.failed, { code: "store_taken" });
+});
+
+test("one that nobody can read on is left alone, as often as it is told to be ours; others go on, and elsewhere it is tried again", async () => {
+  const { events, opened, partitions } = world("broken");
+  const both = [src(0), src(1)];
+  await partitions.assigned(both, 1000);
+  await settled();
+  opened[0]!.fail(new WeirError("log_gap", "gone"));
+  opened[0]!.end();
+  for (let time = 0; time < 2; time++) await partitions.assigned(both, 1000);
+  await settled();
+  assert.deepEqual(partitions.broken(), [0]);
+  assert.deepEqual(
+    partitions.list().map(([of]) => of),
+    [1],
+  );
+  assert.deepEqual(events.slice(-2), ["lets go 0", "broken 0"]);
+  await partitions.assigned([src(1)], 1000);
+  await partitions.assigned(both, 1000);
+  await settled();
+  assert.deepEqual([partitions.broken(), partitions.list().length], [[], 2]);
+});
+
+test("whoever says what is ours while all is let go waits for that, too: the group must not hear earlier that it is free", async () => {
+  const { opened, partitions } = world();
+  await partitions.assigned(zero, 1000);
+  await settled();
+  void partitions.drain(1000);
+  let isTold = false;
+  void partitions.assigned(zero, 1000).then(() => (isTold = true));
+  await settled();
+  assert.equal(isTold, false);
+  opened[0]!.end();
+  await settled();
+  assert.ok(isTold);
+  assert.equal(partitions.list().length, 0);
 });

@@ -5,12 +5,18 @@ import { Tenure } from "./tenure.ts";
 import type { TenureDeps } from "./tenure.ts";
 import type { Partition } from "./partition.ts";
 
+/**
+ * `taken`: another process has it, and this one goes on without it until it is told anew that it is its own. `broken`: nobody can read
+ * on in it until somebody decides how, and each who tried would end the same; all else goes on. `fatal`: the process can't go on.
+ */
+export type Befallen = "taken" | "broken" | "fatal";
+
 export interface PartitionsDeps extends Omit<TenureDeps, "src" | "before" | "ended" | "takenUp"> {
   readonly clock: Clock;
   /** A partition was taken up: what others did to it before is to be read again. */
   readonly takenUp: (src: Src) => void;
-  /** Another process has claimed the partition. Answers whether this one goes on without it. */
-  readonly taken: (src: Src, error: unknown) => boolean;
+  /** What a failure that has ended a partition means for the process. */
+  readonly befell: (src: Src, error: unknown) => Befallen;
   /** The partition is not ours any more. */
   readonly letGo: (src: Src) => void;
 }
@@ -24,7 +30,9 @@ export class Partitions implements Member {
   readonly #tenures = new Map<Src, Tenure>();
   /** When the last tenure of each partition that was given up has ended. */
   readonly #ended = new Map<Src, Promise<unknown>>();
-  #isDraining = false;
+  /** Those of ours that are not taken up again. */
+  readonly #broken = new Set<Src>();
+  #drained: Promise<void> | undefined;
   readonly #failure = Promise.withResolvers<never>();
 
   constructor(deps: PartitionsDeps) {
@@ -47,14 +55,20 @@ export class Partitions implements Member {
     return [...this.#tenures].flatMap(([src, { partition }]) => (partition === undefined ? [] : [[src, partition]]));
   }
 
+  /** Those of ours in which nobody can read on. */
+  broken(): readonly Src[] {
+    return [...this.#broken];
+  }
+
   /** See `Member.assigned`. */
   async assigned(ours: readonly Src[], withinMs: number): Promise<void> {
     // What is given to us while all is let go is not taken up.
-    if (this.#isDraining) return;
+    if (this.#drained !== undefined) return this.#drained;
     const wanted = new Set(ours);
+    for (const src of this.#broken) if (!wanted.has(src)) this.#broken.delete(src);
     const going = [...this.#tenures.keys()].filter((src) => !wanted.has(src));
     await Promise.all(going.map((src) => this.#letGo(src, withinMs)));
-    for (const src of ours) if (!this.#tenures.has(src)) this.#begin(src);
+    for (const src of ours) if (!this.#tenures.has(src) && !this.#broken.has(src)) this.#begin(src);
   }
 
   /** Resolves when all that are ours now have been taken up, or are not ours any more. */
@@ -72,9 +86,7 @@ export class Partitions implements Member {
 
   /** Finishes what has begun, for at most so long. */
   async drain(withinMs: number): Promise<void> {
-    const drained = this.assigned([], withinMs);
-    this.#isDraining = true;
-    await drained;
+    await (this.#drained = this.assigned([], withinMs));
   }
 
   #begin(src: Src): void {
@@ -103,7 +115,9 @@ export class Partitions implements Member {
   /** By itself; undefined: in order. */
   #hasEnded(src: Src, tenure: Tenure, error: unknown): void {
     this.#forget(src, tenure);
-    if (error !== undefined && !this.#deps.taken(src, error)) this.#failure.reject(error);
+    const meaning = error === undefined ? undefined : this.#deps.befell(src, error);
+    if (meaning === "fatal") this.#failure.reject(error);
+    if (meaning === "broken") this.#broken.add(src);
   }
 
   #forget(src: Src, tenure: Tenure): void {

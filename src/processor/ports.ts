@@ -60,6 +60,8 @@ export interface ProcessorMetrics {
   rejected(events: number, reason: string): void;
   /** Another process has claimed a partition that this one was counting; it goes on without it. */
   taken(src: Src, error: unknown): void;
+  /** The log of a partition can't be read on: it is not counted until somebody decides. */
+  broken(src: Src, error: unknown): void;
   /** A rule was paused, since the store refuses to compute it. */
   ruleStopped(ruleId: string, reason: string): void;
 }

@@ -15,6 +15,7 @@ import { GroupRooms } from "./group-rooms.ts";
 import type { PartitionLimits } from "./partition.ts";
 import { Partition } from "./partition.ts";
 import { Partitions } from "./partitions.ts";
+import type { Befallen } from "./partitions.ts";
 import type { ProcessorMetrics, ProgressWriter, RuleSource } from "./ports.ts";
 import { recover } from "./recover.ts";
 import { RuleStopper } from "./rule-stopper.ts";
@@ -129,6 +130,11 @@ export class Processor {
     return this.#partitions.list().map(([src]) => src);
   }
 
+  /** Those of its partitions that it does not count, since their log can't be read on. */
+  broken(): readonly Src[] {
+    return this.#partitions.broken();
+  }
+
   /** Drops the windows that no rule needs any more, which is otherwise done now and then. */
   dropOrphans(): Promise<void> {
     return this.#caretaker.dropOrphans();
@@ -164,7 +170,7 @@ export class Processor {
         progress.takenUp(src, this.#partitions.get(src)!.written);
         this.#filler.readAgain();
       },
-      taken: (src, error) => this.#taken(src, error),
+      befell: (src, error) => this.#befell(src, error),
       letGo: (src) => progress.letGo(src),
     });
   }
@@ -185,17 +191,25 @@ export class Processor {
     );
   }
 
-  /** Where others count too, one of them may have been given the partition. */
-  #taken(src: Src, error: unknown): boolean {
+  /**
+   * Where others count too, one of them may have been given the partition. One that can't be read on stays with this process,
+   * uncounted: else it would end all of them, one after the other, and with them what does not need it.
+   */
+  #befell(src: Src, error: unknown): Befallen {
     const { shared } = this.#deps.log;
-    if (shared === undefined || !isTaken(error)) return false;
+    if (shared === undefined) return "fatal";
+    if (isBreak(error)) {
+      this.#deps.metrics.broken(src, error);
+      return "broken";
+    }
+    if (!isTaken(error)) return "fatal";
     this.#deps.metrics.taken(src, error);
     shared.membership.taken(src);
-    return true;
+    return "taken";
   }
 
   #isOurs(src: Src): boolean {
-    return this.#partitions.get(src) !== undefined;
+    return this.#partitions.get(src) !== undefined || this.#partitions.broken().includes(src);
   }
 
   async #fillLoop(): Promise<void> {
@@ -240,3 +254,7 @@ export class Processor {
     await this.#deps.clock.sleep(ms, wake.signal);
   }
 }
+
+/** Records of the log are gone, or are not what was written. */
+const isBreak = (error: unknown): boolean =>
+  error instanceof WeirError && (error.code === "log_gap" || error.code === "log_damaged");

@@ -120,6 +120,7 @@ async function write(
     stage: () => {},
     taken: () => {},
     retried: () => {},
+    broken: () => {},
     ruleStopped: () => {},
     rejected: (events: number) => void (rejected += events),
   };

@@ -97,6 +97,7 @@ function processorOf(
       taken: () => {},
       retried: (stage, error) => report(`${stage}: ${String(error)}`),
       rejected: mustNot,
+      broken: mustNot,
       ruleStopped: mustNot,
     },
     report: (what, error) => report(`${what}: ${String(error)}`),

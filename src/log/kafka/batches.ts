@@ -77,7 +77,7 @@ export class Fetched {
       const { from, to } = placeOf(batch);
       throw new WeirError(
         "log_damaged",
-        `Kafka's records ${from} to ${to} of partition ${this.#partition} are damaged: ${error.message}. Look at the disks of the brokers, and have another replica lead; to go on without them, delete the records before ${to + 1} (kafka-delete-records) and start once with --kafka-gap skip`,
+        `Kafka's records ${from} to ${to} of partition ${this.#partition} are damaged: ${error.message}. Look at the disks of the brokers, and have another replica lead; to go on without them, delete the records before ${to + 1} (kafka-delete-records) and start once with --kafka-gap skip (of several processes, each)`,
       );
     }
   }

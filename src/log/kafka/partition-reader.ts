@@ -189,7 +189,7 @@ export class PartitionReader {
     const { address, topic } = this.#parts;
     return new WeirError(
       "log_gap",
-      `${nameOf(address)}: the records ${from} to ${to - 1} of partition ${partition} of ${topic} were deleted before they were counted. Retention is too short for how far counting is behind. What is lost can't be brought back by Weir: raise retention.ms and retention.bytes of the topic, then start once with --kafka-gap skip to go on at record ${to}`,
+      `${nameOf(address)}: the records ${from} to ${to - 1} of partition ${partition} of ${topic} were deleted before they were counted. Retention is too short for how far counting is behind. What is lost can't be brought back by Weir: raise retention.ms and retention.bytes of the topic, then start once with --kafka-gap skip (of several processes, each) to go on at record ${to}`,
       { details: { topic, partition, from, to } },
     );
   }
