@@ -13,7 +13,8 @@ import { Group } from "./group.ts";
 import { Lane } from "./lane.ts";
 import { PartitionLine } from "./partition-line.ts";
 import { PartitionReader } from "./partition-reader.ts";
-import type { Gap } from "./partition-reader.ts";
+import type { Gap, PartitionReaderParts } from "./partition-reader.ts";
+import { watchPartitions } from "./partition-watch.ts";
 import { splitByPartition } from "./partition-of.ts";
 import type { Chunk } from "./partition-of.ts";
 import { openSender } from "./sender.ts";
@@ -103,9 +104,11 @@ class KafkaLog implements Log {
   readonly #admin: Admin;
   readonly #asking: Consumer;
   readonly #lanes: readonly Lane[];
-  readonly #readers: readonly PartitionReader[];
+  readonly #readers = new Map<Src, PartitionReader>();
+  readonly #topicId: string;
   readonly #commits: Commits;
   readonly #inFlightBytesMax: number;
+  readonly #stopWatching: () => void;
   #inFlightBytes = 0;
   #closing: Promise<void> | undefined;
   readonly #appends = new Set<Promise<unknown>>();
@@ -118,7 +121,7 @@ class KafkaLog implements Log {
     this.#asking = new Consumer({ ...clientOptions(address), groupId: group, metadataMaxAge: 1_000 });
     const all = Array.from({ length: found.partitions }, (_, partition) => partition);
     this.#lanes = all.map((partition) => this.#lane(partition));
-    this.#readers = all.map((partition) => this.#reader(partition, found.topicId));
+    this.#topicId = found.topicId;
     const failed = (err: unknown): void => report("warn", `the offsets of ${whyNoCommits(err, group)}`, { err });
     const named = { address, topic: topic.name, group, clock };
     let standing = (): Group["standing"] => undefined;
@@ -133,6 +136,7 @@ class KafkaLog implements Log {
       standing = () => membership.standing;
       this.shared = { identity: `${found.clusterId}/${topic.name}/${group}`, membership };
     }
+    this.#stopWatching = this.#watch();
     this.#commits = new Commits({ ...named, admin, standing: () => standing(), failed });
   }
 
@@ -154,9 +158,7 @@ class KafkaLog implements Log {
   }
 
   read(from: { readonly src: Src; readonly off: Offset }, options: ReadOptions): Promise<readonly LogRecord[]> {
-    const reader = this.#readers[from.src];
-    if (reader !== undefined) return reader.read(from.off, options);
-    throw new WeirError("internal", `the topic has no partition ${from.src}, only ${this.#readers.length}`);
+    return this.#reader(from.src).read(from.off, options);
   }
 
   async ends(): Promise<ReadonlyMap<Src, Offset>> {
@@ -193,13 +195,33 @@ class KafkaLog implements Log {
     return new Lane({ partition, open, clock, deadlineMs: appendMs, name });
   }
 
-  #reader(partition: number, topicId: string): PartitionReader {
+  /** Also of a partition that was added since: the group may have given it to this process. */
+  #reader(partition: Src): PartitionReader {
+    const known = this.#readers.get(partition);
+    if (known !== undefined) return known;
     const { address, topic, clock, report, futureMaxMs, skipsGap = () => false } = this.#options;
     const place = { address, topic: topic.name, partition, clock };
-    return new PartitionReader({
-      ...{ ...place, line: new PartitionLine({ ...place, topicId }), futureMaxMs, skipsGap },
-      tell: (level, message) => report(level, message),
-    });
+    const line = new PartitionLine({ ...place, topicId: this.#topicId });
+    const tell: PartitionReaderParts["tell"] = (level, message) => report(level, message);
+    const reader = new PartitionReader({ ...place, line, futureMaxMs, skipsGap, tell });
+    this.#readers.set(partition, reader);
+    return reader;
+  }
+
+  /** Events that are appended here go on into those partitions that were there: repeats meet their originals. */
+  #watch(): () => void {
+    const { topic, clock, report } = this.#options;
+    const known = this.#lanes.length;
+    const count = async (): Promise<number> => {
+      const { topics } = await this.#admin.metadata({ topics: [topic.name], forceUpdate: true });
+      return topics.get(topic.name)?.partitionsCount ?? 0;
+    };
+    const grown = (now: number): void =>
+      report(
+        "warn",
+        `partitions were added to the topic ${topic.name}: it has ${now} now, and had ${known} when this process started. What is in the new ones may not be counted, and new rules may not be filled, until every process has been started again`,
+      );
+    return watchPartitions({ count, known, grown, clock });
   }
 
   #refusal(bytes: number): WeirError | undefined {
@@ -232,10 +254,11 @@ class KafkaLog implements Log {
   }
 
   async #close(): Promise<void> {
+    this.#stopWatching();
     await Promise.all([Promise.allSettled(this.#appends), this.shared?.membership.leave()]);
     await Promise.all([
       ...this.#lanes.map((lane) => lane.close()),
-      ...this.#readers.map((reader) => reader.close()),
+      ...[...this.#readers.values()].map((reader) => reader.close()),
       this.#commits.close(),
     ]);
     const { clock } = this.#options;
