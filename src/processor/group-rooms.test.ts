@@ -20,7 +20,7 @@ function target(series: number, more: object = {}, filling = false): Target {
 }
 
 /** Rooms over a store that says so many groups are listed; what it is asked, in words. */
-function setUp(listed: Map<number, number> = new Map(), groupsMax = 1000) {
+function setUp(listed: Map<number, number> = new Map(), groupsMax = 1000, share = 1) {
   const asked: string[] = [];
   const full: string[] = [];
   let fails = false;
@@ -38,6 +38,7 @@ function setUp(listed: Map<number, number> = new Map(), groupsMax = 1000) {
       settle: async () => void asked.push("settle"),
     },
     groupsMax,
+    share: () => share,
     full: (ruleId, bound) => full.push(`${ruleId} ${bound}`),
   });
   return { rooms, full, asked: () => asked.splice(0), fail: (now: boolean) => (fails = now) };
@@ -138,4 +139,36 @@ test("groups that have gone are counted anew", async () => {
   rooms.rowsGone([20, 99]);
   assert.equal((await rooms.admit([target(20)], range(1, 0))).bounded.size, 0);
   assert.deepEqual(asked(), ["20 all", "20 all"]);
+});
+
+/** Three processes that have all looked when there was nothing, and then write one after the other. */
+async function takenByThree(share: number): Promise<number> {
+  const listed = new Map([[20, 0]]);
+  const processes = [1, 2, 3].map(() => setUp(listed, 300, share).rooms);
+  for (const rooms of processes) (await rooms.admit([target(20)], range(0, 0))).done("refused");
+  for (const rooms of processes) {
+    for (let ranges = 0; ranges < 20; ranges++) {
+      const { rooms: given, done } = await rooms.admit([target(20)], range(30, 0));
+      done("written");
+      listed.set(20, listed.get(20)! + (given.get(20) ?? 30));
+    }
+  }
+  return listed.get(20)!;
+}
+
+test("of several processes each takes up its part of the room before it looks again: never twice as much together", async () => {
+  assert.equal(await takenByThree(1), 900);
+  const taken = await takenByThree(1 / 3);
+  assert.ok(taken >= 300 && taken < 600, `${taken}`);
+  const { rooms } = setUp(new Map([[20, 299]]), 300, 1 / 3);
+  assert.equal((await rooms.admit([target(20)], range(30, 0))).rooms.get(20), 1, "the last place is not left empty");
+});
+
+test("whoever takes a partition up lists what the one before it has left unlisted", async () => {
+  const { rooms, asked } = setUp();
+  (await rooms.admit([target(20)], range(10, 0))).done("written");
+  assert.deepEqual(asked(), ["20 all"]);
+  rooms.lookAnew();
+  await rooms.admit([target(20)], range(10, 0));
+  assert.deepEqual(asked(), ["20 all"]);
 });

@@ -9,6 +9,8 @@ export interface GroupRoomsDeps {
   readonly groupsMax: number;
   /** Called once for each series that has as many groups as it may. */
   readonly full: (ruleId: string, bound: number) => void;
+  /** How much of the room there is may be taken up here, 0 … 1; the rest is for the processes that count other partitions. All, when missing. */
+  readonly share?: () => number;
 }
 
 /** A range, as far as it decides which groups there may be. */
@@ -71,8 +73,9 @@ export class GroupRooms {
     const grouped = targets.filter(({ rule }) => rule.groupBy.length > 0);
     for (;;) {
       const inDoubt = this.#doubtful.length > 0;
-      const looked = grouped.filter((target) => wantsLook(this.#standingOf(target), range.groups, inDoubt));
-      if (!looked.some((target) => needsLook(this.#standingOf(target), range.groups, inDoubt))) break;
+      const [share, { groups }] = [this.#share, range];
+      const looked = grouped.filter((target) => wantsLook(this.#standingOf(target), { groups, share, inDoubt }));
+      if (!looked.some((target) => needsLook(this.#standingOf(target), { groups, share, inDoubt }))) break;
       // One at a time: of two that overlap each would take back what has been added since the last.
       this.#looking ??= this.#look(looked.map(({ series }) => series)).finally(() => (this.#looking = undefined));
       await this.#looking;
@@ -91,6 +94,15 @@ export class GroupRooms {
       const standing = this.#standings.get(one);
       if (standing) standing.listed = null;
     }
+  }
+
+  /** What another process has written, and may have left without listing its groups, is this one's to list now. */
+  lookAnew(): void {
+    this.rowsGone([...this.#standings.keys()]);
+  }
+
+  get #share(): number {
+    return this.#deps.share?.() ?? 1;
   }
 
   #standingOf({ series, rule, rule_id }: Target): Standing {
@@ -130,8 +142,8 @@ export class GroupRooms {
     const rooms = new Map<number, number>();
     const ends = grouped.map((target) => {
       const standing = this.#standingOf(target);
-      const free = freeOf(standing);
-      const bounded = isClose(standing, range.groups);
+      const free = freeOf(standing, this.#share);
+      const bounded = isClose(standing, range.groups, this.#share);
       // While a rule is filling, two take of its room at a time: neither is to have all of it.
       const share = bounded && target.filling ? Math.ceil(free / 2) : free;
       const given = Math.max(0, Math.min(range.groups, share));
@@ -155,25 +167,34 @@ export class GroupRooms {
 
 const isFull = ({ listed, bound }: Standing): boolean => listed !== null && listed >= bound;
 
-const freeOf = ({ bound, listed, added, held }: Standing): number => bound - (listed ?? 0) - added - held;
+/** How many more there may be here than were listed. Of several processes the last places are anybody's. */
+const roomOf = ({ bound, listed }: Standing, share: number): number => Math.ceil((bound - (listed ?? 0)) * share);
+
+const freeOf = (standing: Standing, share: number): number => roomOf(standing, share) - standing.added - standing.held;
 
 /** There is no room for many ranges like this: then looking up its groups costs less than listing them ever again. */
-const isClose = (standing: Standing, groups: number): boolean =>
-  groups > freeOf(standing) || groups * rangesAhead > standing.bound - (standing.listed ?? 0);
+const isClose = (standing: Standing, groups: number, share: number): boolean =>
+  groups > freeOf(standing, share) || groups * rangesAhead > roomOf(standing, share);
 
 const rangesAhead = 8;
 
+interface Wish {
+  readonly groups: number;
+  readonly share: number;
+  readonly inDoubt: boolean;
+}
+
 /** Whether it can't be decided without a look: groups are to be looked up and are not listed, or there may be no room. */
-function needsLook(standing: Standing, groups: number, inDoubt: boolean): boolean {
+function needsLook(standing: Standing, { groups, share, inDoubt }: Wish): boolean {
   if (standing.listed === null) return true;
-  if (groups > freeOf(standing) && (inDoubt || standing.added > 0)) return true;
-  return standing.unlisted !== null && isClose(standing, groups);
+  if (groups > freeOf(standing, share) && (inDoubt || standing.added > 0)) return true;
+  return standing.unlisted !== null && isClose(standing, groups, share);
 }
 
 /** A look costs little more for those that would need one soon. */
-function wantsLook(standing: Standing, groups: number, inDoubt: boolean): boolean {
-  const { bound, listed, added } = standing;
-  return needsLook(standing, groups, inDoubt) || (listed !== null && added > (bound - listed) / 2);
+function wantsLook(standing: Standing, wish: Wish): boolean {
+  const { listed, added } = standing;
+  return needsLook(standing, wish) || (listed !== null && added > roomOf(standing, wish.share) / 2);
 }
 
 interface Look {

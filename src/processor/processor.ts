@@ -73,7 +73,8 @@ export class Processor {
     this.#deps = deps;
     const { store, clock, metrics, rules, progress, limits } = deps;
     this.#writer = new BatchWriter({ store, clock, metrics, signal: this.#abandon.signal });
-    this.#groups = new GroupRooms({ store, groupsMax: limits.groupsMax, full: deps.groupsFull });
+    const share = (): number => this.#share();
+    this.#groups = new GroupRooms({ store, groupsMax: limits.groupsMax, full: deps.groupsFull, share });
     this.#cost = new CostMeter(clock);
     this.#stopper = new RuleStopper({ store, rules, writer: this.#writer, clock, metrics });
     this.#caretaker = new Caretaker({ ...deps, groups: this.#groups });
@@ -160,6 +161,13 @@ export class Processor {
     return { busy: loads.some(({ busy }) => busy), lagMs: Math.max(0, ...loads.map(({ lagMs }) => lagMs)) };
   }
 
+  /** How much of the log is counted here. */
+  #share(): number {
+    const { shared } = this.#deps.log;
+    if (shared === undefined) return 1;
+    return Math.min(1, Math.max(1, this.sources().length) / this.#deps.log.sources().length);
+  }
+
   #newPartitions(): Partitions {
     const { clock, progress } = this.#deps;
     return new Partitions({
@@ -169,6 +177,7 @@ export class Processor {
       takenUp: (src) => {
         progress.takenUp(src, this.#partitions.get(src)!.written);
         this.#filler.readAgain();
+        this.#groups.lookAnew();
       },
       befell: (src, error) => this.#befell(src, error),
       letGo: (src) => progress.letGo(src),
