@@ -65,10 +65,14 @@ export interface LogState {
  */
 export interface Log {
   /**
-   * That several processes count this log together, and how they divide it; missing: this one alone. What is committed of such a log is
-   * kept all the same, and may be said by others: it is no more than where somebody begins to look.
+   * That several processes count this log together, and how they divide it; missing: this one alone.
    */
   readonly shared?: SharedLog;
+  /**
+   * That a record is kept whatever is committed, and that what is committed may be said by others, or be forgotten after a while: it
+   * proves nothing, and is no more than where somebody begins to look. Missing: it is kept, and nobody else says it.
+   */
+  readonly committedIsHint?: boolean;
   /** The partitions that this process may read. */
   sources(): readonly Src[];
   /**

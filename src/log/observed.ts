@@ -6,6 +6,7 @@ import type { Log } from "./log.ts";
 export function observedLog(log: Log, clock: Clock, appended: (seconds: number) => void): Log {
   return {
     ...(log.shared === undefined ? {} : { shared: log.shared }),
+    ...(log.committedIsHint === undefined ? {} : { committedIsHint: log.committedIsHint }),
     sources: () => log.sources(),
     append: async (events) => {
       const started = clock.monotonic();

@@ -2,21 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type OffsetRange, offset, src } from "../event/position.ts";
 import type { Log } from "../log/log.ts";
-import type { SharedLog } from "../log/membership.ts";
 import type { Store } from "../store/store.ts";
 import { recover } from "./recover.ts";
 
 const range = (from: number, to: number): OffsetRange => ({ src: src(0), from: offset(from), to: offset(to) });
 const none = async (): Promise<never[]> => [];
-const shared: SharedLog = {
-  identity: "a group",
-  membership: { join: async () => {}, taken: () => {}, leave: async () => {} },
-};
 
 /** Where a partition goes on of which so much is committed, and these ranges are marked; and what is told of it. */
-async function nextOf(committed: number, marks: readonly OffsetRange[], isShared = true) {
+async function nextOf(committed: number, marks: readonly OffsetRange[], committedIsHint = true) {
   const log = {
-    ...(isShared ? { shared } : {}),
+    committedIsHint,
     committed: async () => offset(committed),
     ends: async () => new Map([[src(0), offset(1000)]]),
   } as unknown as Log;
@@ -37,17 +32,17 @@ async function nextOf(committed: number, marks: readonly OffsetRange[], isShared
 
 const marks = [range(90, 99), range(100, 119)];
 
-test("of a shared log, an offset that was set back or forwards is told, and the marks say where to go on", async () => {
+test("an offset that was set back or forwards, or forgotten, where it is no more than a hint, is told, and the marks say where to go on", async () => {
   for (const committed of [0, 20, 500]) {
     const { next, told } = await nextOf(committed, marks);
     assert.equal(next, 120);
     assert.equal(told.length, 1);
-    assert.match(told[0]!, new RegExp(`has been set to ${committed}, but 90 to 119 are counted`));
+    assert.match(told[0]!, new RegExp(`has been set to ${committed}(, or forgotten)?, but 90 to 119 are counted`));
   }
   assert.deepEqual(await nextOf(105, marks), { next: 120, told: [] });
 });
 
-test("of a log of our own it is the sign of a lost store, or of lost marks", async () => {
+test("of a log that deletes what is committed it is the sign of a lost store, or of lost marks", async () => {
   await assert.rejects(nextOf(500, marks, false), { code: "folder_mixed" });
   await assert.rejects(nextOf(20, marks, false), { code: "store_refused" });
 });

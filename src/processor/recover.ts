@@ -31,7 +31,7 @@ export async function recover(deps: {
   await fittingMarks(deps);
   await store.takeOver(src);
   const { committed, marks } = await fittingMarks(deps);
-  const next = endOfMarked(log.shared === undefined ? committed : mended(src, committed, marks, odd), marks);
+  const next = endOfMarked(log.committedIsHint === true ? mended(src, committed, marks, odd) : committed, marks);
   const stored = new Set<number>(await store.storedOffsets(src, next));
   const rejected = new Set<number>(await store.rejectedOffsets(src, next));
   return { next, stored, rejected, ids: await loadIds(deps) };
@@ -47,12 +47,12 @@ async function fittingMarks({ log, store, src }: { log: Log; store: Store; src: 
   const counted = marks.reduce((end, mark) => Math.max(end, mark.to + 1), 0);
   const end = (await log.ends()).get(src) ?? 0;
   refuseOlderLog(src, end, counted);
-  if (log.shared === undefined || counted === 0) refuseOlderStore(src, committed, counted);
+  if (log.committedIsHint !== true || counted === 0) refuseOlderStore(src, committed, counted);
   return { committed, marks };
 }
 
 /**
- * What is committed to a shared log may be said by anybody: by a process that was away for long, by Kafka's own tools. The log
+ * What is committed may be said by anybody: by a process that was away for long, by Kafka's own tools; or be forgotten. The log
  * has kept all of it, and the marks lie end to end: so it is they that say where to begin.
  */
 function mended(src: Src, committed: Offset, marks: readonly OffsetRange[], odd: (what: string) => void): Offset {
@@ -60,7 +60,7 @@ function mended(src: Src, committed: Offset, marks: readonly OffsetRange[], odd:
   if (first === undefined || last === undefined) return committed;
   if (committed >= first.from && committed <= after(last.to)) return committed;
   odd(
-    `the offset that is committed of partition ${src} has been set to ${committed}, but ${first.from} to ${last.to} are counted: going on behind them`,
+    `the offset that is committed of partition ${src} has been set to ${committed}${committed === 0 ? ", or forgotten" : ""}, but ${first.from} to ${last.to} are counted: going on behind them`,
   );
   return first.from;
 }

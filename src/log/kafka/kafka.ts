@@ -1,6 +1,6 @@
 import { Admin, Consumer } from "@platformatic/kafka";
 import type { PackedEvents } from "../../event/packed.ts";
-import { offset, src } from "../../event/position.ts";
+import { after, offset, src } from "../../event/position.ts";
 import type { Offset, OffsetRange, Src } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
@@ -10,6 +10,7 @@ import { answered, clientOptions, nameOf, patiently, within } from "./client.ts"
 import type { KafkaAddress } from "./client.ts";
 import { Commits } from "./commits.ts";
 import { Group } from "./group.ts";
+import { KnownEnds } from "./known-ends.ts";
 import { Lane } from "./lane.ts";
 import { PartitionLine } from "./partition-line.ts";
 import { PartitionReader } from "./partition-reader.ts";
@@ -19,7 +20,7 @@ import { splitByPartition } from "./partition-of.ts";
 import type { Chunk } from "./partition-of.ts";
 import { openSender } from "./sender.ts";
 import type { Compression } from "./sender.ts";
-import { firstSlot } from "./slots.ts";
+import { firstSlot, recordAt } from "./slots.ts";
 import { findOrMakeTopic } from "./topic.ts";
 import type { TopicWish } from "./topic.ts";
 
@@ -100,6 +101,8 @@ interface Found {
 /** The log on Apache Kafka: one lane and one reader a partition. */
 class KafkaLog implements Log {
   readonly shared?: SharedLog;
+  /** Kafka forgets the offsets of a group that has no members when nothing is committed for some days, and anybody can set them. */
+  readonly committedIsHint = true;
   readonly #options: KafkaLogOptions;
   readonly #admin: Admin;
   readonly #asking: Consumer;
@@ -107,6 +110,7 @@ class KafkaLog implements Log {
   readonly #readers = new Map<Src, PartitionReader>();
   readonly #topicId: string;
   readonly #commits: Commits;
+  readonly #ends = new KnownEnds();
   readonly #inFlightBytesMax: number;
   readonly #stopWatching: () => void;
   #inFlightBytes = 0;
@@ -157,15 +161,21 @@ class KafkaLog implements Log {
     return appending;
   }
 
-  read(from: { readonly src: Src; readonly off: Offset }, options: ReadOptions): Promise<readonly LogRecord[]> {
-    return this.#reader(from.src).read(from.off, options);
+  async read(from: { readonly src: Src; readonly off: Offset }, options: ReadOptions): Promise<readonly LogRecord[]> {
+    const records = await this.#reader(from.src).read(from.off, options);
+    if (records.length > 0) this.#ends.note(from.src, after(records.at(-1)!.to));
+    return records;
   }
 
   async ends(): Promise<ReadonlyMap<Src, Offset>> {
     const { name } = this.#options.topic;
     const latest = { topics: [name], timestamp: -1n, isolationLevel: 0 };
-    const found = await this.#ask("asking for the ends of its partitions", () => this.#asking.listOffsets(latest));
-    return new Map(found.get(name)!.map((end, partition) => [src(partition), firstSlot(Number(end))]));
+    return this.#ask("asking for the ends of its partitions", async () => {
+      const found = (await this.#asking.listOffsets(latest)).get(name)!;
+      const ends = new Map(found.map((end, partition) => [src(partition), firstSlot(Number(end))]));
+      this.#ends.check(ends);
+      return ends;
+    });
   }
 
   async commit(partition: Src, next: Offset): Promise<void> {
@@ -240,8 +250,9 @@ class KafkaLog implements Log {
     const failures = outcomes.flatMap((outcome) =>
       outcome.status === "rejected" ? [outcome.reason as WeirError] : [],
     );
-    if (failures.length === 0)
-      return joined(outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : [])));
+    const kept = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+    for (const range of kept) this.#ends.note(range.src, firstSlot(recordAt(range.to) + 1));
+    if (failures.length === 0) return joined(kept);
     const unknown = failures.find(({ outcomeUnknown }) => outcomeUnknown);
     if (unknown !== undefined || failures.length === outcomes.length) throw unknown ?? failures[0];
     const message = `${failures[0]!.message}; a part of the events was kept`;
