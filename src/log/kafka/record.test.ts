@@ -78,6 +78,19 @@ test("a packed record that is damaged is set aside, and one of a later version s
   assert.match(reasonOf(decoder.decode(ours(null), at)), /has no events/);
   assert.match(reasonOf(decoder.decode(ours(value.subarray(0, -1)), at)), /cut off|end at byte/);
   assert.match(reasonOf(decoder.decode(ours(Buffer.concat([value, Buffer.from([0])])), at)), /end at byte/);
+  for (const wrong of [{ timestamp: Date.UTC(2300, 0, 1) }, { event_id: "" }]) {
+    const decoded = decoder.decode(ours(encodeValue([pack([{ ...event, ...wrong }])])), at);
+    assert.match(reasonOf(decoded), /has no id, or a time that no event has/, JSON.stringify(wrong));
+  }
+  const before1970 = Buffer.from(value);
+  before1970.writeBigInt64LE(-1n, 4);
+  assert.match(reasonOf(decoder.decode(ours(before1970), at)), /has no id, or a time that no event has/);
+  const backwards = Buffer.concat([
+    value.subarray(0, 12),
+    Buffer.from([0xf0, 0xff, 0xff, 0xff, 0x0f]),
+    value.subarray(13),
+  ]);
+  assert.ok("reason" in decoder.decode(ours(backwards), at), "a length below zero");
   const tooMany = Buffer.from(value);
   tooMany.writeUInt32LE(16_385);
   assert.match(reasonOf(decoder.decode(ours(tooMany), at)), /16385 events/);

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { checkEventText } from "../../event/check.ts";
 import { eventLimits } from "../../event/limits.ts";
 import { PackedWriter, walkPacked } from "../../event/packed.ts";
-import type { PackedEvents } from "../../event/packed.ts";
+import type { PackedEvents, PackedExtent } from "../../event/packed.ts";
 import { EventScanner } from "../../event/scanner.ts";
 import { behindSpace } from "../../event/slice.ts";
 import { WeirError } from "../../lib/errors.ts";
@@ -114,12 +114,21 @@ function packed(value: Buffer | null): Decoded {
   if (count < 1 || count > slotsPerRecord)
     return unreadable(value, `it says packed-1 and that it has ${count} events; 1 to ${slotsPerRecord} can be`);
   try {
-    walkPacked(events, () => {});
+    walkPacked(events, mustBeEvent);
     return events;
   } catch (error) {
     if (error instanceof RangeError) return unreadable(value, `it says packed-1, and ${error.message}`);
     throw error;
   }
+}
+
+/** What no table has a place for: one such time, and every look for an id beside it would be refused. */
+const timestampEnd = Date.UTC(2300, 0, 1);
+
+/** Anybody may say packed-1. What is text is taken as it is; what everything else is found by must be there. */
+function mustBeEvent({ timestamp, idStart, idEnd, end }: PackedExtent, index: number): void {
+  if (timestamp >= 0 && timestamp < timestampEnd && idStart < idEnd && idEnd < end) return;
+  throw new RangeError(`event ${index} has no id, or a time that no event has`);
 }
 
 const said = ({ path, message }: Problem): string => (path === "" ? message : `${path} ${message}`);
