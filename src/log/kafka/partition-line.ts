@@ -45,20 +45,18 @@ export class PartitionLine implements Line {
   readonly #parts: PartitionLineParts;
   #consumer: Consumer | undefined;
   #leader: Connection | undefined;
-  #topicId: string | undefined;
-  /** How often the partition has had a new leader, as far as is known. */
-  #epoch = -1;
+  readonly #leadership: Leadership;
 
   constructor(parts: PartitionLineParts) {
     this.#parts = parts;
-    this.#topicId = parts.topicId;
+    this.#leadership = new Leadership(parts.topicId);
   }
 
   fetch(from: number, bounds: { readonly bytesMax: number; readonly waitMs: number }): Promise<FetchedBytes> {
     const { partition } = this.#parts;
     return this.#inTime(async () => {
       const leader = await this.#toLeader();
-      return fetchBytes(leader, { topicId: this.#topicId!, partition, from, ...bounds });
+      return fetchBytes(leader, { topicId: this.#leadership.topicId, partition, from, ...bounds });
     });
   }
 
@@ -98,16 +96,35 @@ export class PartitionLine implements Line {
     const { topic, partition } = this.#parts;
     const consumer = this.#asking();
     const { topics } = await consumer.metadata({ topics: [topic] });
-    const leader = this.#leaderIn(topics.get(topic)!, partition);
+    const leader = this.#leadership.leaderIn(topics.get(topic)!, partition);
     const connection = (await consumer.connectToBrokers([leader])).get(leader);
     if (connection === undefined) throw new Error("the partition has no leader now");
     // Whoever asked may have given up, and dropped this client, meanwhile.
     if (consumer !== this.#consumer) throw noAnswer();
     return (this.#leader = connection);
   }
+}
 
-  /** A broker that has missed an election may say what was before it, and take itself for the leader. */
-  #leaderIn({ id, partitions }: Pick<ClusterTopicMetadata, "id" | "partitions">, partition: number): number {
+/** What a partition's line remembers of what brokers have said. */
+export class Leadership {
+  #topicId: string | undefined;
+  /** How often the partition has had a new leader, as far as is known. */
+  #epoch = -1;
+
+  constructor(topicId: string | undefined) {
+    this.#topicId = topicId;
+  }
+
+  /** Of the topic that is read. */
+  get topicId(): string {
+    return this.#topicId!;
+  }
+
+  /**
+   * The broker that leads the partition; -1: none does now. One that has missed an election says what was before it, and may
+   * take itself for the leader: that is not gone back to.
+   */
+  leaderIn({ id, partitions }: Pick<ClusterTopicMetadata, "id" | "partitions">, partition: number): number {
     if (id !== (this.#topicId ??= id)) throw new TopicReplaced();
     const { leader = -1, leaderEpoch = -1 } = partitions[partition] ?? {};
     if (leaderEpoch < this.#epoch) throw new Error("the broker does not know yet who leads the partition now");
