@@ -192,7 +192,7 @@ export class Processor {
     await this.#filler.leaves(src);
     const ids = { idsMax: limits.dedupeIdsMax, idsLoadedMax: limits.dedupeIdsLoadedMax, seed };
     const recovered = await writer.ask(() =>
-      recover({ ...this.#deps, ...ids, src, odd: (what) => report(what, undefined) }),
+      recover({ ...this.#deps, ...ids, src, abandon, odd: (what) => report(what, undefined) }),
     );
     return new Partition(
       { ...this.#deps, src, writer, groups: this.#groups, cost: this.#cost, stopper: this.#stopper },

@@ -50,3 +50,23 @@ test("of a log that deletes what is committed it is the sign of a lost store, or
 test("a store that has counted nothing of what a group has committed is another installation's", async () => {
   await assert.rejects(nextOf(500, []), { code: "folder_mixed" });
 });
+
+test("a partition that was given up while its marks were read is not taken from whoever has it now", async () => {
+  const abandon = new AbortController();
+  let takeOvers = 0;
+  const log = {
+    committedIsHint: true,
+    committed: async () => offset(0),
+    ends: async () => new Map(),
+  } as unknown as Log;
+  const store = {
+    takeOver: async () => void takeOvers++,
+    marks: async () => (abandon.abort(), []),
+    storedOffsets: none,
+    rejectedOffsets: none,
+    latestIds: none,
+  } as unknown as Store;
+  const parts = { log, store, src: src(0), idsMax: 10, idsLoadedMax: 10, seed: 1, abandon: abandon.signal };
+  await assert.rejects(recover(parts), { code: "stopping" });
+  assert.equal(takeOvers, 0);
+});

@@ -25,10 +25,15 @@ export async function recover(deps: {
   seed: number;
   /** Told of offsets that somebody else has set, for people. */
   odd?: (what: string) => void;
+  /** Aborts when the partition is not to be taken over any more. */
+  abandon?: AbortSignal;
 }): Promise<Recovered> {
-  const { log, store, src, odd = () => {} } = deps;
+  const { log, store, src, odd = () => {}, abandon } = deps;
   // First as a guest: a log that is not the store's must not take the partition from the one that is.
   await fittingMarks(deps);
+  // Nor may who was told meanwhile that it is another's take it from that one.
+  if (abandon?.aborted === true)
+    throw new WeirError("stopping", `partition ${src} was given up before it was taken over`);
   await store.takeOver(src);
   const { committed, marks } = await fittingMarks(deps);
   const next = endOfMarked(log.committedIsHint === true ? mended(src, committed, marks, odd) : committed, marks);
