@@ -51,7 +51,7 @@ test("a partition of which nothing is heard is told, and ends nothing", async ()
   const { progress } = dependenciesOf(configOf("ingest"), partsOf(undefined));
   assert.match(
     String(await progress!.trouble()),
-    /^nothing has been heard of partition 3 for \d+ s: is a processor running\?$/,
+    /^nothing has been heard of partition 3 for \d+ s: is a processor running, and its weir_partitions_broken 0\?$/,
   );
   assert.equal(progress!.isVital, false);
 });

@@ -59,5 +59,5 @@ export function newsTrouble({ channel }: News, progress: MemoryProgress): string
   const silent = progress.silent();
   if (silent.length === 0) return undefined;
   const seconds = Math.round(progress.silenceMs() / 1000);
-  return `nothing has been heard of partition ${silent.join(", ")} for ${seconds} s: is a processor running?`;
+  return `nothing has been heard of partition ${silent.join(", ")} for ${seconds} s: is a processor running, and its weir_partitions_broken 0?`;
 }
