@@ -66,6 +66,11 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   const tell = {
     made: (partitions: number, replication: number) =>
       report("info", `made the topic ${topic.name}`, { partitions, replication }),
+    tight: (bytesMax: number) =>
+      report(
+        "warn",
+        `the topic ${topic.name} takes no record larger than max.message.bytes=${bytesMax}, and Weir writes up to 1,000,000 bytes into one: large requests will be refused; set it to 1048588, its usual value, or more`,
+      ),
     risky: () =>
       report(
         "warn",
@@ -73,7 +78,12 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
       ),
   };
   try {
-    const found = await patiently(() => findOrMakeTopic(admin, address, topic, tell), {
+    const find = async (): Promise<Found> => {
+      const found = await findOrMakeTopic(admin, address, topic, tell);
+      const { id: clusterId } = await admin.metadata({ topics: [] });
+      return { partitions: found.partitionsCount, topicId: found.id, clusterId };
+    };
+    const found = await patiently(find, {
       clock,
       address,
       what: `opening the topic ${topic.name}`,
@@ -83,8 +93,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
         said = reason;
       },
     });
-    const { id } = await admin.metadata({ topics: [] });
-    return new KafkaLog(options, admin, { partitions: found.partitionsCount, topicId: found.id, clusterId: id });
+    return new KafkaLog(options, admin, found);
   } catch (error) {
     await admin.close().catch(() => {});
     throw error;
@@ -152,8 +161,9 @@ class KafkaLog implements Log {
     if (events.count === 0) return Promise.resolve([]);
     const refusal = this.#refusal(events.bytes.length);
     if (refusal !== undefined) return Promise.reject(refusal);
+    const chunks = splitByPartition(events, this.#lanes.length);
     this.#inFlightBytes += events.bytes.length;
-    const appending = this.#append(splitByPartition(events, this.#lanes.length)).finally(() => {
+    const appending = this.#append(chunks).finally(() => {
       this.#inFlightBytes -= events.bytes.length;
       this.#appends.delete(appending);
     });

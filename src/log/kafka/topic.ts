@@ -4,6 +4,7 @@ import { WeirError } from "../../lib/errors.ts";
 import { Said } from "./faults.ts";
 import { answered, nameOf } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
+import { recordBounds } from "./partition-of.ts";
 
 /** The topic as it is configured. */
 export interface TopicWish {
@@ -18,8 +19,12 @@ export interface TellTopic {
   made(partitions: number, replication: number): void;
   /** It has replicas and does not wait for any of them. */
   risky(): void;
+  /** It does not take records as large as ours may become. */
+  tight(bytesMax: number): void;
 }
 
+/** What lies around the events of a record, and is no more than that. */
+const frameBytesMax = 1_000;
 const partitionsWhenMade = 6;
 const replicationWanted = 3;
 
@@ -93,7 +98,7 @@ function mustBeAsWished(
   refuse(at, wish.name, wrong);
 }
 
-/** A topic that is compacted throws events away; one that acknowledges with one replica may lose them. */
+/** A topic that is compacted throws events away; one that acknowledges with one replica may lose them, and one of small records refuses them. */
 async function mustKeepRecords(
   admin: Admin,
   at: KafkaAddress,
@@ -101,7 +106,7 @@ async function mustKeepRecords(
   name: string,
   tell: TellTopic,
 ): Promise<void> {
-  const configurationKeys = ["cleanup.policy", "min.insync.replicas"];
+  const configurationKeys = ["cleanup.policy", "min.insync.replicas", "max.message.bytes"];
   const [found] = await admin.describeConfigs({
     resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: name, configurationKeys }],
   });
@@ -111,6 +116,8 @@ async function mustKeepRecords(
       `its cleanup.policy is ${valueOf("cleanup.policy")}, which throws events away; set it to delete`,
     ]);
   if (valueOf("min.insync.replicas") === "1" && partitions.every(({ replicas }) => replicas.length > 1)) tell.risky();
+  const largest = Number(valueOf("max.message.bytes") || Infinity);
+  if (largest < recordBounds.bytesMax + frameBytesMax) tell.tight(largest);
 }
 
 function refuse(address: KafkaAddress, name: string, wrong: readonly string[]): void {

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Admin } from "@platformatic/kafka";
+import { findOrMakeTopic } from "./topic.ts";
+
+/** What is told of a topic that is there, with this configuration and so many replicas. */
+async function toldOf(configs: Readonly<Record<string, string>>, replicas = 1): Promise<readonly string[]> {
+  const partition = { replicas: Array.from({ length: replicas }, (_, id) => id) };
+  const admin = {
+    listTopics: async () => ["events"],
+    metadata: async () => ({ topics: new Map([["events", { id: "x", partitions: [partition], partitionsCount: 1 }]]) }),
+    describeConfigs: async () => [{ configs: Object.entries(configs).map(([name, value]) => ({ name, value })) }],
+  } as unknown as Admin;
+  const told: string[] = [];
+  await findOrMakeTopic(
+    admin,
+    { brokers: ["k:9092"] },
+    { name: "events", partitions: null, replication: null },
+    {
+      made: () => told.push("made"),
+      risky: () => told.push("risky"),
+      tight: (bytesMax) => told.push(`tight ${bytesMax}`),
+    },
+  );
+  return told;
+}
+
+test("a topic that refuses records as large as ours is told at the start, and not when a large request comes", async () => {
+  const usual = { "cleanup.policy": "delete", "min.insync.replicas": "2", "max.message.bytes": "1048588" };
+  assert.deepEqual(await toldOf(usual), []);
+  assert.deepEqual(await toldOf({ ...usual, "max.message.bytes": "100000" }), ["tight 100000"]);
+  assert.deepEqual(await toldOf({ "cleanup.policy": "delete" }), [], "a broker that does not say");
+  assert.deepEqual(await toldOf({ ...usual, "min.insync.replicas": "1" }, 3), ["risky"]);
+  await assert.rejects(toldOf({ ...usual, "cleanup.policy": "compact" }), { code: "invalid_config" });
+});
