@@ -164,11 +164,13 @@ test("of several processes each takes up its part of the room before it looks ag
   assert.equal((await rooms.admit([target(20)], range(30, 0))).rooms.get(20), 1, "the last place is not left empty");
 });
 
-test("whoever takes a partition up lists what the one before it has left unlisted", async () => {
+test("whoever takes a partition up lists what the one before it has left unlisted, once a rule comes close to its bound", async () => {
   const { rooms, asked } = setUp();
   (await rooms.admit([target(20)], range(10, 0))).done("written");
   assert.deepEqual(asked(), ["20 all"]);
-  rooms.lookAnew();
-  await rooms.admit([target(20)], range(10, 0));
-  assert.deepEqual(asked(), ["20 all"]);
+  rooms.takenUp();
+  (await rooms.admit([target(20)], range(10, 0))).done("written");
+  assert.deepEqual(asked(), [], "far from it nobody waits for a look");
+  for (let range_ = 0; range_ < 2; range_++) (await rooms.admit([target(20)], range(400, 0))).done("written");
+  assert.deepEqual(asked()[0], "20 all");
 });

@@ -40,6 +40,8 @@ interface Standing {
   held: number;
   /** Rows whose groups are not listed, ms since the epoch. */
   unlisted: { readonly from: number; readonly to: number } | null;
+  /** Another process may have written rows anywhere, and have left their groups unlisted. */
+  hasOthers: boolean;
   told: boolean;
 }
 
@@ -96,9 +98,12 @@ export class GroupRooms {
     }
   }
 
-  /** What another process has written, and may have left without listing its groups, is this one's to list now. */
-  lookAnew(): void {
-    this.rowsGone([...this.#standings.keys()]);
+  /**
+   * What another process has written, and may have left without listing its groups, is this one's to list now: the next time that
+   * a rule is looked at, and before it comes close to its bound. Far from it, it does not matter.
+   */
+  takenUp(): void {
+    for (const standing of this.#standings.values()) standing.hasOthers = true;
   }
 
   get #share(): number {
@@ -109,7 +114,17 @@ export class GroupRooms {
     const known = this.#standings.get(series);
     if (known !== undefined) return known;
     const bound = rule.maxGroups ?? this.#deps.groupsMax;
-    const made = { ruleId: rule_id, bound, rule, listed: null, added: 0, held: 0, unlisted: null, told: false };
+    const made = {
+      ruleId: rule_id,
+      bound,
+      rule,
+      listed: null,
+      added: 0,
+      held: 0,
+      unlisted: null,
+      hasOthers: false,
+      told: false,
+    };
     this.#standings.set(series, made);
     return made;
   }
@@ -188,7 +203,7 @@ interface Wish {
 function needsLook(standing: Standing, { groups, share, inDoubt }: Wish): boolean {
   if (standing.listed === null) return true;
   if (groups > freeOf(standing, share) && (inDoubt || standing.added > 0)) return true;
-  return standing.unlisted !== null && isClose(standing, groups, share);
+  return (standing.unlisted !== null || standing.hasOthers) && isClose(standing, groups, share);
 }
 
 /** A look costs little more for those that would need one soon. */
@@ -206,8 +221,9 @@ interface Look {
 /** What ends from now on is not in the answer, or may not be. */
 function takeLook(series: number, standing: Standing): Look {
   const all = { from: 0, to: Number.MAX_SAFE_INTEGER };
-  const { from, to } = standing.listed === null ? all : (standing.unlisted ?? { from: 0, to: 0 });
-  standing.unlisted = null;
+  const isNew = standing.listed === null || standing.hasOthers;
+  const { from, to } = isNew ? all : (standing.unlisted ?? { from: 0, to: 0 });
+  [standing.unlisted, standing.hasOthers] = [null, false];
   return { asked: { series, from, to }, standing, added: standing.added };
 }
 

@@ -177,7 +177,7 @@ export class Processor {
       takenUp: (src) => {
         progress.takenUp(src, this.#partitions.get(src)!.written);
         this.#filler.readAgain();
-        this.#groups.lookAnew();
+        this.#groups.takenUp();
       },
       befell: (src, error) => this.#befell(src, error),
       letGo: (src) => progress.letGo(src),
