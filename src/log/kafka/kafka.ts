@@ -22,7 +22,7 @@ import { openSender } from "./sender.ts";
 import type { Compression } from "./sender.ts";
 import { firstSlot, recordAt } from "./slots.ts";
 import { findOrMakeTopic } from "./topic.ts";
-import type { TopicWish } from "./topic.ts";
+import type { TellTopic, TopicWish } from "./topic.ts";
 
 export interface KafkaLogOptions {
   readonly address: KafkaAddress;
@@ -63,27 +63,8 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   const { address, topic, clock, report, signal } = options;
   const admin = new Admin({ ...clientOptions(address), metadataMaxAge: 1_000 });
   let said = "";
-  const tell = {
-    made: (partitions: number, replication: number) =>
-      report("info", `made the topic ${topic.name}`, { partitions, replication }),
-    tight: (bytesMax: number) =>
-      report(
-        "warn",
-        `the topic ${topic.name} takes no record larger than max.message.bytes=${bytesMax}, and Weir writes up to 1,000,000 bytes into one: large requests will be refused; set it to 1048588, its usual value, or more`,
-      ),
-    risky: () =>
-      report(
-        "warn",
-        `the topic ${topic.name} has min.insync.replicas=1: an acknowledged event may be lost with one broker; set it to 2`,
-      ),
-  };
   try {
-    const find = async (): Promise<Found> => {
-      const found = await findOrMakeTopic(admin, address, topic, tell);
-      const { id: clusterId } = await admin.metadata({ topics: [] });
-      return { partitions: found.partitionsCount, topicId: found.id, clusterId };
-    };
-    const found = await patiently(find, {
+    const found = await patiently(() => find(admin, options), {
       clock,
       address,
       what: `opening the topic ${topic.name}`,
@@ -106,6 +87,26 @@ interface Found {
   readonly topicId: string;
   readonly clusterId: string;
 }
+
+async function find(admin: Admin, { address, topic, report }: KafkaLogOptions): Promise<Found> {
+  const found = await findOrMakeTopic(admin, address, topic, tellerOf(topic.name, report));
+  const { id: clusterId } = await admin.metadata({ topics: [] });
+  return { partitions: found.partitionsCount, topicId: found.id, clusterId };
+}
+
+const tellerOf = (topic: string, report: KafkaLogOptions["report"]): TellTopic => ({
+  made: (partitions, replication) => report("info", `made the topic ${topic}`, { partitions, replication }),
+  tight: (bytesMax) =>
+    report(
+      "warn",
+      `the topic ${topic} takes no record larger than max.message.bytes=${bytesMax}, and Weir writes up to 1,000,000 bytes into one: large requests will be refused; set it to 1048588, its usual value, or more`,
+    ),
+  risky: () =>
+    report(
+      "warn",
+      `the topic ${topic} has min.insync.replicas=1: an acknowledged event may be lost with one broker; set it to 2`,
+    ),
+});
 
 /** The log on Apache Kafka: one lane and one reader a partition. */
 class KafkaLog implements Log {
