@@ -122,8 +122,8 @@ function packed(value: Buffer | null): Decoded {
   }
 }
 
-/** What no table has a place for: one such time, and every look for an id beside it would be refused. */
-const timestampEnd = Date.UTC(2300, 0, 1);
+/** No later time is ever taken by ingestion, and none before 1970. */
+const timestampEnd = Date.UTC(10_000, 0, 1);
 
 /** Anybody may say packed-1. What is text is taken as it is; what everything else is found by must be there. */
 function mustBeEvent({ timestamp, idStart, idEnd, end }: PackedExtent, index: number): void {
