@@ -2,6 +2,7 @@ import { parse } from "csv-parse";
 import { CommandError } from "../commands/rule-files.ts";
 import { rowBytesMax } from "./lines.ts";
 import type { Row } from "./row.ts";
+import { Utf8Watch } from "./utf8.ts";
 
 interface Parsed {
   readonly record: readonly string[];
@@ -21,11 +22,15 @@ export async function* csvRows(
 ): AsyncGenerator<readonly Row[]> {
   let head: readonly string[] | undefined;
   let number = 0;
-  for await (const parsed of parsedPieces(file, pieces, delimiter)) {
+  const watch = new Utf8Watch();
+  for await (const parsed of parsedPieces(file, watched(pieces, watch), delimiter)) {
     const rows: Row[] = [];
     for (const { record, info } of parsed) {
       if (head === undefined) headed((head = checked(file, record)));
-      else rows.push(rowOf({ file, line: startOf(record, info.lines), number: ++number }, head, record));
+      else {
+        const isBroken = watch.isBroken && record.some((cell) => cell.includes("\uFFFD"));
+        rows.push({ ...rowOf({ file, line: startOf(record, info.lines), number: ++number }, head, record), isBroken });
+      }
     }
     yield rows;
   }
@@ -48,18 +53,19 @@ function rowOf(place: Pick<Row, "file" | "line" | "number">, head: readonly stri
   if (record.length !== head.length)
     return { ...place, values: undefined, problem: `has ${record.length} cells, and the first line ${head.length}` };
   const values: Record<string, string> = {};
-  let isBroken = false;
-  for (const [index, name] of head.entries()) {
-    const cell = record[index]!;
-    isBroken ||= cell.includes("\uFFFD");
-    values[name] = cell;
+  for (const [index, name] of head.entries())
+    // A key by assignment, but for one that would set the object's prototype.
+    if (name === "__proto__") Object.defineProperty(values, name, { value: record[index], enumerable: true });
+    else values[name] = record[index]!;
+  return { ...place, values };
+}
+
+async function* watched(pieces: AsyncIterable<Buffer>, watch: Utf8Watch): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) {
+    watch.see(piece);
+    yield piece;
   }
-  if (!isBroken) return { ...place, values };
-  return {
-    ...place,
-    values: undefined,
-    problem: "is not UTF-8; iconv -f latin1 -t utf8 makes it so, if it is Latin 1",
-  };
+  watch.end();
 }
 
 /** By writing and listening, piece by piece: a parser that is read by `for await` takes ten times as long. */

@@ -1,8 +1,8 @@
+import { isUtf8 } from "node:buffer";
 import { CommandError } from "../commands/rule-files.ts";
+import { parseExact } from "./exact-number.ts";
 import { linesOf, rowBytesMax, tooLong } from "./lines.ts";
 import type { Row } from "./row.ts";
-
-const notUtf8 = "is not UTF-8; iconv -f latin1 -t utf8 makes it so, if it is Latin 1";
 
 /** Rows of NDJSON: a line that can't be read is one row's mistake. Empty lines are passed over. */
 export async function* ndjsonRows(file: string, pieces: AsyncIterable<Buffer>): AsyncGenerator<readonly Row[]> {
@@ -12,8 +12,7 @@ export async function* ndjsonRows(file: string, pieces: AsyncIterable<Buffer>): 
     for (const { text, number: line, isBroken } of lines) {
       const bare = line === 1 && text.startsWith("\uFEFF") ? text.slice(1) : text;
       if (bare.trim() === "") continue;
-      const place = { file, line, number: ++number };
-      rows.push(isBroken ? { ...place, values: undefined, problem: notUtf8 } : { ...place, ...parsed(bare) });
+      rows.push({ file, line, number: ++number, isBroken, ...parsed(bare) });
     }
     yield rows;
   }
@@ -24,27 +23,20 @@ export async function* jsonRows(file: string, pieces: AsyncIterable<Buffer>): As
   const splitter = new JsonSplitter(file);
   let number = 0;
   for await (const piece of pieces) {
-    const rows = splitter.push(piece).map(({ text, line }) => ({ file, line, number: ++number, ...parsed(text) }));
+    const rows = splitter
+      .push(piece)
+      .map(({ text, ...place }) => ({ file, ...place, number: ++number, ...parsed(text) }));
     if (rows.length > 0) yield rows;
   }
   const last = splitter.end();
-  if (last !== undefined) yield [{ file, line: last.line, number: ++number, ...parsed(last.text) }];
+  if (last === undefined) return;
+  const { text, ...place } = last;
+  yield [{ file, ...place, number: ++number, ...parsed(text) }];
 }
-
-const longNumber = /\d{16}/;
-
-/** Numbers that JavaScript would round are kept as they stand. */
-const asItStands = (_key: string, value: unknown, { source }: { source?: string }): unknown =>
-  typeof value === "number" && source !== undefined && /^-?\d{16,}$/.test(source) ? rawJson(source) : value;
-
-/** Of ECMAScript's JSON.parse source text access, which Node has. */
-const { rawJSON: rawJson } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
 
 function parsed(text: string): Pick<Row, "values"> | (Required<Pick<Row, "problem">> & { values: undefined }) {
   try {
-    const value: unknown = longNumber.test(text)
-      ? JSON.parse(text, asItStands as (key: string, value: unknown) => unknown)
-      : JSON.parse(text);
+    const value = parseExact(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value))
       return { values: value as Record<string, unknown> };
     return { values: undefined, problem: `is not an object: ${text.slice(0, 80)}` };
@@ -57,6 +49,7 @@ interface Found {
   readonly text: string;
   /** Where it begins, from 1. */
   readonly line: number;
+  readonly isBroken: boolean;
 }
 
 const [quote, backslash, newline, comma, open, close, openObject, closeObject] = Buffer.from('"\\\n,[]{}');
@@ -70,6 +63,7 @@ class JsonSplitter {
   #beganAt = 0;
   #depth = 0;
   #isInList = false;
+  #listBeganAt = 0;
   #isInValue = false;
   #isInText = false;
   #isEscaped = false;
@@ -107,8 +101,13 @@ class JsonSplitter {
 
   /** A number or word that nothing follows. @throws CommandError when it ends within something. */
   end(): Found | undefined {
+    const place = `${this.#file}:${this.#line}`;
     if (this.#isInText || this.#depth > 0)
-      throw new CommandError(`${this.#file}:${this.#line}: ends within what begins in line ${this.#beganAt}`);
+      throw new CommandError(`${place}: ends within what begins in line ${this.#beganAt}`);
+    if (this.#isInList)
+      throw new CommandError(
+        `${place}: ends within the list that begins in line ${this.#listBeganAt}; was it cut off?`,
+      );
     return this.#isInValue ? this.#take(Buffer.alloc(0)) : undefined;
   }
 
@@ -122,8 +121,10 @@ class JsonSplitter {
     )
       return false;
     if (byte === close) this.#isInList = false;
-    else if (byte === open && !this.#isInList) this.#isInList = true;
-    else return true;
+    else if (byte === open && !this.#isInList) {
+      this.#isInList = true;
+      this.#listBeganAt = this.#line;
+    } else return true;
     return false;
   }
 
@@ -143,12 +144,12 @@ class JsonSplitter {
   }
 
   #take(end: Buffer): Found {
-    const text = Buffer.concat([...this.#begun, end]).toString();
+    const bytes = Buffer.concat([...this.#begun, end]);
     this.#begun = [];
     this.#begunBytes = 0;
     this.#isInValue = false;
     this.#depth = 0;
-    return { text, line: this.#beganAt };
+    return { text: bytes.toString(), line: this.#beganAt, isBroken: !isUtf8(bytes) };
   }
 
   #keep(bytes: Buffer): void {

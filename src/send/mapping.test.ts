@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseExact } from "./exact-number.ts";
 import { columnAt, parseMapping } from "./mapping.ts";
 import type { Mapping } from "./mapping.ts";
 import { eventMaker } from "./row-event.ts";
@@ -34,11 +35,50 @@ test("a mapping that is wrong is told with all of its mistakes", () => {
     ["user_id=rest", /for payload\.\* alone/],
     ["payload=a,payload.b=c", /as a whole and by its keys/],
     ['user_id="a', /quote that is not closed/],
+    ["payload.a=x,payload.a.b=y", /payload\.a\.b can't be, as payload\.a is a value/],
   ] as const) {
     const problems = problemsOf(text);
     assert.equal(problems.length, messages.length, text);
     for (const [index, message] of messages.entries()) assert.match(problems[index] ?? "", message);
   }
+});
+
+test("numbers that JavaScript would round are ids and numbers with all of their digits", () => {
+  const digits = "12345678901234567890";
+  const exact = (text: string): unknown => (parseExact(`{"n":${text}}`) as { n: unknown }).n;
+  const row = { ...fields, event_id: exact(digits), user_id: exact(digits), n: exact(digits) };
+  const map = "event_id=event_id,payload.n=n:number";
+  for (const values of [row, { ...row, event_id: digits, user_id: digits, n: digits }])
+    assert.equal(
+      JSON.stringify(made(map, values, typeof values.n === "string")),
+      JSON.stringify({ ...fields, event_id: digits, user_id: digits, payload: {} }).replace("{}", `{"n":${digits}}`),
+    );
+  for (const text of ["0x10", "1 2", "Infinity", "1e999"])
+    assert.deepEqual(made("payload.n=n:number", { ...fields, n: text }, true), [
+      ["n", "payload.n", "must be a number"],
+    ]);
+  const { payload } = made("payload.n=n:number", { ...fields, n: " +1.50 " }, true) as { payload: unknown };
+  assert.deepEqual(payload, { n: 1.5 });
+});
+
+test("bytes that are no text are the mistake of a column that is taken, and no other", () => {
+  const make = (map: string) =>
+    eventMaker({ mapping: mappingOf(map), isText: false, source: "s" })({
+      ...{ file: "f", line: null, number: 1, values: { ...fields, a: "x", b: "\uFFFD" }, isBroken: true },
+    });
+  assert.ok("event" in make("payload.a=a"));
+  assert.deepEqual(make("payload.*=rest"), {
+    problems: [
+      { column: "b", field: "", message: "has bytes that are no text; leave it out by --map, if it is not one" },
+    ],
+  });
+});
+
+test("a column within what is a value of another is told, as one of them would be lost", () => {
+  const cells = { ...fields, "payload.x": "2", "payload.x.y": "3" };
+  assert.deepEqual(made("payload.*=rest", cells, true), [
+    ["payload.x.y", "payload.x.y", "would be a key of payload.x, which is a value already"],
+  ]);
 });
 
 test("without a mapping an event is what it is", () => {

@@ -41,6 +41,7 @@ export function parseMapping(text: string | null): Mapping | readonly string[] {
   }
   if (given.has("payload") && [...given.keys()].some((target) => target.startsWith("payload.")))
     problems.push("payload is given as a whole and by its keys; take one of them");
+  problems.push(...nested([...given.keys()]));
   return problems.length > 0 ? problems : mappingOf(given);
 }
 
@@ -70,6 +71,13 @@ function mappingOf(given: ReadonlyMap<string, Origin | "rest">): Mapping {
     isGiven: given.size > 0,
   };
 }
+
+/** Keys within what is itself a column's value. */
+const nested = (targets: readonly string[]): string[] =>
+  targets.flatMap((target) => {
+    const value = targets.find((other) => other.startsWith("payload.") && target.startsWith(`${other}.`));
+    return value === undefined ? [] : [`${target} can't be, as ${value} is a value and has no keys`];
+  });
 
 /** The parts between commas, but for those in quotes. */
 const entries = (text: string): string[] =>

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { NewEvent } from "../../client/src/weir.ts";
 import { columnAt, fieldNames } from "./mapping.ts";
+import { digitsOf, numberIn, parseExact } from "./exact-number.ts";
 import type { FieldName, Mapping, Origin, Reading } from "./mapping.ts";
 import type { Row, RowProblem } from "./row.ts";
 
@@ -34,8 +35,21 @@ export function eventMaker({ mapping, isText, source }: Making): (row: Row) => M
     for (const field of fieldNames)
       if ((event[field] ?? null) === null && !problems.some((problem) => problem.field === field))
         problems.push(missing(field, mapping, values));
+    if (row.isBroken === true && hasBroken(event)) problems.push(...notText(row, values));
     return problems.length > 0 ? { problems } : { event: event as unknown as NewEvent };
   };
+}
+
+const hasBroken = (value: unknown): boolean => JSON.stringify(value).includes("\uFFFD");
+
+function notText({ line }: Row, values: Values): RowProblem[] {
+  const message =
+    line === null
+      ? "has bytes that are no text; leave it out by --map, if it is not one"
+      : "is not UTF-8; iconv -f latin1 -t utf8 makes it so, if it is Latin 1";
+  return Object.keys(values)
+    .filter((column) => hasBroken(values[column]))
+    .map((column) => ({ column, field: "", message }));
 }
 
 const stableId = (source: string, number: number, values: Values): string =>
@@ -80,11 +94,14 @@ function mapped(values: Values, work: Work): Record<string, unknown> {
 }
 
 function payloadOf(values: Values, work: Work, take: Take): unknown {
-  const { mapping, isText } = work;
+  const { mapping, isText, problems } = work;
   if (mapping.payload !== null)
     return take(isText ? { ...mapping.payload, reading: "json" } : mapping.payload, "payload");
   const payload = mapping.rest ? restOf(values, work, take) : {};
-  for (const { path, origin } of mapping.keys) put(payload, path, take(origin, `payload.${path.join(".")}`));
+  for (const { path, origin } of mapping.keys) {
+    const field = `payload.${path.join(".")}`;
+    within(payload, path, take(origin, field), { column: origin.column, field }, problems);
+  }
   return payload;
 }
 
@@ -99,25 +116,36 @@ function restOf(values: Values, { named, problems }: Work, take: Take): Record<s
       if (isObject(whole) && !Array.isArray(whole)) Object.assign(rest, whole);
       else if ((whole ?? null) !== null)
         problems.push({ column, field: column, message: "must be an object", value: whole });
-    } else
-      put(
-        rest,
-        column.startsWith("payload.") ? column.split(".").slice(1) : [column],
-        take(origin, `payload.${column}`),
-      );
+    } else {
+      const path = column.startsWith("payload.") ? column.split(".").slice(1) : [column];
+      const field = `payload.${path.join(".")}`;
+      within(rest, path, take(origin, field), { column, field }, problems);
+    }
   }
   return rest;
 }
 
-function put(object: Record<string, unknown>, path: readonly string[], value: unknown): void {
+/** Puts a value into the payload; one that would have to be a key of a value is a mistake. */
+function within(
+  payload: Record<string, unknown>,
+  path: readonly string[],
+  value: unknown,
+  { column, field }: Pick<RowProblem, "column" | "field">,
+  problems: RowProblem[],
+): void {
+  let at = payload;
   if (value === undefined) return;
-  const [key = "", ...below] = path;
-  if (below.length === 0) {
-    define(object, key, value);
-    return;
+  for (const [depth, key] of path.slice(0, -1).entries()) {
+    const inner = Object.hasOwn(at, key) ? (at[key] ?? undefined) : undefined;
+    if (inner === undefined) define(at, key, {});
+    else if (!isObject(inner) || digitsOf(inner) !== undefined) {
+      const whole = `payload.${path.slice(0, depth + 1).join(".")}`;
+      problems.push({ column, field, message: `would be a key of ${whole}, which is a value already` });
+      return;
+    }
+    at = at[key] as Record<string, unknown>;
   }
-  if (typeof object[key] !== "object" || object[key] === null || !Object.hasOwn(object, key)) define(object, key, {});
-  put(object[key] as Record<string, unknown>, below, value);
+  define(at, path.at(-1) ?? "", value);
 }
 
 /** A column may be called anything, `__proto__` too. */
@@ -143,7 +171,8 @@ class Unreadable {
   }
 }
 
-const asText = (value: unknown): unknown => (typeof value === "string" || isObject(value) ? value : String(value));
+const asText = (value: unknown): unknown =>
+  digitsOf(value) ?? (typeof value === "string" || isObject(value) ? value : String(value));
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
 
 /** Numbers as JSON has them; one that would not come back as it was stays a text, and so does 007. */
@@ -162,13 +191,14 @@ const readers: Readonly<Record<Reading | FieldName | "guess" | "as it is", (valu
   },
   text: asText,
   number: (value) => {
-    const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-    return typeof number === "number" && Number.isFinite(number) ? number : new Unreadable("must be a number");
+    const number = typeof value === "string" ? numberIn(value) : value;
+    const isNumber = typeof number === "number" || digitsOf(number) !== undefined;
+    return isNumber ? number : new Unreadable("must be a number");
   },
   json: (value) => {
     if (typeof value !== "string") return value;
     try {
-      return JSON.parse(value) as unknown;
+      return parseExact(value);
     } catch {
       return new Unreadable("must be JSON");
     }
@@ -185,7 +215,7 @@ const readers: Readonly<Record<Reading | FieldName | "guess" | "as it is", (valu
 };
 
 function inMs(value: unknown, factor: number): unknown {
-  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  const number = typeof value === "string" ? numberIn(value) : value;
   return typeof number === "number" && Number.isFinite(number)
     ? Math.round(number * factor)
     : new Unreadable(`must be a number of ${factor === 1 ? "milliseconds" : "seconds"} since 1970`);

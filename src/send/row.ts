@@ -8,6 +8,8 @@ export interface Row {
   /** By column; undefined where it can't be read, which `problem` then tells. */
   readonly values: Readonly<Record<string, unknown>> | undefined;
   readonly problem?: string;
+  /** The file has bytes there that are not UTF-8, which stand as U+FFFD in `values`. */
+  readonly isBroken?: boolean;
 }
 
 /** What is wrong with a row. */

@@ -15,10 +15,10 @@ type Told = [line: number | null, number: number, what: unknown];
 
 async function all(batches: AsyncIterable<readonly Row[]>): Promise<Told[]> {
   const rows = (await Array.fromAsync(batches)).flat();
-  return rows.map(({ line, number, values, problem }) => [
+  return rows.map(({ line, number, values, problem, isBroken }) => [
     line,
     number,
-    values === undefined ? problem : { ...values },
+    isBroken ? { broken: { ...values } } : values === undefined ? problem : { ...values },
   ]);
 }
 
@@ -28,8 +28,6 @@ async function whatever(read: (bytes: number) => AsyncIterable<readonly Row[]>):
   for (const bytes of [1, 2, 3, 7]) assert.deepEqual(await all(read(bytes)), whole, `pieces of ${bytes} bytes`);
   return whole;
 }
-
-const notUtf8 = "is not UTF-8; iconv -f latin1 -t utf8 makes it so, if it is Latin 1";
 
 test("lines of NDJSON, of which one that is wrong costs no other", async () => {
   const text = Buffer.concat([
@@ -44,7 +42,7 @@ test("lines of NDJSON, of which one that is wrong costs no other", async () => {
       [1, 1, { a: "é" }],
       [3, 2, "is not an object: 7"],
       [5, 4, { b: 2 }],
-      [6, 5, notUtf8],
+      [6, 5, { broken: { c: "\uFFFD" } }],
       [7, 6, { d: 1 }],
     ],
   );
@@ -75,10 +73,56 @@ test("a list of JSON is read value by value, and so are values one behind the ot
   );
 });
 
+test("a list that does not end was cut off, and is not taken for the whole", async () => {
+  const read: Row[] = [];
+  const reading = async (text: string): Promise<void> => {
+    for await (const rows of jsonRows("f.json", pieces(text, 4))) read.push(...rows);
+  };
+  for (const text of ['\n[{"a":1},\n', '\n[{"a":1}\n', '\n[{"a":1},\n7'])
+    await assert.rejects(
+      reading(text),
+      /^Error: f\.json:3: ends within the list that begins in line 2; was it cut off\?/,
+    );
+  assert.equal(read.length, 3, "what stands before is read");
+});
+
+test("text that is not UTF-8 is known as such in every format, and the character that stands for it is a good one", async () => {
+  const read = {
+    csv: (text: Buffer) => whatever((bytes) => csvRows("f", pieces(text, bytes), ",", () => {})),
+    json: (text: Buffer) => whatever((bytes) => jsonRows("f", pieces(text, bytes))),
+  };
+  const e = Buffer.from([0xe9]);
+  const good = Buffer.from("\uFFFDé😀");
+  for (const [reading, before, after] of [
+    [read.csv, "a\n", "\n"],
+    [read.json, '[{"a":"', '"}]'],
+  ] as const) {
+    const of = (text: Buffer) => reading(Buffer.concat([Buffer.from(before), text, Buffer.from(after)]));
+    assert.deepEqual(
+      (await of(good)).map(([, , what]) => what),
+      [{ a: "\uFFFDé😀" }],
+    );
+    assert.deepEqual(
+      (await of(e)).map(([, , what]) => what),
+      [{ broken: { a: "\uFFFD" } }],
+    );
+  }
+  assert.deepEqual(await read.csv(Buffer.from([0x61, 10, 0xc3])), [[2, 1, { broken: { a: "\uFFFD" } }]]);
+});
+
+test("a column of CSV may be called anything", async () => {
+  const [row] = (await Array.fromAsync(csvRows("f", pieces("__proto__,b\n1,2\n", 99), ",", () => {}))).flat();
+  assert.deepEqual(Object.entries(row?.values ?? {}), [
+    ["__proto__", "1"],
+    ["b", "2"],
+  ]);
+});
+
 test("numbers keep all of their digits", async () => {
-  const text = '{"big":12345678901234567890,"small":1,"text":"12345678901234567890"}';
-  const [rows] = await Array.fromAsync(ndjsonRows("f", pieces(text, 99)));
-  assert.equal(JSON.stringify(rows?.[0]?.values), text);
+  for (const text of ['{"big":12345678901234567890,"small":1,"text":"12345678901234567890"}', '{"huge":1e400}']) {
+    const [rows] = await Array.fromAsync(ndjsonRows("f", pieces(text, 99)));
+    assert.equal(JSON.stringify(rows?.[0]?.values), text);
+  }
 });
 
 test("rows of CSV with quotes, empty lines and lines in cells keep their places", async () => {
