@@ -105,9 +105,12 @@ export class Pacer {
   }
 
   async #send(dueAt: number): Promise<void> {
-    const { sender, generator, own, clock } = this.#parts;
+    const { sender, generator, own, clock, signal } = this.#parts;
     const { event, timestamp, happening, isRepeat, isLate } = generator.next(clock.now());
-    const sent = await sender.send(event).catch((error: unknown) => void (this.#failure ??= error));
+    // While the server is away there may be no place for long, and somebody wants an end.
+    const sent = await sender.send(event, { signal }).catch((error: unknown) => {
+      if (!signal.aborted) this.#failure ??= error;
+    });
     if (sent === undefined) return;
     this.#sent += 1;
     if (isRepeat) this.#repeated += 1;

@@ -10,6 +10,7 @@ import { csvRows } from "./csv-rows.ts";
 import { jsonRows, ndjsonRows } from "./json-rows.ts";
 import { parquetRows } from "./parquet-rows.ts";
 import type { Row } from "./row.ts";
+import { unlessStopped } from "./until-stopped.ts";
 
 export type Format = "json" | "ndjson" | "csv" | "parquet";
 
@@ -17,6 +18,8 @@ export interface InputOptions {
   readonly format: Format | "auto";
   readonly delimiter: string | null;
   readonly stdin: AsyncIterable<Buffer>;
+  /** Somebody wants an end, and does not wait for a standard input to begin. */
+  readonly signal: AbortSignal;
   /** Told the columns of a file that names them, before its first row. @throws CommandError */
   readonly headed: (file: string, columns: readonly string[]) => void;
 }
@@ -36,7 +39,7 @@ export interface Input {
   readonly rows: AsyncIterable<readonly Row[]>;
 }
 
-/** Opens what a command calls `path`; `-` is the standard input. @throws CommandError */
+/** Opens what a command calls `path`; `-` is the standard input. @throws CommandError; the signal's reason */
 export async function openInput(path: string, options: InputOptions): Promise<Input> {
   return path === "-" ? standardInput(options) : fileInput(path, options);
 }
@@ -99,22 +102,36 @@ function parquetInput(
 /** Begins to read, to see what it is. */
 async function standardInput(options: InputOptions): Promise<Input> {
   const pieces = options.stdin[Symbol.asyncIterator]();
-  const first = await pieces.next();
+  const first = await unlessStopped(pieces.next(), options.signal);
   const head = first.done === true ? Buffer.alloc(0) : first.value;
   async function* all(): AsyncGenerator<Buffer> {
     yield head;
     for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) yield next.value;
   }
   const format = options.format === "auto" ? formatByHead(head) : options.format;
+  const packed = packings.find(([magic]) => head.subarray(0, magic.length).equals(magic));
+  if (packed !== undefined && format !== "parquet")
+    throw new CommandError(`the standard input is packed; unpack it on its way here: ${packed[1]} FILE | weir send -`);
   if (format === undefined)
     throw new CommandError("the standard input does not begin as JSON; take --format csv, if it is that");
   if (format !== "parquet") return textInput("-", "stdin", format, unpacked("-", all()), () => null, options);
   const folder = await mkdtemp(join(tmpdir(), "weir-send-"));
   const path = join(folder, "stdin.parquet");
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   // The end of a Parquet file says what is where in it.
-  await pipelined(all, createWriteStream(path));
-  return parquetInput("-", path, "stdin", options, () => rm(folder, { recursive: true, force: true }));
+  const kept = pipelined(all, createWriteStream(path), { signal: options.signal });
+  await unlessStopped(kept, options.signal).catch(async (error: unknown) => {
+    await remove();
+    options.signal.throwIfAborted();
+    throw new CommandError(`the standard input can't be kept in ${folder}, as Parquet needs: ${messageOf(error)}`);
+  });
+  return parquetInput("-", path, "stdin", options, remove);
 }
+
+const packings: readonly (readonly [Buffer, string])[] = [
+  [Buffer.from([0x1f, 0x8b]), "zcat"],
+  [Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), "zstdcat"],
+];
 
 const endings: readonly (readonly [RegExp, Format])[] = [
   [/\.json$/i, "json"],
@@ -172,5 +189,6 @@ async function sizeOf(path: string): Promise<{ size: number; isFile: boolean }> 
   throw new CommandError(`${path} is a folder; name the files in it, such as ${join(path, "*.csv")}`);
 }
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const unreadable = (path: string, error: unknown): CommandError =>
-  new CommandError(`${path} can't be read: ${error instanceof Error ? error.message : String(error)}`);
+  new CommandError(`${path} can't be read: ${messageOf(error)}`);

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, statSync, writeSync } from "node:fs";
 import type { Problem } from "../../client/src/weir.ts";
 import { CommandError } from "../commands/rule-files.ts";
 import { columnAt } from "./mapping.ts";
@@ -12,6 +12,11 @@ export interface RefusalsWish {
   readonly skipBad: string;
   /** The file that takes the rows. */
   readonly rejects: string | null;
+  /** Rows before it are passed over; what the file has of them is kept. */
+  readonly fromRow: number;
+  readonly dryRun: string;
+  /** That are read. */
+  readonly files: readonly string[];
 }
 
 /** The rows that were not taken, with the reasons: the first of them, all of them in a file where that is wanted. */
@@ -20,14 +25,27 @@ export class Refusals {
   readonly skips: boolean;
   readonly #mapping: Mapping;
   readonly #kept: { readonly row: Row; readonly problems: readonly RowProblem[] }[] = [];
+  readonly #wish: RefusalsWish;
   readonly #path: string | null;
   #file: number | undefined;
   #count = 0;
 
-  constructor({ skipBad, rejects }: RefusalsWish, mapping: Mapping) {
-    this.skips = skipBad === "yes" || rejects !== null;
-    this.#path = rejects;
+  constructor(wish: RefusalsWish, mapping: Mapping) {
+    this.skips = wish.skipBad === "yes" || wish.rejects !== null;
+    this.#path = wish.dryRun === "yes" ? null : wish.rejects;
+    this.#wish = wish;
     this.#mapping = mapping;
+  }
+
+  /** Makes the file, before a row is sent. @throws CommandError when that can't be, or it is one of those that are read. */
+  open(): void {
+    const path = this.#path;
+    if (path === null) return;
+    const { files, fromRow } = this.#wish;
+    const place = placeOf(path);
+    const same = files.find((file) => file !== "-" && place !== undefined && placeOf(file) === place);
+    if (same !== undefined) throw new CommandError(`--rejects ${path} would write over ${same}, which is to be sent`);
+    this.#file = written(path, () => openSync(path, fromRow > 1 ? "a" : "w"));
   }
 
   get count(): number {
@@ -38,7 +56,7 @@ export class Refusals {
   add(row: Row, problems: readonly RowProblem[]): void {
     this.#count += 1;
     if (this.#kept.length < keptMax) this.#kept.push({ row, problems });
-    if (this.#path !== null) this.#write(this.#path, row, problems);
+    if (this.#path !== null && this.#file !== undefined) this.#write(this.#path, this.#file, row, problems);
   }
 
   /** What the server has against it. @throws CommandError as `add` */
@@ -46,9 +64,19 @@ export class Refusals {
     const ofRow = problems.map((problem): RowProblem => {
       const { path, message } = problem;
       const value: unknown = "value" in problem ? problem.value : undefined;
-      return { column: columnAt(this.#mapping, path), field: path, message, ...(value === undefined ? {} : { value }) };
+      return {
+        ...{ column: columnAt(this.#mapping, path), field: path },
+        message: `${message}${this.#hint(message)}`,
+        ...(value === undefined ? {} : { value }),
+      };
     });
     this.add(row, ofRow);
+  }
+
+  /** What to do about columns that are no keys of an event. */
+  #hint(message: string): string {
+    const isOfPayload = !this.#mapping.isGiven && message.startsWith("is not a key of an event");
+    return isOfPayload ? "; --map 'payload.*=rest' takes all others for the payload's" : "";
   }
 
   /** Every problem of the first rows, a line each. */
@@ -64,13 +92,24 @@ export class Refusals {
     this.#file = undefined;
   }
 
-  #write(path: string, { file, line, number, values }: Row, problems: readonly RowProblem[]): void {
-    try {
-      // At once, so that nothing waits in memory and all is there when it is stopped.
-      this.#file ??= openSync(path, "w");
-      writeSync(this.#file, `${JSON.stringify({ file, line, row: number, problems, values: values ?? null })}\n`);
-    } catch (error) {
-      throw new CommandError(`${path} can't be written: ${error instanceof Error ? error.message : String(error)}`);
-    }
+  #write(path: string, handle: number, row: Row, problems: readonly RowProblem[]): void {
+    const { file, line, number, values } = row;
+    const text = `${JSON.stringify({ file, line, row: number, problems, values: values ?? null })}\n`;
+    // At once, so that nothing waits in memory and all is there when it is stopped.
+    written(path, () => writeSync(handle, text));
   }
+}
+
+function written<T>(path: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    throw new CommandError(`${path} can't be written: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Names a file that is there, whatever the path. */
+function placeOf(path: string): string | undefined {
+  const facts = statSync(path, { throwIfNoEntry: false });
+  return facts?.isFile() === true ? `${facts.dev}:${facts.ino}` : undefined;
 }

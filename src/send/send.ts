@@ -15,6 +15,7 @@ import { Refusals } from "./refusals.ts";
 import { eventMaker } from "./row-event.ts";
 import { Sending } from "./sending.ts";
 import type { Ended } from "./sending.ts";
+import { untilStopped } from "./until-stopped.ts";
 
 export interface SendWish extends SendOptions {
   /** Where events go. */
@@ -49,9 +50,11 @@ export async function runSend(wish: SendWish, deps: SendDeps): Promise<SendCode>
   const refusals = new Refusals(wish, mapping);
   try {
     checkNames(wish);
+    refusals.open();
     if (wish.dryRun === "yes") return await showFirst(wish, mapping, refusals, deps);
     return told(await send(wish, mapping, refusals, deps), refusals, wish, deps);
   } catch (error) {
+    if (deps.signal.aborted) return 130;
     deps.complain(`${harmless(messageOf(error))}\n`);
     return 2;
   } finally {
@@ -77,18 +80,31 @@ function sourceOf(input: Input, { source, files }: SendWish): string {
   return files.length === 1 ? source : `${source}/${input.source}`;
 }
 
-const inputOptions = ({ format, delimiter }: SendWish, { columns: named }: Mapping, { stdin }: SendDeps) => ({
+const inputOptions = ({ format, delimiter }: SendWish, { columns: named }: Mapping, { stdin, signal }: SendDeps) => ({
   format,
   delimiter,
   stdin,
+  signal,
   headed: (file: string, columns: readonly string[]): void => {
     const missing = named.filter((name) => !columns.includes(name) && !columns.includes(name.split(".")[0]!));
     if (missing.length > 0)
       throw new CommandError(
-        `${file} has no column ${missing.map((name) => JSON.stringify(name)).join(", ")}; it has ${columns.join(", ")}`,
+        `${file} has no column ${missing.map((name) => JSON.stringify(name)).join(", ")}; it has ${columns.join(", ")}${delimiterHint(columns)}`,
       );
   },
 });
+
+const otherDelimiters = [
+  [";", "';'"],
+  ["\t", "$'\\t'"],
+  ["|", "'|'"],
+] as const;
+
+/** Spreadsheets of many countries write semicolons. */
+function delimiterHint(columns: readonly string[]): string {
+  const found = columns.length === 1 ? otherDelimiters.find(([sign]) => columns[0]!.includes(sign)) : undefined;
+  return found === undefined ? "" : `; if these are several, take --delimiter ${found[1]}`;
+}
 
 async function send(wish: SendWish, mapping: Mapping, refusals: Refusals, deps: SendDeps): Promise<Ended> {
   const { clock, signal, screen } = deps;
@@ -184,7 +200,7 @@ async function showFirst(wish: SendWish, mapping: Mapping, refusals: Refusals, d
   for (const path of wish.files) {
     const input = await openInput(path, inputOptions(wish, mapping, deps));
     const make = eventMaker({ mapping, isText: input.isText, source: sourceOf(input, wish) });
-    for await (const rows of input.rows)
+    for await (const rows of untilStopped(input.rows, deps.signal, deps.clock))
       for (const row of rows) {
         if (++number < wish.fromRow) continue;
         const made = make(row);
@@ -195,6 +211,7 @@ async function showFirst(wish: SendWish, mapping: Mapping, refusals: Refusals, d
     if (left <= 0) break;
   }
   for (const line of refusals.first(shownMax)) deps.complain(`${harmless(line)}\n`);
+  if (deps.signal.aborted) return 130;
   return refusals.count > 0 ? 1 : 0;
 }
 

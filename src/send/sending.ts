@@ -4,6 +4,7 @@ import type { Refusals } from "./refusals.ts";
 import type { Row } from "./row.ts";
 import type { Made } from "./row-event.ts";
 import { Settled } from "./settled.ts";
+import { untilStopped } from "./until-stopped.ts";
 
 export interface SendingParts {
   readonly sender: Pick<Sender, "send" | "close" | "counts">;
@@ -64,28 +65,17 @@ export class Sending {
 
   /** Reads on as long as there is room for what was read. @throws whatever reading does */
   async rows(batches: AsyncIterable<readonly Row[]>, make: (row: Row) => Made): Promise<void> {
-    const { signal } = this.#parts;
-    const reading = batches[Symbol.asyncIterator]();
-    // A standard input may be silent for ever.
-    const stopped = aborted(signal);
-    try {
-      for (;;) {
-        const next = await Promise.race([reading.next(), stopped.promise]);
-        if (next === "stopped" || next.done === true) return;
-        for (const row of next.value) {
-          if (this.hasStopped) return;
-          await this.#send(row, make);
-        }
+    const { signal, clock } = this.#parts;
+    for await (const rows of untilStopped(batches, signal, clock))
+      for (const row of rows) {
+        if (this.hasStopped) return;
+        await this.#send(row, make);
       }
-    } finally {
-      stopped.forget();
-      // What reads files and processes lets them go; it is waited for no longer than it needs when all is well.
-      await Promise.race([reading.return?.(), this.#parts.clock.sleep(500)]);
-    }
   }
 
+  /** What is the matter when it was stopped is nothing else's fault. */
   fail(error: unknown): void {
-    this.#failure ??= error;
+    if (!this.#parts.signal.aborted) this.#failure ??= error;
   }
 
   /** Resolves when everything that was sent has its outcome; soon, when it is to end. */
@@ -114,7 +104,7 @@ export class Sending {
   }
 
   async #send(row: Row, make: (row: Row) => Made): Promise<void> {
-    const { sender, refusals, fromRow } = this.#parts;
+    const { sender, refusals, fromRow, signal } = this.#parts;
     this.#read += 1;
     if (this.#read < fromRow) {
       this.#passedOver += 1;
@@ -126,8 +116,8 @@ export class Sending {
       this.#refuse(settle, () => refusals.add(row, made.problems));
       return;
     }
-    // A sender that was closed takes nothing more, and `failure` says why it was.
-    const sent = await sender.send(made.event).catch((error: unknown) => this.fail(error));
+    // A sender that was closed takes nothing more, and `failure` says why it was. With a server that is away there may be no place for long.
+    const sent = await sender.send(made.event, { signal }).catch((error: unknown) => this.fail(error));
     if (sent === undefined) return;
     const telling = sent.outcome.then((outcome) => {
       this.#tellings.delete(telling);
@@ -143,7 +133,9 @@ export class Sending {
     try {
       note();
     } catch (error) {
+      // It is kept nowhere, and so not done with.
       this.#giveUp(error);
+      return;
     }
     if (this.#parts.skips) settle();
   }
@@ -154,12 +146,4 @@ export class Sending {
     this.#failure = error;
     void this.#parts.sender.close({ withinMs: 0 });
   }
-}
-
-function aborted(signal: AbortSignal): { promise: Promise<"stopped">; forget: () => void } {
-  let stop = (): void => {};
-  const promise = new Promise<"stopped">((resolve) => (stop = () => resolve("stopped")));
-  if (signal.aborted) stop();
-  signal.addEventListener("abort", stop, { once: true });
-  return { promise, forget: () => signal.removeEventListener("abort", stop) };
 }

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough, Readable } from "node:stream";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { systemClock } from "../lib/clock.ts";
+import { runSend } from "./send.ts";
+import type { SendWish } from "./send.ts";
+import { Sending } from "./sending.ts";
+import type { Row } from "./row.ts";
+
+const nobody = "http://127.0.0.1:1";
+const wishOf = (files: readonly string[], more: Partial<SendWish> = {}): SendWish => ({
+  ...{
+    address: nobody,
+    files,
+    ingestUrl: null,
+    json: "yes",
+    wait: "durable",
+    retryForMs: 0,
+    format: "auto",
+    map: null,
+  },
+  ...{ delimiter: null, source: null, fromRow: 1, skipBad: "no", rejects: null, dryRun: "no", ...more },
+});
+
+/** Runs it; its input is silent until something is written. */
+function run(wish: SendWish) {
+  const [stdin, ended] = [new PassThrough(), new AbortController()];
+  const [out, err]: [string[], string[]] = [[], []];
+  const write = (text: string): void => void out.push(text);
+  const deps = {
+    terminal: { isTty: false, hasColours: false, json: true, columns: () => 80, lines: () => 24, write },
+    screen: { isTty: false, columns: () => 80, write: () => {} },
+    ...{ complain: (text: string): void => void err.push(text), clock: systemClock, signal: ended.signal, stdin },
+  };
+  const code = runSend(wish, deps);
+  return { code, stdin, stop: () => ended.abort(), said: () => err.join(""), out };
+}
+
+async function folderOf(context: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "weir-send-test-"));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const bad = (at: number): string => `{"event_id":"${at}","event_type":"t","timestamp":1}\n`;
+
+test(
+  "one that waits for its standard input is stopped at once, at its beginning and later",
+  { timeout: 10_000 },
+  async () => {
+    for (const dryRun of ["no", "yes"]) {
+      const silent = run(wishOf(["-"], { dryRun }));
+      silent.stop();
+      assert.equal(await silent.code, 130);
+      const begun = run(wishOf(["-"], { dryRun }));
+      begun.stdin.write('{"');
+      setImmediate(begun.stop);
+      assert.equal(await begun.code, 130);
+      assert.equal(begun.said() + silent.said(), "", "nothing is the matter");
+    }
+  },
+);
+
+test("one that waits for a place, because the server is away, is stopped at once", { timeout: 10_000 }, async () => {
+  const ended = new AbortController();
+  const full = (_event: unknown, { signal }: { signal?: AbortSignal } = {}) =>
+    new Promise<never>((_, reject) => {
+      signal?.addEventListener("abort", () => reject(new Error("no place")));
+      setImmediate(() => ended.abort());
+    });
+  const counts = { accepted: 0, refused: 0, failed: 0, waiting: 0 };
+  const sending = new Sending({
+    sender: { send: full, close: () => Promise.resolve(counts), counts },
+    refusals: { add: () => {}, addOfServer: () => {} },
+    ...{ fromRow: 1, skips: false, signal: ended.signal, clock: systemClock },
+  });
+  const row: Row = { file: "f", line: 1, number: 1, values: {} };
+  const event = { event_id: "1", user_id: "u", event_type: "t", timestamp: 0 };
+  await sending.rows(Readable.from([[row]]) as AsyncIterable<readonly Row[]>, () => ({ event }));
+  await sending.close();
+  const { wasStopped, failure, nextRow } = sending.ended();
+  assert.deepEqual([wasStopped, failure, nextRow], [true, undefined, 1]);
+});
+
+test("refused rows are kept where that can be, and else none counts as done with", async (context) => {
+  const folder = await folderOf(context);
+  const [file, rejects] = [join(folder, "bad.ndjson"), join(folder, "rejects.ndjson")];
+  await writeFile(file, [1, 2, 3].map(bad).join(""));
+  const kept = async () =>
+    (await readFile(rejects, "utf8"))
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as Row & { row: number }).row);
+  assert.equal(await run(wishOf([file], { rejects })).code, 1);
+  assert.deepEqual(await kept(), [1, 2, 3]);
+  assert.equal(await run(wishOf([file], { rejects, fromRow: 3 })).code, 1);
+  assert.deepEqual(await kept(), [1, 2, 3, 3], "those of before are still there");
+  assert.equal(await run(wishOf([file], { rejects, dryRun: "yes" })).code, 1);
+  assert.deepEqual(await kept(), [1, 2, 3, 3], "a dry run writes nothing");
+  assert.equal(await run(wishOf([file], { rejects })).code, 1);
+  assert.deepEqual(await kept(), [1, 2, 3], "begun anew");
+
+  const before = await readFile(file, "utf8");
+  const over = run(wishOf([file], { rejects: `${folder}/../${folder.split("/").at(-1)}/bad.ndjson` }));
+  assert.equal(await over.code, 2);
+  assert.match(over.said(), /--rejects .* would write over .*bad\.ndjson, which is to be sent/);
+  assert.equal(await readFile(file, "utf8"), before);
+
+  const nowhere = run(wishOf([file], { rejects: join(folder, "none", "x") }));
+  assert.equal(await nowhere.code, 2);
+  assert.match(nowhere.said(), /x can't be written: ENOENT/);
+  assert.deepEqual(nowhere.out, [], "before a row was read");
+});
+
+test("a refused row that can't be noted is where it goes on", async () => {
+  const counts = { accepted: 0, refused: 0, failed: 0, waiting: 0 };
+  const full = (): never => {
+    throw new Error("the disk is full");
+  };
+  const sending = new Sending({
+    sender: { send: () => assert.fail(), close: () => Promise.resolve(counts), counts },
+    refusals: { add: full, addOfServer: full },
+    ...{ fromRow: 1, skips: true, signal: new AbortController().signal, clock: systemClock },
+  });
+  const rows: Row[] = [1, 2].map((number) => ({ file: "f", line: number, number, values: undefined, problem: "no" }));
+  await sending.rows(Readable.from([rows]) as AsyncIterable<readonly Row[]>, () => ({ problems: [] }));
+  await sending.close();
+  assert.deepEqual([sending.ended().nextRow, sending.ended().isComplete], [1, false]);
+});
+
+test("what is wrong with a file is said with what to do", async (context) => {
+  const folder = await folderOf(context);
+  const file = async (name: string, content: string | Buffer): Promise<string> => {
+    await writeFile(join(folder, name), content);
+    return join(folder, name);
+  };
+  const map = "user_id=who";
+  for (const [path, message] of [
+    [
+      await file("semi.csv", "id;who\n1;a\n"),
+      /has no column "who"; it has id;who; if these are several, take --delimiter ';'/,
+    ],
+    [await file("cut.json", '[{"a":1},\n'), /cut\.json:2: ends within the list/],
+  ] as const) {
+    const sent = run(wishOf([path], { map, skipBad: "yes" }));
+    assert.equal(await sent.code, 2);
+    assert.match(sent.said(), message);
+  }
+  const packed = run(wishOf(["-"]));
+  packed.stdin.end(Buffer.from([0x1f, 0x8b, 8, 0]));
+  assert.equal(await packed.code, 2);
+  assert.match(packed.said(), /the standard input is packed; unpack it on its way here: zcat FILE \| weir send -/);
+});
