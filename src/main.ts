@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
+import { readFile as readText } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import type { App } from "./app.ts";
 import type { Command } from "./commands/commands.ts";
+import { taken } from "./commands/outlet.ts";
 import { addressOf } from "./config/address.ts";
 import { parseCommandLine } from "./config/command-line.ts";
 import type { CommandName } from "./config/command-line.ts";
@@ -23,6 +26,9 @@ type ExitCode = 0 | 1 | 2 | 130;
 /** How long stopping may take before the process ends all the same; supervisors kill after 10 s. */
 const stopWithinMs = 9_500;
 
+/** How long a server waits at its end for who reads what it has printed. */
+const printMs = 200;
+
 /** A second signal this soon is the first one's echo. */
 const echoMs = 500;
 
@@ -32,20 +38,28 @@ type Ready = Extract<Loaded, { ok: true }>;
 export async function main(): Promise<void> {
   // A reader that went away (`weir config | head`) is no failure.
   process.stdout.on("error", () => {});
+  process.stderr.on("error", () => {});
   const argv = process.argv.slice(2);
   const { print } = parseCommandLine(argv, ownVersion());
   if (print !== null) return void process.stdout.write(print);
   const loaded = loadConfig({ argv, env: process.env, readFile: (path) => readFileSync(path, "utf8") });
   if (!loaded.ok) {
-    process.stderr.write(printProblems(loaded.problems));
+    process.stderr.write(printProblems(loaded.problems, loaded.command));
     process.exitCode = 2;
     return;
   }
   armFromEnvironment();
   tuneCollector();
   const code = await commands[loaded.command](loaded);
+  if (code === null) return;
+  // What was printed is somebody's who may read slowly. A server has been told to end, and does.
+  const isServer = loaded.command === "serve" || loaded.command === "demo";
+  await Promise.race([
+    Promise.all([process.stdout, process.stderr].map(taken)),
+    ...(isServer ? [systemClock.sleep(printMs)] : []),
+  ]);
   // The engine's library and idle sockets may keep the loop alive; everything that matters has been stopped.
-  if (code !== null) process.exit(code);
+  process.exit(code);
 }
 
 /** Null: nothing runs any more, the process ends by itself. */
@@ -118,15 +132,17 @@ async function demo({ config, demo: options }: Ready): Promise<ExitCode> {
 /** Speaks to a server that runs. */
 async function client(asked: Command): Promise<ExitCode> {
   const { runCommand } = await import("./commands/commands.ts");
-  const around = surroundings(asked.client.json);
-  return runCommand(asked, { ...around, readFile: (path) => readFileSync(path === "-" ? 0 : path, "utf8") });
+  // What is asked and answered ends by a signal as every program does; to follow a rule is in order until then.
+  const around = surroundings(asked.client.json, asked.command === "tail");
+  const readFile = (path: string): Promise<string> => (path === "-" ? text(process.stdin) : readText(path, "utf8"));
+  return runCommand(asked, { ...around, readFile });
 }
 
 /** Sends what is in files. */
 async function send({ config, send: options, words }: Ready): Promise<ExitCode> {
   const { runSend } = await import("./send/send.ts");
   const address = options.ingestUrl ?? addressOf(config, config.ingestPort);
-  return runSend({ ...options, address, files: words }, { ...surroundings(options.json), stdin: process.stdin });
+  return runSend({ ...options, address, files: words }, { ...surroundings(options.json, true), stdin: process.stdin });
 }
 
 /** Sends what it makes. */
@@ -137,42 +153,51 @@ async function load({ config, load: options }: Ready): Promise<ExitCode> {
     queryUrl: options.url ?? addressOf(config, config.queryPort),
   };
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
-  return runLoad({ ...options, ...addresses, seed }, surroundings(options.json));
+  return runLoad({ ...options, ...addresses, seed }, surroundings(options.json, true));
 }
 
-/** What a command that speaks to a server has of this process. The first signal asks it to end, the second ends it. */
-function surroundings(json: string) {
+/** What a command that speaks to a server has of this process. `endsInOrder`: the first signal asks it to end, the second ends it. */
+function surroundings(json: string, endsInOrder: boolean) {
   const { stdout: out, stderr } = process;
   const ended = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, () => ended.abort());
+  const signals = endsInOrder ? (["SIGINT", "SIGTERM", "SIGHUP"] as const) : [];
+  for (const name of signals) process.once(name, () => ended.abort());
   // A reader that went away (`weir tail r | head`) has seen enough.
   out.once("error", () => ended.abort());
   const isTty = out.isTTY;
-  const complain = (text: string): void => void stderr.write(text);
+  const complain = (line: string): void => void stderr.write(line);
   return {
     terminal: {
       isTty,
       hasColours: isTty && (process.env["NO_COLOR"] ?? "") === "",
       json: json === "yes" || !isTty,
-      columns: () => (isTty ? out.columns : Infinity),
-      lines: () => (isTty ? out.rows : Infinity),
-      write: (text: string) => void out.write(text),
+      // A terminal that nobody has told its size says 0.
+      columns: () => (isTty ? out.columns || Infinity : Infinity),
+      lines: () => (isTty ? out.rows || 24 : Infinity),
+      write: (line: string) => void out.write(line),
+      taken: () => taken(out),
     },
-    screen: { isTty: stderr.isTTY, columns: () => stderr.columns, write: complain },
+    screen: { isTty: stderr.isTTY, columns: () => stderr.columns || 80, write: complain },
     complain,
     signal: ended.signal,
     clock: systemClock,
   };
 }
 
-async function rejects({ config, action }: Ready): Promise<ExitCode> {
+async function rejects({ config, action, rejects: { url, ingestUrl } }: Ready): Promise<ExitCode> {
   const { runRejects } = await import("./rejects/rejects.ts");
+  const { exitCodeOf } = await import("./commands/commands.ts");
+  const { harmless } = await import("./commands/table.ts");
+  const addresses = {
+    ingestUrl: ingestUrl ?? addressOf(config, config.ingestPort),
+    queryUrl: url ?? addressOf(config, config.queryPort),
+  };
   try {
-    await runRejects(action, config, (line) => void process.stdout.write(`${line}\n`));
+    await runRejects(action, addresses, (line) => void process.stdout.write(`${harmless(line)}\n`));
     return 0;
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return 1;
+    return exitCodeOf(error);
   }
 }
 

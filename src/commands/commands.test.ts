@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { Weir } from "../../client/src/weir.ts";
 import type { LiveState, StatsRow } from "../../client/src/weir.ts";
 import { clientWorld, json, refusal } from "../../test/support/client-world.ts";
@@ -23,8 +24,14 @@ const row = (value: number, more: Partial<StatsRow> = {}): StatsRow => ({
 function terminal(isTty: boolean, lines = 24) {
   const written: string[] = [];
   const write = (text: string): void => void written.push(text);
-  return { written, isTty, json: !isTty, hasColours: false, columns: () => 60, lines: () => lines, write };
+  const taken = (): Promise<void> => Promise.resolve();
+  return { written, isTty, json: !isTty, hasColours: false, columns: () => 60, lines: () => lines, write, taken };
 }
+
+/** A path is what is in the file. */
+const readFile = (path: string): Promise<string> => Promise.resolve(path);
+const complain = (text: string): never => assert.fail(text);
+const { signal } = new AbortController();
 
 function weirOf(answer: Answering): Weir {
   return new Weir({ surroundings: clientWorld(answer).surroundings });
@@ -63,16 +70,32 @@ test("windows have a column for each group, and say what is odd", () => {
   );
 });
 
-test("a file has a rule, a list or a document, and what it has not is said with its name", () => {
-  const read = (text: string) => rulesIn("r.json", () => text).map(({ rule_id }) => rule_id);
-  assert.deepEqual(read('{"rule_id":"a"}'), ["a"]);
-  assert.deepEqual(read('[{"rule_id":"a"},{"rule_id":"b"}]'), ["a", "b"]);
-  assert.deepEqual(read('{"rules":[{"rule_id":"a"}]}'), ["a"]);
-  assert.throws(() => read("{"), /^Error: r\.json is not JSON: /);
-  assert.throws(() => read("7"), /r\.json: it has no "rule_id"/);
-  assert.throws(() => read('[{"rule_id":"a"},{}]'), /r\.json: its rule 2 has no "rule_id"/);
-  const missing = (): never => assert.fail("no such file");
-  assert.throws(() => rulesIn("x.json", missing), /x\.json can't be read: no such file/);
+test("a file has a rule, a list or a document, and what it has not is said with its name", async () => {
+  const read = async (text: string, path = "r.json") =>
+    (await rulesIn(path, () => Promise.resolve(text))).map(({ rule_id }) => rule_id);
+  assert.deepEqual(await read('{"rule_id":"a"}'), ["a"]);
+  assert.deepEqual(await read('\uFEFF[{"rule_id":"a"},{"rule_id":"b"}]'), ["a", "b"]);
+  assert.deepEqual(await read('{"rules":[{"rule_id":"a"}]}'), ["a"]);
+  await assert.rejects(read('{\n"a" 1}'), /^Error: r\.json is not JSON: line 2, column 5 has "1}"/);
+  await assert.rejects(
+    read("", "-"),
+    /^Error: the standard input is not JSON: line 1, column 1 has the end of the file/,
+  );
+  await assert.rejects(read("7"), /r\.json: it has no "rule_id"/);
+  await assert.rejects(read('[{"rule_id":"a"},{}]'), /r\.json: its rule 2 has no "rule_id"/);
+  const missing = (): Promise<never> => Promise.reject(new Error("no such file"));
+  await assert.rejects(rulesIn("x.json", missing), /x\.json can't be read: no such file/);
+});
+
+test("of rules to delete, one that is not there costs no other", async () => {
+  const weir = weirOf(({ url }) =>
+    url.pathname.endsWith("/there") ? json({ deleted: true }) : refusal(404, "unknown_rule"),
+  );
+  const [pipe, said]: [ReturnType<typeof terminal>, string[]] = [terminal(false), []];
+  const deps = { weir, terminal: pipe, readFile, complain: (text: string): void => void said.push(text) };
+  await assert.rejects(runRules("delete", ["a", "there", "b"], deps), { code: "unknown_rule" });
+  assert.equal(pipe.written.join(""), '{"rule_id":"there","effect":"deleted"}\n');
+  assert.equal(said.length, 1, "and the other one is thrown");
 });
 
 test("apply sends all files as one, and says what became of each rule", async () => {
@@ -82,11 +105,10 @@ test("apply sends all files as one, and says what became of each rule", async ()
     if (method === "PUT") return json({ created: ["a"], changed: ["b"], unchanged: ["c"], deleted: [], kept: ["d"] });
     return json({ rules: ["a", "b", "c", "d"].map((rule_id, index) => ({ rule_id, version: index + 1 })) });
   });
-  const readFile = (path: string): string => path;
   const files = ['{"rule_id":"a"}', '[{"rule_id":"b"},{"rule_id":"c"}]'];
   const [human, pipe] = [terminal(true), terminal(false)];
-  await runRules("apply", files, { weir, terminal: human, readFile });
-  await runRules("apply", files, { weir, terminal: pipe, readFile });
+  await runRules("apply", files, { weir, terminal: human, readFile, complain });
+  await runRules("apply", files, { weir, terminal: pipe, readFile, complain });
   assert.equal(asked[0], 'PUT /aggregation-rules {"rules":[{"rule_id":"a"},{"rule_id":"b"},{"rule_id":"c"}]}');
   assert.equal(human.written.join(""), "a: created\nb: changed, version 2\nc: unchanged\n");
   assert.equal(pipe.written[1], '{"rule_id":"b","effect":"changed","version":2}\n');
@@ -101,7 +123,7 @@ test("a table of rules; without any, what to do next", async () => {
   ] as const) {
     const human = { ...terminal(true), columns: () => 200 };
     const weir = weirOf(() => json({ rules }));
-    await runRules("list", [], { weir, terminal: human, readFile: () => "" });
+    await runRules("list", [], { weir, terminal: human, readFile, complain });
     assert.match(human.written.join(""), expected);
   }
 });
@@ -113,7 +135,7 @@ test("stats asks for no more pages than it needs", async () => {
     return json({ data: [row(1), row(2)], complete: true, next_cursor: "next" });
   });
   const pipe = terminal(false);
-  await runStats(weir, { rule: "r", from: "0", to: null, step: "1h", limit: 3 }, pipe);
+  await runStats(weir, { rule: "r", from: "0", to: null, step: "1h", limit: 3, signal }, pipe);
   assert.deepEqual(
     pipe.written.map((text) => (JSON.parse(text) as { value: number }).value),
     [1, 2, 1],
@@ -125,11 +147,30 @@ test("stats asks for no more pages than it needs", async () => {
   await assert.rejects(
     runStats(
       weirOf(() => refusal(404, "unknown_rule")),
-      { rule: "x", from: null, to: null, step: null, limit: null },
+      { rule: "x", from: null, to: null, step: null, limit: null, signal },
       pipe,
     ),
     { code: "unknown_rule" },
   );
+});
+
+test("stats asks for the next page when the one before was taken, and for none when nobody reads on", async () => {
+  const ended = new AbortController();
+  let pages = 0;
+  const weir = weirOf(() => ((pages += 1), json({ data: [row(1)], complete: true, next_cursor: "next" })));
+  const pipe = terminal(false);
+  const pause = Promise.withResolvers<void>();
+  const asking = runStats(
+    weir,
+    { rule: "r", from: null, to: null, step: null, limit: null, signal: ended.signal },
+    { ...pipe, taken: () => pause.promise },
+  );
+  await setImmediate();
+  assert.equal(pages, 1);
+  ended.abort();
+  pause.resolve();
+  await asking;
+  assert.equal(pages, 1);
 });
 
 const state = (rows: readonly StatsRow[], status: LiveState["status"] = "live"): LiveState => ({
@@ -138,11 +179,12 @@ const state = (rows: readonly StatsRow[], status: LiveState["status"] = "live"):
   rows,
 });
 const following = (...states: readonly LiveState[]) => ({
+  rules: weirOf(() => json({ rule_id: "r" })).rules,
   async *live() {
     yield* states;
   },
 });
-const wish = { rule: "r", from: null, intervalMs: 250, signal: new AbortController().signal };
+const wish = { rule: "r", from: null, intervalMs: 250, signal };
 
 test("a screen has as many rows as it has lines for, and says what it is at", () => {
   const rows = Array.from({ length: 30 }, (_, index) => row(index));
@@ -154,7 +196,7 @@ test("a screen has as many rows as it has lines for, and says what it is at", ()
 
 test("tail draws over what it drew", async () => {
   const human = terminal(true);
-  await runTail(following(state([row(1), row(2)]), state([row(3)])), wish, human);
+  await runTail(following(state([row(1), row(2)]), state([row(3)])), wish, human, complain);
   assert.ok(human.written[0]?.startsWith("r live\u001B[K\n"));
   assert.ok(human.written[1]?.startsWith("\u001B[4A"), "four lines up");
   assert.ok(human.written[1]?.endsWith("\u001B[J"));
@@ -164,7 +206,9 @@ test("in a pipe tail tells each row that is new, changed or gone, and nothing tw
   const pipe = terminal(false);
   const [de, fr] = [row(1), row(2, { "payload.country": "FR" })];
   const states = [state([]), state([de, fr]), state([de, fr], "stale"), state([de, { ...fr, value: 5 }]), state([de])];
-  await runTail(following(...states), wish, pipe);
+  const said: string[] = [];
+  await runTail(following(...states), wish, pipe, (text) => void said.push(text));
+  assert.equal(said.join(""), "r: connection lost, or the rule was changed; waiting\nr: live again\n");
   const told = pipe.written.map((text) => JSON.parse(text) as StatsRow & { gone?: true });
   assert.deepEqual(
     told.map(({ value, gone }) => [value, gone ?? false]),

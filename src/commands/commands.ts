@@ -3,6 +3,7 @@ import { addressOf } from "../config/address.ts";
 import type { RulesAction } from "../config/command-line.ts";
 import type { ClientOptions, Config } from "../config/options.ts";
 import { CommandError } from "./rule-files.ts";
+import type { ReadFile } from "./rule-files.ts";
 import { runRules } from "./rules.ts";
 import { runStats } from "./stats.ts";
 import { harmless } from "./table.ts";
@@ -19,7 +20,7 @@ export interface Command {
 
 export interface CommandDeps {
   readonly terminal: Terminal;
-  readonly readFile: (path: string) => string;
+  readonly readFile: ReadFile;
   readonly signal: AbortSignal;
   readonly complain: (text: string) => void;
 }
@@ -31,9 +32,9 @@ export async function runCommand(asked: Command, deps: CommandDeps): Promise<0 |
   const weir = new Weir({ queryUrl: client.url ?? addressOf(config, config.queryPort) });
   const [rule = ""] = words;
   try {
-    if (command === "rules") await runRules(asked.rulesAction, words, { weir, terminal, readFile });
-    else if (command === "stats") await runStats(weir, { ...client, rule }, terminal);
-    else await runTail(weir, { ...client, rule, signal }, terminal);
+    if (command === "rules") await runRules(asked.rulesAction, words, { weir, terminal, readFile, complain });
+    else if (command === "stats") await runStats(weir, { ...client, rule, signal }, terminal);
+    else await runTail(weir, { ...client, rule, signal }, terminal, complain);
     return 0;
   } catch (error) {
     complain(complaint(error));
@@ -43,7 +44,8 @@ export async function runCommand(asked: Command, deps: CommandDeps): Promise<0 |
   }
 }
 
-function exitCodeOf(error: unknown): 1 | 2 {
+/** 2: no server of Weir answers there, or what was given to the command is no good. 1: the server refused it. */
+export function exitCodeOf(error: unknown): 1 | 2 {
   if (error instanceof CommandError) return 2;
   return error instanceof WeirError && (error.code === "no_answer" || error.code === "strange_answer") ? 2 : 1;
 }
@@ -54,7 +56,9 @@ function complaint(error: unknown): string {
   const details: unknown = error instanceof WeirError ? error.details : null;
   const problems = Array.isArray(details) ? (details as readonly { path?: string; message?: string }[]) : [];
   const lines = problems.filter(({ message }) => message !== undefined && !error.message.includes(message));
-  return [error.message, ...lines.map(({ path, message }) => `  ${path}: ${message}`)]
+  const isOtherPort = error instanceof WeirError && error.code === "unknown_route";
+  const message = isOtherPort ? `${error.message}; is it the query port of the server?` : error.message;
+  return [message, ...lines.map(({ path, message }) => `  ${path}: ${message}`)]
     .map((line) => `${harmless(line)}\n`)
     .join("");
 }

@@ -1,14 +1,18 @@
 import type { Rule } from "../../client/src/weir.ts";
+import { findJsonFault } from "../config/json-place.ts";
 
 /** A mistake in what was given to a command; the message says where. */
 export class CommandError extends Error {}
+
+/** The text of a file; `-` is the standard input. Rejects when it can't be read. */
+export type ReadFile = (path: string) => Promise<string>;
 
 /**
  * The rules of a file: one, a list, or a document `{"rules":[…]}`.
  * @throws CommandError what is wrong with the file; what is wrong with a rule is the server's to say.
  */
-export function rulesIn(path: string, readFile: (path: string) => string): Rule[] {
-  const value = parsed(path, readFile);
+export async function rulesIn(path: string, readFile: ReadFile): Promise<Rule[]> {
+  const value = await parsed(path, readFile);
   const list = Array.isArray(value)
     ? value
     : isObject(value) && Array.isArray(value["rules"])
@@ -16,23 +20,23 @@ export function rulesIn(path: string, readFile: (path: string) => string): Rule[
       : [value];
   for (const [index, rule] of (list as readonly unknown[]).entries())
     if (!isObject(rule) || typeof rule["rule_id"] !== "string")
-      throw new CommandError(`${path}: ${list.length > 1 ? `its rule ${index + 1}` : "it"} has no "rule_id"`);
+      throw new CommandError(`${nameOf(path)}: ${list.length > 1 ? `its rule ${index + 1}` : "it"} has no "rule_id"`);
   return list as Rule[];
 }
 
-function parsed(path: string, readFile: (path: string) => string): unknown {
-  let text: string;
+async function parsed(path: string, readFile: ReadFile): Promise<unknown> {
+  const text = await readFile(path).catch((error: unknown) => {
+    throw new CommandError(`${nameOf(path)} can't be read: ${messageOf(error)}`);
+  });
   try {
-    text = readFile(path);
-  } catch (error) {
-    throw new CommandError(`${path} can't be read: ${messageOf(error)}`);
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new CommandError(`${path} is not JSON: ${messageOf(error)}`);
+    return JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch {
+    const { line, column, found } = findJsonFault(text.replace(/^\uFEFF/, ""));
+    throw new CommandError(`${nameOf(path)} is not JSON: line ${line}, column ${column} has ${found}`);
   }
 }
+
+const nameOf = (path: string): string => (path === "-" ? "the standard input" : path);
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

@@ -1,7 +1,9 @@
-import type { DryRunAnswer, RuleAnswer, Weir } from "../../client/src/weir.ts";
+import { WeirError } from "../../client/src/weir.ts";
+import type { DryRunAnswer, Rule, RuleAnswer, Weir } from "../../client/src/weir.ts";
 import type { RulesAction } from "../config/command-line.ts";
 import { CommandError, rulesIn } from "./rule-files.ts";
-import { table } from "./table.ts";
+import type { ReadFile } from "./rule-files.ts";
+import { harmless, table } from "./table.ts";
 import { painted, say, sayJson } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 import { windowTable } from "./windows.ts";
@@ -9,8 +11,8 @@ import { windowTable } from "./windows.ts";
 export interface RulesDeps {
   readonly weir: Pick<Weir, "rules">;
   readonly terminal: Terminal;
-  /** The text of a file; `-` is the standard input. */
-  readonly readFile: (path: string) => string;
+  readonly readFile: ReadFile;
+  readonly complain: (text: string) => void;
 }
 
 /** `weir rules …`. @throws WeirError, CommandError */
@@ -32,14 +34,9 @@ const actions: Readonly<Record<RulesAction, (deps: RulesDeps, words: readonly st
     terminal.write(`${JSON.stringify(rule, undefined, terminal.json ? 0 : 2)}\n`);
   },
   apply,
-  delete: async ({ weir, terminal }, ids) => {
-    for (const id of ids) {
-      await weir.rules.delete(id);
-      tell(terminal, { rule_id: id, effect: "deleted" });
-    }
-  },
+  delete: remove,
   try: async ({ weir, terminal, readFile }, [path = ""]) => {
-    const [rule, ...more] = rulesIn(path, readFile);
+    const [rule, ...more] = await rulesIn(path, readFile);
     if (rule === undefined || more.length > 0) throw new CommandError(`${path}: one rule can be tried at a time`);
     const answer = await weir.rules.dryRun(rule);
     if (terminal.json) sayJson(terminal, answer);
@@ -64,11 +61,28 @@ function listRow(rule: RuleAnswer): (string | number)[] {
 
 /** All files together are applied as a whole, or not at all. */
 async function apply({ weir, terminal, readFile }: RulesDeps, paths: readonly string[]): Promise<void> {
-  const rules = paths.flatMap((path) => rulesIn(path, readFile));
+  const rules: Rule[] = [];
+  for (const path of paths) rules.push(...(await rulesIn(path, readFile)));
   const effect = await weir.rules.apply({ rules });
   const versions = new Map((await weir.rules.list()).map(({ rule_id, version }) => [rule_id, version]));
   for (const { rule_id } of rules)
     tell(terminal, { rule_id, effect: effectOf(rule_id, effect), version: versions.get(rule_id) });
+}
+
+/** One that is not there costs no other. @throws the last refusal, when all have had their turn */
+async function remove({ weir, terminal, complain }: RulesDeps, ids: readonly string[]): Promise<void> {
+  const unknown: WeirError[] = [];
+  for (const id of ids)
+    try {
+      await weir.rules.delete(id);
+      tell(terminal, { rule_id: id, effect: "deleted" });
+    } catch (error) {
+      if (!(error instanceof WeirError) || error.code !== "unknown_rule") throw error;
+      unknown.push(error);
+    }
+  const last = unknown.pop();
+  for (const { message } of unknown) complain(`${harmless(message)}\n`);
+  if (last !== undefined) throw last;
 }
 
 interface Told {

@@ -10,11 +10,13 @@ export interface StatsWish {
   readonly step: string | null;
   /** Rows at most; null is all. */
   readonly limit: number | null;
+  /** Nobody reads on. */
+  readonly signal: AbortSignal;
 }
 
 /** `weir stats`: the windows of a rule, page by page. @throws WeirError */
 export async function runStats(weir: Pick<Weir, "stats">, wish: StatsWish, terminal: Terminal): Promise<void> {
-  const { rule, from, to, step, limit } = wish;
+  const { rule, from, to, step, limit, signal } = wish;
   const asked = { rule, ...(from && { from }), ...(to && { to }), ...(step && { step }) };
   let left = limit ?? Infinity;
   let told = 0;
@@ -25,7 +27,8 @@ export async function runStats(weir: Pick<Weir, "stats">, wish: StatsWish, termi
     told += rows.length;
     if (!complete && left >= 0 && told === rows.length && !terminal.json)
       say(terminal, painted(terminal, "yellow", "the rule is being filled or is paused: windows may lack events"));
-    if (left === 0) break;
+    await terminal.taken();
+    if (left === 0 || signal.aborted) return;
   }
   if (told === 0 && !terminal.json) say(terminal, `no windows of ${rule} between these times; --from 0 shows all`);
 }

@@ -16,11 +16,22 @@ export interface TailWish {
  * screen; else every row that is new or has changed, and each that has gone, a line each.
  * @throws WeirError why the rule can't be followed.
  */
-export async function runTail(weir: Pick<Weir, "live">, wish: TailWish, terminal: Terminal): Promise<void> {
+export async function runTail(
+  weir: Pick<Weir, "live" | "rules">,
+  wish: TailWish,
+  terminal: Terminal,
+  complain: (text: string) => void,
+): Promise<void> {
   const { rule, from, intervalMs, signal } = wish;
-  const show = terminal.json ? lineByLine(terminal) : redrawn(terminal);
+  const show = terminal.json ? lineByLine(terminal, complain) : redrawn(terminal);
   try {
-    for await (const state of weir.live(rule, { intervalMs, signal, ...(from && { from }) })) show(state);
+    // A line is opened again and again: that nobody answers at all is said first.
+    await weir.rules.get(rule, { signal });
+    for await (const state of weir.live(rule, { intervalMs, signal, ...(from && { from }) })) {
+      show(state);
+      // Whoever reads slowly gets the newest state next.
+      await terminal.taken();
+    }
   } catch (error) {
     if (!signal.aborted) throw error;
   }
@@ -56,9 +67,14 @@ export function screen(state: LiveState, terminal: Pick<Terminal, "columns" | "l
 }
 
 /** Tells what is different from the state before. */
-function lineByLine(terminal: Terminal): (state: LiveState) => void {
+function lineByLine(terminal: Terminal, complain: (text: string) => void): (state: LiveState) => void {
   let before = new Map<string, string>();
-  return ({ status, rows }) => {
+  let isStale = false;
+  return ({ rule, status, rows }) => {
+    if (status === "stale" && !isStale)
+      complain(`${harmless(rule)}: connection lost, or the rule was changed; waiting\n`);
+    else if (status === "live" && isStale) complain(`${harmless(rule)}: live again\n`);
+    isStale = status === "stale" || (isStale && status !== "live");
     if (status !== "live") return;
     const now = new Map(rows.map((row) => [keyOf(row), JSON.stringify(row)]));
     for (const [key, text] of [...now].reverse()) if (before.get(key) !== text) terminal.write(`${text}\n`);

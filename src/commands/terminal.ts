@@ -8,6 +8,8 @@ export interface Terminal {
   readonly columns: () => number;
   readonly lines: () => number;
   readonly write: (text: string) => void;
+  /** Resolves when what was written has been taken, or nobody takes it any more. */
+  readonly taken: () => Promise<void>;
 }
 
 type Colour = "dim" | "bold" | "green" | "yellow" | "red";

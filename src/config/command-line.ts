@@ -6,7 +6,7 @@ import type { Completed } from "./completion.ts";
 import { loadOptions } from "./load-options.ts";
 import { clientOptions, demoOptions, environmentName, options, upkeepOptions } from "./options.ts";
 import type { Option } from "./option.ts";
-import { sendOptions } from "./send-options.ts";
+import { rejectsOptions, sendOptions } from "./send-options.ts";
 
 export const commandNames = [
   "serve",
@@ -89,6 +89,8 @@ export function parseCommandLine(argv: readonly string[], version: string): Comm
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { ...seen, print: output.join("") };
+    const named = argv.find((word) => !isFlag(word));
+    seen.command = commandNames.find((name) => name === named) ?? seen.command;
     seen.problems = [{ path: "command line", message: error.message.replace(/^error: /, "") }];
   }
   return seen;
@@ -119,6 +121,8 @@ Exit codes: 0 stopped as asked, or done; 1 failed while running, or what the ser
 refuses; 2 the configuration or the machine does not allow a start, or no server
 answers; 130 send was stopped before its end.`;
 
+export const usageOf = (name: CommandName): string => usages[name] ?? "[options]";
+
 const usages: Readonly<Partial<Record<CommandName, string>>> = {
   rejects: `[${rejectsActions.join("|")}] [options]`,
   rules: "[list | get RULE | apply FILE… | delete RULE… | try FILE] [options]",
@@ -143,10 +147,7 @@ function buildProgram(version: string, seen: (command: Command, name: CommandNam
       .command(name, { isDefault: name === "serve" })
       .description(summaries[name])
       .exitOverride();
-    command
-      .helpOption("-h, --help", "print this help")
-      .usage(usages[name] ?? "[options]")
-      .addHelpText("after", epilogue);
+    command.helpOption("-h, --help", "print this help").usage(usageOf(name)).addHelpText("after", epilogue);
     // Unknown names and left-over words are collected, so that all mistakes are told at once.
     command.allowUnknownOption().allowExcessArguments();
     addFlags(command, name);
@@ -167,6 +168,7 @@ function ownOptions(name: CommandName): readonly Option<unknown>[] {
   if (name === "rules" || name === "stats" || name === "tail") return Object.values(clientOptions);
   if (name === "send") return Object.values(sendOptions);
   if (name === "load") return Object.values(loadOptions);
+  if (name === "rejects") return Object.values(rejectsOptions);
   return name === "verify" || name === "rebuild" ? Object.values(upkeepOptions) : [];
 }
 
@@ -228,11 +230,10 @@ function takeAction<Action extends string>(words: string[], actions: readonly Ac
 }
 
 function unknown(word: string, what: string, known: readonly string[]): Problem {
+  if (known.includes(word)) return { path: word, message: "takes no value" };
   const near = suggest(word, known);
-  return {
-    path: word,
-    message: `is not ${what === "command" ? "a" : "an"} ${what} of Weir${near ? `; did you mean ${near}?` : ""}`,
-  };
+  const instead = near ? `; did you mean ${near}?` : what === "command" ? "; `weir --help` lists them" : "";
+  return { path: word, message: `is not ${what === "command" ? "a" : "an"} ${what} of Weir${instead}` };
 }
 
 /** What shells complete; words that are rules or other ids are not known here. */

@@ -101,8 +101,13 @@ export const serverUrl = (...schemes: readonly string[]): Kind<string> => ({
 
 export const url = (...schemes: readonly string[]): Kind<string> => ({
   placeholder: "url",
-  expected: `an address such as ${schemes[0]}://host`,
-  parse: (given) => (URL.canParse(given) && schemes.includes(new URL(given).protocol.slice(0, -1)) ? given : undefined),
+  expected: `an address such as ${schemes[0]}://host, without user, password and query`,
+  parse: (given) => {
+    if (!URL.canParse(given)) return undefined;
+    const { protocol, username, password, search, hash } = new URL(given);
+    const isPlain = username === "" && password === "" && search === "" && hash === "";
+    return isPlain && schemes.includes(protocol.slice(0, -1)) ? given : undefined;
+  },
   format: (value) => value,
 });
 

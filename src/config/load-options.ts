@@ -9,6 +9,7 @@ export const loadOptions = {
   url: option({
     name: "url",
     group: "Where",
+    secret: true,
     kind: orOff(url("http", "https")),
     default: null,
     description: "the query port of the server, for --check; off is --query-port on this machine",

@@ -131,6 +131,58 @@ test("a mistake in an address is told without its secrets", () => {
     assert.ok(!printProblems(problemsOf([option, "ftp://u:secret@h"])).includes("secret"), option);
 });
 
+test("a variable that is mistyped is told without its value, which may be a password", () => {
+  const loaded = loadConfig({ ...nothing, env: { WEIR_KAFKA_PASWORD: "secret" } });
+  assert.ok(!loaded.ok);
+  const told = printProblems(loaded.problems);
+  assert.match(told, /WEIR_KAFKA_PASWORD: is not an option; did you mean WEIR_KAFKA_PASSWORD\?/);
+  assert.ok(!told.includes("secret"), told);
+});
+
+test("the address of a server is one that can be asked, and is told without its password", () => {
+  const told = (address: string): string => {
+    const loaded = loadConfig({ ...nothing, argv: ["stats", "r", "--url", address] });
+    return loaded.ok ? "" : printProblems(loaded.problems, loaded.command);
+  };
+  for (const address of ["http://h:1", "https://h/behind/a/proxy/"]) assert.equal(told(address), "");
+  for (const address of ["http://u:secret@h", "http://h?token=secret", "http://h/#x", "h:8001", "ftp://h"]) {
+    assert.match(
+      told(address),
+      /--url = "\(hidden\)": expected an address such as http:\/\/host, without user/,
+      address,
+    );
+    assert.ok(!told(address).includes("secret"));
+  }
+});
+
+test("a command that is wrong is told as such, with how it is used", () => {
+  const told = (...argv: string[]): string => {
+    const loaded = loadConfig({ ...nothing, argv });
+    assert.ok(!loaded.ok);
+    return printProblems(loaded.problems, loaded.command);
+  };
+  assert.match(
+    told("rules", "foo"),
+    /^weir rules can't be run so:\n {2}foo: .*\nUsage: weir rules \[list \| get RULE .*--help/,
+  );
+  assert.match(told("stats", "r", "--limit"), /^weir stats can't be run so:\n.*--limit.* argument missing\n/);
+  assert.match(told("stats", "r", "--json=no"), /--json: takes no value/);
+  assert.match(
+    told("nonsense"),
+    /^Weir can't start .*\n {2}nonsense: is not a command of Weir; `weir --help` lists them\n$/,
+  );
+});
+
+test("the archive is kept by a process that can be asked to erase", () => {
+  const roles = (...names: string[]) => [
+    ...["--roles", names.join(","), "--archive", "on", "--kafka-brokers", "k:9092"],
+    ...["--clickhouse-url", "http://store:8123", "--mongo-url", "mongodb://rules/weir"],
+  ];
+  good({ argv: roles("query") });
+  for (const role of ["ingest", "processor"])
+    assert.match(problems({ argv: roles(role) })[0]!, /--archive: is filled by one process with the role query/);
+});
+
 test("MongoDB's address may name several hosts, and is shown without its secrets", () => {
   const address = "mongodb://u:geheim@a:27017,b:27017/weir?replicaSet=rs0";
   const loaded = loadConfig({ ...nothing, argv: ["--mongo-url", address] });

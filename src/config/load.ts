@@ -10,8 +10,8 @@ import { clientOptions, demoOptions, environmentName, optionKeys, options, upkee
 import type { Option } from "./option.ts";
 import { hasRole, roleProblems } from "./roles.ts";
 import type { ClientOptions, Config, DemoOptions, OptionKey, UpkeepOptions } from "./options.ts";
-import { sendOptions } from "./send-options.ts";
-import type { SendOptions } from "./send-options.ts";
+import { rejectsOptions, sendOptions } from "./send-options.ts";
+import type { RejectsOptions, SendOptions } from "./send-options.ts";
 
 export interface Surroundings {
   /** Arguments behind the program's name. */
@@ -36,10 +36,11 @@ export type Loaded =
       readonly client: ClientOptions;
       readonly send: SendOptions;
       readonly load: LoadOptions;
+      readonly rejects: RejectsOptions;
       readonly rulesAction: RulesAction;
       readonly words: readonly string[];
     }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | { readonly ok: false; readonly command: CommandName; readonly problems: readonly Problem[] };
 
 interface Given {
   readonly where: string;
@@ -82,11 +83,12 @@ export function loadConfig({ argv, env, readFile }: Surroundings): Loaded {
   const client = own(clientOptions, "rules", "stats", "tail") as ClientOptions;
   const send = own(sendOptions, "send") as SendOptions;
   const load = own(loadOptions, "load") as LoadOptions;
+  const rejects = own(rejectsOptions, "rejects") as RejectsOptions;
   problems.push(...unknownVariables(env));
   // Every key has a value of its option's kind: the loops above go over the same tables that the types come from.
   const config = values as Config;
   if (problems.length === 0) problems.push(...contradictions(config, sources));
-  if (problems.length > 0) return { ok: false, problems };
+  if (problems.length > 0) return { ok: false, command: line.command, problems };
   return {
     ok: true,
     command: line.command,
@@ -98,6 +100,7 @@ export function loadConfig({ argv, env, readFile }: Surroundings): Loaded {
     client,
     send,
     load,
+    rejects,
     rulesAction: line.rulesAction,
     words: line.words,
   };
@@ -195,9 +198,12 @@ const otherVariables = /^WEIR_(CONFIG|FAILPOINT|PORT|PORT_.*|SERVICE_.*)$/;
 
 function unknownVariables(env: Surroundings["env"]): Problem[] {
   const known = Object.values(options).map((option) => environmentName(option.name));
-  return Object.keys(env)
-    .filter((name) => name.startsWith("WEIR_") && !known.includes(name) && !otherVariables.test(name))
-    .map((name) => ({ path: name, message: `is not an option${didYouMean(name, known)}`, value: env[name] }));
+  return (
+    Object.keys(env)
+      .filter((name) => name.startsWith("WEIR_") && !known.includes(name) && !otherVariables.test(name))
+      // Without the value: a mistyped name may be that of a password.
+      .map((name) => ({ path: name, message: `is not an option${didYouMean(name, known)}` }))
+  );
 }
 
 function didYouMean(name: string, known: readonly string[]): string {

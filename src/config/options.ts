@@ -233,6 +233,7 @@ export const upkeepOptions = {
   url: option({
     name: "url",
     group: "Where",
+    secret: true,
     kind: orOff(url("http", "https")),
     default: null,
     description: "the query port of a server that runs; off starts one on the data folder for it",
@@ -246,6 +247,7 @@ export const clientOptions = {
   url: option({
     name: "url",
     group: "Where",
+    secret: true,
     kind: orOff(url("http", "https")),
     default: null,
     description: "the query port of the server; off is --query-port on this machine",

@@ -3,6 +3,8 @@ import { withoutSecrets } from "../lib/url-secrets.ts";
 import { optionKeys, options } from "./options.ts";
 import type { Option } from "./option.ts";
 import type { Config } from "./options.ts";
+import { usageOf } from "./command-line.ts";
+import type { CommandName } from "./command-line.ts";
 import type { Sources } from "./load.ts";
 
 /** What is in force, one option a line with where it comes from; passwords are masked. For `weir config`. */
@@ -19,15 +21,14 @@ export function printConfig(config: Config, sources: Sources): string {
 }
 
 /** All problems, for people. */
-export function printProblems(problems: readonly Problem[]): string {
+export function printProblems(problems: readonly Problem[], command: CommandName = "serve"): string {
   const lines = problems.map(
     ({ path, message, value }) => `  ${path}${value === undefined ? "" : ` = ${JSON.stringify(value)}`}: ${message}`,
   );
-  const head =
-    problems.length === 1
-      ? "Weir can't start with this configuration:"
-      : `Weir can't start with this configuration (${problems.length} problems):`;
-  return [head, ...lines].join("\n") + "\n";
+  const what = command === "serve" ? "Weir can't start with this configuration" : `weir ${command} can't be run so`;
+  const head = problems.length === 1 ? `${what}:` : `${what} (${problems.length} problems):`;
+  const usage = `Usage: weir ${command} ${usageOf(command)}; \`weir ${command} --help\` lists the options.`;
+  return [head, ...lines, ...(command === "serve" ? [] : [usage])].join("\n") + "\n";
 }
 
 function shown(option: Option<unknown>, value: unknown): string {

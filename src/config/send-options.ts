@@ -8,6 +8,7 @@ export const senderOptions = {
   ingestUrl: option({
     name: "ingest-url",
     group: "Where",
+    secret: true,
     kind: orOff(url("http", "https")),
     default: null,
     description: "the ingest port of the server; off is --ingest-port on this machine",
@@ -27,6 +28,12 @@ export const senderOptions = {
     default: 60_000,
     description: "how long a request is tried again that the server can't take",
   }),
+} as const;
+
+/** Options of `weir rejects` alone. */
+export const rejectsOptions = {
+  ingestUrl: senderOptions.ingestUrl,
+  url: clientOptions.url,
 } as const;
 
 const alone = { ...choice("no", "yes"), alone: "yes" };
@@ -95,3 +102,4 @@ export const sendOptions = {
 
 type ValueOf<O> = O extends Option<infer T> ? T : never;
 export type SendOptions = { readonly [K in keyof typeof sendOptions]: ValueOf<(typeof sendOptions)[K]> };
+export type RejectsOptions = { readonly [K in keyof typeof rejectsOptions]: ValueOf<(typeof rejectsOptions)[K]> };

@@ -1,15 +1,7 @@
-import { addressOf } from "../config/address.ts";
 import type { RejectsAction } from "../config/command-line.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
-import type { Page, Reject } from "./client.ts";
+import type { Addresses, Page, Reject } from "./client.ts";
 import { RejectsClient } from "./client.ts";
-
-/** Ports and host as the server was told them. */
-export interface ServerPlace {
-  readonly host: string;
-  readonly ingestPort: number;
-  readonly queryPort: number;
-}
 
 /** As many as one request takes out. */
 const pageMax = 100;
@@ -20,13 +12,10 @@ const pageMax = 100;
  */
 export async function runRejects(
   action: RejectsAction,
-  place: ServerPlace,
+  addresses: Addresses,
   print: (line: string) => void,
 ): Promise<void> {
-  const client = new RejectsClient({
-    ingestUrl: addressOf(place, place.ingestPort),
-    queryUrl: addressOf(place, place.queryPort),
-  });
+  const client = new RejectsClient(addresses);
   await { list, replay }[action](client, print);
 }
 

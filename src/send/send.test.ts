@@ -32,7 +32,15 @@ function run(wish: SendWish) {
   const [out, err]: [string[], string[]] = [[], []];
   const write = (text: string): void => void out.push(text);
   const deps = {
-    terminal: { isTty: false, hasColours: false, json: true, columns: () => 80, lines: () => 24, write },
+    terminal: {
+      isTty: false,
+      hasColours: false,
+      json: true,
+      columns: () => 80,
+      lines: () => 24,
+      write,
+      taken: async () => {},
+    },
     screen: { isTty: false, columns: () => 80, write: () => {} },
     ...{ complain: (text: string): void => void err.push(text), clock: systemClock, signal: ended.signal, stdin },
   };
