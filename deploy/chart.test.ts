@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "yaml";
-import { environmentName, options } from "../src/config/options.ts";
-import type { Option } from "../src/config/option.ts";
 import { chartStamp, manifestsOf, renderedFile } from "./check/chart.ts";
 import type { Manifest } from "./check/chart.ts";
+import { environmentOf, stagesOf } from "./check/dockerfile.ts";
 import { textOf } from "./check/read.ts";
+import { startedWith } from "./check/started-with.ts";
 
 const manifests = manifestsOf(textOf(renderedFile));
 const roles = ["ingest", "processor", "query"];
@@ -46,19 +46,29 @@ test("each role has its processes, a service that finds them, and a bound of how
   assert.equal(named("StatefulSet", "try-processor").spec.replicas, 3);
 });
 
-test("every variable is an option with a value that it takes; a role's own go before those of all", () => {
-  const byVariable = new Map<string, Option<unknown>>(
-    Object.values(options).map((option) => [environmentName(option.name), option]),
-  );
+const envOf = (role: string): readonly { readonly name: string; readonly value: string }[] =>
+  named("StatefulSet", `try-${role}`).spec.template!.spec.containers[0]!.env;
+
+test("each role starts with its environment and the secret's; a role's own options go before those of all", () => {
+  const ofImage = environmentOf(stagesOf(textOf("deploy/Dockerfile")), "roles");
+  // As docs/deploy.md makes it.
+  const secret = { WEIR_CLICKHOUSE_PASSWORD: "…", WEIR_MONGO_URL: "mongodb://mongo/weir" };
   for (const role of roles) {
-    const { env } = named("StatefulSet", `try-${role}`).spec.template!.spec.containers[0]!;
-    for (const { name, value } of env)
-      assert.notEqual(byVariable.get(name)?.kind.parse(value), undefined, `${role}: ${name}=${value}`);
-    assert.equal(env.find(({ name }) => name === "WEIR_ROLES")?.value, role);
+    const env = envOf(role);
     assert.equal(new Set(env.map(({ name }) => name)).size, env.length);
+    const given = Object.fromEntries(env.map(({ name, value }) => [name, value]));
+    const config = startedWith({ ...ofImage, ...secret, ...given });
+    assert.deepEqual([config.roles, config.host], [[role], "0.0.0.0"]);
+    if (role !== "ingest") assert.throws(() => startedWith({ ...ofImage, ...given }), /needs --mongo-url/, role);
   }
-  const { env } = named("StatefulSet", "try-processor").spec.template!.spec.containers[0]!;
-  assert.equal(env.find(({ name }) => name === "WEIR_BATCH_EVENTS_MAX")?.value, "100000");
+  assert.equal(envOf("processor").find(({ name }) => name === "WEIR_BATCH_EVENTS_MAX")?.value, "100000");
+});
+
+test("what the values give to every process is an option with a value that it takes, or left to be given", () => {
+  const { config } = parse(textOf("deploy/helm/weir/values.yaml")) as { config: Record<string, string> };
+  startedWith(config);
+  const unsaid = Object.keys(config).filter((name) => config[name] === "");
+  assert.deepEqual(unsaid, ["WEIR_KAFKA_BROKERS", "WEIR_CLICKHOUSE_URL"]);
 });
 
 test("pods run as nobody in particular, on a file system that can't be written, and get no variables of services", () => {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { test } from "node:test";
-import { environmentName, options } from "../src/config/options.ts";
-import type { Option } from "../src/config/option.ts";
+import { options, roleNames } from "../src/config/options.ts";
 import { parseSize } from "../src/config/units.ts";
 import { composeProblems } from "./check/compose.ts";
 import type { Around, Service } from "./check/compose.ts";
-import { stagesOf } from "./check/dockerfile.ts";
+import { environmentOf, stagesOf } from "./check/dockerfile.ts";
 import { readCompose, root, textOf } from "./check/read.ts";
+import { startedWith } from "./check/started-with.ts";
 import { settingsOf } from "./load-test/settings.ts";
 
 const around: Around = {
@@ -38,21 +38,52 @@ test("compose.yaml has three brokers, a replica set, ClickHouse, a process of ea
   );
 });
 
-test("every variable of a Weir is an option with a value that it takes; every one of a load test is a setting", () => {
-  const byVariable = new Map<string, Option<unknown>>(
-    Object.values(options).map((option) => [environmentName(option.name), option]),
+/** What a Weir of the image has in its environment besides what a file gives it. */
+const ofImage = environmentOf(stagesOf(textOf("deploy/Dockerfile")), "roles");
+
+test("each Weir starts with its environment: options, values, and what they need of each other", () => {
+  const weirs = files.flatMap((file) =>
+    Object.entries(readCompose(file).services).filter(
+      ([name, { build }]) => build !== undefined && name !== "load-test",
+    ),
   );
-  let seen = 0;
-  for (const file of files)
-    for (const [name, { environment = {} }] of Object.entries(readCompose(file).services)) {
-      for (const [variable, value] of Object.entries(environment).filter(([key]) => key.startsWith("WEIR_"))) {
-        const parsed = byVariable.get(variable)?.kind.parse(String(value));
-        assert.notEqual(parsed, undefined, `${file}: ${name}: ${variable}=${String(value)}`);
-        seen += 1;
-      }
-      if (name === "load-test") settingsOf(environment as Record<string, string>);
-    }
-  assert.ok(seen > 20, `${seen} variables were looked at`);
+  assert.deepEqual(weirs.map(([name]) => name).sort(), [...roleNames, "weir"].sort());
+  for (const [name, { environment = {} }] of weirs) {
+    const config = startedWith({ ...ofImage, ...environment });
+    assert.deepEqual(config.roles, name === "weir" ? roleNames : [name], name);
+    assert.deepEqual([config.host, config.dataDir], ["0.0.0.0", "/var/lib/weir"], name);
+  }
+  for (const file of files) settingsOf(readCompose(file).services["load-test"]!.environment as Record<string, string>);
+});
+
+test("Weirs that work together have the same log, store and rules", () => {
+  const [first, ...others] = roleNames.map((role) => startedWith({ ...whole.services[role]!.environment }));
+  for (const key of [
+    "kafkaBrokers",
+    "kafkaTopic",
+    "kafkaGroup",
+    "clickhouseUrl",
+    "clickhouseDatabase",
+    "mongoUrl",
+  ] as const)
+    for (const other of others) assert.deepEqual(other[key], first![key], key);
+  const { CLICKHOUSE_USER, CLICKHOUSE_PASSWORD, CLICKHOUSE_DB } = whole.services["clickhouse"]!.environment!;
+  const { clickhouseUser, clickhousePassword, clickhouseDatabase } = others[0]!;
+  assert.deepEqual(
+    [clickhouseUser, clickhousePassword, clickhouseDatabase],
+    [CLICKHOUSE_USER, CLICKHOUSE_PASSWORD, CLICKHOUSE_DB],
+  );
+});
+
+test("an environment that Weir does not start with is found", () => {
+  const query = whole.services["query"]!.environment!;
+  for (const [change, message] of [
+    [{ WEIR_MONGO_URL: "" }, /query needs --mongo-url/],
+    [{ WEIR_ROLES: "querry" }, /WEIR_ROLES.*one of ingest, processor, query/],
+    [{ WEIR_FLUSH_DELY: "1s" }, /did you mean WEIR_FLUSH_DELAY/],
+    [{ WEIR_KAFKA_SASL: "plain" }, /needs kafka-user/],
+  ] as const)
+    assert.throws(() => startedWith({ ...query, ...change }), message);
 });
 
 test("the containers of Weir are read-only, without capabilities and never get new ones", () => {

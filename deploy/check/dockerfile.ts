@@ -55,6 +55,16 @@ export function lineage(stages: readonly Stage[], name: string): readonly Stage[
   return stage === undefined ? [] : [...lineage(stages, stage.base), stage];
 }
 
+/** What a container of this stage has in its environment. */
+export function environmentOf(stages: readonly Stage[], name: string): Readonly<Record<string, string>> {
+  const given = lineage(stages, name).flatMap(({ instructions }) => instructions.filter((each) => each.name === "ENV"));
+  return Object.fromEntries(
+    given.flatMap(({ rest }) =>
+      [...rest.matchAll(/(\w+)=(\S*)/g)].map(([, variable = "", value = ""]) => [variable, value]),
+    ),
+  );
+}
+
 /** Of a COPY: the stage that it takes from, if it names one, and its sources and target. */
 export function copyOf({ rest }: Instruction): {
   readonly from?: string;

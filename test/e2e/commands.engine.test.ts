@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -91,16 +94,79 @@ test("what the server refuses ends with 1 and every mistake, what is wrong befor
   const nobody = await weir("rules", "--url", "http://127.0.0.1:1");
   assert.deepEqual([nobody.code, nobody.err], [2, "no server answers at http://127.0.0.1:1; is it running there?\n"]);
   assert.match((await weir("rules", "apply", join(folder, "none.json"))).err, /none\.json can't be read: ENOENT/);
-  for (const [args, message] of [
+  for (const [args, message, expected = 2] of [
+    [["rules", "list", "--url", server.ingestUrl], /there is no route .*; is it the query port of the server\?/, 1],
+    [["rejects", "--url", "http://127.0.0.1:1"], /no server answers at http:\/\/127\.0\.0\.1:1/],
+    [["tail", "orders", "--url", "http://127.0.0.1:1"], /no server answers at http:\/\/127\.0\.0\.1:1/],
     [["rules", "aply"], /aply: is not an argument of Weir; did you mean apply\?/],
     [["rules", "get"], /rules: needs a rule/],
     [["stats"], /stats: needs the id of a rule/],
     [["tail", "a", "b"], /b: is not an argument/],
   ] as const) {
     const { code, err } = await weir(...args);
-    assert.equal(code, 2);
+    assert.equal(code, expected, args.join(" "));
     assert.match(err, message);
   }
+});
+
+/** A server whose answers are given here; `asked` resolves with its first question. */
+async function answering(answer: (response: ServerResponse) => void) {
+  const asked = Promise.withResolvers<void>();
+  const fake = createServer((_, response) => (asked.resolve(), answer(response)));
+  await once(fake.listen(0, "127.0.0.1"), "listening");
+  const url = `http://127.0.0.1:${(fake.address() as AddressInfo).port}`;
+  const close = (): void => (fake.closeAllConnections(), void fake.close());
+  return { url, asked: asked.promise, close };
+}
+
+test(
+  "a reader that takes its time gets all there is, and one that goes away ends it",
+  { timeout: 60_000 },
+  async () => {
+    const data = Array.from({ length: 1000 }, (_, at) => ({ window_start: "2026-01-13T10:00:00Z", value: at }));
+    const page = JSON.stringify({ data, complete: true, next_cursor: "next" });
+    let left = 5;
+    const { url, close } = await answering((response) =>
+      response.end(--left > 0 ? page : JSON.stringify({ data, complete: true })),
+    );
+    const stats = spawn(process.execPath, [program, "stats", "r", "--url", url], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    // Nothing is read before the program could have ended long ago.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    let out = "";
+    for await (const piece of stats.stdout) out += String(piece);
+    assert.equal(out.trim().split("\n").length, 5000);
+    left = Infinity;
+    const endless = spawn(process.execPath, [program, "stats", "r", "--url", url], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await once(endless.stdout, "data");
+    endless.stdout.destroy();
+    assert.deepEqual(await once(endless, "exit"), [0, null]);
+    close();
+  },
+);
+
+test("Ctrl-C ends a command that waits for an answer", { timeout: 60_000 }, async () => {
+  const { url, asked, close } = await answering(() => {});
+  const stats = spawn(process.execPath, [program, "stats", "r", "--url", url], { stdio: "ignore" });
+  await asked;
+  stats.kill("SIGINT");
+  assert.deepEqual(await once(stats, "exit"), [null, "SIGINT"]);
+  close();
+});
+
+test("rules may come slowly on the standard input", { timeout: 60_000 }, async () => {
+  const apply = spawn(process.execPath, [program, "rules", "apply", "-", "--url", server.queryUrl]);
+  let out = "";
+  apply.stdout.on("data", (piece: Buffer) => (out += piece.toString()));
+  apply.stdin.write("[");
+  // Until it reads.
+  await new Promise((resolve) => setTimeout(resolve, 800));
+  apply.stdin.end(JSON.stringify({ ...orders, rule_id: "slow" }) + "]");
+  assert.deepEqual(await once(apply, "close"), [0, null]);
+  assert.equal(out, '{"rule_id":"slow","effect":"created","version":1}\n');
 });
 
 test("stats prints the windows, and tail goes on with them until it is ended", { timeout: 60_000 }, async () => {
