@@ -1,6 +1,6 @@
 import { parse } from "csv-parse";
 import { CommandError } from "../commands/rule-files.ts";
-import { rowBytesMax } from "./lines.ts";
+import { rowBytesMax, tooLong } from "./lines.ts";
 import type { Row } from "./row.ts";
 import { Utf8Watch } from "./utf8.ts";
 
@@ -68,6 +68,19 @@ async function* watched(pieces: AsyncIterable<Buffer>, watch: Utf8Watch): AsyncG
   watch.end();
 }
 
+/** What ends a file within a row has begun in that row: the parser says where it ended. */
+function failureOf(
+  file: string,
+  { message, code }: Error & { readonly code?: string },
+  goodLines: number,
+): CommandError {
+  const line = goodLines + 1;
+  if (code === "CSV_MAX_RECORD_SIZE") return tooLong(file, line);
+  if (code === "CSV_QUOTE_NOT_CLOSED")
+    return new CommandError(`${file}:${line}: a quote in the row that begins here is not closed`);
+  return new CommandError(`${file}: ${message}`);
+}
+
 /** By writing and listening, piece by piece: a parser that is read by `for await` takes ten times as long. */
 async function* parsedPieces(
   file: string,
@@ -85,12 +98,16 @@ async function* parsedPieces(
   let parsed: Parsed[] = [];
   const failed = new Promise<Error>((resolve) => parser.once("error", resolve));
   const ended = new Promise<undefined>((resolve) => parser.once("end", () => resolve(undefined)));
-  parser.on("data", (row: Parsed) => parsed.push(row));
+  let goodLines = 0;
+  parser.on("data", (row: Parsed) => {
+    goodLines = row.info.lines;
+    parsed.push(row);
+  });
   const taken = function* (failure: Error | undefined) {
     // What stands before the mistake is good.
     if (parsed.length > 0) yield parsed;
     parsed = [];
-    if (failure !== undefined) throw new CommandError(`${file}: ${failure.message}`);
+    if (failure !== undefined) throw failureOf(file, failure, goodLines);
   };
   for await (const piece of pieces) {
     const written = new Promise<undefined>((resolve) => void parser.write(piece, () => resolve(undefined)));

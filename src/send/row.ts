@@ -25,7 +25,8 @@ export interface RowProblem {
 /** `orders.csv:17: column "ts": must be …, not "yesterday"` */
 export function problemText({ file, line, number }: Row, { column, field, message, value }: RowProblem): string {
   const place = line === null ? `${file}, row ${number}` : `${file}:${line}`;
-  const part = column === null || column === field ? field : `column ${JSON.stringify(column)} (${field})`;
+  const named = `column ${JSON.stringify(column)}${field === "" ? "" : ` (${field})`}`;
+  const part = column === null || column === field ? field : named;
   const shown = value === undefined ? "" : `, not ${shortened(JSON.stringify(value))}`;
   return `${place}: ${part === "" ? "" : `${part}: `}${message}${shown}`;
 }

@@ -159,5 +159,11 @@ test("a row has a bound", async () => {
   };
   await assert.rejects(all(ndjsonRows("f", endless())), /^Error: f:2: a row of more than 8 MiB/);
   await assert.rejects(all(jsonRows("f", endless())), /^Error: f:2: a row of more than 8 MiB/);
-  await assert.rejects(all(csvRows("f", endless(), ",", () => {})), /Max Record Size/);
+  await assert.rejects(all(csvRows("f", endless(), ",", () => {})), /^Error: f:2: a row of more than 8 MiB/);
+  // The header of this one is good, and so is a row.
+  const open = pieces('a,b\n1,"x\ny"\n2,"z\n3,y\n', 5);
+  await assert.rejects(
+    all(csvRows("f", open, ",", () => {})),
+    /^Error: f:4: a quote in the row that begins here is not closed/,
+  );
 });
