@@ -8,6 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { options } from "../../src/config/options.ts";
+import { documentBytesMax } from "../../src/protocol/rule-document.ts";
 import { unlessMissing } from "../../test/support/needs.ts";
 import { startServer } from "../../test/support/server-process.ts";
 import type { ServerProcess } from "../../test/support/server-process.ts";
@@ -22,6 +24,12 @@ test("the names behind nginx are services, each on its own port, and looked up a
   assert.deepEqual(servers, ["ingest 8000", "query 8001"]);
   for (const server of servers) assert.ok(readCompose("deploy/compose.yaml").services[server.split(" ")[0]!]);
   assert.deepEqual(text.match(/\blisten \d+/g), ["listen 8000", "listen 8001"]);
+});
+
+test("bodies may be as large as Weir takes them, and the longest answer may take as long as clients wait for it", () => {
+  const sizes = [...text.matchAll(/client_max_body_size (\d+)m;/g)].map(([, size]) => Number(size) * 2 ** 20);
+  assert.deepEqual(sizes, [options.bodyBytesMax.default, documentBytesMax]);
+  assert.match(text, /location ~ \^\/aggregation-rule\/\S+\/verification\$ \{[^}]*proxy_read_timeout 1h;/);
 });
 
 describe("a real nginx", unlessMissing(whyNoNginx()), () => {

@@ -117,6 +117,7 @@ test("variables that Kubernetes sets for a service called weir are not ours", ()
 
 test("a damaged file is named with line and column", () => {
   const told = problems({ argv: ["--config", "w.json"], readFile: () => '{\n  "host": "a",\n  "ingest-port" 80\n}' });
+  assert.equal(good({ argv: ["--config", "w.json"], readFile: () => '\uFEFF{"host":"h"}' }).config.host, "h");
   assert.deepEqual(told, ['w.json:3:17: is not JSON: line 3, column 17 has "80"']);
   assert.deepEqual(problems({ env: { WEIR_CONFIG: "w.json" } }), ["w.json: can't be read: ENOENT: w.json"]);
   assert.match(problems({ argv: ["--config", "w.json"], readFile: () => "[1]" })[0]!, /expected an object/);

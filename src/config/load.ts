@@ -169,9 +169,11 @@ function parseFile(path: string, readFile: Surroundings["readFile"], problems: P
     problems.push({ path, message: `can't be read: ${text.reason}` });
     return {};
   }
-  const parsed = attempt((): unknown => JSON.parse(text.value));
+  // Some editors begin a file with a mark of its encoding.
+  const bare = text.value.replace(/^\uFEFF/, "");
+  const parsed = attempt((): unknown => JSON.parse(bare));
   if (!parsed.ok) {
-    const fault = findJsonFault(text.value);
+    const fault = findJsonFault(bare);
     problems.push({
       path: `${path}:${fault.line}:${fault.column}`,
       message: `is not JSON: line ${fault.line}, column ${fault.column} has ${fault.found}`,

@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
-import { createConnection } from "node:net";
+import { once } from "node:events";
+import { createConnection, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../../lib/clock.ts";
+import type { WeirError } from "../../../lib/errors.ts";
 import { forbiddenByEngine, forbiddenToReaders } from "./attempts.ts";
 import { startEngine, type Engine } from "./engine.ts";
 import { connect, newTable, read } from "./protocol.suite.ts";
@@ -94,6 +97,22 @@ describe("the port for users' tools", () => {
       "GET /?query=SELECT+1 HTTP/1.1\r\nHost: evil.example:80\r\nConnection: close\r\n\r\n",
     );
     assert.match(answer, /^HTTP\/1\.1 403 /);
+  });
+
+  test("is the one that was asked for, or the start says who may not have it", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "weir-engine-"));
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    try {
+      await assert.rejects(
+        startEngine({ dataDir: folder, clock: systemClock, readonlyPort: port }).then((started) => started.stop()),
+        (error: WeirError) => error.code === "port_taken" && error.message.includes(`port ${port} on 127.0.0.1`),
+      );
+    } finally {
+      other.close();
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   test("the other port asks for a secret", async () => {

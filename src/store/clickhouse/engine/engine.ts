@@ -76,7 +76,8 @@ export interface Engine {
  * Starts the embedded engine in a process of its own and resolves when it answers. From then on it is watched: when it
  * ends or hangs it is started again, with growing delays; what it had committed is there.
  *
- * Errors: WeirError `data_dir_in_use` when another process has the folder; `store_unavailable` when it does not start.
+ * Errors: WeirError `data_dir_in_use` when another process has the folder; `port_taken` when one has the port for tools;
+ * `store_unavailable` when it does not start.
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const engine = new WatchedEngine(options);
@@ -123,8 +124,19 @@ class WatchedEngine implements Engine {
     await this.#prepareFolders();
     this.#look();
     await this.#startWhenFree();
+    await this.#mustHaveToolsPort();
     this.#watching = this.#watch();
     this.#stopLooking = this.#options.clock.every(lookMs, () => this.#look());
+  }
+
+  /** The child takes another one, which nobody would find, where something else has it; this one is the user's to choose. */
+  async #mustHaveToolsPort(): Promise<void> {
+    const { readonlyPort: wanted = null, clock } = this.#options;
+    if (wanted === null || wanted === 0 || this.#readonlyPort === wanted) return;
+    this.#stopLooking();
+    await this.#child?.stop(clock);
+    const what = `port ${wanted} on 127.0.0.1 is in use by another program`;
+    throw new WeirError("port_taken", `${what}; stop it, or choose another with --engine-readonly-port`);
   }
 
   readonly url = (): string => `http://127.0.0.1:${this.#port}`;
