@@ -194,6 +194,25 @@ test("a screen has as many rows as it has lines for, and says what it is at", ()
   assert.deepEqual(screen(state([], "stale"), terminal(true)), ["r connection lost, resuming", "no windows yet"]);
 });
 
+test("tail says at once that nobody answers or that there is no such rule, and waits for a server that is busy", async () => {
+  const pipe = terminal(false);
+  const said: string[] = [];
+  const tail = (answer: Answering) =>
+    runTail({ ...following(state([row(1)])), rules: weirOf(answer).rules }, wish, pipe, (text) => void said.push(text));
+  await assert.rejects(
+    tail(() => refusal(404, "unknown_rule")),
+    { code: "unknown_rule" },
+  );
+  await assert.rejects(
+    tail(() => Promise.reject(new Error("refused"))),
+    { code: "no_answer" },
+  );
+  assert.deepEqual([pipe.written, said], [[], []]);
+  await tail(() => refusal(503, "store_unavailable"));
+  assert.equal(pipe.written.length, 1);
+  assert.match(said.join(""), /; trying again\n$/);
+});
+
 test("tail draws over what it drew", async () => {
   const human = terminal(true);
   await runTail(following(state([row(1), row(2)]), state([row(3)])), wish, human, complain);

@@ -1,3 +1,4 @@
+import { WeirError } from "../../client/src/weir.ts";
 import type { LiveState, StatsRow, Weir } from "../../client/src/weir.ts";
 import { harmless } from "./table.ts";
 import { painted, sayJson } from "./terminal.ts";
@@ -25,8 +26,7 @@ export async function runTail(
   const { rule, from, intervalMs, signal } = wish;
   const show = terminal.json ? lineByLine(terminal, complain) : redrawn(terminal);
   try {
-    // A line is opened again and again: that nobody answers at all is said first.
-    await weir.rules.get(rule, { signal });
+    await mustAnswer(weir, wish, complain);
     for await (const state of weir.live(rule, { intervalMs, signal, ...(from && { from }) })) {
       show(state);
       // Whoever reads slowly gets the newest state next.
@@ -34,6 +34,21 @@ export async function runTail(
     }
   } catch (error) {
     if (!signal.aborted) throw error;
+  }
+}
+
+/** A line is opened again and again: that nobody answers at all, or that there is no such rule, is said first. */
+async function mustAnswer(
+  { rules }: Pick<Weir, "rules">,
+  { rule, signal }: TailWish,
+  complain: (text: string) => void,
+): Promise<void> {
+  try {
+    await rules.get(rule, { signal });
+  } catch (error) {
+    const isBusy = error instanceof WeirError && error.code !== "no_answer" && error.canRetry;
+    if (!isBusy) throw error;
+    complain(`${harmless(error.message)}; trying again\n`);
   }
 }
 

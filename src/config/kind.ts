@@ -10,6 +10,8 @@ export interface Kind<T> {
   readonly alone?: string;
   /** The text that `null` and `false` in the file stand for; without it they are no values of this kind. */
   readonly nothing?: string;
+  /** The texts that `false` and `true` in the file stand for, where both are values of this kind. */
+  readonly truth?: readonly [whenFalse: string, whenTrue: string];
   /** Undefined when the text is not a value of this kind. */
   parse(text: string): T | undefined;
   /** Text that `parse` reads back to the same value. */
@@ -53,6 +55,7 @@ export const port: Kind<number> = {
 export const choice = <T extends string>(...values: readonly T[]): Kind<T> => ({
   placeholder: values.join("|"),
   expected: `one of ${values.join(", ")}`,
+  ...(["off", "on"].every((truth) => values.some((value) => value === truth)) ? { truth: ["off", "on"] } : {}),
   parse: (given) => values.find((value) => value === given),
   format: (value) => value,
 });
@@ -82,6 +85,7 @@ export const list = <T>(of: Kind<T>, placeholder: string): Kind<readonly T[]> =>
 export const yesNo: Kind<boolean> = {
   placeholder: "true|false",
   expected: "true or false",
+  truth: ["false", "true"],
   parse: (given) => (given === "true" ? true : given === "false" ? false : undefined),
   format: String,
 };

@@ -90,6 +90,11 @@ test("null and false in the file turn off what can be, and are mistakes elsewher
   const file = (text: string) => ({ argv: ["--config", "w.json"], readFile: () => text });
   const { engineReadonlyPort, origins } = good(file('{"engine-readonly-port": false, "origins": null}')).config;
   assert.deepEqual([engineReadonlyPort, origins], [null, []]);
+  for (const value of [false, true]) {
+    const { migrate, kafkaTls } = good(file(`{"migrate": ${value}, "kafka-tls": ${value}}`)).config;
+    assert.deepEqual([migrate, kafkaTls], [value, value ? "on" : "off"]);
+  }
+  assert.deepEqual(problems(file('{"log-level": true, "origins": true}')).length, 2);
   assert.deepEqual(problems(file('{"host": null, "data-dir": false}')), [
     "w.json: data-dir: expected a folder",
     "w.json: host: expected an address or host name to listen on",

@@ -122,8 +122,9 @@ function reader(problems: Problem[]): (option: Option<unknown>, given: Given) =>
 }
 
 /** The file's JSON values as the text that the command line would have. */
-function textOf(value: unknown, { nothing }: Kind<unknown>): string | undefined {
+function textOf(value: unknown, { nothing, truth }: Kind<unknown>): string | undefined {
   if (typeof value === "string") return value;
+  if (typeof value === "boolean" && truth !== undefined) return truth[value ? 1 : 0];
   if (typeof value === "number") return String(value);
   if (value === null || value === false) return nothing;
   if (!Array.isArray(value)) return undefined;
