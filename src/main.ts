@@ -116,9 +116,7 @@ async function demo({ config, demo: options }: Ready): Promise<ExitCode> {
     const { startWholeApp } = await import("./app.ts");
     const { runDemo } = await import("./demo/demo.ts");
     await runDemo(config, options, {
-      // What it replays is nobody's events: it does not belong into a topic that others read.
-      start: (changed) =>
-        startWholeApp({ ...changed, kafkaBrokers: [] }, { clock: systemClock, logger, version: ownVersion() }),
+      start: (changed) => startWholeApp(changed, { clock: systemClock, logger, version: ownVersion() }),
       clock: systemClock,
       signal: untilAskedToStop(logger),
       print: (line) => void process.stdout.write(`${line}\n`),

@@ -45,7 +45,7 @@ export async function runDemo(
   try {
     const flights = await openFlights(options.events ?? allFlights);
     try {
-      app = await startAnywhere({ ...config, dataDir }, around);
+      app = await startAnywhere(demoConfig(config, dataDir), around);
       return await Promise.race([play(app, flights, options, around), app.failed.then(rethrow)]);
     } finally {
       flights.close();
@@ -56,6 +56,12 @@ export async function runDemo(
   }
 }
 
+/** What it replays is nobody's events: they do not belong into a topic, a store or among rules that others use. */
+export const demoConfig = (config: Config, dataDir: string): Config => ({
+  ...{ ...config, dataDir },
+  ...{ kafkaBrokers: [], clickhouseUrl: null, mongoUrl: null, archive: "off" },
+});
+
 /** A port that someone else has is no reason not to show anything. */
 async function startAnywhere(config: Config, around: DemoSurroundings): Promise<DemoApp> {
   try {
@@ -63,7 +69,8 @@ async function startAnywhere(config: Config, around: DemoSurroundings): Promise<
   } catch (error) {
     if (!(error instanceof WeirError) || error.code !== "port_taken") throw error;
     around.print(`${error.message}. The demo takes ports that are free.`);
-    return around.start({ ...config, ingestPort: 0, queryPort: 0 });
+    const engineReadonlyPort = config.engineReadonlyPort === null ? null : 0;
+    return around.start({ ...config, ingestPort: 0, queryPort: 0, engineReadonlyPort });
   }
 }
 
