@@ -72,6 +72,9 @@ test("the image without the engine counts on a ClickHouse server", async () => {
     await withImage("roles", ["chdb", "@chdb"], options, async (image, server) => {
       const loaded = await loadTest(image, server);
       assert.equal(loaded.code, 0, loaded.output);
+      const alone = await runProgram(join(image, "bin/weir.mjs"), { WEIR_DATA_DIR: join(image, "data") });
+      assert.equal(alone.code, 2);
+      assert.match(alone.output, /can't start: the embedded engine is not installed here; name a ClickHouse server/);
     });
   } finally {
     await engine.close();

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { WeirError } from "../lib/errors.ts";
 
 /** A flight of the data set: scheduled departure in the airport's own time, delay in minutes, distance in miles. */
 export interface Flight {
@@ -69,8 +70,8 @@ function flightsFile(): string {
     // The package exports its program only; the data lie beside it.
     file = fileURLToPath(new URL("../data/flights-3m.parquet", import.meta.resolve("vega-datasets")));
   } catch (cause) {
-    throw new Error(missing, { cause });
+    throw new WeirError("invalid_config", missing, { cause });
   }
-  if (!existsSync(file)) throw new Error(missing);
+  if (!existsSync(file)) throw new WeirError("invalid_config", missing);
   return file;
 }

@@ -46,4 +46,9 @@ async function* headless(pieces: AsyncIterable<Buffer>, counted: (rows: number) 
 
 /** The engine's own words, without the stack around them. */
 const reason = (complaint: string): string =>
+  /Cannot find (?:package|module) '@?chdb/.test(complaint)
+    ? "the engine, which does that, is not installed here; send it from an installation that has it"
+    : engineReason(complaint);
+
+const engineReason = (complaint: string): string =>
   /(?:Error|Exception): (.+)/.exec(complaint)?.[1]?.slice(0, 300) ?? "it is damaged, or something else";

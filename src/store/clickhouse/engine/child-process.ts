@@ -105,6 +105,10 @@ function notStarted(reason: string, said: readonly string[]): WeirError {
   if (said.some((line) => line.includes("Cannot lock file"))) {
     return new WeirError("data_dir_in_use", "another process has the engine's data folder open", { details: said });
   }
+  if (said.some((line) => /Cannot find (?:package|module) '@?chdb/.test(line))) {
+    const instead = "name a ClickHouse server by --clickhouse-url, or take an image or an installation that has it";
+    return new WeirError("store_unfit", `the embedded engine is not installed here; ${instead}`, { details: said });
+  }
   return new WeirError("store_unavailable", `the embedded engine did not start: ${reason}`, {
     canRetry: true,
     details: said,
