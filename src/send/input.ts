@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, open, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { Readable, pipeline } from "node:stream";
@@ -50,7 +50,10 @@ async function fileInput(path: string, options: InputOptions): Promise<Input> {
   if (format === undefined)
     throw new CommandError(`${path}: its name does not say what it is; take --format json, ndjson, csv or parquet`);
   const source = basename(path);
-  if (format === "parquet") return parquetInput(path, path, source, options);
+  if (format === "parquet") {
+    if (isFile && !packedEnding.test(path)) await mustBeParquet(path, path);
+    return parquetInput(path, path, source, options);
+  }
   const read = { bytes: 0 };
   const pieces = unpacked(path, counted(opened(path), read));
   const share = (): number | null => (isFile && size > 0 ? read.bytes / size : null);
@@ -99,6 +102,21 @@ function parquetInput(
   return { name, source, format: "parquet", isText: false, share: () => (all > 0 ? read / all : null), rows: rows() };
 }
 
+/** @throws CommandError for a file that does not end as one does: it is another one, or was cut off. */
+async function mustBeParquet(name: string, path: string): Promise<void> {
+  const file = await open(path).catch((error: unknown) => {
+    throw unreadable(name, error);
+  });
+  try {
+    const { size } = await file.stat();
+    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, Math.max(0, size - 4));
+    if (!/^PAR[1E]$/.test(buffer.toString("latin1")))
+      throw new CommandError(`${name} can't be read as Parquet: it does not end as such a file does; was it cut off?`);
+  } finally {
+    await file.close();
+  }
+}
+
 /** Begins to read, to see what it is. */
 async function standardInput(options: InputOptions): Promise<Input> {
   const pieces = options.stdin[Symbol.asyncIterator]();
@@ -124,6 +142,10 @@ async function standardInput(options: InputOptions): Promise<Input> {
     await remove();
     options.signal.throwIfAborted();
     throw new CommandError(`the standard input can't be kept in ${folder}, as Parquet needs: ${messageOf(error)}`);
+  });
+  await mustBeParquet("the standard input", path).catch(async (error: unknown) => {
+    await remove();
+    throw error;
   });
   return parquetInput("-", path, "stdin", options, remove);
 }

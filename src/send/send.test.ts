@@ -152,6 +152,8 @@ test("what is wrong with a file is said with what to do", async (context) => {
       await file("semi.csv", "id;who\n1;a\n"),
       /has no column "who"; it has id;who; if these are several, take --delimiter ';'/,
     ],
+    [await file("empty.parquet", ""), /empty\.parquet can't be read as Parquet: it does not end as such a file does/],
+    [await file("cut.parquet", "PAR1…"), /cut\.parquet can't be read as Parquet: .*; was it cut off\?/],
     [await file("cut.json", '[{"a":1},\n'), /cut\.json:2: ends within the list/],
   ] as const) {
     const sent = run(wishOf([path], { map, skipBad: "yes" }));
