@@ -179,6 +179,18 @@ test("a command that is wrong is told as such, with how it is used", () => {
   );
 });
 
+test("with roles apart nothing is started to verify or rebuild: a query process is named", () => {
+  const env = {
+    ...{ WEIR_ROLES: "query", WEIR_KAFKA_BROKERS: "k:9092" },
+    ...{ WEIR_CLICKHOUSE_URL: "http://store:8123", WEIR_MONGO_URL: "mongodb://rules/weir" },
+  };
+  for (const command of ["verify", "rebuild"]) {
+    assert.match(problems({ argv: [command], env })[0]!, /with roles apart, --url has to name a query process/);
+    good({ argv: [command, "--url", "http://query:8001"], env });
+    good({ argv: [command], env: { ...env, WEIR_ROLES: "" } });
+  }
+});
+
 test("the archive is kept by a process that can be asked to erase", () => {
   const roles = (...names: string[]) => [
     ...["--roles", names.join(","), "--archive", "on", "--kafka-brokers", "k:9092"],

@@ -8,7 +8,7 @@ import { loadOptions } from "./load-options.ts";
 import type { LoadOptions } from "./load-options.ts";
 import { clientOptions, demoOptions, environmentName, optionKeys, options, upkeepOptions } from "./options.ts";
 import type { Option } from "./option.ts";
-import { hasRole, roleProblems } from "./roles.ts";
+import { hasAllRoles, hasRole, roleProblems } from "./roles.ts";
 import type { ClientOptions, Config, DemoOptions, OptionKey, UpkeepOptions } from "./options.ts";
 import { rejectsOptions, sendOptions } from "./send-options.ts";
 import type { RejectsOptions, SendOptions } from "./send-options.ts";
@@ -88,6 +88,7 @@ export function loadConfig({ argv, env, readFile }: Surroundings): Loaded {
   // Every key has a value of its option's kind: the loops above go over the same tables that the types come from.
   const config = values as Config;
   if (problems.length === 0) problems.push(...contradictions(config, sources));
+  if (problems.length === 0) problems.push(...upkeepProblems(line.command, config, upkeep));
   if (problems.length > 0) return { ok: false, command: line.command, problems };
   return {
     ok: true,
@@ -212,6 +213,14 @@ function unknownVariables(env: Surroundings["env"]): Problem[] {
 function didYouMean(name: string, known: readonly string[]): string {
   const near = suggest(name, known);
   return near === undefined ? "" : `; did you mean ${near}?`;
+}
+
+/** Without an address these commands would start a server of all roles, which takes partitions over from those that count. */
+function upkeepProblems(command: CommandName, config: Config, { url }: UpkeepOptions): Problem[] {
+  const isAsked = (command === "verify" || command === "rebuild") && url === null;
+  if (!isAsked || hasAllRoles(config)) return [];
+  const message = "with roles apart, --url has to name a query process, which does the work";
+  return [{ path: command, message, value: config.roles.join(",") }];
 }
 
 /** Values that are right by themselves and wrong together. */
