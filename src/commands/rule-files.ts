@@ -1,5 +1,6 @@
 import type { Rule } from "../../client/src/weir.ts";
 import { findJsonFault } from "../config/json-place.ts";
+import { messageOf } from "./message.ts";
 
 /** A mistake in what was given to a command; the message says where. */
 export class CommandError extends Error {}
@@ -37,8 +38,6 @@ async function parsed(path: string, readFile: ReadFile): Promise<unknown> {
 }
 
 const nameOf = (path: string): string => (path === "-" ? "the standard input" : path);
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);

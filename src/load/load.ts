@@ -1,4 +1,5 @@
 import { Weir } from "../../client/src/weir.ts";
+import { messageOf } from "../commands/message.ts";
 import { harmless } from "../commands/table.ts";
 import { sayJson } from "../commands/terminal.ts";
 import type { Terminal } from "../commands/terminal.ts";
@@ -105,5 +106,3 @@ function sentences(paced: Paced, checked: Checked | null, { rate, wait, seed }: 
     ...(checked === null ? [] : [`${thousands(checked.windows)} windows and groups of two rules: ${verdict(checked)}`]),
   ];
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

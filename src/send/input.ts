@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import { Readable, pipeline } from "node:stream";
 import { pipeline as pipelined } from "node:stream/promises";
 import { createBrotliDecompress, createGunzip, createZstdDecompress } from "node:zlib";
+import { messageOf } from "../commands/message.ts";
 import { CommandError } from "../commands/rule-files.ts";
 import { csvRows } from "./csv-rows.ts";
 import { jsonRows, ndjsonRows } from "./json-rows.ts";
@@ -211,6 +212,5 @@ async function sizeOf(path: string): Promise<{ size: number; isFile: boolean }> 
   throw new CommandError(`${path} is a folder; name the files in it, such as ${join(path, "*.csv")}`);
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const unreadable = (path: string, error: unknown): CommandError =>
   new CommandError(`${path} can't be read: ${messageOf(error)}`);

@@ -1,4 +1,5 @@
 import { Weir } from "../../client/src/weir.ts";
+import { messageOf } from "../commands/message.ts";
 import { CommandError } from "../commands/rule-files.ts";
 import { harmless } from "../commands/table.ts";
 import { sayJson } from "../commands/terminal.ts";
@@ -214,5 +215,3 @@ async function showFirst(wish: SendWish, mapping: Mapping, refusals: Refusals, d
   if (deps.signal.aborted) return 130;
   return refusals.count > 0 ? 1 : 0;
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
