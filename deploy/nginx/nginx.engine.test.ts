@@ -72,9 +72,12 @@ async function behindNginx(folder: string, server: ServerProcess): Promise<void>
     });
     assert.equal(code, 0, output + said);
     assert.match(output, /live socket +has what \/stats has/);
-    const body = "x".repeat(3 << 20);
-    const large = await fetch(`http://127.0.0.1:${query}/aggregation-rule`, { method: "POST", body });
-    assert.equal(large.status, 413);
+    const put = async (bytes: number): Promise<number> => {
+      const body = `{"rules":[]${" ".repeat(bytes)}}`;
+      const headers = { "content-type": "application/json" };
+      return (await fetch(`http://127.0.0.1:${query}/aggregation-rules`, { method: "PUT", headers, body })).status;
+    };
+    assert.deepEqual([await put(3 << 20), await put(documentBytesMax)], [200, 413]);
   } finally {
     nginx.kill("SIGTERM");
     await ended;
