@@ -115,7 +115,7 @@ test("rejects asks a running server, and says so when there is none", async () =
     err: "",
   });
   const { code, err } = await weir("rejects", "list", "--query-port", "1");
-  assert.deepEqual([code, err], [1, "no server answers at http://127.0.0.1:1; is it running there?\n"]);
+  assert.deepEqual([code, err], [2, "no server answers at http://127.0.0.1:1; is it running there?\n"]);
 });
 
 test("a signal for debuggers opens no port, and a hang-up ends the server in order", { timeout: 60_000 }, async () => {
