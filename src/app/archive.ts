@@ -1,4 +1,3 @@
-import { openMongoArchive } from "../archive/mongo/mongo-archive.ts";
 import { Archiver } from "../archive/archiver.ts";
 import type { Basis } from "../assembly/basis.ts";
 import type { OpenedErasures } from "./erasures.ts";
@@ -22,6 +21,7 @@ export async function startArchive(
     ...(signal === undefined ? {} : { signal }),
   });
   closers.add("the archive's log", () => log.close());
+  const { openMongoArchive } = await import("../archive/mongo/mongo-archive.ts");
   const archive = openMongoArchive(mongoUrl, clock);
   closers.add("archive", () => archive.close());
   const archiver = new Archiver({

@@ -6,8 +6,6 @@ import { folderId } from "../lib/datadir.ts";
 import type { WeirError } from "../lib/errors.ts";
 import { openEmbeddedLog } from "../log/embedded/embedded.ts";
 import type { KafkaAddress } from "../log/kafka/client.ts";
-import { openKafkaChannel } from "../log/kafka/channel.ts";
-import { openKafkaLog } from "../log/kafka/kafka.ts";
 import { slotsPerRecord } from "../log/kafka/slots.ts";
 import type { Log } from "../log/log.ts";
 import type { Channel } from "../progress/channel.ts";
@@ -28,7 +26,10 @@ export interface OpenLogDeps {
 /** Whatever is configured, the embedded log leaves the engine room to count, and to delete, what it holds. */
 const logFreeMin = 2 * engineFreeMin;
 
-/** The log that is configured: `app.ts` goes on with whichever it is. */
+/**
+ * The log that is configured: `app.ts` goes on with whichever it is. Kafka's client, which takes as long to load as much of the
+ * rest, is loaded only where it is wanted.
+ */
 export function openLog(config: Config, deps: OpenLogDeps): Promise<Log> {
   return isOnKafka(config) ? onKafka(config, deps) : embedded(config, deps);
 }
@@ -41,6 +42,7 @@ export async function openChannel(config: Config, deps: OpenLogDeps): Promise<Ch
   if (!isOnKafka(config)) return undefined;
   const { kafkaTopic, kafkaGroup, kafkaReplication } = config;
   const topic = `${kafkaTopic}.${kafkaGroup}.progress`;
+  const { openKafkaChannel } = await import("../log/kafka/channel.ts");
   return openKafkaChannel({ ...deps, address: addressOf(config), topic, replication: kafkaReplication });
 }
 
@@ -62,6 +64,7 @@ async function onKafka(
   done: "counted" | "archived" = "counted",
 ): Promise<Log> {
   const { kafkaTopic, kafkaPartitions, kafkaReplication, kafkaGap } = config;
+  const { openKafkaLog } = await import("../log/kafka/kafka.ts");
   return openKafkaLog({
     address: addressOf(config),
     topic: { name: kafkaTopic, partitions: kafkaPartitions, replication: kafkaReplication },

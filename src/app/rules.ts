@@ -5,7 +5,6 @@ import { folderId } from "../lib/datadir.ts";
 import type { Log } from "../log/log.ts";
 import type { WeirError } from "../lib/errors.ts";
 import { untilThere } from "../lib/until-there.ts";
-import { openMongoRegistry } from "../rule/mongo/open.ts";
 import type { Registry } from "../rule/registry.ts";
 import { openSqliteRegistry } from "../rule/sqlite/sqlite-registry.ts";
 import type { StoreDeps } from "./store.ts";
@@ -29,6 +28,7 @@ export async function openRegistry(
     return { rules: await openSqliteRegistry({ file, clock }), adopted: false, claim: async () => {} };
   if (existsSync(file))
     logger.warn({ part: "rules", file }, "the rules are in MongoDB; those in this file are not used");
+  const { openMongoRegistry } = await import("../rule/mongo/open.ts");
   const report = (message: string, err?: unknown): void => logger.warn({ part: "rules", err }, message);
   const open = () => openMongoRegistry({ url: mongoUrl, owner: shared?.identity ?? folderId(dataDir), clock, report });
   const waiting = (error: WeirError, pauseMs: number): void =>
