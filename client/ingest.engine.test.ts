@@ -63,7 +63,7 @@ describe("sending to a server that fails", { timeout: 240_000 }, () => {
   test("too much at once and too much in one body: it waits, halves, and all are there", async (t) => {
     const seed = faultSeed();
     await Stage.run(seed, {}, async (stage) => {
-      await stage.start({ args: ["--body-bytes-max", "256KiB", "--inflight-bytes-max", "1MiB"] });
+      await stage.start({ args: ["--body-bytes-max", "256KiB", "--inflight-bytes-max", "768KiB"] });
       await stage.putRules(faultRules);
       const statuses = new Map<number, number>();
       const counted: typeof fetch = async (url, init) => {

@@ -5,14 +5,19 @@
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { type LongForm, longForms } from "./long-forms.ts";
-import { close, fileSteps, type Result, runSteps, faultLanes } from "./steps.ts";
+import { faultLane, loadLane, runLanes } from "./lanes.ts";
+import { close, fileSteps, type Result, runSteps } from "./steps.ts";
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { long: { type: "boolean" } } });
 const asked = ({ row }: LongForm): boolean => positionals.length === 0 || positionals.includes(row);
 const forms = longForms.filter(asked);
 
-const results = await (values.long === true || positionals.length > 0 ? playForms() : runSteps(faultLanes(), 1));
+const results = await (values.long === true || positionals.length > 0 ? playForms() : playUsual());
 process.exitCode = close(results);
+
+async function playUsual(): Promise<Result[]> {
+  return [...(await runLanes([faultLane()], 2)), ...(await runLanes([loadLane()], 1))];
+}
 
 async function playForms(): Promise<Result[]> {
   if (forms.length === 0)

@@ -53,43 +53,33 @@ export const checks = (): readonly Step[] => [
   tool("unused", "knip", "--no-progress"),
 ];
 
-/** Worlds and schedules by a seed, in one process; longer than all quick steps together, so that it runs beside them. */
-export const simulation = (): Step => tests("simulation", "**/*.simulation.test.ts", ["--test-isolation=none"]);
-
-/** With the real engine, the real program, Kafka and MongoDB: a process per file, two at a time; brokers one at a time. */
-export const serviceLanes = (): readonly Step[] => [
-  tests("engine tests", "**/*.engine.test.ts", ["--test-concurrency=2"]),
-  tests("kafka tests", "**/*.kafka.test.ts", ["--test-concurrency=1"]),
-  tests("mongo tests", "**/*.mongo.test.ts", ["--test-concurrency=2"]),
-];
-
-/** What breaks things and looks at the time; what loads the machine runs one at a time. */
-export const faultLanes = (): readonly Step[] => [
-  tests("fault tests", "**/*.fault.test.ts", ["--test-concurrency=2"]),
-  tests("load tests", "**/*.load.test.ts", ["--test-concurrency=1"]),
-];
-
 /** On a ClickHouse server whose address the environment has. */
 export const serverLane = (): Step => tests("server tests", "**/*.server.test.ts", []);
 
-function tests(
+/** The tests of all files with such names, by one run of the test runner. */
+export function tests(
   name: string,
   pattern: string,
   options: readonly string[],
   keep: (file: string) => boolean = () => true,
 ): Step {
-  const files = ["src", "client", "deploy", "web", "test", "scripts", "bench"]
-    .flatMap((folder) => globSync(`${folder}/${pattern}`, { cwd: root }))
-    .filter(keep)
-    .sort();
-  return {
-    name,
-    program: process.execPath,
-    args: ["--test", "--test-reporter=spec", ...options, ...files],
-    counts: true,
-    secondsMax: stepSecondsMax,
-  };
+  const args = ["--test", "--test-reporter=spec", ...options, ...filesLike(pattern).filter(keep)];
+  return { name, program: process.execPath, args, counts: true, secondsMax: stepSecondsMax };
 }
+
+/** The tests of one file, in a process of their own. */
+export const testsOf = (file: string): Step => ({
+  name: file,
+  program: process.execPath,
+  args: ["--test-reporter=spec", file],
+  counts: true,
+  secondsMax: stepSecondsMax,
+});
+
+export const filesLike = (pattern: string): readonly string[] =>
+  ["src", "client", "deploy", "web", "test", "scripts", "bench"]
+    .flatMap((folder) => globSync(`${folder}/${pattern}`, { cwd: root }))
+    .sort();
 
 /** The same in two processes, every other file in each: one process has one thread. */
 const halves = (step: Step): readonly Step[] =>
@@ -130,7 +120,7 @@ export function close(results: readonly Result[]): number {
   return bad.length === 0 ? 0 : 1;
 }
 
-function runStep(step: Step): Promise<Result> {
+export function runStep(step: Step): Promise<Result> {
   return new Promise((resolve) => {
     const started = performance.now();
     const child = spawn(step.program, step.args, {
@@ -167,7 +157,8 @@ function resultOf(step: Step, ended: boolean, output: string): Omit<Result, "sec
 const toldIn = (output: string): string =>
   [...output.matchAll(/^ *ℹ (?!tests|suites|pass|fail|cancelled|skipped|todo|duration_ms).*\n/gm)].join("");
 
-function tell({ step, ok, passed, skipped, seconds, output }: Result): void {
+/** One line of what is done, and all that is known of a failure. */
+export function tell({ step, ok, passed, skipped, seconds, output }: Result): void {
   const facts = [
     `${seconds.toFixed(1)} s`,
     ...(step.counts ? [`${passed} passed`] : []),

@@ -24,6 +24,8 @@ async function withImage(
       ...options,
       dataDir: join(folder, "data"),
       program: join(image, "bin/weir.mjs"),
+      // Nobody loads these files again.
+      env: { ...options.env, NODE_DISABLE_COMPILE_CACHE: "1" },
     });
     try {
       await work(image, server);

@@ -32,9 +32,8 @@ describe("SIGTERM under load", () => {
     const senders = Promise.all(ids.map((id, index) => send(server, id, index % 2 ? "?wait=counted" : "")));
     await new Promise((resolve) => setTimeout(resolve, 1000));
 
-    const asked = performance.now();
+    // One that needs longer than 9.5 s says so and ends with 1.
     assert.deepEqual(await server.terminate(), { code: 0, signal: null }, server.output());
-    assert.ok(performance.now() - asked < 5000);
     const { code, reason } = await end;
     assert.deepEqual([code, reason], [1001, "the server is stopping"]);
     assert.doesNotMatch(server.output(), /"level":"(error|fatal)"/);

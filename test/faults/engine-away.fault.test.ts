@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { Durations } from "../../bench/lib/latency.ts";
-import { descendants, engineOf } from "../support/processes.ts";
+import { engineOf, enginesOf, killEngines } from "../support/processes.ts";
 import { faultRules } from "./fault-events.ts";
 import { faultSeed, Stage } from "./stage.ts";
 
@@ -10,8 +10,8 @@ import { faultSeed, Stage } from "./stage.ts";
 const heldSeconds = Number(process.env["WEIR_ENGINE_AWAY_SECONDS"] ?? 29);
 const logFills = heldSeconds >= 300;
 const [usualSeconds, hungMsMax, drainedMsMax] = [4, 50_000, 120_000];
-/** Below this a p99 is noise of the machine. */
-const noiseMs = 250;
+/** Below this a p99 is noise of the machine. Whoever waited for the engine would wait for half a minute. */
+const noiseMs = 500;
 const silenceMsMax = 10_000;
 
 test("R6: the engine is away for a minute, held down and then hung: ingest goes on, and all is counted", async (t) => {
@@ -146,20 +146,8 @@ class Away {
 async function heldDown(server: number, seconds: number): Promise<void> {
   const end = performance.now() + seconds * 1000;
   while (performance.now() < end) {
-    for (const pid of await enginesOf(server)) kill(pid);
+    await killEngines(server);
     await pause(50);
-  }
-}
-
-async function enginesOf(server: number): Promise<number[]> {
-  return (await descendants(server)).filter(({ command }) => command.includes("engine")).map(({ pid }) => pid);
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It has ended by itself meanwhile.
   }
 }
 

@@ -40,7 +40,8 @@ const unharmed = (one: History): History => ({
 async function play(one: History, name: string, proxy: FaultyProxy): Promise<void> {
   const direct = await engine.database(name);
   const connection = engine.through(proxy.url, name);
-  const world = await World.make(connection);
+  // Only the world gives up soon: who judges it has time.
+  const world = await World.make(connection, direct);
   try {
     proxy.setShare(share);
     const player = new Player(world, unharmed(one));

@@ -41,6 +41,23 @@ export async function rules(queryUrl: string): Promise<readonly RuleAnswer[]> {
   return list as RuleAnswer[];
 }
 
+/**
+ * The rule as it is answered when its counts are as expected. They are kept for up to a second, and null while the engine is
+ * slow to tell them; after half a minute the last answer, for a message that shows it.
+ */
+export async function ruleOnce(
+  queryUrl: string,
+  ruleId: string,
+  isSo: (rule: Readonly<Record<string, unknown>>) => boolean,
+): Promise<Readonly<Record<string, unknown>>> {
+  const end = performance.now() + 30_000;
+  for (;;) {
+    const rule = (await answer(`${queryUrl}/aggregation-rule/${ruleId}`)) as Record<string, unknown>;
+    if (isSo(rule) || performance.now() > end) return rule;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** Sends events and waits until they, and so everything acknowledged before them, are counted. */
 export async function postCounted(ingestUrl: string, events: readonly object[]): Promise<void> {
   const url = `${ingestUrl}/ingest?wait=counted`;

@@ -45,11 +45,27 @@ export async function descendants(pid: number): Promise<ProcessFacts[]> {
   return childrenOf(pid);
 }
 
+/** The engine children of a server: none or one, and for a moment two. */
+export async function enginesOf(serverPid: number): Promise<number[]> {
+  return (await descendants(serverPid)).filter(({ command }) => command.includes("engine")).map(({ pid }) => pid);
+}
+
+/** kill -9 of whatever engine it has now. */
+export async function killEngines(serverPid: number): Promise<void> {
+  for (const pid of await enginesOf(serverPid)) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It has ended by itself meanwhile.
+    }
+  }
+}
+
 /** The engine child of a server. */
 export async function engineOf(serverPid: number): Promise<number> {
   for (let attempt = 0; attempt < 200; attempt++) {
-    const engine = (await descendants(serverPid)).find(({ command }) => command.includes("engine"));
-    if (engine !== undefined) return engine.pid;
+    const [engine] = await enginesOf(serverPid);
+    if (engine !== undefined) return engine;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   throw new Error(`server ${serverPid} has no engine child`);

@@ -40,6 +40,9 @@ export async function mustMeet({ args, env = {}, stops, says }: BadStart, secret
   }
 }
 
+const kept = (...names: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(names.flatMap((name) => (name in process.env ? [[name, process.env[name] ?? ""]] : [])));
+
 interface Outcome {
   readonly code: number | null;
   readonly output: string;
@@ -51,7 +54,7 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
   const ports = ["--ingest-port", "0", "--query-port", "0"];
   const child = spawn(process.execPath, [program, "serve", ...ports, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...env },
+    env: { ...kept("PATH", "HOME", "NODE_COMPILE_CACHE"), ...env },
   });
   const tooLate = setTimeout(() => child.kill("SIGKILL"), outcomeMs);
   let [output, waited] = ["", false];

@@ -54,6 +54,7 @@ interface Incarnation {
 export class World {
   readonly #folder: string;
   readonly #store: ClickHouseStore;
+  readonly #asked: ClickHouseStore;
   /** What went wrong, newest last. */
   readonly #told: string[] = [];
   readonly #log = memoryLog({ now: () => this.#receivedAt });
@@ -63,13 +64,15 @@ export class World {
   #erasures = 0;
   #now: Incarnation | undefined;
 
-  private constructor(folder: string, connection: Connection) {
+  private constructor(folder: string, connection: Connection, asking: Connection) {
     this.#folder = folder;
     this.#store = new ClickHouseStore({ connection, clock: hurried });
+    this.#asked = new ClickHouseStore({ connection: asking, clock: hurried });
   }
 
-  static async make(connection: Connection): Promise<World> {
-    return new World(await mkdtemp(join(tmpdir(), "weir-world-")), connection);
+  /** Its questions may go another way than its work, on which things go wrong. */
+  static async make(connection: Connection, asking = connection): Promise<World> {
+    return new World(await mkdtemp(join(tmpdir(), "weir-world-")), connection, asking);
   }
 
   get book(): Rulebook {
@@ -159,7 +162,7 @@ export class World {
     assert.ok(this.#now, "nothing has been started");
     const { book, processor, progress } = this.#now;
     return new Query({
-      store: this.#store,
+      store: this.#asked,
       rules: rulesToRead(book),
       progress,
       clock: systemClock,

@@ -6,6 +6,7 @@ import type { Cluster } from "../../../test/support/kafka/cluster.ts";
 import { whyNoKafka } from "../../../test/support/kafka/kafka-jars.ts";
 import { unlessMissing } from "../../../test/support/needs.ts";
 import { seeded } from "../../../test/support/random.ts";
+import { watchStalls } from "../../../test/support/stalls.ts";
 import { pack, unpack } from "../../event/packed.ts";
 import { offset, src } from "../../event/position.ts";
 import type { OffsetRange, Src } from "../../event/position.ts";
@@ -125,6 +126,7 @@ describe(`brokers that go away (seed ${seed})`, unlessMissing(whyNoKafka), () =>
   const appender = new Appender();
   let log: Log;
   const said: string[] = [];
+  const stalls = watchStalls();
   before(async () => {
     cluster = await startCluster(3);
     log = await openKafkaLog({
@@ -139,6 +141,7 @@ describe(`brokers that go away (seed ${seed})`, unlessMissing(whyNoKafka), () =>
     });
   });
   after(async () => {
+    stalls.stop();
     await log?.close();
     await cluster?.stop();
   });
@@ -189,9 +192,9 @@ describe(`brokers that go away (seed ${seed})`, unlessMissing(whyNoKafka), () =>
     await Promise.all(cluster.brokers.map((broker) => broker.kill()));
     let hasRead = false;
     const reading = log.read({ src: src(0), off: end }, { ...plenty, waitMs: 100 }).finally(() => (hasRead = true));
-    await pause(4_000);
-    const { accepting, reason, code } = log.state();
-    assert.deepEqual([accepting, code], [false, "log_unavailable"]);
+    await until(() => !log.state().accepting, "it is known that all are away");
+    const { reason, code } = log.state();
+    assert.equal(code, "log_unavailable");
     assert.match(
       reason!,
       /^Kafka at 127\.0\.0\.1:\d+,.*: partition \d of events_raw: .*(nothing listens|no leader|does not answer)/,
@@ -199,8 +202,8 @@ describe(`brokers that go away (seed ${seed})`, unlessMissing(whyNoKafka), () =>
     const refused = appender.count("refused");
     const before = process.memoryUsage().rss;
     await pause(1_500);
+    await until(() => appender.count("refused") > refused, "refused at once while it is known to be away");
     await appender.stop();
-    assert.ok(appender.count("refused") > refused, "refused at once while it is known to be away");
     assert.ok(process.memoryUsage().rss < before + (64 << 20), "memory stays flat");
     await assert.rejects(log.ends(), { code: "log_unavailable" });
     assert.ok(!hasRead, "nobody has said that nothing is there");
@@ -216,6 +219,12 @@ describe(`brokers that go away (seed ${seed})`, unlessMissing(whyNoKafka), () =>
   function tell(diagnostic: (message: string) => void): void {
     const counts = (["acknowledged", "unknown", "refused"] as const).map((each) => `${appender.count(each)} ${each}`);
     diagnostic(`${counts.join(", ")}; slowest ${Math.round(appender.slowestMs())} ms`);
-    assert.ok(appender.slowestMs() < 5_000, `an append took ${appender.slowestMs()} ms`);
+    const allowedMs = 5_000 + stalls.worstMs();
+    assert.ok(appender.slowestMs() < allowedMs, `an append took ${appender.slowestMs()} ms of ${allowedMs}`);
   }
 });
+
+async function until(isSo: () => boolean, what: string): Promise<void> {
+  for (const end = performance.now() + 30_000; !isSo(); await pause(20))
+    assert.ok(performance.now() < end, `not ${what}`);
+}

@@ -37,11 +37,11 @@ function process_(options: Parameters<typeof serverStore>[2] = {}, url = server.
 const offsetsOf = (one: ServerStore, of: number): Promise<readonly number[]> =>
   one.store.storedOffsets(src(of), offset(0));
 
-/** Raw rows that take the server two seconds, all of which appear at its end. */
+/** Raw rows that take the server four seconds, all of which appear at its end. */
 function slowInsert({ connection }: ServerStore, of: number, claim?: Claim): Promise<unknown> {
   const holds = claim && claimHolds(claim);
   const sql = `INSERT INTO raw_events (src, off, received_at, timestamp, event_id, event_type, user_id, payload)
-    SELECT ${of}, number + sleepEachRow(0.1), now64(3), now64(3), 'slow', 'slow', 'slow', '{}' FROM numbers(20)
+    SELECT ${of}, number + sleepEachRow(0.2), now64(3), now64(3), 'slow', 'slow', 'slow', '{}' FROM numbers(20)
     ${holds ? `WHERE ${holds.sql}` : ""}`;
   return connection
     .write({ sql, parameters: holds?.parameters ?? {} }, { max_block_size: 1 }, claim)
@@ -115,7 +115,7 @@ describe("a rollup that arrives after it was given up", () => {
         isFirst = false;
         return gate.promise;
       });
-      const one = process_({ claimed, requestTimeoutMs: 1500 }, line.url);
+      const one = process_({ claimed, requestTimeoutMs: 3000 }, line.url);
       await one.store.takeOver(src(of));
       await one.store.insertRaw(src(of), [piece(0, [event("a"), event("b")])]);
       const at = range(of, 0, 1);

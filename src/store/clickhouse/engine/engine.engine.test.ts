@@ -136,10 +136,12 @@ describe("a request of a killed id", () => {
   });
 
   test("and an id that is running is not taken twice", async () => {
-    const post = (query: string) =>
-      fetch(`${engine.url()}/?query_id=twice`, { method: "POST", body: query, headers: weirHeaders() });
-    const first = post("SELECT sleep(0.5)");
-    await systemClock.sleep(100);
+    const ask = (query: string, id = "") =>
+      fetch(`${engine.url()}/?${id}`, { method: "POST", body: query, headers: weirHeaders() });
+    const post = (query: string) => ask(query, "query_id=twice");
+    const first = post("SELECT sleep(2)");
+    const running = "SELECT count() FROM system.processes WHERE query LIKE 'SELECT sleep(2)%'";
+    while ((await (await ask(running)).text()) === "0\n") await systemClock.sleep(5);
     assert.equal((await post("SELECT 1")).headers.get("x-clickhouse-exception-code"), "216");
     assert.equal((await first).status, 200);
     assert.equal((await post("SELECT 1")).status, 200);
