@@ -63,7 +63,7 @@ describe("sending to a server that fails", { timeout: 240_000 }, () => {
   test("too much at once and too much in one body: it waits, halves, and all are there", async (t) => {
     const seed = faultSeed();
     await Stage.run(seed, {}, async (stage) => {
-      await stage.start({ args: ["--body-bytes-max", "256KiB", "--inflight-bytes-max", "768KiB"] });
+      await stage.start({ args: ["--body-bytes-max", "256KiB", "--inflight-bytes-max", "1MiB"] });
       await stage.putRules(faultRules);
       const statuses = new Map<number, number>();
       const counted: typeof fetch = async (url, init) => {
@@ -73,7 +73,7 @@ describe("sending to a server that fails", { timeout: 240_000 }, () => {
       };
       const surroundings = { fetch: (url: string, init: RequestInit) => counted(url, init) };
       const weir = new Weir({ ingestUrl: stage.server.ingestUrl, surroundings });
-      const sender = weir.sender({ batchEventsMax: 3000, requestsMax: 12, queueEventsMax: 60_000, retryFirstMs: 20 });
+      const sender = weir.sender({ batchEventsMax: 3000, requestsMax: 16, queueEventsMax: 60_000, retryFirstMs: 20 });
       const told: Promise<void>[] = [];
       for (let count = 0; count < 30_000; count++) await send(stage, sender, stage.make(), told);
       await sender.close();
