@@ -54,6 +54,8 @@ const longest: Readonly<Record<string, number>> = {
   "test/faults/server.fault.test.ts": 40,
   "test/faults/clock.fault.test.ts": 30,
   "test/faults/overflow.fault.test.ts": 30,
+  "test/faults/poison.fault.test.ts": 35,
+  "test/faults/erasure.fault.test.ts": 25,
   "test/faults/trouble.kafka.test.ts": 70,
   "test/faults/group.kafka.test.ts": 70,
   "src/log/kafka/outage.kafka.test.ts": 60,

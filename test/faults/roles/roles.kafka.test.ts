@@ -16,11 +16,11 @@ import { Installation, type Name, processes } from "./installation.ts";
 const ids = faultRules.map(({ rule_id: id }) => id);
 const load = { senders: 2, requestEventsMax: 40, pauseMs: 40 };
 const queries = ["query-1", "query-2"] as const;
-const patienceMs = 30_000;
+const patienceMs = 90_000;
 
 describe(
   "roles in processes of their own",
-  { timeout: 240_000, ...unlessMissing(whyNoKafka ?? whyNoFerretDb()) },
+  { timeout: 480_000, ...unlessMissing(whyNoKafka ?? whyNoFerretDb()) },
   () => {
     let all: Installation;
     before(async () => {
