@@ -2,7 +2,6 @@ import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Basis } from "../assembly/basis.ts";
 import type { Sharing } from "../eraser/share.ts";
-import { openMongoErasures } from "../erasure/mongo/mongo-register.ts";
 import type { ErasureRegister, SharedErasures } from "../erasure/register.ts";
 import { openSqliteErasures } from "../erasure/sqlite/sqlite-register.ts";
 import { folderId } from "../lib/datadir.ts";
@@ -31,6 +30,7 @@ export async function openErasures(
     closers.add("erasures", () => register.close());
     return { register };
   }
+  const { openMongoErasures } = await import("../erasure/mongo/mongo-register.ts");
   const register = openMongoErasures(config.mongoUrl, clock);
   closers.add("erasures", () => register.close());
   const process = folderId(config.dataDir);
