@@ -139,9 +139,10 @@ describe("a request of a killed id", () => {
     const ask = (query: string, id = "") =>
       fetch(`${engine.url()}/?${id}`, { method: "POST", body: query, headers: weirHeaders() });
     const post = (query: string) => ask(query, "query_id=twice");
-    const first = post("SELECT sleep(2)");
+    let isOver = false;
+    const first = post("SELECT sleep(2)").finally(() => (isOver = true));
     const running = "SELECT count() FROM system.processes WHERE query LIKE 'SELECT sleep(2)%'";
-    while ((await (await ask(running)).text()) === "0\n") await systemClock.sleep(5);
+    while (!isOver && (await (await ask(running)).text()) === "0\n") await systemClock.sleep(5);
     assert.equal((await post("SELECT 1")).headers.get("x-clickhouse-exception-code"), "216");
     assert.equal((await first).status, 200);
     assert.equal((await post("SELECT 1")).status, 200);
