@@ -37,6 +37,6 @@ export const about = async (): Promise<About> => JSON.parse(await weir.ask("GET"
 export const ingestUrlOf = ({ ingest_port: port }: About): string =>
   port === null ? `${location.protocol}//<ingest host>` : `${location.protocol}//${location.hostname}:${port}`;
 
-/** All rows of a rule as a file. */
+/** All windows of a rule as a file, from the first on. */
 export const csvUrl = (ruleId: string): string =>
-  `${address}/stats?rule_id=${encodeURIComponent(ruleId)}&format=csv&limit=10000`;
+  `${address}/stats?rule_id=${encodeURIComponent(ruleId)}&start_time=0&format=csv`;

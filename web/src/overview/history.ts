@@ -18,8 +18,9 @@ export const addSample = (history: readonly Sample[], sample: Sample): readonly 
 /** As lines of a chart. */
 export const ratesOf = (history: readonly Sample[]) => ({
   xs: history.map(({ at }) => at / 1000),
+  least: historyMs / 1000,
   lines: [
-    { label: "acknowledged", values: history.map(({ accepted }) => accepted) },
-    { label: "counted", values: history.map(({ counted }) => counted) },
+    { key: "acknowledged", label: "acknowledged", values: history.map(({ accepted }) => accepted) },
+    { key: "counted", label: "counted", values: history.map(({ counted }) => counted) },
   ],
 });

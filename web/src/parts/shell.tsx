@@ -80,14 +80,17 @@ function Pulse() {
 
 /** Always there, so that it is read out when it fills. */
 function ConnectionLost() {
-  const { isLost, at } = useStatus();
+  const { isLost, at, strange } = useStatus();
   return (
     <div role="status" className="lost-place">
       {isLost && (
         <p className="lost">
-          <strong>Connection lost, resuming.</strong>{" "}
+          <strong>
+            {strange === undefined ? "Connection lost, resuming." : "The server does not say how it stands."}
+          </strong>{" "}
+          {strange?.message}{" "}
           {at === undefined
-            ? "The server does not answer; it is asked again every second."
+            ? strange === undefined && "The server does not answer; it is asked again every second."
             : `What you see is of ${timeText(at)} UTC. It goes on by itself once the server answers.`}
         </p>
       )}

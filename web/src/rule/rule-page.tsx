@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { RuleAnswer } from "../../../client/src/wire.ts";
 import type { WeirError } from "../../../client/src/weir.ts";
+import { forgetDraft } from "../form/kept-draft.ts";
 import { Question } from "../parts/question.tsx";
 import { RuleState } from "../parts/rule-state.tsx";
 import { Empty, Failure, Loading, PageHead } from "../parts/states.tsx";
@@ -41,7 +42,8 @@ export function RulePage({ ruleId }: { readonly ruleId: string }) {
             )}
           </p>
           <Progress rule={rule} />
-          <RuleWindows rule={rule} />
+          {/* One that was deleted and made again is another rule. */}
+          <RuleWindows key={rule.created_at} rule={rule} />
           <Facts rule={rule} />
           <Versions rule={rule} changed={again} />
         </>
@@ -104,7 +106,7 @@ function Actions({ rule, changed }: { readonly rule: RuleAnswer; readonly change
     setAsking(false);
     void act(
       () => weir.rules.delete(rule.rule_id),
-      () => location.assign(hrefOf({ page: "rules" })),
+      () => (forgetDraft(rule.rule_id), location.assign(hrefOf({ page: "rules" }))),
     );
   };
   return (

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import type { RuleAnswer } from "../../../client/src/wire.ts";
 import { Icon } from "../parts/icon.tsx";
 import { RuleState } from "../parts/rule-state.tsx";
@@ -74,7 +74,8 @@ function Rules({ rules, wanted, want }: RulesProps) {
       ) : (
         <ul className="rules card">
           {found.slice(0, rowsMax).map((rule) => (
-            <RuleRow key={rule.rule_id} rule={rule} />
+            // One that was deleted and made again is another rule.
+            <RuleRow key={`${rule.rule_id} ${rule.created_at}`} rule={rule} />
           ))}
         </ul>
       )}
@@ -89,7 +90,9 @@ function Rules({ rules, wanted, want }: RulesProps) {
 
 function RuleRow({ rule }: { readonly rule: RuleAnswer }) {
   const { rows, status } = useLive(rule.rule_id, { intervalMs: 1000 });
-  const values = sparkOf(rows, rule);
+  const { metric, window_type } = rule;
+  const groups = JSON.stringify(rule.group_by);
+  const values = useMemo(() => sparkOf(rows, rule), [rows, metric, window_type, groups]);
   return (
     <li>
       <a href={hrefOf({ page: "rule", ruleId: rule.rule_id })}>

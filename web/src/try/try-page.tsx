@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { keepText, keptText } from "../kept.ts";
 import { Empty, PageHead } from "../parts/states.tsx";
 import { about, ingestUrlOf, sendEvents } from "../server.ts";
 import type { Sent } from "../server.ts";
@@ -12,12 +13,12 @@ const key = "weir.try";
 /** Events by hand: generated or pasted, with the server's answer and the command that does the same. */
 export function TryPage() {
   const { value: facts } = usePolled("about", 0, about);
-  const [text, setText] = useState(() => localStorage.getItem(key) ?? "");
+  const [text, setText] = useState(() => keptText(key) ?? "");
   const [isCounted, setCounted] = useState(true);
   const [answer, setAnswer] = useState<Sent | string>();
   const [isSending, setSending] = useState(false);
   const write = (next: string): void => {
-    localStorage.setItem(key, next);
+    keepText(key, next);
     setText(next);
   };
   const generate = (count: number): void =>
