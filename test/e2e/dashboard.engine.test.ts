@@ -111,6 +111,9 @@ describe("the dashboard in Chromium", { skip: missingChromium, timeout: 180_000 
     await shows(page, ".pill-bad", "422");
     await shows(page, "pre", "event_type");
     await page.getByRole("button", { name: "Generate 5" }).click();
+    await page.getByRole("button", { name: "Put back" }).click();
+    assert.equal(await page.locator("textarea").inputValue(), '[{"event_id":"x"}]');
+    await page.getByRole("button", { name: "Generate 5" }).click();
     await shows(page, ".command", `curl '${server.ingestUrl}/ingest?wait=counted'`);
     await page.getByRole("button", { name: "Send", exact: true }).click();
     await shows(page, ".pill-live", "200");

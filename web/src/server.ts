@@ -20,7 +20,8 @@ export async function sendEvents(text: string, counted: boolean): Promise<Sent> 
     method: "POST",
     headers: { "content-type": "application/json" },
     body: text,
-    signal: AbortSignal.timeout(15_000),
+    // A server says after a minute that they are not counted yet.
+    signal: AbortSignal.timeout(counted ? 75_000 : 15_000),
   });
   const said = await answer.text();
   return { ok: answer.ok, status: answer.status, text: said, ms: performance.now() - startedAt };

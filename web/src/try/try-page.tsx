@@ -9,6 +9,8 @@ import { Command } from "./command.tsx";
 import { eventsText, shopEvents } from "./generate.ts";
 
 const key = "weir.try";
+const example =
+  '[{"event_id":"o-1","user_id":"ann","event_type":"order","timestamp":"2026-01-13T10:00:00Z","payload":{"price":19.5}}]';
 
 /** Events by hand: generated or pasted, with the server's answer and the command that does the same. */
 export function TryPage() {
@@ -21,8 +23,19 @@ export function TryPage() {
     keepText(key, next);
     setText(next);
   };
-  const generate = (count: number): void =>
-    write(eventsText(shopEvents({ count, now: Date.now(), spreadMs: count * 3000, random: Math.random })));
+  // What somebody has written by hand can be had back.
+  const [made, setMade] = useState("");
+  const [replaced, setReplaced] = useState("");
+  const generate = (count: number): void => {
+    const next = eventsText(shopEvents({ count, now: Date.now(), spreadMs: count * 3000, random: Math.random }));
+    if (text.trim() !== "" && text !== made) setReplaced(text);
+    setMade(next);
+    write(next);
+  };
+  const putBack = (): void => {
+    write(replaced);
+    setReplaced("");
+  };
   const send = async (): Promise<void> => {
     setSending(true);
     setAnswer(await sendEvents(text, isCounted).catch(String));
@@ -50,6 +63,11 @@ export function TryPage() {
             <button type="button" onClick={() => generate(200)}>
               Generate 200
             </button>
+            {replaced !== "" && (
+              <button type="button" className="link" onClick={putBack}>
+                Put back what was here
+              </button>
+            )}
           </div>
           <label className="field field-expression">
             <span>A JSON list of events, or one</span>
@@ -57,7 +75,7 @@ export function TryPage() {
               rows={12}
               value={text}
               spellCheck={false}
-              placeholder='[{"event_id":"o-1","user_id":"ann","event_type":"order","timestamp":"2026-01-13T10:00:00Z","payload":{"price":19.5}}]'
+              placeholder={example}
               onChange={(event) => write(event.target.value)}
             />
           </label>
@@ -80,7 +98,9 @@ export function TryPage() {
         </section>
         <div>
           <AnswerCard answer={answer} />
-          {facts && <Command ingestUrl={ingestUrlOf(facts)} body={text} counted={isCounted} />}
+          {facts && (
+            <Command ingestUrl={ingestUrlOf(facts)} body={text.trim() === "" ? example : text} counted={isCounted} />
+          )}
         </div>
       </div>
     </>
