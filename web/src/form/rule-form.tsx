@@ -174,10 +174,8 @@ function NotSaved({ error }: { readonly error: WeirError }) {
   return (
     <div className="failure" role="alert">
       <strong>Not saved</strong>
-      <p>
-        {error.message}
-        {isTaken ? "" : ". What you typed is kept: save again once the server answers."}
-      </p>
+      <p>{error.message}</p>
+      {!isTaken && <p>What you typed is kept: save again once the server answers.</p>}
     </div>
   );
 }

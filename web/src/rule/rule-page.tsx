@@ -8,6 +8,7 @@ import { Empty, Failure, Loading, PageHead } from "../parts/states.tsx";
 import { hrefOf } from "../route.ts";
 import { csvUrl, weir } from "../server.ts";
 import { toWeirError, usePolled } from "../use-polled.ts";
+import { timeText } from "../words/format.ts";
 import { Facts } from "./facts.tsx";
 import { RuleWindows } from "./rule-windows.tsx";
 import { Versions } from "./versions.tsx";
@@ -82,7 +83,7 @@ function Progress({ rule }: { readonly rule: RuleAnswer }) {
         <progress value={rule.progress} max={1} />
       </label>
       <span>
-        {rule.eta ? `ready about ${rule.eta.slice(11, 19)} UTC.` : "soon ready."}
+        {rule.eta ? `Ready about ${timeText(rule.eta)} UTC.` : "How long it takes is not known yet."}
         {answering}
       </span>
     </p>

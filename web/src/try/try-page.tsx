@@ -38,7 +38,7 @@ export function TryPage() {
   };
   const send = async (): Promise<void> => {
     setSending(true);
-    setAnswer(await sendEvents(text, isCounted).catch(String));
+    setAnswer(await sendEvents(text, isCounted).catch(whyNot));
     setSending(false);
   };
   if (facts?.ingest_port === null)
@@ -107,6 +107,11 @@ export function TryPage() {
   );
 }
 
+const whyNot = (error: unknown): string =>
+  error instanceof Error && error.name === "TimeoutError"
+    ? "It took too long. They may have arrived, and be counted later."
+    : "No answer came; it may be that none of them has arrived.";
+
 function AnswerCard({ answer }: { readonly answer: Sent | string | undefined }) {
   return (
     <section className="card" aria-live="polite">
@@ -116,7 +121,8 @@ function AnswerCard({ answer }: { readonly answer: Sent | string | undefined }) 
       ) : typeof answer === "string" ? (
         <div className="failure">
           <strong>The server does not answer</strong>
-          <p>{answer}. The events are still in the field: send them again. Repeated ids are counted once.</p>
+          <p>{answer}</p>
+          <p>The events are still in the field: send them again. Repeated ids are counted once.</p>
         </div>
       ) : (
         <>
