@@ -81,17 +81,24 @@ function Pulse() {
 /** Always there, so that it is read out when it fills. */
 function ConnectionLost() {
   const { isLost, at, strange } = useStatus();
+  const before = at === undefined ? undefined : `What you see is of ${timeText(at)} UTC.`;
   return (
     <div role="status" className="lost-place">
       {isLost && (
         <p className="lost">
-          <strong>
-            {strange === undefined ? "Connection lost, resuming." : "The server does not say how it stands."}
-          </strong>{" "}
-          {strange?.message}{" "}
-          {at === undefined
-            ? strange === undefined && "The server does not answer; it is asked again every second."
-            : `What you see is of ${timeText(at)} UTC. It goes on by itself once the server answers.`}
+          {strange === undefined ? (
+            <>
+              <strong>Connection lost, resuming.</strong>{" "}
+              {before === undefined
+                ? "The server does not answer; it is asked again every second."
+                : `${before} It goes on by itself once the server answers.`}
+            </>
+          ) : (
+            <>
+              <strong>The server does not say how it stands.</strong> {strange.message} {before} If you have to log in,
+              load this page again: what you typed is kept.
+            </>
+          )}
         </p>
       )}
     </div>
