@@ -306,6 +306,8 @@ describe("the dashboard in Chromium", { skip: missingChromium, timeout: 180_000 
     await shows(page, ".hint", "No WebSocket gets through");
     await page.locator(".chart canvas").waitFor();
     await has(page, `${sumOfTable} === ${await total("by_country")}`);
+    await page.goto(`${address.url}/#/rules`);
+    await shows(page, ".spark-empty", "no live line");
     await page.goto(`${address.url}/#/try`);
     await page.locator("textarea").fill("typed");
     assert.equal(await page.locator("textarea").inputValue(), "typed");

@@ -8,7 +8,7 @@ import { hrefOf } from "../route.ts";
 import { sparkOf } from "../rule/series.ts";
 import { sentenceOf } from "../rule/words.ts";
 import { weir } from "../server.ts";
-import { useLive } from "../use-live.ts";
+import { useLiveIfAny } from "../use-live.ts";
 import { usePolled } from "../use-polled.ts";
 import { plural } from "../words/format.ts";
 
@@ -89,7 +89,7 @@ function Rules({ rules, wanted, want }: RulesProps) {
 }
 
 function RuleRow({ rule }: { readonly rule: RuleAnswer }) {
-  const { rows, status } = useLive(rule.rule_id, { intervalMs: 1000 });
+  const { rows, status, isBlocked } = useLiveIfAny(rule.rule_id, { intervalMs: 1000 });
   const { metric, window_type } = rule;
   const groups = JSON.stringify(rule.group_by);
   const values = useMemo(() => sparkOf(rows, rule), [rows, metric, window_type, groups]);
@@ -101,7 +101,11 @@ function RuleRow({ rule }: { readonly rule: RuleAnswer }) {
           <small>{sentenceOf(rule)}</small>
         </span>
         <span className={status === "stale" ? "of-before" : ""}>
-          {status === "connecting" ? <span className="spark-empty">…</span> : <Spark values={values} />}
+          {status === "connecting" ? (
+            <span className="spark-empty">{isBlocked ? "no live line" : "…"}</span>
+          ) : (
+            <Spark values={values} />
+          )}
         </span>
         <span className="rule-groups">
           {rule.groups === null || rule.group_by.length === 0 ? "" : plural(rule.groups, "group")}
