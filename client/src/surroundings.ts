@@ -14,6 +14,8 @@ export interface Surroundings {
   readonly openSocket: (url: string) => Socket;
   /** Wall clock, ms since the epoch. */
   readonly now: () => number;
+  /** A clock that nobody sets, ms: for how long something takes. */
+  readonly elapsed: () => number;
   /** 0 ≤ n < 1. */
   readonly random: () => number;
   /** Runs something once after `ms`; the answer keeps it from being run. */
@@ -27,6 +29,7 @@ export const platform: Surroundings = {
   fetch: (url, init) => fetch(url, init),
   openSocket: (url) => new WebSocket(url) as unknown as Socket,
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   random: () => Math.random(),
   after: (ms, run) => {
     const timer = setTimeout(run, ms);

@@ -91,6 +91,13 @@ describe("the dashboard's routes", () => {
     for (const origin of ["http://elsewhere", "http://here:8000", "null"])
       assert.deepEqual(await post(origin, [event]), { status: 403, allows: undefined }, origin);
     assert.equal(log.records.length, 0);
+    const refused = await server.inject({
+      method: "POST",
+      url: "/dashboard/ingest",
+      headers: { origin: "https://weir.example", host: "weir_query" },
+      payload: [event],
+    });
+    assert.match(refused.body, /of https:\/\/weir\.example, and weir_query was asked; a proxy in between/);
     assert.equal((await post("http://here:8001", [event])).status, 200);
     assert.equal(log.records.length, 1);
     assert.equal((await post(undefined, [event, event, event])).status, 413);

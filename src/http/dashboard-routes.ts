@@ -66,7 +66,9 @@ const hidden = { hide: true };
 
 function foreignOrigin({ raw }: FastifyRequest): WeirError | undefined {
   if (originAllowed(raw, [])) return undefined;
-  return new WeirError("origin_refused", "only the dashboard's own pages send events here; programs POST to /ingest");
+  const { origin, host } = raw.headers;
+  const message = `only the dashboard's own pages send events here, programs POST to /ingest: this page is of ${origin}, and ${host} was asked; a proxy in between has to pass Host on`;
+  return new WeirError("origin_refused", message);
 }
 
 /** Nothing but what this server serves: no inline script or style, no frame around it, no request to another host. */

@@ -7,13 +7,14 @@ import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
-import { allStats, postCounted, putRule } from "../support/api.ts";
+import { allStats, deleteRule, postCounted, putRule } from "../support/api.ts";
 import { root } from "../support/built-client.ts";
 import { missingChromium, openChromium } from "../support/chromium.ts";
 import { openMovingAddress } from "../support/moving-address.ts";
 import { startServer } from "../support/server-process.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 
+const byCountry = { rule_id: "by_country", window_size: "1m", metric: "count", group_by: ["payload.country"] };
 const minute = Math.floor(Date.now() / 60_000) * 60_000;
 let ids = 0;
 const order = (country: string, price: number, ago = 1): object => ({
@@ -40,6 +41,11 @@ async function has(page: Page, condition: string): Promise<void> {
     await page.waitForTimeout(50);
   }
 }
+
+// Before the pages' own script.
+const noStoreAndNoSockets = `
+  Object.defineProperty(window, "localStorage", { get() { throw new DOMException("denied", "SecurityError"); } });
+  window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.({ code: 1006, reason: "" })); } send() {} close() {} };`;
 
 describe("the dashboard in Chromium", { skip: missingChromium, timeout: 180_000 }, () => {
   let dataDir: string;
@@ -75,7 +81,7 @@ describe("the dashboard in Chromium", { skip: missingChromium, timeout: 180_000 
     return page;
   };
   const figure = (page: Page, name: string) => page.locator(".figure", { hasText: name }).locator("b");
-  const shows = (page: Page, selector: string, text: string): Promise<unknown> =>
+  const shows = (page: Page, selector: string, text: string | RegExp): Promise<unknown> =>
     page.locator(selector, { hasText: text }).first().waitFor();
   const total = async (rule: string): Promise<number> => {
     const rows = await allStats(server.queryUrl, rule, minute - 3_600_000, minute + 3_600_000);
@@ -105,6 +111,9 @@ describe("the dashboard in Chromium", { skip: missingChromium, timeout: 180_000 
     await shows(page, ".pill-bad", "422");
     await shows(page, "pre", "event_type");
     await page.getByRole("button", { name: "Generate 5" }).click();
+    await page.getByRole("button", { name: "Put back" }).click();
+    assert.equal(await page.locator("textarea").inputValue(), '[{"event_id":"x"}]');
+    await page.getByRole("button", { name: "Generate 5" }).click();
     await shows(page, ".command", `curl '${server.ingestUrl}/ingest?wait=counted'`);
     await page.getByRole("button", { name: "Send", exact: true }).click();
     await shows(page, ".pill-live", "200");
@@ -117,11 +126,29 @@ describe("the dashboard in Chromium", { skip: missingChromium, timeout: 180_000 
     await page.close();
   });
 
+  it("holds the list of events still with what is open in it, and goes on", async () => {
+    const page = await open("#/events");
+    const rows = `document.querySelectorAll(".events li").length`;
+    await page.locator(".events summary").nth(1).click();
+    await page.getByRole("button", { name: "Hold" }).click();
+    const asked = page.waitForResponse(/\/events\?/, { timeout: 2500 }).then(
+      () => "asked",
+      () => "quiet",
+    );
+    await postCounted(server.ingestUrl, [order("DE", 1)]);
+    assert.equal(await asked, "quiet");
+    assert.equal(await page.locator(".events details[open]").count(), 1);
+    await page.getByRole("button", { name: "Go on" }).click();
+    await has(page, `${rows} === 6`);
+    assert.equal(await page.locator(".events details[open]").count(), 1);
+    await page.close();
+  });
+
   it("moves while events come in", async () => {
     const page = await open("#/");
-    await figure(page, "Counted").filter({ hasText: /^5$/ }).waitFor();
+    await figure(page, "Counted").filter({ hasText: /^6$/ }).waitFor();
     await postCounted(server.ingestUrl, [order("DE", 10, 2), order("FR", 5, 2), order("DE", 1, 1)]);
-    await figure(page, "Counted").filter({ hasText: /^8$/ }).waitFor();
+    await figure(page, "Counted").filter({ hasText: /^9$/ }).waitFor();
     await page.locator(".chart canvas").waitFor();
     await page.close();
   });
@@ -191,12 +218,17 @@ describe("the dashboard in Chromium", { skip: missingChromium, timeout: 180_000 
 
   it("changes, rolls back, pauses and, after a question, deletes a rule", async () => {
     const page = await open("#/rules/orders/edit");
+    await postCounted(server.ingestUrl, [order("DE", 1, 3 * 24 * 60)]);
     await page.getByLabel("Window", { exact: true }).fill("5m");
     await page.getByRole("button", { name: "Save as a new version" }).click();
     await shows(page, ".changes", "window_size 1m → 5m");
     await page.getByRole("button", { name: "Roll back to version 1" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
     await shows(page, ".changes", "as version 1 was");
+    const csv = await fetch(
+      new URL((await page.getByRole("link", { name: "CSV" }).getAttribute("href")) ?? "", address.url),
+    );
+    assert.match(await csv.text(), new RegExp(new Date(minute - 3 * 24 * 3_600_000).toISOString().slice(0, 16)));
     await page.getByRole("button", { name: "Pause" }).click();
     await shows(page, ".sentence .pill", "paused");
     await page.getByRole("button", { name: "Resume" }).click();
@@ -205,9 +237,17 @@ describe("the dashboard in Chromium", { skip: missingChromium, timeout: 180_000 
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     assert.ok((await total("orders")) > 0);
+    const form = await open("#/rules/orders/edit");
+    await form.getByLabel("Window", { exact: true }).fill("2m");
     await page.getByRole("button", { name: "Delete" }).click();
     await page.getByRole("button", { name: "Delete the rule" }).click();
     await shows(page, ".empty h2", "There is no rule yet");
+    await shows(form, ".notice", "Somebody has deleted this rule");
+    await form.getByRole("button", { name: "Save the rule" }).click();
+    await shows(form, "h1", /^orders$/);
+    await shows(form, ".sentence", "every 2m");
+    await deleteRule(server.queryUrl, "orders");
+    await form.close();
     await page.close();
   });
 
@@ -224,12 +264,8 @@ describe("the dashboard in Chromium", { skip: missingChromium, timeout: 180_000 
   const ready = "h1 ~ *, .page-head ~ *";
 
   it("has no serious fault for those who see little or hear the page, in light and in dark", async () => {
-    await putRule(server.queryUrl, {
-      rule_id: "by_country",
-      window_size: "1m",
-      metric: "count",
-      group_by: ["payload.country"],
-    });
+    await putRule(server.queryUrl, byCountry);
+    await postCounted(server.ingestUrl, [order("a\nb", 1), order("<img src=x onerror=alert(1)>", 1), order("", 1)]);
     for (const colorScheme of ["light", "dark"] as const) {
       const page = await open("#/", { colorScheme });
       for (const hash of pages) {
@@ -248,15 +284,35 @@ describe("the dashboard in Chromium", { skip: missingChromium, timeout: 180_000 
     }
   });
 
-  it("fits a phone: nothing has to be pushed sideways", async () => {
-    const page = await open("#/", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  it("fits the narrowest phone: nothing has to be pushed sideways", async () => {
+    const page = await open("#/", { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
     for (const hash of pages) {
       await page.goto(`${address.url}/${hash}`);
       await page.locator(ready).first().waitFor();
       await page.locator(".loading").waitFor({ state: "detached" });
       const width = await page.evaluate<number>("document.documentElement.scrollWidth");
-      assert.ok(width <= 390, `${hash} is ${width} wide`);
+      assert.ok(width <= 320, `${hash} is ${width} wide`);
     }
+    await page.close();
+  });
+
+  it("shows everything in a browser that keeps nothing, behind a proxy that lets no socket through or wants a log-in", async () => {
+    await putRule(server.queryUrl, byCountry);
+    const page = await open("");
+    await page.addInitScript(noStoreAndNoSockets);
+    await page.goto(`${address.url}/#/rules/by_country`);
+    // So that the script is there before the pages' own.
+    await page.reload();
+    await shows(page, ".hint", "No WebSocket gets through");
+    await page.locator(".chart canvas").waitFor();
+    await has(page, `${sumOfTable} === ${await total("by_country")}`);
+    await page.goto(`${address.url}/#/rules`);
+    await shows(page, ".spark-empty", "no live line");
+    await page.goto(`${address.url}/#/try`);
+    await page.locator("textarea").fill("typed");
+    assert.equal(await page.locator("textarea").inputValue(), "typed");
+    await page.route("**/status", (route) => route.fulfill({ status: 401, body: "who are you?" }));
+    await shows(page, ".lost", "answered 401");
     await page.close();
   });
 

@@ -30,6 +30,7 @@ export function clientWorld(answer: Answering) {
       throw new Error("there are no sockets here");
     },
     now: () => clock.now(),
+    elapsed: () => clock.monotonic(),
     random: () => 1,
     after: afterOn(clock),
     newId: () => `id-${++ids}`,

@@ -3,7 +3,7 @@ import { EventsPage } from "./events/events-page.tsx";
 import { RuleForm } from "./form/rule-form.tsx";
 import { Overview } from "./overview/overview.tsx";
 import { Shell } from "./parts/shell.tsx";
-import { Empty } from "./parts/states.tsx";
+import { Empty, PageHead } from "./parts/states.tsx";
 import { routeOf } from "./route.ts";
 import type { Route } from "./route.ts";
 import { RulePage } from "./rule/rule-page.tsx";
@@ -39,9 +39,12 @@ function Page({ route }: { readonly route: Route }) {
       return <TryPage />;
     case "unknown":
       return (
-        <Empty title="There is no such page">
-          “{route.path}” leads nowhere. <a href="#/">To the overview</a>
-        </Empty>
+        <>
+          <PageHead title="Nothing here" />
+          <Empty title="There is no such page">
+            “{route.path}” leads nowhere. <a href="#/">To the overview</a>
+          </Empty>
+        </>
       );
   }
 }

@@ -1,3 +1,5 @@
+import { keepText, keptText } from "./kept.ts";
+
 /** `auto` is what the system says. */
 export type Theme = "auto" | "light" | "dark";
 
@@ -5,12 +7,12 @@ export const themes: readonly Theme[] = ["auto", "light", "dark"];
 const key = "weir.theme";
 
 export function keptTheme(): Theme {
-  const kept = localStorage.getItem(key);
+  const kept = keptText(key);
   return themes.find((theme) => theme === kept) ?? "auto";
 }
 
 export function applyTheme(theme: Theme): void {
-  localStorage.setItem(key, theme);
+  keepText(key, theme);
   document.documentElement.dataset["theme"] = theme;
   for (const listener of listeners) listener();
 }

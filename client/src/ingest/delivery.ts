@@ -66,13 +66,13 @@ export class Delivery {
 
   async #repeat<T>(events: number, attempt: () => Promise<T>, trouble: () => void): Promise<T | "split"> {
     const { surroundings, patience, signal } = this.#parts;
-    const startedAt = surroundings.now();
+    const startedAt = surroundings.elapsed();
     for (let failures = 1; ; failures++) {
       try {
         return await attempt();
       } catch (error) {
         if (!(error instanceof WeirError)) throw error;
-        const elapsedMs = surroundings.now() - startedAt;
+        const elapsedMs = surroundings.elapsed() - startedAt;
         const next = afterFailure(error, { events, failures, elapsedMs }, patience, surroundings.random());
         if (next.do === "split") return "split";
         if (next.do === "refuse") throw new Refused(next.problems);
@@ -96,10 +96,11 @@ export class Delivery {
       body,
       signal,
     });
+    if (answer?.status !== "accepted") throw strange(http.address);
     const refused = new Map(answer.refused?.map(({ index, problems }) => [index, problems]));
     // Only the first hundred are named: what comes behind the last of these is not known, and is sent again.
     const known = (answer.refused_count ?? 0) > refused.size ? Math.max(-1, ...refused.keys()) + 1 : parcels.length;
-    if (known === 0) throw new WeirError("strange_answer", `${http.address} refuses events and names none of them`);
+    if (known === 0) throw strange(http.address);
     if (wait === "counted" && answer.count > 0) await this.#counted(answer.token);
     for (const [index, { settle }] of parcels.slice(0, known).entries()) {
       const problems = refused.get(index);
@@ -121,6 +122,10 @@ export class Delivery {
     }
   }
 }
+
+/** It answers 200, and yet nothing can be said of the events. */
+const strange = (address: string): WeirError =>
+  new WeirError("strange_answer", `${address} does not say what became of the events; is it another server?`);
 
 /** Makes the events be sent again. */
 const lost = (address: string): WeirError =>

@@ -17,7 +17,7 @@ const listedMax = 1000;
 
 /**
  * Sends all events, as many at a time as the sender keeps, and says what became of them; then the sender is closed.
- * @throws the first failure, when the events of a request had to be given up: `details` is then what became of all.
+ * @throws what the source of the events throws, once those before are settled; the first failure, when the events of a request had to be given up: `details` is then what became of all.
  */
 export async function ingestAll(
   sender: Sender,
@@ -33,18 +33,27 @@ export async function ingestAll(
     }
     if (outcome.status !== "accepted" && problems.length < listedMax) problems.push({ index, event_id, ...outcome });
   };
-  let index = 0;
   const tellings = new Set<Promise<void>>();
-  for await (const event of events) {
-    if (failure) break;
-    const at = index++;
-    const sent = await sender.send(event).catch((error: unknown) => {
-      if (failure === undefined) throw error;
-    });
-    if (sent === undefined) break;
-    const { eventId, outcome } = sent;
-    const telling = outcome.then((became) => (told(at, eventId, became), void tellings.delete(telling)));
-    tellings.add(telling);
+  const send = async (): Promise<void> => {
+    let index = 0;
+    for await (const event of events) {
+      if (failure) return;
+      const at = index++;
+      const sent = await sender.send(event).catch((error: unknown) => {
+        if (failure === undefined) throw error;
+      });
+      if (sent === undefined) return;
+      const { eventId, outcome } = sent;
+      const telling = outcome.then((became) => (told(at, eventId, became), void tellings.delete(telling)));
+      tellings.add(telling);
+    }
+  };
+  try {
+    await send();
+  } catch (error) {
+    // Where the events come from has failed: those that were given are sent, and nothing goes on behind the caller's back.
+    await sender.close();
+    throw error;
   }
   const { accepted, refused, failed } = await sender.close();
   await Promise.all(tellings);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { clientWorld, json, refusal } from "../../../test/support/client-world.ts";
 import type { Answering } from "../../../test/support/client-world.ts";
@@ -169,6 +170,47 @@ test("a signal gives up all: what is under way, what waits, and calls that wait 
   await assert.rejects(waits, /enough/);
   for (const { outcome } of sent) assert.match(String(((await outcome) as { error: Error }).error), /enough/);
   await assert.rejects(sender.send(event("d")), /enough/);
+});
+
+test("a signal that outlives many senders keeps none of them", async () => {
+  const { take } = store();
+  const off = new AbortController();
+  for (let turn = 0; turn < 3; turn++) await ingestAll(make(take, { signal: off.signal }).sender, [event("a")]);
+  assert.equal(getEventListeners(off.signal, "abort").length, 0);
+});
+
+test("a clock that is put back an hour keeps no event for an hour; one that leaps ahead gives none up", async () => {
+  const { kept, take } = store();
+  const answers = [refusal(503, "stopping", 1)];
+  const { clock, sender } = make((asked) => answers.shift() ?? take(asked), { retryForMs: 60_000 });
+  const first = await sender.send(event("a"));
+  clock.step(-3_600_000);
+  await clock.advance(20);
+  clock.step(7_200_000);
+  await clock.advance(1000);
+  assert.deepEqual([await first.outcome, kept], [{ status: "accepted" }, [["a"]]]);
+});
+
+test("an answer that is not of Weir is none, though it says 200", async () => {
+  for (const answer of ["{}", "null", '"ok"']) {
+    const { sender } = make(() => new Response(answer));
+    const { outcome } = await sender.send(event("a"));
+    await sender.flush();
+    const became = await outcome;
+    assert.equal(became.status === "failed" && (became.error as WeirError).code, "strange_answer", answer);
+  }
+});
+
+test("where the source of events fails, those before are sent, and then it is told", async () => {
+  const { kept, take } = store();
+  const { sender } = make(take);
+  function* events() {
+    yield event("a");
+    throw new Error("the file is torn");
+  }
+  await assert.rejects(ingestAll(sender, events()), /the file is torn/);
+  assert.deepEqual([kept, sender.counts.waiting], [[["a"]], 0]);
+  await assert.rejects(sender.send(event("b")), { code: "closed" });
 });
 
 test("counted: it asks by the token until the events are counted, and sends again what a server has lost", async () => {

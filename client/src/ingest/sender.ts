@@ -96,6 +96,8 @@ export class Sender {
   #urgentTo = 0;
   #idle: { readonly number: number; readonly resolve: () => void }[] = [];
   #cancelTimer: () => void = () => {};
+  /** The signal may live much longer than this, and is not to keep it. */
+  #forgetSignal: () => void = () => {};
   #closed: Error | undefined;
 
   constructor(http: Http, surroundings: Surroundings, { signal, ...options }: SenderOptions = {}) {
@@ -107,7 +109,9 @@ export class Sender {
     const trouble = (by: 1 | -1): void => ((this.#troubles += by), this.#go());
     this.#delivery = new Delivery({ http, surroundings, wait, patience, signal: this.#ending.signal, trouble });
     if (signal?.aborted) this.#giveUp(reasonOf(signal));
-    signal?.addEventListener("abort", () => this.#giveUp(reasonOf(signal)), { once: true });
+    const aborted = (): void => this.#giveUp(reasonOf(signal));
+    signal?.addEventListener("abort", aborted, { once: true });
+    this.#forgetSignal = () => signal?.removeEventListener("abort", aborted);
   }
 
   get counts(): SenderCounts {
@@ -147,6 +151,7 @@ export class Sender {
     const cancel = withinMs === Infinity ? () => {} : this.#surroundings.after(withinMs, late);
     await this.flush();
     cancel();
+    this.#forgetSignal();
     return this.counts;
   }
 
@@ -195,7 +200,7 @@ export class Sender {
     const { promise, settle } = this.#outcome(written.bytes);
     if (this.#ending.signal.aborted) settle({ status: "failed", error: reasonOf(this.#ending.signal) });
     else {
-      this.#queue.push({ ...written, number, since: this.#surroundings.now(), settle });
+      this.#queue.push({ ...written, number, since: this.#surroundings.elapsed(), settle });
       this.#queueBytes += written.bytes;
       this.#go();
     }
@@ -241,7 +246,7 @@ export class Sender {
     return {
       events: this.#queue.length,
       bytes: this.#queueBytes,
-      waitedMs: first === undefined ? 0 : this.#surroundings.now() - first.since,
+      waitedMs: first === undefined ? 0 : this.#surroundings.elapsed() - first.since,
       isUrgent: first !== undefined && first.number <= this.#urgentTo,
     };
   }

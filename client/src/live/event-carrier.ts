@@ -49,13 +49,20 @@ async function read(
   const response = await http.open({ path: "/live-stats", query, headers, signal });
   events.opened();
   const reader = response.body?.getReader();
-  signal.addEventListener("abort", () => void reader?.cancel().catch(() => {}), { once: true });
+  // However it ends, and also when it was over before its answer came.
+  const cancel = (): void => void reader?.cancel().catch(() => {});
+  signal.addEventListener("abort", cancel, { once: true });
   const decoder = new TextDecoder();
   const parser = new EventParser(events);
-  for (;;) {
-    const { value, done } = (await reader?.read()) ?? { value: undefined, done: true };
-    if (done || signal.aborted) return;
-    parser.take(decoder.decode(value, { stream: true }));
+  try {
+    for (;;) {
+      if (signal.aborted) return;
+      const { value, done } = (await reader?.read()) ?? { value: undefined, done: true };
+      if (done || signal.aborted) return;
+      parser.take(decoder.decode(value, { stream: true }));
+    }
+  } finally {
+    cancel();
   }
 }
 
@@ -67,17 +74,34 @@ interface ParsedEvents {
 /** Cuts the text of a stream into events. */
 export class EventParser {
   readonly #events: ParsedEvents;
-  #rest = "";
+  /** Of an event that has not ended: its pieces, none of which is looked through twice. */
+  #pieces: string[] = [];
+  #chars = 0;
 
   constructor(events: ParsedEvents) {
     this.#events = events;
   }
 
   take(text: string): void {
-    const blocks = (this.#rest + text).split("\n\n");
-    this.#rest = blocks.pop() ?? "";
-    if (this.#rest.length > eventCharsMax) throw new Error("an event without end");
-    for (const block of blocks) this.#block(block);
+    let rest = text;
+    for (let end = this.#endIn(rest); end !== undefined; end = this.#endIn(rest)) {
+      this.#pieces.push(rest.slice(0, end));
+      const block = this.#pieces.join("");
+      this.#pieces = [];
+      this.#chars = 0;
+      rest = rest.slice(end);
+      this.#block(block);
+    }
+    if (rest !== "") this.#pieces.push(rest);
+    this.#chars += rest.length;
+    if (this.#chars > eventCharsMax) throw new Error("an event without end");
+  }
+
+  /** Where in a text the event ends that began before it; the two line ends may be in two pieces. */
+  #endIn(text: string): number | undefined {
+    if (text.startsWith("\n") && this.#pieces.at(-1)?.endsWith("\n")) return 1;
+    const at = text.indexOf("\n\n");
+    return at < 0 ? undefined : at + 2;
   }
 
   #block(block: string): void {

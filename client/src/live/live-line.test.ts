@@ -193,3 +193,17 @@ test("a stream of events is cut where it may be cut, and an id counts behind its
     assert.deepEqual(heard, ['{"x":1}', "a~1", '{"y":"ü"}'], String(size));
   }
 });
+
+test("an event of many pieces is put together without looking through it again and again", () => {
+  const heard: number[] = [];
+  const parser = new EventParser({ message: (data) => heard.push(data.length), id: () => {} });
+  const piece = "x".repeat(16_000);
+  const startedAt = performance.now();
+  parser.take("data: ");
+  for (let index = 0; index < 2000; index++) parser.take(piece);
+  parser.take("\n");
+  parser.take("");
+  parser.take("\n");
+  assert.deepEqual(heard, [32_000_000]);
+  assert.ok(performance.now() - startedAt < 3000, "it has taken seconds");
+});

@@ -28,6 +28,8 @@ export class Live {
   readonly #pace: LinePace;
   readonly #sockets: LiveLine[] = [];
   readonly #streams = new Set<LiveLine>();
+  /** Loops over states. */
+  readonly #loops = new Set<() => void>();
 
   constructor(http: Http, surroundings: Surroundings, pace: LinePace = linePace) {
     this.#http = http;
@@ -53,7 +55,7 @@ export class Live {
   }
 
   /**
-   * The states of rules as they change; whoever takes long gets the newest of each. Ends when the loop is left.
+   * The states of rules as they change; whoever takes long gets the newest of each. Ends when the loop is left, and by `close`.
    * @throws WeirError why a rule can't be followed any more; the signal's reason when that aborts.
    */
   async *states(
@@ -62,6 +64,9 @@ export class Live {
   ): AsyncGenerator<LiveState, void> {
     const changed = new Map<string, LiveState>();
     let wake: () => void = () => {};
+    let isClosed = false;
+    const closed = (): void => ((isClosed = true), wake());
+    this.#loops.add(closed);
     const aborted = (): void => wake();
     signal?.addEventListener("abort", aborted, { once: true });
     const heard = (state: LiveState): void => (changed.set(state.rule, state), wake());
@@ -70,6 +75,7 @@ export class Live {
       for (const { state } of subscriptions) yield state;
       for (;;) {
         if (signal?.aborted) throw reasonOf(signal);
+        if (isClosed) return;
         const [next] = changed;
         if (next === undefined) await new Promise<void>((resolve) => (wake = resolve));
         else {
@@ -79,13 +85,15 @@ export class Live {
         }
       }
     } finally {
+      this.#loops.delete(closed);
       signal?.removeEventListener("abort", aborted);
       for (const { unsubscribe } of subscriptions) unsubscribe();
     }
   }
 
-  /** Ends all lines. What is subscribed gets nothing any more. */
+  /** Ends all lines, and loops over states. What is subscribed gets nothing any more. */
   close(): void {
+    for (const closed of this.#loops) closed();
     for (const line of [...this.#sockets.splice(0), ...this.#streams]) line.rest();
     this.#streams.clear();
   }

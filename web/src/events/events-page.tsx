@@ -3,7 +3,7 @@ import type { EventRow } from "../../../client/src/wire.ts";
 import { Empty, Failure, Loading, PageHead } from "../parts/states.tsx";
 import { hrefOf } from "../route.ts";
 import { weir } from "../server.ts";
-import { usePolled } from "../use-polled.ts";
+import { usePolled, useSettled } from "../use-polled.ts";
 import { EventCard } from "./event-card.tsx";
 import { Rejects } from "./rejects.tsx";
 
@@ -37,10 +37,12 @@ const shown = 50;
 function Arriving() {
   const [wanted, setWanted] = useState<Wanted>({});
   const [isHeld, setHeld] = useState(false);
-  const { value, error, again } = usePolled(`events ${JSON.stringify(wanted)} ${isHeld}`, isHeld ? 0 : 1500, (signal) =>
-    weir.events.page({ ...wanted, limit: shown, signal }),
+  const asked = useSettled(wanted, 250);
+  const { value, before, error, again } = usePolled(`events ${JSON.stringify(asked)}`, isHeld ? 0 : 1500, (signal) =>
+    weir.events.page({ ...asked, limit: shown, signal }),
   );
-  const isFiltered = Object.keys(wanted).length > 0;
+  const found = value ?? before;
+  const isFiltered = Object.keys(asked).length > 0;
   const want = (name: keyof Wanted, text: string): void => {
     const { [name]: _before, ...rest } = wanted;
     setWanted(text === "" ? rest : { ...rest, [name]: text });
@@ -65,10 +67,14 @@ function Arriving() {
         </button>
       </form>
       {error && error.code !== "no_answer" && <Failure error={error} again={again} />}
-      {value === undefined ? (
+      {found === undefined ? (
         error === undefined && <Loading what="events" lines={6} />
       ) : (
-        <EventList rows={value.data} isFiltered={isFiltered} isOfBefore={error !== undefined} />
+        <EventList
+          rows={found.data}
+          isFiltered={isFiltered}
+          isOfBefore={error !== undefined || value === undefined || asked !== wanted}
+        />
       )}
     </>
   );
@@ -93,13 +99,15 @@ function EventList({ rows, isFiltered, isOfBefore }: EventListProps) {
       </Empty>
     );
   return (
-    <section className={isOfBefore ? "of-before" : ""} aria-label="The newest events">
+    <section className={isOfBefore ? "of-before" : "stack"} aria-label="The newest events">
       <ul className="events card">
         {rows.map((row) => (
           <EventCard key={row.position} event={row} />
         ))}
       </ul>
-      <p className="hint">The newest {rows.length} by their own time, UTC. Open one to see its payload.</p>
+      <p className="hint">
+        The newest {rows.length === 1 ? "one" : rows.length} by their own time, UTC. Open one to see all of it.
+      </p>
     </section>
   );
 }

@@ -25,7 +25,7 @@ export function Rejects() {
     <>
       <ul className="events card">
         {value.data.map((row) => (
-          <EventCard key={row.position} event={row}>
+          <EventCard key={row.position} event={row} note={row.reason}>
             <p className="notice notice-warn">
               {row.reason} <small>({timeText(row.rejected_at)} UTC)</small>
             </p>
@@ -33,7 +33,8 @@ export function Rejects() {
         ))}
       </ul>
       <p className="hint">
-        Once the cause is mended, <code>weir rejects replay</code> sends them again.
+        {value.next_cursor !== undefined && `The newest ${value.count}. `}Once the cause is mended,{" "}
+        <code>weir rejects replay</code> sends them again.
       </p>
     </>
   );

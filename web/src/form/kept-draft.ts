@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { forgetText, keepText, keptText } from "../kept.ts";
 import { draftFrom } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 
@@ -13,7 +14,7 @@ const keyOf = (ruleId: string | undefined): string => `weir.draft.${ruleId ?? ""
 
 export function keptDraft(ruleId: string | undefined): Kept | undefined {
   try {
-    const { draft, version } = JSON.parse(localStorage.getItem(keyOf(ruleId)) ?? "{}") as Record<string, unknown>;
+    const { draft, version } = JSON.parse(keptText(keyOf(ruleId)) ?? "{}") as Record<string, unknown>;
     const found = draftFrom(draft);
     return found && { draft: found, version: typeof version === "number" ? version : undefined };
   } catch {
@@ -21,7 +22,7 @@ export function keptDraft(ruleId: string | undefined): Kept | undefined {
   }
 }
 
-export const forgetDraft = (ruleId: string | undefined): void => localStorage.removeItem(keyOf(ruleId));
+export const forgetDraft = (ruleId: string | undefined): void => forgetText(keyOf(ruleId));
 
 /** Keeps what is typed at once: a reload, a crash or a wrong click loses nothing. */
 export function useKeptDraft(ruleId: string | undefined, first: Kept) {
@@ -29,7 +30,7 @@ export function useKeptDraft(ruleId: string | undefined, first: Kept) {
   const [isRestored, setRestored] = useState(() => keptDraft(ruleId) !== undefined);
   const change = (draft: Draft): void => {
     const next = { ...kept, draft };
-    localStorage.setItem(keyOf(ruleId), JSON.stringify(next));
+    keepText(keyOf(ruleId), JSON.stringify(next));
     setKept(next);
   };
   const startOver = (from: Kept): void => {

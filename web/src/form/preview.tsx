@@ -15,7 +15,7 @@ export function PreviewCard({ preview, isWrong }: { readonly preview: Preview; r
         </h2>
         {error !== undefined && !isWrong && <Failure error={error} />}
         {answer !== undefined ? (
-          <div className={error === undefined ? "" : "of-before"}>
+          <div className={error === undefined ? "stack" : "of-before"}>
             <Windows answer={answer} />
           </div>
         ) : isWrong ? (

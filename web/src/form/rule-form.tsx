@@ -23,7 +23,14 @@ export function RuleForm({ ruleId }: { readonly ruleId?: string }) {
 
 function Edit({ ruleId }: { readonly ruleId: string }) {
   const { value, error, again } = usePolled(`edit ${ruleId}`, 3000, (signal) => weir.rules.get(ruleId, { signal }));
-  if (value) return <Form rule={value} first={{ draft: draftOf(value), version: value.version }} />;
+  if (value)
+    return (
+      <Form
+        rule={value}
+        first={{ draft: draftOf(value), version: value.version }}
+        isGone={error?.code === "unknown_rule"}
+      />
+    );
   return (
     <>
       <PageHead title={`Edit ${ruleId}`} />
@@ -40,7 +47,14 @@ function Edit({ ruleId }: { readonly ruleId: string }) {
   );
 }
 
-function Form({ rule, first }: { readonly rule?: RuleAnswer; readonly first: Kept }) {
+interface FormProps {
+  readonly rule?: RuleAnswer;
+  readonly first: Kept;
+  /** It was deleted while it was being changed. */
+  readonly isGone?: boolean;
+}
+
+function Form({ rule, first, isGone = false }: FormProps) {
   const kept = useKeptDraft(rule?.rule_id, first);
   const { draft, version, isRestored, change, startOver } = kept;
   const active = rule?.active ?? true;
@@ -61,7 +75,8 @@ function Form({ rule, first }: { readonly rule?: RuleAnswer; readonly first: Kep
     setSaving(true);
     setFailure(undefined);
     try {
-      const condition = rule === undefined ? { ifNew: true } : version === undefined ? {} : { ifMatch: version };
+      const condition =
+        rule === undefined || isGone ? { ifNew: true } : version === undefined ? {} : { ifMatch: version };
       const saved = await weir.rules.put(ruleOf(draft, active), condition);
       forgetDraft(rule?.rule_id);
       location.assign(hrefOf({ page: "rule", ruleId: saved.rule_id }));
@@ -76,7 +91,12 @@ function Form({ rule, first }: { readonly rule?: RuleAnswer; readonly first: Kep
       <div className="form-and-preview">
         <form className="card" onSubmit={(event) => void save(event)} noValidate>
           {isRestored && !isSame(draft, first.draft) && <Restored startOver={() => startOver(first)} />}
-          {isOvertaken && <Overtaken now={rule.version} was={version} startOver={() => startOver(first)} />}
+          {isGone && (
+            <p className="notice notice-warn" role="status">
+              Somebody has deleted this rule. Saved, it is made again as it stands here.
+            </p>
+          )}
+          {isOvertaken && !isGone && <Overtaken now={rule.version} was={version} startOver={() => startOver(first)} />}
           <div className="fields">
             <Fields
               fields={mainFields}
@@ -100,7 +120,7 @@ function Form({ rule, first }: { readonly rule?: RuleAnswer; readonly first: Kep
           {failure && failure.status !== 422 && <NotSaved error={failure} />}
           <div className="actions">
             <button type="submit" className="primary" disabled={isSaving}>
-              {isSaving ? "Saving" : rule === undefined ? "Save the rule" : "Save as a new version"}
+              {isSaving ? "Saving" : rule === undefined || isGone ? "Save the rule" : "Save as a new version"}
             </button>
             <a
               className="button"
@@ -154,10 +174,8 @@ function NotSaved({ error }: { readonly error: WeirError }) {
   return (
     <div className="failure" role="alert">
       <strong>Not saved</strong>
-      <p>
-        {error.message}
-        {isTaken ? "" : ". What you typed is kept: save again once the server answers."}
-      </p>
+      <p>{error.message}</p>
+      {!isTaken && <p>What you typed is kept: save again once the server answers.</p>}
     </div>
   );
 }

@@ -18,8 +18,10 @@ export const addSample = (history: readonly Sample[], sample: Sample): readonly 
 /** As lines of a chart. */
 export const ratesOf = (history: readonly Sample[]) => ({
   xs: history.map(({ at }) => at / 1000),
+  // From the first second on, so that the line does not stretch and shrink while it begins.
+  least: 30,
   lines: [
-    { label: "acknowledged", values: history.map(({ accepted }) => accepted) },
-    { label: "counted", values: history.map(({ counted }) => counted) },
+    { key: "acknowledged", label: "acknowledged", values: history.map(({ accepted }) => accepted) },
+    { key: "counted", label: "counted", values: history.map(({ counted }) => counted) },
   ],
 });

@@ -7,12 +7,12 @@ import { ratesOf } from "./history.ts";
 
 /** What an operator asks first, moving. */
 export function Overview() {
-  const { status, isLost, history } = useStatus();
+  const { status, isLost, strange, history } = useStatus();
   return (
     <>
       <PageHead title="Overview" />
       {status === undefined ? (
-        <Loading what="the state of the server" lines={6} />
+        strange === undefined && <Loading what="the state of the server" lines={6} />
       ) : (
         <div className={isLost ? "of-before" : ""}>
           {status.events === 0 && <FirstSteps rules={status.rules} />}
@@ -97,6 +97,13 @@ const meanings: Readonly<Record<string, string>> = {
   rules: "what is counted",
 };
 
+/** Of a part that does not say itself what is wrong. */
+const troubles: Readonly<Record<string, string>> = {
+  log: "takes nothing now: events are refused, and clients told to come again",
+  store: "does not answer: acknowledged events wait in the log, and are counted once it does",
+  rules: "can't be changed now; those in force go on",
+};
+
 function Parts({ status: { parts, log, rejects } }: { readonly status: StatusAnswer }) {
   return (
     <section className="card">
@@ -106,7 +113,7 @@ function Parts({ status: { parts, log, rejects } }: { readonly status: StatusAns
           <li key={name}>
             <span className={`pill ${ok ? "pill-live" : "pill-bad"}`}>{ok ? "ok" : "trouble"}</span>
             <b>{name}</b>
-            <span>{detail ?? (name === "log" ? log.reason : undefined) ?? meanings[name]}</span>
+            <span>{detail ?? (name === "log" ? log.reason : undefined) ?? (ok ? meanings : troubles)[name]}</span>
           </li>
         ))}
       </ul>

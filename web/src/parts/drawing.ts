@@ -11,26 +11,37 @@ export interface DrawingOptions {
   readonly axis: (value: number) => string;
 }
 
+export interface Shown {
+  readonly xs: readonly number[];
+  readonly lines: readonly (readonly (number | null)[])[];
+  readonly openFrom: number;
+  /** Of the time axis. */
+  readonly range: readonly [from: number, to: number];
+}
+
 export interface Drawing {
-  show(xs: readonly number[], lines: readonly (readonly (number | null)[])[], openFrom: number): void;
+  show(shown: Shown): void;
   remove(): void;
 }
 
 /** A chart in an element, as wide as that is. */
 export function drawing(place: HTMLElement, options: DrawingOptions): Drawing {
-  let openFrom = Infinity;
+  let shown: Shown = { xs: [], lines: [], openFrom: Infinity, range: [0, 1] };
   const ground = colourOf("--open");
   const chart = new uPlot(
-    optionsOf(place.clientWidth, options, (chart) => shadeOpen(chart, openFrom, ground)),
+    optionsOf(place.clientWidth, options, {
+      shade: (chart) => shadeOpen(chart, shown.openFrom, ground),
+      range: () => [...shown.range],
+    }),
     [[], ...options.names.map(() => [])],
     place,
   );
   const sized = new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: options.height }));
   sized.observe(place);
   return {
-    show: (xs, lines, from) => {
-      openFrom = from;
-      chart.setData([[...xs], ...lines.map((values) => [...values])]);
+    show: (next) => {
+      shown = next;
+      chart.setData([[...next.xs], ...next.lines.map((values) => [...values])]);
     },
     remove: () => {
       sized.disconnect();
@@ -39,7 +50,12 @@ export function drawing(place: HTMLElement, options: DrawingOptions): Drawing {
   };
 }
 
-function optionsOf(width: number, options: DrawingOptions, shade: (chart: uPlot) => void): uPlot.Options {
+interface Hooks {
+  readonly shade: (chart: uPlot) => void;
+  readonly range: () => [from: number, to: number];
+}
+
+function optionsOf(width: number, options: DrawingOptions, { shade, range }: Hooks): uPlot.Options {
   const text = colourOf("--faint");
   const grid = { stroke: colourOf("--line"), width: 1 };
   const font = `12px ${getComputedStyle(document.body).fontFamily}`;
@@ -51,7 +67,7 @@ function optionsOf(width: number, options: DrawingOptions, shade: (chart: uPlot)
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    scales: { y: { range: (_chart, low, high) => [Math.min(low, 0), high > 0 ? high * 1.08 : 1] } },
+    scales: { x: { range }, y: { range: (_chart, low, high) => [Math.min(low, 0), high > 0 ? high * 1.08 : 1] } },
     axes: [
       {
         ...axis,
@@ -83,9 +99,8 @@ function shadeOpen(chart: uPlot, openFrom: number, ground: string): void {
   const first = xs[openFrom];
   if (first === undefined) return;
   const before = xs[openFrom - 1];
-  const left = chart.valToPos(before === undefined ? first : (first + before) / 2, "x", true);
   const { left: from, width, top, height } = chart.bbox;
-  const start = before === undefined && xs.length === 1 ? from : left;
+  const start = before === undefined ? from : chart.valToPos((first + before) / 2, "x", true);
   chart.ctx.save();
   chart.ctx.fillStyle = ground;
   chart.ctx.fillRect(start, top, from + width - start, height);

@@ -80,15 +80,25 @@ function Pulse() {
 
 /** Always there, so that it is read out when it fills. */
 function ConnectionLost() {
-  const { isLost, at } = useStatus();
+  const { isLost, at, strange } = useStatus();
+  const before = at === undefined ? undefined : `What you see is of ${timeText(at)} UTC.`;
   return (
     <div role="status" className="lost-place">
       {isLost && (
         <p className="lost">
-          <strong>Connection lost, resuming.</strong>{" "}
-          {at === undefined
-            ? "The server does not answer; it is asked again every second."
-            : `What you see is of ${timeText(at)} UTC. It goes on by itself once the server answers.`}
+          {strange === undefined ? (
+            <>
+              <strong>Connection lost, resuming.</strong>{" "}
+              {before === undefined
+                ? "The server does not answer; it is asked again every second."
+                : `${before} It goes on by itself once the server answers.`}
+            </>
+          ) : (
+            <>
+              <strong>The server does not say how it stands.</strong> {strange.message} {before} If you have to log in,
+              load this page again: what you typed is kept.
+            </>
+          )}
         </p>
       )}
     </div>

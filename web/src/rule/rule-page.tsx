@@ -1,12 +1,14 @@
 import { useState } from "react";
 import type { RuleAnswer } from "../../../client/src/wire.ts";
 import type { WeirError } from "../../../client/src/weir.ts";
+import { forgetDraft } from "../form/kept-draft.ts";
 import { Question } from "../parts/question.tsx";
 import { RuleState } from "../parts/rule-state.tsx";
 import { Empty, Failure, Loading, PageHead } from "../parts/states.tsx";
 import { hrefOf } from "../route.ts";
 import { csvUrl, weir } from "../server.ts";
 import { toWeirError, usePolled } from "../use-polled.ts";
+import { timeText } from "../words/format.ts";
 import { Facts } from "./facts.tsx";
 import { RuleWindows } from "./rule-windows.tsx";
 import { Versions } from "./versions.tsx";
@@ -41,7 +43,8 @@ export function RulePage({ ruleId }: { readonly ruleId: string }) {
             )}
           </p>
           <Progress rule={rule} />
-          <RuleWindows rule={rule} />
+          {/* One that was deleted and made again is another rule. */}
+          <RuleWindows key={rule.created_at} rule={rule} />
           <Facts rule={rule} />
           <Versions rule={rule} changed={again} />
         </>
@@ -80,7 +83,7 @@ function Progress({ rule }: { readonly rule: RuleAnswer }) {
         <progress value={rule.progress} max={1} />
       </label>
       <span>
-        {rule.eta ? `ready about ${rule.eta.slice(11, 19)} UTC.` : "soon ready."}
+        {rule.eta ? `Ready about ${timeText(rule.eta)} UTC.` : "How long it takes is not known yet."}
         {answering}
       </span>
     </p>
@@ -104,7 +107,7 @@ function Actions({ rule, changed }: { readonly rule: RuleAnswer; readonly change
     setAsking(false);
     void act(
       () => weir.rules.delete(rule.rule_id),
-      () => location.assign(hrefOf({ page: "rules" })),
+      () => (forgetDraft(rule.rule_id), location.assign(hrefOf({ page: "rules" }))),
     );
   };
   return (

@@ -1,26 +1,27 @@
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import type { RuleAnswer, StatsRow } from "../../../client/src/wire.ts";
 import { Chart } from "../parts/chart.tsx";
 import { Empty, Loading } from "../parts/states.tsx";
-import { useLive } from "../use-live.ts";
+import { useLiveAnyhow } from "../use-live.ts";
 import { plural, timeText, valueText } from "../words/format.ts";
-import { chartOf, groupValue } from "./series.ts";
+import { chartOf, groupValue, placesOf } from "./series.ts";
 import type { Drawn } from "./series.ts";
 
 /** A rule's newest windows, drawn and as a table, as they change. */
 export function RuleWindows({ rule }: { readonly rule: RuleAnswer }) {
-  const { status, rows, error, complete } = useLive(rule.rule_id);
+  const { status, rows, error, complete, isStream } = useLiveAnyhow(rule.rule_id);
   if (status === "connecting") return <Loading what="windows" lines={6} />;
   if (rows.length === 0) return <NoWindows rule={rule} />;
   return (
     <div className={status === "live" ? "" : "of-before"}>
       <section className="card">
         <h2>
-          Windows <LiveMark status={status} />
+          Windows <LiveMark status={status} isPaused={rule.state === "paused"} />
         </h2>
         {error && <p className="notice notice-warn">{error.message}</p>}
         <WindowsChart rows={rows} rule={rule} />
-        {complete === false && <p className="hint">Not complete yet: windows may lack events.</p>}
+        {complete === false && <p className="hint">Not complete: windows may lack events.</p>}
+        {isStream && <NoSockets />}
       </section>
       <WindowsTable rows={rows} rule={rule} />
     </div>
@@ -35,12 +36,26 @@ export interface WindowsProps {
 }
 
 export function WindowsChart({ rows, rule, isTrial = false }: WindowsProps) {
-  const { xs, lines, openFrom, hiddenGroups, isText } = chartOf(rows, rule);
+  const { metric, window_type } = rule;
+  const groups = JSON.stringify(rule.group_by);
+  // The rule is asked for every second, and its rows seldom change.
+  const { xs, lines, step, openFrom, hiddenGroups, isText } = useMemo(
+    () => chartOf(rows, rule),
+    [rows, metric, window_type, groups],
+  );
   if (isText) return <p className="hint">The values of this rule are no numbers; the table has them.</p>;
   const label = `${rule.metric} of ${plural(xs.length, "window")}${rule.group_by.length > 0 ? ` by ${rule.group_by.join(", ")}` : ""}`;
   return (
     <>
-      <Chart label={label} xs={xs} lines={lines} openFrom={isTrial ? xs.length : openFrom} bars={lines.length === 1} />
+      <Chart
+        label={label}
+        xs={xs}
+        lines={lines}
+        step={step}
+        openFrom={isTrial ? xs.length : openFrom}
+        bars={lines.length === 1}
+        text={(value) => valueText(value, placesOf(rule))}
+      />
       {hiddenGroups > 0 && (
         <p className="hint">
           The {lines.length} largest groups; {plural(hiddenGroups, "further group")} in the table.
@@ -52,9 +67,21 @@ export function WindowsChart({ rows, rule, isTrial = false }: WindowsProps) {
 
 const words = { live: "live", stale: "resuming", ended: "ended", connecting: "connecting" } as const;
 
-function LiveMark({ status }: { readonly status: keyof typeof words }) {
-  return <span className={`pill pill-${status === "live" ? "live" : "paused"}`}>{words[status]}</span>;
+function LiveMark({ status, isPaused }: { readonly status: keyof typeof words; readonly isPaused: boolean }) {
+  const isMoving = status === "live" && !isPaused;
+  return (
+    <span className={`pill pill-${isMoving ? "live" : "paused"}`}>
+      {isPaused && status === "live" ? "paused" : words[status]}
+    </span>
+  );
 }
+
+const NoSockets = () => (
+  <p className="hint">
+    No WebSocket gets through to the server, so these come as a stream of events. A proxy in between has to pass{" "}
+    <code>Host</code> and <code>Upgrade</code> on.
+  </p>
+);
 
 function NoWindows({ rule }: { readonly rule: RuleAnswer }) {
   if (rule.state === "filling") return <Loading what="windows" lines={6} />;
@@ -98,9 +125,9 @@ export function WindowsTable({ rows, rule, isTrial = false }: WindowsProps) {
                 <td>{timeText(row.window_start)}</td>
                 {isGrowing && <td>{timeText(row.window_end)}</td>}
                 {rule.group_by.map((name) => (
-                  <td key={name}>{row.overflow ? "further groups" : groupValue(row, name)}</td>
+                  <GroupCell key={name} text={row.overflow ? "further groups" : groupValue(row, name)} />
                 ))}
-                <td className="number">{valueText(row.value)}</td>
+                <td className="number">{valueText(row.value, placesOf(rule))}</td>
                 <td>{row.final || isTrial ? "" : <span className="pill pill-filling">open</span>}</td>
               </tr>
             ))}
@@ -108,13 +135,20 @@ export function WindowsTable({ rows, rule, isTrial = false }: WindowsProps) {
         </table>
       </div>
       {rows.length > most && (
-        <button type="button" onClick={() => setMost(most + 100)}>
+        <button type="button" className="more" onClick={() => setMost(most + 100)}>
           Show more of {plural(rows.length, "row")}
         </button>
       )}
     </section>
   );
 }
+
+/** As wide as a name, whatever length the value has. */
+const GroupCell = ({ text }: { readonly text: string }) => (
+  <td className="group" title={text}>
+    <bdi>{text}</bdi>
+  </td>
+);
 
 const keyOf = (row: StatsRow, { group_by }: Drawn): string =>
   JSON.stringify([row.window_start, row.window_end, row.overflow, ...group_by.map((name) => row[name])]);

@@ -17,8 +17,8 @@ test("rows become a line a group, oldest first; a window without a row of a grou
   const { xs, lines } = chartOf([row(1, 5, "a"), row(1, 7, "b"), row(0, 2, "a")], count);
   assert.deepEqual(xs, [t0 / 1000, t0 / 1000 + 60]);
   assert.deepEqual(lines, [
-    { label: "a", values: [2, 5] },
-    { label: "b", values: [0, 7] },
+    { key: '[false,"a"]', label: "a", values: [2, 5] },
+    { key: '[false,"b"]', label: "b", values: [0, 7] },
   ]);
 });
 
@@ -78,4 +78,31 @@ test("a small picture adds up what adds up, and shows the largest of what does n
   const rows = [row(1, 5, "a"), row(1, 7, "b"), row(0, 2, "a")];
   assert.deepEqual(sparkOf(rows, count), [2, 12]);
   assert.deepEqual(sparkOf(rows, { ...count, metric: "p95" }), [2, 7]);
+});
+
+test("a small picture has values below zero, and no zero where a mean has no value", () => {
+  const rows = [row(3, -7, "a"), row(1, -5, "b"), row(0, -9, "a")];
+  assert.deepEqual(sparkOf(rows, { ...count, metric: "min" }), [-9, -5, -7]);
+});
+
+test("groups that look alike have a line each", () => {
+  const pair = (a: string | null, b: string, value: number): StatsRow => ({ ...row(0, value), a, b });
+  const rows = [pair("x · y", "z", 1), pair("x", "y · z", 2), pair(null, "z", 3), pair("no value", "z", 4)];
+  const { lines } = chartOf(rows, { metric: "count", group_by: ["a", "b"] });
+  assert.deepEqual(
+    lines.map(({ values }) => values[0]).toSorted((a, b) => Number(a) - Number(b)),
+    [1, 2, 3, 4],
+  );
+  assert.equal(new Set(lines.map(({ key }) => key)).size, 4);
+});
+
+test("a group of which nothing would be seen is seen", () => {
+  const rows = [row(0, 1, ""), row(0, 1, " "), row(0, 1, "\u0000")];
+  const labels = chartOf(rows, count).lines.map(({ label }) => label);
+  assert.deepEqual(labels.toSorted(), ['" "', '""', String.raw`"\u0000"`]);
+});
+
+test("windows are a step apart; one alone is as wide as it is long", () => {
+  assert.equal(chartOf([row(4, 1), row(2, 1), row(0, 1)], { metric: "avg", group_by: [] }).step, 120);
+  assert.equal(chartOf([row(0, 1)], { metric: "avg", group_by: [] }).step, 60);
 });

@@ -13,13 +13,18 @@ type Version = RuleVersionsAnswer["versions"][number];
 /** What the rule was, with a way back. */
 export function Versions({ rule, changed }: { readonly rule: RuleAnswer; readonly changed: () => void }) {
   const { rule_id, version, state } = rule;
-  const { value = [] } = usePolled(`versions ${rule_id} ${version} ${state}`, 0, (signal) =>
-    weir.rules.versions(rule_id, { signal }),
-  );
+  const {
+    value,
+    before = [],
+    error,
+    again,
+  } = usePolled(`versions ${rule_id} ${version} ${state}`, 0, (signal) => weir.rules.versions(rule_id, { signal }));
+  const listed = value ?? before;
   const [asked, setAsked] = useState<number>();
   const [failure, setFailure] = useState<WeirError>();
   const rollBack = async (to: number): Promise<void> => {
     setAsked(undefined);
+    setFailure(undefined);
     try {
       await weir.rules.patch(rule_id, { version: to }, { ifMatch: version });
       changed();
@@ -31,13 +36,14 @@ export function Versions({ rule, changed }: { readonly rule: RuleAnswer; readonl
     <section className="card">
       <h2>Versions</h2>
       {failure && <Failure error={failure} />}
+      {value === undefined && error && error.code !== "no_answer" && <Failure error={error} again={again} />}
       <ol className="versions">
-        {value.map((one, index) => (
+        {listed.map((one, index) => (
           <li key={one.version}>
             <span>
               <b>{one.version}</b> <small>{timeText(one.created_at)}</small>
             </span>
-            <span className="changes">{describe(one, value[index + 1])}</span>
+            <span className="changes">{describe(one, listed[index + 1])}</span>
             {one.version === version ? (
               <span className={`pill pill-${one.state}`}>{one.state}</span>
             ) : (

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import type { RuleAnswer } from "../../../client/src/wire.ts";
 import { Icon } from "../parts/icon.tsx";
 import { RuleState } from "../parts/rule-state.tsx";
@@ -8,7 +8,7 @@ import { hrefOf } from "../route.ts";
 import { sparkOf } from "../rule/series.ts";
 import { sentenceOf } from "../rule/words.ts";
 import { weir } from "../server.ts";
-import { useLive } from "../use-live.ts";
+import { useLiveIfAny } from "../use-live.ts";
 import { usePolled } from "../use-polled.ts";
 import { plural } from "../words/format.ts";
 
@@ -74,7 +74,8 @@ function Rules({ rules, wanted, want }: RulesProps) {
       ) : (
         <ul className="rules card">
           {found.slice(0, rowsMax).map((rule) => (
-            <RuleRow key={rule.rule_id} rule={rule} />
+            // One that was deleted and made again is another rule.
+            <RuleRow key={`${rule.rule_id} ${rule.created_at}`} rule={rule} />
           ))}
         </ul>
       )}
@@ -88,8 +89,10 @@ function Rules({ rules, wanted, want }: RulesProps) {
 }
 
 function RuleRow({ rule }: { readonly rule: RuleAnswer }) {
-  const { rows, status } = useLive(rule.rule_id, { intervalMs: 1000 });
-  const values = sparkOf(rows, rule);
+  const { rows, status, isBlocked } = useLiveIfAny(rule.rule_id, { intervalMs: 1000 });
+  const { metric, window_type } = rule;
+  const groups = JSON.stringify(rule.group_by);
+  const values = useMemo(() => sparkOf(rows, rule), [rows, metric, window_type, groups]);
   return (
     <li>
       <a href={hrefOf({ page: "rule", ruleId: rule.rule_id })}>
@@ -98,7 +101,11 @@ function RuleRow({ rule }: { readonly rule: RuleAnswer }) {
           <small>{sentenceOf(rule)}</small>
         </span>
         <span className={status === "stale" ? "of-before" : ""}>
-          {status === "connecting" ? <span className="spark-empty">…</span> : <Spark values={values} />}
+          {status === "connecting" ? (
+            <span className="spark-empty">{isBlocked ? "no live line" : "…"}</span>
+          ) : (
+            <Spark values={values} />
+          )}
         </span>
         <span className="rule-groups">
           {rule.groups === null || rule.group_by.length === 0 ? "" : plural(rule.groups, "group")}

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { curlCommand } from "./curl.ts";
+import { curlCommand, isOfFile } from "./curl.ts";
 
 interface CommandProps {
   readonly ingestUrl: string;
@@ -23,6 +23,7 @@ export function Command({ ingestUrl, body, counted }: CommandProps) {
   return (
     <section className="card">
       <h2>The same with curl</h2>
+      {isOfFile(body) && <p className="hint">The events are too many to stand in it: put them into events.json.</p>}
       <pre className="command" tabIndex={0} aria-label="Command">
         {command}
       </pre>

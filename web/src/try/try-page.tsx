@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { keepText, keptText } from "../kept.ts";
 import { Empty, PageHead } from "../parts/states.tsx";
 import { about, ingestUrlOf, sendEvents } from "../server.ts";
 import type { Sent } from "../server.ts";
@@ -8,23 +9,36 @@ import { Command } from "./command.tsx";
 import { eventsText, shopEvents } from "./generate.ts";
 
 const key = "weir.try";
+const example =
+  '[{"event_id":"o-1","user_id":"ann","event_type":"order","timestamp":"2026-01-13T10:00:00Z","payload":{"price":19.5}}]';
 
 /** Events by hand: generated or pasted, with the server's answer and the command that does the same. */
 export function TryPage() {
   const { value: facts } = usePolled("about", 0, about);
-  const [text, setText] = useState(() => localStorage.getItem(key) ?? "");
+  const [text, setText] = useState(() => keptText(key) ?? "");
   const [isCounted, setCounted] = useState(true);
   const [answer, setAnswer] = useState<Sent | string>();
   const [isSending, setSending] = useState(false);
   const write = (next: string): void => {
-    localStorage.setItem(key, next);
+    keepText(key, next);
     setText(next);
   };
-  const generate = (count: number): void =>
-    write(eventsText(shopEvents({ count, now: Date.now(), spreadMs: count * 3000, random: Math.random })));
+  // What somebody has written by hand can be had back.
+  const [made, setMade] = useState("");
+  const [replaced, setReplaced] = useState("");
+  const generate = (count: number): void => {
+    const next = eventsText(shopEvents({ count, now: Date.now(), spreadMs: count * 3000, random: Math.random }));
+    if (text.trim() !== "" && text !== made) setReplaced(text);
+    setMade(next);
+    write(next);
+  };
+  const putBack = (): void => {
+    write(replaced);
+    setReplaced("");
+  };
   const send = async (): Promise<void> => {
     setSending(true);
-    setAnswer(await sendEvents(text, isCounted).catch(String));
+    setAnswer(await sendEvents(text, isCounted).catch(whyNot));
     setSending(false);
   };
   if (facts?.ingest_port === null)
@@ -49,6 +63,11 @@ export function TryPage() {
             <button type="button" onClick={() => generate(200)}>
               Generate 200
             </button>
+            {replaced !== "" && (
+              <button type="button" className="link" onClick={putBack}>
+                Put back what was here
+              </button>
+            )}
           </div>
           <label className="field field-expression">
             <span>A JSON list of events, or one</span>
@@ -56,7 +75,7 @@ export function TryPage() {
               rows={12}
               value={text}
               spellCheck={false}
-              placeholder='[{"event_id":"o-1","user_id":"ann","event_type":"order","timestamp":"2026-01-13T10:00:00Z","payload":{"price":19.5}}]'
+              placeholder={example}
               onChange={(event) => write(event.target.value)}
             />
           </label>
@@ -79,12 +98,19 @@ export function TryPage() {
         </section>
         <div>
           <AnswerCard answer={answer} />
-          {facts && <Command ingestUrl={ingestUrlOf(facts)} body={text} counted={isCounted} />}
+          {facts && (
+            <Command ingestUrl={ingestUrlOf(facts)} body={text.trim() === "" ? example : text} counted={isCounted} />
+          )}
         </div>
       </div>
     </>
   );
 }
+
+const whyNot = (error: unknown): string =>
+  error instanceof Error && error.name === "TimeoutError"
+    ? "It took too long. They may have arrived, and be counted later."
+    : "No answer came; it may be that none of them has arrived.";
 
 function AnswerCard({ answer }: { readonly answer: Sent | string | undefined }) {
   return (
@@ -95,7 +121,8 @@ function AnswerCard({ answer }: { readonly answer: Sent | string | undefined }) 
       ) : typeof answer === "string" ? (
         <div className="failure">
           <strong>The server does not answer</strong>
-          <p>{answer}. The events are still in the field: send them again. Repeated ids are counted once.</p>
+          <p>{answer}</p>
+          <p>The events are still in the field: send them again. Repeated ids are counted once.</p>
         </div>
       ) : (
         <>

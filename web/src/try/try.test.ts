@@ -33,3 +33,9 @@ test("generated events are of the last while, each with an id of its own, and th
   assert.ok(times.every((at) => at > now - 60_000 && at <= now));
   assert.deepEqual(JSON.parse(eventsText(events)), events);
 });
+
+test("a command that nobody would read has the events in a file", () => {
+  const command = curlCommand("http://localhost:8000", `[${"1,".repeat(20_000)}1]`, false);
+  assert.match(command, /--data-binary @events\.json$/);
+  assert.ok(command.length < 200);
+});

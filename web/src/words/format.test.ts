@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytesText, countText, durationText, percentText, plural, shortNumber, timeText, valueText } from "./format.ts";
+import {
+  bytesText,
+  countText,
+  durationText,
+  percentText,
+  plural,
+  shortNumber,
+  shownText,
+  timeText,
+  valueText,
+} from "./format.ts";
 
 test("numbers are told as people read them", () => {
   assert.equal(countText(1234567), "1,234,567");
@@ -16,6 +26,10 @@ test("numbers are told as people read them", () => {
 test("the value of a window of any metric has a text", () => {
   assert.equal(valueText(12345), "12,345");
   assert.equal(valueText(0.123456789), "0.123457");
+  assert.equal(valueText(1_234_567.89), "1,234,567.89");
+  assert.equal(valueText(46_344.050000000003), "46,344.05");
+  assert.equal(valueText(-0.5), "-0.5");
+  assert.equal(valueText(0), "0");
   assert.equal(valueText("DE"), "DE");
   assert.equal(valueText(false), "false");
   assert.equal(valueText(null), "–");
@@ -26,6 +40,29 @@ test("the value of a window of any metric has a text", () => {
     ]),
     "a (1,000), b (2)",
   );
+});
+
+test("money has its decimals, all of them, whatever its size", () => {
+  assert.deepEqual(
+    [0, 12, 1828.05, 2859.9, 99_999_999_999.99, -1_234_567.8].map((value) => valueText(value, 2)),
+    ["0.00", "12.00", "1,828.05", "2,859.90", "99,999,999,999.99", "-1,234,567.80"],
+  );
+  assert.equal(valueText(1234, 0), "1,234");
+});
+
+test("numbers that no place is wide enough for are short", () => {
+  assert.deepEqual(
+    [1e300, -1.5e20, 2 ** 53, 1.2345678e-12].map((value) => valueText(value)),
+    [...["1e+300", "-1.5e+20", "9,007,199,254,740,992", "1.23457e-12"]],
+  );
+  assert.equal(shortNumber(1e300), "1.00e+300");
+  assert.equal(shortNumber(1.5e12), "1.5T");
+});
+
+test("a text of which nothing would be seen is in quotes", () => {
+  assert.deepEqual(["", " ", "\n", "\u0000", "\u202e", "a b"].map(shownText), [
+    ...['""', '" "', String.raw`"\n"`, String.raw`"\u0000"`, '"\u202e"', "a b"],
+  ]);
 });
 
 test("durations and bytes have the unit that suits them", () => {

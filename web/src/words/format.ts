@@ -1,5 +1,6 @@
 const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 6 });
+const broken = new Intl.NumberFormat("en-US", { maximumFractionDigits: 6 });
 const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
 
 /** What is shown where nothing is known. */
@@ -11,19 +12,31 @@ export const countText = (count: number | null | undefined): string =>
 
 /** For axes and tight places: `1.2M`. */
 export const shortNumber = (value: number): string =>
-  Math.abs(value) < 1000 ? fine.format(value) : short.format(value);
+  Math.abs(value) < 1000 ? fine.format(value) : Math.abs(value) < 1e15 ? short.format(value) : value.toPrecision(3);
 
-/** The value of a window, of any metric. */
-export function valueText(value: unknown): string {
+/** The value of a window, of any metric; of one that is exact with its `decimals`, as money is written. */
+export function valueText(value: unknown, decimals?: number): string {
   if (value === null || value === undefined) return nothing;
-  if (typeof value === "number") return Number.isInteger(value) ? grouped.format(value) : fine.format(value);
+  if (typeof value === "number") return numberText(value, decimals);
   if (Array.isArray(value)) return value.map((one: unknown) => topText(one)).join(", ");
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
+/** Nothing in front of the point is ever rounded away. */
+function numberText(value: number, decimals: number | undefined): string {
+  const size = Math.abs(value);
+  if (size >= 1e16 || (size < 1e-9 && value !== 0)) return value.toPrecision(6).replace(/\.?0+(?=e|$)/, "");
+  if (decimals !== undefined)
+    return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  return size < 1 ? fine.format(value) : broken.format(value);
+}
+
+/** What one text is shown as, which may be anything: one of which nothing would be seen in quotes. */
+export const shownText = (text: string): string => (/^[\s\p{C}]*$/u.test(text) ? JSON.stringify(text) : text);
+
 function topText(one: unknown): string {
   if (typeof one !== "object" || one === null || !("value" in one) || !("count" in one)) return JSON.stringify(one);
-  return `${String(one.value)} (${grouped.format(Number(one.count))})`;
+  return `${shownText(String(one.value))} (${grouped.format(Number(one.count))})`;
 }
 
 /** `350 ms`, `4.2 s`, `3 min`, `2.5 h`, `3 days`. */

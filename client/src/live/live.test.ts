@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { clientWorld, json } from "../../../test/support/client-world.ts";
+import { Http } from "../http.ts";
+import type { Socket } from "../surroundings.ts";
+import { Live } from "./live.ts";
+
+function make() {
+  const { surroundings } = clientWorld(() => json({}));
+  const closed: Socket[] = [];
+  const openSocket = (): Socket => {
+    const close = (): void => void closed.push(socket);
+    const socket: Socket = { send: () => {}, close, onopen: null, onmessage: null, onclose: null, onerror: null };
+    return socket;
+  };
+  const asking = { headers: {}, timeoutMs: 1000 };
+  return { live: new Live(new Http("http://weir", surroundings, asking), { ...surroundings, openSocket }), closed };
+}
+
+test("a loop over states ends when all is closed, and waits for nothing any more", { timeout: 5000 }, async () => {
+  const { live, closed } = make();
+  const loop = live.states(["a", "b"]);
+  for (const rule of ["a", "b"]) assert.deepEqual((await loop.next()).value, { rule, status: "connecting", rows: [] });
+  const next = loop.next();
+  live.close();
+  assert.deepEqual([await next, closed.length], [{ done: true, value: undefined }, 1]);
+});
+
+test("a loop ends by its signal, with its reason", { timeout: 5000 }, async () => {
+  const { live } = make();
+  const off = new AbortController();
+  const loop = live.states("a", { signal: off.signal });
+  await loop.next();
+  const next = loop.next();
+  off.abort(new Error("enough"));
+  await assert.rejects(next, /enough/);
+});

@@ -1,0 +1,31 @@
+/**
+ * What the browser keeps for the next time. It may be set to keep nothing (then even asking for the store throws), or have no
+ * room: what is on the page stays there all the same.
+ */
+export function keptText(key: string): string | undefined {
+  try {
+    return localStorage.getItem(key) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Answers whether it is kept. */
+export function keepText(key: string, text: string): boolean {
+  try {
+    localStorage.setItem(key, text);
+    return true;
+  } catch {
+    // What was kept before would be taken for what is there now.
+    forgetText(key);
+    return false;
+  }
+}
+
+export function forgetText(key: string): void {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    // Then nothing was kept.
+  }
+}
