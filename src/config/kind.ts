@@ -126,7 +126,6 @@ export const addresses = (...schemes: readonly string[]): Kind<string> => ({
   format: (value) => value,
 });
 
-/** `scheme://host[:port]` in the form in which browsers send it. */
 /** As it stands in a request's `Host`, without the port. */
 export const hostName: Kind<string> = {
   placeholder: "name",
@@ -136,6 +135,7 @@ export const hostName: Kind<string> = {
   format: (value) => value,
 };
 
+/** `scheme://host[:port]` in the form in which browsers send it. */
 export const origin: Kind<string> = {
   placeholder: "origin",
   expected: "an origin such as https://dashboard.example.com (no path), or *",
