@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { play } from "./play.ts";
+import type { RawRow } from "./plan-reader.ts";
 import type { Spoiler } from "./tables.ts";
 
 /**
  * The judge is judged: worlds in which one thing is spoiled on purpose must be found out. What is spoiled in a rule may
- * be of a version that was replaced, or no maximum, and a lost row may be written again after a lost answer; then there is
- * nothing to find.
+ * be of a version that was replaced, or no maximum; a lost event may be one that was never acknowledged, or be stored later all
+ * the same, when it is written again after a lost answer or sent again. Then there is nothing to find.
  */
 const seeds = Array.from({ length: 12 }, (_, index) => index + 1);
 
@@ -16,16 +17,24 @@ test("nothing is found in the worlds that the canaries live in", async () => {
 
 type Canary = readonly [what: string, spoiler: () => Spoiler, finding: RegExp, foundLeast: number];
 const canaries: readonly Canary[] = [
-  [
-    "lost in raw",
-    () => ({ raw: once((rows) => rows.slice(1)), rollup: same }),
-    /acknowledged but lost|said to be counted, and is not stored/,
-    10,
-  ],
   ["twice in raw", () => ({ raw: once((rows) => [...rows, rows[0]!]), rollup: same }), /stored twice/, 12],
   ["lost in a rule", () => ({ raw: same, rollup: once((entries) => entries.slice(1)) }), /must be/, 4],
   ["twice in a rule", () => ({ raw: same, rollup: once((entries) => [...entries, entries[0]!]) }), /must be/, 3],
 ];
+
+test("a canary: an event is lost in raw", async (t) => {
+  let [found, healed] = [0, 0];
+  for (const seed of seeds) {
+    const lost = loses();
+    const { findings } = await play(seed, { spoiler: { raw: lost.raw, rollup: same } });
+    const isFound = /acknowledged but lost|said to be counted, and is not stored/.test(findings.join("\n"));
+    found += Number(isFound);
+    healed += Number(!isFound && lost.isStored());
+  }
+  t.diagnostic(`found in ${found} of ${seeds.length} worlds, stored later in ${healed}`);
+  assert.ok(found + healed >= seeds.length - 1);
+  assert.ok(found >= 8);
+});
 
 for (const [what, spoiler, finding, foundLeast] of canaries)
   test(`a canary: an event is ${what}`, async (t) => {
@@ -37,6 +46,23 @@ for (const [what, spoiler, finding, foundLeast] of canaries)
     t.diagnostic(`found in ${found} of ${seeds.length} worlds`);
     assert.ok(found >= foundLeast);
   });
+
+/** Loses the first row of the third insert, and sees whether its event is stored later all the same. */
+function loses(): { readonly raw: Spoiler["raw"]; isStored(): boolean } {
+  let lost: string | undefined;
+  let stored = false;
+  const lose = once<RawRow>((rows) => {
+    lost = rows[0]!.event_id;
+    return rows.slice(1);
+  });
+  return {
+    raw: (rows) => {
+      stored ||= lost !== undefined && rows.some((row) => row.event_id === lost);
+      return lose(rows);
+    },
+    isStored: () => stored,
+  };
+}
 
 function same<T>(list: T[]): T[] {
   return list;
