@@ -77,6 +77,7 @@ async function measured(
     ["drained after the end", ms(counted.drainMs)],
     ["compared with the generators' own counts", wrong.length === 0 ? `all ${whole(windows)} windows exact` : "WRONG"],
     ["refused, unanswered", results.map(({ refused, unknown }) => `${JSON.stringify(refused)}, ${unknown}`).join("; ")],
+    ["processors used by generators", cores(results.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0) / seconds)],
     ...Array.from(cpu, ([part, used]): [string, string] => [
       `processors used by ${part}`,
       cores((used - (before.get(part) ?? 0)) / seconds),
@@ -96,15 +97,14 @@ const parts: readonly (readonly [part: string, command: RegExp])[] = [
   ["`processor`", /--roles processor/],
   ["`query`", /--roles query/],
   ["the server", /weir\.mjs/],
-  ["generators", /load\.ts/],
 ];
 
 /** Seconds of processor time of what the bench has started, by what it is. */
 async function cpuByPart(): Promise<Map<string, number>> {
   const used = new Map<string, number>();
   for (const { command, cpuSeconds } of await descendants(process.pid)) {
-    const [part] = parts.find(([, pattern]) => pattern.test(command)) ?? ["other"];
-    used.set(part, (used.get(part) ?? 0) + cpuSeconds);
+    const [part] = parts.find(([, pattern]) => pattern.test(command)) ?? [];
+    if (part !== undefined) used.set(part, (used.get(part) ?? 0) + cpuSeconds);
   }
   return used;
 }
