@@ -17,8 +17,8 @@ import { held } from "./on-server.ts";
 import { faultSeed, Stage } from "./stage.ts";
 
 /** A process that leaves and comes back makes two. */
-const rebalances = Number(process.env["WEIR_REBALANCES"] ?? 10);
-const zombies = Number(process.env["WEIR_ZOMBIES"] ?? 2);
+const rebalances = Number(process.env["WEIR_REBALANCES"] ?? 20);
+const zombies = Number(process.env["WEIR_ZOMBIES"] ?? 5);
 const partitions = 6;
 const sessionMs = 3_000;
 
