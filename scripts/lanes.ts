@@ -1,4 +1,4 @@
-import { filesLike, type Result, runStep, type Step, tell, tests, testsOf } from "./steps.ts";
+import { filesLike, type Result, runStep, type Step, sumOf, tell, tellLine, tests, testsOf } from "./steps.ts";
 
 /** Tests of one kind, each file a process of its own, of which so many run at a time. */
 export interface Lane {
@@ -116,16 +116,14 @@ async function runNext(track: Track, run: (step: Step) => Promise<Result>): Prom
 
 /** The tests of a lane, the seconds of all its processes together, and which took longest. */
 function tellLane({ lane: { name }, results }: Track): void {
-  const sum = (count: (result: Result) => number): number =>
-    results.reduce((total, result) => total + count(result), 0);
   const slowest = results.toSorted((a, b) => b.seconds - a.seconds).slice(0, 3);
-  const skipped = sum((result) => result.skipped);
-  const facts = [
-    `${sum(({ seconds }) => seconds).toFixed(1)} s in ${results.length} processes`,
-    `${sum(({ passed }) => passed)} passed`,
-    ...(skipped > 0 ? [`${skipped} skipped`] : []),
-  ];
-  console.log(`${results.every(({ ok }) => ok) ? "ok    " : "FAILED"}  ${name.padEnd(13)} ${facts.join(", ")}`);
+  tellLine({
+    name,
+    ok: results.every(({ ok }) => ok),
+    took: `${sumOf(results, ({ seconds }) => seconds).toFixed(1)} s in ${results.length} processes`,
+    passed: sumOf(results, ({ passed }) => passed),
+    skipped: sumOf(results, ({ skipped }) => skipped),
+  });
   if (results.length < 2) return;
   console.log(
     `        longest: ${slowest.map(({ step, seconds }) => `${step.name} ${seconds.toFixed(0)} s`).join(", ")}`,

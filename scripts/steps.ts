@@ -110,13 +110,14 @@ export async function runSteps(steps: readonly Step[], atOnce: number): Promise<
   return results;
 }
 
+export const sumOf = (results: readonly Result[], count: (result: Result) => number): number =>
+  results.reduce((total, result) => total + count(result), 0);
+
 /** The closing line, alone on its line: every test and every other step. */
 export function close(results: readonly Result[]): number {
-  const sum = (count: (result: Result) => number): number =>
-    results.reduce((total, result) => total + count(result), 0);
   const bad = results.filter((result) => !result.ok).map((result) => result.step.name);
   if (bad.length > 0) console.log(`failed: ${bad.join(", ")}`);
-  console.log(`${sum((result) => result.passed)} passed, ${sum((result) => result.failed)} failed`);
+  console.log(`${sumOf(results, ({ passed }) => passed)} passed, ${sumOf(results, ({ failed }) => failed)} failed`);
   return bad.length === 0 ? 0 : 1;
 }
 
@@ -157,14 +158,24 @@ function resultOf(step: Step, ended: boolean, output: string): Omit<Result, "sec
 const toldIn = (output: string): string =>
   [...output.matchAll(/^ *ℹ (?!tests|suites|pass|fail|cancelled|skipped|todo|duration_ms).*\n/gm)].join("");
 
-/** One line of what is done, and all that is known of a failure. */
-export function tell({ step, ok, passed, skipped, seconds, output }: Result): void {
-  const facts = [
-    `${seconds.toFixed(1)} s`,
-    ...(step.counts ? [`${passed} passed`] : []),
+interface Line extends Pick<Result, "ok" | "skipped"> {
+  readonly name: string;
+  readonly took: string;
+  /** Undefined: it is no run of tests. */
+  readonly passed: number | undefined;
+}
+
+export function tellLine({ name, ok, took, passed, skipped }: Line): void {
+  const counts = [
+    ...(passed === undefined ? [] : [`${passed} passed`]),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
   ];
-  console.log(`${ok ? "ok    " : "FAILED"}  ${step.name.padEnd(13)} ${facts.join(", ")}`);
+  console.log(`${ok ? "ok    " : "FAILED"}  ${name.padEnd(13)} ${[took, ...counts].join(", ")}`);
+}
+
+/** One line of what is done, and all that is known of a failure. */
+export function tell({ step, ok, passed, skipped, seconds, output }: Result): void {
+  tellLine({ name: step.name, ok, took: `${seconds.toFixed(1)} s`, passed: step.counts ? passed : undefined, skipped });
   if (ok) return;
   const failures = output.indexOf("✖ failing tests:");
   console.log(failures >= 0 ? toldIn(output.slice(0, failures)) + output.slice(failures) : output);

@@ -1,5 +1,5 @@
 import type { Rule } from "../../client/src/weir.ts";
-import { findJsonFault } from "../config/json-place.ts";
+import { findJsonFault, withoutMark } from "../config/json-place.ts";
 import { messageOf } from "./message.ts";
 
 /** A mistake in what was given to a command; the message says where. */
@@ -26,13 +26,13 @@ export async function rulesIn(path: string, readFile: ReadFile): Promise<Rule[]>
 }
 
 async function parsed(path: string, readFile: ReadFile): Promise<unknown> {
-  const text = await readFile(path).catch((error: unknown) => {
+  const text = await readFile(path).then(withoutMark, (error: unknown) => {
     throw new CommandError(`${nameOf(path)} can't be read: ${messageOf(error)}`);
   });
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, ""));
+    return JSON.parse(text);
   } catch {
-    const { line, column, found } = findJsonFault(text.replace(/^\uFEFF/, ""));
+    const { line, column, found } = findJsonFault(text);
     throw new CommandError(`${nameOf(path)} is not JSON: line ${line}, column ${column} has ${found}`);
   }
 }

@@ -8,6 +8,9 @@ export interface JsonFault {
   readonly found: string;
 }
 
+/** Some editors begin a file with a mark of its encoding. */
+export const withoutMark = (text: string): string => text.replace(/^\uFEFF/, "");
+
 export function findJsonFault(text: string): JsonFault {
   const scan = { text, at: 0 };
   if (value(scan)) space(scan);

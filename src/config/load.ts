@@ -2,7 +2,7 @@ import type { Problem } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
 import { parseCommandLine } from "./command-line.ts";
 import type { CommandName, RejectsAction, RulesAction } from "./command-line.ts";
-import { findJsonFault } from "./json-place.ts";
+import { findJsonFault, withoutMark } from "./json-place.ts";
 import type { Kind } from "./kind.ts";
 import { loadOptions } from "./load-options.ts";
 import type { LoadOptions } from "./load-options.ts";
@@ -171,8 +171,7 @@ function parseFile(path: string, readFile: Surroundings["readFile"], problems: P
     problems.push({ path, message: `can't be read: ${text.reason}` });
     return {};
   }
-  // Some editors begin a file with a mark of its encoding.
-  const bare = text.value.replace(/^\uFEFF/, "");
+  const bare = withoutMark(text.value);
   const parsed = attempt((): unknown => JSON.parse(bare));
   if (!parsed.ok) {
     const fault = findJsonFault(bare);

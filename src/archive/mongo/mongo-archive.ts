@@ -4,6 +4,7 @@ import type { Offset, Src } from "../../event/position.ts";
 import { offset } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { MongoLine } from "../../mongo/line.ts";
+import { repeatedCode } from "../../mongo/repeated.ts";
 import type { Archive, ArchiveErasure, ArchivedEvent } from "../archive.ts";
 
 /** An event in `raw_events`. */
@@ -27,7 +28,6 @@ interface Floor {
   readonly below: number;
 }
 
-const repeated = 11000;
 /** The driver ends what it asks long before. */
 const callMs = 60_000;
 
@@ -127,5 +127,5 @@ function isAllThere(error: unknown, count: number): boolean {
   if (!(error instanceof MongoBulkWriteError)) return false;
   const failures = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
   if (error.result.getWriteConcernError() !== undefined) return false;
-  return failures.every(({ code }) => code === repeated) && error.insertedCount + failures.length === count;
+  return failures.every(({ code }) => code === repeatedCode) && error.insertedCount + failures.length === count;
 }

@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { MongoClient } from "mongodb";
-import {
-  databaseUrl,
-  givenUrl,
-  type MongoServer,
-  startMongo,
-  withMongo,
-} from "../../../test/support/mongo/mongo-server.ts";
+import { withMongo } from "../../../test/support/mongo/mongo-server.ts";
+import { closedTogether, mongoPlaces } from "../../../test/support/mongo/places.ts";
 import { systemClock } from "../../lib/clock.ts";
-import type { ErasureRegister, SharedErasures } from "../register.ts";
+import type { SharedErasures } from "../register.ts";
 import { registerSuite, type RegisterPlace, sampleErasure } from "../register.suite.ts";
 import { openMongoErasures } from "./mongo-register.ts";
 
@@ -19,24 +14,11 @@ interface SharedPlace extends RegisterPlace {
 }
 
 describe("erasures in MongoDB", withMongo, () => {
-  let server: MongoServer | undefined;
-  before(async () => {
-    if (givenUrl === "") server = await startMongo();
-  });
-  after(() => server?.close());
+  const newUrl = mongoPlaces();
 
   const place = async (): Promise<SharedPlace> => {
-    const url = databaseUrl(server?.url ?? givenUrl);
-    const opened: ErasureRegister[] = [];
-    const open = async (): Promise<SharedErasures> => {
-      const register = openMongoErasures(url, systemClock);
-      opened.push(register);
-      return register;
-    };
-    const cleanup = async (): Promise<void> => {
-      for (const register of opened) await register.close();
-    };
-    return { url, open, cleanup };
+    const url = newUrl();
+    return { url, ...closedTogether(() => openMongoErasures(url, systemClock)) };
   };
 
   registerSuite("mongo", place);

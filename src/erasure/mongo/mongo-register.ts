@@ -1,7 +1,8 @@
-import { type Collection, MongoServerError } from "mongodb";
+import type { Collection } from "mongodb";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import { MongoLine } from "../../mongo/line.ts";
+import { isRepeated } from "../../mongo/repeated.ts";
 import { type Erasure, type ErasureState, type SharedErasures, stepOf } from "../register.ts";
 
 /**
@@ -27,7 +28,6 @@ interface Entry {
 
 type Asked = Pick<Erasure, "by" | "digests" | "below" | "askedOf">;
 
-const repeated = 11000;
 const callMs = 30_000;
 const stepsMax = 4;
 const keysAtOnce = 1000;
@@ -115,7 +115,7 @@ class MongoErasures implements SharedErasures {
     try {
       await this.#entries().insertOne(entry);
     } catch (error) {
-      if (!(error instanceof MongoServerError && error.code === repeated)) throw error;
+      if (!isRepeated(error)) throw error;
     }
   }
 

@@ -2,7 +2,7 @@ import { Admin } from "@platformatic/kafka";
 import type { Clock } from "../../lib/clock.ts";
 import type { Channel, ChannelListener } from "../../progress/channel.ts";
 import { messagesIn } from "./channel-messages.ts";
-import { answered, clientOptions, nameOf, patiently, pauseAfter, within } from "./client.ts";
+import { answered, clientOptions, nameOf, noAnswer, opening, patiently, pauseAfter, within } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
 import { whatIsWrong } from "./faults.ts";
 import { PartitionLine, TopicReplaced } from "./partition-line.ts";
@@ -36,20 +36,9 @@ const closeMs = 1_000;
  * @throws WeirError `invalid_config` where waiting can't help, `stopping` at the signal.
  */
 export async function openKafkaChannel(options: KafkaChannelOptions): Promise<Channel> {
-  const { address, topic, clock, report, signal } = options;
-  const admin = new Admin({ ...clientOptions(address), metadataMaxAge: 1_000 });
-  let said = "";
+  const admin = new Admin({ ...clientOptions(options.address), metadataMaxAge: 1_000 });
   try {
-    await patiently(() => mustBeThere(admin, options), {
-      clock,
-      address,
-      what: `opening the topic ${topic}`,
-      ...(signal === undefined ? {} : { signal }),
-      waiting: ({ reason }) => {
-        if (reason !== said) report("warn", `${nameOf(address)}: ${reason}; trying again`);
-        said = reason;
-      },
-    });
+    await patiently(() => mustBeThere(admin, options), opening(options.topic, options));
   } finally {
     await admin.close().catch(() => {});
   }
@@ -164,5 +153,3 @@ const newLine = ({ address, topic, clock }: KafkaChannelOptions): PartitionLine 
 
 /** What was to be heard next is not there any more. */
 const isGone = (error: unknown): boolean => error instanceof TopicReplaced || answered(error, "OFFSET_OUT_OF_RANGE");
-
-const noAnswer = (): Error => new Error("no answer in time");

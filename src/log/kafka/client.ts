@@ -83,6 +83,22 @@ export interface Patience {
   readonly waiting?: (fault: Fault) => void;
 }
 
+export interface Opening extends Pick<Patience, "clock" | "address" | "signal"> {
+  readonly report: (level: "info" | "warn", message: string, facts?: object) => void;
+}
+
+/** For opening a topic: until it succeeds. What is waited out is told each time that it is something else. */
+export function opening(topic: string, { clock, address, signal, report }: Opening): Patience {
+  let said = "";
+  const waiting = ({ reason }: Fault): void => {
+    if (reason !== said) report("warn", `${nameOf(address)}: ${reason}; trying again`);
+    said = reason;
+  };
+  return { clock, address, what: `opening the topic ${topic}`, waiting, ...(signal === undefined ? {} : { signal }) };
+}
+
+export const noAnswer = (): Error => new Error("no answer in time");
+
 /**
  * Repeats a call, with pauses, until it succeeds.
  * @throws WeirError `log_unavailable` when the time is over, `invalid_config` when waiting can't help, `stopping` at the signal.

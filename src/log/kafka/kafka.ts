@@ -6,7 +6,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { Log, LogRecord, LogState, ReadOptions } from "../log.ts";
 import type { SharedLog } from "../membership.ts";
-import { answered, clientOptions, nameOf, patiently, within } from "./client.ts";
+import { answered, clientOptions, nameOf, opening, patiently, within } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
 import { Commits } from "./commits.ts";
 import { Group } from "./group.ts";
@@ -60,20 +60,9 @@ const retryAfterMs = 1_000;
  * @throws WeirError `invalid_config` where waiting can't help, `stopping` at the signal.
  */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
-  const { address, topic, clock, report, signal } = options;
-  const admin = new Admin({ ...clientOptions(address), metadataMaxAge: 1_000 });
-  let said = "";
+  const admin = new Admin({ ...clientOptions(options.address), metadataMaxAge: 1_000 });
   try {
-    const found = await patiently(() => find(admin, options), {
-      clock,
-      address,
-      what: `opening the topic ${topic.name}`,
-      ...(signal === undefined ? {} : { signal }),
-      waiting: ({ reason }) => {
-        if (reason !== said) report("warn", `${nameOf(address)}: ${reason}; trying again`);
-        said = reason;
-      },
-    });
+    const found = await patiently(() => find(admin, options), opening(options.topic.name, options));
     return new KafkaLog(options, admin, found);
   } catch (error) {
     await admin.close().catch(() => {});

@@ -1,7 +1,7 @@
 import { Consumer } from "@platformatic/kafka";
 import type { ClusterTopicMetadata, Connection } from "@platformatic/kafka";
 import type { Clock } from "../../lib/clock.ts";
-import { clientOptions, within } from "./client.ts";
+import { clientOptions, noAnswer, within } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
 import { fetchBytes } from "./fetch.ts";
 import type { FetchedBytes } from "./fetch.ts";
@@ -132,5 +132,3 @@ export class Leadership {
     return leader;
   }
 }
-
-const noAnswer = (): Error => new Error("no answer in time");

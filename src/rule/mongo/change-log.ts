@@ -1,4 +1,5 @@
-import { type Collection, MongoServerError } from "mongodb";
+import type { Collection } from "mongodb";
+import { isRepeated } from "../../mongo/repeated.ts";
 
 /** What is written for one change, and never touched again: the change is made by the writing of it. */
 export interface LoggedChange {
@@ -127,14 +128,11 @@ export class ChangeLog {
       await this.#entries().insertOne(entry);
       return true;
     } catch (error) {
-      if (isTaken(error)) return false;
+      if (isRepeated(error)) return false;
       throw error;
     }
   }
 }
-
-/** The code alone says it; texts and other facts differ between servers. */
-export const isTaken = (error: unknown): boolean => error instanceof MongoServerError && error.code === 11000;
 
 function asChange({ _id, change, records }: Entry): LoggedChange {
   if (change === undefined || records === undefined) throw new TypeError(`the entry ${JSON.stringify(_id)} is damaged`);

@@ -1,13 +1,7 @@
-import { after, before, describe } from "node:test";
-import {
-  databaseUrl,
-  givenUrl,
-  type MongoServer,
-  startMongo,
-  withMongo,
-} from "../../../test/support/mongo/mongo-server.ts";
+import { describe } from "node:test";
+import { withMongo } from "../../../test/support/mongo/mongo-server.ts";
+import { closedTogether, mongoPlaces } from "../../../test/support/mongo/places.ts";
 import { systemClock } from "../../lib/clock.ts";
-import type { Registry } from "../registry.ts";
 import { type RegistryPlace, registrySuite } from "../registry.suite.ts";
 import { openMongoRegistry } from "./open.ts";
 
@@ -19,25 +13,12 @@ const opener = (url: string): string => `
   const { registry } = await openMongoRegistry({ url: ${JSON.stringify(url)}, clock: systemClock });`;
 
 describe("rules in MongoDB", withMongo, () => {
-  let server: MongoServer | undefined;
-  before(async () => {
-    if (givenUrl === "") server = await startMongo();
-  });
-  after(() => server?.close());
+  const newUrl = mongoPlaces();
 
   const place = async (): Promise<RegistryPlace> => {
-    const url = databaseUrl(server?.url ?? givenUrl);
-    const opened: Registry[] = [];
-    const open = async (): Promise<Registry> => {
-      const { registry } = await openMongoRegistry({ url, clock: systemClock });
-      opened.push(registry);
-      return registry;
-    };
-    // What a failed case has left open would keep the process.
-    const cleanup = async (): Promise<void> => {
-      for (const registry of opened) await registry.close();
-    };
-    return { open, opener: opener(url), failpoints, cleanup };
+    const url = newUrl();
+    const registries = closedTogether(async () => (await openMongoRegistry({ url, clock: systemClock })).registry);
+    return { ...registries, opener: opener(url), failpoints };
   };
 
   registrySuite("mongo", place);
