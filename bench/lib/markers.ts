@@ -64,7 +64,7 @@ function subscribe(queryUrl: string, seen: (marker: string) => void): Promise<We
   return new Promise((resolve, reject) => {
     socket.addEventListener("error", () => reject(new Error("the subscriber could not connect")));
     socket.addEventListener("open", () => {
-      socket.send(JSON.stringify({ subscribe_rules: [markerRule.rule_id], interval_ms: 100 }));
+      socket.send(JSON.stringify({ subscribe_rules: [markerRule.rule_id], interval_ms: 50 }));
       resolve(socket);
     });
   });

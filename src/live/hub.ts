@@ -55,6 +55,7 @@ export class Hub {
   readonly #connections = new Set<Connection>();
   readonly #feeds = new Map<string, Feed>();
   #stops: (() => void)[] = [];
+  #tickedAt = -Infinity;
 
   constructor(parts: HubParts) {
     this.#parts = parts;
@@ -74,7 +75,7 @@ export class Hub {
   start(): void {
     const { progress, clock } = this.#parts;
     this.#stops = [
-      progress.onTouched((touched) => (this.#touched(touched), this.#exact.touched(touched))),
+      progress.onTouched((touched) => (this.#touched(touched), this.#exact.touched(touched), this.#tickSoon())),
       progress.onSeriesChanged((series) => (this.#seriesChanged(series), this.#exact.seriesChanged(series))),
       clock.every(this.#limits.tickMs, () => this.#tick()),
       clock.every(this.#limits.sweepMs, () => this.#sweep()),
@@ -204,7 +205,13 @@ export class Hub {
     for (const feed of this.#feeds.values()) if (feed.series === series) feed.touchUnknown();
   }
 
+  /** What has just been counted is read now, not when the next tick comes; unless one has just been. */
+  #tickSoon(): void {
+    if (this.#parts.clock.monotonic() - this.#tickedAt >= this.#limits.tickGapMs) this.#tick();
+  }
+
   #tick(): void {
+    this.#tickedAt = this.#parts.clock.monotonic();
     for (const feed of this.#feeds.values()) {
       if (feed.restless && deliver(feed, feed.isSettled, this.#parts.clock)) this.#reader.ask(feed);
     }

@@ -22,6 +22,8 @@ export interface LiveLimits extends BacklogBounds, FeedBounds, ExactFeedBounds {
   readonly backlogBytesAllMax: number;
   /** How often it is looked whether anything is to be sent. */
   readonly tickMs: number;
+  /** When something was counted, it is looked at once, but no sooner than so long after the last time. */
+  readonly tickGapMs: number;
   /** How often rules are looked at for changes, and backlogs for clients that never read. */
   readonly sweepMs: number;
   /** Reads of the store at a time. */
@@ -39,6 +41,7 @@ export const defaultLimits: LiveLimits = {
   messagesBurst: 1000,
   intervalMs: 5000,
   tickMs: 25,
+  tickGapMs: 10,
   sweepMs: 250,
   readsMax: 4,
   readsInARow: 8,

@@ -18,7 +18,7 @@ const record = (off: number): LogRecord => ({
 });
 
 /** A partition whose log answers what the test says, and whose rollups are written when the test says so. */
-function world(read: (off: number, options: ReadOptions) => Promise<readonly LogRecord[]>) {
+function world(read: (off: number, options: ReadOptions) => Promise<readonly LogRecord[]>, batchEventsMax = 10) {
   const rolledUp: number[] = [];
   const committed: number[] = [];
   const gate = Promise.withResolvers<void>();
@@ -42,7 +42,7 @@ function world(read: (off: number, options: ReadOptions) => Promise<readonly Log
       groups: { admit: async () => ({ bounded: new Set(), rooms: new Map(), done: () => {} }) },
       cost: { add: () => {} },
       stopper: { going: (targets: readonly unknown[]) => targets },
-      limits: { batchEventsMax: 10, batchBytesMax: 1000, flushDelayMs: 0, commitDelayMs: 500 },
+      limits: { batchEventsMax, batchBytesMax: 1000, flushDelayMs: 0, commitDelayMs: 500 },
     } as unknown as PartitionDeps,
     { next: offset(0), stored: new Set(), rejected: new Set(), ids: new RecentIds({ idsMax: 100, seed: 1 }) },
   );
@@ -54,7 +54,7 @@ test("what was read before a gap is written before the gap ends it: nobody could
   const { partition, rolledUp, gate } = world(async (off) => {
     if (off === 1) throw gap;
     return [record(off)];
-  });
+  }, 1);
   let ended: unknown;
   const running = partition.run(new AbortController().signal).catch((error: unknown) => (ended = error));
   await settled();
@@ -81,4 +81,28 @@ test("once nothing is waiting, all of what was counted is committed: Kafka's too
   assert.equal(committed.length, told, "and not again and again");
   stop.abort();
   await running;
+});
+
+test("who keeps up reads when the last batch is written; who does not, while it is rolled up", async () => {
+  const readWith = async (batchEventsMax: number): Promise<readonly number[][]> => {
+    const stop = new AbortController();
+    const asked: number[] = [];
+    const { partition, gate, clock } = world(async (off, { signal }) => {
+      asked.push(off);
+      if (off < 5) return [record(off)];
+      await clock.sleep(200, signal);
+      return [];
+    }, batchEventsMax);
+    const running = partition.run(stop.signal);
+    await settled();
+    const before = [...asked];
+    gate.resolve();
+    await settled();
+    stop.abort();
+    await running;
+    return [before, asked];
+  };
+  const all = [0, 1, 2, 3, 4, 5];
+  assert.deepEqual(await readWith(10), [[0], all]);
+  assert.deepEqual(await readWith(1), [[0, 1, 2], all]);
 });

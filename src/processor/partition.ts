@@ -46,9 +46,11 @@ interface Work {
   readonly batch: Batch;
   readonly targets: readonly Target[];
   readonly receivedThrough: number;
+  /** More may wait in the log than was read. */
+  readonly isFull: boolean;
 }
 
-/** Batches that are being written: one rolled up while the raw rows of the next are stored. */
+/** Batches that are being written while the log holds more than fits into one: one rolled up, the next one's raw rows stored. */
 const inFlightMax = 2;
 
 /** A statement that was refused so often is not tried again as it is. */
@@ -125,6 +127,8 @@ export class Partition {
       const writing = this.#write(work, inFlight.at(-1));
       this.#keep(writing);
       inFlight.push(writing);
+      // Who keeps up reads as late as it can: what was read ahead would only wait, and its place in the next batch be lost.
+      if (!work.isFull) await Promise.all(inFlight.splice(0));
       await this.#pace(started, stop);
     }
     await Promise.all(inFlight);
@@ -165,6 +169,7 @@ export class Partition {
       targets: targets.filter((target) => isActive(target, batch.range)),
       // There may be no event in it: of what is none, it says so.
       receivedThrough: records.findLast(({ from }) => from <= batch.range.to)!.appendedAt,
+      isFull: isFull(records, limits),
     };
   }
 
@@ -289,6 +294,14 @@ const spreadOf = ({ seconds }: Batch): Spread =>
   seconds !== null && seconds.length <= closeSecondsMax ? "close" : "scattered";
 
 const nothing = { stored: new Set<number>(), rejected: new Set<number>() };
+
+/** Whether reading stopped at a bound. */
+function isFull(records: readonly LogRecord[], { batchEventsMax, batchBytesMax }: PartitionLimits): boolean {
+  const sum = (of: (record: LogRecord) => number): number => records.reduce((total, one) => total + of(one), 0);
+  return (
+    sum(({ events }) => events.count) >= batchEventsMax || sum(({ events }) => events.bytes.length) >= batchBytesMax
+  );
+}
 
 const isActive = (target: Target, range: OffsetRange): boolean => (target.activation[range.src] ?? 0) <= range.from;
 
