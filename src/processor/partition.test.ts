@@ -83,7 +83,7 @@ test("once nothing is waiting, all of what was counted is committed: Kafka's too
   await running;
 });
 
-test("who keeps up reads when the last batch is written; who does not, while it is rolled up", async () => {
+test("the next batch is read when the last one is written, but while a large one is rolled up", async () => {
   const readWith = async (batchEventsMax: number): Promise<readonly number[][]> => {
     const stop = new AbortController();
     const asked: number[] = [];

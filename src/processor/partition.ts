@@ -46,12 +46,14 @@ interface Work {
   readonly batch: Batch;
   readonly targets: readonly Target[];
   readonly receivedThrough: number;
-  /** More may wait in the log than was read. */
-  readonly isFull: boolean;
+  readonly isLarge: boolean;
 }
 
-/** Batches that are being written while the log holds more than fits into one: one rolled up, the next one's raw rows stored. */
+/** Large batches that are being written: one rolled up while the raw rows of the next are stored. */
 const inFlightMax = 2;
+
+/** Of what a batch may hold. */
+const largeShare = 0.25;
 
 /** A statement that was refused so often is not tried again as it is. */
 const refusalsMax = 2;
@@ -127,8 +129,8 @@ export class Partition {
       const writing = this.#write(work, inFlight.at(-1));
       this.#keep(writing);
       inFlight.push(writing);
-      // Who keeps up reads as late as it can: what was read ahead would only wait, and its place in the next batch be lost.
-      if (!work.isFull) await Promise.all(inFlight.splice(0));
+      // What is read ahead only waits, and every batch has its fixed price: it pays where there is much to do.
+      if (!work.isLarge) await Promise.all(inFlight.splice(0));
       await this.#pace(started, stop);
     }
     await Promise.all(inFlight);
@@ -169,7 +171,7 @@ export class Partition {
       targets: targets.filter((target) => isActive(target, batch.range)),
       // There may be no event in it: of what is none, it says so.
       receivedThrough: records.findLast(({ from }) => from <= batch.range.to)!.appendedAt,
-      isFull: isFull(records, limits),
+      isLarge: isLarge(records, limits),
     };
   }
 
@@ -295,12 +297,14 @@ const spreadOf = ({ seconds }: Batch): Spread =>
 
 const nothing = { stored: new Set<number>(), rejected: new Set<number>() };
 
-/** Whether reading stopped at a bound. */
-function isFull(records: readonly LogRecord[], { batchEventsMax, batchBytesMax }: PartitionLimits): boolean {
+/** So large that its events cost more than its statements. */
+function isLarge(records: readonly LogRecord[], { batchEventsMax, batchBytesMax }: PartitionLimits): boolean {
   const sum = (of: (record: LogRecord) => number): number => records.reduce((total, one) => total + of(one), 0);
-  return (
-    sum(({ events }) => events.count) >= batchEventsMax || sum(({ events }) => events.bytes.length) >= batchBytesMax
+  const share = Math.max(
+    sum(({ events }) => events.count) / batchEventsMax,
+    sum(({ events }) => events.bytes.length) / batchBytesMax,
   );
+  return share >= largeShare;
 }
 
 const isActive = (target: Target, range: OffsetRange): boolean => (target.activation[range.src] ?? 0) <= range.from;
