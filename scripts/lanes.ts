@@ -53,6 +53,7 @@ const longest: Readonly<Record<string, number>> = {
   "test/faults/history.fault.test.ts": 40,
   "test/faults/server.fault.test.ts": 40,
   "test/faults/clock.fault.test.ts": 30,
+  "test/faults/repeats.fault.test.ts": 12,
   "test/faults/overflow.fault.test.ts": 30,
   "test/faults/poison.fault.test.ts": 35,
   "test/faults/erasure.fault.test.ts": 25,

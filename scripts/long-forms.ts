@@ -61,10 +61,29 @@ export const longForms: readonly LongForm[] = [
     env: { WEIR_PROXY_FAULTS: "2000" },
   },
   {
+    row: "R8",
+    what: "500 deaths of a broker",
+    file: "src/log/kafka/outage.kafka.test.ts",
+    env: { WEIR_KILLS: "500" },
+  },
+  {
     row: "R9",
     what: "300 rebalances of three processes, 50 zombies",
     file: `${faults}/group.kafka.test.ts`,
     env: { WEIR_REBALANCES: "300", WEIR_ZOMBIES: "50" },
+  },
+  {
+    row: "R10",
+    what: "an hour without MongoDB: killed, frozen, cut off, silent",
+    file: `${faults}/rules-away.mongo.test.ts`,
+    only: "R10",
+    env: { WEIR_RULES_AWAY_SECONDS: "900" },
+  },
+  {
+    row: "R12",
+    what: "10,000,000 ids, three of ten events repeated",
+    file: `${faults}/repeats.fault.test.ts`,
+    env: { WEIR_IDS: "10000000" },
   },
   {
     row: "R14",
@@ -120,6 +139,13 @@ export const longForms: readonly LongForm[] = [
     what: "1,000 slow connections",
     file: `${faults}/slow-clients.load.test.ts`,
     env: { WEIR_SLOW: "1000" },
+  },
+  {
+    row: "R24",
+    what: "10,000 rounds of odd strings and numbers in rules, groups and payloads",
+    file: "src/rollup/rollup.engine.test.ts",
+    only: "any rules",
+    env: { WEIR_ROUNDS: "10000" },
   },
   {
     row: "R29",

@@ -29,7 +29,8 @@ export function readTimestamp(bytes: Uint8Array, start: number, end: number): nu
   )
     return NaN;
   const local = (((daysBefore(year, month) + day - 1) * 24 + hour) * 60 + minute) * 60_000 + second * 1000;
-  return finish(bytes, start + 19, end, local, second === 60);
+  const utc = local + shiftOf(bytes, start + 19, end);
+  return second === 60 && !isMonthStart(utc) ? NaN : utc;
 }
 
 const charsMax = 64;
@@ -42,8 +43,11 @@ export function parseTimestamp(text: string): number {
   return readTimestamp(bytes, 0, bytes.length);
 }
 
-/** The fraction, the offset, and nothing behind them. */
-function finish(bytes: Uint8Array, from: number, end: number, local: number, leap: boolean): number {
+/**
+ * What the fraction and the offset add, ms; NaN when they are wrong or something stands behind them. A small number: what does not fit
+ * into 31 bits is returned on the heap, and this is done for every event.
+ */
+function shiftOf(bytes: Uint8Array, from: number, end: number): number {
   let at = from;
   let millis = 0;
   if (bytes[at] === dot) {
@@ -52,8 +56,7 @@ function finish(bytes: Uint8Array, from: number, end: number, local: number, lea
     for (; at < end && isDigit(bytes[at]!); at++, scale = Math.floor(scale / 10)) millis += (bytes[at]! - zero) * scale;
     if (at === first) return NaN;
   }
-  const utc = local + millis - readOffset(bytes, at, end) * 60_000;
-  return leap && !isMonthStart(utc) ? NaN : utc;
+  return millis - readOffset(bytes, at, end) * 60_000;
 }
 
 /** Minutes east of UTC; NaN when it is not an offset that ends at `end`. */

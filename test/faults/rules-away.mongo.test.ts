@@ -7,7 +7,7 @@ import { openTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import { faultRules } from "./fault-events.ts";
 import { faultSeed, Stage } from "./stage.ts";
 
-/** For how long it is away, each time; `WEIR_RULES_AWAY_SECONDS=1200` is the long form. */
+/** For how long it is away, each time; `WEIR_RULES_AWAY_SECONDS=900` is the long form. */
 const awaySeconds = Number(process.env["WEIR_RULES_AWAY_SECONDS"] ?? 4);
 /** What a change of a rule may take to be refused, on a machine that is busy. */
 const refusedMsMax = 15_000;
