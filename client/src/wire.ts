@@ -393,7 +393,7 @@ export interface RuleAnswer {
   readonly cost: {
     /** of the time that the engine took to count live events for all rules. What rules share (reading a field, a filter, a grouping) is divided evenly among them */
     readonly share: number;
-    /** the same as time: ms for 100,000 events that came in */
+    /** the same as time: ms for 100,000 events that came in. Where few come at a time, most of it is the fixed price of their batches */
     readonly ms_per_100k_events: number;
   } | null;
   /** how long the oldest event that is not counted has waited */

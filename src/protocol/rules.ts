@@ -166,7 +166,10 @@ const RuleCost = Type.Object({
     description:
       "of the time that the engine took to count live events for all rules. What rules share (reading a field, a filter, a grouping) is divided evenly among them",
   }),
-  ms_per_100k_events: Type.Number({ description: "the same as time: ms for 100,000 events that came in" }),
+  ms_per_100k_events: Type.Number({
+    description:
+      "the same as time: ms for 100,000 events that came in. Where few come at a time, most of it is the fixed price of their batches",
+  }),
 });
 
 export const RuleAnswer = Type.Object(

@@ -57,7 +57,8 @@ interface FormProps {
 function Form({ rule, first, isGone = false }: FormProps) {
   const kept = useKeptDraft(rule?.rule_id, first);
   const { draft, version, isRestored, change, startOver } = kept;
-  const active = rule?.active ?? true;
+  // What the server has stopped was not paused by anybody: changed, it is tried again.
+  const active = (rule?.active ?? true) || rule?.stopped_because !== undefined;
   const preview = usePreview(ruleOf(draft, active));
   const [failure, setFailure] = useState<WeirError>();
   const [isSaving, setSaving] = useState(false);

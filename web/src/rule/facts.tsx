@@ -2,20 +2,23 @@ import type { RuleAnswer } from "../../../client/src/wire.ts";
 import { Figure } from "../parts/states.tsx";
 import { countText, durationText, nothing, percentText } from "../words/format.ts";
 
+/** Beyond it, for 100,000 events, batches are so small that their fixed price is nearly all: that says nothing about the rule. */
+const costMsMax = 10_000;
+
+function costNote(cost: RuleAnswer["cost"]): string {
+  if (cost === null) return "nothing was counted lately";
+  const ms = cost.ms_per_100k_events;
+  return ms > costMsMax
+    ? "of all counting; few events at a time"
+    : `of all counting; ${durationText(ms)} for 100,000 events`;
+}
+
 /** How a rule stands, in figures. */
 export function Facts({ rule }: { readonly rule: RuleAnswer }) {
   const { cost, allowed_lateness: lateness = "0s", late_policy: policy = "count" } = rule;
   return (
     <dl className="figures figures-small" aria-label="How it stands">
-      <Figure
-        name="Cost"
-        value={cost === null ? nothing : percentText(cost.share)}
-        note={
-          cost === null
-            ? "nothing was counted lately"
-            : `of all counting; ${durationText(cost.ms_per_100k_events)} for 100,000 events`
-        }
-      />
+      <Figure name="Cost" value={cost === null ? nothing : percentText(cost.share)} note={costNote(cost)} />
       <Figure
         name="Late"
         value={countText(rule.late)}

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
+import type { Browser, Page } from "playwright-core";
+import { alterTables, leavePoison, runRejects, takePoison } from "../faults/poison.ts";
+import { postCounted, putRule } from "../support/api.ts";
+import { root } from "../support/built-client.ts";
+import { missingChromium, openChromium } from "../support/chromium.ts";
+import { openMovingAddress } from "../support/moving-address.ts";
+import { startServer } from "../support/server-process.ts";
+import type { ServerProcess } from "../support/server-process.ts";
+
+const byCountry = { rule_id: "by_country", window_size: "1m", metric: "count", group_by: ["payload.country"] };
+const ofAll = { ...byCountry, rule_id: "of_all", group_by: [] };
+/** The real engine refuses every rollup that has such a group. */
+const takeNoGroup =
+  "ALTER TABLE rollups ADD CONSTRAINT no_nowhere CHECK arrayElement(grp, 1) IS NULL OR arrayElement(grp, 1) != 'nowhere'";
+/** Two pieces of a fill and a half. */
+const history = 500_000;
+const perRequest = 10_000;
+
+const base = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000;
+let ids = 0;
+const order = (country: string, event_id = `e-${++ids}`): object => ({
+  event_id,
+  user_id: "ann",
+  event_type: "order",
+  timestamp: base,
+  payload: { country },
+});
+
+describe("what goes wrong, on the dashboard in Chromium", { skip: missingChromium, timeout: 180_000 }, () => {
+  let dataDir: string;
+  let server: ServerProcess;
+  let browser: Browser;
+  let page: Page;
+  let address: Awaited<ReturnType<typeof openMovingAddress>>;
+  const start = async (): Promise<void> => {
+    server = await startServer({ dataDir, args: ["--fill-share", "1"] });
+    address?.leadTo(server.queryUrl);
+  };
+  const shows = (selector: string, text: string | RegExp): Promise<void> =>
+    page.locator(selector, { hasText: text }).first().waitFor();
+  const go = (hash: string): Promise<unknown> => page.goto(`${address.url}/${hash}`);
+
+  before(async () => {
+    await promisify(execFile)(process.execPath, [join(root, "scripts/build-web.mjs")]);
+    dataDir = await mkdtemp(join(tmpdir(), "weir-dashboard-"));
+    await alterTables(dataDir, [takePoison, takeNoGroup]);
+    await start();
+    address = await openMovingAddress(server.queryUrl);
+    browser = await openChromium();
+    page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
+    page.setDefaultTimeout(30_000);
+  });
+  after(async () => {
+    await browser?.close();
+    await address?.close();
+    await server?.killGroup();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  it("an event that the store refuses is counted on the first page and shown whole, with the reason, until it is sent again", async () => {
+    await postCounted(server.ingestUrl, [order("DE"), order("FR", "poison-1"), order("DE")]);
+    await go("#/");
+    await page.locator(".figure", { hasText: "Rejected" }).locator("b").filter({ hasText: /^1$/ }).waitFor();
+    await go("#/events/rejects");
+    await page.locator(".events summary").first().click();
+    await shows(".notice-warn", "the engine refused it: violated constraint");
+    await shows(".events dd", "poison-1");
+    await server.terminate();
+    await alterTables(dataDir, [leavePoison]);
+    await start();
+    const replayed = await runRejects(server, "replay");
+    assert.equal(replayed.out, "1 sent again, 0 not taken any more; 0 in quarantine now\n");
+    await shows(".empty h2", "Nothing was rejected");
+  });
+
+  it("a rule that can't be computed is stopped, says why, and can be changed; others go on", async () => {
+    await putRule(server.queryUrl, byCountry);
+    await putRule(server.queryUrl, ofAll);
+    await postCounted(server.ingestUrl, [order("nowhere"), order("DE")]);
+    await go("#/rules");
+    await shows(".pill-bad", "stopped");
+    await go("#/rules/by_country");
+    await shows(".notice-warn", "The server has paused this rule: the engine refused it: violated constraint");
+    await page.locator(".loading").waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "Edit" }).click();
+    await page.getByLabel("Filter").fill('payload.country != "nowhere"');
+    await page.getByRole("button", { name: "Save as a new version" }).click();
+    await shows(".sentence .pill", "live");
+    await go("#/rules/of_all");
+    await shows("tbody td.number", /^5$/);
+  });
+
+  it("a rule over much history says how much of it is counted, and is live when all is", async () => {
+    for (let sent = 0; sent < history; sent += perRequest)
+      await postCounted(
+        server.ingestUrl,
+        Array.from({ length: perRequest }, () => order("NL")),
+      );
+    // While events come a fill may take a hundredth of the time: between two pieces there is a pause.
+    let quiet = false;
+    const busy = (async () => {
+      for (; !quiet; await pause(100)) await postCounted(server.ingestUrl, [order("BE")]);
+    })();
+    await putRule(server.queryUrl, { ...ofAll, rule_id: "late" });
+    await go("#/rules/late");
+    await page.locator(".filling progress").waitFor();
+    await shows(".sentence .pill", /^filling (3\d|4\d|7\d|8\d)/);
+    const filled = Number(await page.locator(".filling progress").getAttribute("value"));
+    assert.ok(filled > 0 && filled < 1, `${filled} is filled`);
+    await shows(".filling", "Ready about");
+    quiet = true;
+    await busy;
+    await shows(".sentence .pill", "live");
+    await page.locator(".filling").waitFor({ state: "detached" });
+    const counted = new Intl.NumberFormat("en").format(ids + 1);
+    await shows("tbody td.number", new RegExp(`^${counted}$`));
+    await shows(".figure", "few events at a time");
+  });
+});
