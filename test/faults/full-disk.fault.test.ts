@@ -106,6 +106,7 @@ async function becomesFull(full: FullDisk, kills: boolean, random: Random): Prom
   await pause(afterMs);
   disk.fill(left);
   await full.refuses(/left|full/);
+  await full.noticed();
   await full.reads();
   assert.equal(
     stage.ledger.summary().requests.unknown,

@@ -41,6 +41,17 @@ export class FullDisk {
     }
   }
 
+  /** What the engine may have spoilt is found out from now on: until then reading still goes on, and then stops for a moment. */
+  async noticed(): Promise<void> {
+    const end = performance.now() + readsAgainMs;
+    for (;;) {
+      const { text } = await this.#get(`${this.stage.server.queryUrl}/ready`);
+      if (text.includes("writes nothing: the disk is full")) return;
+      assert.ok(performance.now() < end, `nobody notices that the disk is full: ${text}`);
+      await pause(20);
+    }
+  }
+
   /** Every way of reading answers, at once or when the engine is there again, and from then on always. */
   async reads(withinMs = readsAgainMs): Promise<void> {
     const { queryUrl } = this.stage.server;
