@@ -77,6 +77,6 @@ export const breakages: readonly Breakage[] = [
     file: "src/eraser/eraser.ts",
     from: "await windows.rebuild();",
     to: "await Promise.resolve();",
-    test: `${faults}/erasure.fault.test.ts`,
+    test: "test/e2e/edits.engine.test.ts",
   },
 ];
