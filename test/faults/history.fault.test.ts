@@ -11,6 +11,8 @@ import { faultSeed, Stage } from "./stage.ts";
 /** More by `WEIR_FAULT_ROUNDS`; each takes some four seconds. The last two are calm. */
 const rounds = Number(process.env["WEIR_FAULT_ROUNDS"] ?? 8);
 const inFills = ["mid-backfill", "before-switch"] as const;
+/** What hundreds of short lives have left in the log is counted before a fill begins. */
+const calmMs = 300_000;
 const neighbour: FaultRule = { ...faultRules[0]!, rule_id: "neighbour" };
 
 test("R14: live + backfill = recomputation, whatever is done to rules and whenever everything dies", async (t) => {
@@ -77,9 +79,13 @@ async function playCalm(stage: Stage, name: (typeof inFills)[number]): Promise<v
   const server = await startDoomed(stage, { name, nth: 1 });
   if (server === undefined) return;
   // It may die of what an earlier death has left before it answers.
-  await stage.putRules([{ ...faultRules[1]!, rule_id: `calm-${name}` }]).catch(() => {});
-  const exit = await Promise.race([server.exited, pause(60_000, null, { ref: false })]);
-  assert.ok(exit !== null, `nothing died at ${name}`);
+  const put = await stage.putRules([{ ...faultRules[1]!, rule_id: `calm-${name}` }]).catch(String);
+  const exit = await Promise.race([server.exited, pause(calmMs, null, { ref: false })]);
+  if (exit !== null) return;
+  const answers = await Promise.all(
+    ["status", "aggregation-rules"].map(async (path) => (await fetch(`${server.queryUrl}/${path}`)).text()),
+  );
+  assert.fail(`nothing died at ${name}; the rule: ${put ?? "made"}\n${answers.join("\n")}`);
 }
 
 /** Undefined when it has died before it was ready. */
