@@ -15,7 +15,7 @@ export interface Series {
 /** Spoils one write on purpose, so that the judge is seen to find it. */
 export interface Spoiler {
   raw(rows: RawRow[]): RawRow[];
-  rollup(entries: Entry[]): Entry[];
+  rollup(entries: Entry[], series: number): Entry[];
 }
 
 /** What the simulated store keeps: outlives every process. Each method is one part of a write: all of it happens at once. */
@@ -43,7 +43,7 @@ export class Tables {
         const series = this.of(member.series);
         const found = entriesOf(plan, shape, member, rows);
         const entries = member.bounded ? housed(found, series, rooms?.get(member.series) ?? 0) : found;
-        series.entries.push(...(this.#spoiler?.rollup(entries) ?? entries));
+        series.entries.push(...(this.#spoiler?.rollup(entries, member.series) ?? entries));
         series.version += 1;
       }
     for (const mark of marks) this.#mark(mark.series, mark.range);
