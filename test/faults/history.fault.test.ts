@@ -11,8 +11,8 @@ import { faultSeed, Stage } from "./stage.ts";
 /** More by `WEIR_FAULT_ROUNDS`; each takes some four seconds. The last two are calm. */
 const rounds = Number(process.env["WEIR_FAULT_ROUNDS"] ?? 8);
 const inFills = ["mid-backfill", "before-switch"] as const;
-/** What hundreds of short lives have left in the log is counted before a fill begins. */
-const calmMs = 300_000;
+/** What many short lives have left in the log is counted before a fill begins: of a hundred, four million events. */
+const calmMs = 60_000 * Math.max(1, rounds / 8);
 const neighbour: FaultRule = { ...faultRules[0]!, rule_id: "neighbour" };
 
 test("R14: live + backfill = recomputation, whatever is done to rules and whenever everything dies", async (t) => {
