@@ -12,10 +12,9 @@ export interface Breakage {
 }
 
 const faults = "test/faults";
-const recover = "src/processor/recover.ts";
 const ignoredMarks = {
   what: "a start takes what was committed for the truth, and not the marks",
-  file: recover,
+  file: "src/processor/recover.ts",
   from: "const next = endOfMarked(",
   to: "const next = ((one: Offset, _: unknown) => (endOfMarked(one, []), one))(",
 };

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { postCounted, putRule } from "../support/api.ts";
+import { postCounted, putRule, totals } from "../support/api.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 import { startServer } from "../support/server-process.ts";
 
@@ -28,14 +28,6 @@ async function countsByHour(server: ServerProcess): Promise<number[]> {
   });
 }
 
-async function totals(server: ServerProcess): Promise<{ events: number; duplicates: number }> {
-  const { events, duplicates } = (await (await fetch(`${server.queryUrl}/status`)).json()) as {
-    events: number;
-    duplicates: number;
-  };
-  return { events, duplicates };
-}
-
 test(
   "a repeated id counts once: at once, later than memory reaches, and after a restart",
   { timeout: 120_000 },
@@ -50,13 +42,13 @@ test(
       assert.deepEqual(await countsByHour(server), expected);
 
       await postCounted(server.ingestUrl, events.slice(0, 3000).toReversed());
-      assert.deepEqual(await totals(server), { events: 9000, duplicates: 3000 });
+      assert.deepEqual(await totals(server.queryUrl), { events: 9000, duplicates: 3000 });
       assert.deepEqual(await countsByHour(server), expected);
 
       await server.killGroup();
       server = await start();
       await postCounted(server.ingestUrl, [...events.slice(2000), ...events.slice(5000)]);
-      assert.deepEqual(await totals(server), { events: 14_000, duplicates: 8000 });
+      assert.deepEqual(await totals(server.queryUrl), { events: 14_000, duplicates: 8000 });
       assert.deepEqual(await countsByHour(server), expected);
     } finally {
       await server.killGroup();

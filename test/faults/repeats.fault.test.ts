@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { allStats, putRule, rulesSettled } from "../support/api.ts";
+import { allStats, putRule, rulesSettled, totals, untilCounted } from "../support/api.ts";
 import { Retold } from "./retold.ts";
 import { faultSeed, Stage } from "./stage.ts";
 
@@ -57,13 +57,5 @@ async function allCounted(ingestUrl: string, last: object): Promise<void> {
   const headers = { "content-type": "application/json" };
   const taken = await fetch(`${ingestUrl}/ingest`, { method: "POST", headers, body: JSON.stringify([last]) });
   const { token } = (await taken.json()) as { token: string };
-  for (let asked = 0; asked < 30; asked++) {
-    const answer = await fetch(`${ingestUrl}/ingest/status?token=${encodeURIComponent(token)}&wait=60s`);
-    if (((await answer.json()) as { counted: boolean }).counted) return;
-  }
-  assert.fail("not counted within half an hour");
-}
-
-async function totals(queryUrl: string): Promise<{ events: number; duplicates: number }> {
-  return (await (await fetch(`${queryUrl}/status`)).json()) as { events: number; duplicates: number };
+  await untilCounted(ingestUrl, token, 30);
 }

@@ -64,15 +64,22 @@ export async function postCounted(ingestUrl: string, events: readonly object[]):
   const body = (await answer(url, { method: "POST", headers: json, body: JSON.stringify(events) }, 90_000)) as {
     token: string;
   };
-  for (let attempt = 0; attempt < 10; attempt++) {
-    const status = await answer(
-      `${ingestUrl}/ingest/status?token=${encodeURIComponent(body.token)}&wait=30s`,
-      {},
-      90_000,
-    );
+  await untilCounted(ingestUrl, body.token, 5);
+}
+
+/** Waits until the events of a token are counted. */
+export async function untilCounted(ingestUrl: string, token: string, minutes: number): Promise<void> {
+  for (let attempt = 0; attempt < 2 * minutes; attempt++) {
+    const status = await answer(`${ingestUrl}/ingest/status?token=${encodeURIComponent(token)}&wait=30s`, {}, 90_000);
     if ((status as { counted: boolean }).counted) return;
   }
-  throw new Error("events were not counted within five minutes");
+  throw new Error(`events were not counted within ${minutes} minutes`);
+}
+
+/** How many events were counted, repeats among them. */
+export async function totals(queryUrl: string): Promise<{ events: number; duplicates: number }> {
+  const { events, duplicates } = (await answer(`${queryUrl}/status`)) as { events: number; duplicates: number };
+  return { events, duplicates };
 }
 
 /** Every row of `/stats` between two times (ms), over all pages; `more` are further parameters, such as `&version=1`. */
