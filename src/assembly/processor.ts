@@ -33,6 +33,8 @@ export async function startProcessor(basis: Basis, parts: ProcessorParts): Promi
         "a rule has as many groups as it may; events of further ones go to its overflow",
       ),
     limits: limits(basis, parts),
+    // Who asks other processes is not known here.
+    demand: news === undefined ? progress.demand : undefined,
   });
   await processor.recover();
   processor.run().catch((error: unknown) => fail(error instanceof Error ? error : new Error(String(error))));
@@ -84,6 +86,7 @@ function limits({ config }: Basis, { positionsPerRecord }: ProcessorParts): Proc
     batchEventsMax: config.batchEventsMax,
     batchBytesMax: 48 * 2 ** 20,
     flushDelayMs: config.flushDelayMs,
+    flushDelayMaxMs: config.flushDelayMaxMs,
     commitDelayMs: 500,
     dedupeIdsMax: config.dedupeIdsMax,
     dedupeIdsLoadedMax: 500_000,

@@ -152,7 +152,14 @@ export const options = {
     group: "Pace",
     kind: duration(0, 60_000),
     default: 50,
-    description: "how long a batch waits for more events",
+    description: "how long a batch waits for more events, where somebody waits for it",
+  }),
+  flushDelayMaxMs: option({
+    name: "flush-delay-max",
+    group: "Pace",
+    kind: duration(0, 60_000),
+    default: 500,
+    description: "the same where nobody does; with other processes that is not known, and it is --flush-delay",
   }),
   fillSharePercent: option({
     name: "fill-share",

@@ -18,6 +18,8 @@ export class Connection implements Receiver, ExactClient {
   readonly #clock: Clock;
   readonly #limits: LiveLimits;
   readonly #outbox: Outbox;
+  /** Per rule that is watched, how to say that it is not any more. */
+  readonly #wants = new Map<string, () => void>();
   /** Per rule that is watched no longer, what the client is still to be told of it. */
   readonly #endings = new Map<string, string>();
   #budget: MessageBudget;
@@ -37,6 +39,17 @@ export class Connection implements Receiver, ExactClient {
   /** How many rules it watches. */
   get watched(): number {
     return this.subscriptions.size + this.exact.size;
+  }
+
+  /** It wants to see news of the rule, until `noMore` is called. */
+  wants(ruleId: string, noMore: () => void): void {
+    this.wantsNoMore(ruleId);
+    this.#wants.set(ruleId, noMore);
+  }
+
+  wantsNoMore(ruleId: string): void {
+    this.#wants.get(ruleId)?.();
+    this.#wants.delete(ruleId);
   }
 
   /** What it was sent and has not read. */
@@ -64,6 +77,7 @@ export class Connection implements Receiver, ExactClient {
 
   ended(ruleId: string, code: LiveErrorCode, message: string): void {
     this.exact.delete(ruleId);
+    this.wantsNoMore(ruleId);
     this.#endings.set(ruleId, errorText(code, message, ruleId));
     this.tellEndings();
   }

@@ -348,3 +348,27 @@ test("a row that was read before earlier batches of another process were told of
     [[["2026-01-17T19:20:00Z", "late", 1]]],
   );
 });
+
+test("who watches says how often, in both modes, and no more when he has gone or the rule has", async () => {
+  const { clock, connect, progress, rules } = liveDesk();
+  const often = (): number => progress.demand.everyMs;
+  const [one, another] = [connect(), connect()];
+  one.say({ ...watch, interval_ms: 400 });
+  assert.equal(often(), 400);
+  one.say({ ...watch, interval_ms: 700 });
+  assert.equal(often(), 700);
+  another.say({ ...watch, mode: "delta", interval_ms: 100 });
+  assert.equal(often(), 100);
+  another.say({ ...watch, interval_ms: 300 });
+  assert.equal(often(), 300);
+  another.say({ unsubscribe_rules: ["clicks"] });
+  assert.equal(often(), 700);
+  one.connection?.closed();
+  assert.equal(often(), Infinity);
+  connect().say({ ...watch, mode: "delta" });
+  connect().say(watch);
+  assert.equal(often(), 250);
+  rules.delete("clicks");
+  await clock.advance(1000);
+  assert.equal(often(), Infinity);
+});

@@ -19,7 +19,7 @@ import { startsFor } from "./starts.ts";
 export interface HubParts {
   readonly store: Pick<Store, "windows" | "newestPane">;
   readonly rules: LiveRules;
-  readonly progress: Pick<Progress, "onTouched" | "onSeriesChanged" | "countedThrough" | "lagMs">;
+  readonly progress: Pick<Progress, "onTouched" | "onSeriesChanged" | "countedThrough" | "lagMs" | "want">;
   readonly clock: Clock;
   /** Names this process to clients that come back: digits and lower-case letters, never used before. */
   readonly process: string;
@@ -148,7 +148,10 @@ export class Hub {
     this.#unsubscribe(connection, ruleId);
     const subscriber = this.#exact.subscribe(connection, ruleId, request);
     if (subscriber === undefined) refuseUnknown(connection, ruleId);
-    else connection.exact.set(ruleId, subscriber);
+    else {
+      connection.exact.set(ruleId, subscriber);
+      connection.wants(ruleId, this.#parts.progress.want(subscriber.intervalMs));
+    }
   }
 
   #watch(connection: Connection, ruleId: string, intervalMs: number): void {
@@ -163,6 +166,7 @@ export class Hub {
     const subscriber = before ?? { receiver: connection, intervalMs, sentSeq: null, dueAt: 0 };
     subscriber.intervalMs = intervalMs;
     connection.subscriptions.set(ruleId, subscriber);
+    connection.wants(ruleId, this.#parts.progress.want(intervalMs));
     feed.welcome(subscriber);
   }
 
@@ -178,6 +182,7 @@ export class Hub {
     const exact = connection.exact.get(ruleId);
     if (exact !== undefined) this.#exact.unsubscribe(ruleId, exact);
     connection.exact.delete(ruleId);
+    connection.wantsNoMore(ruleId);
     const subscriber = connection.subscriptions.get(ruleId);
     if (subscriber === undefined) return;
     connection.subscriptions.delete(ruleId);

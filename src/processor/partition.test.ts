@@ -42,7 +42,7 @@ function world(read: (off: number, options: ReadOptions) => Promise<readonly Log
       groups: { admit: async () => ({ bounded: new Set(), rooms: new Map(), done: () => {} }) },
       cost: { add: () => {} },
       stopper: { going: (targets: readonly unknown[]) => targets },
-      limits: { batchEventsMax, batchBytesMax: 1000, flushDelayMs: 0, commitDelayMs: 500 },
+      limits: { batchEventsMax, batchBytesMax: 1000, flushDelayMs: 0, flushDelayMaxMs: 0, commitDelayMs: 500 },
     } as unknown as PartitionDeps,
     { next: offset(0), stored: new Set(), rejected: new Set(), ids: new RecentIds({ idsMax: 100, seed: 1 }) },
   );

@@ -2,6 +2,7 @@ import type { Offset, OffsetRange, Src } from "../event/position.ts";
 import { after } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { inTurns } from "../lib/in-turns.ts";
+import type { Demand } from "../progress/demand.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
 import type { Log, LogRecord } from "../log/log.ts";
 import type { RollupPlan, Spread } from "../rollup/plan.ts";
@@ -14,6 +15,7 @@ import type { CostMeter } from "./cost-meter.ts";
 import type { LiveLoad } from "./fill-pace.ts";
 import type { GroupRooms } from "./group-rooms.ts";
 import { LikelyGroups } from "./likely-groups.ts";
+import { Pace, type PaceBounds } from "./pace.ts";
 import { type ProcessorMetrics, type ProgressWriter, type RuleSource, type Target, incompleteBelow } from "./ports.ts";
 import { isRefused } from "./faulty-rules.ts";
 import type { RuleStopper } from "./rule-stopper.ts";
@@ -32,13 +34,13 @@ export interface PartitionDeps {
   readonly cost: CostMeter;
   readonly stopper: RuleStopper;
   readonly limits: PartitionLimits;
+  /** Who waits for what is counted; undefined: not known here. */
+  readonly demand?: Demand | undefined;
 }
 
-export interface PartitionLimits {
+export interface PartitionLimits extends PaceBounds {
   readonly batchEventsMax: number;
   readonly batchBytesMax: number;
-  /** The least time between the beginnings of two batches: fewer, larger parts at low rates. */
-  readonly flushDelayMs: number;
   readonly commitDelayMs: number;
 }
 
@@ -71,6 +73,7 @@ const idleWaitMs = 200;
 export class Partition {
   readonly #deps: PartitionDeps;
   readonly #recovered: Recovered;
+  readonly #pace: Pace;
   #next: Offset;
   #rawWritten: Promise<void> = Promise.resolve();
   #committedAt = -Infinity;
@@ -88,6 +91,7 @@ export class Partition {
 
   constructor(deps: PartitionDeps, recovered: Recovered) {
     this.#deps = deps;
+    this.#pace = new Pace(deps.clock, deps.limits, deps.demand);
     this.#recovered = recovered;
     this.#next = recovered.next;
     this.#written = recovered.next;
@@ -131,7 +135,7 @@ export class Partition {
       inFlight.push(writing);
       // What is read ahead only waits, and every batch has its fixed price: it pays where there is much to do.
       if (!work.isLarge) await Promise.all(inFlight.splice(0));
-      await this.#pace(started, stop);
+      await this.#pace.rest(started, work.isLarge, stop);
     }
     await Promise.all(inFlight);
     await this.#deps.log.commit(this.#deps.src, this.#written);
@@ -278,12 +282,6 @@ export class Partition {
     this.#committed = next;
     passFailpoint("before-commit");
     await log.commit(src, next);
-  }
-
-  async #pace(started: number, stop: AbortSignal): Promise<void> {
-    const { clock, limits } = this.#deps;
-    const left = limits.flushDelayMs - (clock.monotonic() - started);
-    if (left > 0) await clock.sleep(left, stop);
   }
 }
 

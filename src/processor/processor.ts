@@ -2,6 +2,7 @@ import type { Src } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Log } from "../log/log.ts";
+import type { Demand } from "../progress/demand.ts";
 import type { Store } from "../store/store.ts";
 import { BatchWriter } from "./batch-writer.ts";
 import { Caretaker } from "./caretaker.ts";
@@ -33,6 +34,8 @@ export interface ProcessorDeps {
   /** Called once for each rule that has as many groups as it may. */
   readonly groupsFull: (ruleId: string, bound: number) => void;
   readonly limits: ProcessorLimits;
+  /** Who waits for what is counted; undefined: not known here. */
+  readonly demand?: Demand | undefined;
 }
 
 export interface ProcessorLimits extends PartitionLimits {

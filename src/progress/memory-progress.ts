@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { OffsetRange, Src } from "../event/position.ts";
 import { before, offset, src as srcOf } from "../event/position.ts";
+import { Demand } from "./demand.ts";
 import type { Progress, Touched } from "./progress.ts";
 
 interface PartitionState {
@@ -42,6 +43,8 @@ type Activation = Readonly<Record<number, number>>;
  * processes say; everyone else reads it.
  */
 export class MemoryProgress implements Progress {
+  /** Who waits for what is counted, in this process. */
+  readonly demand = new Demand();
   readonly #clock: Clock;
   readonly #partitions = new Map<number, PartitionState>();
   readonly #waiters = new Set<Waiter>();
@@ -62,8 +65,10 @@ export class MemoryProgress implements Progress {
   waitCounted(ranges: readonly OffsetRange[], signal: AbortSignal): Promise<boolean> {
     if (this.isCounted(ranges)) return Promise.resolve(true);
     if (signal.aborted) return Promise.resolve(false);
+    const wantsNoMore = this.want(0);
     return new Promise((resolve) => {
       const done = (counted: boolean): void => {
+        wantsNoMore();
         this.#waiters.delete(waiter);
         signal.removeEventListener("abort", aborted);
         resolve(counted);
@@ -73,6 +78,10 @@ export class MemoryProgress implements Progress {
       this.#waiters.add(waiter);
       signal.addEventListener("abort", aborted, { once: true });
     });
+  }
+
+  want(everyMs: number): () => void {
+    return this.demand.want(everyMs);
   }
 
   countedThrough(): number {

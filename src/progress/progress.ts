@@ -15,6 +15,11 @@ export interface Progress {
   isCounted(ranges: readonly OffsetRange[]): boolean;
   /** Resolves true once they are counted, false when the signal aborts first. */
   waitCounted(ranges: readonly OffsetRange[], signal: AbortSignal): Promise<boolean>;
+  /**
+   * Somebody wants to see what was counted last, every `everyMs` at least, until the returned function is called: who
+   * counts in this process takes its time otherwise. `waitCounted` says so itself.
+   */
+  want(everyMs: number): () => void;
   /** Every event acknowledged before this moment (ms since the epoch) is counted. */
   countedThrough(): number;
   /** How long the oldest event that is not counted has waited; 0 when there is none. */

@@ -68,6 +68,7 @@ export function limitsOf(random: Random) {
     batchEventsMax: 1 + random.int(30),
     batchBytesMax: 2 ** 20,
     flushDelayMs: random.int(100),
+    flushDelayMaxMs: random.int(1000),
     commitDelayMs: 50 + random.int(1000),
     dedupeIdsMax: 2000,
     dedupeIdsLoadedMax: 1 + random.int(100),

@@ -103,6 +103,7 @@ function processorOf(
     report: (what, error) => report(`${what}: ${String(error)}`),
     groupsFull: (ruleId, bound) => report(`${ruleId} has its ${bound} groups`),
     limits,
+    demand: progress.demand,
   });
 }
 

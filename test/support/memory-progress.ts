@@ -1,16 +1,25 @@
 import { offset, src } from "../../src/event/position.ts";
+import { Demand } from "../../src/progress/demand.ts";
 import type { Progress, Touched } from "../../src/progress/progress.ts";
 
 /** The listening side of progress, told by a test what has happened. */
-export class MemoryProgress implements Pick<Progress, "onTouched" | "onSeriesChanged" | "countedThrough" | "lagMs"> {
+export class MemoryProgress implements Pick<
+  Progress,
+  "onTouched" | "onSeriesChanged" | "countedThrough" | "lagMs" | "want"
+> {
   /** Every event acknowledged before this moment is counted. */
   through = 0;
   lag = 0;
+  readonly demand = new Demand();
   readonly #touched = new Set<(touched: Touched) => void>();
   readonly #changed = new Set<(series: number) => void>();
 
   countedThrough(): number {
     return this.through;
+  }
+
+  want(everyMs: number): () => void {
+    return this.demand.want(everyMs);
   }
 
   lagMs(): number {

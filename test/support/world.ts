@@ -236,6 +236,7 @@ export class World {
         batchEventsMax: life.batchEventsMax,
         batchBytesMax: 2 ** 20,
         flushDelayMs: 0,
+        flushDelayMaxMs: 0,
         commitDelayMs: 50,
         dedupeIdsMax: 1000,
         dedupeIdsLoadedMax: 10,
