@@ -15,6 +15,7 @@ import { p3 } from "./scenario/p3.ts";
 import { p5 } from "./scenario/p5.ts";
 import { p6 } from "./scenario/p6.ts";
 import { p9 } from "./scenario/p9.ts";
+import { quiet } from "./scenario/quiet.ts";
 import { wholeSet } from "./scenario/whole-set.ts";
 
 interface Scenario {
@@ -28,6 +29,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   p3: { title: "P3: from acknowledged to pushed", run: p3 },
   p5: { title: "P5: thousands of rules", run: p5 },
   p6: { title: "P6: ten thousand sockets", run: p6 },
+  quiet: { title: "What little load costs", run: quiet },
   fills: { title: "What a running fill does to what is live", run: fills },
   p9: { title: "P9: from start to ready", run: p9 },
   set: { title: "The whole set beside the embedded parts", run: wholeSet },

@@ -42,7 +42,7 @@ function remembered(count: number): string[] {
     const id = bytes[index % bytes.length]!;
     id.writeUInt32LE(index, id.length - 7);
     ids.take(id, 0, id.length, timeOf(index));
-    if (index % 10_000 === 0) ids.makeRoom();
+    if (index % 10_000 === 0) ids.makeRoom().toArray();
   }
   const spent = (performance.now() - started) * 1000;
   const held = process.memoryUsage().arrayBuffers - before;

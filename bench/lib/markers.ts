@@ -24,10 +24,10 @@ export interface Pushed {
  * Sends markers for so long, at uneven moments, so that they do not walk in step with the server's ticks: how long each
  * takes from its acknowledgement to the push. `markerRule` must be there.
  */
-export async function markers(ingestUrl: string, queryUrl: string, seconds: number): Promise<Pushed> {
+export async function markers(ingestUrl: string, queryUrl: string, seconds: number, intervalMs = 50): Promise<Pushed> {
   const run = crypto.randomUUID();
   const seen = new Map<string, number>();
-  const socket = await subscribe(queryUrl, (name) => seen.has(name) || seen.set(name, performance.now()));
+  const socket = await subscribe(queryUrl, intervalMs, (name) => seen.has(name) || seen.set(name, performance.now()));
   const acknowledged = new Map<string, number>();
   const end = performance.now() + (seconds - 2) * 1000;
   for (let index = 0; performance.now() < end; index++) {
@@ -55,7 +55,7 @@ async function send(ingestUrl: string, name: string): Promise<void> {
   await response.text();
 }
 
-function subscribe(queryUrl: string, seen: (marker: string) => void): Promise<WebSocket> {
+function subscribe(queryUrl: string, intervalMs: number, seen: (marker: string) => void): Promise<WebSocket> {
   const socket = new WebSocket(`${queryUrl.replace("http", "ws")}/live-stats`);
   socket.addEventListener("message", ({ data }) => {
     const frame = JSON.parse(String(data)) as { rule_id?: string; data?: readonly (readonly unknown[])[] };
@@ -64,7 +64,7 @@ function subscribe(queryUrl: string, seen: (marker: string) => void): Promise<We
   return new Promise((resolve, reject) => {
     socket.addEventListener("error", () => reject(new Error("the subscriber could not connect")));
     socket.addEventListener("open", () => {
-      socket.send(JSON.stringify({ subscribe_rules: [markerRule.rule_id], interval_ms: 50 }));
+      socket.send(JSON.stringify({ subscribe_rules: [markerRule.rule_id], interval_ms: intervalMs }));
       resolve(socket);
     });
   });

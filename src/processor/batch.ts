@@ -61,7 +61,7 @@ export interface FormedBatch {
  * the original that it is.
  */
 export function* formBatch(input: FormInput): Generator<undefined, FormedBatch, undefined> {
-  input.ids.makeRoom();
+  yield* input.ids.makeRoom();
   const former = new Former(input);
   for (const record of input.records) {
     former.add(record);

@@ -9,6 +9,7 @@ const slotsAtFirst = 64;
 const keptWhenFull = 0.7;
 const stride = 4;
 const secondAt = 3;
+const sampledSlots = 1024;
 
 /**
  * An open-addressing hash table (linear probing) of ids with the second of their event, bounded by forgetting the
@@ -61,9 +62,16 @@ export class IdShard {
     this.#size -= 1;
   }
 
-  /** Forgets the earliest if there are more than the bound. Never in the midst of a batch: see `RecentIds.makeRoom`. */
+  /** It holds more than it may in the long run. */
+  get isFull(): boolean {
+    return this.#size >= this.#idsMax;
+  }
+
+  /** Forgets the earliest, whole seconds of them, so that the horizon says exactly what is remembered. Never in the midst of a batch: see `RecentIds.makeRoom`. */
   makeRoom(): void {
-    if (this.#size >= this.#idsMax) this.#forgetEarliest();
+    const lastForgotten = this.#quantileOfSeconds(1 - (keptWhenFull * this.#idsMax) / this.#size);
+    this.raiseHorizon(lastForgotten);
+    this.#rebuild(this.#mask + 1, lastForgotten);
   }
 
   /** Where the id lies, or the free slot where it belongs. */
@@ -88,17 +96,10 @@ export class IdShard {
     this.#size += 1;
   }
 
-  /** Whole seconds are forgotten, so that the horizon says exactly what is remembered. */
-  #forgetEarliest(): void {
-    const lastForgotten = this.#quantileOfSeconds(1 - (keptWhenFull * this.#idsMax) / this.#size);
-    this.raiseHorizon(lastForgotten);
-    this.#rebuild(this.#mask + 1, lastForgotten);
-  }
-
   /** Roughly, from a sample: how much is forgotten at once is a matter of pace, not of correctness. */
   #quantileOfSeconds(share: number): number {
     const sample: number[] = [];
-    const every = stride * Math.max(1, Math.floor((this.#mask + 1) / 4096));
+    const every = stride * Math.max(1, Math.floor((this.#mask + 1) / sampledSlots));
     for (let at = secondAt; at < this.#slots.length; at += every) {
       if (this.#slots[at] !== 0) sample.push(this.#slots[at]!);
     }

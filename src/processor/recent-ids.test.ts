@@ -52,7 +52,7 @@ test("however small the bound, no repeat is ever called new, and what is called 
       for (const { id, second } of events) {
         const key = `id-${id}-${second}`;
         const sighting = take(ids, key, second * 1000);
-        if (stored.size % 100 === 0) ids.makeRoom();
+        if (stored.size % 100 === 0) ids.makeRoom().toArray();
         if (sighting === "new") assert.ok(!stored.has(key), `${key} was called new twice`);
         if (sighting === "repeat") assert.ok(stored.has(key), `${key} was called a repeat at first sight`);
         stored.set(key, second);
@@ -66,7 +66,7 @@ test("the number of remembered ids stays bounded, and the latest are the ones ke
   const ids = new RecentIds({ idsMax: 20_000, seed: 3 });
   for (let index = 0; index < 200_000; index++) {
     assert.equal(take(ids, `event-${index}`, index * 10), "new");
-    if (index % 100 === 0) ids.makeRoom();
+    if (index % 100 === 0) ids.makeRoom().toArray();
   }
   assert.ok(ids.size <= 26_000, `${ids.size} ids are remembered`);
   for (let index = 195_000; index < 200_000; index++) assert.equal(take(ids, `event-${index}`, index * 10), "repeat");

@@ -9,7 +9,10 @@ export interface RecentIdsOptions {
   readonly seed: number;
 }
 
-const shardBits = 6;
+/** Tables of so many ids are made anew in a fraction of a millisecond, in which nothing else gets its turn. */
+const idsPerShard = 4096;
+const shardBitsMin = 6;
+const shardBitsMax = 14;
 
 /**
  * The ids of the events with the latest timestamps of one partition, as 128-bit hashes.
@@ -21,12 +24,15 @@ const shardBits = 6;
  */
 export class RecentIds {
   readonly #shards: IdShard[];
+  readonly #shardBits: number;
   readonly #hasher: KeyedHash;
   readonly #hash = new Uint32Array(4);
 
   constructor(options: RecentIdsOptions) {
     this.#hasher = new KeyedHash(keyOf(options.seed));
-    const count = 1 << shardBits;
+    const bits = Math.round(Math.log2(options.idsMax / idsPerShard));
+    this.#shardBits = Math.min(Math.max(bits, shardBitsMin), shardBitsMax);
+    const count = 1 << this.#shardBits;
     // Shards fill evenly; different bounds keep them from all making room in the same moment.
     this.#shards = Array.from({ length: count }, (_, index) => {
       const share = 0.75 + (0.5 * index) / count;
@@ -53,15 +59,19 @@ export class RecentIds {
   }
 
   #shard(): IdShard {
-    return this.#shards[this.#hash[3]! >>> (32 - shardBits)]!;
+    return this.#shards[this.#hash[3]! >>> (32 - this.#shardBits)]!;
   }
 
   /**
-   * Forgets what is over the bound. Called between batches only: within one, an id that was let through is not in the
-   * store yet, so that a repeat behind it could be found nowhere.
+   * Forgets what is over the bound, a step for each part that has to. Called between batches only: within one, an id that
+   * was let through is not in the store yet, so that a repeat behind it could be found nowhere.
    */
-  makeRoom(): void {
-    for (const shard of this.#shards) shard.makeRoom();
+  *makeRoom(): Generator<undefined, void, undefined> {
+    for (const shard of this.#shards) {
+      if (!shard.isFull) continue;
+      shard.makeRoom();
+      yield;
+    }
   }
 
   get size(): number {

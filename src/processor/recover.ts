@@ -119,7 +119,7 @@ async function loadIds(deps: {
     const bytes = Buffer.from(event_id);
     ids.take(bytes, 0, bytes.length, timestamp);
   }
-  ids.makeRoom();
+  ids.makeRoom().toArray();
   // Of the earliest millisecond that was read, some events may have been left behind the limit.
   if (keys.length >= limit) ids.raiseHorizon(keys.at(-1)!.timestamp + 1);
   return ids;
