@@ -144,7 +144,7 @@ export const options = {
     name: "batch-events-max",
     group: "Pace",
     kind: count(1, 1_000_000),
-    default: 200_000,
+    default: 150_000,
     description: "events that are counted at a time",
   }),
   flushDelayMs: option({

@@ -8,13 +8,13 @@ import { Pace } from "./pace.ts";
 const bounds = { flushDelayMs: 50, flushDelayMaxMs: 500 };
 
 /** How long it rests after a batch that began just now, ms; `comes`: somebody who waits, so long after. */
-async function rested(demand: Demand | undefined, { wasLarge = false, comes = NaN, wants = 0, stops = NaN } = {}) {
+async function rested(demand: Demand | undefined, { largeness = 0, comes = NaN, wants = 0, stops = NaN } = {}) {
   const clock = new SimulatedClock();
   const began = clock.monotonic();
   const stop = new AbortController();
   let after: number | undefined;
   void new Pace(clock, bounds, demand)
-    .rest(began, wasLarge, stop.signal)
+    .rest(began, largeness, stop.signal)
     .then(() => (after = clock.monotonic() - began));
   for (let ms = 0; ms < 600 && after === undefined; ms += 10) {
     if (ms === comes) demand?.want(wants);
@@ -45,8 +45,12 @@ test("where it is not known who waits, somebody may", async () => {
   assert.equal(await rested(undefined), 50);
 });
 
-test("what was large enough need not become so", async () => {
-  assert.equal(await rested(wanting(), { wasLarge: true }), 50);
+test("the larger a batch was, the sooner the next one comes: there may be more to do", async () => {
+  assert.equal(await rested(wanting(), { largeness: 0.2 }), 410);
+  assert.equal(await rested(wanting(), { largeness: 1 }), 50);
+  assert.equal(await rested(wanting(), { largeness: 2 }), 50);
+  assert.equal(await rested(wanting(250), { largeness: 0.5 }), 150);
+  assert.equal(await rested(undefined, { largeness: 0.5 }), 50);
 });
 
 test("who comes in the meantime does not wait for the end of it", async () => {

@@ -25,20 +25,20 @@ export class Pace {
 
   /**
    * Resolves when a batch may begin after one that began at `startedAt` (ms of the monotonic clock), or when `stop` aborts.
-   * After a large one much may be left to do, and what is large enough already need not wait to become so.
+   * The larger that one was (1: so large that its events cost more than its statements), the less there is to be won.
    */
-  async rest(startedAt: number, wasLarge: boolean, stop: AbortSignal): Promise<void> {
+  async rest(startedAt: number, largeness: number, stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      const gapMs = wasLarge ? this.#bounds.flushDelayMs : this.#gapMs();
-      const left = gapMs - (this.#clock.monotonic() - startedAt);
+      const left = this.#gapMs(largeness) - (this.#clock.monotonic() - startedAt);
       if (left <= 0) return;
       await this.#sleep(left, stop);
     }
   }
 
-  #gapMs(): number {
+  #gapMs(largeness: number): number {
     const { flushDelayMs, flushDelayMaxMs } = this.#bounds;
-    return Math.max(flushDelayMs, Math.min(flushDelayMaxMs, this.#demand?.everyMs ?? 0));
+    const most = Math.max(flushDelayMs, Math.min(flushDelayMaxMs, this.#demand?.everyMs ?? 0));
+    return flushDelayMs + (most - flushDelayMs) * Math.max(0, 1 - largeness);
   }
 
   /** For `ms`, or until somebody comes who is more impatient. */

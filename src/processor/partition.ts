@@ -48,14 +48,15 @@ interface Work {
   readonly batch: Batch;
   readonly targets: readonly Target[];
   readonly receivedThrough: number;
-  readonly isLarge: boolean;
+  /** How much of what it may hold it holds, 0 to 1. */
+  readonly fill: number;
 }
 
 /** Large batches that are being written: one rolled up while the raw rows of the next are stored. */
 const inFlightMax = 2;
 
-/** Of what a batch may hold. */
-const largeShare = 0.25;
+/** So full a batch costs more for its events than for its statements. */
+const largeFill = 1 / 3;
 
 /** A statement that was refused so often is not tried again as it is. */
 const refusalsMax = 2;
@@ -134,8 +135,8 @@ export class Partition {
       this.#keep(writing);
       inFlight.push(writing);
       // What is read ahead only waits, and every batch has its fixed price: it pays where there is much to do.
-      if (!work.isLarge) await Promise.all(inFlight.splice(0));
-      await this.#pace.rest(started, work.isLarge, stop);
+      if (work.fill < largeFill) await Promise.all(inFlight.splice(0));
+      await this.#pace.rest(started, work.fill / largeFill, stop);
     }
     await Promise.all(inFlight);
     await this.#deps.log.commit(this.#deps.src, this.#written);
@@ -175,7 +176,7 @@ export class Partition {
       targets: targets.filter((target) => isActive(target, batch.range)),
       // There may be no event in it: of what is none, it says so.
       receivedThrough: records.findLast(({ from }) => from <= batch.range.to)!.appendedAt,
-      isLarge: isLarge(records, limits),
+      fill: fillOf(records, limits),
     };
   }
 
@@ -295,14 +296,12 @@ const spreadOf = ({ seconds }: Batch): Spread =>
 
 const nothing = { stored: new Set<number>(), rejected: new Set<number>() };
 
-/** So large that its events cost more than its statements. */
-function isLarge(records: readonly LogRecord[], { batchEventsMax, batchBytesMax }: PartitionLimits): boolean {
+function fillOf(records: readonly LogRecord[], { batchEventsMax, batchBytesMax }: PartitionLimits): number {
   const sum = (of: (record: LogRecord) => number): number => records.reduce((total, one) => total + of(one), 0);
-  const share = Math.max(
+  return Math.max(
     sum(({ events }) => events.count) / batchEventsMax,
     sum(({ events }) => events.bytes.length) / batchBytesMax,
   );
-  return share >= largeShare;
 }
 
 const isActive = (target: Target, range: OffsetRange): boolean => (target.activation[range.src] ?? 0) <= range.from;
