@@ -59,6 +59,12 @@ test("who comes in the meantime does not wait for the end of it", async () => {
   assert.equal(await rested(wanting(), { comes: 100, wants: 250 }), 250);
 });
 
+test("what is left of a millisecond is not slept: a clock may not see it pass", async () => {
+  const clock = new SimulatedClock();
+  const began = clock.monotonic() - 229.999_999_9;
+  await new Pace(clock, bounds, wanting()).rest(began, 0.6, new AbortController().signal);
+});
+
 test("a stop ends it", async () => {
   assert.equal(await rested(wanting(), { stops: 70 }), 70);
 });

@@ -8,6 +8,9 @@ export interface PaceBounds {
   readonly flushDelayMaxMs: number;
 }
 
+/** Below this a clock may not see that it has slept. */
+const leastMs = 1;
+
 /**
  * Every batch has its fixed price, however little is in it: fewer, larger ones are made where nobody would notice. Without
  * a `demand` it is not known who waits, and somebody may.
@@ -30,7 +33,7 @@ export class Pace {
   async rest(startedAt: number, largeness: number, stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       const left = this.#gapMs(largeness) - (this.#clock.monotonic() - startedAt);
-      if (left <= 0) return;
+      if (left < leastMs) return;
       await this.#sleep(left, stop);
     }
   }
