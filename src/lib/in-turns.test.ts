@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inTurns } from "./in-turns.ts";
 
-test("long work gives way every millisecond, and comes to its end", async () => {
+test("long work gives way every two milliseconds, and comes to its end", async () => {
   let [now, turns] = [0, 0];
   const clock = {
     monotonic: () => now,
@@ -14,7 +14,7 @@ test("long work gives way every millisecond, and comes to its end", async () => 
   };
   function* work(): Generator<undefined, string, undefined> {
     for (let step = 0; step < 6; step++) {
-      now += 0.5;
+      now += 1;
       yield;
     }
     return "done";

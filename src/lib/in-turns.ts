@@ -1,10 +1,10 @@
 import type { Clock } from "./clock.ts";
 
-const workMsMax = 1;
+const workMsMax = 2;
 
 /**
- * Takes the steps of a long calculation, and lets everything else that waits have its turn whenever they have taken a
- * millisecond. Answers what the steps return.
+ * Takes the steps of a long calculation, and lets everything else that waits have its turn whenever they have taken two
+ * milliseconds. Answers what the steps return.
  */
 export async function inTurns<T>(
   steps: Iterator<undefined, T, undefined>,
