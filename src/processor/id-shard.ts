@@ -67,7 +67,10 @@ export class IdShard {
     return this.#size >= this.#idsMax;
   }
 
-  /** Forgets the earliest, whole seconds of them, so that the horizon says exactly what is remembered. Never in the midst of a batch: see `RecentIds.makeRoom`. */
+  /**
+   * Forgets the earliest, whole seconds of them, so that the horizon says exactly what is remembered. Never in the midst
+   * of a batch: see `RecentIds.makeRoom`.
+   */
   makeRoom(): void {
     const lastForgotten = this.#quantileOfSeconds(1 - (keptWhenFull * this.#idsMax) / this.#size);
     this.raiseHorizon(lastForgotten);

@@ -2,9 +2,9 @@ import type { Offset, OffsetRange, Src } from "../event/position.ts";
 import { after } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { inTurns } from "../lib/in-turns.ts";
-import type { Demand } from "../progress/demand.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
 import type { Log, LogRecord } from "../log/log.ts";
+import type { Demand } from "../progress/demand.ts";
 import type { RollupPlan, Spread } from "../rollup/plan.ts";
 import { planRollup } from "../rollup/plan.ts";
 import type { RollupTask, Store } from "../store/store.ts";
@@ -48,15 +48,15 @@ interface Work {
   readonly batch: Batch;
   readonly targets: readonly Target[];
   readonly receivedThrough: number;
-  /** How much of what it may hold it holds, 0 to 1. */
-  readonly fill: number;
+  /** From 1 on its events cost more than its statements. */
+  readonly largeness: number;
 }
 
 /** Large batches that are being written: one rolled up while the raw rows of the next are stored. */
 const inFlightMax = 2;
 
-/** So full a batch costs more for its events than for its statements. */
-const largeFill = 1 / 3;
+/** Of what a batch may hold: a large one. */
+const largeShare = 1 / 3;
 
 /** A statement that was refused so often is not tried again as it is. */
 const refusalsMax = 2;
@@ -135,8 +135,8 @@ export class Partition {
       this.#keep(writing);
       inFlight.push(writing);
       // What is read ahead only waits, and every batch has its fixed price: it pays where there is much to do.
-      if (work.fill < largeFill) await Promise.all(inFlight.splice(0));
-      await this.#pace.rest(started, work.fill / largeFill, stop);
+      if (work.largeness < 1) await Promise.all(inFlight.splice(0));
+      await this.#pace.rest(started, work.largeness, stop);
     }
     await Promise.all(inFlight);
     await this.#deps.log.commit(this.#deps.src, this.#written);
@@ -176,7 +176,7 @@ export class Partition {
       targets: targets.filter((target) => isActive(target, batch.range)),
       // There may be no event in it: of what is none, it says so.
       receivedThrough: records.findLast(({ from }) => from <= batch.range.to)!.appendedAt,
-      fill: fillOf(records, limits),
+      largeness: largenessOf(records, limits),
     };
   }
 
@@ -296,12 +296,13 @@ const spreadOf = ({ seconds }: Batch): Spread =>
 
 const nothing = { stored: new Set<number>(), rejected: new Set<number>() };
 
-function fillOf(records: readonly LogRecord[], { batchEventsMax, batchBytesMax }: PartitionLimits): number {
+function largenessOf(records: readonly LogRecord[], { batchEventsMax, batchBytesMax }: PartitionLimits): number {
   const sum = (of: (record: LogRecord) => number): number => records.reduce((total, one) => total + of(one), 0);
-  return Math.max(
+  const share = Math.max(
     sum(({ events }) => events.count) / batchEventsMax,
     sum(({ events }) => events.bytes.length) / batchBytesMax,
   );
+  return share / largeShare;
 }
 
 const isActive = (target: Target, range: OffsetRange): boolean => (target.activation[range.src] ?? 0) <= range.from;
