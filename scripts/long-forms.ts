@@ -55,10 +55,22 @@ export const longForms: readonly LongForm[] = [
     env: { WEIR_ENGINE_AWAY_SECONDS: "600" },
   },
   {
+    row: "R6",
+    what: "on Kafka, a ClickHouse server and MongoDB: ten minutes without the server",
+    file: `${faults}/cluster/away.kafka.test.ts`,
+    env: { WEIR_STORE_AWAY_SECONDS: "150" },
+  },
+  {
     row: "R7",
     what: "2,000 broken requests to the engine",
     file: `${faults}/proxy.engine.test.ts`,
     env: { WEIR_PROXY_FAULTS: "2000" },
+  },
+  {
+    row: "R7",
+    what: "on Kafka, a ClickHouse server and MongoDB: 500 broken requests",
+    file: `${faults}/cluster/line.kafka.test.ts`,
+    env: { WEIR_PROXY_FAULTS: "500" },
   },
   {
     row: "R8",
@@ -86,10 +98,22 @@ export const longForms: readonly LongForm[] = [
     env: { WEIR_IDS: "10000000" },
   },
   {
+    row: "R12",
+    what: "on Kafka, a ClickHouse server and MongoDB: 1,000,000 ids",
+    file: `${faults}/cluster/repeats.kafka.test.ts`,
+    env: { WEIR_IDS: "1000000" },
+  },
+  {
     row: "R14",
     what: "250 deaths among some 2,000 changes of rules",
     file: `${faults}/history.fault.test.ts`,
     env: { WEIR_FAULT_ROUNDS: "250" },
+  },
+  {
+    row: "R14",
+    what: "on Kafka, a ClickHouse server and MongoDB: 60 deaths among changes of rules",
+    file: `${faults}/cluster/rules.kafka.test.ts`,
+    env: { WEIR_FAULT_ROUNDS: "60" },
   },
   {
     row: "R16",

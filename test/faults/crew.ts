@@ -14,6 +14,10 @@ export interface Shared {
   readonly mongoUrl: string;
   readonly partitions: number;
   readonly sessionMs: number;
+  /** Name of the topic, the database and the group, where several crews share the servers. */
+  readonly installation?: string;
+  /** More arguments of each. */
+  readonly args?: readonly string[];
 }
 
 /** One of several Weir processes: a folder and a line to the store of its own. */
@@ -46,19 +50,23 @@ export class Seat {
     return this.#server;
   }
 
-  async start(): Promise<void> {
-    const { brokers, store, mongoUrl, partitions, sessionMs } = this.#shared;
+  /** `env`: more of its environment, for this life. */
+  async start(env: Readonly<Record<string, string>> = {}): Promise<"ready"> {
+    const { brokers, store, mongoUrl, partitions, sessionMs, installation = "weir", args = [] } = this.#shared;
     const kafka = ["--kafka-brokers", brokers.join(), "--kafka-partitions", String(partitions)];
     const session = ["--kafka-session", `${sessionMs}ms`, "--mongo-url", mongoUrl];
     const clickhouse = ["--clickhouse-url", this.line.url, "--clickhouse-user", store.username];
+    const names = ["--kafka-topic", `${installation}_events`, "--clickhouse-database", installation];
+    const group = ["--kafka-group", installation];
     this.#server = await this.#stage.start(
       {
-        args: [...kafka, ...session, ...clickhouse],
-        env: { WEIR_CLICKHOUSE_PASSWORD: store.password },
+        args: [...kafka, ...session, ...clickhouse, ...names, ...group, ...args],
+        env: { WEIR_CLICKHOUSE_PASSWORD: store.password, ...env },
         readyTimeoutMs: 60_000,
       },
       this.#folder,
     );
+    return "ready";
   }
 
   async leave(): Promise<void> {

@@ -6,6 +6,7 @@ import type { ServerProcess } from "../support/server-process.ts";
 import { Editor } from "./editor.ts";
 import { faultRules } from "./fault-events.ts";
 import type { FaultRule } from "./recompute.ts";
+import { rulesThere } from "./rules-there.ts";
 import { faultSeed, Stage } from "./stage.ts";
 
 /** More by `WEIR_FAULT_ROUNDS`; each takes some four seconds. The last two are calm. */
@@ -32,7 +33,7 @@ test("R14: live + backfill = recomputation, whatever is done to rules and whenev
     }
     for (const place of inFills) await playCalm(stage, place);
     await stage.start();
-    const rules = await resumed(stage);
+    const rules = await rulesThere(stage, stage.server);
     assert.deepEqual(
       editors.flatMap((editor) => editor.check(rules)),
       [],
@@ -97,12 +98,4 @@ function startDoomed(stage: Stage, { name, nth }: Pick<Place, "name" | "nth">): 
 function diedBeforeReady(error: unknown): undefined {
   assert.match(String(error), /ended before it was ready \(code null, signal SIGKILL\)/);
   return undefined;
-}
-
-/** All rules of the server, none of them paused any more. */
-async function resumed(stage: Stage): Promise<Map<string, FaultRule>> {
-  const url = `${stage.server.queryUrl}/aggregation-rules`;
-  const { rules } = (await (await fetch(`${url}?as=document`)).json()) as { rules: FaultRule[] };
-  await stage.putRules(rules);
-  return new Map(rules.map((rule) => [rule.rule_id, rule]));
 }

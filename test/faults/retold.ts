@@ -66,9 +66,9 @@ export class Retold {
     return promise;
   }
 
-  /** One of several senders: takes what is next until there is nothing, or nobody answers any more. */
-  async send(ingestUrl: string): Promise<void> {
-    for (let request = this.#take(); request !== undefined; request = this.#take()) {
+  /** One of several senders: takes what is next until so large a share has been taken, or nobody answers any more. */
+  async send(ingestUrl: string, share = 1): Promise<void> {
+    for (let request = this.#take(share); request !== undefined; request = this.#take(share)) {
       if (await post(ingestUrl, JSON.stringify(this.#bodyOf(request)))) continue;
       this.unanswered += 1;
       this.#open.push(request);
@@ -76,8 +76,8 @@ export class Retold {
     }
   }
 
-  #take(): number | undefined {
-    const request = this.#open.pop() ?? (this.#next < this.#requests ? this.#next++ : undefined);
+  #take(share: number): number | undefined {
+    const request = this.#open.pop() ?? (this.#next < share * this.#requests ? this.#next++ : undefined);
     for (const { at, reached } of this.#awaited) if (this.#next >= at) reached();
     return request;
   }

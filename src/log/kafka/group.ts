@@ -5,6 +5,7 @@ import type { Src } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { Member, Membership } from "../membership.ts";
+import { evenAssignor } from "./assignor.ts";
 import { clientOptions, nameOf, pauseAfter, within } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
 import { whatIsWrong } from "./faults.ts";
@@ -125,6 +126,7 @@ export class Group implements Membership {
       ...clientOptions(address),
       ...{ groupId: group, groupInstanceId: instance, autocommit: false, protocols, retries: 10 },
       ...{ sessionTimeout: sessionMs, rebalanceTimeout: sessionMs, heartbeatInterval: Math.ceil(sessionMs / 10) },
+      partitionAssigner: evenAssignor,
       // Joining takes until everybody has joined, or is given up.
       ...{ timeout: sessionMs * 2, requestTimeout: sessionMs * 2 },
       protocolsMetadata: async () => {

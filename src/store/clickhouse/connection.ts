@@ -10,6 +10,7 @@ import { withFile } from "./hand-over.ts";
 import { type RowShape, insertBody, insertFileSql } from "./insert-rows.ts";
 import type { Whom } from "./trouble.ts";
 import { isTooLarge, tooLarge } from "./too-large.ts";
+import type { Expected } from "./unanswered.ts";
 
 export interface ConnectionOptions {
   /** Asked before every request: an embedded engine may come back at another address. */
@@ -33,7 +34,16 @@ export interface ConnectionOptions {
 export interface EngineLife {
   answering(): boolean;
   onSilence(listener: () => void): void;
+  /** Given where answers can get lost on the way: told of each request, by the engine's name for it, and how much it carries. */
+  expect?(id: string, bytes: number): Expected;
 }
+
+/** How a request is made with these settings: under which name, and until when somebody waits for its answer. */
+type Call = (settings: Settings) => {
+  readonly query_id: string;
+  readonly clickhouse_settings: Settings;
+  readonly abort_signal: AbortSignal;
+};
 
 /** How the engine writes the bytes of an answer, by its own names. */
 export interface BytesFormat {
@@ -175,26 +185,17 @@ export class Connection {
   }
 
   #rows<Row>(statement: Statement, settings: Settings, signal?: AbortSignal): Promise<Row[]> {
-    return this.#reading(async (client, abort_signal) => {
-      const result = await client.query({
-        ...asQuery(statement),
-        format: "JSONEachRow",
-        clickhouse_settings: settings,
-        abort_signal,
-      });
+    return this.#reading(async (client, call) => {
+      const result = await client.query({ ...asQuery(statement), format: "JSONEachRow", ...call(settings) });
       return result.json<Row>();
     }, signal);
   }
 
   /** Runs a reading statement under the given limits, and tells what it took. The engine is told that it may only read. */
   async measured<Row>(statement: Statement, settings: Settings, signal: AbortSignal): Promise<Measured<Row>> {
-    return this.#reading(async (client, abort_signal) => {
-      const result = await client.query({
-        ...asQuery(statement),
-        format: "JSON",
-        clickhouse_settings: { ...readSettings, readonly: "2", ...settings },
-        abort_signal,
-      });
+    return this.#reading(async (client, call) => {
+      const bounds = { ...readSettings, readonly: "2", ...settings };
+      const result = await client.query({ ...asQuery(statement), format: "JSON", ...call(bounds) });
       const { data, statistics } = await result.json<Row>();
       return { rows: data, seconds: statistics?.elapsed ?? 0, rowsRead: statistics?.rows_read ?? 0 };
     }, signal);
@@ -202,13 +203,9 @@ export class Connection {
 
   /** Runs a reading statement; one array a column, for many rows of few columns. */
   async columns<Columns extends Record<string, unknown[]>>(statement: Statement): Promise<Partial<Columns>> {
-    return this.#reading(async (client, abort_signal) => {
-      const result = await client.query({
-        ...asQuery(statement),
-        format: "JSONColumnsWithMetadata",
-        clickhouse_settings: readSettings,
-        abort_signal,
-      });
+    return this.#reading(async (client, call) => {
+      const asked = { ...asQuery(statement), format: "JSONColumnsWithMetadata" as const };
+      const result = await client.query({ ...asked, ...call(readSettings) });
       const parsed: { data: Partial<Columns> } = JSON.parse(await result.text());
       return parsed.data;
     });
@@ -219,11 +216,10 @@ export class Connection {
    * so that its failures come as errors and never as a shorter answer. Aborting or destroying stops the statement.
    */
   async bytes(statement: Statement, format: BytesFormat, signal: AbortSignal): Promise<Readable> {
-    return this.#reading(async (client, abort_signal) => {
+    return this.#reading(async (client, call) => {
       const { stream } = await client.exec({
         ...asQuery({ ...statement, sql: `${statement.sql}\nFORMAT ${format.name}` }),
-        abort_signal,
-        clickhouse_settings: { ...readSettings, ...bytesSettings, ...format.settings },
+        ...call({ ...readSettings, ...bytesSettings, ...format.settings }),
       });
       return stream;
     }, signal);
@@ -231,9 +227,7 @@ export class Connection {
 
   /** Runs a writing statement that needs no data. One of a claimed partition has its claim in it: see `claimHolds`. */
   async write(statement: Statement, settings: Settings = {}, claim?: Claim): Promise<void> {
-    await this.#writing(claim, (client, query_id) =>
-      client.command({ ...asQuery(statement), query_id, clickhouse_settings: this.#ofWrite(query_id, settings) }),
-    );
+    await this.#writing(claim, 0, (client, call) => client.command({ ...asQuery(statement), ...call(settings) }));
   }
 
   /** Inserts the rows that `bytes` hold. `bytes` must not be changed before it resolves, and never after it has rejected. */
@@ -256,21 +250,14 @@ export class Connection {
   }
 
   async #insertBody(statement: Statement, bytes: Buffer, claim?: Claim): Promise<void> {
-    await this.#writing(claim, async (client, query_id) => {
+    await this.#writing(claim, bytes.length, async (client, call) => {
       const values = Readable.from([bytes], { objectMode: false });
-      const clickhouse_settings = this.#ofWrite(query_id, {});
-      const result = await client.exec({ ...asQuery(statement), values, query_id, clickhouse_settings });
+      const result = await client.exec({ ...asQuery(statement), values, ...call({}) });
       for await (const _ of result.stream) {
         // An INSERT answers nothing; the stream is read to its end so that the socket is free again.
       }
       return result;
     });
-  }
-
-  /** The comment is where the engine's list of what runs shows our own name for it. */
-  #ofWrite(query_id: string, settings: Settings): Settings {
-    const { pinnedOfWrites } = this.#options.facts;
-    return { ...settings, ...writeSettings, ...pinnedOfWrites, log_comment: query_id };
   }
 
   /** The writes whose answer was lost, with the partition of those that had a claim of it. */
@@ -286,7 +273,7 @@ export class Connection {
   /** Asks the engine to end what it does under these names; `SYNC`: resolves when it has ended. */
   async kill(ids: readonly string[], how: "SYNC" | "ASYNC"): Promise<void> {
     const query = `KILL QUERY${this.#onCluster} WHERE query_id IN {ids:Array(String)} ${how}`;
-    await this.#reading((client, abort_signal) => client.command({ query, query_params: { ids }, abort_signal }));
+    await this.#reading((client, call) => client.command({ query, query_params: { ids }, ...call({}) }));
   }
 
   /** Resolves when the engine answers. An aborted signal ends the wait: one that hangs would not. */
@@ -301,16 +288,13 @@ export class Connection {
   }
 
   /** A write is waited for until it is known how it ended; a read is given up as soon as the engine is known to be silent. */
-  async #reading<T>(
-    run: (client: ClickHouseClient, signal: AbortSignal) => Promise<T>,
-    signal?: AbortSignal,
-  ): Promise<T> {
+  async #reading<T>(run: (client: ClickHouseClient, call: Call) => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.#options.life?.answering() === false) throw unavailable(new Error("it gives no sign of life"));
     const read = new AbortController();
     this.#reads.add(read);
     try {
-      const either = signal === undefined ? read.signal : AbortSignal.any([read.signal, signal]);
-      return await run(this.#current().statements, either);
+      const ends = signal === undefined ? [read.signal] : [read.signal, signal];
+      return await this.#expecting(this.#options.newId(), 0, ends, (call) => run(this.#current().statements, call));
     } catch (error) {
       throw asWeirError(error, false);
     } finally {
@@ -320,13 +304,17 @@ export class Connection {
 
   async #writing(
     claim: Claim | undefined,
-    run: (client: ClickHouseClient, queryId: string) => Promise<Answered>,
+    bytes: number,
+    run: (client: ClickHouseClient, call: Call) => Promise<Answered>,
   ): Promise<void> {
-    const { newId, hasRoom = () => true, url, database } = this.#options;
+    const { newId, hasRoom = () => true, url, database, facts } = this.#options;
     if (!hasRoom()) throw unavailable(noRoom);
     const queryId = claim === undefined ? newId() : idOfClaimed(database, claim, newId());
+    const pinned = { ...writeSettings, ...facts.pinnedOfWrites };
     try {
-      const { response_headers: headers } = await run(this.#current().statements, queryId);
+      const { response_headers: headers } = await this.#expecting(queryId, bytes, [], (call) =>
+        run(this.#current().statements, (settings) => call({ ...settings, ...pinned })),
+      );
       // While an engine is started again, its port may be somebody else's, whose "OK" says nothing.
       if (headers["x-clickhouse-query-id"] !== queryId) throw new Error(`what answers at ${url()} is not the engine`);
       if (!hasRoom()) throw unavailable(noRoom, true);
@@ -335,6 +323,26 @@ export class Connection {
       // An engine that has answered what it makes of a statement is done with it, though a part of it may be there.
       if (known.code !== "store_refused") this.#inDoubt.set(queryId, claim?.src);
       throw known;
+    }
+  }
+
+  /** The comment is where the engine's list of what runs shows our own name for it. */
+  async #expecting<T>(
+    id: string,
+    bytes: number,
+    ends: readonly AbortSignal[],
+    run: (call: Call) => Promise<T>,
+  ): Promise<T> {
+    const expected = this.#options.life?.expect?.(id, bytes);
+    const abort_signal = AbortSignal.any([...ends, ...(expected === undefined ? [] : [expected.signal])]);
+    try {
+      return await run((settings) => {
+        return { query_id: id, clickhouse_settings: { ...settings, log_comment: id }, abort_signal };
+      });
+    } catch (error) {
+      throw expected?.signal.aborted === true ? new Error("its answer got lost on the way") : error;
+    } finally {
+      expected?.end();
     }
   }
 

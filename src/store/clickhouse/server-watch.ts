@@ -1,6 +1,8 @@
 import type { Clock } from "../../lib/clock.ts";
+import { selectNamed } from "./claim-statements.ts";
 import type { Connection, EngineLife } from "./connection.ts";
 import { versionOf } from "./opening.ts";
+import { type Expected, Unanswered } from "./unanswered.ts";
 
 export interface ServerWatchOptions {
   /** Of its own: its questions are asked also when nobody should wait for the server any more. */
@@ -17,19 +19,32 @@ export class ServerWatch implements EngineLife {
   readonly #options: ServerWatchOptions;
   readonly #silenceListeners: (() => void)[] = [];
   readonly #ended = new AbortController();
+  readonly #unanswered: Unanswered;
   #stopPings: () => void = () => {};
+  #stopLooks: () => void = () => {};
   #owed = 0;
   #returns = 0;
   #version: string | null = null;
 
   constructor(options: ServerWatchOptions) {
     this.#options = options;
+    const { probe, clock, log } = options;
+    this.#unanswered = new Unanswered({
+      clock,
+      running: async (ids, signal) => {
+        const rows = await probe.rows<{ id: string }>(selectNamed(probe.facts.cluster, ids), signal);
+        return new Set(rows.map(({ id }) => id));
+      },
+      lost: (id, afterMs) =>
+        log("warn", "an answer of the ClickHouse server got lost", { id, afterMs, address: probe.whom.address }),
+    });
   }
 
   start(): void {
     const { clock, pingMs = 1000 } = this.#options;
     void this.#lookAtVersion();
     this.#stopPings = clock.every(pingMs, () => void this.#ping());
+    this.#stopLooks = this.#unanswered.start();
   }
 
   /** `ClickHouse 26.7.2.1 at http://…`, as far as it is known. */
@@ -40,6 +55,10 @@ export class ServerWatch implements EngineLife {
 
   answering(): boolean {
     return this.#owed < (this.#options.pingsOwedMax ?? 5);
+  }
+
+  expect(id: string, bytes: number): Expected {
+    return this.#unanswered.expect(id, bytes);
   }
 
   onSilence(listener: () => void): void {
@@ -53,6 +72,7 @@ export class ServerWatch implements EngineLife {
 
   async stop(): Promise<void> {
     this.#stopPings();
+    this.#stopLooks();
     this.#ended.abort();
     await this.#options.probe.close();
   }

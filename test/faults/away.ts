@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { Durations } from "../../bench/lib/latency.ts";
+import type { Stage } from "./stage.ts";
+
+const [usualSeconds, drainedMsMax] = [4, 120_000];
+/** Below this a p99 is noise of the machine. Whoever waited for the store would wait for as long as it is away. */
+const noiseMs = 500;
+
+export interface Watched {
+  readonly t: TestContext;
+  readonly stage: Stage;
+  /** What the stage's senders are told to call with how long each acknowledgement took. */
+  readonly latencies: { now: Durations };
+  /** Those that count. */
+  readonly servers: () => readonly { readonly queryUrl: string }[];
+  /** Whether acknowledging may come to a stand, as it does when the log is full. */
+  readonly mayStand: boolean;
+}
+
+/** What clients feel while the store is away, and how it catches up when it is back. */
+export class Away {
+  readonly #watched: Watched;
+  #usualMs = 0;
+  #usualLagMs = 0;
+  #arrivals = 0;
+
+  constructor(watched: Watched) {
+    this.#watched = watched;
+  }
+
+  /** How it is with a store: the p99 of acknowledgements, the events that come a second, and how far behind counting is. */
+  async measureUsual(): Promise<void> {
+    const before = { at: performance.now(), acknowledged: this.#acknowledged };
+    this.#watched.latencies.now = new Durations();
+    for (const end = before.at + usualSeconds * 1000; performance.now() < end; await pause(100))
+      this.#usualLagMs = Math.max(this.#usualLagMs, await this.#lagMs());
+    const seconds = (performance.now() - before.at) / 1000;
+    this.#arrivals = (this.#acknowledged - before.acknowledged) / seconds;
+    this.#usualMs = this.#watched.latencies.now.summary().p99;
+    this.#watched.t.diagnostic(
+      `usual: ${Math.round(this.#arrivals)} events/s, p99 ${this.#usualMs.toFixed(1)} ms, lag up to ${Math.round(this.#usualLagMs)} ms`,
+    );
+  }
+
+  /** While the engine is away, acknowledging never stands still; when it is back, it catches up. */
+  async without(kind: string, absence: () => Promise<void>): Promise<void> {
+    this.#watched.latencies.now = new Durations();
+    const watched = new AbortController();
+    const stillness = this.#longestStillness(watched.signal);
+    const before = performance.now();
+    await absence().finally(() => watched.abort());
+    const [seconds, stillMs] = [(performance.now() - before) / 1000, await stillness];
+    const { p99 } = this.#watched.latencies.now.summary();
+    const drained = await this.#drained();
+    this.#watched.t.diagnostic(
+      `${kind} for ${seconds.toFixed(1)} s: p99 ${p99.toFixed(1)} ms, at most ${Math.round(stillMs)} ms between acknowledgements; then ${drained.counted} events counted in ${(drained.ms / 1000).toFixed(1)} s`,
+    );
+    if (!this.#watched.mayStand) assert.ok(stillMs < 2000, `nothing was acknowledged for ${Math.round(stillMs)} ms`);
+    assert.ok(p99 <= Math.max(noiseMs, 3 * this.#usualMs), `p99 ${p99} ms while ${kind}, usually ${this.#usualMs}`);
+    const rate = drained.counted / (drained.ms / 1000);
+    assert.ok(rate >= 2 * this.#arrivals, `counted ${rate} events/s afterwards, of which ${this.#arrivals} came anew`);
+  }
+
+  get #acknowledged(): number {
+    return this.#watched.stage.ledger.summary().acknowledged;
+  }
+
+  async #longestStillness(stop: AbortSignal): Promise<number> {
+    let [count, at, longest] = [this.#watched.latencies.now.count, performance.now(), 0];
+    while (!stop.aborted) {
+      await pause(20);
+      longest = Math.max(longest, performance.now() - at);
+      if (this.#watched.latencies.now.count !== count)
+        [count, at] = [this.#watched.latencies.now.count, performance.now()];
+    }
+    return longest;
+  }
+
+  #lagMs(): Promise<number> {
+    return Promise.all(this.#watched.servers().map(lagOf)).then((lags) => Math.max(...lags));
+  }
+
+  /** From the store's return until nothing has waited for longer than a second, or than usual. */
+  async #drained(): Promise<{ readonly ms: number; readonly counted: number }> {
+    const servers = this.#watched.servers();
+    const counted = async (): Promise<number> => sumOf(await Promise.all(servers.map(countedBy)));
+    const end = performance.now() + drainedMsMax;
+    const before = await counted();
+    let from = performance.now();
+    for (;;) {
+      const now = await counted();
+      if (now === before) from = performance.now();
+      const lagMs = await this.#lagMs();
+      if (now > before && lagMs < Math.max(1000, this.#usualLagMs))
+        return { ms: performance.now() - from, counted: (await counted()) - before };
+      assert.ok(performance.now() < end, `still ${lagMs} ms behind`);
+      await pause(20);
+    }
+  }
+}
+
+async function lagOf({ queryUrl }: { readonly queryUrl: string }): Promise<number> {
+  const { lag_ms } = (await (await fetch(`${queryUrl}/status`)).json()) as { lag_ms: number };
+  return lag_ms;
+}
+
+async function countedBy({ queryUrl }: { readonly queryUrl: string }): Promise<number> {
+  const text = await (await fetch(`${queryUrl}/metrics`)).text();
+  return Number(/^weir_counted_events_total (\d+)/m.exec(text)?.[1] ?? 0);
+}
+
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, one) => sum + one, 0);

@@ -1,0 +1,56 @@
+import { startCluster, type Cluster } from "../../support/kafka/cluster.ts";
+import { databaseUrl, type MongoServer, startMongo } from "../../support/mongo/mongo-server.ts";
+import type { ServerAccess } from "../../support/server-store.ts";
+import { type StandAloneEngine, startStandAloneEngine } from "../../support/stand-alone-engine.ts";
+import { Seat, type Shared, untilDivided } from "../crew.ts";
+import type { Stage } from "../stage.ts";
+
+export interface Crew {
+  /** Of everything that it has on the servers. */
+  readonly installation: string;
+  readonly names: readonly string[];
+  readonly partitions: number;
+  /** The way to the store, where it is not the straight one. */
+  readonly store?: ServerAccess;
+  readonly args?: readonly string[];
+}
+
+/** What a larger installation stands on: a real Kafka, an engine that stands for a ClickHouse server, and a place for rules. */
+export class Stand {
+  readonly cluster: Cluster;
+  readonly store: StandAloneEngine;
+  readonly mongo: MongoServer;
+
+  private constructor(cluster: Cluster, store: StandAloneEngine, mongo: MongoServer) {
+    [this.cluster, this.store, this.mongo] = [cluster, store, mongo];
+  }
+
+  static async open(): Promise<Stand> {
+    const [cluster, store, mongo] = await Promise.all([startCluster(1), startStandAloneEngine(), startMongo()]);
+    return new Stand(cluster, store, mongo);
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([this.cluster.stop(), this.store.close(), this.mongo.close()]);
+  }
+
+  /** Several processes that count one topic together, for as long as `play` takes. What they wrote last is in its errors. */
+  async withCrew(stage: Stage, crew: Crew, play: (seats: readonly Seat[]) => Promise<void>): Promise<void> {
+    const { installation, names, partitions, store = this.store, args = [] } = crew;
+    const mongoUrl = databaseUrl(this.mongo.url);
+    const shared: Shared = {
+      ...{ brokers: this.cluster.addresses, store, mongoUrl, partitions, sessionMs: 3_000 },
+      ...{ installation, args },
+    };
+    const seats = await Promise.all(names.map((name) => Seat.make(stage, name, shared)));
+    try {
+      await Promise.all(seats.map((seat) => seat.start()));
+      await untilDivided(seats, partitions);
+      await play(seats);
+    } catch (error) {
+      throw new Error(seats.map((seat) => seat.server.output()).join("\n----\n"), { cause: error });
+    } finally {
+      await Promise.all(seats.map((seat) => seat.close()));
+    }
+  }
+}
