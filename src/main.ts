@@ -3,7 +3,7 @@ import { readFile as readText } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import type { App } from "./app.ts";
 import type { Command } from "./commands/commands.ts";
-import { messageOf } from "./commands/message.ts";
+import { explained } from "./commands/message.ts";
 import { taken } from "./commands/outlet.ts";
 import { addressOf } from "./config/address.ts";
 import { parseCommandLine } from "./config/command-line.ts";
@@ -195,7 +195,7 @@ async function rejects({ config, action, rejects: { url, ingestUrl } }: Ready): 
     await runRejects(action, addresses, (line) => void process.stdout.write(`${harmless(line)}\n`));
     return 0;
   } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n`);
+    process.stderr.write(`${explained(error)}\n`);
     return exitCodeOf(error);
   }
 }
@@ -232,7 +232,7 @@ async function upkeep(
     }
   } catch (error) {
     if (error instanceof WeirError) return startFailure(error, logger);
-    process.stderr.write(`${messageOf(error)}\n`);
+    process.stderr.write(`${explained(error)}\n`);
     return 2;
   }
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { WeirError } from "../lib/errors.ts";
+import { messageOf, WeirError } from "../lib/errors.ts";
 
 /**
  * The certificates in a file that an option names.
@@ -15,7 +15,7 @@ function read(option: string, file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new WeirError("invalid_config", `${option} = ${file} can't be read: ${reason}`, { cause: error });
   }
 }

@@ -2,6 +2,7 @@ import { unpack } from "../event/packed.ts";
 import { after, offset } from "../event/position.ts";
 import type { Offset, Src } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
+import { messageOf } from "../lib/errors.ts";
 import { Turns } from "../lib/turns.ts";
 import type { Log, LogRecord } from "../log/log.ts";
 import type { Archive, ArchiveErasure, ArchivedEvent } from "./archive.ts";
@@ -140,7 +141,7 @@ export class Archiver {
   }
 
   #failed(line: Line, error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const isNews = this.#lines.every(({ trouble }) => trouble !== message);
     line.trouble = message;
     if (isNews) this.#deps.report("warn", `events can't be archived now: ${message}; trying again`, error);

@@ -2,7 +2,7 @@ import { Weir, WeirError } from "../../client/src/weir.ts";
 import { addressOf } from "../config/address.ts";
 import type { RulesAction } from "../config/command-line.ts";
 import type { ClientOptions, Config } from "../config/options.ts";
-import { messageOf } from "./message.ts";
+import { explained } from "./message.ts";
 import { CommandError } from "./rule-files.ts";
 import type { ReadFile } from "./rule-files.ts";
 import { runRules } from "./rules.ts";
@@ -58,7 +58,7 @@ function complaint(error: unknown): string {
   const problems = Array.isArray(details) ? (details as readonly { path?: string; message?: string }[]) : [];
   const lines = problems.filter(({ message }) => message !== undefined && !error.message.includes(message));
   const isOtherPort = error instanceof WeirError && error.code === "unknown_route";
-  const message = `${messageOf(error)}${isOtherPort ? "; is it the query port of the server?" : ""}`;
+  const message = `${explained(error)}${isOtherPort ? "; is it the query port of the server?" : ""}`;
   return [message, ...lines.map(({ path, message }) => `  ${path}: ${message}`)]
     .map((line) => `${harmless(line)}\n`)
     .join("");

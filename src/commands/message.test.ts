@@ -4,10 +4,10 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { Weir } from "../../client/src/weir.ts";
-import { messageOf } from "./message.ts";
+import { explained } from "./message.ts";
 
 test("that nobody answers is told with the reason, where that is another one than that nobody listens", async () => {
-  const asking = (queryUrl: string): Promise<string> => new Weir({ queryUrl }).status().then(() => "", messageOf);
+  const asking = (queryUrl: string): Promise<string> => new Weir({ queryUrl }).status().then(() => "", explained);
   // Speaks no TLS: whatever comes first is answered and cut off.
   const plain = createServer((socket) => {
     socket.on("error", () => {});
@@ -18,5 +18,5 @@ test("that nobody answers is told with the reason, where that is another one tha
   assert.match(await asking(`https://${at}`), /^no server answers at https:.*; is it running there\? \(ERR_SSL_\w+\)$/);
   await new Promise((resolve) => plain.close(resolve));
   assert.match(await asking(`http://${at}`), /^no server answers at http:.*; is it running there\?$/);
-  assert.equal(messageOf("odd"), "odd");
+  assert.equal(explained("odd"), "odd");
 });

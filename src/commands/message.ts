@@ -1,7 +1,7 @@
 import { WeirError } from "../../client/src/weir.ts";
 
 /** What is wrong, for people; when nobody answers, also why, unless it is that nobody listens there, which the message says. */
-export function messageOf(error: unknown): string {
+export function explained(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const reason = error instanceof WeirError && error.code === "no_answer" ? reasonOf(error.cause) : undefined;
   return reason === undefined ? error.message : `${error.message} (${reason})`;

@@ -1,6 +1,6 @@
 import type { Rule } from "../../client/src/weir.ts";
 import { findJsonFault, withoutMark } from "../config/json-place.ts";
-import { messageOf } from "./message.ts";
+import { explained } from "./message.ts";
 
 /** A mistake in what was given to a command; the message says where. */
 export class CommandError extends Error {}
@@ -27,7 +27,7 @@ export async function rulesIn(path: string, readFile: ReadFile): Promise<Rule[]>
 
 async function parsed(path: string, readFile: ReadFile): Promise<unknown> {
   const text = await readFile(path).then(withoutMark, (error: unknown) => {
-    throw new CommandError(`${nameOf(path)} can't be read: ${messageOf(error)}`);
+    throw new CommandError(`${nameOf(path)} can't be read: ${explained(error)}`);
   });
   try {
     return JSON.parse(text);

@@ -1,3 +1,4 @@
+import { messageOf } from "../lib/errors.ts";
 import type { Problem } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
 import { parseCommandLine } from "./command-line.ts";
@@ -192,7 +193,7 @@ function attempt<T>(what: () => T): Attempt<T> {
   try {
     return { ok: true, value: what() };
   } catch (error) {
-    return { ok: false, reason: error instanceof Error ? error.message : String(error) };
+    return { ok: false, reason: messageOf(error) };
   }
 }
 

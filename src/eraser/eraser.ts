@@ -1,7 +1,7 @@
 import type { Erasure, ErasureRegister, ErasureState } from "../erasure/register.ts";
 import { type Offset, type Src, src } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
-import { WeirError } from "../lib/errors.ts";
+import { messageOf, WeirError } from "../lib/errors.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
 import type { Log } from "../log/log.ts";
 import type { ErasureAnswer, ErasuresAnswer } from "../protocol/erasures.ts";
@@ -232,7 +232,7 @@ export class Eraser {
   }
 
   #failed(error: unknown): void {
-    const failure = error instanceof Error ? error.message : String(error);
+    const failure = messageOf(error);
     if (!this.#stop.signal.aborted && failure !== this.#failure)
       this.#deps.report("erasing events failed and will be tried again", error);
     this.#failure = failure;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { WeirError } from "./errors.ts";
+import { messageOf, WeirError } from "./errors.ts";
 
 /** Held for the life of the lock: a database that is collected is closed, and its lock with it. */
 const held = new Map<string, DatabaseSync>();
@@ -82,11 +82,7 @@ const inUse = (dir: string): WeirError =>
   );
 
 const unusable = (dir: string, cause: unknown): WeirError =>
-  new WeirError(
-    "invalid_config",
-    `the data folder ${dir} can't be used: ${cause instanceof Error ? cause.message : String(cause)}`,
-    { cause },
-  );
+  new WeirError("invalid_config", `the data folder ${dir} can't be used: ${messageOf(cause)}`, { cause });
 
 function holder(dir: string): string {
   try {

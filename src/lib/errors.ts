@@ -88,3 +88,6 @@ export class WeirError extends Error {
     this.outcomeUnknown = facts.outcomeUnknown ?? false;
   }
 }
+
+/** What anything that was thrown says. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,11 +1,11 @@
-import { WeirError } from "./errors.ts";
+import { messageOf, WeirError } from "./errors.ts";
 
 /** Runs a call on a file that rules or erasures are kept in; whatever befalls it is `registry_unavailable`: `what`, and the reason. */
 export function fileCall<T>(what: string, run: () => T): T {
   try {
     return run();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new WeirError("registry_unavailable", `${what}: ${reason}`, { canRetry: true, cause });
   }
 }

@@ -1,5 +1,5 @@
 import { Weir } from "../../client/src/weir.ts";
-import { messageOf } from "../commands/message.ts";
+import { explained } from "../commands/message.ts";
 import { harmless } from "../commands/table.ts";
 import { sayJson } from "../commands/terminal.ts";
 import type { Terminal } from "../commands/terminal.ts";
@@ -50,7 +50,7 @@ export async function runLoad(wish: Wish, deps: LoadDeps): Promise<0 | 1 | 2> {
     const checked = isWhole && rules.length > 0 ? await checkCounts(weir, own, clock) : null;
     return told(paced, checked, run, wish, deps);
   } catch (error) {
-    complain(`${harmless(messageOf(error))}\n`);
+    complain(`${harmless(explained(error))}\n`);
     return 2;
   } finally {
     for (const { rule_id } of rules) await weir.rules.delete(rule_id).catch(() => {});
@@ -82,7 +82,7 @@ function told(paced: Paced, checked: Checked | null, run: string, wish: Wish, de
   for (const { rule, at, own, server } of differences.slice(0, differencesShown))
     complain(`${rule}, ${harmless(at)}: counted here ${own ?? "nothing"}, by the server ${server ?? "nothing"}\n`);
   if (differences.length > differencesShown) complain(`… and ${differences.length - differencesShown} more\n`);
-  if (failure !== undefined) complain(`${harmless(messageOf(failure))}\n`);
+  if (failure !== undefined) complain(`${harmless(explained(failure))}\n`);
   if (failure !== undefined) return 2;
   return paced.refused > 0 || differences.length > 0 ? 1 : 0;
 }

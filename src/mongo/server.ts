@@ -7,7 +7,7 @@ import {
   type MongoClientOptions,
   ReadConcern,
 } from "mongodb";
-import { WeirError } from "../lib/errors.ts";
+import { messageOf, WeirError } from "../lib/errors.ts";
 
 const clientOptions: MongoClientOptions = {
   appName: "weir",
@@ -73,7 +73,7 @@ export function serverAt(url: string, place: string): MongoServer {
   try {
     return new MongoServer(url);
   } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
+    const said = messageOf(error);
     // The driver may quote the address, or a part of it.
     const why = said.includes("//") || /unescaped|malformed/i.test(said) ? escapes : said;
     throw new WeirError("invalid_config", `the address of MongoDB, ${place}, can't be used: ${why}`);

@@ -1,5 +1,5 @@
 import { MongoServerError, MongoServerSelectionError } from "mongodb";
-import { WeirError } from "../lib/errors.ts";
+import { messageOf, WeirError } from "../lib/errors.ts";
 
 /** Why MongoDB can't be used, for people, and whether that may pass by itself. */
 interface Trouble {
@@ -24,7 +24,7 @@ export function mongoTrouble(what: string, place: string, error: unknown): WeirE
 function troubleOf(error: unknown): Trouble {
   if (error instanceof MongoServerError) return ofServer(error);
   if (error instanceof MongoServerSelectionError) return ofSelection(error);
-  return ofConnection(error) ?? waits(textOf(error));
+  return ofConnection(error) ?? waits(messageOf(error));
 }
 
 /** Not authenticated, not allowed, authentication failed; the last as a service of MongoDB's says it. */
@@ -52,7 +52,7 @@ function ofSelection(error: MongoServerSelectionError): Trouble {
     );
   if (type === "ReplicaSetNoPrimary") return waits("the set of replicas has no primary now");
   if (error.cause === undefined) return waits("it does not answer; is that the port of MongoDB?");
-  return waits(firstLine(textOf(error.cause)));
+  return waits(firstLine(messageOf(error.cause)));
 }
 
 const byCode: Readonly<Record<string, Trouble>> = {
@@ -94,5 +94,4 @@ function waits(reason: string): Trouble {
   return { reason, passes: true };
 }
 
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const firstLine = (text: string): string => text.split("\n", 1)[0]!.slice(0, 300);

@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import { Readable, pipeline } from "node:stream";
 import { pipeline as pipelined } from "node:stream/promises";
 import { createBrotliDecompress, createGunzip, createZstdDecompress } from "node:zlib";
-import { messageOf } from "../commands/message.ts";
+import { explained } from "../commands/message.ts";
 import { CommandError } from "../commands/rule-files.ts";
 import { csvRows } from "./csv-rows.ts";
 import { jsonRows, ndjsonRows } from "./json-rows.ts";
@@ -142,7 +142,7 @@ async function standardInput(options: InputOptions): Promise<Input> {
   await unlessStopped(kept, options.signal).catch(async (error: unknown) => {
     await remove();
     options.signal.throwIfAborted();
-    throw new CommandError(`the standard input can't be kept in ${folder}, as Parquet needs: ${messageOf(error)}`);
+    throw new CommandError(`the standard input can't be kept in ${folder}, as Parquet needs: ${explained(error)}`);
   });
   await mustBeParquet("the standard input", path).catch(async (error: unknown) => {
     await remove();
@@ -213,4 +213,4 @@ async function sizeOf(path: string): Promise<{ size: number; isFile: boolean }> 
 }
 
 const unreadable = (path: string, error: unknown): CommandError =>
-  new CommandError(`${path} can't be read: ${messageOf(error)}`);
+  new CommandError(`${path} can't be read: ${explained(error)}`);

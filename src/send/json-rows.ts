@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { CommandError } from "../commands/rule-files.ts";
+import { messageOf } from "../lib/errors.ts";
 import { parseExact } from "./exact-number.ts";
 import { linesOf, rowBytesMax, tooLong } from "./lines.ts";
 import type { Row } from "./row.ts";
@@ -41,7 +42,7 @@ function parsed(text: string): Pick<Row, "values"> | (Required<Pick<Row, "proble
       return { values: value as Record<string, unknown> };
     return { values: undefined, problem: `is not an object: ${text.slice(0, 80)}` };
   } catch (error) {
-    return { values: undefined, problem: `is not JSON: ${error instanceof Error ? error.message : String(error)}` };
+    return { values: undefined, problem: `is not JSON: ${messageOf(error)}` };
   }
 }
 

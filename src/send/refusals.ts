@@ -1,6 +1,7 @@
 import { closeSync, openSync, statSync, writeSync } from "node:fs";
 import type { Problem } from "../../client/src/weir.ts";
 import { CommandError } from "../commands/rule-files.ts";
+import { messageOf } from "../lib/errors.ts";
 import { columnAt } from "./mapping.ts";
 import type { Mapping } from "./mapping.ts";
 import { problemText } from "./row.ts";
@@ -104,7 +105,7 @@ function written<T>(path: string, write: () => T): T {
   try {
     return write();
   } catch (error) {
-    throw new CommandError(`${path} can't be written: ${error instanceof Error ? error.message : String(error)}`);
+    throw new CommandError(`${path} can't be written: ${messageOf(error)}`);
   }
 }
 

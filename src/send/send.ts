@@ -1,5 +1,5 @@
 import { Weir } from "../../client/src/weir.ts";
-import { messageOf } from "../commands/message.ts";
+import { explained } from "../commands/message.ts";
 import { CommandError } from "../commands/rule-files.ts";
 import { harmless } from "../commands/table.ts";
 import { sayJson } from "../commands/terminal.ts";
@@ -56,7 +56,7 @@ export async function runSend(wish: SendWish, deps: SendDeps): Promise<SendCode>
     return told(await send(wish, mapping, refusals, deps), refusals, wish, deps);
   } catch (error) {
     if (deps.signal.aborted) return 130;
-    deps.complain(`${harmless(messageOf(error))}\n`);
+    deps.complain(`${harmless(explained(error))}\n`);
     return 2;
   } finally {
     refusals.close();
@@ -153,7 +153,7 @@ function told(ended: Ended, refusals: Refusals, { files }: SendWish, { terminal,
   const refused = refusals.count;
   for (const line of refusals.first(shownMax)) complain(`${harmless(line)}\n`);
   if (refused > shownMax) complain(`… and ${thousands(refused - shownMax)} rows more\n`);
-  if (failure !== undefined) complain(`${harmless(messageOf(failure))}\n`);
+  if (failure !== undefined) complain(`${harmless(explained(failure))}\n`);
   const summary = {
     rows,
     accepted,

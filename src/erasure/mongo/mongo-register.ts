@@ -1,6 +1,6 @@
 import type { Collection } from "mongodb";
 import type { Clock } from "../../lib/clock.ts";
-import { WeirError } from "../../lib/errors.ts";
+import { messageOf, WeirError } from "../../lib/errors.ts";
 import { MongoLine } from "../../mongo/line.ts";
 import { isRepeated } from "../../mongo/repeated.ts";
 import { type Erasure, type ErasureState, type SharedErasures, stepOf } from "../register.ts";
@@ -144,7 +144,7 @@ class MongoErasures implements SharedErasures {
     try {
       return await this.#line.ask(call, callMs);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new WeirError("registry_unavailable", reason, { canRetry: true, cause: error });
     }
   }

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { WeirError } from "../../lib/errors.ts";
+import { messageOf, WeirError } from "../../lib/errors.ts";
 import { isDamage } from "./fault.ts";
 import { applicationId, databasePath, hasLayout, layoutVersion, metaCrc, recordCrc, witnessPath } from "./files.ts";
 import type { Meta } from "./files.ts";
@@ -23,7 +23,7 @@ export function checkLog(dir: string): void {
   try {
     checkDatabase(path, seen);
   } catch (error) {
-    if (isDamage(error)) throw damaged(path, error instanceof Error ? error.message : String(error));
+    if (isDamage(error)) throw damaged(path, messageOf(error));
     throw error;
   }
 }

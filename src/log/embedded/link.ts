@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { messageOf } from "../../lib/errors.ts";
 
 /** Who listens to a thread. */
 export interface Ears<From> {
@@ -29,7 +30,7 @@ export class Link<To, From> implements Thread<To> {
     });
     let reason: string | undefined;
     this.#worker.on("message", parts.heard);
-    this.#worker.on("error", (error) => (reason = error instanceof Error ? error.message : String(error)));
+    this.#worker.on("error", (error) => (reason = messageOf(error)));
     this.#exited = new Promise((resolve) =>
       this.#worker.once("exit", (code) => {
         if (!this.#isEnding) parts.died(reason ?? `it ended with code ${code}`);

@@ -1,5 +1,6 @@
 import { Reader, crc32c, readRecord } from "@platformatic/kafka";
 import type { KafkaRecord } from "@platformatic/kafka";
+import { messageOf } from "../../lib/errors.ts";
 import { TooLarge, codecs, decompress } from "./decompress.ts";
 
 /** What a batch says of itself, which can be read without opening it. */
@@ -88,7 +89,7 @@ export function openBatch(batch: Batch, bounds: { bytesMax: number; recordsMax: 
   } catch (error) {
     if (error instanceof TooLarge)
       return { why: `is larger than ${bounds.bytesMax} bytes when decompressed (${codec}); ${smaller}` };
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return { why: `can't be ${codec === "none" ? "read" : `decompressed (${codec})`}: ${reason.slice(0, 200)}` };
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../../lib/clock.ts";
 import { within } from "../../lib/deadline.ts";
-import { WeirError } from "../../lib/errors.ts";
+import { messageOf, WeirError } from "../../lib/errors.ts";
 import { passFailpoint } from "../../lib/failpoint.ts";
 import type { Registry, RegistryChange, RuleRecord } from "../registry.ts";
 import type { ChangeLog } from "./change-log.ts";
@@ -210,7 +210,7 @@ export class MongoRegistry implements Registry {
   }
 
   #away(what: string, cause: unknown, outcomeUnknown = false): WeirError {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     const message = `${what} in ${this.#deps.place}: ${reason}`;
     return new WeirError("registry_unavailable", message, { canRetry: true, outcomeUnknown, cause });
   }

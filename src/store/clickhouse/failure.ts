@@ -1,5 +1,5 @@
 import { ClickHouseError } from "@clickhouse/client";
-import { WeirError } from "../../lib/errors.ts";
+import { messageOf, WeirError } from "../../lib/errors.ts";
 
 /**
  * Codes that speak of the engine's state, not of the statement: it may work later. 107: it started anew, on an empty folder.
@@ -44,7 +44,7 @@ function refusal({ type, code }: ClickHouseError): string {
 }
 
 export function unavailable(cause: unknown, outcomeUnknown = false): WeirError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   return new WeirError("store_unavailable", `the store can't answer: ${reason}`, {
     cause,
     canRetry: true,

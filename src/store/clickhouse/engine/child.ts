@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { systemClock } from "../../../lib/clock.ts";
+import { messageOf } from "../../../lib/errors.ts";
 import { Database } from "./database.ts";
 import type { ExecutionParts } from "./execution.ts";
 import { Lane } from "./lane.ts";
@@ -102,7 +103,7 @@ async function stop(parts: ExecutionParts): Promise<void> {
 }
 
 function giveUp(error: unknown): void {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   // Exits when the message is on its way; the channel would keep the process alive.
   process.send?.({ type: "failed", reason } satisfies FromChild, () => process.exit(1));
 }

@@ -1,3 +1,5 @@
+import { messageOf } from "../../../lib/errors.ts";
+
 /** An error in ClickHouse's own terms, as its HTTP interface reports it. Never leaves this folder but as an HTTP answer. */
 export class EngineException extends Error {
   readonly code: number;
@@ -39,7 +41,7 @@ export interface ExceptionReport {
 
 /** What to answer for anything that was thrown. The engine's messages carry their code in front. */
 export function reportException(error: unknown): ExceptionReport {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const match = /^Code: (\d+)\b/.exec(message);
   if (!match) return reportException(new EngineException("STD_EXCEPTION", message));
   const code = Number(match[1]);
