@@ -45,6 +45,8 @@ const ofOurStatements: Settings = {
   max_query_size: 64 * 2 ** 20,
   join_use_nulls: 0,
   transform_null_in: 0,
+  // Conditions of ours name times and positions, new each time: they would fill it for others.
+  use_query_condition_cache: 0,
   aggregate_functions_null_for_empty: 0,
   empty_result_for_aggregation_by_empty_set: 0,
 };

@@ -20,6 +20,8 @@ function serverConfig(memoryMax: number): string {
     mark_cache_size: Math.floor(memoryMax / 16),
     primary_index_cache_size: Math.floor(memoryMax / 16),
     index_mark_cache_size: Math.floor(memoryMax / 64),
+    // It remembers by the text of conditions which parts hold nothing of them; ours name times and positions, new each time.
+    query_condition_cache_size: 0,
     background_pool_size: 4,
     max_thread_pool_free_size: idleThreadsMax,
   };
