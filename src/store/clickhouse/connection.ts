@@ -3,6 +3,7 @@ import { createClient } from "@clickhouse/client";
 import type { ClickHouseClient } from "@clickhouse/client";
 import type { Src } from "../../event/position.ts";
 import type { Statement } from "../../rollup/statement.ts";
+import { type Call, Calls } from "./calls.ts";
 import { type Claim, idOfClaimed } from "./claim-statements.ts";
 import type { Settings, StoreFacts } from "./facts.ts";
 import { asWeirError, unavailable } from "./failure.ts";
@@ -37,13 +38,6 @@ export interface EngineLife {
   /** Given where answers can get lost on the way: told of each request, by the engine's name for it, and how much it carries. */
   expect?(id: string, bytes: number): Expected;
 }
-
-/** How a request is made with these settings: under which name, and until when somebody waits for its answer. */
-type Call = (settings: Settings) => {
-  readonly query_id: string;
-  readonly clickhouse_settings: Settings;
-  readonly abort_signal: AbortSignal;
-};
 
 /** How the engine writes the bytes of an answer, by its own names. */
 export interface BytesFormat {
@@ -98,12 +92,16 @@ interface Answered {
   readonly response_headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** The clients of one address. Pings have one of their own: they must not wait for a socket behind statements that take long. */
+/** The clients of one address: nothing waits for a socket behind statements of another kind, which may take long. */
 interface Clients {
   readonly url: string;
-  readonly statements: ClickHouseClient;
+  readonly reads: ClickHouseClient;
+  readonly writes: ClickHouseClient;
   readonly pings: ClickHouseClient;
 }
+
+/** Requests of a kind at a time; there are more sockets, as one that nobody waits for any more may have its own for a while. */
+const [atOnce, socketsMax] = [16, 32];
 
 /** Requests to a ClickHouse server or to the embedded engine, by the official client. Knows which writes are in doubt. */
 export class Connection {
@@ -112,10 +110,14 @@ export class Connection {
   readonly #inDoubt = new Map<string, Src | undefined>();
   /** The reads under way. */
   readonly #reads = new Set<AbortController>();
+  readonly #readCalls: Calls;
+  readonly #writeCalls: Calls;
   #clients: Clients | null = null;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    const expect = options.life?.expect?.bind(options.life);
+    [this.#readCalls, this.#writeCalls] = [new Calls(atOnce, expect), new Calls(atOnce, expect)];
     options.life?.onSilence(() => {
       for (const read of this.#reads) read.abort();
     });
@@ -186,8 +188,8 @@ export class Connection {
 
   #rows<Row>(statement: Statement, settings: Settings, signal?: AbortSignal): Promise<Row[]> {
     return this.#reading(async (client, call) => {
-      const result = await client.query({ ...asQuery(statement), format: "JSONEachRow", ...call(settings) });
-      return result.json<Row>();
+      const result = await client.query({ ...asQuery(statement), format: "JSONEachRow", ...call.asked(settings) });
+      return call.read(result, () => result.json<Row>());
     }, signal);
   }
 
@@ -195,8 +197,8 @@ export class Connection {
   async measured<Row>(statement: Statement, settings: Settings, signal: AbortSignal): Promise<Measured<Row>> {
     return this.#reading(async (client, call) => {
       const bounds = { ...readSettings, readonly: "2", ...settings };
-      const result = await client.query({ ...asQuery(statement), format: "JSON", ...call(bounds) });
-      const { data, statistics } = await result.json<Row>();
+      const result = await client.query({ ...asQuery(statement), format: "JSON", ...call.asked(bounds) });
+      const { data, statistics } = await call.read(result, () => result.json<Row>());
       return { rows: data, seconds: statistics?.elapsed ?? 0, rowsRead: statistics?.rows_read ?? 0 };
     }, signal);
   }
@@ -205,8 +207,8 @@ export class Connection {
   async columns<Columns extends Record<string, unknown[]>>(statement: Statement): Promise<Partial<Columns>> {
     return this.#reading(async (client, call) => {
       const asked = { ...asQuery(statement), format: "JSONColumnsWithMetadata" as const };
-      const result = await client.query({ ...asked, ...call(readSettings) });
-      const parsed: { data: Partial<Columns> } = JSON.parse(await result.text());
+      const result = await client.query({ ...asked, ...call.asked(readSettings) });
+      const parsed: { data: Partial<Columns> } = JSON.parse(await call.read(result, () => result.text()));
       return parsed.data;
     });
   }
@@ -219,7 +221,7 @@ export class Connection {
     return this.#reading(async (client, call) => {
       const { stream } = await client.exec({
         ...asQuery({ ...statement, sql: `${statement.sql}\nFORMAT ${format.name}` }),
-        ...call({ ...readSettings, ...bytesSettings, ...format.settings }),
+        ...call.asked({ ...readSettings, ...bytesSettings, ...format.settings }),
       });
       return stream;
     }, signal);
@@ -227,7 +229,7 @@ export class Connection {
 
   /** Runs a writing statement that needs no data. One of a claimed partition has its claim in it: see `claimHolds`. */
   async write(statement: Statement, settings: Settings = {}, claim?: Claim): Promise<void> {
-    await this.#writing(claim, 0, (client, call) => client.command({ ...asQuery(statement), ...call(settings) }));
+    await this.#writing(claim, 0, (client, call) => client.command({ ...asQuery(statement), ...call.asked(settings) }));
   }
 
   /** Inserts the rows that `bytes` hold. `bytes` must not be changed before it resolves, and never after it has rejected. */
@@ -252,10 +254,9 @@ export class Connection {
   async #insertBody(statement: Statement, bytes: Buffer, claim?: Claim): Promise<void> {
     await this.#writing(claim, bytes.length, async (client, call) => {
       const values = Readable.from([bytes], { objectMode: false });
-      const result = await client.exec({ ...asQuery(statement), values, ...call({}) });
-      for await (const _ of result.stream) {
-        // An INSERT answers nothing; the stream is read to its end so that the socket is free again.
-      }
+      const result = await client.exec({ ...asQuery(statement), values, ...call.asked({}) });
+      // An INSERT answers nothing; the stream is read to its end so that the socket is free again.
+      await call.read({ close: () => result.stream.destroy() }, () => drained(result.stream));
       return result;
     });
   }
@@ -273,7 +274,7 @@ export class Connection {
   /** Asks the engine to end what it does under these names; `SYNC`: resolves when it has ended. */
   async kill(ids: readonly string[], how: "SYNC" | "ASYNC"): Promise<void> {
     const query = `KILL QUERY${this.#onCluster} WHERE query_id IN {ids:Array(String)} ${how}`;
-    await this.#reading((client, call) => client.command({ query, query_params: { ids }, ...call({}) }));
+    await this.#reading((client, call) => client.command({ query, query_params: { ids }, ...call.asked({}) }));
   }
 
   /** Resolves when the engine answers. An aborted signal ends the wait: one that hangs would not. */
@@ -293,8 +294,12 @@ export class Connection {
     const read = new AbortController();
     this.#reads.add(read);
     try {
-      const ends = signal === undefined ? [read.signal] : [read.signal, signal];
-      return await this.#expecting(this.#options.newId(), 0, ends, (call) => run(this.#current().statements, call));
+      const request = {
+        id: this.#options.newId(),
+        bytes: 0,
+        ends: [read.signal, ...(signal === undefined ? [] : [signal])],
+      };
+      return await this.#readCalls.make(request, (call) => run(this.#current().reads, call));
     } catch (error) {
       throw asWeirError(error, false);
     } finally {
@@ -312,8 +317,8 @@ export class Connection {
     const queryId = claim === undefined ? newId() : idOfClaimed(database, claim, newId());
     const pinned = { ...writeSettings, ...facts.pinnedOfWrites };
     try {
-      const { response_headers: headers } = await this.#expecting(queryId, bytes, [], (call) =>
-        run(this.#current().statements, (settings) => call({ ...settings, ...pinned })),
+      const { response_headers: headers } = await this.#writeCalls.make({ id: queryId, bytes, ends: [] }, (call) =>
+        run(this.#current().writes, { ...call, asked: (settings) => call.asked({ ...settings, ...pinned }) }),
       );
       // While an engine is started again, its port may be somebody else's, whose "OK" says nothing.
       if (headers["x-clickhouse-query-id"] !== queryId) throw new Error(`what answers at ${url()} is not the engine`);
@@ -326,32 +331,12 @@ export class Connection {
     }
   }
 
-  /** The comment is where the engine's list of what runs shows our own name for it. */
-  async #expecting<T>(
-    id: string,
-    bytes: number,
-    ends: readonly AbortSignal[],
-    run: (call: Call) => Promise<T>,
-  ): Promise<T> {
-    const expected = this.#options.life?.expect?.(id, bytes);
-    const abort_signal = AbortSignal.any([...ends, ...(expected === undefined ? [] : [expected.signal])]);
-    try {
-      return await run((settings) => {
-        return { query_id: id, clickhouse_settings: { ...settings, log_comment: id }, abort_signal };
-      });
-    } catch (error) {
-      throw expected?.signal.aborted === true ? new Error("its answer got lost on the way") : error;
-    } finally {
-      expected?.end();
-    }
-  }
-
   #current(): Clients {
     const url = this.#options.url();
     if (this.#clients?.url === url) return this.#clients;
     void closeBoth(this.#clients);
     const { database } = this.#options;
-    this.#clients = { url, statements: this.#open(database), pings: this.#open(database) };
+    this.#clients = { url, reads: this.#open(database), writes: this.#open(database), pings: this.#open(database) };
     return this.#clients;
   }
 
@@ -365,7 +350,7 @@ export class Connection {
       password,
       database,
       request_timeout: requestTimeoutMs,
-      max_open_connections: 16,
+      max_open_connections: socketsMax,
       // A socket that the other side has closed while idle would lose the next request; a write must not be sent twice.
       keep_alive: { enabled: true, idle_socket_ttl: 2500 },
       use_multipart_params_auto: false,
@@ -375,7 +360,11 @@ export class Connection {
 }
 
 async function closeBoth(clients: Clients | null): Promise<void> {
-  await Promise.all([clients?.statements.close(), clients?.pings.close()]);
+  await Promise.all([clients?.reads.close(), clients?.writes.close(), clients?.pings.close()]);
+}
+
+async function drained(stream: Readable): Promise<void> {
+  for await (const _ of stream);
 }
 
 const asQuery = (statement: Statement): { query: string; query_params: Record<string, unknown> } => ({

@@ -34,8 +34,9 @@ export const embeddedFacts = (folder: string): StoreFacts => ({
 export const serverFacts = (cluster: string | null = null): StoreFacts => ({
   rowsBy: "body",
   endsWithUs: false,
-  pinned: { ...ofOurStatements, ...(cluster === null ? {} : readAfterWrites) },
-  pinnedOfWrites: { ...notDeduplicated, ...(cluster === null ? {} : onMostReplicas) },
+  pinned: { ...ofOurStatements, ...nothingCutOff, ...(cluster === null ? {} : readAfterWrites) },
+  // How long a write takes is known by its size; one that is ended is begun anew, for ever.
+  pinnedOfWrites: { ...notDeduplicated, max_execution_time: 0, ...(cluster === null ? {} : onMostReplicas) },
   cluster,
 });
 
@@ -49,6 +50,48 @@ const ofOurStatements: Settings = {
   use_query_condition_cache: 0,
   aggregate_functions_null_for_empty: 0,
   empty_result_for_aggregation_by_empty_set: 0,
+  group_by_use_nulls: 0,
+  cast_keep_nullable: 0,
+  data_type_default_nullable: 0,
+  insert_null_as_default: 1,
+  input_format_null_as_default: 1,
+  decimal_check_overflow: 1,
+  prefer_column_name_to_alias: 0,
+  final: 0,
+  apply_deleted_mask: 1,
+  extremes: 0,
+  date_time_output_format: "simple",
+  output_format_json_quote_64bit_floats: 0,
+  output_format_json_quote_denormals: 0,
+  output_format_json_quote_decimals: 0,
+  output_format_json_named_tuples_as_objects: 1,
+};
+
+const boundsOfProfiles = [
+  ...["limit", "offset", "max_result_rows", "max_result_bytes", "max_rows_to_group_by", "max_rows_to_sort"],
+  ...["max_rows_to_read", "max_bytes_to_read", "max_rows_to_read_leaf", "max_bytes_to_read_leaf", "max_bytes_to_sort"],
+  ...["max_rows_in_set", "max_bytes_in_set", "max_rows_in_join", "max_bytes_in_join", "max_rows_in_distinct"],
+  ...["max_bytes_in_distinct", "max_rows_to_transfer", "max_bytes_to_transfer", "max_columns_to_read"],
+];
+
+/**
+ * A profile may have answers, groups and rows beyond a bound left out without a word, and a roll-up with them. Its bounds are
+ * not for us, who have our own for what users ask; and what is beyond one all the same is an error.
+ */
+const nothingCutOff: Settings = {
+  read_overflow_mode: "throw",
+  read_overflow_mode_leaf: "throw",
+  group_by_overflow_mode: "throw",
+  sort_overflow_mode: "throw",
+  result_overflow_mode: "throw",
+  timeout_overflow_mode: "throw",
+  timeout_overflow_mode_leaf: "throw",
+  set_overflow_mode: "throw",
+  join_overflow_mode: "throw",
+  transfer_overflow_mode: "throw",
+  distinct_overflow_mode: "throw",
+  ...Object.fromEntries(boundsOfProfiles.map((name) => [name, 0])),
+  enable_parallel_replicas: 0,
 };
 
 /** Replicated tables would leave out a block that looks like an earlier one. */

@@ -76,4 +76,14 @@ describe("answers that got lost", () => {
     await clock.advance(2_000);
     assert.deepEqual(lost, [["rows", 32_000]]);
   });
+
+  test("whose head has come need not run any more: the rest has a minute", async () => {
+    const { signal, heard } = unanswered.expect("large", 0);
+    await clock.advance(5_000);
+    heard();
+    await clock.advance(58_000);
+    assert.deepEqual([asked, signal.aborted], [[], false]);
+    await clock.advance(3_000);
+    assert.deepEqual([asked, lost, signal.aborted], [[], [["large", 61_000]], true]);
+  });
 });

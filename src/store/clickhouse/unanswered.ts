@@ -4,6 +4,8 @@ import type { Clock } from "../../lib/clock.ts";
 export interface Expected {
   /** Aborts when the answer is known to be lost. */
   readonly signal: AbortSignal;
+  /** Its head has come: the statement may have ended, and what is left has its time. */
+  heard(): void;
   /** To be called when it has come, or nobody waits any more. */
   end(): void;
 }
@@ -19,8 +21,10 @@ export interface UnansweredOptions {
 }
 
 interface Waiting {
-  readonly since: number;
-  readonly patienceMs: number;
+  since: number;
+  patienceMs: number;
+  /** Its head is there, so that the server need not be asked. */
+  isHeard: boolean;
   readonly lost: AbortController;
   /** How often in a row the server did not have it. */
   missed: number;
@@ -30,6 +34,8 @@ const lookEveryMs = 2_000;
 const missedMax = 2;
 /** What is slower than this can't be told from a dead line, if something between the two takes a request whole before it passes it on. */
 const bytesPerMsMin = 500;
+/** For the body of an answer: the largest have some 30 MB. */
+const bodyMsMax = 60_000;
 
 /**
  * Notices answers that got lost. A line between two machines can die without a word, and who waits on it would wait for as long
@@ -56,13 +62,18 @@ export class Unanswered {
     const { clock, patienceMs = 10_000 } = this.#options;
     const lost = new AbortController();
     const patience = patienceMs + bytes / bytesPerMsMin;
-    this.#waiting.set(id, { since: clock.monotonic(), patienceMs: patience, lost, missed: 0 });
-    return { signal: lost.signal, end: () => void this.#waiting.delete(id) };
+    const waiting = { since: clock.monotonic(), patienceMs: patience, isHeard: false, lost, missed: 0 };
+    this.#waiting.set(id, waiting);
+    const heard = (): void =>
+      void Object.assign(waiting, { since: clock.monotonic(), patienceMs: bodyMsMax, isHeard: true });
+    return { signal: lost.signal, heard, end: () => void this.#waiting.delete(id) };
   }
 
   async #look(): Promise<void> {
     const now = this.#options.clock.monotonic();
-    const overdue = [...this.#waiting].filter(([, { since, patienceMs }]) => now - since >= patienceMs);
+    const late = [...this.#waiting].filter(([, { since, patienceMs }]) => now - since >= patienceMs);
+    for (const [id, waiting] of late) if (waiting.isHeard) this.#giveUp(id, waiting);
+    const overdue = late.filter(([, { isHeard }]) => !isHeard);
     if (overdue.length === 0 || this.#isLooking) return;
     this.#isLooking = true;
     try {
@@ -78,6 +89,7 @@ export class Unanswered {
   #judge(overdue: readonly (readonly [string, Waiting])[], running: ReadonlySet<string>): void {
     for (const [id, waiting] of overdue) {
       waiting.missed = running.has(id) ? 0 : waiting.missed + 1;
+      if (waiting.isHeard) continue;
       if (waiting.missed >= missedMax && this.#waiting.get(id) === waiting) this.#giveUp(id, waiting);
     }
   }

@@ -1,0 +1,78 @@
+import { Turns } from "../../lib/turns.ts";
+import type { Settings } from "./facts.ts";
+import type { Expected } from "./unanswered.ts";
+
+/** What a request is made with. */
+interface Asked {
+  readonly query_id: string;
+  readonly clickhouse_settings: Settings;
+  readonly abort_signal: AbortSignal;
+}
+
+/** A request that is being made. */
+export interface Call {
+  /** The comment is where the engine's list of what runs shows our own name for it. */
+  asked(settings: Settings): Asked;
+  /** Reads the body of an answer whose head is there. The client has let go of the signal by then, so that it is cut off here. */
+  read<T>(answer: Closable, read: () => Promise<T>): Promise<T>;
+}
+
+interface Closable {
+  close(): void;
+}
+
+export interface Request {
+  readonly id: string;
+  /** What it carries. */
+  readonly bytes: number;
+  /** Any of these ends the wait for its answer. */
+  readonly ends: readonly AbortSignal[];
+}
+
+/** Requests of one kind: so many at a time, so that none that is expected to be answered waits for a socket. */
+export class Calls {
+  readonly #turns: Turns;
+  readonly #expect: ((id: string, bytes: number) => Expected) | undefined;
+
+  constructor(atOnce: number, expect: ((id: string, bytes: number) => Expected) | undefined) {
+    this.#turns = new Turns(atOnce);
+    this.#expect = expect;
+  }
+
+  async make<T>({ id, bytes, ends }: Request, run: (call: Call) => Promise<T>): Promise<T> {
+    const end = await this.#turns.take();
+    const expected = this.#expect?.(id, bytes);
+    const signal = AbortSignal.any(expected === undefined ? [...ends] : [...ends, expected.signal]);
+    try {
+      signal.throwIfAborted();
+      return await orAborted(run(callOf(id, signal, expected)), signal);
+    } catch (error) {
+      throw expected?.signal.aborted === true ? new Error("its answer got lost on the way") : error;
+    } finally {
+      expected?.end();
+      end();
+    }
+  }
+}
+
+const callOf = (id: string, abort_signal: AbortSignal, expected: Expected | undefined): Call => ({
+  asked: (settings) => ({ query_id: id, clickhouse_settings: { ...settings, log_comment: id }, abort_signal }),
+  read: async (answer, read) => {
+    expected?.heard();
+    const close = (): void => answer.close();
+    abort_signal.addEventListener("abort", close, { once: true });
+    try {
+      return await read();
+    } finally {
+      abort_signal.removeEventListener("abort", close);
+    }
+  },
+});
+
+/** Nobody waits longer than the signal says, whatever the client makes of it. */
+function orAborted<T>(running: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(new Error("nobody waits for it any more")), { once: true });
+    running.then(resolve, reject);
+  });
+}
