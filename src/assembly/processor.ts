@@ -58,7 +58,10 @@ function reported({ metrics, logger }: Basis, counted: (events: number) => void)
     },
     retried: (stage, error) => {
       metrics.processor.retried(stage, error);
-      logger.warn({ err: error, part, stage }, "the store did not take a batch; trying again");
+      logger.warn(
+        { err: error, part, stage },
+        stage === "ask" ? "the store did not answer; asking again" : "the store did not take a batch; trying again",
+      );
     },
     taken: (partition, err) => {
       metrics.processor.taken();

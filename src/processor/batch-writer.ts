@@ -125,6 +125,7 @@ export class BatchWriter {
         return await question();
       } catch (error) {
         if (!(error instanceof WeirError) || !error.canRetry) throw error;
+        this.#metrics.retried("ask", error);
         await this.#pause(attempt);
       }
     }

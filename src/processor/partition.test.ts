@@ -17,6 +17,9 @@ const record = (off: number): LogRecord => ({
   events: pack([{ event_id: `e${off}`, event_type: "t", user_id: "u", timestamp: 1000, payload: "{}" }]),
 });
 
+/** Whether the partition has said that nothing waits. */
+const caughtUp = { times: 0 };
+
 /** A partition whose log answers what the test says, and whose rollups are written when the test says so. */
 function world(read: (off: number, options: ReadOptions) => Promise<readonly LogRecord[]>, batchEventsMax = 10) {
   const rolledUp: number[] = [];
@@ -37,7 +40,7 @@ function world(read: (off: number, options: ReadOptions) => Promise<readonly Log
       ...{ src: src(0), log, writer, clock },
       store: {},
       rules: { current: async () => [], targets: async () => [] },
-      progress: { advance: () => {}, caughtUp: () => {}, working: () => {}, filling: () => {} },
+      progress: { advance: () => {}, caughtUp: () => void caughtUp.times++, working: () => {}, filling: () => {} },
       metrics: { batch: () => {}, stage: () => {} },
       groups: { admit: async () => ({ bounded: new Set(), rooms: new Map(), done: () => {} }) },
       cost: { add: () => {} },
@@ -105,4 +108,17 @@ test("the next batch is read when the last one is written, but while a large one
   const all = [0, 1, 2, 3, 4, 5];
   assert.deepEqual(await readWith(10), [[0], all]);
   assert.deepEqual(await readWith(1), [[0, 1, 2], all]);
+});
+
+test("a read that the end cuts short says nothing of what waits", async () => {
+  const { partition } = world(
+    (_, { signal }) => new Promise((resolve) => signal?.addEventListener("abort", () => resolve([]), { once: true })),
+  );
+  const stop = new AbortController();
+  caughtUp.times = 0;
+  const running = partition.run(stop.signal);
+  await settled();
+  stop.abort();
+  await running;
+  assert.equal(caughtUp.times, 0);
 });

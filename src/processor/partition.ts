@@ -124,6 +124,8 @@ export class Partition {
         await Promise.allSettled(inFlight);
         throw error;
       });
+      // A read that the end has cut short does not say that nothing waits.
+      if (work === null && stop.aborted) break;
       if (work === null) {
         await Promise.all(inFlight.splice(0));
         this.#deps.progress.caughtUp(this.#deps.src, this.#written, askedAt);

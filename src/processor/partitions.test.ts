@@ -136,3 +136,16 @@ test("whoever says what is ours while all is let go waits for that, too: the gro
   assert.ok(isTold);
   assert.equal(partitions.list().length, 0);
 });
+
+test("what is given while another is let go is not begun when all are let go meanwhile", async () => {
+  const { events, opened, partitions } = world();
+  await partitions.assigned(zero, 1000);
+  await settled();
+  const moving = partitions.assigned([src(1)], 1000);
+  await settled();
+  const drained = partitions.drain(1000);
+  opened[0]!.end();
+  await Promise.all([moving, drained]);
+  await settled();
+  assert.deepEqual([events.includes("opens 1"), partitions.list()], [false, []]);
+});

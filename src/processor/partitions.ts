@@ -68,6 +68,7 @@ export class Partitions implements Member {
     for (const src of this.#broken) if (!wanted.has(src)) this.#broken.delete(src);
     const going = [...this.#tenures.keys()].filter((src) => !wanted.has(src));
     await Promise.all(going.map((src) => this.#letGo(src, withinMs)));
+    if (this.#drained !== undefined && ours.length > 0) return this.#drained;
     for (const src of ours) if (!this.#tenures.has(src) && !this.#broken.has(src)) this.#begin(src);
   }
 

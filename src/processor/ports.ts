@@ -55,7 +55,7 @@ export interface ProgressWriter {
 export interface ProcessorMetrics {
   batch(facts: { events: number; duplicates: number; bytes: number }): void;
   stage(stage: "form" | "raw" | "reject" | "rollup", seconds: number): void;
-  retried(stage: "raw" | "reject" | "rollup", error: unknown): void;
+  retried(stage: "ask" | "raw" | "reject" | "rollup", error: unknown): void;
   /** Events that the store refused were set aside. */
   rejected(events: number, reason: string): void;
   /** Another process has claimed a partition that this one was counting; it goes on without it. */

@@ -45,7 +45,7 @@ test("who begins to count says of nothing that every rule has it before it knows
   progress.takenUp(src(0), 100);
   const wait = progress.waitCounted([range(60, 70)], new AbortController().signal);
   assert.deepEqual([progress.isCounted([range(60, 70)]), progress.standing(0)?.incompleteBelow], [false, 100]);
-  assert.deepEqual(progress.standing(1)?.incompleteBelow, 0, "others speak of theirs themselves");
+  assert.deepEqual(progress.standing(1)?.incompleteBelow, 100, "others have not spoken yet");
   progress.filling([{ 0: 50 }]);
   assert.equal(await wait, true);
   assert.equal(progress.isCounted([range(40, 45)]), false);
@@ -106,4 +106,12 @@ test("a partition that moves: who takes it up tells of what it did not know, and
   progress.caughtUp(src(0), 35, 1);
   progress.heard(src(0), said(50));
   assert.equal(progress.standing(0)?.next, 50, "what ends late makes the partition nobody's own again");
+});
+
+test("what others are said to have counted is in every rule once one of them says so", () => {
+  const progress = new MemoryProgress(systemClock);
+  progress.expect(src(0), 1000);
+  assert.equal(progress.isCounted([range(10, 20)]), false);
+  progress.heard(src(0), { next: 1000, through: 1, waitedMs: 0, incompleteBelow: 15 });
+  assert.deepEqual([progress.isCounted([range(10, 20)]), progress.isCounted([range(15, 20)])], [false, true]);
 });

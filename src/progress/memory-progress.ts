@@ -172,10 +172,11 @@ export class MemoryProgress implements Progress {
     this.#partitions.set(src, { next, through, waiting: [], heardAt: this.#clock.monotonic() });
   }
 
-  /** Partitions that others count, of which nothing has been heard yet: below `next` they are known to be counted. */
+  /** Partitions that others count, of which nothing has been heard yet: below `next` they are counted, in all rules but those being filled. */
   expect(src: Src, next: number): void {
     if (this.#partitions.has(src)) return;
-    this.#partitions.set(src, { next, through: 0, waiting: [], heardAt: this.#clock.monotonic() });
+    const heardAt = this.#clock.monotonic();
+    this.#partitions.set(src, { next, through: 0, waiting: [], heardAt, incompleteBelow: next });
   }
 
   /**

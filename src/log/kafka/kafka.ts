@@ -90,6 +90,11 @@ const tellerOf = (topic: string, report: KafkaLogOptions["report"]): TellTopic =
       "warn",
       `the topic ${topic} takes no record larger than max.message.bytes=${bytesMax}, and Weir writes up to 1,000,000 bytes into one: large requests will be refused; set it to 1048588, its usual value, or more`,
     ),
+  others: (of) =>
+    report(
+      "warn",
+      `the topic ${topic} has message.timestamp.type=${of}: records with times ahead of others make windows final too early; set it to LogAppendTime`,
+    ),
   risky: () =>
     report(
       "warn",
@@ -123,8 +128,8 @@ class KafkaLog implements Log {
     this.#inFlightBytesMax = options.inFlightBytesMax ?? inFlightBytesMax;
     this.#asking = new Consumer({ ...clientOptions(address), groupId: group, metadataMaxAge: 1_000 });
     const all = Array.from({ length: found.partitions }, (_, partition) => partition);
-    this.#lanes = all.map((partition) => this.#lane(partition));
     this.#topicId = found.topicId;
+    this.#lanes = all.map((partition) => this.#lane(partition));
     const failed = (err: unknown): void => report("warn", `the offsets of ${whyNoCommits(err, group)}`, { err });
     const named = { address, topic: topic.name, group, clock };
     let standing = (): Group["standing"] => undefined;
@@ -137,7 +142,7 @@ class KafkaLog implements Log {
         flush: () => this.#commits.flush(),
       });
       standing = () => membership.standing;
-      this.shared = { identity: `${found.clusterId}/${topic.name}/${group}`, membership };
+      this.shared = { identity: `${found.clusterId}/${topic.name}/${found.topicId}/${group}`, membership };
     }
     this.#stopWatching = this.#watch();
     this.#commits = new Commits({ ...named, admin, standing: () => standing(), failed });
@@ -200,7 +205,7 @@ class KafkaLog implements Log {
   #lane(partition: number): Lane {
     const { address, topic, compression, clock } = this.#options;
     const open = (): ReturnType<typeof openSender> =>
-      openSender({ address, topic: topic.name, partition, compression, clock });
+      openSender({ address, topic: topic.name, topicId: this.#topicId, partition, compression, clock });
     const name = `${nameOf(address)}: partition ${partition} of ${topic.name}`;
     return new Lane({ partition, open, clock, deadlineMs: appendMs, name });
   }

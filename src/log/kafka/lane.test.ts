@@ -4,6 +4,7 @@ import { SimulatedClock, settled } from "../../../test/support/simulated-clock.t
 import { pack } from "../../event/packed.ts";
 import type { OffsetRange } from "../../event/position.ts";
 import type { WeirError } from "../../lib/errors.ts";
+import { Said } from "./faults.ts";
 import { Lane } from "./lane.ts";
 import type { Chunk } from "./partition-of.ts";
 import type { Sender } from "./sender.ts";
@@ -107,5 +108,24 @@ describe("a lane", () => {
     void lane.close().then(() => (isClosed = true));
     await clock.advance(deadlineMs);
     assert.deepEqual([outcome(), isClosed], ["log_unavailable", true]);
+  });
+
+  test("a topic that was made anew under it takes no more: what was sent last is unknown, and the next is refused", async () => {
+    const offsets = [5, 6, 0];
+    let isOpen = false;
+    const { lane, clock } = laneOn(async () => {
+      if (isOpen) throw new Said("the topic was made anew");
+      isOpen = true;
+      return { ...broker(), send: async () => offsets.shift()! };
+    });
+    await lane.add(chunk("a"));
+    await lane.add(chunk("b"));
+    const outcome = outcomeOf(lane.add(chunk("c")));
+    await settled();
+    assert.equal(outcome(), "log_failed");
+    const next = outcomeOf(lane.add(chunk("d")));
+    await clock.advance(deadlineMs);
+    assert.equal(next(), "log_unavailable");
+    assert.match(lane.fault ?? "", /the topic was made anew/);
   });
 });

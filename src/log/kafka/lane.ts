@@ -3,7 +3,7 @@ import { offset, src } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import { pauseAfter } from "./client.ts";
-import { whatIsWrong } from "./faults.ts";
+import { Said, whatIsWrong } from "./faults.ts";
 import { recordBounds } from "./partition-of.ts";
 import type { Chunk } from "./partition-of.ts";
 import { encodeValue } from "./record.ts";
@@ -30,6 +30,10 @@ export interface LaneParts {
   readonly name: string;
 }
 
+/** A client finds its way into the new one by itself. */
+const wentBack = (record: number, last: number): string =>
+  `a record was appended at ${record} after one at ${last}: the topic was deleted and made anew`;
+
 const pauses = { minMs: 50, maxMs: 500 };
 
 /**
@@ -47,6 +51,8 @@ export class Lane {
   #isRunning = false;
   #fault: string | undefined;
   #closing = false;
+  /** Of the last record that was acknowledged. */
+  #last = -1;
 
   constructor(parts: LaneParts) {
     this.#parts = parts;
@@ -129,6 +135,7 @@ export class Lane {
     const left = Math.min(...this.#inFlight.map(({ deadline }) => deadline)) - clock.monotonic();
     try {
       const record = await sender.send(encodeValue(this.#inFlight.map(({ chunk }) => chunk)), left);
+      if (record <= this.#last) throw new Said(wentBack(record, this.#last));
       this.#acknowledge(record);
       return true;
     } catch (error) {
@@ -145,6 +152,7 @@ export class Lane {
   }
 
   #acknowledge(record: number): void {
+    this.#last = record;
     let first: number = firstSlot(record);
     for (const { chunk, resolve } of this.#inFlight) {
       resolve({ src: src(this.#parts.partition), from: offset(first), to: offset(first + chunk.count - 1) });

@@ -3,7 +3,7 @@ import type { CompressionAlgorithmValue } from "@platformatic/kafka";
 import type { Clock } from "../../lib/clock.ts";
 import { clientOptions, within } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
-import { leavesOf } from "./faults.ts";
+import { leavesOf, Said } from "./faults.ts";
 import { formatHeader, packedFormat } from "./record.ts";
 
 export type Compression = CompressionAlgorithmValue;
@@ -23,11 +23,15 @@ export interface SenderParts {
   readonly partition: number;
   readonly compression: Compression;
   readonly clock: Clock;
+  /** Which topic of that name; missing: whichever there is. */
+  readonly topicId?: string;
   /** What records say that they hold; default: events. */
   readonly format?: Buffer;
 }
 
 const openMs = 1_500;
+/** Its positions name other events than those that were counted, and nobody would count the new ones. */
+const replaced = "the topic was deleted and made anew; docs/kafka.md says what to do";
 const closeMs = 1_000;
 
 /** Connects to the partition's leader, and gets the number under which the broker knows repeats. Sends nothing. */
@@ -70,10 +74,12 @@ class ProducerSender implements Sender {
   }
 
   async open(): Promise<void> {
-    const { topic, partition, clock } = this.#parts;
+    const { topic, partition, clock, topicId } = this.#parts;
     const opening = async (): Promise<void> => {
       const { topics } = await this.#producer.metadata({ topics: [topic], retries: 0, forceUpdate: true });
-      const leader = topics.get(topic)?.partitions[partition]?.leader ?? -1;
+      const found = topics.get(topic);
+      if (topicId !== undefined && found !== undefined && found.id !== topicId) throw new Said(replaced);
+      const leader = found?.partitions[partition]?.leader ?? -1;
       const connections = await this.#producer.connectToBrokers([leader]);
       if (connections.size === 0) throw new Error("the partition has no leader now");
       await this.#producer.initIdempotentProducer({});

@@ -19,6 +19,7 @@ async function toldOf(configs: Readonly<Record<string, string>>, replicas = 1): 
     {
       made: () => told.push("made"),
       risky: () => told.push("risky"),
+      others: (type) => told.push(type),
       tight: (bytesMax) => told.push(`tight ${bytesMax}`),
     },
   );
@@ -31,5 +32,7 @@ test("a topic that refuses records as large as ours is told at the start, and no
   assert.deepEqual(await toldOf({ ...usual, "max.message.bytes": "100000" }), ["tight 100000"]);
   assert.deepEqual(await toldOf({ "cleanup.policy": "delete" }), [], "a broker that does not say");
   assert.deepEqual(await toldOf({ ...usual, "min.insync.replicas": "1" }, 3), ["risky"]);
+  assert.deepEqual(await toldOf({ ...usual, "message.timestamp.type": "CreateTime" }), ["CreateTime"]);
+  assert.deepEqual(await toldOf({ ...usual, "message.timestamp.type": "LogAppendTime" }), []);
   await assert.rejects(toldOf({ ...usual, "cleanup.policy": "compact" }), { code: "invalid_config" });
 });

@@ -19,12 +19,15 @@ export interface TellTopic {
   made(partitions: number, replication: number): void;
   /** It has replicas and does not wait for any of them. */
   risky(): void;
+  /** Its records have the times that whoever wrote them has said. */
+  others(timestampType: string): void;
   /** It does not take records as large as ours may become. */
   tight(bytesMax: number): void;
 }
 
 /** What lies around the events of a record, and is no more than that. */
 const frameBytesMax = 1_000;
+const timestampType = "message.timestamp.type";
 const partitionsWhenMade = 6;
 const replicationWanted = 3;
 
@@ -62,7 +65,7 @@ async function makeTopic(admin: Admin, wish: TopicWish, tell: TellTopic): Promis
   const configs = [
     { name: "cleanup.policy", value: "delete" },
     // The record's time is when the log has it, by the log's clock: what others' clocks say decides nothing.
-    { name: "message.timestamp.type", value: "LogAppendTime" },
+    { name: timestampType, value: "LogAppendTime" },
     // An acknowledged event outlives the loss of a broker.
     { name: "min.insync.replicas", value: String(Math.min(2, replicas)) },
   ];
@@ -106,7 +109,7 @@ async function mustKeepRecords(
   name: string,
   tell: TellTopic,
 ): Promise<void> {
-  const configurationKeys = ["cleanup.policy", "min.insync.replicas", "max.message.bytes"];
+  const configurationKeys = ["cleanup.policy", "min.insync.replicas", "max.message.bytes", timestampType];
   const [found] = await admin.describeConfigs({
     resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: name, configurationKeys }],
   });
@@ -116,6 +119,7 @@ async function mustKeepRecords(
       `its cleanup.policy is ${valueOf("cleanup.policy")}, which throws events away; set it to delete`,
     ]);
   if (valueOf("min.insync.replicas") === "1" && partitions.every(({ replicas }) => replicas.length > 1)) tell.risky();
+  if (valueOf(timestampType) === "CreateTime") tell.others(valueOf(timestampType));
   const largest = Number(valueOf("max.message.bytes") || Infinity);
   if (largest < recordBounds.bytesMax + frameBytesMax) tell.tight(largest);
 }
