@@ -46,6 +46,7 @@ function world(parts: Partial<GroupParts> = {}) {
   const group = new Group({
     ...{ address: { brokers: ["k:9092"] }, topic: "events", group: "weir", instance: "one", sessionMs: 3_000, clock },
     flush: async () => void events.push("flush"),
+    letGo: (gone) => void (gone.size > 0 && events.push(`forgets ${[...gone].join()}`)),
     report: (level, message) => level === "warn" && events.push(message),
     newClient: (options) => {
       clients.push(new FakeClient(options));
@@ -99,7 +100,7 @@ describe("a member of a group", () => {
     gate.resolve();
     await settled();
     assert.ok(isTold);
-    assert.deepEqual(events.slice(1), ["assigned 0", "flush"]);
+    assert.deepEqual(events.slice(1), ["assigned 0", "flush", "forgets 1"]);
     await group.leave();
   });
 

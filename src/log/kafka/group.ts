@@ -23,6 +23,8 @@ export interface GroupParts {
   readonly signal?: AbortSignal;
   /** Sends what is still to be committed, as long as it is ours. */
   readonly flush: () => Promise<void>;
+  /** These have been let go: what was kept to read them is not needed any more. */
+  readonly letGo: (partitions: ReadonlySet<number>) => void;
   readonly report: (level: "info" | "warn", message: string, facts?: object) => void;
   /** Makes the client; default: Kafka's. */
   readonly newClient?: (options: ConsumerOptions<Buffer, Buffer, Buffer, Buffer>) => GroupClient;
@@ -153,7 +155,7 @@ export class Group implements Membership {
   #tell(consumer: GroupClient): Promise<void> {
     return (this.#telling = this.#telling.then(async () => {
       if (this.#left.signal.aborted || consumer !== this.#consumer) return;
-      const { topic, sessionMs, report, flush } = this.#parts;
+      const { topic, sessionMs, report, flush, letGo } = this.#parts;
       const now = (consumer.assignments ?? []).filter((one) => one.topic === topic).flatMap((one) => one.partitions);
       const ours = new Set(now);
       const isChanged = ours.size !== this.#ours.size || now.some((one) => !this.#ours.has(one));
@@ -161,7 +163,9 @@ export class Group implements Membership {
       const before = this.#ours;
       this.#ours = before.union(ours);
       await this.#member?.assigned(now.toSorted((a, b) => a - b).map(src), sessionMs / 3);
-      if (before.difference(ours).size > 0) await flush();
+      const gone = before.difference(ours);
+      if (gone.size > 0) await flush();
+      letGo(gone);
       this.#ours = ours;
       if (isChanged) report("info", "the partitions that this process counts have changed", { partitions: now });
     }));

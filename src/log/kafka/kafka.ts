@@ -140,6 +140,7 @@ class KafkaLog implements Log {
         ...signalOf(options),
         report,
         flush: () => this.#commits.flush(),
+        letGo: (gone) => this.#forget(gone),
       });
       standing = () => membership.standing;
       this.shared = { identity: `${found.clusterId}/${topic.name}/${found.topicId}/${group}`, membership };
@@ -221,6 +222,14 @@ class KafkaLog implements Log {
     const reader = new PartitionReader({ ...place, line, futureMaxMs, skipsGap, tell });
     this.#readers.set(partition, reader);
     return reader;
+  }
+
+  /** A reader holds megabytes that it has read ahead, and a connection. */
+  #forget(partitions: ReadonlySet<number>): void {
+    for (const partition of partitions) {
+      void this.#readers.get(src(partition))?.close();
+      this.#readers.delete(src(partition));
+    }
   }
 
   /** Events that are appended here go on into those partitions that were there: repeats meet their originals. */
