@@ -41,6 +41,9 @@ interface Cut {
 /** Behind every window that a store can hold, ms since the epoch. */
 const endOfTime = 4_294_967_295_000;
 
+/** How far is counted may go back a little when batches overtake each other: that is waited for, not told of; ms. */
+const backMsMax = 5000;
+
 /**
  * One rule that is watched exactly: what `/stats` has, as far as it was read, and what of it may have changed since. State
  * only: `ExactFeeds` decides when it reads and who is sent what.
@@ -191,7 +194,9 @@ export class ExactFeed implements ReadableFeed {
   /** Time has gone on: windows close, and some are kept no longer. `countedThrough` as in `Progress`. */
   advance(countedThrough: number, now: number): void {
     this.#expire(oldestKept(this.#watched.rule, now));
-    if (!this.isComplete || countedThrough <= this.#finalThrough) return;
+    if (!this.isComplete) return;
+    if (countedThrough < this.#finalThrough - backMsMax) this.#reopen(countedThrough);
+    if (countedThrough <= this.#finalThrough) return;
     const { rule } = this.#watched;
     const lateMs = rule.latenessSeconds * 1000;
     const through = countedThrough - lateMs;
@@ -202,6 +207,13 @@ export class ExactFeed implements ReadableFeed {
     const atOnceMax = this.#bounds.finalsAtOnce;
     closeWindows(this.mirror, this.finals, { rule, after, through, finalThrough: countedThrough, atOnceMax });
     this.lookAgainAt = 0;
+  }
+
+  /** The clock was ahead and is set right: what was called final may not be. */
+  #reopen(countedThrough: number): void {
+    this.#finalThrough = countedThrough;
+    this.#endsNext = 0;
+    this.touchAll();
   }
 
   /** Lets the oldest windows go if there is more than may be kept; the newest stays. */
