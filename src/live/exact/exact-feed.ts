@@ -53,10 +53,12 @@ export class ExactFeed implements ReadableFeed {
   /** Names this state of the rule in this process: `seq` counts within it. */
   number: number;
   readonly subscribers = new Set<ExactSubscriber>();
+  /** Those of them that have nothing yet, or don't read: they are looked at again and again, so that not all have to be. */
+  readonly unsettled = new Set<ExactSubscriber>();
   reading = false;
   readAgainAt = 0;
   failures = 0;
-  /** Nobody needs to be looked at before this moment, ms of the monotonic clock. */
+  /** Nobody else needs to be looked at before this moment, ms of the monotonic clock. */
   lookAgainAt = 0;
   /** Since when nobody watches, ms of the monotonic clock. */
   leftAt: number | null = null;
@@ -136,6 +138,23 @@ export class ExactFeed implements ReadableFeed {
     this.#resolve(one, this.#newestFrom(this.mirror.newest, now), this.mirror.floor);
     if (one.from === null) this.#coverage.want(one.asked);
     this.lookAgainAt = 0;
+  }
+
+  unsettle(one: ExactSubscriber): void {
+    // It may just have gone.
+    if (this.subscribers.has(one)) this.unsettled.add(one);
+  }
+
+  /** Nothing more is to be done for it before `lookAgainAt`. */
+  settle(one: ExactSubscriber, lookAgainAt: number): void {
+    this.unsettled.delete(one);
+    this.lookAgainAt = Math.min(this.lookAgainAt, lookAgainAt);
+  }
+
+  /** It watches no longer. @returns whether it did. */
+  leave(one: ExactSubscriber): boolean {
+    this.unsettled.delete(one);
+    return this.subscribers.delete(one);
   }
 
   touch(starts: Iterable<number>): void {
