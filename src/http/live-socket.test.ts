@@ -8,6 +8,7 @@ import { clientFrame, RawWebSocket } from "../../test/support/raw-web-socket.ts"
 import { MemoryProgress } from "../../test/support/memory-progress.ts";
 import { MemoryRules } from "../../test/support/memory-rules.ts";
 import { MemoryStore } from "../../test/support/memory-store.ts";
+import { SimulatedClock } from "../../test/support/simulated-clock.ts";
 import { systemClock } from "../lib/clock.ts";
 import { Hub } from "../live/hub.ts";
 import type { LiveLimits } from "../live/limits.ts";
@@ -235,6 +236,31 @@ describe("the end of a socket", () => {
     assert.deepEqual(await closed(deaf), [4008, "too slow: what was sent was not read in time"]);
     await until(() => hub.connectionCount === 1);
     assert.equal(alive.readyState, WebSocket.OPEN);
+  });
+
+  it("does not come sooner for a ping that stands behind what was just asked for", async (t) => {
+    const clock = new SimulatedClock();
+    const { server, url } = await start({}, { clock });
+    t.after(() => server.close());
+    const deaf = async (): Promise<WebSocket> => {
+      const socket = new WebSocket(url, { autoPong: false });
+      await once(socket, "open");
+      return socket;
+    };
+    // The first is pinged after 8 s, the second after 0.8 s.
+    const [silent, asking] = [await deaf(), await deaf()];
+    const ended = Promise.all([closed(silent), closed(asking)]);
+    const isAnswered = async (): Promise<void> => (asking.send("?"), void (await next(asking)));
+    for (const ms of [700, 8800, 5500]) {
+      await clock.advance(ms);
+      await isAnswered();
+    }
+    // After 15 s; what was asked with an answer owed does not count.
+    await clock.advance(1800);
+    assert.deepEqual(
+      (await ended).map(([code]) => code),
+      [4008, 4008],
+    );
   });
 
   it("comes when nothing is read", async (t) => {

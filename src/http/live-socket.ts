@@ -20,7 +20,10 @@ export interface LiveSocketOptions {
   readonly origins?: readonly string[];
   /** By which names the server may be asked; missing: by any. */
   readonly hostNames?: HostNames;
-  /** How often sockets are pinged; one that has not answered by the next ping is closed as too slow. Default 8 s. */
+  /**
+   * How often sockets are pinged; one that does not answer is closed as too slow when it was heard of last about twice as
+   * long ago. Default 8 s.
+   */
   readonly pingMs?: number;
   /** How long the closing handshake may take. Default 1 s. */
   readonly closeMs?: number;
@@ -30,7 +33,7 @@ export interface LiveSocketOptions {
 export function liveSocket(hub: LiveHub, options: LiveSocketOptions): Routes {
   return (server) => {
     const sockets = new WebSocketServer(socketOptions(options));
-    const pinged = new Pinged();
+    const pinged = new Pinged(options.clock, options.pingMs ?? 8000);
     const frames = new TextFrames();
     const refuse = (socket: Duplex, code: ErrorCode, message: string): void =>
       refuseUpgrade(socket, new WeirError(code, message));
@@ -52,7 +55,7 @@ export function liveSocket(hub: LiveHub, options: LiveSocketOptions): Routes {
         (ws) => (pinged.add(ws), carry(ws, hub, clientOf(ws, socket, frames))),
       );
     });
-    const stopPinging = options.clock.every((options.pingMs ?? 8000) / pingTurns, () => pinged.next());
+    const stopPinging = options.clock.every(pinged.turnMs, () => pinged.next());
     closeWithServer(server, hub, () => {
       stopping = true;
       stopPinging();
@@ -95,36 +98,66 @@ export function originAllowed(
 /** In turns, so that ten thousand pings don't go out at one moment, and their answers don't come in at one. */
 const pingTurns = 10;
 
+/**
+ * Closes sockets that don't answer pings. A ping waits behind what was sent before it: who is still reading a large snapshot
+ * has not been silent since the ping, but since he asked for the snapshot.
+ */
 class Pinged {
+  readonly turnMs: number;
+  readonly #clock: Clock;
   readonly #turns = Array.from({ length: pingTurns }, () => new Set<WebSocket>());
+  /** Those that have not answered the last ping. */
+  readonly #asked = new Set<WebSocket>();
+  /** When a socket answered or, with no answer owed, sent something last; ms of the monotonic clock. */
+  readonly #heardAt = new WeakMap<WebSocket, number>();
+  /** Sooner than two pings after each other by a turn, as nobody is looked at in between. */
+  readonly #silentMsMax: number;
   #added = 0;
   #turn = 0;
+
+  constructor(clock: Clock, pingMs: number) {
+    this.#clock = clock;
+    this.turnMs = pingMs / pingTurns;
+    this.#silentMsMax = 2 * pingMs - this.turnMs;
+  }
 
   add(ws: WebSocket): void {
     const turn = this.#turns[this.#added++ % pingTurns]!;
     turn.add(ws);
-    ws.once("close", () => turn.delete(ws));
+    this.#heard(ws);
+    ws.on("pong", () => (this.#asked.delete(ws), this.#heard(ws)));
+    // Who owes an answer may send what he likes: he does not read.
+    ws.on("message", () => void (this.#asked.has(ws) || this.#heard(ws)));
+    ws.once("close", () => (turn.delete(ws), this.#asked.delete(ws)));
   }
 
   next(): void {
+    for (const ws of this.#asked) if (this.#silentMs(ws) >= this.#silentMsMax) closeSilent(ws);
     this.#turn = (this.#turn + 1) % pingTurns;
-    this.#turns[this.#turn]!.forEach(pingOrClose);
+    for (const ws of this.#turns[this.#turn]!) if (!this.#asked.has(ws)) this.#ask(ws);
+  }
+
+  #ask(ws: WebSocket): void {
+    this.#asked.add(ws);
+    ws.ping();
+  }
+
+  #heard(ws: WebSocket): void {
+    this.#heardAt.set(ws, this.#clock.monotonic());
+  }
+
+  #silentMs(ws: WebSocket): number {
+    return this.#clock.monotonic() - (this.#heardAt.get(ws) ?? 0);
   }
 }
 
-/** Those that have not answered the last ping. */
-const silent = new WeakSet<WebSocket>();
-
 /** Who reads again later finds out why; the library cuts the connection when the closing handshake is not answered either. */
-function pingOrClose(ws: WebSocket): void {
-  if (silent.has(ws)) return ws.close(closeCodes.too_slow.code, closeCodes.too_slow.reason);
-  silent.add(ws);
-  ws.ping();
+function closeSilent(ws: WebSocket): void {
+  ws.close(closeCodes.too_slow.code, closeCodes.too_slow.reason);
 }
 
 function carry(ws: WebSocket, hub: LiveHub, client: Client): void {
   const connection = hub.connect(client);
-  ws.on("pong", () => silent.delete(ws));
   ws.on("message", (data, isBinary) => {
     if (isBinary) ws.close(closeCodes.text_only.code, closeCodes.text_only.reason);
     else connection.receive(textOf(data));

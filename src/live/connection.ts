@@ -10,6 +10,9 @@ import type { LiveLimits } from "./limits.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Receiver, Subscriber } from "./subscriber.ts";
 
+/** No rule has this id. */
+const noRule = "";
+
 /** One client: its subscriptions by rule, and whether it keeps up. */
 export class Connection implements Receiver, ExactClient {
   readonly subscriptions = new Map<string, Subscriber>();
@@ -20,7 +23,7 @@ export class Connection implements Receiver, ExactClient {
   readonly #outbox: Outbox;
   /** Per rule that is watched, how to say that it is not any more. */
   readonly #wants = new Map<string, () => void>();
-  /** Per rule that is watched no longer, what the client is still to be told of it. */
+  /** Per rule that is not watched, or no longer, what the client is still to be told of it. */
   readonly #endings = new Map<string, string>();
   #budget: MessageBudget;
   #backlogSince: number | null = null;
@@ -95,9 +98,14 @@ export class Connection implements Receiver, ExactClient {
     }
   }
 
-  /** Tells the client of a mistake; one that does not read has had its chance. */
+  /**
+   * Tells the client of a mistake, later if it does not read now: it would else wait for a rule for ever. Of those that
+   * concern no rule the last one is told.
+   */
   refuse(code: LiveErrorCode, message: string, ruleId?: string): void {
-    this.offer(errorText(code, message, ruleId));
+    this.#endings.set(ruleId ?? noRule, errorText(code, message, ruleId));
+    this.tellEndings();
+    if (this.#endings.size > this.#limits.subscriptionsMax) this.close("too_slow");
   }
 
   /** Whether one more message may be taken; a client that sends too many is closed. */

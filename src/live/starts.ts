@@ -12,7 +12,10 @@ export function newestStartAt({ kind, size, hop }: RuleWindow, ms: number): numb
   return startOfSpan(kind === "hopping" && hop ? hop : size, ms);
 }
 
-/** The beginnings of the windows in which the seconds lie; worked out once per kind of window. Of too many, a few too many. */
+/**
+ * The beginnings of the windows in which the seconds lie; worked out once per kind of window. Of too many, a few too many, the newest:
+ * who watches only newer ones has all of these, and who watches older ones as well is told of too many.
+ */
 export function startsFor(
   window: RuleWindow,
   seconds: readonly number[],
@@ -26,7 +29,7 @@ export function startsFor(
 }
 
 function startsAround(window: RuleWindow, seconds: readonly number[], startsMax: number): number[] {
-  const newest = [...new Set(seconds.map((second) => newestStartAt(window, second * 1000)))];
+  const newest = [...new Set(seconds.map((second) => newestStartAt(window, second * 1000)))].toSorted((a, b) => b - a);
   const { kind, size, hop } = window;
   if (kind !== "hopping" || hop === undefined) return newest;
   const [sizeMs, hopMs] = [secondsMaxOf(size) * 1000, secondsMaxOf(hop) * 1000];

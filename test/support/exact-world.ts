@@ -43,7 +43,7 @@ export const stepOf = ([kind, ...numbers]: readonly [number, number, number, num
 ];
 
 const minute = 60_000;
-const ruleIds = ["plain", "kept", "grows"] as const;
+const ruleIds = ["plain", "kept", "grows", "hops"] as const;
 const clientCount = 3;
 /** Of 700 ms each: by then everybody has everything. */
 const restRounds = 14;
@@ -237,9 +237,11 @@ export class World {
     const kept = ruleId === "kept" ? { retentionSeconds: 300 } : {};
     const span = (count: number) => ({ unit: "second", count }) as const;
     const grows = { kind: "cumulative", size: span(180), hop: span(60), pane: span(60) } as const;
+    const hops = { ...grows, kind: "hopping" } as const;
     return this.rules.set({
       ...{ rule_id: ruleId, windowSeconds: 60, latenessSeconds: 5 },
       ...(ruleId === "grows" && { window: grows }),
+      ...(ruleId === "hops" && { window: hops }),
       ...{ ...kept, ...more },
     });
   }
@@ -256,13 +258,18 @@ export class World {
     this.#tell(how === 14);
   }
 
-  /** Sets a row of a window around the clock; answers where the window begins. */
+  /** Sets the rows of an event around the clock; answers where one of the windows begins that it lies in. */
   #put(ruleId: string, who: number, how: number): number {
     const now = this.clock.now() - (this.clock.now() % minute);
     const at = now + ([0, 0, 0, -1, -1, -2, -3, -4, -6, -9, -12, 1, 2, 0, -5, -7][who % 16] ?? 0) * minute;
     const group = [`g${how % 3}`];
     const value = ++this.#value;
     const series = this.#series(ruleId);
+    if (ruleId === "hops") {
+      for (let windowStart = at; windowStart > at - 3 * minute; windowStart -= minute)
+        this.store.set(series, { windowStart, windowEnd: windowStart + 3 * minute, group, value });
+      return at;
+    }
     if (ruleId !== "grows") {
       this.store.set(series, { windowStart: at, windowEnd: at + minute, group, value });
       return at;

@@ -28,3 +28,12 @@ test("an id that is none of ours is a place where nobody is", () => {
   ])
     assert.deepEqual(readEventId(id, 1), [nowhere], id);
 });
+
+test("after a restart no place of the old process is taken for one of the new, nor the other way round", () => {
+  const old = { epoch: epochText({ process: "p0", feed: 2, from: 0 }), seq: 7 };
+  const nowhere = { epoch: "-", seq: 0 };
+  assert.deepEqual(readEventId(writeEventId([place(1, 0, 3), old, null]), 3), [place(1, 0, 3), nowhere, undefined]);
+  assert.deepEqual(readEventId(writeEventId([old, place(1, 0, 3)]), 2), [old, nowhere]);
+  // Nor is who has nothing to go on from forgotten to have something: he is owed a reset.
+  assert.deepEqual(readEventId(writeEventId([nowhere, old]), 2), [nowhere, old]);
+});

@@ -1,10 +1,13 @@
 import { epochText, readEpoch } from "./epoch.ts";
 import type { Place } from "./subscriber.ts";
 
-/** Where a client is with several rules, as one word for the `id` of an event: the places in the order of the rules. */
+/**
+ * Where a client is with several rules, as one word for the `id` of an event: the places in the order of the rules. It has
+ * room for one process: after a restart, until all places are of the new one, those of another than the first are lost.
+ */
 export function writeEventId(places: readonly (Place | null)[]): string {
-  const [first] = places.flatMap((place) => (place === null ? [] : (readEpoch(place.epoch)?.process ?? [])));
-  return [first ?? "-", ...places.map(partOf)].join("~");
+  const [first = "-"] = places.flatMap((place) => (place === null ? [] : (readEpoch(place.epoch)?.process ?? [])));
+  return [first, ...places.map((place) => partOf(first, place))].join("~");
 }
 
 /**
@@ -19,9 +22,13 @@ export function readEventId(id: string, rules: number): (Place | undefined)[] {
 
 const nowhere: Place = { epoch: "-", seq: 0 };
 
-function partOf(place: Place | null): string {
-  const epoch = place === null ? undefined : readEpoch(place.epoch);
-  if (place === null || epoch === undefined) return "-";
+/** What is read as no place: who has it is told that what he has is void. */
+const lost = "0";
+
+function partOf(process: string, place: Place | null): string {
+  if (place === null) return "-";
+  const epoch = readEpoch(place.epoch);
+  if (epoch?.process !== process) return lost;
   return [epoch.feed, epoch.from, place.seq].map((number) => number.toString(36)).join(".");
 }
 

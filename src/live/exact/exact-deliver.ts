@@ -17,15 +17,19 @@ export interface Delivery {
   readonly lagMs: () => number;
 }
 
-/** Whoever could not take what there is, or waits for what is being read, is looked at again so soon; ms. */
-const soonMs = 25;
-
-/** Sends every subscriber of a feed what it is to get now. A message is written once, however many get it. */
-export function deliverExactly(delivery: Delivery): void {
+/**
+ * Sends the subscribers of a feed what they are to get now: all, or those alone that could not take what there is, or wait
+ * for what is being read. A message is written once, however many get it.
+ */
+export function deliverExactly(delivery: Delivery, whom: "all" | "unsettled" = "all"): void {
+  const { feed } = delivery;
   const round = new Round(delivery);
-  let lookAgainAt = Infinity;
-  for (const subscriber of delivery.feed.subscribers) lookAgainAt = Math.min(lookAgainAt, round.serve(subscriber));
-  delivery.feed.lookAgainAt = lookAgainAt;
+  if (whom === "all") feed.lookAgainAt = Infinity;
+  for (const one of whom === "all" ? feed.subscribers : feed.unsettled) {
+    round.serve(one);
+    if (!round.isSettled(one)) feed.unsettle(one);
+    else feed.settle(one, round.lookAgainAt(one));
+  }
 }
 
 class Round {
@@ -41,8 +45,7 @@ class Round {
     this.#now = delivery.clock.monotonic();
   }
 
-  /** @returns when the subscriber is to be looked at again, ms of the monotonic clock. */
-  serve(one: ExactSubscriber): number {
+  serve(one: ExactSubscriber): void {
     // A reset is followed by its snapshot at once, if that is there.
     for (let acts = 0; acts < 2; acts++) {
       const before = one.standing;
@@ -54,7 +57,19 @@ class Round {
         this.#tell(one, resetText(this.#feed.ruleId, before.reason), { ruleId: this.#feed.ruleId, place: null });
       if (act !== "reset") break;
     }
-    return this.#lookAgainAt(one);
+  }
+
+  /** Whether it has what there is, or will take it when its time comes. */
+  isSettled({ standing, client }: ExactSubscriber): boolean {
+    return standing.state === "following" && client.line() === "open";
+  }
+
+  /** When one that is settled is to be looked at again, ms of the monotonic clock. */
+  lookAgainAt({ standing, dueAt, toldAt }: ExactSubscriber): number {
+    const { mirror, finals } = this.#feed;
+    const quietAt = toldAt + this.#delivery.heartbeatMs;
+    const isDue = standing.state === "following" && isBehind(standing, { seq: mirror.seq, finals: finals.count });
+    return isDue ? Math.min(dueAt, quietAt) : quietAt;
   }
 
   #sight(one: ExactSubscriber): Sight {
@@ -69,13 +84,6 @@ class Round {
       finalsLost: finals.lost,
       knownFrom: mirror.knownFrom,
     };
-  }
-
-  #lookAgainAt({ standing, dueAt, toldAt, client }: ExactSubscriber): number {
-    if (standing.state !== "following" || client.line() !== "open") return this.#now + soonMs;
-    const { mirror, finals } = this.#feed;
-    const quietAt = toldAt + this.#delivery.heartbeatMs;
-    return isBehind(standing, { seq: mirror.seq, finals: finals.count }) ? Math.min(dueAt, quietAt) : quietAt;
   }
 
   #snapshot(one: ExactSubscriber): void {

@@ -33,8 +33,16 @@ export interface ExactFeedBounds extends DirtyBounds {
 
 type Readings = Pick<Store, "windows" | "newestPane">;
 
+interface Cut {
+  readonly floor: number;
+  readonly bytes: number;
+}
+
 /** Behind every window that a store can hold, ms since the epoch. */
 const endOfTime = 4_294_967_295_000;
+
+/** How far is counted may go back a little when batches overtake each other: that is waited for, not told of; ms. */
+const backMsMax = 5000;
 
 /**
  * One rule that is watched exactly: what `/stats` has, as far as it was read, and what of it may have changed since. State
@@ -45,10 +53,12 @@ export class ExactFeed implements ReadableFeed {
   /** Names this state of the rule in this process: `seq` counts within it. */
   number: number;
   readonly subscribers = new Set<ExactSubscriber>();
+  /** Those of them that have nothing yet, or don't read: they are looked at again and again, so that not all have to be. */
+  readonly unsettled = new Set<ExactSubscriber>();
   reading = false;
   readAgainAt = 0;
   failures = 0;
-  /** Nobody needs to be looked at before this moment, ms of the monotonic clock. */
+  /** Nobody else needs to be looked at before this moment, ms of the monotonic clock. */
   lookAgainAt = 0;
   /** Since when nobody watches, ms of the monotonic clock. */
   leftAt: number | null = null;
@@ -64,6 +74,10 @@ export class ExactFeed implements ReadableFeed {
   #dirty: Dirty;
   /** Everything is to be read again. */
   #again = false;
+  /** The last read was for those who wait for windows that are not known. */
+  #loads = false;
+  /** Where the mirror began, and how much it held, when older windows did not fit. */
+  #cut: Cut | undefined;
   #finalThrough = 0;
   #endsNext = 0;
   #keptFrom = 0;
@@ -106,7 +120,16 @@ export class ExactFeed implements ReadableFeed {
 
   /** Whether something is to be read. */
   get isDirty(): boolean {
-    return this.#again || this.#coverage.lacks(this.mirror.floor) || !this.#dirty.isEmpty;
+    return this.#hasChanged || this.#coverage.lacks(this.mirror.floor);
+  }
+
+  get #hasChanged(): boolean {
+    return this.#again || !this.#dirty.isEmpty;
+  }
+
+  /** In turns with what has changed: those who come, one after the other, and ask for more do not keep it from the others. */
+  get #isLoadNext(): boolean {
+    return this.#coverage.lacks(this.mirror.floor) && !(this.#loads && this.#hasChanged);
   }
 
   /** From now on the subscriber wants what it asks for; what of it is not known is read. */
@@ -115,6 +138,23 @@ export class ExactFeed implements ReadableFeed {
     this.#resolve(one, this.#newestFrom(this.mirror.newest, now), this.mirror.floor);
     if (one.from === null) this.#coverage.want(one.asked);
     this.lookAgainAt = 0;
+  }
+
+  unsettle(one: ExactSubscriber): void {
+    // It may just have gone.
+    if (this.subscribers.has(one)) this.unsettled.add(one);
+  }
+
+  /** Nothing more is to be done for it before `lookAgainAt`. */
+  settle(one: ExactSubscriber, lookAgainAt: number): void {
+    this.unsettled.delete(one);
+    this.lookAgainAt = Math.min(this.lookAgainAt, lookAgainAt);
+  }
+
+  /** It watches no longer. @returns whether it did. */
+  leave(one: ExactSubscriber): boolean {
+    this.unsettled.delete(one);
+    return this.subscribers.delete(one);
   }
 
   touch(starts: Iterable<number>): void {
@@ -146,6 +186,7 @@ export class ExactFeed implements ReadableFeed {
     this.#again = false;
     this.finals = new Finals(this.#bounds.finalsMax);
     this.mirror = new Mirror(this.#bounds.goneMax);
+    this.#cut = undefined;
     [this.#endsNext, this.#keptFrom, this.isTooLarge, this.lookAgainAt] = [0, 0, false, 0];
     for (const one of this.subscribers) {
       one.standing = voided(one.standing, isSameVersion ? "rebuilt" : "rule_changed");
@@ -161,7 +202,8 @@ export class ExactFeed implements ReadableFeed {
    */
   async readNext(store: Readings, now: () => number, look: () => void): Promise<boolean> {
     const stillWatched = this.#watch(look);
-    if (this.#coverage.lacks(this.mirror.floor)) await this.#load(store, now, stillWatched);
+    this.#loads = this.#isLoadNext;
+    if (this.#loads) await this.#load(store, now, stillWatched);
     else if (this.#again) await this.#readAll(store, now, stillWatched);
     else await this.#readDirty(store, now, stillWatched);
     this.lookAgainAt = 0;
@@ -171,7 +213,9 @@ export class ExactFeed implements ReadableFeed {
   /** Time has gone on: windows close, and some are kept no longer. `countedThrough` as in `Progress`. */
   advance(countedThrough: number, now: number): void {
     this.#expire(oldestKept(this.#watched.rule, now));
-    if (!this.isComplete || countedThrough <= this.#finalThrough) return;
+    if (!this.isComplete) return;
+    if (countedThrough < this.#finalThrough - backMsMax) this.#reopen(countedThrough);
+    if (countedThrough <= this.#finalThrough) return;
     const { rule } = this.#watched;
     const lateMs = rule.latenessSeconds * 1000;
     const through = countedThrough - lateMs;
@@ -182,6 +226,13 @@ export class ExactFeed implements ReadableFeed {
     const atOnceMax = this.#bounds.finalsAtOnce;
     closeWindows(this.mirror, this.finals, { rule, after, through, finalThrough: countedThrough, atOnceMax });
     this.lookAgainAt = 0;
+  }
+
+  /** The clock was ahead and is set right: what was called final may not be. */
+  #reopen(countedThrough: number): void {
+    this.#finalThrough = countedThrough;
+    this.#endsNext = 0;
+    this.touchAll();
   }
 
   /** Lets the oldest windows go if there is more than may be kept; the newest stays. */
@@ -210,10 +261,15 @@ export class ExactFeed implements ReadableFeed {
       const from = Math.min(wanted.from, wanted.newest ? newestFrom : Infinity);
       this.#coverage.loadingFrom = from;
       const read =
-        from < to ? await this.#stretch(store, from, Math.min(to, endOfTime), now(), this.mirror.bytes) : undefined;
+        from < to && !this.#isFull
+          ? await this.#stretch(store, from, Math.min(to, endOfTime), now(), this.mirror.bytes)
+          : undefined;
       if (!stillWatched()) return;
+      // Meanwhile windows were let go: between what was read and what is left there would be a hole.
+      if (this.mirror.floor !== to) return this.#coverage.putBack(wanted);
       if (read) this.#takeOlder(read, now());
-      for (const one of this.subscribers) this.#resolve(one, newestFrom, from);
+      // Who wants the newest few and came later has a load of his own: which these are was not asked for the others.
+      for (const one of this.subscribers) if (wanted.newest || one.asked !== null) this.#resolve(one, newestFrom, from);
     } catch (error) {
       this.#coverage.putBack(wanted);
       throw error;
@@ -266,6 +322,14 @@ export class ExactFeed implements ReadableFeed {
   #takeOlder({ from, isWhole, windows }: Stretched, now: number): void {
     if (!isWhole && windows.size === 0 && this.mirror.size === 0) this.isTooLarge = true;
     else this.mirror.extend(from, this.#asOf(now, windows));
+    const { floor, bytes } = this.mirror;
+    this.#cut = isWhole ? undefined : { floor, bytes };
+  }
+
+  /** Older windows did not fit, are kept still, and nothing has been let go since. */
+  get #isFull(): boolean {
+    const { floor, bytes } = this.mirror;
+    return this.#cut?.floor === floor && bytes >= this.#cut.bytes && floor > this.#keptFrom;
   }
 
   /** What does not fit is let go, with all that is older. */

@@ -81,7 +81,7 @@ export class ExactFeeds {
 
   unsubscribe(ruleId: string, one: ExactSubscriber): void {
     const feed = this.#feeds.get(ruleId);
-    if (feed === undefined || !feed.subscribers.delete(one)) return;
+    if (feed === undefined || !feed.leave(one)) return;
     if (!feed.isWanted) feed.leftAt = this.#parts.clock.monotonic();
   }
 
@@ -105,6 +105,7 @@ export class ExactFeeds {
       if (!feed.isWanted) continue;
       feed.advance(through, wall);
       if (feed.lookAgainAt <= now) this.#deliver(feed);
+      else if (feed.unsettled.size > 0) this.#deliver(feed, "unsettled");
       if (feed.isDirty) this.#reader.ask(feed);
     }
   }
@@ -147,9 +148,9 @@ export class ExactFeeds {
     this.#deliver(feed);
   }
 
-  #deliver(feed: ExactFeed): void {
+  #deliver(feed: ExactFeed, whom: "all" | "unsettled" = "all"): void {
     const { clock, process, limits, progress } = this.#parts;
-    deliverExactly({ feed, clock, process, heartbeatMs: limits.heartbeatMs, lagMs: () => progress.lagMs() });
+    deliverExactly({ feed, clock, process, heartbeatMs: limits.heartbeatMs, lagMs: () => progress.lagMs() }, whom);
   }
 
   #lookAtRule(feed: ExactFeed): void {
