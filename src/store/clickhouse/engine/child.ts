@@ -8,6 +8,7 @@ import { messageOf } from "../../../lib/errors.ts";
 import { Database } from "./database.ts";
 import type { ExecutionParts } from "./execution.ts";
 import { Lane } from "./lane.ts";
+import { keepGivingBack } from "./memory.ts";
 import type { FromChild, ToChild } from "./messages.ts";
 import { Running } from "./running.ts";
 import { authenticate, checkLoopbackHost, listen, makeServer } from "./server.ts";
@@ -35,6 +36,7 @@ process.on("message", (message: ToChild) => {
 async function start(options: Extract<ToChild, { type: "start" }>): Promise<void> {
   const database = new Database(options.path, options.configFile);
   if (!options.merges) await order(database, "SYSTEM STOP MERGES");
+  keepGivingBack(systemClock, (statement) => order(database, statement));
   const spool = new Spool(process.cwd());
   // The engine's lock is ours now, so nobody else has a file here.
   await spool.clear();

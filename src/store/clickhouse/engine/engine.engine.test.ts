@@ -13,6 +13,7 @@ import { systemClock } from "../../../lib/clock.ts";
 import type { WeirError } from "../../../lib/errors.ts";
 import { forbiddenByEngine, forbiddenToReaders } from "./attempts.ts";
 import { startEngine, type Engine } from "./engine.ts";
+import { giveBack } from "./memory.ts";
 import { connect, newTable, read } from "./protocol.suite.ts";
 
 let dataDir = "";
@@ -70,6 +71,11 @@ describe("the fence around readers", () => {
     assert.equal(answer.headers.get("x-clickhouse-exception-code"), "164");
     assert.equal(await (await fetch(`${engine.url()}/?query=SELECT+1`, { headers: weirHeaders() })).text(), "1\n");
   });
+});
+
+test("the engine knows the statement by which its memory is given back", async () => {
+  const answer = await fetch(`${engine.url()}/`, { method: "POST", body: giveBack, headers: weirHeaders() });
+  assert.deepEqual([answer.status, await answer.text()], [200, ""]);
 });
 
 describe("the port for users' tools", () => {
