@@ -6,6 +6,7 @@ import { settled } from "../../test/support/simulated-clock.ts";
 import { Http } from "./http.ts";
 import { Rules } from "./rules.ts";
 import { Events, Stats } from "./stats.ts";
+import { Weir } from "./weir.ts";
 
 function make(answer: Answering) {
   const asked: Asked[] = [];
@@ -13,6 +14,17 @@ function make(answer: Answering) {
   const http = new Http("http://weir:8001/", surroundings, { headers: { authorization: "x" }, timeoutMs: 5000 });
   return { asked, clock, http };
 }
+
+test("what is no address is refused before anything is asked", () => {
+  const { surroundings } = clientWorld(() => json({}));
+  const made = (queryUrl: string) => () => new Weir({ queryUrl, surroundings });
+  for (const url of ["localhost:8001", "weir", "", "/weir", "ws://weir", "http://"])
+    assert.throws(made(url), {
+      name: "TypeError",
+      message: `"${url}" is not the address of a server, which begins with http:// or https://`,
+    });
+  for (const url of ["http://weir", "https://weir/below/", "HTTP://[::1]:8001"]) assert.doesNotThrow(made(url));
+});
 
 test("a refusal is told in the server's words, with its code and how long to wait", async () => {
   const { http } = make(() => refusal(503, "store_unavailable", 3));

@@ -37,8 +37,9 @@ export class Http {
   readonly #surroundings: Pick<Surroundings, "fetch" | "after">;
   readonly #asking: Asking;
 
+  /** @throws TypeError for what is no address. */
   constructor(address: string, surroundings: Pick<Surroundings, "fetch" | "after">, asking: Asking) {
-    this.address = address.replace(/\/+$/, "");
+    this.address = checked(address).replace(/\/+$/, "");
     this.#surroundings = surroundings;
     this.#asking = asking;
   }
@@ -125,6 +126,12 @@ export class Http {
     const message = `${method} ${this.address}${path} answered ${status} with ${shown}, which Weir does not; is it another server?`;
     return new WeirError("strange_answer", message, { status, ...(cause === undefined ? {} : { cause }) });
   }
+}
+
+/** Told at once: a socket would tell it when it is opened again, where nobody can catch it. */
+function checked(address: string): string {
+  if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)) return address;
+  throw new TypeError(`"${address}" is not the address of a server, which begins with http:// or https://`);
 }
 
 function queryText(query: Query | undefined): string {
