@@ -74,6 +74,31 @@ test("a signal ends a question with its own reason, before and while it is asked
   await assert.rejects(asking, /while/);
 });
 
+test("a refusal of a stream whose text does not end is given up in time, and by a signal", async () => {
+  const { clock, surroundings } = clientWorld(() => json({}));
+  const fetch: typeof surroundings.fetch = (_url, { signal }) => {
+    const start = (body: ReadableStreamDefaultController): void =>
+      signal?.addEventListener("abort", () => body.error(new Error("aborted")));
+    return Promise.resolve(new Response(new ReadableStream({ start }), { status: 503 }));
+  };
+  const http = new Http("http://weir", { ...surroundings, fetch }, { headers: {}, timeoutMs: 5000 });
+  const told: string[] = [];
+  const off = new AbortController();
+  for (const signal of [undefined, off.signal])
+    http.open({ path: "/live-stats", signal }).catch(({ message }: Error) => told.push(message));
+  await settled();
+  off.abort(new Error("enough"));
+  await settled();
+  assert.deepEqual(told, ["enough"]);
+  await clock.advance(5000);
+  assert.deepEqual(told, ["enough", "http://weir did not answer within 5 s"]);
+});
+
+test("a stream that is refused says why", async () => {
+  const { http } = make(() => refusal(404, "unknown_rule"));
+  await assert.rejects(http.open({ path: "/live-stats" }), { code: "unknown_rule", status: 404 });
+});
+
 test("rules are asked for by their routes and conditions", async () => {
   const { http, asked } = make(({ url }) =>
     json(url.pathname.endsWith("s") && url.search === "" ? { rules: [], versions: [] } : {}),

@@ -66,9 +66,13 @@ export class Http {
 
   /** An answer whose body comes piece by piece; no time-out holds for it once it has begun. @throws as `json`. */
   async open(question: Question): Promise<Response> {
-    const response = await this.#limited(question, (signal) => this.#send(question, signal));
+    const { response, text } = await this.#limited(question, async (signal) => {
+      const response = await this.#send(question, signal);
+      // A refusal comes as a whole, within its time.
+      return { response, text: response.ok ? "" : await response.text() };
+    });
     if (response.ok) return response;
-    throw this.#refusal(question, response.status, response.headers, await response.text().catch(() => ""));
+    throw this.#refusal(question, response.status, response.headers, text);
   }
 
   #exchange(question: Question): Promise<Answer> {
