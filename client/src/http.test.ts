@@ -6,6 +6,7 @@ import { settled } from "../../test/support/simulated-clock.ts";
 import { Http } from "./http.ts";
 import { Rules } from "./rules.ts";
 import { Events, Stats } from "./stats.ts";
+import { Weir } from "./weir.ts";
 
 function make(answer: Answering) {
   const asked: Asked[] = [];
@@ -13,6 +14,17 @@ function make(answer: Answering) {
   const http = new Http("http://weir:8001/", surroundings, { headers: { authorization: "x" }, timeoutMs: 5000 });
   return { asked, clock, http };
 }
+
+test("what is no address is refused before anything is asked", () => {
+  const { surroundings } = clientWorld(() => json({}));
+  const made = (queryUrl: string) => () => new Weir({ queryUrl, surroundings });
+  for (const url of ["localhost:8001", "weir", "", "/weir", "ws://weir", "http://"])
+    assert.throws(made(url), {
+      name: "TypeError",
+      message: `"${url}" is not the address of a server, which begins with http:// or https://`,
+    });
+  for (const url of ["http://weir", "https://weir/below/", "HTTP://[::1]:8001"]) assert.doesNotThrow(made(url));
+});
 
 test("a refusal is told in the server's words, with its code and how long to wait", async () => {
   const { http } = make(() => refusal(503, "store_unavailable", 3));
@@ -60,6 +72,31 @@ test("a signal ends a question with its own reason, before and while it is asked
   await settled();
   off.abort(new Error("while"));
   await assert.rejects(asking, /while/);
+});
+
+test("a refusal of a stream whose text does not end is given up in time, and by a signal", async () => {
+  const { clock, surroundings } = clientWorld(() => json({}));
+  const fetch: typeof surroundings.fetch = (_url, { signal }) => {
+    const start = (body: ReadableStreamDefaultController): void =>
+      signal?.addEventListener("abort", () => body.error(new Error("aborted")));
+    return Promise.resolve(new Response(new ReadableStream({ start }), { status: 503 }));
+  };
+  const http = new Http("http://weir", { ...surroundings, fetch }, { headers: {}, timeoutMs: 5000 });
+  const told: string[] = [];
+  const off = new AbortController();
+  for (const signal of [undefined, off.signal])
+    http.open({ path: "/live-stats", signal }).catch(({ message }: Error) => told.push(message));
+  await settled();
+  off.abort(new Error("enough"));
+  await settled();
+  assert.deepEqual(told, ["enough"]);
+  await clock.advance(5000);
+  assert.deepEqual(told, ["enough", "http://weir did not answer within 5 s"]);
+});
+
+test("a stream that is refused says why", async () => {
+  const { http } = make(() => refusal(404, "unknown_rule"));
+  await assert.rejects(http.open({ path: "/live-stats" }), { code: "unknown_rule", status: 404 });
 });
 
 test("rules are asked for by their routes and conditions", async () => {

@@ -37,8 +37,9 @@ export class Http {
   readonly #surroundings: Pick<Surroundings, "fetch" | "after">;
   readonly #asking: Asking;
 
+  /** @throws TypeError for what is no address. */
   constructor(address: string, surroundings: Pick<Surroundings, "fetch" | "after">, asking: Asking) {
-    this.address = address.replace(/\/+$/, "");
+    this.address = checked(address).replace(/\/+$/, "");
     this.#surroundings = surroundings;
     this.#asking = asking;
   }
@@ -65,9 +66,13 @@ export class Http {
 
   /** An answer whose body comes piece by piece; no time-out holds for it once it has begun. @throws as `json`. */
   async open(question: Question): Promise<Response> {
-    const response = await this.#limited(question, (signal) => this.#send(question, signal));
+    const { response, text } = await this.#limited(question, async (signal) => {
+      const response = await this.#send(question, signal);
+      // A refusal comes as a whole, within its time.
+      return { response, text: response.ok ? "" : await response.text() };
+    });
     if (response.ok) return response;
-    throw this.#refusal(question, response.status, response.headers, await response.text().catch(() => ""));
+    throw this.#refusal(question, response.status, response.headers, text);
   }
 
   #exchange(question: Question): Promise<Answer> {
@@ -125,6 +130,12 @@ export class Http {
     const message = `${method} ${this.address}${path} answered ${status} with ${shown}, which Weir does not; is it another server?`;
     return new WeirError("strange_answer", message, { status, ...(cause === undefined ? {} : { cause }) });
   }
+}
+
+/** Told at once: a socket would tell it when it is opened again, where nobody can catch it. */
+function checked(address: string): string {
+  if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)) return address;
+  throw new TypeError(`"${address}" is not the address of a server, which begins with http:// or https://`);
 }
 
 function queryText(query: Query | undefined): string {

@@ -18,11 +18,14 @@ export interface Surroundings {
   readonly elapsed: () => number;
   /** 0 ≤ n < 1. */
   readonly random: () => number;
-  /** Runs something once after `ms`; the answer keeps it from being run. */
+  /** Runs something once after `ms`, never for Infinity; the answer keeps it from being run. */
   readonly after: (ms: number, run: () => void) => () => void;
   /** An id that nobody else has. */
   readonly newId: () => string;
 }
+
+/** What platforms wait at the most: a timer that is set for longer runs at once. */
+const timerMsMax = 2 ** 31 - 1;
 
 /** Those of the platform. */
 export const platform: Surroundings = {
@@ -32,7 +35,12 @@ export const platform: Surroundings = {
   elapsed: () => performance.now(),
   random: () => Math.random(),
   after: (ms, run) => {
-    const timer = setTimeout(run, ms);
+    if (ms === Infinity) return () => {};
+    let timer: ReturnType<typeof setTimeout>;
+    const wait = (left: number): void => {
+      timer = left > timerMsMax ? setTimeout(() => wait(left - timerMsMax), timerMsMax) : setTimeout(run, left);
+    };
+    wait(ms);
     return () => clearTimeout(timer);
   },
   newId: () => newId(),

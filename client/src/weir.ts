@@ -56,10 +56,10 @@ export class Weir {
 
   /**
    * Sends all events and says what became of them. Tries again for a minute, if `retryForMs` says nothing else.
-   * @throws the failure, when events had to be given up: its `details` say what became of all.
+   * @throws the failure, when events had to be given up: its `details` say what became of all; the signal's reason when that aborts, also while the events' source rests.
    */
   ingest(events: Iterable<NewEvent> | AsyncIterable<NewEvent>, options: SenderOptions = {}): Promise<Ingested> {
-    return ingestAll(this.sender({ retryForMs: 60_000, ...options }), events);
+    return ingestAll(this.sender({ retryForMs: 60_000, ...options }), events, options.signal);
   }
 
   /** For a program that sends events as they happen. */

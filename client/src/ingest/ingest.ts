@@ -1,6 +1,8 @@
 import { WeirError } from "../errors.ts";
+import { reasonOf } from "../surroundings.ts";
 import type { NewEvent, Outcome } from "./event.ts";
 import type { Sender } from "./sender.ts";
+import { until } from "./until.ts";
 
 /** An event that was not accepted, by its place among those that were given. */
 export type Trouble = { readonly index: number; readonly event_id: string } & Exclude<Outcome, { status: "accepted" }>;
@@ -16,12 +18,31 @@ export interface Ingested {
 const listedMax = 1000;
 
 /**
- * Sends all events, as many at a time as the sender keeps, and says what became of them; then the sender is closed.
- * @throws what the source of the events throws, once those before are settled; the first failure, when the events of a request had to be given up: `details` is then what became of all.
+ * Sends all events, as many at a time as the sender keeps, and says what became of them; then the sender is closed. `signal` is
+ * the one that the sender has.
+ * @throws what the source of the events throws, once those before are settled; the signal's reason when that aborts; the first failure, when the events of a request had to be given up: `details` is then what became of all.
  */
 export async function ingestAll(
   sender: Sender,
   events: Iterable<NewEvent> | AsyncIterable<NewEvent>,
+  signal?: AbortSignal,
+): Promise<Ingested> {
+  // The source may rest for long: it is not waited for once there is nothing to go on for.
+  const ending = new AbortController();
+  const aborted = (): void => ending.abort(reasonOf(signal));
+  if (signal?.aborted) aborted();
+  signal?.addEventListener("abort", aborted, { once: true });
+  try {
+    return await sendAll(sender, until(events, ending.signal), (failure) => ending.abort(failure));
+  } finally {
+    signal?.removeEventListener("abort", aborted);
+  }
+}
+
+async function sendAll(
+  sender: Sender,
+  events: AsyncIterable<NewEvent>,
+  end: (failure: Error) => void,
 ): Promise<Ingested> {
   const problems: Trouble[] = [];
   let failure: Error | undefined;
@@ -30,6 +51,7 @@ export async function ingestAll(
       failure = outcome.error;
       // The rest is not tried for as long each.
       void sender.close({ withinMs: 0 });
+      end(failure);
     }
     if (outcome.status !== "accepted" && problems.length < listedMax) problems.push({ index, event_id, ...outcome });
   };
@@ -37,13 +59,10 @@ export async function ingestAll(
   const send = async (): Promise<void> => {
     let index = 0;
     for await (const event of events) {
-      if (failure) return;
       const at = index++;
-      const sent = await sender.send(event).catch((error: unknown) => {
-        if (failure === undefined) throw error;
+      const { eventId, outcome } = await sender.send(event).catch((error: unknown) => {
+        throw failure ?? error;
       });
-      if (sent === undefined) return;
-      const { eventId, outcome } = sent;
       const telling = outcome.then((became) => (told(at, eventId, became), void tellings.delete(telling)));
       tellings.add(telling);
     }
@@ -51,9 +70,11 @@ export async function ingestAll(
   try {
     await send();
   } catch (error) {
-    // Where the events come from has failed: those that were given are sent, and nothing goes on behind the caller's back.
-    await sender.close();
-    throw error;
+    if (error !== failure) {
+      // Where the events come from has failed: those that were given are sent, and nothing goes on behind the caller's back.
+      await sender.close();
+      throw error;
+    }
   }
   const { accepted, refused, failed } = await sender.close();
   await Promise.all(tellings);

@@ -149,6 +149,34 @@ test("a call that waits for a place can be called off, and those behind it come 
   assert.deepEqual(kept.flat(), ["a", "a2", "c"]);
 });
 
+test("an event that has waited for its place goes before what is sent later, and a flush waits for it", async () => {
+  const asked: string[][] = [];
+  const { clock, sender } = make(
+    ({ body }) => {
+      asked.push(ids(body));
+      return asked.length === 1 ? json({ status: "accepted", count: 2, token: "t" }) : new Promise<never>(() => {});
+    },
+    { queueEventsMax: 2, batchEventsMax: 2, requestsMax: 1 },
+  );
+  const told: string[] = [];
+  const first = await sender.send(event("a"));
+  await sender.send(event("b"));
+  void sender.send(event("c"));
+  void sender.flush().then(() => told.push("flushed"));
+  void first.outcome.then(() => sender.send(event("d")));
+  await clock.advance(1000);
+  assert.deepEqual(
+    [asked, told],
+    [
+      [
+        ["a", "b"],
+        ["c", "d"],
+      ],
+      [],
+    ],
+  );
+});
+
 test("close sends what there is; what is not sent in time has failed, and nothing is taken any more", async () => {
   const never: Answering = () => new Promise(() => {});
   const { clock, sender } = make(never);
@@ -175,7 +203,8 @@ test("a signal gives up all: what is under way, what waits, and calls that wait 
 test("a signal that outlives many senders keeps none of them", async () => {
   const { take } = store();
   const off = new AbortController();
-  for (let turn = 0; turn < 3; turn++) await ingestAll(make(take, { signal: off.signal }).sender, [event("a")]);
+  for (let turn = 0; turn < 3; turn++)
+    await ingestAll(make(take, { signal: off.signal }).sender, [event("a")], off.signal);
   assert.equal(getEventListeners(off.signal, "abort").length, 0);
 });
 
@@ -211,6 +240,63 @@ test("where the source of events fails, those before are sent, and then it is to
   await assert.rejects(ingestAll(sender, events()), /the file is torn/);
   assert.deepEqual([kept, sender.counts.waiting], [[["a"]], 0]);
   await assert.rejects(sender.send(event("b")), { code: "closed" });
+});
+
+/** Gives one event, and then nothing for ever; `left` says whether it was told to end. */
+function resting() {
+  const source = {
+    left: false,
+    given: 0,
+    next: () => (source.given++ === 0 ? Promise.resolve({ value: event("a") }) : new Promise<never>(() => {})),
+    return: () => ((source.left = true), new Promise<never>(() => {})),
+    [Symbol.asyncIterator]: () => source,
+  };
+  return source;
+}
+
+test("a source of events that rests is not waited for once the signal aborts", async () => {
+  const { kept, take } = store();
+  const off = new AbortController();
+  const { clock, sender } = make(take, { signal: off.signal });
+  const source = resting();
+  let told = "nothing";
+  void ingestAll(sender, source, off.signal).catch((error: unknown) => (told = String(error)));
+  await settled();
+  await clock.advance(1000);
+  assert.deepEqual([kept, told, source.left], [[["a"]], "nothing", false]);
+  off.abort(new Error("enough"));
+  await settled();
+  assert.deepEqual([told, source.left], ["Error: enough", true]);
+  await assert.rejects(ingestAll(sender, resting(), off.signal), /enough/);
+});
+
+test("a source of events that rests is not waited for once events had to be given up", async () => {
+  const { clock, sender } = make(() => refusal(503, "stopping", 1), { retryForMs: 5000 });
+  const source = resting();
+  let told: unknown;
+  void ingestAll(sender, source).catch((error: unknown) => (told = error));
+  for (let second = 0; second < 20; second++) await clock.advance(1000);
+  assert.ok(told instanceof WeirError);
+  assert.deepEqual([told.code, source.left], ["stopping", true]);
+  assert.deepEqual((told.details as { failed: number }).failed, 1);
+});
+
+test("a source that can't be sent on is told to end, and waited for", async () => {
+  const { take } = store();
+  const { sender } = make(take);
+  let isOver = false;
+  async function* events() {
+    try {
+      yield event("a");
+      await sender.close();
+      yield event("b");
+    } finally {
+      await settled();
+      isOver = true;
+    }
+  }
+  await assert.rejects(ingestAll(sender, events()), { code: "closed" });
+  assert.equal(isOver, true);
 });
 
 test("counted: it asks by the token until the events are counted, and sends again what a server has lost", async () => {

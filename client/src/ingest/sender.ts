@@ -128,8 +128,8 @@ export class Sender {
     const written = writeEvent(event, this.#surroundings);
     if (typeof written === "string") return this.#unwritable(event, written);
     const number = ++this.#numbers;
-    if (this.#waiters.length > 0 || !this.#hasRoom(written.bytes)) await this.#place(number, written.bytes, signal);
-    else this.#hold(written.bytes);
+    if (this.#waiters.length > 0 || !this.#hasRoom(written.bytes)) return this.#place(number, written, signal);
+    this.#hold(written.bytes);
     return this.#enqueue(number, written);
   }
 
@@ -170,8 +170,8 @@ export class Sender {
     this.#held = { events: this.#held.events + 1, bytes: this.#held.bytes + bytes };
   }
 
-  /** Waits for a place, which it then has. */
-  #place(number: number, bytes: number, signal: AbortSignal | undefined): Promise<void> {
+  /** Waits for a place. The event is in the queue as soon as it has one: nothing that is sent later comes before it. */
+  #place(number: number, written: Written, signal: AbortSignal | undefined): Promise<Sent> {
     const { queueEventsMax } = this.#options;
     if (this.#waiters.length >= queueEventsMax) {
       const message = `${queueEventsMax} events wait already, and as many calls of send for a place: await send before you send more`;
@@ -182,9 +182,9 @@ export class Sender {
     return new Promise((resolve, reject) => {
       const leave = (): void => (this.#leave(waiter), reject(reasonOf(signal)));
       const done = (): void => signal?.removeEventListener("abort", leave);
-      const enter = (): void => (done(), resolve());
+      const enter = (): void => (done(), resolve(this.#enqueue(number, written)));
       const turnAway = (error: Error): void => (done(), reject(error));
-      const waiter = { number, bytes, enter, turnAway };
+      const waiter = { number, bytes: written.bytes, enter, turnAway };
       signal?.addEventListener("abort", leave, { once: true });
       this.#waiters.push(waiter);
       this.#go();

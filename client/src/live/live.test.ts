@@ -26,6 +26,16 @@ test("a loop over states ends when all is closed, and waits for nothing any more
   assert.deepEqual([await next, closed.length], [{ done: true, value: undefined }, 1]);
 });
 
+test("where no socket can be opened at all, a rule has ended with the reason, and no timer goes on", async () => {
+  const { clock, surroundings } = clientWorld(() => json({}));
+  const live = new Live(new Http("http://weir", surroundings, { headers: {}, timeoutMs: 1000 }), surroundings);
+  const told: unknown[] = [];
+  const { state } = live.subscribe("r", ({ status, error }) => told.push([status, error?.message]));
+  assert.equal(state.status, "connecting");
+  await clock.advance(60_000);
+  assert.deepEqual(told, [["ended", "no socket can be opened to ws://weir/live-stats: there are no sockets here"]]);
+});
+
 test("a loop ends by its signal, with its reason", { timeout: 5000 }, async () => {
   const { live } = make();
   const off = new AbortController();

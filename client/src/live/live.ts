@@ -106,7 +106,7 @@ export class Live {
       if (follower === undefined) return { line, follower: line.watch(wanted) };
       if (!follower.isOver && isAlike(follower.wanted, wanted)) return { line, follower };
     }
-    const url = `${this.#http.address.replace(/^http/, "ws")}/live-stats`;
+    const url = `${this.#http.address.replace(/^http/i, "ws")}/live-stats`;
     const line = this.#line(socketCarrier(url, this.#surroundings.openSocket));
     this.#sockets.push(line);
     return { line, follower: line.watch(wanted) };

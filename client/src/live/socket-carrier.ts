@@ -1,3 +1,4 @@
+import { WeirError } from "../errors.ts";
 import type { Socket } from "../surroundings.ts";
 import type { LiveRequest } from "../wire.ts";
 import type { Carrier, Line, Wanted } from "./carrier.ts";
@@ -9,7 +10,11 @@ const encoder = new TextEncoder();
 /** Over a WebSocket, on which rules come and go. */
 export function socketCarrier(url: string, openSocket: (url: string) => Socket): Carrier {
   return (wanted, events): Line => {
-    const socket = openSocket(url);
+    const socket = opened(url, openSocket);
+    if (socket instanceof WeirError) {
+      queueMicrotask(() => events.closed(socket));
+      return { close: () => {} };
+    }
     let isOpen = false;
     // One listener each, and none any more once the line is closed.
     // oxlint-disable unicorn/prefer-add-event-listener
@@ -37,6 +42,16 @@ export function socketCarrier(url: string, openSocket: (url: string) => Socket):
       close,
     };
   };
+}
+
+/** A page that came over TLS may open none without, and is told so by what it throws. */
+function opened(url: string, openSocket: (url: string) => Socket): Socket | WeirError {
+  try {
+    return openSocket(url);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return new WeirError("no_answer", `no socket can be opened to ${url}: ${why}`, { cause });
+  }
 }
 
 /** As few messages as may be: rules that are watched alike together, none larger than the server takes. */

@@ -18,17 +18,19 @@ export interface FieldsProps {
   readonly draft: Draft;
   readonly problems: Problems;
   readonly locked?: FieldName;
+  /** While they are saved. */
+  readonly isReadOnly: boolean;
   readonly change: (draft: Draft) => void;
 }
 
-export function Fields({ fields, draft, problems, locked, change }: FieldsProps) {
+export function Fields({ fields, draft, problems, locked, isReadOnly, change }: FieldsProps) {
   return fields.map((words) => (
     <Field
       key={words.name}
       words={words}
       value={draft[words.name]}
       problems={problems.fields.get(words.name) ?? []}
-      isLocked={words.name === locked}
+      isLocked={isReadOnly || words.name === locked}
       change={(value) => change({ ...draft, [words.name]: value })}
     />
   ));
@@ -77,13 +79,14 @@ function Control({
   common,
 }: {
   readonly words: FieldWords;
-  readonly common: Readonly<Record<string, unknown>> & { readonly id: string };
+  readonly common: Readonly<Record<string, unknown>> & { readonly id: string; readonly readOnly: boolean };
 }) {
   const { kind, choices = [], example } = words;
   if (kind === "expression") return <textarea {...common} rows={2} placeholder={example} />;
   if (kind === "choice")
     return (
-      <select {...common}>
+      // It knows no "read only".
+      <select {...common} disabled={common.readOnly}>
         {choices.map((choice) => (
           <option key={choice} value={choice}>
             {choice === "" ? "as usual" : choice}

@@ -104,13 +104,14 @@ function Form({ rule, first, isGone = false }: FormProps) {
               draft={draft}
               problems={problems}
               change={edit}
+              isReadOnly={isSaving}
               {...(rule !== undefined && { locked: "rule_id" })}
             />
           </div>
           <details open={moreFields.some(({ name }) => draft[name] !== "") || hasProblem(problems.fields)}>
             <summary>More: lateness, retention, hops, limits</summary>
             <div className="fields">
-              <Fields fields={moreFields} draft={draft} problems={problems} change={edit} />
+              <Fields fields={moreFields} draft={draft} problems={problems} change={edit} isReadOnly={isSaving} />
             </div>
           </details>
           {problems.others.map((text) => (

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changesOf } from "./changes.ts";
+import { changesOf, versionsKey } from "./changes.ts";
 
 test("what a version says otherwise is told field by field", () => {
   const before = { rule_id: "r", window_size: "1m", group_by: [], active: true, version: 1, state: "retired" };
@@ -19,4 +19,15 @@ test("what a version says otherwise is told field by field", () => {
   ]);
   assert.deepEqual(changesOf(after, { ...after, active: false }), ["paused"]);
   assert.deepEqual(changesOf(before, before), []);
+});
+
+test("the versions are asked for anew when there is another one, when it is filled, and when the rule was made again", () => {
+  const rule = { rule_id: "r", created_at: "2026-01-13T10:00:00Z", version: 1, state: "live" } as const;
+  const others = [
+    { ...rule, version: 2 },
+    { ...rule, state: "filling" } as const,
+    { ...rule, created_at: "2026-01-13T10:00:01Z" },
+  ];
+  assert.equal(new Set([rule, ...others].map(versionsKey)).size, 4);
+  assert.equal(versionsKey({ ...rule }), versionsKey(rule));
 });

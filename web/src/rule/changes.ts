@@ -1,3 +1,14 @@
+import type { RuleAnswer } from "../../../client/src/wire.ts";
+
+/** By what another list of versions is known: also that of a rule which was deleted and made again. */
+export const versionsKey = ({
+  rule_id,
+  created_at,
+  version,
+  state,
+}: Pick<RuleAnswer, "rule_id" | "created_at" | "version" | "state">): string =>
+  `versions ${rule_id} ${created_at} ${version} ${state}`;
+
 /** What is of a version, and not of the rule. */
 const notOfRule: ReadonlySet<string> = new Set([
   "version",

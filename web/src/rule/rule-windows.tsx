@@ -1,17 +1,23 @@
 import { useMemo, useState } from "react";
 import type { RuleAnswer, StatsRow } from "../../../client/src/wire.ts";
 import { Chart } from "../parts/chart.tsx";
-import { Empty, Loading } from "../parts/states.tsx";
+import { Empty, Failure, Loading } from "../parts/states.tsx";
 import { useLiveAnyhow } from "../use-live.ts";
 import { plural, timeText, valueText } from "../words/format.ts";
-import { chartOf, groupValue, placesOf } from "./series.ts";
+import { showingOf } from "./answering.ts";
+import { chartOf, groupValue, linesKey, placesOf } from "./series.ts";
 import type { Drawn } from "./series.ts";
+import { useAnswering } from "./use-answering.ts";
 
 /** A rule's newest windows, drawn and as a table, as they change. */
 export function RuleWindows({ rule }: { readonly rule: RuleAnswer }) {
-  const { status, rows, error, complete, isStream } = useLiveAnyhow(rule.rule_id);
-  if (status === "connecting") return <Loading what="windows" lines={6} />;
-  if (rows.length === 0) return <NoWindows rule={rule} />;
+  const state = useLiveAnyhow(rule.rule_id);
+  const { status, rows, error, version, complete, isStream } = state;
+  const drawn = useAnswering(rule, version);
+  const showing = showingOf(state, drawn);
+  if (showing === "refused" && error) return <Failure error={error} />;
+  if (showing === "none") return <NoWindows rule={rule} />;
+  if (drawn === undefined || showing === "loading") return <Loading what="windows" lines={6} />;
   return (
     <div className={status === "live" ? "" : "of-before"}>
       <section className="card">
@@ -19,11 +25,11 @@ export function RuleWindows({ rule }: { readonly rule: RuleAnswer }) {
           Windows <LiveMark status={status} isPaused={rule.state === "paused"} />
         </h2>
         {error && <p className="notice notice-warn">{error.message}</p>}
-        <WindowsChart rows={rows} rule={rule} />
+        <WindowsChart rows={rows} rule={drawn} />
         {complete === false && <p className="hint">Not complete: windows may lack events.</p>}
         {isStream && <NoSockets />}
       </section>
-      <WindowsTable rows={rows} rule={rule} />
+      <WindowsTable rows={rows} rule={drawn} />
     </div>
   );
 }
@@ -36,12 +42,10 @@ export interface WindowsProps {
 }
 
 export function WindowsChart({ rows, rule, isTrial = false }: WindowsProps) {
-  const { metric, window_type } = rule;
-  const groups = JSON.stringify(rule.group_by);
   // The rule is asked for every second, and its rows seldom change.
   const { xs, lines, step, openFrom, hiddenGroups, isText } = useMemo(
     () => chartOf(rows, rule),
-    [rows, metric, window_type, groups],
+    [rows, linesKey(rule)],
   );
   if (isText) return <p className="hint">The values of this rule are no numbers; the table has them.</p>;
   const label = `${rule.metric} of ${plural(xs.length, "window")}${rule.group_by.length > 0 ? ` by ${rule.group_by.join(", ")}` : ""}`;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StatsRow } from "../../../client/src/wire.ts";
-import { chartOf, sparkOf } from "./series.ts";
+import { chartOf, linesKey, sparkOf } from "./series.ts";
 
 const t0 = Date.parse("2026-01-13T10:00:00Z");
 const row = (minute: number, value: StatsRow["value"], group?: string | null, final = true): StatsRow => ({
@@ -26,6 +26,35 @@ test("windows in which nothing came are zero for counts, and a gap for means", (
   const rows = [row(4, 1, "a"), row(1, 2, "a"), row(0, 3, "a")];
   assert.deepEqual(chartOf(rows, count).lines[0]?.values, [3, 2, 0, 0, 1]);
   assert.deepEqual(chartOf(rows, { ...count, metric: "avg" }).lines[0]?.values, [3, 2, null, null, 1]);
+});
+
+test("where rows may be left out, a group without one is a gap and no zero, and so is a window", () => {
+  const rows = [row(3, 9, "a"), row(1, 7, "b"), row(0, 2, "a")];
+  for (const rule of [
+    { ...count, top_n: 1 },
+    { ...count, having: "value > 1" },
+  ])
+    assert.deepEqual(
+      chartOf(rows, rule).lines.map(({ values }) => values),
+      [
+        [2, null, null, 9],
+        [null, 7, null, null],
+      ],
+    );
+  assert.deepEqual(sparkOf(rows, { ...count, having: "value > 1" }), [2, 7, 9]);
+});
+
+test("what decides the lines is in their key", () => {
+  const keys = [
+    count,
+    { ...count, metric: "sum" },
+    { ...count, group_by: [] },
+    { ...count, window_type: "cumulative" as const },
+    { ...count, top_n: 1 },
+    { ...count, having: "value > 1" },
+  ].map(linesKey);
+  assert.equal(new Set(keys).size, keys.length);
+  assert.equal(linesKey({ ...count, decimals: 2 }), keys[0]);
 });
 
 test("windows of different lengths, as months are, get none in between", () => {

@@ -7,7 +7,13 @@ export interface Drawn {
   readonly group_by: readonly string[];
   readonly window_type?: "tumbling" | "hopping" | "cumulative";
   readonly decimals?: number;
+  readonly having?: string;
+  readonly top_n?: number;
 }
+
+/** All of it that decides the lines, as one text. */
+export const linesKey = ({ metric, group_by, window_type, having, top_n }: Drawn): string =>
+  JSON.stringify([metric, group_by, window_type, having, top_n]);
 
 export interface Line {
   /** Of the group, unlike that of any other: two labels may look alike. */
@@ -42,13 +48,17 @@ const emptyIsZero: ReadonlySet<string> = new Set([
   ...["count", "sum", "rate", "uniq", "uniq_exact", "event_count", "active_users"],
 ]);
 
+/** What a group has counted in a window of which it has no row: where rows may be left out, nobody knows. */
+const valueWithoutRow = ({ metric, having, top_n }: Drawn): 0 | null =>
+  emptyIsZero.has(metric) && having === undefined && top_n === undefined ? 0 : null;
+
 /** Rows as `/stats` has them, newest first, as lines of the largest groups. */
 export function chartOf(rows: readonly StatsRow[], rule: Drawn, most: number = linesMax): ChartData {
   const moment = (row: StatsRow): number =>
     Date.parse(rule.window_type === "cumulative" ? row.window_end : row.window_start) / 1000;
   const xs = withMissing([...new Set(rows.map(moment))].sort((a, b) => a - b));
   const place = new Map(xs.map((x, index) => [x, index]));
-  const none = emptyIsZero.has(rule.metric) ? 0 : null;
+  const none = valueWithoutRow(rule);
   const groups = new Map<string, { label: string; weight: number; values: (number | null)[] }>();
   let openFrom = xs.length;
   for (const row of rows) {

@@ -6,19 +6,19 @@ import { Failure } from "../parts/states.tsx";
 import { weir } from "../server.ts";
 import { toWeirError, usePolled } from "../use-polled.ts";
 import { timeText } from "../words/format.ts";
-import { changesOf } from "./changes.ts";
+import { changesOf, versionsKey } from "./changes.ts";
 
 type Version = RuleVersionsAnswer["versions"][number];
 
 /** What the rule was, with a way back. */
 export function Versions({ rule, changed }: { readonly rule: RuleAnswer; readonly changed: () => void }) {
-  const { rule_id, version, state } = rule;
+  const { rule_id, version } = rule;
   const {
     value,
     before = [],
     error,
     again,
-  } = usePolled(`versions ${rule_id} ${version} ${state}`, 0, (signal) => weir.rules.versions(rule_id, { signal }));
+  } = usePolled(versionsKey(rule), 0, (signal) => weir.rules.versions(rule_id, { signal }));
   const listed = value ?? before;
   const [asked, setAsked] = useState<number>();
   const [failure, setFailure] = useState<WeirError>();

@@ -5,7 +5,9 @@ import { RuleState } from "../parts/rule-state.tsx";
 import { Spark } from "../parts/spark.tsx";
 import { Empty, Failure, Loading, PageHead } from "../parts/states.tsx";
 import { hrefOf } from "../route.ts";
-import { sparkOf } from "../rule/series.ts";
+import { showingOf } from "../rule/answering.ts";
+import { linesKey, sparkOf } from "../rule/series.ts";
+import { useAnswering } from "../rule/use-answering.ts";
 import { sentenceOf } from "../rule/words.ts";
 import { weir } from "../server.ts";
 import { useLiveIfAny } from "../use-live.ts";
@@ -89,10 +91,11 @@ function Rules({ rules, wanted, want }: RulesProps) {
 }
 
 function RuleRow({ rule }: { readonly rule: RuleAnswer }) {
-  const { rows, status, isBlocked } = useLiveIfAny(rule.rule_id, { intervalMs: 1000 });
-  const { metric, window_type } = rule;
-  const groups = JSON.stringify(rule.group_by);
-  const values = useMemo(() => sparkOf(rows, rule), [rows, metric, window_type, groups]);
+  const state = useLiveIfAny(rule.rule_id, { intervalMs: 1000 });
+  const { rows, status, version, isBlocked } = state;
+  const drawn = useAnswering(rule, version);
+  const showing = showingOf(state, drawn);
+  const values = useMemo(() => (drawn ? sparkOf(rows, drawn) : []), [rows, drawn && linesKey(drawn)]);
   return (
     <li>
       <a href={hrefOf({ page: "rule", ruleId: rule.rule_id })}>
@@ -101,8 +104,8 @@ function RuleRow({ rule }: { readonly rule: RuleAnswer }) {
           <small>{sentenceOf(rule)}</small>
         </span>
         <span className={status === "stale" ? "of-before" : ""}>
-          {status === "connecting" ? (
-            <span className="spark-empty">{isBlocked ? "no live line" : "…"}</span>
+          {showing === "loading" || showing === "refused" ? (
+            <span className="spark-empty">{isBlocked || showing === "refused" ? "no live line" : "…"}</span>
           ) : (
             <Spark values={values} />
           )}
