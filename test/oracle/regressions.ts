@@ -111,6 +111,28 @@ export const regressions: readonly Regression[] = [
     },
   },
   {
+    name: "a group that no event has entered takes up no room: one without a price, and one whose events come late and are dropped",
+    scenario: {
+      rules: [
+        {
+          rule_id: "r",
+          window_size: "1m",
+          metric: "sum",
+          field: "payload.price",
+          group_by: ["user_id"],
+          max_groups: 1,
+        },
+        { rule_id: "r", window_size: "1m", metric: "count", group_by: ["user_id"], max_groups: 1, late_policy: "drop" },
+      ],
+      events: [{}, { price: 1 }, { price: 2 }, { price: 4 }].map((payload, index) => ({
+        ...{ ...plain, event_id: `e${index}`, user_id: index === 0 ? "a" : "b", payload },
+        ...{ timestamp: 1_768_298_400_000, receivedAt: 1_768_298_400_000 + (index === 0 ? 90_000 : 0) },
+      })),
+      cuts: [4, 1],
+      pick: 0,
+    },
+  },
+  {
     name: "the largest decimals that are taken add up to more than one of them can be",
     scenario: {
       rules: ["sum", "avg", "min", "max"].map((metric) => ({
