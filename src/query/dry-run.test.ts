@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MemoryStore } from "../../test/support/memory-store.ts";
+import { SimulatedClock } from "../../test/support/simulated-clock.ts";
 import { parseRule } from "../rule/parse.ts";
 import type { Trial } from "../store/store.ts";
 import { dryRun, sampleEventsMax } from "./dry-run.ts";
@@ -8,13 +9,15 @@ import { dryRun, sampleEventsMax } from "./dry-run.ts";
 const start = Date.UTC(2026, 0, 13);
 const span = { earliest: start, latest: start + 60_000 };
 const signal = new AbortController().signal;
+const hour = 3_600_000;
 
 async function answer(trial: Partial<Trial>, body: object = {}, groupsMax = 100_000) {
   const store = new MemoryStore();
   store.trial = { ...store.trial, ...trial };
   const parsed = parseRule({ rule_id: "r", window_size: "1m", metric: "count", ...body });
   assert.ok(parsed.ok);
-  const answered = await dryRun({ rule: parsed.rule, effect: "create", fills: true }, { store, groupsMax }, signal);
+  const change = { rule: parsed.rule, effect: "create", fills: true } as const;
+  const answered = await dryRun(change, { store, groupsMax, clock: new SimulatedClock(start + hour) }, signal);
   assert.deepEqual(store.reads, [`trial r ${sampleEventsMax}`]);
   return answered;
 }
@@ -41,6 +44,23 @@ test("the answer has the rule in its one form, the newest windows, and says when
     window_end: "2026-01-13T00:00:00Z",
     final: false,
   });
+});
+
+test("windows that have gone by the rule's retention are not answered, as they would not be of the rule", async () => {
+  const windows = Array.from({ length: 101 }, (_, index) => ({
+    windowStart: start - index * hour,
+    windowEnd: start - (index - 1) * hour,
+    group: [],
+    value: index,
+  }));
+  const body = { window_size: "1h", retention: "2h" };
+  const { count, data, more, entered } = await answer({ events: 300, span, entered: 300, windows }, body);
+  // It is the end of the first of them. The second has ended an hour ago, the third two hours.
+  assert.deepEqual(
+    data.map(({ value }) => value),
+    [0, 1],
+  );
+  assert.deepEqual([count, more, entered], [2, false, 300]);
 });
 
 test("the cost is of so many events and a day", async () => {

@@ -1,6 +1,8 @@
+import type { Clock } from "../lib/clock.ts";
 import { formatTime } from "../lib/rfc3339.ts";
 import type { DryRunAnswer, DryRunWarning } from "../protocol/dry-run.ts";
 import { statsRow } from "../protocol/stats-row.ts";
+import { oldestKept } from "../rule/retention.ts";
 import type { CheckedRule, RuleSpec } from "../rule/rule.ts";
 import { secondsMaxOf } from "../rule/window.ts";
 import type { Store, Trial } from "../store/store.ts";
@@ -17,6 +19,7 @@ export interface DryRunSources {
   readonly store: Pick<Store, "tryOut">;
   /** Beyond so many groups of a rule that says no `max_groups`, further ones would share one. */
   readonly groupsMax: number;
+  readonly clock: Clock;
 }
 
 export const sampleEventsMax = 100_000;
@@ -35,7 +38,10 @@ const daySeconds = 86_400;
 export async function dryRun(change: TriedChange, sources: DryRunSources, signal: AbortSignal): Promise<DryRunAnswer> {
   const { rule, effect, fills } = change;
   const trial = await sources.store.tryOut({ rule, eventsMax: sampleEventsMax, limit: rowsMax + 1 }, signal);
-  const rows = trial.windows.slice(0, rowsMax);
+  // As `/stats` would: what has gone by the rule's retention is not answered. It is the oldest, so that nothing is missing before it.
+  const from = oldestKept(rule, sources.clock.now());
+  const kept = trial.windows.filter(({ windowStart }) => windowStart >= from);
+  const rows = kept.slice(0, rowsMax);
   return {
     dry_run: true,
     rule: bodyOf(rule.spec),
@@ -48,7 +54,7 @@ export async function dryRun(change: TriedChange, sources: DryRunSources, signal
     groups: trial.groups,
     count: rows.length,
     data: rows.map((row) => statsRow(row, rule, 0)),
-    more: trial.windows.length > rows.length,
+    more: kept.length > rows.length,
     cost: costOf(trial, rule),
     warnings: warningsOf(trial, rule, rule.maxGroups ?? sources.groupsMax),
   };

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { MemoryRules } from "../../test/support/memory-rules.ts";
 import { MemoryStore } from "../../test/support/memory-store.ts";
@@ -23,6 +24,40 @@ test("a version that is replaced and dropped while its windows are read does not
     [2],
   );
 });
+
+test("a version that is made anew under its number while its windows are read does not answer from what was dropped", async () => {
+  const { rules, store } = madeAnew("windows");
+  const answer = await queryOf(rules, store).stats({ rule_id: "r", start_time: "0" });
+  assert.deepEqual([answer.version, answer.data.map(({ value }) => value)], [1, [2]]);
+});
+
+test("a table that is made anew before its page is known is the new one", async () => {
+  const { rules, store } = madeAnew("windows");
+  const table = await queryOf(rules, store).statsTable(csv, new AbortController().signal);
+  assert.match(await text(await table.read()), /"value":2/);
+});
+
+test("a table that is made anew once its page is known is refused, for its head is of the old one", async () => {
+  const { rules, store } = madeAnew("table");
+  const table = await queryOf(rules, store).statsTable(csv, new AbortController().signal);
+  await assert.rejects(table.read(), { code: "store_unavailable", canRetry: true });
+});
+
+const csv = { rule_id: "r", start_time: "0", format: "csv" };
+
+/** A rule whose one version gets a new series, and loses the old one, when that is read for the first time. */
+function madeAnew(reading: "windows" | "table"): { rules: MemoryRules; store: MemoryStore } {
+  const [rules, store] = [new MemoryRules(), new MemoryStore()];
+  const before = rules.set({ rule_id: "r" });
+  store.set(before, { windowStart, group: ["a"], value: 1 });
+  store.before = async (read) => {
+    if (!read.startsWith(reading)) return;
+    store.before = async () => {};
+    store.drop(before);
+    store.set(rules.set({ rule_id: "r", version: 1 }), { windowStart, group: ["a"], value: 2 });
+  };
+  return { rules, store };
+}
 
 test("a rule that is new is answered without asking the store, which would take its time", async () => {
   const [rules, store] = [new MemoryRules(), new MemoryStore()];

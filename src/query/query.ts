@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Progress } from "../progress/progress.ts";
@@ -97,9 +98,25 @@ export class Query {
    * @throws WeirError `overloaded` too, when too many tables are being read.
    */
   async statsTable(raw: RawParameters, signal: AbortSignal): Promise<StatsTable> {
-    const answering = this.#answering(raw);
+    let answering = this.#answering(raw);
     signal.addEventListener("abort", this.#tables.take("tables are being read"), { once: true });
-    return statsTable(raw, answering, this.#parts, { now: this.#parts.clock.now(), signal });
+    for (;;) {
+      const table = await statsTable(raw, answering, this.#parts, { now: this.#parts.clock.now(), signal });
+      if (this.#stillAnswers(raw, answering)) return this.#whole(table, raw, answering);
+      answering = this.#answering(raw);
+    }
+  }
+
+  /** The table, which is refused when its windows went before they were read: its head is of these and can't be changed. */
+  #whole(table: StatsTable, raw: RawParameters, answering: Answering): StatsTable {
+    const read = async (): Promise<Readable> => {
+      const bytes = await table.read();
+      // What the engine has begun to answer it reads to the end, whatever is dropped.
+      if (this.#stillAnswers(raw, answering)) return bytes;
+      bytes.destroy();
+      throw new WeirError("store_unavailable", "the windows were replaced while they were read", { canRetry: true });
+    };
+    return { ...table, read };
   }
 
   /**
@@ -182,12 +199,15 @@ export class Query {
     return versionAnswers(record, new Set(rules.readableVersions(record, clock.now())));
   }
 
-  /** Whether the windows that were read were there all the while: a version that was replaced meanwhile may have lost them. */
-  #stillAnswers(raw: RawParameters, { version }: Answering): boolean {
+  /**
+   * Whether the windows that were read were there all the while. What was replaced meanwhile may have lost them, be it by a
+   * version of the same number: one that was made anew, or the first of a rule that was deleted and made again.
+   */
+  #stillAnswers(raw: RawParameters, { version: { series } }: Answering): boolean {
     const { rules, clock } = this.#parts;
     const record = rules.get(ruleIdOf(raw));
-    const isAnswering = rules.answering(record).version.series === version.series;
-    return isAnswering || rules.readable(record, version.version, clock.now()) !== undefined;
+    const readable = [rules.answering(record).version, ...rules.readableVersions(record, clock.now())];
+    return readable.some((version) => version.series === series);
   }
 
   /** The version that is asked for, else the one that answers for the rule. */

@@ -28,8 +28,8 @@ export function finishOf(rule: CheckedRule, bindings: Binder, orNothing: boolean
     return { state: null, value: rule.metric === "rate" ? "n / (ending - start)" : "toFloat64(n)" };
   const { merge, empty, answer } = stateColumns[column];
   const merged = rule.metric === "quantile" ? quantile(rule.level ?? 0.5, bindings) : answer;
-  const number = rule.decimals === undefined || metricForms[rule.metric].exact === undefined ? merged : nearest(merged);
-  const value = rule.metric === "avg" ? `${number} / n` : asNumber(rule, number);
+  const isExact = rule.decimals !== undefined && metricForms[rule.metric].exact !== undefined;
+  const value = isExact ? exactly(rule, merged) : rule.metric === "avg" ? `${merged} / n` : asNumber(rule, merged);
   const nullable = orNothing && !addsUp.has(rule.metric);
   return { state: { column, merge, empty }, value: nullable ? `if(n = 0, NULL, ${value})` : value };
 }
@@ -44,7 +44,7 @@ export function windowValue({ metric }: CheckedRule, answered: unknown): WindowV
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
 }
 
-function asNumber({ metric }: CheckedRule, value: string): string {
+function asNumber({ metric }: Pick<CheckedRule, "metric">, value: string): string {
   if (metric === "uniq" || metric === "uniq_exact") return `toFloat64(${value})`;
   if (metric === "quantile") return `${value} / ${1 + sketchAccuracy}`;
   // Of equal counts the first by text: the engine's own order depends on how parts were merged.
@@ -52,12 +52,35 @@ function asNumber({ metric }: CheckedRule, value: string): string {
   return metric === "min" || metric === "max" ? `assumeNotNull(${value})` : value;
 }
 
+const exactly = ({ metric }: CheckedRule, state: string): string =>
+  metric === "avg" ? nearestMean(state) : asNumber({ metric }, nearest(state));
+
 /** By its digits: a decimal's own way to a double rounds twice. */
 const nearest = (state: string): string => `toFloat64(toString(assumeNotNull(${state})))`;
 
+/**
+ * By its digits as well, for a quotient of two doubles rounds twice. A decimal's integer has its nine places; it is divided
+ * with as many more as 256 bits hold, and what is cut off behind them is nearer to no double than the digits before it: two
+ * different ones differ earlier, as long as less than 10^12 events have entered.
+ */
+function nearestMean(total: string): string {
+  const digits = bySize(total, `toInt256('1${"0".repeat(51)}')`, `toInt256('1${"0".repeat(21)}')`, "toInt256(1)");
+  const power = bySize(total, "'e-60'", "'e-30'", "'e-9'");
+  return `toFloat64(concat(toString(intDivOrZero(reinterpretAsInt256(${total}) * ${digits}, n)), ${power}))`;
+}
+
+const bySize = (total: string, small: string, large: string, huge: string): string =>
+  `multiIf(abs(${total}) < 1e16, ${small}, abs(${total}) < 1e46, ${large}, ${huge})`;
+
 /** Any level can be read from the state, whatever level it was made with. */
 const quantile = (level: number, bindings: Binder): string =>
-  `arrayReduce(${bindings.bind("level", "String", `quantileDDMerge(${sketchAccuracy}, ${level})`)}, sketch)`;
+  `arrayReduce(${bindings.bind("level", "String", `quantileDDMerge(${sketchAccuracy}, ${placedLevel(level)})`)}, sketch)`;
+
+/**
+ * The engine takes ⌊level · (n − 1)⌋ of doubles, and 0.29 · 100 is a little less than 29. So the level is a little more: too
+ * little to reach the next place, as levels are thousandths.
+ */
+export const placedLevel = (level: number): number => Math.min(1, level + 1e-15);
 
 function frequentValues(answered: unknown): FrequentValue[] {
   if (!Array.isArray(answered)) return [];

@@ -20,8 +20,9 @@ export const roomValues = (
 /**
  * The rows of a branch, of its bounded series no more groups than there is room for. Groups that are listed keep their
  * rows; of the others those with the most events, of equal ones the first in order, are taken in and listed as long as
- * there is room; the rows of the rest go to the overflow, where the store merges them. All in the one insert, so that a
- * group is listed exactly when it has rows.
+ * there is room; the rows of the rest go to the overflow, where the store merges them. So do those of a group that no
+ * event has entered: they only hold what the series has skipped, and are in no window. All in the one insert, so that a
+ * group is listed exactly when an event has entered it.
  */
 export function heldToBounds(branch: Branch, sql: string, states: readonly StateName[]): string {
   if (boundedSeries(branch).length === 0) return sql;
@@ -30,7 +31,7 @@ export function heldToBounds(branch: Branch, sql: string, states: readonly State
   if(lists, 0, n), if(lists, 0, skipped), if(lists, 0, late)${states.map(unlessListing).join("")}
 FROM (
   SELECT *, if(stays, 0, dense_rank() OVER (PARTITION BY series, stays ORDER BY entered DESC, grp)) AS place,
-    transform(series, {bounded:Array(UInt32)}, {rooms:Array(UInt32)}, toUInt32(0)) AS room,
+    if(entered = 0, 0, transform(series, {bounded:Array(UInt32)}, {rooms:Array(UInt32)}, toUInt32(0))) AS room,
     row_number() OVER (PARTITION BY series, grp) AS nth
   FROM (
     SELECT ${columns}, sum(rows.n) OVER (PARTITION BY series, grp) AS entered,

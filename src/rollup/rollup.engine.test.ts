@@ -14,6 +14,7 @@ import { parseRule } from "../rule/parse.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import { parseWindowSize } from "../rule/window.ts";
 import { ClickHouseStore } from "../store/clickhouse/clickhouse-store.ts";
+import { deleteUnused } from "../store/clickhouse/group-statements.ts";
 import type { SeriesCounts } from "../store/store.ts";
 import { planRollup, type RollupTarget } from "./plan.ts";
 import { windowValue } from "./finish.ts";
@@ -172,6 +173,24 @@ test("rules whose groupings are the same, by other names, have each their own ro
     const typed = [byUser.map((row) => ["t", ...row]), byUser.map(([user, count]) => [user, "t", count])];
     assert.deepEqual(found, [...typed, byUser, byUser, byUser]);
   }
+});
+
+test("a group that no event has entered is not listed either, nor does it stay on the list", async () => {
+  const at = nextSrc++;
+  const events = [{}, { price: 1 }].map((payload, index) => ({ ...plainEvent, user_id: `u${index}`, payload }));
+  await insertRaw(events.map((event, off) => rawRow(event, at, off)));
+  const one = target({ rule_id: "r", window_size: "1m", metric: "sum", field: "payload.price", group_by: ["user_id"] });
+  await rollUp([one], at, 0, 1);
+  const all = { series: one.series, from: 0, to: endOfTime };
+  assert.deepEqual(await store.listGroups([all]), new Map([[one.series, 1]]));
+  // As a list of before may have it.
+  await engine.connection.write({
+    sql: `INSERT INTO rollups (series, pane, grp) SELECT 2, toDateTime({series:UInt32}, 'UTC'), ['u0']`,
+    parameters: { series: one.series },
+  });
+  assert.deepEqual(await store.listGroups([all]), new Map([[one.series, 2]]));
+  await engine.connection.write(deleteUnused([one.series]));
+  assert.deepEqual(await store.listGroups([all]), new Map([[one.series, 1]]));
 });
 
 const plainEvent: OracleEvent = {

@@ -12,8 +12,7 @@ export function assertRows(actual: readonly OracleRow[], expected: readonly Orac
 
 function assertValue(actual: unknown, row: OracleRow): void {
   const message = `${JSON.stringify(actual)} is not right in ${JSON.stringify(row)}`;
-  if (row.near !== undefined)
-    return assert.ok(typeof actual === "number" && row.near.some((near) => isNear(actual, near)), message);
+  if (row.near !== undefined) return assert.ok(typeof actual === "number" && isNear(actual, row.near), message);
   if (row.value instanceof Map) return assertFrequent(actual, row.value);
   if (typeof row.value !== "number") return assert.deepEqual(actual, row.value);
   const slack = row.slack ?? 0;

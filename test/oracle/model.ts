@@ -55,8 +55,8 @@ export interface OracleRow {
   readonly group: readonly (string | null)[];
   /** A number; the JSON value of `first` and `last`; for `top_k` every value with its count. */
   readonly value: unknown;
-  /** Instead of the value: what a quantile may be near to. */
-  readonly near?: readonly number[];
+  /** Instead of the value: what a quantile is near to. */
+  readonly near?: number;
   /** How far the value may be off: doubles that are added in another order have another last digit. Otherwise it is exact. */
   readonly slack?: number;
 }

@@ -187,7 +187,7 @@ function finish(
 ): Pick<OracleRow, "value" | "near" | "slack"> {
   const values = entered.map(({ value }) => value);
   const { metric } = rule;
-  if (/^p\d/.test(metric)) return { value: null, near: quantiles(values.map(Number), Number(metric.slice(1)) / 100) };
+  if (/^p\d/.test(metric)) return { value: null, near: quantile(values.map(Number), metric) };
   if (metric === "first") return { value: values[indexOfLeast(entered, 1)] };
   if (metric === "last") return { value: values[indexOfLeast(entered, -1)] };
   if (metric === "top_k") return { value: countsOf(values) };
@@ -239,7 +239,7 @@ function finishExactly(metric: string, values: readonly bigint[]): number {
     case "sum":
       return nearest(sum);
     case "avg":
-      return nearest(sum) / values.length;
+      return nearest(sum, BigInt(values.length));
     case "min":
       return nearest(values.reduce((least, value) => (value < least ? value : least)));
     case "max":
@@ -249,9 +249,12 @@ function finishExactly(metric: string, values: readonly bigint[]): number {
   }
 }
 
-function nearest(value: bigint): number {
-  const digits = (value < 0n ? -value : value).toString().padStart(31, "0");
-  return Number(`${value < 0n ? "-" : ""}${digits.slice(0, -30)}.${digits.slice(-30)}`);
+/** By so many digits that what is cut off decides nothing. */
+function nearest(value: bigint, divisor = 1n): number {
+  const places = 130;
+  const quotient = ((value < 0n ? -value : value) * 10n ** BigInt(places - 30)) / divisor;
+  const digits = quotient.toString().padStart(places + 1, "0");
+  return Number(`${value < 0n ? "-" : ""}${digits.slice(0, -places)}.${digits.slice(-places)}`);
 }
 
 /** The number with so many places, half away from zero; undefined when it has more than 46 digits before the point. */
@@ -283,11 +286,11 @@ function countsOf(values: readonly unknown[]): Map<unknown, number> {
   return counts;
 }
 
-/** The numbers on both sides of the rank. */
-function quantiles(numbers: readonly number[], level: number): number[] {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const rank = level * (sorted.length - 1);
-  return [sorted[Math.floor(rank)]!, sorted[Math.ceil(rank)]!];
+/** The number at the place ⌊level · (n − 1)⌋, which is asked in whole numbers: levels are thousandths. */
+function quantile(numbers: readonly number[], metric: string): number {
+  const thousandths = Math.round(Number(metric.slice(1)) * 10);
+  const place = (BigInt(thousandths) * BigInt(numbers.length - 1)) / 1000n;
+  return numbers.toSorted((a, b) => a - b)[Number(place)]!;
 }
 
 function lookUp(event: OracleEvent, field: string): unknown {

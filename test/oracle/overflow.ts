@@ -32,7 +32,8 @@ export function homes(
       fresh.set(key, one);
       if (enters) one.entered += 1;
     }
-    const byEvents = [...fresh].toSorted(([, a], [, b]) => b.entered - a.entered || compareGroups(a.group, b.group));
+    const entered = [...fresh].filter(([, one]) => one.entered > 0);
+    const byEvents = entered.toSorted(([, a], [, b]) => b.entered - a.entered || compareGroups(a.group, b.group));
     for (const [key] of byEvents.slice(0, Math.max(0, max - known.size))) known.add(key);
     for (const { event, group } of here) home.set(event, known.has(JSON.stringify(group)) ? group : []);
   }

@@ -62,6 +62,77 @@ export const regressions: readonly Regression[] = [
     },
   },
   {
+    name: "a mean of decimals is the nearest double: of three times 0.1 it is 0.1, and that of 0.1, 0.2 and 0.3 is 0.2",
+    scenario: {
+      rules: [{}, { having: "value >= 0.1" }, { window_size: "2m", window_type: "cumulative", hop: "1m" }].map(
+        (own) => ({
+          ...{
+            rule_id: "r",
+            window_size: "1m",
+            group_by: ["user_id"],
+            metric: "avg",
+            field: "payload.price",
+            decimals: 2,
+          },
+          ...own,
+        }),
+      ),
+      events: [
+        ...[0.1, 0.1, 0.1].map((price) => ["same", price] as const),
+        ...[0.1, 0.2, 0.3].map((price) => ["steps", price] as const),
+        ...[-0.1, -0.1, -0.1].map((price) => ["below", price] as const),
+        ...[0.01, 0, 0].map((price) => ["little", price] as const),
+        ...[1e16, 1, 1].map((price) => ["large", price] as const),
+        ...[9e45, 9e45, 9e45, 1].map((price) => ["huge", price] as const),
+      ].map(([user_id, price], index) => ({
+        ...{ ...plain, event_id: `e${index}`, user_id, payload: { price } },
+        ...{ timestamp: 1_768_298_400_000, receivedAt: 1_768_298_400_000 },
+      })),
+      cuts: [2, 5],
+      pick: 0,
+    },
+  },
+  {
+    name: "a quantile is at its place also where the double of its level times the others is a little less",
+    scenario: {
+      rules: ["p29", "p57", "p58", "p0.1", "p99.9", "p28.9"].map((metric) => ({
+        ...{ rule_id: "r", window_size: "1m", group_by: ["user_id"], metric, field: "payload.x" },
+      })),
+      // Of 101 numbers, in order, those at the places 29, 57 and 58 are the first of their kind.
+      events: [29, 57, 58].flatMap((place) =>
+        Array.from({ length: 101 }, (_, index) => ({
+          ...{ ...plain, event_id: `e${place}-${index}`, user_id: `${place}` },
+          ...{ timestamp: 1_768_298_400_000, receivedAt: 1_768_298_400_000 },
+          payload: { x: index < place ? 1 : 1000 },
+        })),
+      ),
+      cuts: [40],
+      pick: 0,
+    },
+  },
+  {
+    name: "a group that no event has entered takes up no room: one without a price, and one whose events come late and are dropped",
+    scenario: {
+      rules: [
+        {
+          rule_id: "r",
+          window_size: "1m",
+          metric: "sum",
+          field: "payload.price",
+          group_by: ["user_id"],
+          max_groups: 1,
+        },
+        { rule_id: "r", window_size: "1m", metric: "count", group_by: ["user_id"], max_groups: 1, late_policy: "drop" },
+      ],
+      events: [{}, { price: 1 }, { price: 2 }, { price: 4 }].map((payload, index) => ({
+        ...{ ...plain, event_id: `e${index}`, user_id: index === 0 ? "a" : "b", payload },
+        ...{ timestamp: 1_768_298_400_000, receivedAt: 1_768_298_400_000 + (index === 0 ? 90_000 : 0) },
+      })),
+      cuts: [4, 1],
+      pick: 0,
+    },
+  },
+  {
     name: "the largest decimals that are taken add up to more than one of them can be",
     scenario: {
       rules: ["sum", "avg", "min", "max"].map((metric) => ({

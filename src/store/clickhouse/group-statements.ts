@@ -4,7 +4,8 @@ import type { Unlisted } from "../store.ts";
 
 /*
  * The statements over the lists of groups: rows of series 2, whose `pane` holds the number of a series and `grp` one of its
- * groups. A group that is listed twice is one row when the engine has merged it.
+ * groups. A group that is listed twice is one row when the engine has merged it. Rows that no event has entered, of skipped
+ * ones, make no group.
  */
 
 const listOf = "series = 2 AND pane IN (SELECT toDateTime(arrayJoin({series:Array(UInt32)}), 'UTC'))";
@@ -40,7 +41,7 @@ function unlistedRows(series: readonly Unlisted[]): Statement {
   );
   const where = parts.length === 0 ? "0" : `(${parts.join(") OR (")})`;
   return {
-    sql: `SELECT DISTINCT series, grp FROM rollups WHERE notEmpty(grp) AND (${where}) AND (series, grp) NOT IN (${listed})`,
+    sql: `SELECT DISTINCT series, grp FROM rollups WHERE n != 0 AND notEmpty(grp) AND (${where}) AND (series, grp) NOT IN (${listed})`,
     parameters: Object.assign(
       { series: series.map((one) => one.series) },
       ...spans.map(({ series: of, from, to }, at) => ({ [`series${at}`]: of, [`from${at}`]: from, [`to${at}`]: to })),
@@ -52,7 +53,7 @@ function unlistedRows(series: readonly Unlisted[]): Statement {
 export function deleteUnused(series: readonly number[]): Statement {
   return {
     sql: `DELETE FROM rollups WHERE ${listOf}
-      AND (toUInt32(pane), grp) NOT IN (SELECT series, grp FROM rollups WHERE series IN {series:Array(UInt32)})
+      AND (toUInt32(pane), grp) NOT IN (SELECT series, grp FROM rollups WHERE series IN {series:Array(UInt32)} AND n != 0)
       SETTINGS lightweight_deletes_sync = 2`,
     parameters: { series },
   };
