@@ -23,6 +23,14 @@ test("what is no address is refused before anything is asked", () => {
       name: "TypeError",
       message: `"${url}" is not the address of a server, which begins with http:// or https://`,
     });
+  Object.assign(globalThis, { location: { href: "https://page/rules/7?a=b" } });
+  try {
+    const pages = ["", "/", "/weir/"].map((url) => new Http(url, surroundings, asking).address);
+    assert.deepEqual(pages, ["https://page", "https://page", "https://page/weir"]);
+    assert.throws(made("//elsewhere"), TypeError);
+  } finally {
+    Reflect.deleteProperty(globalThis, "location");
+  }
   for (const url of ["http://weir", "https://weir/below/", "HTTP://[::1]:8001"]) assert.doesNotThrow(made(url));
 });
 

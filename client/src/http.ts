@@ -132,9 +132,11 @@ export class Http {
   }
 }
 
-/** Told at once: a socket would tell it when it is opened again, where nobody can catch it. */
+/** Told at once: a socket would tell it when it is opened again, where nobody can catch it. A page may name its own server by a path. */
 function checked(address: string): string {
   if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)) return address;
+  const page = (globalThis as { location?: { href: string } }).location?.href;
+  if (page !== undefined && /^(\/(?!\/)|$)/.test(address)) return new URL(address === "" ? "/" : address, page).href;
   throw new TypeError(`"${address}" is not the address of a server, which begins with http:// or https://`);
 }
 
