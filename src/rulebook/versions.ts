@@ -5,7 +5,7 @@ import { keepsWindows, type RulePhase, type RuleRecord, type RuleVersion } from 
 import { keepsNoMore } from "../rule/retention.ts";
 import type { CheckedRule, RuleSpec } from "../rule/rule.ts";
 import { storesSame } from "../rule/stored.ts";
-import { hasWindows, withRebuilt, withoutTwins, withoutWindows } from "./rebuild.ts";
+import { hasWindows, withRebuilt, withoutRebuild, withoutTwins, withoutWindows } from "./rebuild.ts";
 import { checked, isUnderstood } from "./understood.ts";
 
 /** How many replaced versions a record remembers. */
@@ -150,7 +150,7 @@ export function withFilled(record: RuleRecord, series: number, keptUntil: number
 
 /**
  * The record paused, as somebody may pause it, since its version of this series can't be computed; undefined when that is
- * not computed anyway. One that is about to be replaced is left to that.
+ * not computed anyway. One that is about to be replaced is left to that. An earlier version that is made anew goes, as it can't be.
  */
 export function withStopped(record: RuleRecord, stopped: number, facts: ChangeFacts): RuleRecord | undefined {
   const isComputed = ({ series, phase }: RuleVersion): boolean =>
@@ -158,6 +158,8 @@ export function withStopped(record: RuleRecord, stopped: number, facts: ChangeFa
   if (!record.versions.some(isComputed)) return undefined;
   const last = newest(record);
   if (isComputed(last)) return withSpec(record, { ...last.spec, active: false }, facts);
+  const without = withoutRebuild(record, stopped);
+  if (without !== undefined) return without;
   const versions = record.versions.map((one) => (isComputed(one) ? { ...one, phase: "paused" as const } : one));
   return { ...record, versions };
 }
