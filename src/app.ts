@@ -184,14 +184,18 @@ class Starter {
   }
 
   async #rulebook(log: Log): Promise<OpenedRules & { readonly rulebook: Rulebook }> {
-    const { config, clock, closers } = this.#basis;
+    const { config, clock, closers, logger, metrics } = this.#basis;
     const opened = await openRegistry(config, this.#deps, log);
     const registry = opened.rules;
     closers.add("rules", () => registry.close());
     const { keepReplacedMs } = config;
     // An embedded log is this process's alone, and MongoDB's rules are this log's: so nobody else changes them.
     const alone = config.mongoUrl !== null && config.kafkaBrokers.length === 0;
-    const rulebook = new Rulebook({ registry, ends: () => log.ends(), clock, keepReplacedMs, alone });
+    const stopped = (rule_id: string, reason: string): void => {
+      metrics.processor.ruleStopped();
+      logger.error({ part: "rules", rule_id, reason }, "a stored rule can't be read; it is paused");
+    };
+    const rulebook = new Rulebook({ registry, ends: () => log.ends(), clock, keepReplacedMs, alone, stopped });
     await rulebook.load();
     closers.add("rulebook", () => rulebook.close());
     return { ...opened, rulebook };

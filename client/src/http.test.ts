@@ -25,7 +25,9 @@ test("what is no address is refused before anything is asked", () => {
     });
   Object.assign(globalThis, { location: { href: "https://page/rules/7?a=b" } });
   try {
-    const pages = ["", "/", "/weir/"].map((url) => new Http(url, surroundings, asking).address);
+    const pages = ["", "/", "/weir/"].map(
+      (url) => new Http(url, surroundings, { headers: {}, timeoutMs: 1000 }).address,
+    );
     assert.deepEqual(pages, ["https://page", "https://page", "https://page/weir"]);
     assert.throws(made("//elsewhere"), TypeError);
   } finally {

@@ -375,7 +375,7 @@ export interface RuleAnswer {
   readonly answering_version: number;
   /** of the newest version */
   readonly state: "filling" | "live" | "paused";
-  /** why the server itself has paused the rule: the store refuses to compute it; `active: true` tries again */
+  /** why the server itself has paused the rule: the store refuses to compute it, and `active: true` tries again; or what is stored of it can't be read, and has to be changed */
   readonly stopped_because?: string;
   /** how much of history is filled */
   readonly progress: number;

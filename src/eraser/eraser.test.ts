@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
+import { withDesk } from "../../test/support/rule-desk.ts";
 import type { Erasure, ErasureRegister } from "../erasure/register.ts";
 import { offset, src } from "../event/position.ts";
 import { systemClock } from "../lib/clock.ts";
 import type { Log } from "../log/log.ts";
+import type { Rulebook } from "../rulebook/rulebook.ts";
 import { Eraser } from "./eraser.ts";
 import type { ArchiveToErase } from "./eraser.ts";
 
@@ -13,6 +15,7 @@ function desk({
   archived = null as { written: number } | null,
   shared = undefined as Log["shared"],
   archivist = null as (() => string | undefined) | null,
+  book = undefined as Rulebook | undefined,
 } = {}) {
   const kept = new Map<string, Erasure>();
   const calls: string[] = [];
@@ -53,6 +56,7 @@ function desk({
     windows: {
       rebuild: async () => call("rebuild"),
       goOnRebuilding: async () => (call("go on"), state.left),
+      ...(book === undefined ? {} : { rebuild: () => book.rebuild(), goOnRebuilding: () => book.goOnRebuilding() }),
       rulesLeft: () => state.left,
       dropOrphans: async () => call("drop"),
       written: () => offset(state.written),
@@ -93,6 +97,20 @@ test("an erasure waits until all before it is counted, then goes its steps, and 
   assert.deepEqual(done.digests, [createHash("sha256").update("e1 u1").digest("hex")]);
   assert.ok(!JSON.stringify(kept.get("e1")).includes("u1"));
 });
+
+test("a rule that the server has stopped keeps no erasure from its end, nor the next one", () =>
+  withDesk(async ({ book }) => {
+    const { record } = await book.put({ rule_id: "r", window_size: "1m", metric: "count" }, {});
+    await book.stop("r", record.versions[0]!.series, "the engine refused it");
+    const { eraser, state, round, kept } = desk({ book });
+    state.written = 10;
+    for (const id of ["e1", "e2"]) {
+      await eraser.request({ user_id: "u1" });
+      for (let left = 4; left > 0; left--) await round();
+      assert.equal(kept.get(id)?.state, "done", id);
+    }
+    assert.equal(book.get("r").versions.at(-1)?.activation, null, "it has no windows");
+  }));
 
 test("what was counted since the asking stays committed, and a log that others count is committed by them", async () => {
   const purged = async (shared?: Log["shared"]): Promise<string[]> => {

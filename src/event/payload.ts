@@ -19,7 +19,7 @@ const problemsMax = 10;
  */
 export function checkPayload(payload: Json): PayloadFindings {
   const look = new Look();
-  look.object(payload, 1);
+  look.whole(payload, 1);
   if (look.keys > eventLimits.payloadKeysMax)
     look.problem(`has ${look.keys} keys; a payload may have ${eventLimits.payloadKeysMax}`);
   return { problems: look.problems, big: look.big };
@@ -29,6 +29,8 @@ class Look {
   readonly problems: Problem[] = [];
   keys = 0;
   big = false;
+  /** Whether a key of the object being looked at, or of one in it, has a dot. */
+  #dotted = false;
   /** The keys and indexes that lead to where the look is. */
   readonly #path: (string | number)[] = [];
 
@@ -38,19 +40,30 @@ class Look {
     this.problems.push(value === undefined ? { path, message } : { path, message, value: shortened(value) });
   }
 
-  object(object: Json, depth: number): void {
+  /**
+   * The payload, or an object in an array. Two values can only meet at one dotted path where a key has a dot; it is looked for once
+   * over all that lies within, as each object in it would be walked through for all of those around it.
+   */
+  whole(object: Json, depth: number): void {
+    const around = this.#dotted;
+    this.#dotted = false;
+    this.#object(object, depth);
+    if (this.#dotted && this.problems.length === 0 && this.keys <= eventLimits.payloadKeysMax) this.#clash(object);
+    this.#dotted = around;
+  }
+
+  #object(object: Json, depth: number): void {
     if (!this.#fits(depth)) return;
-    let dotted = false;
     for (const key in object) {
       this.keys += 1;
       this.#path.push(key);
       this.#key(key);
-      dotted ||= key.includes(".");
-      this.#value(object[key], depth);
+      this.#dotted ||= key.includes(".");
+      const value = object[key];
+      if (isObject(value)) this.#object(value, depth + 1);
+      else this.#value(value, depth);
       this.#path.pop();
     }
-    // Two values can only meet at one dotted path below an object that has a key with a dot.
-    if (dotted && this.problems.length === 0) this.#clash(object);
   }
 
   #key(key: string): void {
@@ -76,7 +89,7 @@ class Look {
     else if (typeof value === "string") {
       if (!value.isWellFormed()) this.problem("holds a lone surrogate, which is not Unicode text", value);
     } else if (Array.isArray(value)) this.#array(value, depth + 1);
-    else if (typeof value === "object" && value !== null) this.object(value as Json, depth + 1);
+    else if (isObject(value)) this.whole(value, depth + 1);
   }
 
   #number(value: number): void {
@@ -92,21 +105,47 @@ class Look {
   }
 
   #clash(object: Json): void {
-    const clash = firstClash(object, "", new Set());
+    const clash = firstClash(object, new Place());
     if (clash !== undefined) this.problem(`has two values at the dotted path ${String(shortened(clash))}`);
   }
 }
 
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Of dotted paths, part by part: whole paths would be as long as all the keys around a value, for each of them. */
+class Place {
+  isTaken = false;
+  /** What comes first; most places have one part below. */
+  #part = "";
+  #first: Place | undefined;
+  #others: Map<string, Place> | undefined;
+
+  at(key: string): Place {
+    return key.split(".").reduce<Place>((place, part) => place.#next(part), this);
+  }
+
+  #next(part: string): Place {
+    const known = part === this.#part ? this.#first : this.#others?.get(part);
+    if (known !== undefined) return known;
+    const made = new Place();
+    if (this.#first !== undefined) (this.#others ??= new Map()).set(part, made);
+    else [this.#part, this.#first] = [part, made];
+    return made;
+  }
+}
+
 /** Objects are walked into; an empty one is a value, like all else. */
-function firstClash(object: Json, prefix: string, seen: Set<string>): string | undefined {
+function firstClash(object: Json, around: Place): string | undefined {
   for (const key in object) {
-    const dotted = prefix + key;
+    const place = around.at(key);
     const value = object[key];
-    if (typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 0) {
-      const found = firstClash(value as Json, `${dotted}.`, seen);
-      if (found !== undefined) return found;
-    } else if (seen.has(dotted)) return dotted;
-    else seen.add(dotted);
+    if (isObject(value) && Object.keys(value).length > 0) {
+      const found = firstClash(value, place);
+      if (found !== undefined) return `${key}.${found}`;
+    } else if (place.isTaken) return key;
+    else place.isTaken = true;
   }
   return undefined;
 }

@@ -1,43 +1,46 @@
 const quote = 34;
 const backslash = 92;
 
-/** Behind the white space that begins at `at`. */
-export function behindSpace(bytes: Uint8Array, at: number): number {
+/** Behind the white space that begins at `at`; `end` at the latest. */
+export function behindSpace(bytes: Uint8Array, at: number, end = bytes.length): number {
   let next = at;
-  while (next < bytes.length && isSpace(bytes[next]!)) next += 1;
+  while (next < end && isSpace(bytes[next]!)) next += 1;
   return next;
 }
 
 /**
  * The end of the JSON value that begins at `at`, found by its brackets and quotes alone: what lies between may still be no JSON.
- * `bytes.length` when it has no end.
+ * -1 when it does not end at `end` at the latest; nothing behind that is looked at.
  */
-export function behindValue(bytes: Uint8Array, at: number): number {
+export function behindValue(bytes: Uint8Array, at: number, end = bytes.length): number {
   const first = bytes[at]!;
-  if (first === quote) return behindString(bytes, at);
-  if (!isOpening(first)) return behindScalar(bytes, at);
+  if (first === quote) return behindString(bytes, at, end);
+  if (!isOpening(first)) return behindScalar(bytes, at, end);
   let depth = 0;
-  for (let next = at; next < bytes.length; next++) {
+  for (let next = at; next < end; next++) {
     const byte = bytes[next]!;
-    if (byte === quote) next = behindString(bytes, next) - 1;
-    else if (isOpening(byte)) depth += 1;
+    if (byte === quote) {
+      const behind = behindString(bytes, next, end);
+      if (behind < 0) return behind;
+      next = behind - 1;
+    } else if (isOpening(byte)) depth += 1;
     else if (isClosing(byte) && --depth === 0) return next + 1;
   }
-  return bytes.length;
+  return -1;
 }
 
-function behindString(bytes: Uint8Array, at: number): number {
-  for (let next = at + 1; next < bytes.length; next++) {
+function behindString(bytes: Uint8Array, at: number, end: number): number {
+  for (let next = at + 1; next < end; next++) {
     if (bytes[next] === quote) return next + 1;
     if (bytes[next] === backslash) next += 1;
   }
-  return bytes.length;
+  return -1;
 }
 
 /** A number, a literal, or nonsense: up to what can't belong to it, but at least one byte. */
-function behindScalar(bytes: Uint8Array, at: number): number {
+function behindScalar(bytes: Uint8Array, at: number, end: number): number {
   let next = at + 1;
-  while (next < bytes.length && !isSpace(bytes[next]!) && bytes[next] !== 44 && !isClosing(bytes[next]!)) next += 1;
+  while (next < end && !isSpace(bytes[next]!) && bytes[next] !== 44 && !isClosing(bytes[next]!)) next += 1;
   return next;
 }
 

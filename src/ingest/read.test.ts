@@ -143,6 +143,28 @@ describe("a body", () => {
     );
   });
 
+  it("of NDJSON is read line by line, whatever is behind a line that is not closed", () => {
+    const lines = 2000;
+    for (const line of ["{", '{"payload":{}']) {
+      const body = Buffer.concat([Buffer.from(`${line}\n`.repeat(lines)), Buffer.alloc(8 << 20, " ")]);
+      body.write('1}]"', body.length - 4);
+      const { accepted, refusedCount } = readEvents(body, "ndjson", { ...rules, eventsMax: lines + 1 });
+      assert.deepEqual([accepted.count, refusedCount], [0, lines + 1], line);
+    }
+    const blank = Buffer.concat([Buffer.alloc(1 << 18, "\n"), Buffer.from("{")]);
+    assert.equal(readEvents(blank, "ndjson", rules).refused[0]?.line, (1 << 18) + 1);
+    const within = Buffer.concat([Buffer.from("{"), Buffer.alloc(1 << 18, "\n"), Buffer.from("}")]);
+    assert.equal(readEvents(within, "ndjson", rules).refusedCount, 2);
+  });
+
+  it("of many keys within many keys with dots is walked through once", () => {
+    const keys = Object.fromEntries(Array.from({ length: 480 }, (_, index) => [`k${index}`, 1]));
+    let payload: object = keys;
+    for (let depth = 1; depth < 32; depth++) payload = { [`${"x".repeat(200)}.y`]: payload };
+    const body = JSON.stringify(Array.from({ length: 100 }, () => ({ ...event, payload })));
+    assert.equal(read(body, "json").accepted.count, 100);
+  });
+
   it("may hold good events beside bad ones, in order", () => {
     const ids = ["a", "", "b"].map((event_id) => ({ ...event, event_id }));
     const result = read(JSON.stringify(ids), "json");

@@ -87,7 +87,8 @@ function one(body: Buffer, at: number, collector: Collector, check?: CheckText):
     const end = collector.fast(at, body.length);
     if (end >= 0) return end;
   }
-  const end = at < body.length ? behindValue(body, at) : at;
+  const found = at < body.length ? behindValue(body, at) : at;
+  const end = found < 0 ? body.length : found;
   try {
     collector.thorough(at, end, undefined, check);
   } catch (error) {
@@ -104,15 +105,16 @@ function readLines(body: Buffer, start: number, collector: Collector): void {
   for (let from = start; from < body.length; line++) {
     const found = body.indexOf(lineFeed, from);
     const end = found < 0 ? body.length : found;
-    const at = behindSpace(body, from);
+    const at = behindSpace(body, from, end);
     if (at < end) readLine(body, at, end, line, collector);
     from = end + 1;
   }
 }
 
+/** Never looks behind the line: many that are not closed would be as many ways through all that follows. */
 function readLine(body: Buffer, at: number, end: number, line: number, collector: Collector): void {
-  const behind = behindValue(body, at);
-  const isAlone = behindSpace(body, behind) >= end;
+  const behind = behindValue(body, at, end);
+  const isAlone = behind >= 0 && behindSpace(body, behind, end) === end;
   if (isAlone && collector.fast(at, end) >= 0) return;
   try {
     collector.thorough(at, end, line);

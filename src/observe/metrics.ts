@@ -100,7 +100,7 @@ export const declaredMetrics = {
   rulesStopped: {
     type: "counter",
     name: "weir_rules_stopped_total",
-    help: "Rules that were paused by the server, as the store refused to compute them",
+    help: "Rules that were paused by the server, as the store refused to compute them or they could not be read",
   },
   partitions: {
     type: "gauge",

@@ -88,8 +88,9 @@ function expiredOf(
     const limited = versions.filter(
       (version) => version.spec.retention !== undefined && version.activation !== null && keepsWindows(version, now),
     );
-    return limited.map((version) => {
+    return limited.flatMap((version) => {
       const rule = rules.ruleOf(version);
+      if (rule === undefined) return [];
       // What lies too long is a twentieth more, or what comes in an hour.
       const everyMs = Math.min(hourMs, (rule.retentionSeconds ?? 0) * 50);
       return { series: version.series, before: oldestKept(rule, now), everyMs };

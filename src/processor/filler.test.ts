@@ -4,7 +4,7 @@ import { SimulatedClock } from "../../test/support/simulated-clock.ts";
 import { type OffsetRange, offset, src } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
 import { MemoryProgress } from "../progress/memory-progress.ts";
-import { checked } from "../rulebook/versions.ts";
+import { checked } from "../rulebook/understood.ts";
 import type { RollupTask, Store } from "../store/store.ts";
 import type { BatchWriter } from "./batch-writer.ts";
 import { Filler } from "./filler.ts";

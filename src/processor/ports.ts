@@ -25,8 +25,8 @@ export interface RuleSource {
   current(): Promise<readonly RuleRecord[]>;
   /** Versions that are computed, of these records. Pending ones have been completed first. */
   targets(records: readonly RuleRecord[]): Promise<readonly Target[]>;
-  /** The rule that a version says. */
-  ruleOf(version: RuleVersion): CheckedRule;
+  /** The rule that a version says; undefined when it can't be read. */
+  ruleOf(version: RuleVersion): CheckedRule | undefined;
   /** Says that everything below the activation of this series is in the store. */
   filled(ruleId: string, series: number): Promise<void>;
   /** Says that this series can't be computed: its rule is paused, with the reason, until somebody resumes or changes it. */

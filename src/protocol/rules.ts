@@ -73,7 +73,7 @@ const ruleFields = {
   ),
   having: Type.Optional(
     Type.String({
-      maxLength: 256,
+      maxLength: 512,
       description: "only windows and groups whose value passes: comparisons of `value` with numbers, joined by `&&`",
       examples: ["value >= 10 && value < 100"],
     }),
@@ -185,7 +185,7 @@ export const RuleAnswer = Type.Object(
     stopped_because: Type.Optional(
       Type.String({
         description:
-          "why the server itself has paused the rule: the store refuses to compute it; `active: true` tries again",
+          "why the server itself has paused the rule: the store refuses to compute it, and `active: true` tries again; or what is stored of it can't be read, and has to be changed",
       }),
     ),
     progress: Type.Number({ minimum: 0, maximum: 1, description: "how much of history is filled" }),

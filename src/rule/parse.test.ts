@@ -310,6 +310,32 @@ test("the spec of a spec is itself, also after it was stored", () => {
   assert.ok(taken > 20, `only ${taken} were rules`);
 });
 
+test("a having that is taken is read back as it was, however few spaces and digits it was sent with", () => {
+  const written = [
+    "1e20",
+    "-1e20",
+    "1234567890123456",
+    "-1234567890123456",
+    "1e300",
+    "-1.234567890123456e-6",
+    "5e-324",
+  ];
+  const number = fc.oneof(fc.constantFrom(...written), fc.double({ noNaN: true, noDefaultInfinity: true }).map(String));
+  const operator = fc.constantFrom("==", "!=", "<", "<=", ">", ">=");
+  const comparison = fc.tuple(operator, number, fc.boolean()).map(([is, than, turned]) => {
+    return turned ? `${than}${is}value` : `value${is}${than}`;
+  });
+  const ten = fc.array(comparison, { minLength: 10, maxLength: 10 });
+  fc.assert(
+    fc.property(fc.oneof(fc.array(comparison, { minLength: 1, maxLength: 10 }), ten), (comparisons) => {
+      const rule = checked({ ...good, having: comparisons.join("&&") });
+      assert.equal(rule.having.length, comparisons.length);
+      assert.deepEqual(checked(JSON.parse(JSON.stringify(rule.spec))), rule);
+    }),
+    { examples: written.map((than) => [Array.from({ length: 10 }, () => `value>=${than}`)]) },
+  );
+});
+
 test("no JSON makes the parser throw, and what it refuses has a reason", () => {
   const keys = fc.constantFrom(
     "rule_id",

@@ -3,6 +3,7 @@ import { type Problem, WeirError } from "../lib/errors.ts";
 import { parseRule } from "../rule/parse.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import type { RuleSpec } from "../rule/rule.ts";
+import { storable } from "./understood.ts";
 import { newest } from "./versions.ts";
 
 /** What the next version of a rule is to say. */
@@ -17,7 +18,7 @@ type Patch = Readonly<Record<string, unknown>>;
 /** The spec that a rule's body says; throws `invalid_rule` with every mistake. */
 export function specOf(body: unknown): RuleSpec {
   const parsed = parseRule(body);
-  if (parsed.ok) return parsed.rule.spec;
+  if (parsed.ok) return storable(parsed.rule);
   throw invalidRule("the rule", parsed.problems);
 }
 
@@ -31,6 +32,25 @@ export function patched(record: RuleRecord, patch: unknown): NextSpec {
   }
   if (Object.hasOwn(patch, "version")) return rolledBack(record, patch);
   return { spec: mergedSpec(newest(record).spec, patch) };
+}
+
+export interface ChangeOptions {
+  /** The newest version that the caller has seen; the change is refused if it is another. */
+  readonly ifMatch?: number;
+  /** The rule is refused if there is one of its id already. */
+  readonly ifNew?: true;
+}
+
+/** Throws `version_conflict` when the rule is not as the caller has seen it. */
+export function checkVersion(ruleId: string, record: RuleRecord | undefined, { ifMatch, ifNew }: ChangeOptions): void {
+  const version = record === undefined ? undefined : newest(record).version;
+  const conflict = (what: string): WeirError =>
+    new WeirError("version_conflict", `rule ${JSON.stringify(ruleId)} ${what}`, {
+      details: { version: version ?? null },
+    });
+  if (ifNew && version !== undefined) throw conflict(`is there already, with version ${version}`);
+  if (ifMatch === undefined || version === ifMatch) return;
+  throw conflict(`${version === undefined ? "does not exist" : `has version ${version}`}, not version ${ifMatch}`);
 }
 
 /** The error for a body with mistakes; `what` is what the body should have been. */
@@ -51,7 +71,7 @@ function mergedSpec(spec: RuleSpec, { rule_id: id = spec.rule_id, ...changes }: 
   const problems = parsed.ok ? [] : [...parsed.problems];
   if (id !== spec.rule_id)
     problems.unshift({ path: "rule_id", message: "can't be changed; make a new rule", value: shortened(id) });
-  if (parsed.ok && problems.length === 0) return parsed.rule.spec;
+  if (parsed.ok && problems.length === 0) return storable(parsed.rule);
   throw invalidRule("the rule", problems);
 }
 

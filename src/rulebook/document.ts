@@ -6,7 +6,8 @@ import { parseRule } from "../rule/parse.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import type { RuleSpec } from "../rule/rule.ts";
 import { invalidRule, isObject } from "./change.ts";
-import { checked, newest, says } from "./versions.ts";
+import { checked, isUnderstood, storable } from "./understood.ts";
+import { newest, says } from "./versions.ts";
 
 /** All rules, as people write them: docs/decisions/0012. */
 export interface RuleDocument {
@@ -52,9 +53,11 @@ const ruleKeysMax = 64;
 
 /** The document that these records say. `records` are by `rule_id`. */
 export function documentOf(records: readonly RuleRecord[]): RuleDocument {
-  // Read anew, so that a rule that an earlier program stored is told in the form of today.
-  return { tag: tagOf(records), rules: records.map((record) => checked(newest(record).spec).spec) };
+  return { tag: tagOf(records), rules: records.map((record) => inFormOfToday(newest(record).spec)) };
 }
+
+/** Of a rule that an earlier program stored. One that can't be read is told as it is; the document is refused with it. */
+const inFormOfToday = (spec: RuleSpec): RuleSpec => (isUnderstood(spec) ? checked(spec).spec : spec);
 
 /** A series is never used again: a rule that was deleted and made again is told from the one before. */
 export function tagOf(records: readonly RuleRecord[]): string {
@@ -168,7 +171,7 @@ function ruleIn(path: string, rule: unknown, problems: Problem[]): RuleSpec[] {
     return [];
   }
   const parsed = parseRule(rule);
-  if (parsed.ok) return [parsed.rule.spec];
+  if (parsed.ok) return [storable(parsed.rule)];
   for (const problem of parsed.problems)
     problems.push({ ...problem, path: problem.path === "" ? path : `${path}.${problem.path}` });
   return [];

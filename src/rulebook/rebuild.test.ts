@@ -140,20 +140,73 @@ test("a pause ends the making anew, which is taken up again by itself", () => {
   assert.equal(withRebuilt(record, 16), undefined);
 });
 
-test("what the store refuses to make anew is not begun again until the rule is resumed", () => {
+test("what the store refuses to make anew goes, and is not begun again until the rule is resumed", () => {
   const facts = { series: 99, now, stoppedBecause: "the engine says no" };
   const stopped = withStopped(begun(recordOf(version(1, 16))), 100, facts);
   assert.ok(stopped);
-  assert.equal(newest(stopped).phase, "paused");
+  assert.deepEqual(standing(stopped), ["v1 paused 16 outdated", "v2 paused 99"]);
   assert.equal(isOutdated(stopped), true);
+  const dropped = withMissing(stopped, () => 200);
+  assert.ok(dropped);
+  assert.deepEqual(standing(dropped), ["v1 retired 16 outdated", "v2 paused 99"]);
+  assert.equal(isOutdated(dropped), false);
+  assert.deepEqual(readableVersions(dropped, now), []);
   assert.equal(
-    withMissing(stopped, () => 200),
+    withMissing(dropped, () => 200),
     undefined,
   );
-  const resumed = withActivation(withSpec(stopped, spec, { series: 101, now }), ends(70), later);
-  assert.deepEqual(standing(filled(resumed, 101)).at(-1), "v3 live 101");
-  assert.equal(isOutdated(filled(resumed, 101)), false);
+  const resumed = withActivation(withSpec(dropped, spec, { series: 101, now }), ends(70), later);
+  assert.deepEqual(standing(resumed).at(-1), "v3 filling 101");
 });
+
+test("the windows of a rule that was stopped before go at once, and it is filled from nothing when it is resumed", () => {
+  const facts = { series: 99, now, stoppedBecause: "the engine says no" };
+  const stopped = withStopped(recordOf(version(1, 16)), 16, facts);
+  assert.ok(stopped);
+  assert.deepEqual(standing(stopped), ["v1 retired 16", "v2 paused 16"]);
+  const dropped = begun(stopped);
+  assert.deepEqual(standing(dropped), ["v1 retired 16", "v2 paused 100"]);
+  assert.deepEqual([newest(dropped).activation, newest(dropped).stoppedBecause], [null, "the engine says no"]);
+  assert.equal(isOutdated(dropped), false);
+  assert.deepEqual(readableVersions(dropped, now), []);
+  const resumed = withActivation(withSpec(dropped, spec, { series: 101, now }), ends(70), later);
+  assert.deepEqual(standing(resumed).at(-1), "v3 filling 101");
+  assert.deepEqual(newest(resumed).activation, { 0: 70 });
+});
+
+test("an earlier version that the store refuses to make anew goes, and what has taken its place stays", () => {
+  const facts = { series: 99, now, stoppedBecause: "the engine says no" };
+  const replaced = begun(recordOf(version(1, 16), version(2, 17, { phase: "filling" })));
+  assert.deepEqual(standing(replaced), ["v1 live 16 outdated", "v1 filling 101", "v2 filling 100"]);
+  const paused = begun(
+    recordOf(version(1, 16, { phase: "paused" }), version(2, 17, { phase: "paused", activation: null })),
+  );
+  assert.deepEqual(standing(paused), ["v1 paused 16 outdated", "v1 filling 100", "v2 paused 17"]);
+  const table = [
+    [replaced, 101, "v2 filling 100"],
+    [paused, 100, "v2 paused 17"],
+  ] as const;
+  for (const [record, series, last] of table) {
+    const stopped = withStopped(record, series, facts);
+    assert.ok(stopped);
+    assert.deepEqual(standing(stopped).at(-1), last);
+    assert.equal(isOutdated(stopped), false);
+    assert.equal(stopped.versions.filter((one) => one.phase !== "retired").length, 1);
+    assert.equal(
+      withMissing(stopped, () => 200),
+      undefined,
+    );
+  }
+});
+
+test("a rulebook has nothing left to make anew of a rule that is stopped", () =>
+  withDesk(async ({ book }) => {
+    const { record } = await book.put({ rule_id: "r", window_size: "1m", metric: "count" }, {});
+    await book.stop("r", newest(record).series, "the engine refused it");
+    await book.rebuild();
+    assert.equal(await book.goOnRebuilding(), 0);
+    assert.equal(book.outdatedCount, 0);
+  }));
 
 test("a rulebook makes all rules anew in one change, and says when none is left", () =>
   withDesk(async (desk) => {

@@ -23,7 +23,7 @@ export const seriesToRebuildAll = (records: readonly RuleRecord[]): number =>
 
 /**
  * The record with all of its windows to be made anew: those that answer do so until then, what is being filled begins from
- * nothing, and those of replaced versions go. Takes series from `nextSeries`.
+ * nothing, and those of replaced versions and of rules that the server has stopped go. Takes series from `nextSeries`.
  */
 export function withRebuilds(record: RuleRecord, nextSeries: () => number): RuleRecord {
   const versions = record.versions.flatMap((version): RuleVersion[] => {
@@ -36,10 +36,12 @@ export function withRebuilds(record: RuleRecord, nextSeries: () => number): Rule
 
 /**
  * The record with a version being filled for each that is outdated; undefined when none is missing: a change of the rule
- * drops them. What the store has refused to compute is not begun again until somebody has looked at the rule.
+ * drops them. What the store has refused to compute is not begun again until somebody has looked at the rule, which is then
+ * filled from nothing: its outdated windows go.
  */
 export function withMissing(record: RuleRecord, nextSeries: () => number): RuleRecord | undefined {
-  if (record.versions.at(-1)?.stoppedBecause !== undefined) return undefined;
+  if (record.versions.at(-1)?.stoppedBecause !== undefined)
+    return isOutdated(record) ? withoutOutdated(record, nextSeries) : undefined;
   const rebuilt = new Set(record.versions.map((version) => (isUnderWay(version) ? version.rebuilds : undefined)));
   const isMissing = (version: RuleVersion): boolean =>
     version.outdated !== undefined && hasWindows(version) && !rebuilt.has(version.series);
@@ -49,6 +51,33 @@ export function withMissing(record: RuleRecord, nextSeries: () => number): RuleR
   );
   return { ...record, versions };
 }
+
+/** The newest version stays, as one that was never computed. */
+function withoutOutdated(record: RuleRecord, nextSeries: () => number): RuleRecord {
+  const last = record.versions.at(-1);
+  const versions = record.versions.map((version): RuleVersion => {
+    if (version.outdated === undefined || !hasWindows(version)) return version;
+    if (version !== last) return replaced(version);
+    const { outdated: _, ...rest } = version;
+    return { ...rest, activation: null, series: nextSeries() };
+  });
+  return { ...record, versions: withoutTwins(versions) };
+}
+
+/**
+ * The record without the windows of this series, which are made to take another's place and can't be, and without that one's; undefined
+ * when it has no such windows.
+ */
+export function withoutRebuild(record: RuleRecord, series: number): RuleRecord | undefined {
+  const rebuild = record.versions.find((one) => one.series === series && one.phase === "filling");
+  if (rebuild?.rebuilds === undefined) return undefined;
+  const versions = record.versions
+    .filter((one) => one !== rebuild)
+    .map((one) => (one.series === rebuild.rebuilds ? replaced(one) : one));
+  return { ...record, versions: withoutTwins(versions) };
+}
+
+const replaced = (version: RuleVersion): RuleVersion => ({ ...withoutWindows(version), phase: "retired" });
 
 /** The record with the windows of this series in their place; undefined when they are not made to take another's. */
 export function withRebuilt(record: RuleRecord, series: number): RuleRecord | undefined {

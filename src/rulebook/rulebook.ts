@@ -4,7 +4,7 @@ import { WeirError } from "../lib/errors.ts";
 import { inTurns } from "../lib/in-turns.ts";
 import type { Registry, RegistryChange, RuleRecord, RuleVersion } from "../rule/registry.ts";
 import type { CheckedRule } from "../rule/rule.ts";
-import { type NextSpec, patched, specOf } from "./change.ts";
+import { type ChangeOptions, type NextSpec, checkVersion, patched, specOf } from "./change.ts";
 import {
   type DocumentEffect,
   type DocumentOptions,
@@ -19,12 +19,11 @@ import {
 } from "./document.ts";
 import { KnownRecords } from "./known-records.ts";
 import { isOutdated, seriesToRebuildAll, withMissing, withRebuilds } from "./rebuild.ts";
+import { checked, isUnderstood, unreadable } from "./understood.ts";
 import {
   type ComputedVersion,
-  checked,
   computed,
   isPending,
-  newest,
   says,
   needsFill,
   withActivation,
@@ -47,13 +46,8 @@ export interface RulebookOptions {
    * while the registry is away (docs/decisions/0026-rules-in-mongodb.md).
    */
   readonly alone?: boolean;
-}
-
-export interface ChangeOptions {
-  /** The newest version that the caller has seen; the change is refused if it is another. */
-  readonly ifMatch?: number;
-  /** The rule is refused if there is one of its id already. */
-  readonly ifNew?: true;
+  /** A rule was paused, since what is stored of it can't be read. */
+  readonly stopped?: (ruleId: string, reason: string) => void;
 }
 
 /**
@@ -72,6 +66,7 @@ export class Rulebook {
   readonly #clock: Clock;
   readonly #keepReplacedMs: number;
   readonly #alone: boolean;
+  readonly #stopped: RulebookOptions["stopped"];
   readonly #listeners = new Set<() => void>();
   readonly #known: KnownRecords;
   /** The readings that followed changes, one after the other. */
@@ -86,6 +81,7 @@ export class Rulebook {
     this.#clock = options.clock;
     this.#keepReplacedMs = options.keepReplacedMs;
     this.#alone = options.alone ?? false;
+    this.#stopped = options.stopped;
     this.#known = new KnownRecords(options.registry, () => this.#notify());
   }
 
@@ -192,19 +188,24 @@ export class Rulebook {
 
   /**
    * What live processing must compute of these records; pending versions are completed first. Alone, and with the registry away,
-   * they are left out: whoever completes one afterwards reads the log's ends later than this.
+   * they are left out: whoever completes one afterwards reads the log's ends later than this. A rule that can't be read is
+   * stopped, for good before this is resolved, so that the others go on.
    */
   async targets(records: readonly RuleRecord[]): Promise<readonly ComputedVersion[]> {
     try {
-      return computed(await this.#completed(records));
+      const completed = await this.#completed(records);
+      await this.#stopUnreadable(completed);
+      return computed(completed);
     } catch (error) {
       if (!this.#alone || !isAway(error) || this.#activating > 0 || !this.#known.isStill(records)) throw error;
+      if (unreadable(records).length > 0) throw error;
       return computed(records);
     }
   }
 
-  ruleOf(version: RuleVersion): CheckedRule {
-    return checked(version.spec);
+  /** Undefined when it can't be read. */
+  ruleOf({ spec }: RuleVersion): CheckedRule | undefined {
+    return isUnderstood(spec) ? checked(spec) : undefined;
   }
 
   /** Says that everything of this series below its activation is in the store: it answers from now on. */
@@ -298,6 +299,13 @@ export class Rulebook {
     }
   }
 
+  async #stopUnreadable(records: readonly RuleRecord[]): Promise<void> {
+    for (const { rule_id: ruleId, series, fault } of unreadable(records)) {
+      await this.stop(ruleId, series, fault);
+      this.#stopped?.(ruleId, fault);
+    }
+  }
+
   /** Whether it was stored; not when someone else was first. */
   async #rebuilt(
     records: readonly RuleRecord[],
@@ -381,14 +389,3 @@ const isAway = (error: unknown): boolean => error instanceof WeirError && error.
 
 const unknownRule = (ruleId: string): WeirError =>
   new WeirError("unknown_rule", `there is no rule ${JSON.stringify(ruleId)}`);
-
-function checkVersion(ruleId: string, record: RuleRecord | undefined, { ifMatch, ifNew }: ChangeOptions): void {
-  const version = record === undefined ? undefined : newest(record).version;
-  const conflict = (what: string): WeirError =>
-    new WeirError("version_conflict", `rule ${JSON.stringify(ruleId)} ${what}`, {
-      details: { version: version ?? null },
-    });
-  if (ifNew && version !== undefined) throw conflict(`is there already, with version ${version}`);
-  if (ifMatch === undefined || version === ifMatch) return;
-  throw conflict(`${version === undefined ? "does not exist" : `has version ${version}`}, not version ${ifMatch}`);
-}

@@ -1,11 +1,12 @@
 import type { Offset, Src } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
-import { parseRule, sameSpec } from "../rule/parse.ts";
+import { sameSpec } from "../rule/parse.ts";
 import { keepsWindows, type RulePhase, type RuleRecord, type RuleVersion } from "../rule/registry.ts";
 import { keepsNoMore } from "../rule/retention.ts";
 import type { CheckedRule, RuleSpec } from "../rule/rule.ts";
 import { storesSame } from "../rule/stored.ts";
-import { hasWindows, withRebuilt, withoutTwins, withoutWindows } from "./rebuild.ts";
+import { hasWindows, withRebuilt, withoutRebuild, withoutTwins, withoutWindows } from "./rebuild.ts";
+import { checked, isUnderstood } from "./understood.ts";
 
 /** How many replaced versions a record remembers. */
 const retiredMax = 100;
@@ -30,10 +31,19 @@ export function newest(record: RuleRecord): RuleVersion {
   return version;
 }
 
-/** The version whose windows answer: the newest that is live, or paused with windows; else the newest. */
+/**
+ * The version whose windows answer: the newest that is live, or paused with windows; else the newest. Only who asks for
+ * the rule of one that can't be read gets an error.
+ */
 export function answering(record: RuleRecord): { readonly version: RuleVersion; readonly rule: CheckedRule } {
-  const version = record.versions.findLast(hasWindows) ?? newest(record);
-  return { version, rule: checked(version.spec) };
+  const answers = (version: RuleVersion): boolean => hasWindows(version) && isUnderstood(version.spec);
+  const version = record.versions.findLast(answers) ?? newest(record);
+  return {
+    version,
+    get rule() {
+      return checked(version.spec);
+    },
+  };
 }
 
 /** A version of which windows can be read, and how they stand. */
@@ -72,14 +82,17 @@ export interface ComputedVersion {
   readonly rebuilding: boolean;
 }
 
-/** The versions that live processing must roll up: filling or live. Pending ones must have been completed. */
+/**
+ * The versions that live processing must roll up: filling or live. Pending ones must have been completed, and those that are
+ * `unreadable`, which are left out, stopped.
+ */
 export function computed(records: readonly RuleRecord[]): readonly ComputedVersion[] {
   return records.flatMap((record) => record.versions.flatMap((version) => computedVersion(record.rule_id, version)));
 }
 
 function computedVersion(ruleId: string, version: RuleVersion): ComputedVersion[] {
   const { phase, activation, series } = version;
-  if (activation === null || (phase !== "filling" && phase !== "live")) return [];
+  if (activation === null || (phase !== "filling" && phase !== "live") || !isUnderstood(version.spec)) return [];
   const filling = phase === "filling";
   const rebuilding = version.rebuilds !== undefined;
   return [{ rule_id: ruleId, series, rule: checked(version.spec), activation, filling, rebuilding }];
@@ -88,7 +101,7 @@ function computedVersion(ruleId: string, version: RuleVersion): ComputedVersion[
 /** Whether the rule asks for just this already, be it in the words of an earlier program. */
 export function says(record: RuleRecord, spec: RuleSpec): boolean {
   const { spec: stored } = newest(record);
-  return sameSpec(stored, spec) || sameSpec(checked(stored).spec, spec);
+  return sameSpec(stored, spec) || (isUnderstood(stored) && sameSpec(checked(stored).spec, spec));
 }
 
 /** The record with one more version, of this spec. */
@@ -137,7 +150,7 @@ export function withFilled(record: RuleRecord, series: number, keptUntil: number
 
 /**
  * The record paused, as somebody may pause it, since its version of this series can't be computed; undefined when that is
- * not computed anyway. One that is about to be replaced is left to that.
+ * not computed anyway. One that is about to be replaced is left to that. An earlier version that is made anew goes, as it can't be.
  */
 export function withStopped(record: RuleRecord, stopped: number, facts: ChangeFacts): RuleRecord | undefined {
   const isComputed = ({ series, phase }: RuleVersion): boolean =>
@@ -145,25 +158,14 @@ export function withStopped(record: RuleRecord, stopped: number, facts: ChangeFa
   if (!record.versions.some(isComputed)) return undefined;
   const last = newest(record);
   if (isComputed(last)) return withSpec(record, { ...last.spec, active: false }, facts);
+  const without = withoutRebuild(record, stopped);
+  if (without !== undefined) return without;
   const versions = record.versions.map((one) => (isComputed(one) ? { ...one, phase: "paused" as const } : one));
   return { ...record, versions };
 }
 
 export const isPending = (record: RuleRecord): boolean =>
   record.versions.some((version) => version.phase === "pending");
-
-const understood = new WeakMap<RuleSpec, CheckedRule>();
-
-/** The rule that a stored spec says. Read once for each spec object. */
-export function checked(spec: RuleSpec): CheckedRule {
-  const known = understood.get(spec);
-  if (known !== undefined) return known;
-  const parsed = parseRule(spec);
-  if (!parsed.ok)
-    throw new WeirError("internal", `the stored rule ${spec.rule_id} can't be read`, { details: parsed.problems });
-  understood.set(spec, parsed.rule);
-  return parsed.rule;
-}
 
 function firstVersion(spec: RuleSpec, { series, now, rolledBackTo, stoppedBecause }: ChangeFacts): RuleVersion {
   const phase = spec.active ? "pending" : "paused";
@@ -186,9 +188,10 @@ function nextVersion(record: RuleRecord, spec: RuleSpec, facts: ChangeFacts): Ru
  * being filled. What a pause has left out is missing in its series, so nothing that is active takes that over.
  */
 function forerunner({ versions }: RuleRecord, spec: RuleSpec): RuleVersion | undefined {
+  if (!isUnderstood(spec)) return undefined;
   const next = checked(spec);
   const fits = ({ spec: text }: RuleVersion): boolean =>
-    storesSame(checked(text), next) && keepsNoMore(next, checked(text));
+    isUnderstood(text) && storesSame(checked(text), next) && keepsNoMore(next, checked(text));
   const phases: readonly RulePhase[] = spec.active ? ["live", "filling"] : ["live", "paused"];
   const candidates = phases.flatMap((phase) => versions.filter((version) => version.phase === phase));
   return candidates.find((version) => version.activation !== null && version.outdated === undefined && fits(version));

@@ -162,6 +162,8 @@ const refused: readonly (readonly [string, RegExp, number, RegExp?])[] = [
   [`${"(".repeat(300)}true${")".repeat(300)}`, /too many parts/, 251],
   [Array.from({ length: 400 }, () => "!true").join("||"), /at most 500 parts/, 1],
   [`payload.a in [${"1,".repeat(1000)}1]`, /too many parts/, 2015],
+  [`payload.a in [${"user_id,".repeat(166)}payload.b]`, /^a filter has at most 500 parts, and this has 503$/, 1],
+  [`size(payload.a) in [${"user_id,".repeat(99)}payload.b]`, /too much inside each other/, 1],
   [
     Array.from({ length: 12 }).reduce<string>((inner) => `((payload.a ? payload.b : 1) == ${inner})`, "payload.c"),
     /too much inside each other/,
@@ -187,7 +189,8 @@ test("all mistakes are told at once", () => {
   );
 });
 
-test("a list of a thousand items is taken", () => {
+test("a list of a thousand items is taken, and one of as many fields as there may be comparisons", () => {
+  assert.ok(filter(`payload.a in [${"user_id,".repeat(165)}payload.b]`));
   assert.ok(filter(`payload.a in [${Array.from({ length: 1000 }, () => "1").join(",")}]`));
 });
 

@@ -105,7 +105,7 @@ export type ParsedFilter =
 export const filterLimits = {
   /** UTF-16 units of its text. */
   textMax: 4096,
-  /** Parts of the expression; what is in a list counts by the next bound. */
+  /** Parts of the expression; a field in a list is a comparison with it, and constants count by the next bound but one. */
   nodesMax: 500,
   depthMax: 50,
   listItemsMax: 1000,

@@ -13,8 +13,9 @@ export type ParsedHaving =
   | { readonly ok: true; readonly conditions: readonly Condition[] }
   | { readonly ok: false; readonly problem: FilterProblem };
 
-const textMax = 256;
 const conditionsMax = 10;
+/** More than `formatHaving` makes of so many comparisons, some 40 characters each: what it has written is read again. */
+const textMax = 512;
 const shape = 'compare value with numbers, joined by &&, as in "value >= 10 && value < 100"';
 
 /** Reads comparisons of `value` with numbers, joined by `&&`, by the grammar of CEL. Never throws. */

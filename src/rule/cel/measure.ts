@@ -75,7 +75,7 @@ function partsOf(expression: FilterExpression): readonly FilterExpression[] {
     case "arithmetic":
       return [expression.left, expression.right];
     case "in":
-      return [expression.value];
+      return [expression.value, ...comparisonsOf(expression)];
     case "conditional":
       return [expression.condition, expression.whenTrue, expression.whenFalse];
     case "search":
@@ -85,6 +85,13 @@ function partsOf(expression: FilterExpression): readonly FilterExpression[] {
     case "part":
       return [expression.time];
   }
+}
+
+/** Constants of a list are compared all at once, and each of its fields by itself. */
+function comparisonsOf({ value, list }: Extract<FilterExpression, { readonly kind: "in" }>): FilterExpression[] {
+  return list
+    .filter((item) => item.kind === "field")
+    .map((item) => ({ kind: "compare", operator: "==", left: value, right: item }));
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -1,0 +1,54 @@
+import { WeirError } from "../lib/errors.ts";
+import { type ParsedRule, parseRule } from "../rule/parse.ts";
+import type { RuleRecord } from "../rule/registry.ts";
+import type { CheckedRule, RuleSpec } from "../rule/rule.ts";
+
+const read = new WeakMap<RuleSpec, ParsedRule>();
+
+/** What a stored spec says. Read once for each spec object. */
+function understood(spec: RuleSpec): ParsedRule {
+  const known = read.get(spec);
+  if (known !== undefined) return known;
+  const parsed = parseRule(spec);
+  read.set(spec, parsed);
+  return parsed;
+}
+
+export const isUnderstood = (spec: RuleSpec): boolean => understood(spec).ok;
+
+/** The rule that a stored spec says. Throws `internal` when it can't be read: a program stored it that takes other rules. */
+export function checked(spec: RuleSpec): CheckedRule {
+  const parsed = understood(spec);
+  if (parsed.ok) return parsed.rule;
+  throw new WeirError("internal", `the rule ${spec.rule_id} can't be read: ${faultIn(spec)}`, {
+    details: parsed.problems,
+  });
+}
+
+/** The spec of a rule that was sent. What can't be read back is never stored: throws `internal`. */
+export function storable({ spec }: Pick<CheckedRule, "spec">): RuleSpec {
+  checked(spec);
+  return spec;
+}
+
+/** A version that is computed, or is to be, and that can't be. */
+export interface Unreadable {
+  readonly rule_id: string;
+  readonly series: number;
+  /** For people. */
+  readonly fault: string;
+}
+
+/** The versions of these records that would have to be computed, if they could be read. */
+export function unreadable(records: readonly RuleRecord[]): readonly Unreadable[] {
+  return records.flatMap(({ rule_id: ruleId, versions }) =>
+    versions
+      .filter(({ phase, spec }) => (phase === "filling" || phase === "live") && !isUnderstood(spec))
+      .map(({ series, spec }) => ({ rule_id: ruleId, series, fault: `it can't be read: ${faultIn(spec)}` })),
+  );
+}
+
+function faultIn(spec: RuleSpec): string {
+  const parsed = understood(spec);
+  return parsed.ok ? "" : parsed.problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
+}
