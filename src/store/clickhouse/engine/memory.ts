@@ -2,7 +2,7 @@ import type { Clock } from "../../../lib/clock.ts";
 
 /**
  * The engine's allocator gives back what was freed only where its arenas are used on, and every thread has one: what a merge or
- * a large answer needed once stays with the process, some 300 MB after an hour of small batches.
+ * a large answer needed once stays with the process. After twenty minutes of mixed load that is some 50 of 250 MB.
  */
 export const giveBack = "SYSTEM JEMALLOC PURGE";
 const everyMs = 20_000;
