@@ -99,8 +99,8 @@ export async function allEvents(queryUrl: string, from: number, to: number): Pro
   return pages(`${queryUrl}/events?start_time=${from}&end_time=${to}&limit=10000`);
 }
 
-/** Waits until no rule is being filled. */
-export async function rulesSettled(queryUrl: string, timeoutMs = 60_000): Promise<void> {
+/** Waits until no rule is being filled. Fills give way to all else, so that a busy machine takes its time. */
+export async function rulesSettled(queryUrl: string, timeoutMs = 180_000): Promise<void> {
   const end = performance.now() + timeoutMs;
   for (;;) {
     const open = (await rules(queryUrl)).filter((rule) => rule.state !== "live" && rule.state !== "paused");
