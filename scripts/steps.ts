@@ -24,7 +24,7 @@ export interface Result {
 }
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-const stepSecondsMax = 900;
+const stepSecondsMax = 1500;
 /** Of a long form. */
 const longSecondsMax = 4 * 3600;
 

@@ -37,6 +37,25 @@ before(async () => {
 
 after(() => engine.close());
 
+// Before merges are stopped below: deleting waits for them.
+test("a group that no event has entered is not listed either, nor does it stay on the list", async () => {
+  const at = nextSrc++;
+  const events = [{}, { price: 1 }].map((payload, index) => ({ ...plainEvent, user_id: `u${index}`, payload }));
+  await insertRaw(events.map((event, off) => rawRow(event, at, off)));
+  const one = target({ rule_id: "r", window_size: "1m", metric: "sum", field: "payload.price", group_by: ["user_id"] });
+  await rollUp([one], at, 0, 1);
+  const all = { series: one.series, from: 0, to: endOfTime };
+  assert.deepEqual(await store.listGroups([all]), new Map([[one.series, 1]]));
+  // As a list of before may have it.
+  await engine.connection.write({
+    sql: `INSERT INTO rollups (series, pane, grp) SELECT 2, toDateTime({series:UInt32}, 'UTC'), ['u0']`,
+    parameters: { series: one.series },
+  });
+  assert.deepEqual(await store.listGroups([all]), new Map([[one.series, 2]]));
+  await engine.connection.write(deleteUnused([one.series]));
+  assert.deepEqual(await store.listGroups([all]), new Map([[one.series, 1]]));
+});
+
 for (const { name, scenario } of regressions) test(name, () => checkScenario(scenario));
 
 test("any rules over any events, rolled up range by range, give what brute force gives", async (t) => {
@@ -173,24 +192,6 @@ test("rules whose groupings are the same, by other names, have each their own ro
     const typed = [byUser.map((row) => ["t", ...row]), byUser.map(([user, count]) => [user, "t", count])];
     assert.deepEqual(found, [...typed, byUser, byUser, byUser]);
   }
-});
-
-test("a group that no event has entered is not listed either, nor does it stay on the list", async () => {
-  const at = nextSrc++;
-  const events = [{}, { price: 1 }].map((payload, index) => ({ ...plainEvent, user_id: `u${index}`, payload }));
-  await insertRaw(events.map((event, off) => rawRow(event, at, off)));
-  const one = target({ rule_id: "r", window_size: "1m", metric: "sum", field: "payload.price", group_by: ["user_id"] });
-  await rollUp([one], at, 0, 1);
-  const all = { series: one.series, from: 0, to: endOfTime };
-  assert.deepEqual(await store.listGroups([all]), new Map([[one.series, 1]]));
-  // As a list of before may have it.
-  await engine.connection.write({
-    sql: `INSERT INTO rollups (series, pane, grp) SELECT 2, toDateTime({series:UInt32}, 'UTC'), ['u0']`,
-    parameters: { series: one.series },
-  });
-  assert.deepEqual(await store.listGroups([all]), new Map([[one.series, 2]]));
-  await engine.connection.write(deleteUnused([one.series]));
-  assert.deepEqual(await store.listGroups([all]), new Map([[one.series, 1]]));
 });
 
 const plainEvent: OracleEvent = {

@@ -13,7 +13,7 @@ import { Stand } from "./stand.ts";
 
 /** More by `WEIR_PROXY_FAULTS`. */
 const faultsLeast = Number(process.env["WEIR_PROXY_FAULTS"] ?? 60);
-const [eachLeast, share] = [5, 0.05];
+const [eachLeast, share] = [5, 0.1];
 const patienceMs = 120_000 + 4_000 * faultsLeast;
 
 describe("R7 on Kafka, a ClickHouse server and MongoDB", unlessMissing(whyNoKafka ?? whyNoFerretDb()), () => {
