@@ -51,7 +51,7 @@ export class Seat {
   }
 
   /** `env`: more of its environment, for this life. */
-  async start(env: Readonly<Record<string, string>> = {}): Promise<"ready"> {
+  async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
     const { brokers, store, mongoUrl, partitions, sessionMs, installation = "weir", args = [] } = this.#shared;
     const kafka = ["--kafka-brokers", brokers.join(), "--kafka-partitions", String(partitions)];
     const session = ["--kafka-session", `${sessionMs}ms`, "--mongo-url", mongoUrl];
@@ -66,7 +66,6 @@ export class Seat {
       },
       this.#folder,
     );
-    return "ready";
   }
 
   async leave(): Promise<void> {

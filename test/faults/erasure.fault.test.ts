@@ -5,7 +5,7 @@ import { erasuresDone, eraseEvents, putRule } from "../support/api.ts";
 import { type Random, seeded } from "../support/random.ts";
 import { FaultEvents, faultRules } from "./fault-events.ts";
 import type { FaultRule } from "./recompute.ts";
-import { faultSeed, Stage } from "./stage.ts";
+import { diedBeforeReady, faultSeed, Stage } from "./stage.ts";
 
 /**
  * Where the server dies, one after the other, each time beginning with what the death before has left. The places of an
@@ -92,8 +92,4 @@ async function sendSome(stage: Stage, ingestUrl: string, seed: number): Promise<
     if (answer === undefined) return;
     await pause(20);
   }
-}
-
-function diedBeforeReady(error: unknown): undefined {
-  assert.match(String(error), /ended before it was ready \(code null, signal SIGKILL\)/);
 }

@@ -7,7 +7,7 @@ import { Editor } from "./editor.ts";
 import { faultRules } from "./fault-events.ts";
 import type { FaultRule } from "./recompute.ts";
 import { rulesThere } from "./rules-there.ts";
-import { faultSeed, Stage } from "./stage.ts";
+import { diedBeforeReady, faultSeed, Stage } from "./stage.ts";
 
 /** More by `WEIR_FAULT_ROUNDS`; each takes some four seconds. The last two are calm. */
 const rounds = Number(process.env["WEIR_FAULT_ROUNDS"] ?? 8);
@@ -93,9 +93,4 @@ async function playCalm(stage: Stage, name: (typeof inFills)[number]): Promise<v
 function startDoomed(stage: Stage, { name, nth }: Pick<Place, "name" | "nth">): Promise<ServerProcess | undefined> {
   const env = name === "nowhere" ? {} : { WEIR_FAILPOINT: `${name}:${nth}` };
   return stage.start({ env }).catch(diedBeforeReady);
-}
-
-function diedBeforeReady(error: unknown): undefined {
-  assert.match(String(error), /ended before it was ready \(code null, signal SIGKILL\)/);
-  return undefined;
 }

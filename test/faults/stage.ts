@@ -101,6 +101,12 @@ export class Stage {
   }
 }
 
+/** For a start that a failpoint may end: a server that died of that has no process, and any other end is an error. */
+export function diedBeforeReady(error: unknown): undefined {
+  assert.match(String(error), /ended before it was ready \(code null, signal SIGKILL\)/);
+  return undefined;
+}
+
 /** The seed of a fault test: from the environment to repeat a failure, else new for every run. */
 export function faultSeed(): number {
   const given = process.env["WEIR_FAULT_SEED"];

@@ -1,37 +1,28 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { Durations } from "../../../bench/lib/latency.ts";
-import { whyNoKafka } from "../../support/kafka/kafka-jars.ts";
-import { whyNoFerretDb } from "../../support/mongo/ferretdb.ts";
-import { unlessMissing } from "../../support/needs.ts";
 import { openTcpProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
 import { Away } from "../away.ts";
 import { faultRules } from "../fault-events.ts";
 import { faultSeed, Stage } from "../stage.ts";
-import { Stand } from "./stand.ts";
+import { onStand, type Stand } from "./stand.ts";
 
 /** For how long the store is away, each of four times. */
 const awaySeconds = Number(process.env["WEIR_STORE_AWAY_SECONDS"] ?? 8);
 const settlesMs = 4_000;
 
-describe("R6 on Kafka, a ClickHouse server and MongoDB", unlessMissing(whyNoKafka ?? whyNoFerretDb()), () => {
-  let stand: Stand;
-  before(async () => {
-    stand = await Stand.open();
-  });
-  after(() => stand?.close());
-
+onStand("R6", (stand) => {
   test("the store is killed, stands still, is cut off, and is silent: ingest goes on, and all is counted", async (t) => {
-    const line = await openTcpProxy(Number(new URL(stand.store.url).port));
+    const line = await openTcpProxy(Number(new URL(stand().store.url).port));
     t.after(() => line.close());
     const latencies = { now: new Durations() };
     const load = { senders: 2, requestEventsMax: 100, pauseMs: 95 };
     const heard = { acknowledged: (ms: number) => latencies.now.add(ms) };
     await Stage.run(faultSeed(), { ...load, ...heard }, async (stage) => {
       t.diagnostic(`seed ${stage.seed} (repeat with WEIR_FAULT_SEED=${stage.seed})`);
-      const store = { ...stand.store, url: `http://127.0.0.1:${line.port}` };
-      await stand.withCrew(
+      const store = { ...stand().store, url: `http://127.0.0.1:${line.port}` };
+      await stand().withCrew(
         stage,
         { installation: "away", names: ["one", "two"], partitions: 2, store },
         async (seats) => {
@@ -41,7 +32,7 @@ describe("R6 on Kafka, a ClickHouse server and MongoDB", unlessMissing(whyNoKafk
           stage.senders.start(seats[0]!.server.ingestUrl);
           await pause(settlesMs);
           await away.measureUsual();
-          for (const [kind, absence] of absences(stand, line)) await away.without(kind, absence);
+          for (const [kind, absence] of absences(stand(), line)) await away.without(kind, absence);
           await stage.senders.stop();
           const { requests } = stage.ledger.summary();
           assert.deepEqual([requests.unknown, requests.refused], [0, 0], "clients were not to notice");

@@ -1,39 +1,30 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { rulesSettled } from "../../support/api.ts";
 import { mishaps, openFaultyProxy } from "../../support/faulty-proxy.ts";
-import { whyNoKafka } from "../../support/kafka/kafka-jars.ts";
-import { whyNoFerretDb } from "../../support/mongo/ferretdb.ts";
-import { unlessMissing } from "../../support/needs.ts";
 import { seeded } from "../../support/random.ts";
 import { faultRules } from "../fault-events.ts";
 import { faultSeed, Stage } from "../stage.ts";
-import { Stand } from "./stand.ts";
+import { onStand } from "./stand.ts";
 
 /** More by `WEIR_PROXY_FAULTS`. */
 const faultsLeast = Number(process.env["WEIR_PROXY_FAULTS"] ?? 60);
 const [eachLeast, share] = [5, 0.1];
 const patienceMs = 120_000 + 4_000 * faultsLeast;
 
-describe("R7 on Kafka, a ClickHouse server and MongoDB", unlessMissing(whyNoKafka ?? whyNoFerretDb()), () => {
-  let stand: Stand;
-  before(async () => {
-    stand = await Stand.open();
-  });
-  after(() => stand?.close());
-
+onStand("R7", (stand) => {
   test("requests to the store that are cut, lost or never answered lose nothing and count nothing twice", async (t) => {
     const seed = faultSeed();
     t.diagnostic(`seed ${seed} (repeat with WEIR_FAULT_SEED=${seed})`);
-    const proxy = await openFaultyProxy(stand.store.url, seeded(seed));
+    const proxy = await openFaultyProxy(stand().store.url, seeded(seed));
     t.after(() => proxy.close());
     const isEnough = (): boolean =>
       mishaps.every((one) => proxy.met[one] >= eachLeast) &&
       mishaps.reduce((sum, one) => sum + proxy.met[one], 0) >= faultsLeast;
     await Stage.run(seed, { senders: 2, requestEventsMax: 100, pauseMs: 30 }, async (stage) => {
-      const store = { ...stand.store, url: proxy.url };
-      await stand.withCrew(
+      const store = { ...stand().store, url: proxy.url };
+      await stand().withCrew(
         stage,
         { installation: "line", names: ["one", "two"], partitions: 4, store },
         async (seats) => {

@@ -1,5 +1,9 @@
+import { after, before, describe } from "node:test";
 import { startCluster, type Cluster } from "../../support/kafka/cluster.ts";
+import { whyNoKafka } from "../../support/kafka/kafka-jars.ts";
+import { whyNoFerretDb } from "../../support/mongo/ferretdb.ts";
 import { databaseUrl, type MongoServer, startMongo } from "../../support/mongo/mongo-server.ts";
+import { unlessMissing } from "../../support/needs.ts";
 import type { ServerAccess } from "../../support/server-store.ts";
 import { type StandAloneEngine, startStandAloneEngine } from "../../support/stand-alone-engine.ts";
 import { Seat, type Shared, untilDivided } from "../crew.ts";
@@ -53,4 +57,16 @@ export class Stand {
       await Promise.all(seats.map((seat) => seat.close()));
     }
   }
+}
+
+/** Tests of a row of the fault matrix on one stand, which is there when they run. */
+export function onStand(row: string, tests: (stand: () => Stand) => void): void {
+  describe(`${row} on Kafka, a ClickHouse server and MongoDB`, unlessMissing(whyNoKafka ?? whyNoFerretDb()), () => {
+    let stand: Stand;
+    before(async () => {
+      stand = await Stand.open();
+    });
+    after(() => stand?.close());
+    tests(() => stand);
+  });
 }
