@@ -11,6 +11,8 @@ import type { FaultRule } from "./recompute.ts";
 import { Senders, type SenderOptions } from "./senders.ts";
 
 const dayMs = 86_400_000;
+/** What is acknowledged before an event is counted before it in the same partition only: so many reach each of a few. */
+const closingEvents = 128;
 
 /** Where a server, or several with a part of the roles each, can be reached. */
 type Addresses = Pick<ServerProcess, "ingestUrl" | "queryUrl">;
@@ -79,7 +81,7 @@ export class Stage {
 
   /** Waits until all is counted and every rule filled, then compares everything with the ledger. */
   async verify(rules: readonly FaultRule[], at: Addresses = this.server): Promise<void> {
-    const last = Array.from({ length: 3 }, () => this.#closing.make());
+    const last = Array.from({ length: closingEvents }, () => this.#closing.make());
     this.ledger.sent(last);
     await postCounted(at.ingestUrl, last);
     this.ledger.settled(last, "acknowledged");
