@@ -263,6 +263,33 @@ describe("the end of a socket", () => {
     );
   });
 
+  it("comes when pings are answered only ever later", async (t) => {
+    const clock = new SimulatedClock();
+    const { server, url, hub } = await start({}, { clock });
+    t.after(() => server.close());
+    // Each has its turn for pings; that of the first comes late.
+    const other = await open(url);
+    const sockets = [1, 2].map(() => new WebSocket(url, { autoPong: false }));
+    await Promise.all(sockets.map((socket) => once(socket, "open")));
+    const pinged = (): Promise<unknown> => Promise.all(sockets.map((socket) => once(socket, "ping")));
+    const [lagging, caughtUp] = sockets as [WebSocket, WebSocket];
+    const [ended, first] = [closed(lagging), pinged()];
+    await clock.advance(8000);
+    await first;
+    await clock.advance(7000);
+    // Who answers after so long is asked again at once: he may have read nothing of what came since.
+    const again = pinged();
+    for (const socket of sockets) socket.pong();
+    await again;
+    caughtUp.pong();
+    caughtUp.send("?");
+    await next(caughtUp);
+    await clock.advance(2000);
+    assert.equal((await ended)[0], 4008);
+    await until(() => hub.connectionCount === 2);
+    assert.deepEqual([other.readyState, caughtUp.readyState], [WebSocket.OPEN, WebSocket.OPEN]);
+  });
+
   it("comes when nothing is read", async (t) => {
     const { server, url, store, series, progress, hub } = await start({ backlogBytesMax: 1000, backlogMsMax: 300 });
     t.after(() => server.close());

@@ -21,8 +21,8 @@ export interface LiveSocketOptions {
   /** By which names the server may be asked; missing: by any. */
   readonly hostNames?: HostNames;
   /**
-   * How often sockets are pinged; one that does not answer is closed as too slow when it was heard of last about twice as
-   * long ago. Default 8 s.
+   * How often sockets are pinged; one is closed as too slow when it has not read what was sent about twice as long ago.
+   * Default 8 s.
    */
   readonly pingMs?: number;
   /** How long the closing handshake may take. Default 1 s. */
@@ -99,60 +99,69 @@ export function originAllowed(
 const pingTurns = 10;
 
 /**
- * Closes sockets that don't answer pings. A ping waits behind what was sent before it: who is still reading a large snapshot
- * has not been silent since the ping, but since he asked for the snapshot.
+ * Closes sockets that are far behind with reading. An answer to a ping tells that what was sent before the ping has been read,
+ * not that all has been read until now: it stands behind what was sent before it, as a large snapshot, and who reads a little
+ * now and then answers, too, only ever later.
  */
 class Pinged {
   readonly turnMs: number;
   readonly #clock: Clock;
+  readonly #pingMs: number;
   readonly #turns = Array.from({ length: pingTurns }, () => new Set<WebSocket>());
-  /** Those that have not answered the last ping. */
-  readonly #asked = new Set<WebSocket>();
-  /** When a socket answered or, with no answer owed, sent something last; ms of the monotonic clock. */
-  readonly #heardAt = new WeakMap<WebSocket, number>();
+  /** Those that have not answered the last ping, and when it was sent; ms of the monotonic clock, as all moments here. */
+  readonly #asked = new Map<WebSocket, number>();
+  /** What was sent before this moment has been read. */
+  readonly #readUntil = new WeakMap<WebSocket, number>();
   /** Sooner than two pings after each other by a turn, as nobody is looked at in between. */
-  readonly #silentMsMax: number;
+  readonly #behindMsMax: number;
   #added = 0;
   #turn = 0;
 
   constructor(clock: Clock, pingMs: number) {
     this.#clock = clock;
+    this.#pingMs = pingMs;
     this.turnMs = pingMs / pingTurns;
-    this.#silentMsMax = 2 * pingMs - this.turnMs;
+    this.#behindMsMax = 2 * pingMs - this.turnMs;
   }
 
   add(ws: WebSocket): void {
     const turn = this.#turns[this.#added++ % pingTurns]!;
     turn.add(ws);
-    this.#heard(ws);
-    ws.on("pong", () => (this.#asked.delete(ws), this.#heard(ws)));
+    this.#readUntil.set(ws, this.#now);
+    ws.on("pong", () => this.#answered(ws));
     // Who owes an answer may send what he likes: he does not read.
-    ws.on("message", () => void (this.#asked.has(ws) || this.#heard(ws)));
+    ws.on("message", () => void (this.#asked.has(ws) || this.#readUntil.set(ws, this.#now)));
     ws.once("close", () => (turn.delete(ws), this.#asked.delete(ws)));
   }
 
   next(): void {
-    for (const ws of this.#asked) if (this.#silentMs(ws) >= this.#silentMsMax) closeSilent(ws);
+    for (const ws of this.#asked.keys())
+      if (this.#now - (this.#readUntil.get(ws) ?? 0) >= this.#behindMsMax) closeSlow(ws);
     this.#turn = (this.#turn + 1) % pingTurns;
     for (const ws of this.#turns[this.#turn]!) if (!this.#asked.has(ws)) this.#ask(ws);
   }
 
+  get #now(): number {
+    return this.#clock.monotonic();
+  }
+
   #ask(ws: WebSocket): void {
-    this.#asked.add(ws);
+    this.#asked.set(ws, this.#now);
     ws.ping();
   }
 
-  #heard(ws: WebSocket): void {
-    this.#heardAt.set(ws, this.#clock.monotonic());
-  }
-
-  #silentMs(ws: WebSocket): number {
-    return this.#clock.monotonic() - (this.#heardAt.get(ws) ?? 0);
+  #answered(ws: WebSocket): void {
+    const askedAt = this.#asked.get(ws);
+    if (askedAt === undefined) return;
+    this.#asked.delete(ws);
+    this.#readUntil.set(ws, askedAt);
+    // Until its next turn there is no time.
+    if (this.#now - askedAt >= this.#pingMs) this.#ask(ws);
   }
 }
 
 /** Who reads again later finds out why; the library cuts the connection when the closing handshake is not answered either. */
-function closeSilent(ws: WebSocket): void {
+function closeSlow(ws: WebSocket): void {
   ws.close(closeCodes.too_slow.code, closeCodes.too_slow.reason);
 }
 

@@ -158,7 +158,7 @@ export const flightsCases: readonly FlightsCase[] = [
   ...[
     ["sum", "sum(cents) / 100.0"],
     ["max", "max(cents) / 100.0"],
-    ["avg", "sum(cents) / 100.0 / count(*)"],
+    ["avg", "sum(cents) / (100.0 * count(*))"],
   ].map(([metric, value = ""]): FlightsCase => ({
     rule: {
       rule_id: `fares_${metric}`,

@@ -95,7 +95,7 @@ async function readingsByHand(): Promise<Map<string, number>> {
     [...sums.values()].reduce((all, { count }) => all + count, 0),
     18_000,
   );
-  const means = [...sums].map(([site, { hundredths, count }]) => [site, hundredths / count / 100] as const);
+  const means = [...sums].map(([site, { hundredths, count }]) => [site, hundredths / (count * 100)] as const);
   return new Map(means.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 

@@ -14,7 +14,7 @@ import { whyNoFerretDb } from "../support/mongo/ferretdb.ts";
 import { unlessMissing } from "../support/needs.ts";
 import { seeded } from "../support/random.ts";
 import { faultRules } from "./fault-events.ts";
-import { faultSeed, Stage } from "./stage.ts";
+import { closingEvents, faultSeed, Stage } from "./stage.ts";
 
 const kills = 3;
 const topic = "events";
@@ -92,7 +92,7 @@ describe("the archive in MongoDB", unlessMissing(whyNoKafka ?? whyNoFerretDb()),
       const kept = found.filter(({ user_id }) => user_id !== user).length;
       stage.ledger.erased(({ user_id }) => user_id === user);
       await stage.verify(faultRules.slice(0, 1));
-      await untilEqual("the last three", async () => [(await archived()).length, kept + 3]);
+      await untilEqual("the last ones", async () => [(await archived()).length, kept + closingEvents]);
       t.diagnostic(
         `seed ${seed}: ${found.length} archived, ${ids.size} ids; ${JSON.stringify(stage.ledger.summary())}`,
       );

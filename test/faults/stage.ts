@@ -12,7 +12,7 @@ import { Senders, type SenderOptions } from "./senders.ts";
 
 const dayMs = 86_400_000;
 /** What is acknowledged before an event is counted before it in the same partition only: so many reach each of a few. */
-const closingEvents = 128;
+export const closingEvents = 128;
 
 /** Where a server, or several with a part of the roles each, can be reached. */
 type Addresses = Pick<ServerProcess, "ingestUrl" | "queryUrl">;

@@ -56,7 +56,7 @@ test("a write during which the disk became full is in doubt, whatever the engine
   const answers = [true, false];
   const connection = new Connection({
     ...{ url: () => engine.url(), username, password, database: "default", requestTimeoutMs: 10_000 },
-    newId: () => "doubtful",
+    newId: () => `doubtful${performance.now()}`,
     facts: embeddedFacts(engine.spoolFolder),
     hasRoom: () => answers.shift() ?? true,
   });
