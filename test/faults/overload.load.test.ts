@@ -162,8 +162,9 @@ class Overload {
         `polite: ${accepted.count} requests, up to ${triesMax} tries, in after ${JSON.stringify(all)}`,
       );
       assert.deepEqual(odd, [], "neither taken nor told when to come back");
+      // It is accepted a dozen times at the most, in part while the many have the processors.
       assert.ok(
-        one.p90 <= acceptedMsMax && one.p99 <= crowdedMsMax,
+        one.p50 <= acceptedMsMax && one.max <= crowdedMsMax,
         `a polite client was accepted after ${JSON.stringify(one)}`,
       );
       assert.ok(all.max <= normalWithinMs, `a polite client got in only after ${all.max} ms`);

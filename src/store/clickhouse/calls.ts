@@ -69,10 +69,17 @@ const callOf = (id: string, abort_signal: AbortSignal, expected: Expected | unde
   },
 });
 
-/** Nobody waits longer than the signal says, whatever the client makes of it. */
-function orAborted<T>(running: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(new Error("nobody waits for it any more")), { once: true });
-    running.then(resolve, reject);
-  });
+/**
+ * Nobody waits longer than the signal says, whatever the client makes of it. Who has waited lets go of the signal: one made of
+ * others is kept, with all that its listener knows, for as long as it is listened to.
+ */
+async function orAborted<T>(running: Promise<T>, signal: AbortSignal): Promise<T> {
+  const given = Promise.withResolvers<never>();
+  const giveUp = (): void => given.reject(new Error("nobody waits for it any more"));
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    return await Promise.race([running, given.promise]);
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
 }
