@@ -37,7 +37,10 @@ export async function playRounds<Case>(
   for (const one of ended) if (one.status === "rejected") throw repeatable(one.reason);
 }
 
+/** What failed comes first: a case can be longer than what is kept of an output. */
 function repeatable(reason: unknown): Error {
   const [, seed, at] = /seed: (-?\d+), path: "([^"]*)"/.exec(String(reason)) ?? [];
-  return new Error(`again, and made small, with WEIR_SEED=${seed} WEIR_PATH=${at}`, { cause: reason });
+  const failed = reason instanceof Error && reason.cause instanceof Error ? reason.cause.message : "";
+  const again = `again, and made small, with WEIR_SEED=${seed} WEIR_PATH=${at}`;
+  return new Error(`${failed.slice(0, 500)}\n${again}`, { cause: reason });
 }
