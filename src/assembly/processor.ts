@@ -60,7 +60,9 @@ function reported({ metrics, logger }: Basis, counted: (events: number) => void)
       metrics.processor.retried(stage, error);
       logger.warn(
         { err: error, part, stage },
-        stage === "ask" ? "the store did not answer; asking again" : "the store did not take a batch; trying again",
+        stage === "ask"
+          ? "a question to the store, or for the rules, was not answered; asking again"
+          : "the store did not take a batch; trying again",
       );
     },
     taken: (partition, err) => {

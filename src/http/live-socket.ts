@@ -116,9 +116,11 @@ class Pinged {
   readonly #behindMsMax: number;
   #added = 0;
   #turn = 0;
+  #nextAt: number;
 
   constructor(clock: Clock, pingMs: number) {
     this.#clock = clock;
+    this.#nextAt = clock.monotonic();
     this.#pingMs = pingMs;
     this.turnMs = pingMs / pingTurns;
     this.#behindMsMax = 2 * pingMs - this.turnMs;
@@ -135,10 +137,17 @@ class Pinged {
   }
 
   next(): void {
-    for (const ws of this.#asked.keys())
-      if (this.#now - (this.#readUntil.get(ws) ?? 0) >= this.#behindMsMax) closeSlow(ws);
+    // Who stood still himself has not read what answers there are.
+    const stoodStill = this.#now - this.#nextAt >= 2 * this.turnMs;
+    this.#nextAt = this.#now;
+    if (!stoodStill) this.#closeSlow();
     this.#turn = (this.#turn + 1) % pingTurns;
     for (const ws of this.#turns[this.#turn]!) if (!this.#asked.has(ws)) this.#ask(ws);
+  }
+
+  #closeSlow(): void {
+    for (const ws of this.#asked.keys())
+      if (this.#now - (this.#readUntil.get(ws) ?? 0) >= this.#behindMsMax) closeSlow(ws);
   }
 
   get #now(): number {

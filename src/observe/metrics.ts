@@ -89,7 +89,7 @@ export const declaredMetrics = {
   stageRetries: {
     type: "counter",
     name: "weir_batch_retries_total",
-    help: "Stages of a batch done again after the store failed",
+    help: "Stages of a batch done again after the store failed, or was not there; `ask`: questions to it, and for the rules",
     labels: ["stage"],
   },
   rejectedEvents: {

@@ -30,7 +30,7 @@ export interface RuleSource {
   /** Says that everything below the activation of this series is in the store. */
   filled(ruleId: string, series: number): Promise<void>;
   /** Says that this series can't be computed: its rule is paused, with the reason, until somebody resumes or changes it. */
-  stop(ruleId: string, series: number, reason: string): Promise<void>;
+  stop(ruleId: string, series: number, reason: string): Promise<unknown>;
   onChange(listener: () => void): () => void;
 }
 

@@ -352,9 +352,9 @@ test("a rule that is stopped is paused with the reason, and filled anew when it 
     const { book } = desk;
     const { series } = newest((await book.put(body, {})).record);
     desk.end = 10;
-    await book.stop("r", series, "the engine refused it");
-    await book.stop("r", series, "said twice");
-    await book.stop("gone", series, "said of another");
+    assert.equal(await book.stop("r", series, "the engine refused it"), true);
+    assert.equal(await book.stop("r", series, "said twice"), false);
+    assert.equal(await book.stop("gone", series, "said of another"), false);
     const stopped = newest(book.get("r"));
     assert.deepEqual([stopped.phase, stopped.version, stopped.series], ["paused", 2, series]);
     assert.equal(stopped.stoppedBecause, "the engine refused it");

@@ -217,14 +217,18 @@ export class Rulebook {
     }
   }
 
-  /** Pauses the rule, unless this series of it is no longer computed: the store refuses it, for this reason. */
-  async stop(ruleId: string, series: number, stoppedBecause: string): Promise<void> {
+  /**
+   * Pauses the rule, unless this series of it is no longer computed: the store refuses it, for this reason.
+   * @returns whether it was paused by this, and not by somebody else before.
+   */
+  async stop(ruleId: string, series: number, stoppedBecause: string): Promise<boolean> {
     const next = await this.#registry.takeSeries(1);
     for (;;) {
       const record = await this.#registry.get(ruleId);
       const facts = { series: next, now: this.#clock.now(), stoppedBecause };
       const stopped = record === undefined ? undefined : withStopped(record, series, facts);
-      if (stopped === undefined || (await this.#apply({ save: [stopped], remove: [] })) !== undefined) return;
+      if (stopped === undefined) return false;
+      if ((await this.#apply({ save: [stopped], remove: [] })) !== undefined) return true;
     }
   }
 
@@ -301,8 +305,7 @@ export class Rulebook {
 
   async #stopUnreadable(records: readonly RuleRecord[]): Promise<void> {
     for (const { rule_id: ruleId, series, fault } of unreadable(records)) {
-      await this.stop(ruleId, series, fault);
-      this.#stopped?.(ruleId, fault);
+      if (await this.stop(ruleId, series, fault)) this.#stopped?.(ruleId, fault);
     }
   }
 

@@ -270,6 +270,27 @@ test("a source of events that rests is not waited for once the signal aborts", a
   await assert.rejects(ingestAll(sender, resting(), off.signal), /enough/);
 });
 
+test("a source that aborts its own sending, and one that does not end well, end it like any other", async () => {
+  const { kept, take } = store();
+  const off = new AbortController();
+  function* stops() {
+    yield event("a");
+    off.abort(new Error("enough"));
+    yield event("b");
+  }
+  const { sender } = make(take, { signal: off.signal });
+  await assert.rejects(ingestAll(sender, stops(), off.signal), /enough/);
+  const broken: Iterator<ReturnType<typeof event>> & Iterable<ReturnType<typeof event>> = {
+    next: () => ({ value: event("c") }),
+    return: () => {
+      throw new Error("broken");
+    },
+    [Symbol.iterator]: () => broken,
+  };
+  await assert.rejects(ingestAll(sender, broken, off.signal), /enough/);
+  assert.deepEqual(kept.flat().includes("c"), false);
+});
+
 test("a source of events that rests is not waited for once events had to be given up", async () => {
   const { clock, sender } = make(() => refusal(503, "stopping", 1), { retryForMs: 5000 });
   const source = resting();

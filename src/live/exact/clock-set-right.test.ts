@@ -25,7 +25,7 @@ test("what was called final while the clock was ahead is not, once it is set rig
   await clock.advance(200);
   assert.deepEqual(rows(), [[1, true]]);
   progress.through = right;
-  await clock.advance(500);
+  await clock.advance(5500);
   assert.deepEqual(rows(), [[1, false]]);
   count(0, "click", 2);
   await clock.advance(500);
@@ -48,4 +48,22 @@ test("that batches overtake each other by seconds takes nothing back", async () 
   progress.through -= 3000;
   await clock.advance(1000);
   assert.deepEqual([rows(), store.reads], [[[1, true]], []]);
+});
+
+test("that records are older than the silence before them takes nothing back, however often", async () => {
+  const { clock, progress, store, one, rows } = await desk();
+  progress.through = clock.now() + window;
+  await clock.advance(200);
+  rows();
+  store.reads = [];
+  one.messages.splice(0);
+  for (let turn = 0; turn < 50; turn++) {
+    progress.through += turn % 2 === 0 ? -20_000 : 20_000;
+    await clock.advance(200);
+  }
+  assert.deepEqual([rows(), store.reads], [[[1, true]], []]);
+  assert.deepEqual(
+    one.messages.filter(({ type }) => type !== "heartbeat"),
+    [],
+  );
 });

@@ -41,7 +41,10 @@ interface Cut {
 /** Behind every window that a store can hold, ms since the epoch. */
 const endOfTime = 4_294_967_295_000;
 
-/** How far is counted may go back a little when batches overtake each other: that is waited for, not told of; ms. */
+/**
+ * Until when is counted goes back a little when batches overtake each other, and further, for a moment, with each record whose
+ * time is older than the silence before it. Only where it stays back for so long, by so much, was a clock ahead; ms.
+ */
 const backMsMax = 5000;
 
 /**
@@ -79,6 +82,8 @@ export class ExactFeed implements ReadableFeed {
   /** Where the mirror began, and how much it held, when older windows did not fit. */
   #cut: Cut | undefined;
   #finalThrough = 0;
+  /** Since when what is counted lies far behind it, by the monotonic clock; undefined: it does not. */
+  #backSince: number | undefined;
   #endsNext = 0;
   #keptFrom = 0;
 
@@ -210,11 +215,15 @@ export class ExactFeed implements ReadableFeed {
     return this.isDirty;
   }
 
-  /** Time has gone on: windows close, and some are kept no longer. `countedThrough` as in `Progress`. */
-  advance(countedThrough: number, now: number): void {
+  /**
+   * Time has gone on: windows close, and some are kept no longer. `countedThrough` as in `Progress`; `now` in ms since the
+   * epoch, `monotonic` by a clock that nobody sets.
+   */
+  advance(countedThrough: number, now: number, monotonic: number): void {
     this.#expire(oldestKept(this.#watched.rule, now));
     if (!this.isComplete) return;
-    if (countedThrough < this.#finalThrough - backMsMax) this.#reopen(countedThrough);
+    this.#backSince = countedThrough < this.#finalThrough - backMsMax ? (this.#backSince ?? monotonic) : undefined;
+    if (this.#backSince !== undefined && monotonic - this.#backSince >= backMsMax) this.#reopen(countedThrough);
     if (countedThrough <= this.#finalThrough) return;
     const { rule } = this.#watched;
     const lateMs = rule.latenessSeconds * 1000;
@@ -231,6 +240,7 @@ export class ExactFeed implements ReadableFeed {
   /** The clock was ahead and is set right: what was called final may not be. */
   #reopen(countedThrough: number): void {
     this.#finalThrough = countedThrough;
+    this.#backSince = undefined;
     this.#endsNext = 0;
     this.touchAll();
   }

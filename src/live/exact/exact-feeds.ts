@@ -103,7 +103,7 @@ export class ExactFeeds {
     const [now, wall, through] = [clock.monotonic(), clock.now(), progress.countedThrough()];
     for (const feed of this.#feeds.values()) {
       if (!feed.isWanted) continue;
-      feed.advance(through, wall);
+      feed.advance(through, wall, now);
       if (feed.lookAgainAt <= now) this.#deliver(feed);
       else if (feed.unsettled.size > 0) this.#deliver(feed, "unsettled");
       if (feed.isDirty) this.#reader.ask(feed);

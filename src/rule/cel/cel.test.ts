@@ -162,6 +162,9 @@ const refused: readonly (readonly [string, RegExp, number, RegExp?])[] = [
   [`${"(".repeat(300)}true${")".repeat(300)}`, /too many parts/, 251],
   [Array.from({ length: 400 }, () => "!true").join("||"), /at most 500 parts/, 1],
   [`payload.a in [${"1,".repeat(1000)}1]`, /too many parts/, 2015],
+  // A list's fields are compared with what stands before it, which must not be looked at anew for each.
+  [`payload.a${" in [payload.b]".repeat(200)}`, /at most 50 levels deep/, 1],
+  [`payload.a${" in [payload.b]".repeat(20)}`, /at most 500 parts, and this has \d+$/, 1],
   [`payload.a in [${"user_id,".repeat(166)}payload.b]`, /^a filter has at most 500 parts, and this has 503$/, 1],
   [`size(payload.a) in [${"user_id,".repeat(99)}payload.b]`, /too much inside each other/, 1],
   [

@@ -44,10 +44,10 @@ function checked(text: string): ParsedFilter {
 
 function tooLarge(expression: FilterExpression): string | undefined {
   const { nodes, depth, weight } = measure(expression);
-  if (nodes > filterLimits.nodesMax)
-    return `a filter has at most ${filterLimits.nodesMax} parts, and this has ${nodes}`;
   if (depth > filterLimits.depthMax)
     return `a filter is at most ${filterLimits.depthMax} levels deep, and this is ${depth}`;
+  if (nodes > filterLimits.nodesMax)
+    return `a filter has at most ${filterLimits.nodesMax} parts, and this has ${nodes}`;
   return weight > filterLimits.weightMax
     ? "its conditionals and comparisons are too much inside each other"
     : undefined;

@@ -13,7 +13,7 @@ export interface Measures {
  * for each of its branches, together with what it is done with, so nested conditionals can grow out of all proportion.
  */
 export function measure(expression: FilterExpression): Measures {
-  const { nodes, depth, weight } = sizeOf(expression);
+  const { nodes, depth, weight } = sizeOf(expression, new Map());
   return { nodes, depth, weight };
 }
 
@@ -22,8 +22,19 @@ interface Size extends Measures {
   readonly branches: number;
 }
 
-function sizeOf(expression: FilterExpression): Size {
-  const parts = partsOf(expression).map(sizeOf);
+/** What stands in an expression several times is looked at once: nested, that would double with every level. */
+function sizeOf(expression: FilterExpression, known: Map<FilterExpression, Size>): Size {
+  const size =
+    known.get(expression) ??
+    sizeOfParts(
+      expression,
+      partsOf(expression).map((part) => sizeOf(part, known)),
+    );
+  known.set(expression, size);
+  return size;
+}
+
+function sizeOfParts(expression: FilterExpression, parts: readonly Size[]): Size {
   const nodes = 1 + sum(parts.map((part) => part.nodes));
   const depth = 1 + Math.max(0, ...parts.map((part) => part.depth));
   if (expression.kind === "conditional") {
