@@ -140,12 +140,12 @@ class Pinged {
     // Who stood still himself has not read what answers there are.
     const stoodStill = this.#now - this.#nextAt >= 2 * this.turnMs;
     this.#nextAt = this.#now;
-    if (!stoodStill) this.#closeSlow();
+    if (!stoodStill) this.#closeThoseBehind();
     this.#turn = (this.#turn + 1) % pingTurns;
     for (const ws of this.#turns[this.#turn]!) if (!this.#asked.has(ws)) this.#ask(ws);
   }
 
-  #closeSlow(): void {
+  #closeThoseBehind(): void {
     for (const ws of this.#asked.keys())
       if (this.#now - (this.#readUntil.get(ws) ?? 0) >= this.#behindMsMax) closeSlow(ws);
   }

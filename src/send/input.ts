@@ -11,7 +11,7 @@ import { csvRows } from "./csv-rows.ts";
 import { jsonRows, ndjsonRows } from "./json-rows.ts";
 import { parquetRows } from "./parquet-rows.ts";
 import type { Row } from "./row.ts";
-import { unlessStopped } from "./until-stopped.ts";
+import { unlessAborted } from "../lib/unless-aborted.ts";
 
 export type Format = "json" | "ndjson" | "csv" | "parquet";
 
@@ -121,7 +121,7 @@ async function mustBeParquet(name: string, path: string): Promise<void> {
 /** Begins to read, to see what it is. */
 async function standardInput(options: InputOptions): Promise<Input> {
   const pieces = options.stdin[Symbol.asyncIterator]();
-  const first = await unlessStopped(pieces.next(), options.signal);
+  const first = await unlessAborted(pieces.next(), options.signal);
   const head = first.done === true ? Buffer.alloc(0) : first.value;
   async function* all(): AsyncGenerator<Buffer> {
     yield head;
@@ -139,7 +139,7 @@ async function standardInput(options: InputOptions): Promise<Input> {
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   // The end of a Parquet file says what is where in it.
   const kept = pipelined(all, createWriteStream(path), { signal: options.signal });
-  await unlessStopped(kept, options.signal).catch(async (error: unknown) => {
+  await unlessAborted(kept, options.signal).catch(async (error: unknown) => {
     await remove();
     options.signal.throwIfAborted();
     throw new CommandError(`the standard input can't be kept in ${folder}, as Parquet needs: ${explained(error)}`);

@@ -1,4 +1,5 @@
 import { Turns } from "../../lib/turns.ts";
+import { unlessAborted } from "../../lib/unless-aborted.ts";
 import type { Settings } from "./facts.ts";
 import type { Expected } from "./unanswered.ts";
 
@@ -45,7 +46,7 @@ export class Calls {
     const signal = AbortSignal.any(expected === undefined ? [...ends] : [...ends, expected.signal]);
     try {
       signal.throwIfAborted();
-      return await orAborted(run(callOf(id, signal, expected)), signal);
+      return await unlessAborted(run(callOf(id, signal, expected)), signal, givenUp);
     } catch (error) {
       throw expected?.signal.aborted === true ? new Error("its answer got lost on the way") : error;
     } finally {
@@ -69,17 +70,5 @@ const callOf = (id: string, abort_signal: AbortSignal, expected: Expected | unde
   },
 });
 
-/**
- * Nobody waits longer than the signal says, whatever the client makes of it. Who has waited lets go of the signal: one made of
- * others is kept, with all that its listener knows, for as long as it is listened to.
- */
-async function orAborted<T>(running: Promise<T>, signal: AbortSignal): Promise<T> {
-  const given = Promise.withResolvers<never>();
-  const giveUp = (): void => given.reject(new Error("nobody waits for it any more"));
-  signal.addEventListener("abort", giveUp, { once: true });
-  try {
-    return await Promise.race([running, given.promise]);
-  } finally {
-    signal.removeEventListener("abort", giveUp);
-  }
-}
+/** Of a call whose signal aborts, whatever the client makes of that. */
+const givenUp = (): Error => new Error("nobody waits for it any more");
