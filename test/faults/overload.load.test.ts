@@ -88,17 +88,18 @@ class Overload {
     const over = new AbortController();
     this.#t.after(() => over.abort());
     const watcher = new Watcher(queryUrl, "events_10s");
-    const polite = Promise.all(Array.from({ length: 3 }, () => sendPolitely(ingestUrl, over.signal)));
+    let isCrowded = false;
+    const polite = Promise.all(Array.from({ length: 3 }, () => sendPolitely(ingestUrl, over.signal, () => isCrowded)));
     const reader = readStats(queryUrl, "events_1m", over.signal);
-    const floods = [
-      await this.#flood(few, seconds / 2, { requestsPerSecond: (2 * takes) / few.eventsPerRequest, forEachTaken: 5 }),
-      await this.#flood(many, seconds / 2, asFastAsPossible),
-    ] as const;
+    const fivefold = { requestsPerSecond: (2 * takes) / few.eventsPerRequest, forEachTaken: 5 };
+    const byFew = await this.#flood(few, seconds / 2, fivefold);
+    isCrowded = true;
+    const byMany = await this.#flood(many, seconds / 2, asFastAsPossible);
     over.abort();
     const normalMs = await this.#untilNormal();
     this.#t.diagnostic(`normal after ${Math.round(normalMs)} ms`);
     await this.#checkMemory();
-    checkRefusals(crowd, ...floods);
+    checkRefusals(crowd, byFew, byMany);
     this.#checkPolite(await polite);
     this.#checkReader(await reader);
     await this.#checkCounts(await polite);
@@ -156,17 +157,12 @@ class Overload {
   }
 
   #checkPolite(clients: readonly Polite[]): void {
-    for (const { accepted, gotIn, triesMax, odd } of clients) {
-      const [one, all] = [accepted.summary(), gotIn.summary()];
-      this.#t.diagnostic(
-        `polite: ${accepted.count} requests, up to ${triesMax} tries, in after ${JSON.stringify(all)}`,
-      );
+    for (const { accepted, crowded, gotIn, triesMax, odd } of clients) {
+      const [calm, crowd, all] = [accepted.summary(), crowded.summary(), gotIn.summary()];
+      const told = `${accepted.count} requests after ${JSON.stringify(calm)}, ${crowded.count} after ${JSON.stringify(crowd)}`;
+      this.#t.diagnostic(`polite: ${told}, up to ${triesMax} tries, in after ${JSON.stringify(all)}`);
       assert.deepEqual(odd, [], "neither taken nor told when to come back");
-      // It is accepted a dozen times at the most, in part while the many have the processors.
-      assert.ok(
-        one.p50 <= acceptedMsMax && one.max <= crowdedMsMax,
-        `a polite client was accepted after ${JSON.stringify(one)}`,
-      );
+      assert.ok(calm.p99 <= acceptedMsMax && crowd.p99 <= crowdedMsMax, `a polite client was accepted: ${told}`);
       assert.ok(all.max <= normalWithinMs, `a polite client got in only after ${all.max} ms`);
     }
   }

@@ -7,8 +7,9 @@ import { Durations } from "../../../bench/lib/latency.ts";
 export interface Polite {
   /** Events that were acknowledged; everything it began to send is, in the end. */
   readonly events: number;
-  /** Of the sendings that were acknowledged, ms. */
+  /** Of the sendings that were acknowledged, ms; those that were while it was crowded are by themselves. */
   readonly accepted: Durations;
+  readonly crowded: Durations;
   /** From the first sending of a request to its acknowledgement, ms. */
   readonly gotIn: Durations;
   /** The most sendings that a request needed. */
@@ -22,8 +23,13 @@ const politeEveryMs = 200;
 const givenUpMs = 60_000;
 
 /** Sends small requests until `stop`, and after a refusal the same again when the server has said. */
-export async function sendPolitely(ingestUrl: string, stop: AbortSignal): Promise<Polite> {
-  const [accepted, gotIn, odd, name] = [new Durations(), new Durations(), [] as string[], randomUUID()];
+export async function sendPolitely(
+  ingestUrl: string,
+  stop: AbortSignal,
+  isCrowded: () => boolean = () => false,
+): Promise<Polite> {
+  const [accepted, crowded, gotIn, odd] = [new Durations(), new Durations(), new Durations(), [] as string[]];
+  const name = randomUUID();
   let [events, triesMax, made] = [0, 0, 0];
   while (!stop.aborted) {
     const request = Array.from({ length: politeEvents }, () => probeEvent(`polite-${name}-${made++}`));
@@ -33,19 +39,19 @@ export async function sendPolitely(ingestUrl: string, stop: AbortSignal): Promis
       const answer = await post(ingestUrl, request);
       triesMax = Math.max(triesMax, tries);
       if (answer.status === 200) {
-        accepted.add(performance.now() - sentAt);
+        (isCrowded() ? crowded : accepted).add(performance.now() - sentAt);
         break;
       }
       if (!(answer.retryAfterSeconds > 0)) odd.push(`${answer.status} ${answer.text.slice(0, 200)}`);
       if (performance.now() - begunAt > givenUpMs)
-        return { events, accepted, gotIn, triesMax, odd: [...odd, "never in"] };
+        return { events, accepted, crowded, gotIn, triesMax, odd: [...odd, "never in"] };
       await pause(1000 * (answer.retryAfterSeconds || 1));
     }
     gotIn.add(performance.now() - begunAt);
     events += request.length;
     await pause(politeEveryMs);
   }
-  return { events, accepted, gotIn, triesMax, odd };
+  return { events, accepted, crowded, gotIn, triesMax, odd };
 }
 
 async function post(
