@@ -22,7 +22,7 @@ weir.subscribe("r", ({ status, rows }) => {
 
 test(
   "a page in Chromium loads the built client and sees numbers move, also after a cut",
-  { skip: missingChromium, timeout: 120_000 },
+  { skip: missingChromium },
   async () => {
     const built = await buildClient();
     const dataDir = await mkdtemp(join(tmpdir(), "weir-browser-"));

@@ -22,7 +22,7 @@ async function send(stage: Stage, sender: Sender, event: Event, told: Promise<vo
 const badOneIn = 97;
 const bad = (event: Event): Event => ({ ...event, event_type: "" });
 
-describe("sending to a server that fails", { timeout: 240_000 }, () => {
+describe("sending to a server that fails", () => {
   test("kills, stops and lost answers: every event has an outcome, and is there once", async (t) => {
     const seed = faultSeed();
     const random = seeded(seed);

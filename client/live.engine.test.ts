@@ -38,7 +38,7 @@ const ways: Readonly<Record<string, LiveOptions>> = {
 };
 const patienceMs = 30_000;
 
-describe("following live a real server", { timeout: 180_000 }, () => {
+describe("following live a real server", () => {
   let server: ServerProcess;
   let dataDir: string;
   let address: MovingAddress;

@@ -30,7 +30,7 @@ interface Ended {
 
 function weir(...args: readonly string[]): Promise<Ended> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...args], { timeout: 60_000 }, (error, out, err) => {
+    execFile(process.execPath, [program, ...args], { timeout: 300_000 }, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err });
     });
   });
@@ -118,7 +118,7 @@ test("rejects asks a running server, and says so when there is none", async () =
   assert.deepEqual([code, err], [2, "no server answers at http://127.0.0.1:1; is it running there?\n"]);
 });
 
-test("a signal for debuggers opens no port, and a hang-up ends the server in order", { timeout: 60_000 }, async () => {
+test("a signal for debuggers opens no port, and a hang-up ends the server in order", async () => {
   const server = await startServer({ dataDir: join(folder, "signals") });
   process.kill(server.pid, "SIGUSR1");
   // Once it has answered, the signal has been seen.

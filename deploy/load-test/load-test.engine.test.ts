@@ -14,7 +14,7 @@ import type { Ended } from "../check/run-program.ts";
 
 const program = fileURLToPath(new URL("load-test.ts", import.meta.url));
 
-describe("the load test of a Weir that runs", { timeout: 120_000 }, () => {
+describe("the load test of a Weir that runs", () => {
   let dataDir: string;
   let server: ServerProcess;
 

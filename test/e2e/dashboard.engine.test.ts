@@ -47,7 +47,7 @@ const noStoreAndNoSockets = `
   Object.defineProperty(window, "localStorage", { get() { throw new DOMException("denied", "SecurityError"); } });
   window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.({ code: 1006, reason: "" })); } send() {} close() {} };`;
 
-describe("the dashboard in Chromium", { skip: missingChromium, timeout: 180_000 }, () => {
+describe("the dashboard in Chromium", { skip: missingChromium }, () => {
   let dataDir: string;
   let server: ServerProcess;
   let browser: Browser;
@@ -71,7 +71,7 @@ describe("the dashboard in Chromium", { skip: missingChromium, timeout: 180_000 
 
   const open = async (hash: string, options: Parameters<Browser["newPage"]>[0] = {}): Promise<Page> => {
     const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, ...options });
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(120_000);
     page.on("request", (request) => hosts.add(new URL(request.url()).host));
     page.on("pageerror", (error) => errors.push(error.message));
     page.on("console", (line) => {

@@ -22,7 +22,7 @@ interface Answer {
   readonly body: Record<string, unknown> & { readonly data: readonly { readonly final: unknown }[] };
 }
 
-describe("a dry run", { timeout: 120_000 }, () => {
+describe("a dry run", () => {
   let server: ServerProcess;
   let dataDir: string;
 

@@ -30,7 +30,7 @@ interface Flight {
 
 type Row = readonly [window: number, group: readonly (string | null)[], value: unknown];
 
-describe("real flights, counted by Weir and by an independent engine", { timeout: 180_000 }, () => {
+describe("real flights, counted by Weir and by an independent engine", () => {
   let server: ServerProcess;
   let dataDir: string;
   let independent: DuckDBConnection;

@@ -34,7 +34,7 @@ const counting = (rule_id: string, window_size: string, more: object = {}) => ({
   ...more,
 });
 
-describe("the history of rules is exact", { timeout: 120_000 }, () => {
+describe("the history of rules is exact", () => {
   let server: ServerProcess;
   let dataDir: string;
   const sent: Sent[] = [];

@@ -16,7 +16,7 @@ import { everywhere, literal, parameterSlots, type RuleSlot, ruleSlots, statsPar
 
 const end = start + 86_400_000;
 
-describe("no text of a client is taken for anything but a text", { timeout: 180_000 }, () => {
+describe("no text of a client is taken for anything but a text", () => {
   let server: ServerProcess;
   let dataDir: string;
   let traps: Traps;

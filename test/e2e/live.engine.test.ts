@@ -37,7 +37,7 @@ const rules = [
 const ids = rules.map(({ rule_id: id }) => id);
 const patienceMs = 30_000;
 
-describe("the exact protocol on a real server", { timeout: 240_000 }, () => {
+describe("the exact protocol on a real server", () => {
   let server: ServerProcess;
   let dataDir: string;
   let sent = 0;

@@ -49,7 +49,7 @@ describe("parts of a data folder from different moments", () => {
     ["a log that is gone", "log", false, /log of partition 0 ends at offset 0, but the store has counted up to 80/],
     ["a log that is older", "log", true, /log of partition 0 ends at offset 50, but the store has counted up to 80/],
   ] as const)
-    test(`${name} is refused, with what is behind and what to do`, { timeout: 60_000 }, async () => {
+    test(`${name} is refused, with what is behind and what to do`, async () => {
       const dataDir = await mixed(part, isOlder ? older() : null);
       const error = await serving(dataDir, async () => {}).catch((thrown: unknown) => String(thrown));
       assert.match(String(error), /code 2/);
@@ -57,7 +57,7 @@ describe("parts of a data folder from different moments", () => {
       assert.match(String(error), /Restore the data folder as a whole/);
     });
 
-  test("rules that are older have all windows made anew", { timeout: 60_000 }, async () => {
+  test("rules that are older have all windows made anew", async () => {
     await serving(await mixed("rules.sqlite", older()), async (server) => {
       await rulesSettled(server.queryUrl);
       await postCounted(server.ingestUrl, events(80, 90));
@@ -66,7 +66,7 @@ describe("parts of a data folder from different moments", () => {
     });
   });
 
-  test("after rules that are gone no series is given again", { timeout: 60_000 }, async () => {
+  test("after rules that are gone no series is given again", async () => {
     await serving(await mixed("rules.sqlite", null), async (server) => {
       for (const rule_id of ["a", "b", "c", "d"]) await putRule(server.queryUrl, { rule_id, ...count });
       await rulesSettled(server.queryUrl);
@@ -74,7 +74,7 @@ describe("parts of a data folder from different moments", () => {
     });
   });
 
-  test("a folder of one moment is as it was", { timeout: 60_000 }, async () => {
+  test("a folder of one moment is as it was", async () => {
     const dataDir = await mkdtemp(join(folder, "whole-"));
     await cp(newer(), dataDir, { recursive: true });
     await serving(dataDir, async (server) => {

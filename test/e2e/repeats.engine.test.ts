@@ -28,31 +28,27 @@ async function countsByHour(server: ServerProcess): Promise<number[]> {
   });
 }
 
-test(
-  "a repeated id counts once: at once, later than memory reaches, and after a restart",
-  { timeout: 120_000 },
-  async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), "weir-repeats-"));
-    const start = (): Promise<ServerProcess> => startServer({ dataDir, args: ["--dedupe-ids-max", "1000"] });
-    let server = await start();
-    try {
-      await putRule(server.queryUrl, { rule_id: "hourly", window_size: "1h", metric: "count", group_by: [] });
-      await postCounted(server.ingestUrl, events);
-      const expected = Array.from({ length: 50 }, () => perHour);
-      assert.deepEqual(await countsByHour(server), expected);
+test("a repeated id counts once: at once, later than memory reaches, and after a restart", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "weir-repeats-"));
+  const start = (): Promise<ServerProcess> => startServer({ dataDir, args: ["--dedupe-ids-max", "1000"] });
+  let server = await start();
+  try {
+    await putRule(server.queryUrl, { rule_id: "hourly", window_size: "1h", metric: "count", group_by: [] });
+    await postCounted(server.ingestUrl, events);
+    const expected = Array.from({ length: 50 }, () => perHour);
+    assert.deepEqual(await countsByHour(server), expected);
 
-      await postCounted(server.ingestUrl, events.slice(0, 3000).toReversed());
-      assert.deepEqual(await totals(server.queryUrl), { events: 9000, duplicates: 3000 });
-      assert.deepEqual(await countsByHour(server), expected);
+    await postCounted(server.ingestUrl, events.slice(0, 3000).toReversed());
+    assert.deepEqual(await totals(server.queryUrl), { events: 9000, duplicates: 3000 });
+    assert.deepEqual(await countsByHour(server), expected);
 
-      await server.killGroup();
-      server = await start();
-      await postCounted(server.ingestUrl, [...events.slice(2000), ...events.slice(5000)]);
-      assert.deepEqual(await totals(server.queryUrl), { events: 14_000, duplicates: 8000 });
-      assert.deepEqual(await countsByHour(server), expected);
-    } finally {
-      await server.killGroup();
-      await rm(dataDir, { recursive: true, force: true });
-    }
-  },
-);
+    await server.killGroup();
+    server = await start();
+    await postCounted(server.ingestUrl, [...events.slice(2000), ...events.slice(5000)]);
+    assert.deepEqual(await totals(server.queryUrl), { events: 14_000, duplicates: 8000 });
+    assert.deepEqual(await countsByHour(server), expected);
+  } finally {
+    await server.killGroup();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+});

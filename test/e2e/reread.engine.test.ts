@@ -23,7 +23,7 @@ const rule: FaultRule = {
   group_by: ["payload.country"],
 };
 
-describe("a rule that is only read otherwise", { timeout: 240_000 }, () => {
+describe("a rule that is only read otherwise", () => {
   let server: ServerProcess;
   let dataDir: string;
   const events = new FaultEvents(now, now);

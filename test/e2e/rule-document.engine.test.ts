@@ -11,7 +11,7 @@ const start = Date.UTC(2026, 0, 13);
 
 const rule = (rule_id: string, more: object = {}) => ({ rule_id, window_size: "1m", metric: "count", ...more });
 
-describe("rules are kept as a document", { timeout: 120_000 }, () => {
+describe("rules are kept as a document", () => {
   let server: ServerProcess;
   let dataDir: string;
   let sent = 0;

@@ -21,7 +21,7 @@ const event = (index: number) => ({
 
 const countByType = (rule_id: string) => ({ rule_id, window_size: "1m", metric: "count", group_by: ["event_type"] });
 
-describe("rules change while events flow", { timeout: 120_000 }, () => {
+describe("rules change while events flow", () => {
   let server: ServerProcess;
   let dataDir: string;
   let sent = 0;

@@ -78,31 +78,27 @@ const mapping = (type: string): string[] => [
   `event_type=const:${type},payload.*=rest`,
 ];
 
-test(
-  "a file that is sent again, also by another name's --source, counts nothing twice",
-  { timeout: 120_000 },
-  async () => {
-    const csv = [head, ...Array.from({ length: 3000 }, (_, id) => csvRow(id))].join("\n");
-    const [plain, packed] = [await file("orders.csv", csv), await file("orders.csv.gz", gzipSync(csv))];
-    const first = await send([plain, ...mapping("csv"), "--wait", "counted"]);
-    assert.deepEqual([first.code, first.told["accepted"], first.err], [0, 3000, ""]);
-    assert.equal((await send([plain, ...mapping("csv"), "--wait", "counted"])).told["accepted"], 3000);
-    const again = await send([
-      packed,
-      ...mapping("csv"),
-      "--source",
-      "orders.csv",
-      "--from-row",
-      "2001",
-      "--wait",
-      "counted",
-    ]);
-    assert.deepEqual([again.code, again.told["rows"]], [0, 1000]);
-    assert.equal(await stored("csv"), 3000);
-  },
-);
+test("a file that is sent again, also by another name's --source, counts nothing twice", async () => {
+  const csv = [head, ...Array.from({ length: 3000 }, (_, id) => csvRow(id))].join("\n");
+  const [plain, packed] = [await file("orders.csv", csv), await file("orders.csv.gz", gzipSync(csv))];
+  const first = await send([plain, ...mapping("csv"), "--wait", "counted"]);
+  assert.deepEqual([first.code, first.told["accepted"], first.err], [0, 3000, ""]);
+  assert.equal((await send([plain, ...mapping("csv"), "--wait", "counted"])).told["accepted"], 3000);
+  const again = await send([
+    packed,
+    ...mapping("csv"),
+    "--source",
+    "orders.csv",
+    "--from-row",
+    "2001",
+    "--wait",
+    "counted",
+  ]);
+  assert.deepEqual([again.code, again.told["rows"]], [0, 1000]);
+  assert.equal(await stored("csv"), 3000);
+});
 
-test("NDJSON of the standard input, and JSON", { timeout: 120_000 }, async () => {
+test("NDJSON of the standard input, and JSON", async () => {
   const event = (id: number, type: string) => ({
     event_id: `${type}-${id}`,
     user_id: "u",
@@ -119,7 +115,7 @@ test("NDJSON of the standard input, and JSON", { timeout: 120_000 }, async () =>
   assert.deepEqual([await stored("lines"), await stored("list")], [500, 500]);
 });
 
-test("a Parquet file, such as /stats writes", { timeout: 120_000 }, async () => {
+test("a Parquet file, such as /stats writes", async () => {
   const seconds = Array.from({ length: 60 }, (_, id) => csvRow(id));
   await send([await file("seconds.csv", [head, ...seconds].join("\n")), ...mapping("second"), "--wait", "counted"]);
   const { rules } = new Weir({ queryUrl: server.queryUrl });
@@ -144,49 +140,45 @@ async function payloads(event_type: string): Promise<string[]> {
   );
 }
 
-test(
-  "a row that is refused is told with its place; the others are sent where that is wanted",
-  { timeout: 120_000 },
-  async () => {
-    const path = await file(
-      "bad.csv",
-      [head, csvRow(1), "2,2026-02-30 10:00:00,u,1", "3,soon,u,1", csvRow(4), "5,x"].join("\n"),
-    );
-    const strict = await send([path, ...mapping("strict")]);
-    assert.deepEqual([strict.code, strict.told["complete"]], [1, false]);
-    assert.match(strict.err, /bad\.csv:4: column "when" \(timestamp\): must be a time without a zone, .*, not "soon"/);
-    const rejects = join(folder, "rejects.ndjson");
-    const lenient = await send([
-      path,
-      ...mapping("lenient"),
-      "--source",
-      "lenient",
-      "--rejects",
-      rejects,
-      "--wait",
-      "counted",
-    ]);
-    assert.deepEqual(
-      [lenient.code, lenient.told["accepted"], lenient.told["refused"], lenient.told["complete"]],
-      [1, 2, 3, true],
-    );
-    assert.match(lenient.err, /bad\.csv:3: column "when" \(timestamp\): must be a time as in RFC 3339/);
-    assert.match(lenient.err, /bad\.csv:6: has 2 cells, and the first line 4/);
-    const kept = (await readFile(rejects, "utf8"))
-      .trim()
-      .split("\n")
-      .map((line) => (JSON.parse(line) as { line: number }).line);
-    assert.deepEqual(
-      kept.toSorted((a, b) => a - b),
-      [3, 4, 6],
-    );
-    assert.equal(await stored("lenient"), 2);
-    const dry = await send([path, ...mapping("dry"), "--dry-run"]);
-    assert.deepEqual([dry.code, dry.lines.length, await stored("dry")], [1, 3, 0]);
-  },
-);
+test("a row that is refused is told with its place; the others are sent where that is wanted", async () => {
+  const path = await file(
+    "bad.csv",
+    [head, csvRow(1), "2,2026-02-30 10:00:00,u,1", "3,soon,u,1", csvRow(4), "5,x"].join("\n"),
+  );
+  const strict = await send([path, ...mapping("strict")]);
+  assert.deepEqual([strict.code, strict.told["complete"]], [1, false]);
+  assert.match(strict.err, /bad\.csv:4: column "when" \(timestamp\): must be a time without a zone, .*, not "soon"/);
+  const rejects = join(folder, "rejects.ndjson");
+  const lenient = await send([
+    path,
+    ...mapping("lenient"),
+    "--source",
+    "lenient",
+    "--rejects",
+    rejects,
+    "--wait",
+    "counted",
+  ]);
+  assert.deepEqual(
+    [lenient.code, lenient.told["accepted"], lenient.told["refused"], lenient.told["complete"]],
+    [1, 2, 3, true],
+  );
+  assert.match(lenient.err, /bad\.csv:3: column "when" \(timestamp\): must be a time as in RFC 3339/);
+  assert.match(lenient.err, /bad\.csv:6: has 2 cells, and the first line 4/);
+  const kept = (await readFile(rejects, "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { line: number }).line);
+  assert.deepEqual(
+    kept.toSorted((a, b) => a - b),
+    [3, 4, 6],
+  );
+  assert.equal(await stored("lenient"), 2);
+  const dry = await send([path, ...mapping("dry"), "--dry-run"]);
+  assert.deepEqual([dry.code, dry.lines.length, await stored("dry")], [1, 3, 0]);
+});
 
-test("what is wrong before anything is sent ends with 2", { timeout: 120_000 }, async () => {
+test("what is wrong before anything is sent ends with 2", async () => {
   const path = await file("few.csv", `${head}\n${csvRow(1)}`);
   for (const [args, message] of [
     [[], /send: needs files/],
@@ -204,7 +196,7 @@ test("what is wrong before anything is sent ends with 2", { timeout: 120_000 }, 
   }
 });
 
-test("one that is stopped says where to go on, and going on makes it whole", { timeout: 120_000 }, async () => {
+test("one that is stopped says where to go on, and going on makes it whole", async () => {
   const row = (id: number): string => `{"user_id":"u","event_type":"stopped","timestamp":${1768298400000 + id}}\n`;
   const running = weir("send", ["-", "--source", "s", "--wait", "counted"], "hold");
   const rows = Array.from({ length: 1500 }, (_, id) => row(id));
@@ -223,7 +215,7 @@ test("one that is stopped says where to go on, and going on makes it whole", { t
   assert.equal(await stored("stopped"), 1500);
 });
 
-test("load is counted as it counts itself", { timeout: 120_000 }, async () => {
+test("load is counted as it counts itself", async () => {
   const { code, told, err } = await weir("load", [
     "--rate",
     "0",

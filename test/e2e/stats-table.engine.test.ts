@@ -13,7 +13,7 @@ const countries = ["DE", "FR", '"', "", null, "a,b\n"];
 
 const valueOf = (row: unknown): number => (row as { readonly value: number }).value;
 
-describe("windows as files", { timeout: 120_000 }, () => {
+describe("windows as files", () => {
   let server: ServerProcess;
   let dataDir: string;
 

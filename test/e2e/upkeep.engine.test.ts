@@ -17,7 +17,7 @@ const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
 /** Runs the program to its end. */
 function weir(...argv: readonly string[]): Promise<{ code: number; out: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...argv], { timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [program, ...argv], { timeout: 300_000 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), out: stdout + stderr });
     });
   });

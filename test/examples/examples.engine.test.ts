@@ -35,7 +35,7 @@ after(async () => {
 
 /** Runs an example to its end and answers what it prints; one that fails is an error. */
 const printed = async (program: string, path: string): Promise<string> =>
-  (await run(program, [example(path)], { env, timeout: 60_000 })).stdout;
+  (await run(program, [example(path)], { env, timeout: 300_000 })).stdout;
 
 const rowsOf = async (rule: string, from: string, to: string): Promise<(readonly unknown[])[]> => {
   const rows = await Array.fromAsync(

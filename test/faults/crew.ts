@@ -62,7 +62,7 @@ export class Seat {
       {
         args: [...kafka, ...session, ...clickhouse, ...names, ...group, ...args],
         env: { WEIR_CLICKHOUSE_PASSWORD: store.password, ...env },
-        readyTimeoutMs: 60_000,
+        readyTimeoutMs: 180_000,
       },
       this.#folder,
     );
@@ -106,7 +106,7 @@ export class Seat {
   }
 
   async #metric(name: string): Promise<number> {
-    const signal = AbortSignal.timeout(20_000);
+    const signal = AbortSignal.timeout(120_000);
     const text = await (await fetch(`${this.server.queryUrl}/metrics`, { signal })).text();
     return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1] ?? 0);
   }

@@ -26,7 +26,7 @@ const countedMsMax = 30_000;
 const memoryMaxMiB = 256;
 
 /** R20 of the fault matrix. `WEIR_SEED` repeats a run, `WEIR_MUTANTS=1000000` is the long form. */
-describe(`${mutants} broken requests break nothing (WEIR_SEED=${seed})`, { timeout: 120_000 + mutants * 20 }, () => {
+describe(`${mutants} broken requests break nothing (WEIR_SEED=${seed})`, () => {
   const now = Date.now();
   const slowest = { ms: 0 };
   let dataDir: string;

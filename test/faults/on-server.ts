@@ -39,7 +39,7 @@ export async function killOnServer(t: TestContext, server: ServerAccess, play: P
   const options = {
     args: [...args, "--clickhouse-database", play.database],
     env: { WEIR_CLICKHOUSE_PASSWORD: server.password },
-    readyTimeoutMs: 60_000,
+    readyTimeoutMs: 180_000,
   };
   try {
     await Stage.run(play.seed, { senders: 3, requestEventsMax: 200, pauseMs: 10 }, async (stage) => {

@@ -24,21 +24,17 @@ const noiseMs = 500;
 
 const rule = { window_size: "1d", metric: "count", active: true };
 
-test(
-  `R15, R16: ${sockets} sockets that come at once, of which a hundredth does not read`,
-  { timeout: 240_000 },
-  async (t) => {
-    const dataDir = await mkdtemp(join(tmpdir(), "weir-sockets-"));
-    const server = await startServer({ dataDir, args: ["--log-level", "warn"] });
-    t.after(async () => {
-      await server.killGroup();
-      await rm(dataDir, { recursive: true, force: true });
-    });
-    await putRule(server.queryUrl, { ...rule, rule_id: "small", group_by: ["event_type"] });
-    await putRule(server.queryUrl, { ...rule, rule_id: "big", group_by: ["user_id"] });
-    await new Crowd(t, server).play();
-  },
-);
+test(`R15, R16: ${sockets} sockets that come at once, of which a hundredth does not read`, async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), "weir-sockets-"));
+  const server = await startServer({ dataDir, args: ["--log-level", "warn"] });
+  t.after(async () => {
+    await server.killGroup();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+  await putRule(server.queryUrl, { ...rule, rule_id: "small", group_by: ["event_type"] });
+  await putRule(server.queryUrl, { ...rule, rule_id: "big", group_by: ["user_id"] });
+  await new Crowd(t, server).play();
+});
 
 class Crowd {
   readonly #t: TestContext;

@@ -28,7 +28,7 @@ export async function putRule(queryUrl: string, rule: object): Promise<void> {
 export async function deleteRule(queryUrl: string, ruleId: string): Promise<void> {
   const response = await fetch(`${queryUrl}/aggregation-rule/${ruleId}`, {
     method: "DELETE",
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(300_000),
   });
   const text = await response.text();
   if (!response.ok && response.status !== 404) throw new Error(`DELETE ${ruleId}: ${response.status} ${text}`);
@@ -43,14 +43,14 @@ export async function rules(queryUrl: string): Promise<readonly RuleAnswer[]> {
 
 /**
  * The rule as it is answered when its counts are as expected. They are kept for up to a second, and null while the engine is
- * slow to tell them; after half a minute the last answer, for a message that shows it.
+ * slow to tell them; after two minutes the last answer, for a message that shows it.
  */
 export async function ruleOnce(
   queryUrl: string,
   ruleId: string,
   isSo: (rule: Readonly<Record<string, unknown>>) => boolean,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const end = performance.now() + 30_000;
+  const end = performance.now() + 120_000;
   for (;;) {
     const rule = (await answer(`${queryUrl}/aggregation-rule/${ruleId}`)) as Record<string, unknown>;
     if (isSo(rule) || performance.now() > end) return rule;
@@ -61,7 +61,7 @@ export async function ruleOnce(
 /** Sends events and waits until they, and so everything acknowledged before them, are counted. */
 export async function postCounted(ingestUrl: string, events: readonly object[]): Promise<void> {
   const url = `${ingestUrl}/ingest?wait=counted`;
-  const body = (await answer(url, { method: "POST", headers: json, body: JSON.stringify(events) }, 90_000)) as {
+  const body = (await answer(url, { method: "POST", headers: json, body: JSON.stringify(events) }, 300_000)) as {
     token: string;
   };
   await untilCounted(ingestUrl, body.token, 5);
@@ -70,7 +70,7 @@ export async function postCounted(ingestUrl: string, events: readonly object[]):
 /** Waits until the events of a token are counted. */
 export async function untilCounted(ingestUrl: string, token: string, minutes: number): Promise<void> {
   for (let attempt = 0; attempt < 2 * minutes; attempt++) {
-    const status = await answer(`${ingestUrl}/ingest/status?token=${encodeURIComponent(token)}&wait=30s`, {}, 90_000);
+    const status = await answer(`${ingestUrl}/ingest/status?token=${encodeURIComponent(token)}&wait=30s`, {}, 300_000);
     if ((status as { counted: boolean }).counted) return;
   }
   throw new Error(`events were not counted within ${minutes} minutes`);
@@ -100,7 +100,7 @@ export async function allEvents(queryUrl: string, from: number, to: number): Pro
 }
 
 /** Waits until no rule is being filled. Fills give way to all else, so that a busy machine takes its time. */
-export async function rulesSettled(queryUrl: string, timeoutMs = 180_000): Promise<void> {
+export async function rulesSettled(queryUrl: string, timeoutMs = 600_000): Promise<void> {
   const end = performance.now() + timeoutMs;
   for (;;) {
     const open = (await rules(queryUrl)).filter((rule) => rule.state !== "live" && rule.state !== "paused");
@@ -122,7 +122,7 @@ export async function erasures(queryUrl: string): Promise<readonly ErasureAnswer
 }
 
 /** Waits until everything that was asked to be erased is. */
-export async function erasuresDone(queryUrl: string, timeoutMs = 60_000): Promise<readonly ErasureAnswer[]> {
+export async function erasuresDone(queryUrl: string, timeoutMs = 300_000): Promise<readonly ErasureAnswer[]> {
   const end = performance.now() + timeoutMs;
   for (;;) {
     const all = await erasures(queryUrl);
@@ -145,7 +145,7 @@ async function pages(url: string): Promise<Record<string, unknown>[]> {
   return rows;
 }
 
-async function answer(url: string, init: RequestInit = {}, timeoutMs = 60_000): Promise<unknown> {
+async function answer(url: string, init: RequestInit = {}, timeoutMs = 300_000): Promise<unknown> {
   const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
   const text = await response.text();
   if (!response.ok) throw new Error(`${init.method ?? "GET"} ${url}: ${response.status} ${text.slice(0, 2000)}`);

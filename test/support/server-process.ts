@@ -61,7 +61,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     forget();
   };
   try {
-    const urls = await readyLine(child, exited, tail, options.readyTimeoutMs ?? 30_000);
+    const urls = await readyLine(child, exited, tail, options.readyTimeoutMs ?? 120_000);
     const readyMs = performance.now() - startedAt;
     const terminate = (): Promise<Exit> => (child.kill("SIGTERM"), exited.finally(forget));
     return { pid, ...urls, readyMs, exited, output: () => tail.join("\n"), killGroup, terminate };

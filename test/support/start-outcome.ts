@@ -21,7 +21,7 @@ export interface BadStart {
 /** None of these may be seen, whatever happens. */
 export type Secrets = readonly string[];
 
-const outcomeMs = 60_000;
+const outcomeMs = 120_000;
 
 /**
  * Starts the real program on an empty folder, and holds it to what is expected: either it ends with 2 and the message on a

@@ -48,7 +48,7 @@ async function counted(window: object, more: object = {}): Promise<WindowQuery> 
 const atOnce = (query: WindowQuery): Promise<FoundWindow[]> =>
   engine.connection.rows<FoundWindow>(renderWindows(query));
 
-describe("windows that are read in pieces", { timeout: 240_000 }, () => {
+describe("windows that are read in pieces", () => {
   const kinds: readonly (readonly [string, object])[] = [
     ["hopping", { window_size: "1000s", hop: "1s" }],
     ["hopping, the largest of each", { window_size: "10m", hop: "10s", top_n: 2 }],

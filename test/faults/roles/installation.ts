@@ -64,7 +64,7 @@ export class Installation {
       dataDir: this.folderOf(name),
       args: ["--roles", role, ...kafka, ...(role === "ingest" ? [] : shared)],
       env: role === "ingest" ? {} : { WEIR_CLICKHOUSE_PASSWORD: password },
-      readyTimeoutMs: 60_000,
+      readyTimeoutMs: 180_000,
     });
     this.#running.set(name, server);
     this.#balance();

@@ -18,90 +18,86 @@ const load = { senders: 2, requestEventsMax: 40, pauseMs: 40 };
 const queries = ["query-1", "query-2"] as const;
 const patienceMs = 90_000;
 
-describe(
-  "roles in processes of their own",
-  { timeout: 480_000, ...unlessMissing(whyNoKafka ?? whyNoFerretDb()) },
-  () => {
-    let all: Installation;
-    before(async () => {
-      all = await Installation.open();
-      await Promise.all(processes.map((name) => all.start(name)));
-    });
-    after(() => all?.close());
+describe("roles in processes of their own", { ...unlessMissing(whyNoKafka ?? whyNoFerretDb()) }, () => {
+  let all: Installation;
+  before(async () => {
+    all = await Installation.open();
+    await Promise.all(processes.map((name) => all.start(name)));
+  });
+  after(() => all?.close());
 
-    test("each does its part, and says what it depends on", async () => {
-      const parts = async (name: Name): Promise<string> => {
-        const { ingestUrl, queryUrl } = all.of(name);
-        const url = name.startsWith("ingest") ? ingestUrl : queryUrl;
-        await eventually(`${name} to be ready`, async () => {
-          const answer = await fetch(`${url}/ready`);
-          const { parts: told } = (await answer.json()) as { parts: Record<string, { ok: boolean }> };
-          return answer.status === 200 && Object.values(told).every(({ ok }) => ok);
-        });
-        const { parts: told } = (await (await fetch(`${url}/ready`)).json()) as { parts: object };
-        return Object.keys(told).join();
-      };
-      assert.deepEqual(await Promise.all(processes.map(parts)), [
-        "log,progress",
-        "log,progress",
-        "log,store,rules,progress",
-        "log,store,rules,progress",
-        "log,store,rules,progress",
-      ]);
-      const status = async (url: string): Promise<number> => (await fetch(url, { method: "GET" })).status;
-      assert.equal(await status(`${all.of("ingest-1").ingestUrl}/stats?rule_id=x`), 404);
-      assert.equal(await status(`${all.of("processor-1").queryUrl}/aggregation-rules`), 404);
-      assert.equal(await status(`${all.of("processor-1").queryUrl}/metrics`), 200);
-      assert.equal(await status(`${all.of("query-1").queryUrl}/ingest`), 404);
-      assert.match(all.of("processor-1").output(), /^Weir is ready as processor: health http/m);
-    });
-
-    test("every process is restarted under load: no request fails, every event counts once, live equals stats", async (t) => {
-      await Stage.run(faultSeed(), load, async (stage) => {
-        await stage.putRules(faultRules, all.at("query-1"));
-        const watchers = queries.map(() => new SocketWatcher(ids, { from: "0" }));
-        const watch = (): Promise<unknown> =>
-          Promise.all(watchers.map((one, i) => one.connect(all.at(queries[i]!).queryUrl)));
-        try {
-          await watch();
-          stage.senders.start(all.balancer.url);
-          for (const name of processes) {
-            await pause(300);
-            const [i, other] = [queries.findIndex((one) => one === name), queries.find((one) => one !== name)!];
-            const restarting = all.restart(name);
-            if (i >= 0) await watchers[i]!.connect(all.at(other).queryUrl);
-            await restarting;
-            if (i >= 0) watchers[i]!.drop();
-            if (i >= 0) await watchers[i]!.connect(all.at(queries[i]!).queryUrl);
-            await countedNow(stage, all);
-            if (name.startsWith("query")) await pause(200);
-          }
-          await all.kill("processor-1");
-          await countedNow(stage, all);
-          await stage.senders.stop();
-          const summary = stage.ledger.summary();
-          assert.deepEqual([summary.requests.refused, summary.requests.unknown], [0, 0], "clients were not to notice");
-          assert.ok(all.balancer.passedOn() > 0, "no request met a server that was stopping");
-          await equal("after the restarts", watchers, all);
-          await missed(stage, all);
-          await equal("after what was missed", watchers, all);
-          await brokerAway(all);
-          await countedNow(stage, all);
-          await equal("after the broker was away", watchers, all);
-          for (const query of queries) await stage.verify(faultRules, all.at(query));
-          await answersOthers(all);
-          await erased(all);
-          assert.equal(existsSync(all.folderOf("ingest-1")), false, "an ingest process has touched its data folder");
-          t.diagnostic(`${all.balancer.passedOn()} requests passed on; ${JSON.stringify(summary)}`);
-        } catch (error) {
-          throw new Error(all.output(), { cause: error });
-        } finally {
-          for (const one of watchers) one.drop();
-        }
+  test("each does its part, and says what it depends on", async () => {
+    const parts = async (name: Name): Promise<string> => {
+      const { ingestUrl, queryUrl } = all.of(name);
+      const url = name.startsWith("ingest") ? ingestUrl : queryUrl;
+      await eventually(`${name} to be ready`, async () => {
+        const answer = await fetch(`${url}/ready`);
+        const { parts: told } = (await answer.json()) as { parts: Record<string, { ok: boolean }> };
+        return answer.status === 200 && Object.values(told).every(({ ok }) => ok);
       });
+      const { parts: told } = (await (await fetch(`${url}/ready`)).json()) as { parts: object };
+      return Object.keys(told).join();
+    };
+    assert.deepEqual(await Promise.all(processes.map(parts)), [
+      "log,progress",
+      "log,progress",
+      "log,store,rules,progress",
+      "log,store,rules,progress",
+      "log,store,rules,progress",
+    ]);
+    const status = async (url: string): Promise<number> => (await fetch(url, { method: "GET" })).status;
+    assert.equal(await status(`${all.of("ingest-1").ingestUrl}/stats?rule_id=x`), 404);
+    assert.equal(await status(`${all.of("processor-1").queryUrl}/aggregation-rules`), 404);
+    assert.equal(await status(`${all.of("processor-1").queryUrl}/metrics`), 200);
+    assert.equal(await status(`${all.of("query-1").queryUrl}/ingest`), 404);
+    assert.match(all.of("processor-1").output(), /^Weir is ready as processor: health http/m);
+  });
+
+  test("every process is restarted under load: no request fails, every event counts once, live equals stats", async (t) => {
+    await Stage.run(faultSeed(), load, async (stage) => {
+      await stage.putRules(faultRules, all.at("query-1"));
+      const watchers = queries.map(() => new SocketWatcher(ids, { from: "0" }));
+      const watch = (): Promise<unknown> =>
+        Promise.all(watchers.map((one, i) => one.connect(all.at(queries[i]!).queryUrl)));
+      try {
+        await watch();
+        stage.senders.start(all.balancer.url);
+        for (const name of processes) {
+          await pause(300);
+          const [i, other] = [queries.findIndex((one) => one === name), queries.find((one) => one !== name)!];
+          const restarting = all.restart(name);
+          if (i >= 0) await watchers[i]!.connect(all.at(other).queryUrl);
+          await restarting;
+          if (i >= 0) watchers[i]!.drop();
+          if (i >= 0) await watchers[i]!.connect(all.at(queries[i]!).queryUrl);
+          await countedNow(stage, all);
+          if (name.startsWith("query")) await pause(200);
+        }
+        await all.kill("processor-1");
+        await countedNow(stage, all);
+        await stage.senders.stop();
+        const summary = stage.ledger.summary();
+        assert.deepEqual([summary.requests.refused, summary.requests.unknown], [0, 0], "clients were not to notice");
+        assert.ok(all.balancer.passedOn() > 0, "no request met a server that was stopping");
+        await equal("after the restarts", watchers, all);
+        await missed(stage, all);
+        await equal("after what was missed", watchers, all);
+        await brokerAway(all);
+        await countedNow(stage, all);
+        await equal("after the broker was away", watchers, all);
+        for (const query of queries) await stage.verify(faultRules, all.at(query));
+        await answersOthers(all);
+        await erased(all);
+        assert.equal(existsSync(all.folderOf("ingest-1")), false, "an ingest process has touched its data folder");
+        t.diagnostic(`${all.balancer.passedOn()} requests passed on; ${JSON.stringify(summary)}`);
+      } catch (error) {
+        throw new Error(all.output(), { cause: error });
+      } finally {
+        for (const one of watchers) one.drop();
+      }
     });
-  },
-);
+  });
+});
 
 /** Through whichever process takes it, whichever counts it. */
 async function countedNow(stage: Stage, { balancer }: Installation): Promise<void> {
