@@ -19,6 +19,8 @@ export interface Counting {
   ranges(): readonly OffsetRange[];
   /** Up to where a partition is stored and rolled up. */
   written(partition: number): Offset;
+  /** Resolves when no fill of this process writes what it has read before. */
+  filled(): Promise<void>;
   /** Resolves when the windows that no rule needs any more are gone. */
   dropOrphans(): Promise<void>;
 }
@@ -28,6 +30,7 @@ export const countingHere = (processor: Processor, progress: MemoryProgress): Co
   fill: (series) => processor.fill(series),
   cost: (series) => processor.cost(series),
   ...positions(progress),
+  filled: () => processor.filled(),
   dropOrphans: () => processor.dropOrphans(),
 });
 
@@ -44,6 +47,7 @@ export const countingElsewhere = (parts: ElsewhereParts): Counting => ({
   fill: (series) => parts.follower.fill(series),
   cost: () => null,
   ...positions(parts.progress),
+  filled: () => Promise.resolve(),
   dropOrphans: () => orphansDropped(parts),
 });
 

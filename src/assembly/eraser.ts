@@ -21,6 +21,7 @@ export function startEraser({ clock, logger, closers }: Basis, parts: EraserPart
       rebuild: () => rulebook.rebuild(),
       goOnRebuilding: () => rulebook.goOnRebuilding(),
       rulesLeft: () => rulebook.outdatedCount,
+      idle: () => counting.filled(),
       dropOrphans: () => counting.dropOrphans(),
       written: (partition) => counting.written(partition),
     },

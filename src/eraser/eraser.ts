@@ -18,6 +18,8 @@ export interface Windows {
   goOnRebuilding(): Promise<number>;
   /** The same, as far as it is known here. */
   rulesLeft(): number;
+  /** Resolves when no fill of this process writes what it has read before. */
+  idle(): Promise<void>;
   /** Drops the windows that nobody needs any more. */
   dropOrphans(): Promise<void>;
   /** Up to where live processing has stored and rolled up a partition. */
@@ -165,9 +167,10 @@ export class Eraser {
     await archive?.erase(erasure);
     const events = await store.noteErasing(erasure.id, erasure);
     passFailpoint("mid-erasure");
-    const now = clock.now();
-    const none = { state: "done", removedAt: now, finishedAt: now } as const;
-    await this.#put([erasure], { events, values: [], ...(events === 0 ? none : { state: "removing" }) });
+    // Where nothing is stored there may be repeats in the log, and what has left the quarantine, still on the disk.
+    const next =
+      events === 0 ? ({ state: "purging", removedAt: clock.now() } as const) : { state: "removing" as const };
+    await this.#put([erasure], { events, values: [], ...next });
   }
 
   /** What was rolled up of raw rows before they were gone is outdated as a whole: also what is being filled. */
@@ -186,7 +189,8 @@ export class Eraser {
 
   async #purge(erasures: readonly Erasure[]): Promise<void> {
     const { store, log, windows, clock } = this.#deps;
-    // A write that nobody waits for any more could bring rows of dropped windows back.
+    // Either could bring rows of dropped windows back: a piece that had read its events before, and a write that nobody waits for.
+    await windows.idle();
     await store.settle();
     await windows.dropOrphans();
     await store.purge(erasures.map(({ id }) => id));

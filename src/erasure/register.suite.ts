@@ -22,6 +22,7 @@ export const sampleErasure = (id: string, more: Partial<Erasure> = {}): Erasure 
 });
 
 const removing = { state: "removing", events: 3, values: [] } as const;
+const nothing = { ...removing, state: "purging", events: 0, removedAt: 8 } as const;
 const done = { ...removing, state: "done", removedAt: 8, finishedAt: 9 } as const;
 
 /** What every register of erasures owes. */
@@ -72,7 +73,7 @@ export function registerSuite(name: string, place: () => Promise<RegisterPlace>)
         await register.put(sampleErasure("a"));
         await register.put(sampleErasure("a", removing));
         // Who was held up has found nothing any more.
-        await register.put(sampleErasure("a", { ...done, events: 0 }));
+        await register.put(sampleErasure("a", nothing));
         assert.deepEqual(await register.get("a"), sampleErasure("a", removing));
         await register.put(sampleErasure("a", done));
         await register.put(sampleErasure("a", removing));
@@ -81,10 +82,14 @@ export function registerSuite(name: string, place: () => Promise<RegisterPlace>)
         assert.deepEqual(await register.unfinished(), []);
       }));
 
-    test("where nothing was found, the first step is the last", () =>
+    test("where nothing was found, the first step leads to the last", () =>
       withPlace(async ({ open }) => {
         const register = await open();
         await register.put(sampleErasure("a"));
+        await register.put(sampleErasure("a", nothing));
+        assert.deepEqual(await register.get("a"), sampleErasure("a", nothing));
+        await register.put(sampleErasure("a", removing));
+        assert.deepEqual(await register.unfinished(), [sampleErasure("a", nothing)]);
         await register.put(sampleErasure("a", { ...done, events: 0 }));
         assert.deepEqual(await register.get("a"), sampleErasure("a", { ...done, events: 0 }));
         assert.deepEqual(await register.unfinished(), []);

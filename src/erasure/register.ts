@@ -32,9 +32,9 @@ export interface Erasure {
   readonly finishedAt: number | null;
 }
 
-/** How many steps an erasure has taken. Where nothing was found, the first is the last. */
+/** How many steps an erasure has taken. Where nothing was found, the first leads to the clearing of the disk. */
 export function stepOf({ state, events }: Pick<Erasure, "state" | "events">): number {
-  return state === "done" && events === 0 ? 1 : states.indexOf(state);
+  return state === "purging" && events === 0 ? 1 : states.indexOf(state);
 }
 
 const states: readonly ErasureState[] = ["waiting", "removing", "rebuilding", "purging", "done"];

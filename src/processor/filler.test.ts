@@ -31,6 +31,7 @@ function world() {
   const store = { settle: async () => {}, fillMarks: async () => new Map([[16, [...marks]]]) } as unknown as Store;
   const owned: Record<string, readonly number[]> = { one: [0], two: [1] };
   const told: string[] = [];
+  let held: Promise<void> = Promise.resolve();
   const process = (name: string): Filler => {
     const rollUp = async ({ range }: RollupTask): Promise<boolean> => {
       if (!owned[name]!.includes(range.src)) throw new WeirError("store_taken", "another has it");
@@ -38,6 +39,7 @@ function world() {
         !marks.some((mark) => mark.src === range.src && mark.from <= range.to && range.from <= mark.to),
         "twice",
       );
+      await held;
       marks.push(range);
       return true;
     };
@@ -59,7 +61,13 @@ function world() {
   };
   /** What each process takes for its own: a zombie does not know better. */
   const believed: Record<string, readonly number[]> = { ...owned };
-  return { clock, marks, filled, owned, believed, told, one: process("one"), two: process("two") };
+  /** Whatever is written then waits until it is told that it is. */
+  const hold = (): PromiseWithResolvers<void> => {
+    const waiting = Promise.withResolvers<void>();
+    held = waiting.promise;
+    return waiting;
+  };
+  return { clock, marks, filled, owned, believed, told, hold, one: process("one"), two: process("two") };
 }
 
 test("each process fills what it has; a rule is filled when all partitions are, whoever sees it first", async () => {
@@ -96,4 +104,21 @@ test("who has lost a partition fills no more of it, and goes on with the others"
     100,
   );
   assert.deepEqual(owned["one"], [0]);
+});
+
+test("who waits for a fill to be idle waits for the piece that is being written, and not for the rest after it", async () => {
+  const { clock, marks, one, hold } = world();
+  const written = hold();
+  const over = new AbortController();
+  const round = one.round(over.signal);
+  let isIdle = false;
+  await clock.advance(1000);
+  const idle = one.idle().then(() => (isIdle = true));
+  await clock.advance(1000);
+  assert.deepEqual([isIdle, marks.length], [false, 0]);
+  over.abort();
+  written.resolve();
+  await idle;
+  assert.equal(marks.length, 1);
+  await round;
 });

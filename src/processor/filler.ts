@@ -88,6 +88,8 @@ export class Filler {
   #readAt = -Infinity;
   #voided = 0;
   #filling: { readonly src: Src; readonly over: Promise<unknown> } | undefined;
+  /** What is chosen and written now. */
+  #turn: Promise<unknown> = Promise.resolve();
   #pace: FillPace;
 
   constructor(deps: FillerDeps) {
@@ -113,17 +115,31 @@ export class Filler {
     while (this.#filling?.src === src) await this.#filling.over;
   }
 
+  /** Resolves when the piece that is under way, if any, is written or has failed. What is chosen after it goes by the rules as they are then. */
+  async idle(): Promise<void> {
+    await this.#turn;
+  }
+
   /** Does the fills that can be done now, until `stop` aborts. */
   async round(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      await this.#lookAround();
-      for (const work of this.#works.values()) if (work.missing.length === 0) await this.#finish(work.target);
-      const piece = nextPiece(this.#ours(), this.#cursor, this.#pace);
-      if (piece === undefined) return;
-      const over = this.#fill(piece, stop);
-      this.#filling = { src: piece.range.src, over: over.catch(() => {}) };
-      await over.finally(() => (this.#filling = undefined));
+      const turn = this.#fillNext();
+      this.#turn = turn.catch(() => {});
+      const tookMs = await turn;
+      if (tookMs === undefined) return;
+      await this.#pause(tookMs, stop);
     }
+  }
+
+  /** Answers how long the piece took, ms; undefined when there is nothing to do. */
+  async #fillNext(): Promise<number | undefined> {
+    await this.#lookAround();
+    for (const work of this.#works.values()) if (work.missing.length === 0) await this.#finish(work.target);
+    const piece = nextPiece(this.#ours(), this.#cursor, this.#pace);
+    if (piece === undefined) return undefined;
+    const over = this.#fill(piece);
+    this.#filling = { src: piece.range.src, over: over.catch(() => {}) };
+    return over.finally(() => (this.#filling = undefined));
   }
 
   /** What of the fills is to be done here, and can be: raw is complete below the activation only once live processing has reached it. */
@@ -185,18 +201,18 @@ export class Filler {
     return last === undefined ? piece : { ...piece, range: { src, from, to: last } };
   }
 
-  async #fill(whole: FillPiece, stop: AbortSignal): Promise<void> {
+  async #fill(whole: FillPiece): Promise<number> {
     const { clock, live, positionsMax } = this.#deps;
     const piece = await this.#cut(whole);
     const started = clock.monotonic();
-    if (!(await this.#isWritten(piece))) return;
+    if (!(await this.#isWritten(piece))) return 0;
     const took = clock.monotonic() - started;
     const load = live();
     const positions = piece.range.to - piece.range.from + 1;
     this.#pace = paceAfter(this.#pace, positions, took, load, positionsMax);
     this.#note(piece, started);
     passFailpoint("mid-backfill");
-    await this.#pause(took, stop);
+    return took;
   }
 
   /** What is due is asked anew all the while: a long piece beside a short burst must not rest for the minutes after it. */

@@ -139,6 +139,11 @@ export class Processor {
     return this.#partitions.broken();
   }
 
+  /** Resolves when the piece of a fill that is under way is written or has failed: the next goes by what is stored by then. */
+  filled(): Promise<void> {
+    return this.#filler.idle();
+  }
+
   /** Drops the windows that no rule needs any more, which is otherwise done now and then. */
   dropOrphans(): Promise<void> {
     return this.#caretaker.dropOrphans();

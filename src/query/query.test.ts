@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
+import { offset, src } from "../event/position.ts";
 import { MemoryRules } from "../../test/support/memory-rules.ts";
 import { MemoryStore } from "../../test/support/memory-store.ts";
 import { SimulatedClock } from "../../test/support/simulated-clock.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
 import { Query } from "./query.ts";
 
 const windowStart = Date.UTC(2026, 0, 17, 19, 30);
@@ -43,6 +45,19 @@ test("a table that is made anew once its page is known is refused, for its head 
   await assert.rejects(table.read(), { code: "store_unavailable", canRetry: true });
 });
 
+test("a rule that is paused while it is compared is not called different: nothing is counted for it any more", async () => {
+  const [rules, store] = [new MemoryRules(), new MemoryStore()];
+  const series = rules.set({ rule_id: "r" });
+  const rows = [{ windowStart, group: ["a"], stored: "1", expected: "2" }];
+  const hurried = { ...systemClock, sleep: async () => {} };
+  let during = (): void => {};
+  store.compare = async () => (during(), { compared: "events", different: 1, rows });
+  const verified = async () => (await queryOf(rules, store, hurried).verify("r", new AbortController().signal)).result;
+  assert.equal(await verified(), "different");
+  during = () => void rules.set({ rule_id: "r", series, version: 1, phase: "paused" });
+  assert.equal(await verified(), "not_comparable");
+});
+
 const csv = { rule_id: "r", start_time: "0", format: "csv" };
 
 /** A rule whose one version gets a new series, and loses the old one, when that is read for the first time. */
@@ -67,17 +82,20 @@ test("a rule that is new is answered without asking the store, which would take 
   assert.deepEqual([answer.skipped, answer.late, answer.groups, answer.overflowed], [0, 0, 0, 0]);
 });
 
-function queryOf(rules: MemoryRules, store: MemoryStore): Query {
+function queryOf(
+  rules: MemoryRules,
+  store: MemoryStore,
+  clock: Clock = new SimulatedClock(windowStart + 60_000),
+): Query {
   const idle = { log: () => assert.fail(), rates: () => assert.fail(), parts: () => assert.fail(), cost: () => null };
   const progress = { countedThrough: () => 0, lagMs: () => 0 };
-  const clock = new SimulatedClock(windowStart + 60_000);
   return new Query({
     ...idle,
     store,
     rules,
     progress,
     clock,
-    written: () => [],
+    written: () => [{ src: src(0), from: offset(0), to: offset(9) }],
     groupsMax: 10,
     fill: () => ({ progress: 1, endsAt: null }),
   });

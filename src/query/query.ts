@@ -27,7 +27,7 @@ import { statsTable } from "./stats-table.ts";
 import type { StatsTable } from "./stats-table.ts";
 import { stats } from "./stats.ts";
 import { status, totalsInTime } from "./status.ts";
-import { verify } from "./verify.ts";
+import { notComparable, verify } from "./verify.ts";
 import type { VerifySources } from "./verify.ts";
 import type { StatusSources } from "./status.ts";
 
@@ -140,7 +140,9 @@ export class Query {
     const answering = this.#parts.rules.answering(this.#parts.rules.get(ruleId));
     const release = this.#verifications.take("rule is being compared");
     try {
-      return await verify(answering, this.#parts, signal);
+      const answer = await verify(answering, this.#parts, signal);
+      // Nothing is counted for it any more since it was paused or switched, and so it differs.
+      return answer.result === "equal" || this.#isLive(ruleId, answering) ? answer : notComparable(answering);
     } finally {
       release();
     }
@@ -208,6 +210,11 @@ export class Query {
     const record = rules.get(ruleIdOf(raw));
     const readable = [rules.answering(record).version, ...rules.readableVersions(record, clock.now())];
     return readable.some((version) => version.series === series);
+  }
+
+  #isLive(ruleId: string, { version: { series } }: Answering): boolean {
+    const { version } = this.#parts.rules.answering(this.#parts.rules.get(ruleId));
+    return version.series === series && version.phase === "live";
   }
 
   /** The version that is asked for, else the one that answers for the rule. */

@@ -26,9 +26,9 @@ export async function verify(
   sources: VerifySources,
   signal: AbortSignal,
 ): Promise<VerificationAnswer> {
-  const { rule, version } = answering;
-  const head = { rule_id: rule.spec.rule_id, version: version.version };
-  if (version.phase !== "live") return { ...head, ...nothing, result: "not_comparable", reason: reasons };
+  const { version } = answering;
+  const head = headOf(answering);
+  if (version.phase !== "live") return notComparable(answering);
   let found = await check(answering, sources, signal);
   for (let done = 1; done < checksMax && found.rows.length > 0; done++) {
     await sources.clock.sleep(pauseMs, signal);
@@ -41,6 +41,14 @@ export async function verify(
   }));
   return { ...head, result: "different", compared: compared === "values" ? "value" : "events", different, differences };
 }
+
+/** What is answered of a rule that was not counted live all the while. */
+export const notComparable = (answering: Answering): VerificationAnswer => ({
+  ...{ ...headOf(answering), ...nothing },
+  ...{ result: "not_comparable", reason: reasons },
+});
+
+const headOf = ({ rule, version }: Answering) => ({ rule_id: rule.spec.rule_id, version: version.version });
 
 const reasons =
   "only what answers live can be compared: the rule is being filled, or paused at a moment that is not known";

@@ -18,11 +18,17 @@ export interface Finish {
   readonly value: string;
 }
 
+interface FinishOptions {
+  readonly orNothing: boolean;
+  readonly whole: boolean;
+}
+
 /**
  * The finish of a rule's metric. Numbers are Float64, those of decimals the double nearest to the exact result. With
- * `orNothing` also of no events: 0 of what counts and adds up, an empty list, else null.
+ * `orNothing` also of no events: 0 of what counts and adds up, an empty list, else null. `whole`: of `top_k` all that are
+ * known, not the first ten.
  */
-export function finishOf(rule: CheckedRule, bindings: Binder, orNothing: boolean): Finish {
+export function finishOf(rule: CheckedRule, bindings: Binder, { orNothing, whole }: FinishOptions): Finish {
   const column = stateOf(rule)?.column;
   if (column === undefined)
     return { state: null, value: rule.metric === "rate" ? "n / (ending - start)" : "toFloat64(n)" };
@@ -30,8 +36,9 @@ export function finishOf(rule: CheckedRule, bindings: Binder, orNothing: boolean
   const merged = rule.metric === "quantile" ? quantile(rule.level ?? 0.5, bindings) : answer;
   const isExact = rule.decimals !== undefined && metricForms[rule.metric].exact !== undefined;
   const value = isExact ? exactly(rule, merged) : rule.metric === "avg" ? `${merged} / n` : asNumber(rule, merged);
+  const answered = rule.metric === "top_k" && !whole ? `arraySlice(${value}, 1, 10)` : value;
   const nullable = orNothing && !addsUp.has(rule.metric);
-  return { state: { column, merge, empty }, value: nullable ? `if(n = 0, NULL, ${value})` : value };
+  return { state: { column, merge, empty }, value: nullable ? `if(n = 0, NULL, ${answered})` : answered };
 }
 
 const addsUp: ReadonlySet<MetricName> = new Set(["sum", "uniq", "uniq_exact", "top_k"]);
@@ -48,7 +55,7 @@ function asNumber({ metric }: Pick<CheckedRule, "metric">, value: string): strin
   if (metric === "uniq" || metric === "uniq_exact") return `toFloat64(${value})`;
   if (metric === "quantile") return `${value} / ${1 + sketchAccuracy}`;
   // Of equal counts the first by text: the engine's own order depends on how parts were merged.
-  if (metric === "top_k") return `arraySlice(arraySort(one -> (-toInt64(one.2), one.1), ${value}), 1, 10)`;
+  if (metric === "top_k") return `arraySort(one -> (-toInt64(one.2), one.1), ${value})`;
   return metric === "min" || metric === "max" ? `assumeNotNull(${value})` : value;
 }
 

@@ -46,13 +46,15 @@ const sketch: Aggregate = {
 };
 const earliest: Aggregate = { name: "argMin", inputs: `String, ${when}` };
 const latest: Aggregate = { name: "argMax", inputs: `String, ${when}` };
+/** So many different values of a window and group `top_k` keeps. */
+export const frequentMax = 1000;
 /**
  * Filtered space-saving: exact as long as there are no more different values than the second parameter. All of them are
  * answered: which of equally frequent ones the engine takes for the last of ten depends on how parts were merged.
  */
 const frequent: Aggregate = {
-  ...{ name: "approx_top_k", parameters: "10, 1000", inputs: "String" },
-  answeredBy: "1000, 1000",
+  ...{ name: "approx_top_k", parameters: `10, ${frequentMax}`, inputs: "String" },
+  answeredBy: `${frequentMax}, ${frequentMax}`,
 };
 
 /** 67 digits before the point and 9 behind it. */

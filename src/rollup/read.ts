@@ -22,7 +22,8 @@ import type { Statement } from "./statement.ts";
  */
 export function renderWindows(query: WindowSelection): Statement {
   const bindings = new Bindings("r_");
-  const finish = finishOf(query.rule, bindings, query.fillTo !== undefined);
+  const { rule, fillTo, whole = false } = query;
+  const finish = finishOf(rule, bindings, { orNothing: fillTo !== undefined, whole });
   const where = [
     ...(choosesLargest(query) ? filterConditions(query, bindings) : []),
     ...(query.behind === undefined ? [] : [behindCondition(query, query.behind, bindings)]),

@@ -34,6 +34,8 @@ export interface WindowSelection {
    * keys always one. Not for rules that choose among their groups.
    */
   readonly fillTo?: number;
+  /** Of `top_k` all that is known of a window, not the first ten. */
+  readonly whole?: true;
   /** Of cumulative windows only those whose last hop starts in `from ≤ … < to`. */
   readonly lastHops?: { readonly from: number; readonly to: number };
 }

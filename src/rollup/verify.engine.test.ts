@@ -72,3 +72,29 @@ test("sums of doubles may differ by what their order changes, and by no more", a
   assert.deepEqual(await told({ metric: "sum" }, "total", "1"), [["100000001.25", "100000000.25"]]);
   assert.deepEqual(await told({ metric: "sum" }, "total", "inf"), [["inf", "100000000.25"]]);
 });
+
+test("of more different values than top_k keeps nothing is told: which they are depends on how states were merged", async () => {
+  const told = async (at: number, different: number): Promise<number> => {
+    // Some often, and each of the others as often as it has to be for the last ten to be contested.
+    await engine.connection.write({
+      sql: `INSERT INTO raw_events SELECT {src:UInt16}, number, toDateTime64(${start / 1000}, 3, 'UTC'), toDateTime64(${start / 1000}, 3, 'UTC'),
+        toString(number), 't', 'u', concat('{"v":"', toString(cityHash64(number) % {different:UInt32}), '"}') FROM numbers(20000)`,
+      parameters: { src: at, different },
+    });
+    const parsed = parseRule({ rule_id: "r", window_size: "1d", metric: "top_k", field: "payload.v" });
+    assert.ok(parsed.ok);
+    const [series, { rule }] = [nextSeries++, parsed];
+    const whole = { src: src(at), from: offset(0), to: offset(19_999) };
+    for (let from = 0; from < 20_000; from += 2000)
+      await engine.connection.write(
+        renderRollup(
+          planRollup([{ series, rule }]),
+          { ...whole, from: offset(from), to: offset(from + 1999) },
+          { marks: [], counts: null },
+        ),
+      );
+    const comparison = { series, rule, ranges: [whole], from: 0, limit: 10 };
+    return (await engine.connection.rows(renderDifferences(comparison, "values"))).length;
+  };
+  assert.deepEqual([await told(1, 5000), await told(2, 900)], [0, 0]);
+});

@@ -207,6 +207,7 @@ export class World {
         rebuild: () => book.rebuild(),
         goOnRebuilding: () => book.goOnRebuilding(),
         rulesLeft: () => book.outdatedCount,
+        idle: () => counting.filled(),
         dropOrphans: () => counting.dropOrphans(),
         written: (partition) => counting.written(partition),
       },

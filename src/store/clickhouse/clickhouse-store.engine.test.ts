@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { systemClock } from "../../lib/clock.ts";
 import { rollupColumns } from "../../rollup/metrics.ts";
 import { planRollup } from "../../rollup/plan.ts";
-import { countByType, event, piece, range } from "../store-samples.suite.ts";
+import { countByType, event, piece, range, start } from "../store-samples.suite.ts";
 import { storeSuite } from "../store.suite.ts";
 import { ClickHouseStore } from "./clickhouse-store.ts";
 import { Connection } from "./connection.ts";
@@ -17,6 +17,7 @@ import type { Engine } from "./engine/engine.ts";
 import { embeddedFacts } from "./facts.ts";
 import { completingStatements, firstTables, selectTables } from "./schema.ts";
 import type { FoundTable } from "./schema.ts";
+import { deleteExpired } from "./statements.ts";
 
 storeSuite("ClickHouse on the embedded engine, rows handed over as files,", async () => {
   const { engine, remove } = await newEngine();
@@ -42,6 +43,51 @@ test("the newest series is one of rows, or one that has nothing but a mark", asy
   assert.equal(await store.newestSeries(), 20);
   await store.rollUp({ range: at, plan: planRollup([]), marks: [{ series: 27, range: at }], counts: null });
   assert.equal(await store.newestSeries(), 27);
+  await store.close();
+  await remove();
+});
+
+test("groups that a deletion has left on a list when it broke off are found, and go with the next or with their series", async () => {
+  const { engine, remove } = await newEngine();
+  const connection = connect(engine);
+  const store = new ClickHouseStore({ connection, clock: systemClock });
+  await store.open(new AbortController().signal);
+  const at = range(0, 0, 1);
+  const targets = [20, 21].map((series) => ({ series, rule: countByType }));
+  await store.insertRaw(at.src, [piece(0, [event("a"), event("b", { event_type: "view" })])]);
+  await store.rollUp({ range: at, plan: planRollup(targets), marks: [{ series: 0, range: at }], counts: null });
+  const listed = (series: number, to: number) => store.listGroups([{ series, from: 0, to }]);
+  const end = start + 86_400_000;
+  for (const series of [20, 21]) assert.equal((await listed(series, end)).get(series), 2);
+  const expired = [20, 21].map((series) => ({ series, before: end }));
+  await connection.write(deleteExpired(expired));
+  assert.equal((await listed(20, 0)).get(20), 2);
+  assert.deepEqual(await store.seriesKept(), [20, 21]);
+  assert.deepEqual(await store.dropWindows([expired[0]!]), [20]);
+  assert.deepEqual(await store.dropWindows([expired[0]!]), []);
+  await store.dropSeries(21);
+  assert.deepEqual(await store.seriesKept(), []);
+  await store.close();
+  await remove();
+});
+
+test("what has left the quarantine is off the disk when an erasure has been purged", async () => {
+  const { engine, remove } = await newEngine();
+  const connection = connect(engine);
+  const store = new ClickHouseStore({ connection, clock: systemClock });
+  await store.open(new AbortController().signal);
+  const aside = { receivedAt: start, rejectedAt: start, reason: "why not" };
+  await store.setAside(["ann", "bob"].map((user_id, off) => ({ ...event("w", { user_id }), ...aside, src: 3, off })));
+  await store.dropRejects([{ src: 3, off: 0 }]);
+  const parts = async (): Promise<unknown> =>
+    connection.rows({
+      sql: "SELECT toFloat64(sum(rows)) AS rows, toFloat64(sum(has_lightweight_delete)) AS hiding FROM system.parts WHERE table = 'rejects' AND active",
+      parameters: {},
+    });
+  assert.deepEqual(await parts(), [{ rows: 2, hiding: 1 }]);
+  await store.noteErasing("one", { by: "user_id", values: ["ann"], below: { 3: 9 } });
+  await store.purge(["one"]);
+  assert.deepEqual(await parts(), [{ rows: 1, hiding: 0 }]);
   await store.close();
   await remove();
 });

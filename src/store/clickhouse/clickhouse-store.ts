@@ -69,6 +69,8 @@ export class ClickHouseStore implements Store {
   readonly #opening: Opening;
   readonly #tableBytesMax: number;
   readonly #rowsBytesMax: number;
+  /** Series on whose lists no group has been left without rows since this process looked. */
+  readonly #tidyLists = new Set<number>();
   #spare: Buffer | null = null;
   #trials = Promise.resolve();
 
@@ -227,6 +229,7 @@ export class ClickHouseStore implements Store {
   }
 
   dropSeries(series: number): Promise<void> {
+    this.#tidyLists.delete(series);
     return this.#connection.write(statements.deleteSeries(series));
   }
 
@@ -234,11 +237,23 @@ export class ClickHouseStore implements Store {
     expired: readonly { readonly series: number; readonly before: number }[],
   ): Promise<readonly number[]> {
     const found = await this.#connection.rows<{ series: number }>(statements.selectExpired(expired));
-    const series = new Set(found.map((row) => row.series));
-    if (series.size === 0) return [];
-    await this.#connection.write(statements.deleteExpired(expired.filter((one) => series.has(one.series))));
-    await this.#connection.write(groups.deleteUnused([...series]));
-    return [...series];
+    const dropped = new Set(found.map((row) => row.series));
+    for (const series of dropped) this.#tidyLists.delete(series);
+    if (dropped.size > 0)
+      await this.#connection.write(statements.deleteExpired(expired.filter((one) => dropped.has(one.series))));
+    const freed = await this.#tidy(expired.map(({ series }) => series));
+    return [...dropped.union(freed)];
+  }
+
+  /** Also where an earlier deletion has broken off before it came to the lists: answers which had groups without rows. */
+  async #tidy(series: readonly number[]): Promise<ReadonlySet<number>> {
+    const doubtful = series.filter((one) => !this.#tidyLists.has(one));
+    if (doubtful.length === 0) return new Set();
+    const found = await this.#connection.rows<{ found: number }>(groups.selectUnused(doubtful));
+    const unused = new Set(found.map((row) => row.found));
+    if (unused.size > 0) await this.#connection.write(groups.deleteUnused([...unused]));
+    for (const one of doubtful) this.#tidyLists.add(one);
+    return unused;
   }
 
   async seriesKept(): Promise<readonly number[]> {

@@ -36,9 +36,15 @@ export const deletingErasing = (erasures: readonly string[]): readonly Statement
     parameters: { erasures },
   }));
 
-/** Writes the parts that have deleted windows without them, and forgets what was noted. */
+/**
+ * Writes the parts that have deleted windows without them, and those that have events which have left the quarantine: they are
+ * hidden, so that the deletion above does not see them. Forgets what was noted.
+ */
 export const purging = (erasures: readonly string[]): readonly Statement[] => [
-  { sql: "ALTER TABLE rollups APPLY DELETED MASK SETTINGS mutations_sync = 2", parameters: {} },
+  ...["rollups", "rejects"].map((table) => ({
+    sql: `ALTER TABLE ${table} APPLY DELETED MASK SETTINGS mutations_sync = 2`,
+    parameters: {},
+  })),
   {
     sql: "ALTER TABLE erasing DELETE WHERE erasure IN {erasures:Array(String)} SETTINGS mutations_sync = 2",
     parameters: { erasures },

@@ -49,12 +49,18 @@ function unlistedRows(series: readonly Unlisted[]): Statement {
   };
 }
 
+const isUnused = `${listOf}
+      AND (toUInt32(pane), grp) NOT IN (SELECT series, grp FROM rollups WHERE series IN {series:Array(UInt32)} AND n != 0)`;
+
+/** Which of these have groups on their lists that have no rows. */
+export function selectUnused(series: readonly number[]): Statement {
+  return { sql: `SELECT DISTINCT toUInt32(pane) AS found FROM rollups WHERE ${isUnused}`, parameters: { series } };
+}
+
 /** Takes groups off the lists that have no rows. */
 export function deleteUnused(series: readonly number[]): Statement {
   return {
-    sql: `DELETE FROM rollups WHERE ${listOf}
-      AND (toUInt32(pane), grp) NOT IN (SELECT series, grp FROM rollups WHERE series IN {series:Array(UInt32)} AND n != 0)
-      SETTINGS lightweight_deletes_sync = 2`,
+    sql: `DELETE FROM rollups WHERE ${isUnused} SETTINGS lightweight_deletes_sync = 2`,
     parameters: { series },
   };
 }

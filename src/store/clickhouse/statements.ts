@@ -130,8 +130,11 @@ export function deleteExpired(expired: Expired): Statement {
   };
 }
 
+/** Of rows and of lists of groups: either may outlive the other when a deletion has broken off. */
 export const selectSeries: Statement = {
-  sql: "SELECT DISTINCT series FROM rollups WHERE series >= 16 ORDER BY series",
+  sql: `SELECT DISTINCT series FROM (
+      SELECT DISTINCT series FROM rollups WHERE series >= 16
+      UNION ALL SELECT DISTINCT toUInt32(toUnixTimestamp(pane)) FROM rollups WHERE series = 2) ORDER BY series`,
   parameters: {},
 };
 
