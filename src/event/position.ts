@@ -20,5 +20,7 @@ export const after = (at: Offset): Offset => (at + 1) as Offset;
 /** The offset right before `at`. */
 export const before = (at: Offset): Offset => (at - 1) as Offset;
 
+export const overlap = (a: OffsetRange, b: OffsetRange): boolean => a.src === b.src && a.from <= b.to && b.from <= a.to;
+
 /** The key of a range wherever one is written down: `src:from-to`. */
 export const rangeKey = (range: OffsetRange): string => `${range.src}:${range.from}-${range.to}`;

@@ -50,6 +50,7 @@ function withLostAnswer(meanwhile: (marks: Map<number, OffsetRange[]>) => void) 
   const rollUp = async (series: readonly number[]): Promise<boolean> => {
     const task = { range, plan: planRollup([]), marks: series.map((one) => ({ series: one, range })), counts: null };
     const done = writer.rollUp(task);
+    done.catch(() => {});
     await settled();
     await clock.advance(1000);
     return done;
@@ -62,6 +63,22 @@ test("what was written although its answer was lost is not written again, live o
     const { rollUp, written } = withLostAnswer(() => {});
     assert.equal(await rollUp(series), true);
     assert.equal(written(), 1);
+  }
+});
+
+test("of a range of which another process has marked a part nothing is written, live or filled", async () => {
+  const parts = (from: number, to: number): OffsetRange => ({ src: src(0), from: offset(from), to: offset(to) });
+  for (const series of [[0], [16], [16, 17]]) {
+    for (const others of [[parts(0, 4)], [parts(9, 20)], [parts(0, 20)], [range, parts(5, 12)]]) {
+      const { rollUp, written } = withLostAnswer((marks) => marks.set(series.at(-1)!, others));
+      await assert.rejects(rollUp(series), { code: "store_taken" });
+      assert.equal(written(), 1);
+    }
+    const { rollUp, written } = withLostAnswer((marks) => {
+      for (const one of series) marks.set(one, [parts(10, 20), { ...range, src: src(1) }]);
+    });
+    assert.equal(await rollUp(series), true);
+    assert.equal(written(), 2, "what lies beside it, or on another partition, is no part of it");
   }
 });
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import type { OffsetRange, Src } from "../event/position.ts";
-import { offset, src as srcOf } from "../event/position.ts";
+import { offset, overlap, src as srcOf } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
 import type { RejectedEvent } from "../store/rejects.ts";
@@ -131,14 +131,20 @@ export class BatchWriter {
     }
   }
 
-  /** Any of the marks will do: they were written together, and those of a rule that has gone meanwhile are gone too. */
+  /**
+   * Any of the marks will do: they were written together, and those of a rule that has gone meanwhile are gone too.
+   * A process marks no position twice: a mark of a part of the range is of somebody who has taken the partition, whatever the claim says.
+   */
   async #isMarked(marks: readonly Mark[]): Promise<boolean> {
     const [first] = marks;
     const found =
       first?.series === 0
         ? new Map([[0, await this.#store.marks(0, first.range.src, first.range.from)]])
         : await this.#store.fillMarks(marks.map(({ series }) => series));
-    return marks.some(({ series, range }) => found.get(series)?.some((one) => sameRange(one, range)) ?? false);
+    const there = ({ series, range }: Mark): readonly OffsetRange[] =>
+      (found.get(series) ?? []).filter((one) => overlap(one, range));
+    for (const mark of marks) refuseOthers(mark, there(mark));
+    return marks.some((mark) => there(mark).length > 0);
   }
 
   async #persist(
@@ -192,5 +198,12 @@ export interface Patience {
   readonly refusalsMax?: number;
 }
 
-const sameRange = (a: OffsetRange & { src: Src }, b: OffsetRange): boolean =>
-  a.src === b.src && a.from === b.from && a.to === b.to;
+function refuseOthers({ series, range }: Mark, there: readonly OffsetRange[]): void {
+  const other = there.find((one) => one.from !== range.from || one.to !== range.to);
+  if (other === undefined) return;
+  const whose = series === 0 ? "" : ` for the fill of series ${series}`;
+  throw new WeirError(
+    "store_taken",
+    `offsets ${other.from} to ${other.to} of partition ${range.src} are marked as counted${whose}, which this process, about to count ${range.from} to ${range.to}, has not done: another one counts the partition`,
+  );
+}

@@ -1,5 +1,5 @@
 import type { Offset, OffsetRange, Src } from "../event/position.ts";
-import { after } from "../event/position.ts";
+import { after, overlap } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
@@ -297,5 +297,3 @@ export class Filler {
     this.#deps.progress.seriesChanged(target.series);
   }
 }
-
-const overlap = (a: OffsetRange, b: OffsetRange): boolean => a.src === b.src && a.from <= b.to && b.from <= a.to;

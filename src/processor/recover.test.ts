@@ -42,6 +42,16 @@ test("an offset that was set back or forwards, or forgotten, where it is no more
   assert.deepEqual(await nextOf(105, marks), { next: 120, told: [] });
 });
 
+test("ranges that two processes have counted are told, and the work goes on behind them", async () => {
+  const { next, told } = await nextOf(100, [range(90, 119), range(100, 109), range(120, 129)], false);
+  assert.equal(next, 130);
+  assert.equal(told.length, 1);
+  assert.match(
+    told[0]!,
+    /both 90 to 119 and 100 to 109 are marked as counted: offsets 100 to 109 may be counted twice/,
+  );
+});
+
 test("of a log that deletes what is committed it is the sign of a lost store, or of lost marks", async () => {
   await assert.rejects(nextOf(500, marks, false), { code: "folder_mixed" });
   await assert.rejects(nextOf(20, marks, false), { code: "store_refused" });

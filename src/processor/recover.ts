@@ -1,5 +1,5 @@
 import type { Offset, OffsetRange, Src } from "../event/position.ts";
-import { after, offset } from "../event/position.ts";
+import { after, offset, overlap } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Log } from "../log/log.ts";
 import type { Store } from "../store/store.ts";
@@ -36,6 +36,7 @@ export async function recover(deps: {
     throw new WeirError("stopping", `partition ${src} was given up before it was taken over`);
   await store.takeOver(src);
   const { committed, marks } = await fittingMarks(deps);
+  tellOverlaps(marks, odd);
   const next = endOfMarked(log.committedIsHint === true ? mended(src, committed, marks, odd) : committed, marks);
   const stored = new Set<number>(await store.storedOffsets(src, next));
   const rejected = new Set<number>(await store.rejectedOffsets(src, next));
@@ -89,6 +90,20 @@ function refuseOlderStore(src: Src, committed: number, counted: number): void {
 }
 
 const remedy = "Restore the data folder as a whole, from one moment";
+
+/**
+ * Two processes have counted the same, which no claim should have let them. It is told and not refused: it has happened, stopping
+ * mends nothing, and `weir rebuild` needs a server. Marks are ascending, so that where any overlap, two neighbours do.
+ */
+function tellOverlaps(marks: readonly OffsetRange[], odd: (what: string) => void): void {
+  for (const [index, mark] of marks.slice(1).entries()) {
+    const former = marks[index]!;
+    if (!overlap(former, mark)) continue;
+    odd(
+      `of partition ${mark.src} both ${former.from} to ${former.to} and ${mark.from} to ${mark.to} are marked as counted: offsets ${mark.from} to ${Math.min(former.to, mark.to)} may be counted twice, which is a mistake of Weir. \`weir verify\` says which windows differ from the stored events, \`weir rebuild\` makes them anew`,
+    );
+  }
+}
 
 /** Follows the marks from `from` on. They lie end to end, since a partition's ranges are written one after the other. */
 export function endOfMarked(from: Offset, marks: readonly OffsetRange[]): Offset {

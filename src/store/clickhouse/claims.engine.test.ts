@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type ServerStore, serverStore } from "../../../test/support/server-store.ts";
 import { type StandAloneEngine, startStandAloneEngine } from "../../../test/support/stand-alone-engine.ts";
-import { openTardyProxy } from "../../../test/support/tardy-proxy.ts";
+import { type TardyProxy, openTardyProxy } from "../../../test/support/tardy-proxy.ts";
 import { offset, src } from "../../event/position.ts";
 import { planRollup } from "../../rollup/plan.ts";
 import { countByType, event, piece, range, start } from "../store-samples.suite.ts";
@@ -15,6 +15,7 @@ import { type Claim, claimHolds } from "./claim-statements.ts";
 
 let server: StandAloneEngine;
 const opened: ServerStore[] = [];
+const lines: TardyProxy[] = [];
 const database = "claims";
 let nextSrc = 0;
 
@@ -24,6 +25,7 @@ before(async () => {
 });
 after(async () => {
   await Promise.all(opened.map(({ store }) => store.close()));
+  await Promise.all(lines.map((line) => line.close()));
   await server.close();
 });
 
@@ -153,6 +155,91 @@ test("a process whose partition another has taken is told so, and writes nothing
   await zombie.store.settle();
   await next.store.insertRaw(src(of), [piece(1, [event("b")])]);
   assert.deepEqual(await offsetsOf(next, of), [0, 1]);
+});
+
+/** Keeps one request that `holds` names until the gate is opened, and cuts the first rollup off before the server has it. */
+async function lineThatHolds(holds: (sql: string) => boolean) {
+  const gate = Promise.withResolvers<void>();
+  let isCut = false;
+  const line = await openTardyProxy(server.url, (sql) => {
+    if (isCut) return holds(sql) ? gate.promise : undefined;
+    isCut = sql.startsWith("INSERT INTO rollups");
+    return isCut ? Promise.reject(new Error("the line is cut")) : undefined;
+  });
+  lines.push(line);
+  // What was cut off waits for ever.
+  const held = async (): Promise<void> => {
+    while (line.waiting() < 2) await pause();
+  };
+  return { ...line, held, open: () => gate.resolve() };
+}
+
+const nth = (n: number, beginning: string): ((sql: string) => boolean) => {
+  let seen = 0;
+  return (sql) => sql.startsWith(beginning) && ++seen === n;
+};
+
+function countOf(of: number) {
+  const [series, rule] = [100 + of, countByType];
+  const plan = planRollup([{ series, rule }]);
+  const task = (from: number, to: number) => {
+    const at = range(of, from, to);
+    return { range: at, plan, marks: [{ series: 0, range: at }], counts: { events: to - from + 1, duplicates: 0 } };
+  };
+  const query = { series, rule, from: start, to: start + 60_000, filters: [], order: "newest" as const, limit: 10 };
+  const value = async ({ store }: ServerStore) => (await store.windows(query))[0]?.value;
+  return { task, value };
+}
+
+/** A process whose rollup of the first two events is in doubt; what `holds` names of it is held from then on. */
+async function inDoubt(of: number, holds: (sql: string) => boolean) {
+  const line = await lineThatHolds(holds);
+  const one = process_({}, line.url);
+  await one.store.takeOver(src(of));
+  await one.store.insertRaw(src(of), [piece(0, [event("a"), event("b")])]);
+  await assert.rejects(one.store.rollUp(countOf(of).task(0, 1)), { code: "store_unavailable", outcomeUnknown: true });
+  return { one, line };
+}
+
+describe("a process that is replaced while it settles a rollup is told so, and the rollup is counted by its successor alone", () => {
+  const moments: Record<string, () => (sql: string) => boolean> = {
+    "before it reads who has the partition": () => nth(1, "SELECT toFloat64(holder"),
+    "when it reads that again": () => nth(2, "SELECT toFloat64(holder"),
+    "before it claims": () => nth(1, "INSERT INTO claims"),
+    "while it waits for what runs": () => nth(1, "SELECT Settings"),
+  };
+  for (const [moment, holds] of Object.entries(moments)) {
+    test(moment, async () => {
+      const of = nextSrc++;
+      const { task, value } = countOf(of);
+      const { one: zombie, line } = await inDoubt(of, holds());
+      const settling = zombie.store.settle(src(of)).catch((error: unknown) => error);
+      await line.held();
+      const next = process_();
+      await next.store.takeOver(src(of));
+      await next.store.insertRaw(src(of), [piece(2, [event("c"), event("d")])]);
+      await next.store.rollUp(task(0, 3));
+      line.open();
+      const settled = await settling;
+      await zombie.store.rollUp(task(0, 1)).catch(() => {});
+      await zombie.store.insertRaw(src(of), [piece(2, [event("c"), event("d")])]).catch(() => {});
+      assert.equal(await value(next), 4);
+      assert.deepEqual(await offsetsOf(next, of), [0, 1, 2, 3]);
+      assert.equal((settled as { code?: string } | undefined)?.code, "store_taken");
+      await next.store.rollUp(task(4, 4));
+    });
+  }
+});
+
+test("of two claims of one term the greater name's is in force, and who settles takes nothing from it", async () => {
+  const of = nextSrc++;
+  const { one, line } = await inDoubt(of, nth(1, "SELECT Settings"));
+  const settling = assert.rejects(one.store.settle(src(of)), { code: "store_taken" });
+  await line.held();
+  const sql = `INSERT INTO claims (src, term, writer) SELECT src, max(term), 'z' FROM claims WHERE src = ${of} GROUP BY src`;
+  await process_().connection.write({ sql, parameters: {} });
+  line.open();
+  await settling;
 });
 
 test("of several processes that take a partition at once, one has it", async () => {

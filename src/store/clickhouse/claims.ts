@@ -22,6 +22,9 @@ const lookAgainMs = 50;
 const trimEvery = 64;
 const termsKept = 16;
 
+/** Of claiming a partition; `lostTo`: another has it, from whom it may not be taken. */
+type Outcome = { readonly claim: Claim } | { readonly lostTo: Holder };
+
 /**
  * Who writes which partition, where writes of a process can happen after the process, or after they were given up.
  *
@@ -80,15 +83,18 @@ export class Claims {
     return done;
   }
 
-  /** Answers who has taken the partition from us, if anybody. */
+  /**
+   * Answers who has taken the partition from us, if anybody: from that one it is not taken back, as the caller goes on with what
+   * it has read before. That is looked at as often as it is claimed, since ending what runs can take long.
+   */
   async #renew(src: Src): Promise<Holder | undefined> {
     const ours = this.#inDoubt(src);
     if (ours.length === 0) return undefined;
-    const holder = await this.#holder(src);
-    if (holder.writer === this.#deps.writer) return void (await this.#take(src, ours));
+    const outcome = await this.#claim(src, ours, ({ writer }) => writer === this.#deps.writer);
+    if ("claim" in outcome) return undefined;
     // What has not begun throws. The claim that was lost is kept, so that whatever comes late of its time throws as well.
     await this.#endNamed(this.#deps.where.cluster, ours);
-    return holder;
+    return outcome.lostTo;
   }
 
   async #endNamed(cluster: string | null, ids: readonly string[]): Promise<void> {
@@ -96,23 +102,34 @@ export class Claims {
     this.#deps.connection.settled(ids);
   }
 
+  /** From whoever has it: only for who reads afterwards how far the partition is. */
   async #take(src: Src, ours: readonly string[]): Promise<Claim> {
+    const outcome = await this.#claim(src, ours, () => true);
+    if ("claim" in outcome) return outcome.claim;
+    throw this.#taken(src, outcome.lostTo);
+  }
+
+  /** Claims above whoever has the partition, as long as that is one from whom it may be taken. */
+  async #claim(src: Src, ours: readonly string[], mayTakeFrom: (holder: Holder) => boolean): Promise<Outcome> {
     const { connection, clock, writer } = this.#deps;
     let holder = await this.#holder(src);
-    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    for (let attempt = 0; mayTakeFrom(holder); attempt++) {
+      if (attempt === attemptsMax) throw this.#taken(src, holder);
+      if (attempt > 0) await clock.sleep(lookAgainMs * attempt);
       const claim = { src, term: holder.term + 1, writer };
       await connection.write(insertClaim(claim, holder), {}, claim);
       await this.#untilEnded(src, ours);
       holder = await this.#holder(src);
-      if (holder.term === claim.term && holder.writer === writer) {
-        this.#held.set(src, claim);
-        connection.settled(ours);
-        if (claim.term % trimEvery === 0) await this.#trim(claim);
-        return claim;
-      }
-      await clock.sleep(lookAgainMs * (1 + attempt));
+      if (holder.term === claim.term && holder.writer === writer) return this.#hold(claim, ours);
     }
-    throw this.#taken(src, holder);
+    return { lostTo: holder };
+  }
+
+  async #hold(claim: Claim, ours: readonly string[]): Promise<Outcome> {
+    this.#held.set(claim.src, claim);
+    this.#deps.connection.settled(ours);
+    if (claim.term % trimEvery === 0) await this.#trim(claim);
+    return { claim };
   }
 
   /** Each insert looks at all of them. What is not deleted now is the next time. */
