@@ -175,6 +175,16 @@ export function logSuite(name: string, facts: LogFacts, open: () => Promise<Open
       );
     });
 
+    test("who was given all that came hears it after a while, and never of what came since", async () => {
+      const source = log.sources()[0]!;
+      const at = (await log.ends()).get(source)!;
+      const start = Date.now();
+      const heard = (): number => log.givenThrough?.(source) ?? Date.now();
+      for (let i = 0; i < 100 && heard() < start; i++)
+        assert.deepEqual(await log.read({ src: source, off: at }, { ...plenty, waitMs: 50 }), []);
+      assert.ok(heard() >= start && heard() <= Date.now());
+    });
+
     test("a reader that follows never sees what `ends` does not know, and may commit what it has seen", async () => {
       const source = log.sources()[0]!;
       let at = (await log.ends()).get(source)!;

@@ -84,10 +84,16 @@ export interface Log {
   /**
    * Records that hold offsets ≥ `from`; the first may begin below `from`, the caller skips what it has.
    * Resolves with an empty list when `waitMs` has passed or the signal aborts. While the log can't be reached it goes on
-   * trying, however long: that nothing is there to read is said only by a log that was asked.
+   * trying, however long: that nothing can be read is said only by a log that was asked. Whether nothing is there, `givenThrough` says.
    * @throws WeirError `log_gap` when records at or behind `from` are gone.
    */
   read(from: { readonly src: Src; readonly off: Offset }, options: ReadOptions): Promise<readonly LogRecord[]>;
+  /**
+   * If a read that begins now gives nothing: everything of the partition that came before this moment (ms since the epoch) has
+   * been given. What came later may be there and not be given yet: it is being made durable, or lies behind what others have
+   * begun to write. 0: not known. Missing: now.
+   */
+  givenThrough?(src: Src): number;
   /**
    * Per partition (all of them, also those that others read) the offset that its next event will get at least:
    * everything below it is durable.

@@ -17,6 +17,7 @@ export function observedLog(log: Log, clock: Clock, appended: (seconds: number) 
       return ranges;
     },
     read: (from, options) => log.read(from, options),
+    ...(log.givenThrough === undefined ? {} : { givenThrough: log.givenThrough.bind(log) }),
     ends: () => log.ends(),
     commit: (src, next) => log.commit(src, next),
     committed: (src) => log.committed(src),

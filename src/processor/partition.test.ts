@@ -21,12 +21,18 @@ const record = (off: number): LogRecord => ({
 const caughtUp = { times: 0 };
 
 /** A partition whose log answers what the test says, and whose rollups are written when the test says so. */
-function world(read: (off: number, options: ReadOptions) => Promise<readonly LogRecord[]>, batchEventsMax = 10) {
+function world(
+  read: (off: number, options: ReadOptions) => Promise<readonly LogRecord[]>,
+  batchEventsMax = 10,
+  more: Pick<Log, "givenThrough"> & Partial<Pick<PartitionDeps["progress"], "caughtUp">> = {},
+) {
   const rolledUp: number[] = [];
   const committed: number[] = [];
   const gate = Promise.withResolvers<void>();
   const clock = new SimulatedClock();
-  const log: Pick<Log, "read" | "commit"> = {
+  const { caughtUp: caught = () => void caughtUp.times++, ...moreOfLog } = more;
+  const log: Pick<Log, "read" | "commit" | "givenThrough"> = {
+    ...moreOfLog,
     read: ({ off }, options) => read(off, options),
     commit: async (_, next) => void committed.push(next),
   };
@@ -40,7 +46,7 @@ function world(read: (off: number, options: ReadOptions) => Promise<readonly Log
       ...{ src: src(0), log, writer, clock },
       store: {},
       rules: { current: async () => [], targets: async () => [] },
-      progress: { advance: () => {}, caughtUp: () => void caughtUp.times++, working: () => {}, filling: () => {} },
+      progress: { advance: () => {}, caughtUp: caught, working: () => {}, filling: () => {} },
       metrics: { batch: () => {}, stage: () => {} },
       groups: { admit: async () => ({ bounded: new Set(), rooms: new Map(), done: () => {} }) },
       cost: { add: () => {} },
@@ -121,4 +127,25 @@ test("a read that the end cuts short says nothing of what waits", async () => {
   stop.abort();
   await running;
   assert.equal(caughtUp.times, 0);
+});
+
+test("what is being made durable while nothing can be read is not called counted, however long that takes", async () => {
+  const stop = new AbortController();
+  const through: number[] = [];
+  let heldSince: number | undefined;
+  const { partition, clock } = world((_, { signal }) => clock.sleep(200, signal).then(() => []), 10, {
+    givenThrough: () => heldSince ?? clock.now(),
+    caughtUp: (_src, _next, at) => void through.push(at),
+  });
+  const running = partition.run(stop.signal);
+  await clock.advance(1000);
+  assert.ok(through.at(-1)! >= clock.now() - 400, "what came before the read began");
+  heldSince = clock.now();
+  await clock.advance(3000);
+  assert.equal(Math.max(...through), heldSince);
+  heldSince = undefined;
+  await clock.advance(1000);
+  assert.ok(through.at(-1)! >= clock.now() - 400);
+  stop.abort();
+  await running;
 });

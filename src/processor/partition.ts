@@ -118,7 +118,7 @@ export class Partition {
     const inFlight: Promise<void>[] = [];
     while (!stop.aborted) {
       const started = this.#deps.clock.monotonic();
-      const askedAt = this.#deps.clock.now();
+      const through = this.#givenThrough();
       const work = await this.#form(stop).catch(async (error: unknown) => {
         // What was read before is written all the same: where a log is broken, nobody may be able to read it again.
         await Promise.allSettled(inFlight);
@@ -128,7 +128,7 @@ export class Partition {
       if (work === null && stop.aborted) break;
       if (work === null) {
         await Promise.all(inFlight.splice(0));
-        this.#deps.progress.caughtUp(this.#deps.src, this.#written, askedAt);
+        this.#deps.progress.caughtUp(this.#deps.src, this.#written, through);
         await this.#commit(this.#written);
         continue;
       }
@@ -154,6 +154,13 @@ export class Partition {
     const over = (): void => void this.#writing.delete(writing);
     // A rejection surfaces where it is awaited; this keeps it from counting as unhandled until then.
     writing.then(over, over);
+  }
+
+  /** If a read that begins now gives nothing: what came before it is counted, but what the log may still hold back. */
+  #givenThrough(): number {
+    const { log, src, clock } = this.#deps;
+    const now = clock.now();
+    return Math.min(now, log.givenThrough?.(src) ?? now);
   }
 
   async #form(stop: AbortSignal): Promise<Work | null> {

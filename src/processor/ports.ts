@@ -38,7 +38,7 @@ export interface RuleSource {
 export interface ProgressWriter {
   /** Everything of the partition below `next` is counted; it was received up to `receivedThrough` (ms). */
   advance(next: number, receivedThrough: number, touched: Touched): void;
-  /** Nothing of the partition was waiting at `at` (ms). */
+  /** Nothing of the partition that came before `at` (ms) is waiting; 0: it is not known of what. */
   caughtUp(src: Src, next: number, at: number): void;
   /** The oldest event that is being counted was received at this time. */
   working(src: Src, receivedAt: number): void;

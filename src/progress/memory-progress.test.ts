@@ -115,3 +115,38 @@ test("what others are said to have counted is in every rule once one of them say
   progress.heard(src(0), { next: 1000, through: 1, waitedMs: 0, incompleteBelow: 15 });
   assert.deepEqual([progress.isCounted([range(10, 20)]), progress.isCounted([range(15, 20)])], [false, true]);
 });
+
+test("where nobody can say any more that nothing waits, the lag grows: in a while, and from when it was sure last", () => {
+  let [now, monotonic] = [10_000_000, 0];
+  const progress = new MemoryProgress({ ...systemClock, now: () => now, monotonic: () => monotonic });
+  const pass = (ms: number): void => void ([now, monotonic] = [now + ms, monotonic + ms]);
+  progress.takenUp(src(0), 5);
+  pass(1_000);
+  progress.caughtUp(src(0), 5, now - 200);
+  const [through, sureAt] = [now - 200, monotonic - 200];
+  pass(4_000);
+  assert.equal(progress.lagMs(), 0);
+  pass(3_600_000);
+  assert.equal(progress.lagMs(), monotonic - sureAt, "a read that does not return says nothing");
+  progress.caughtUp(src(0), 5, through);
+  assert.equal(progress.lagMs(), monotonic - sureAt, "nor does one that gives nothing, and knows no more");
+  progress.caughtUp(src(0), 5, 0);
+  assert.deepEqual([progress.lagMs(), progress.countedThrough()], [monotonic - sureAt, through]);
+  now -= 7_200_000;
+  progress.caughtUp(src(0), 5, through);
+  assert.equal(progress.lagMs(), monotonic - sureAt, "however the clock is set");
+  progress.caughtUp(src(0), 5, now);
+  assert.deepEqual([progress.lagMs(), progress.countedThrough()], [0, now]);
+  progress.working(src(0), now - 100);
+  pass(9_000);
+  assert.equal(progress.lagMs(), 9_100, "of what is being counted the oldest is known");
+});
+
+test("of a partition of which it was never known that nothing waits the lag is the time since it was taken up", () => {
+  let monotonic = 0;
+  const progress = new MemoryProgress({ ...systemClock, now: () => 10_000_000, monotonic: () => monotonic });
+  progress.takenUp(src(0), 5);
+  for (monotonic = 1_000; monotonic <= 20_000; monotonic += 1_000) progress.caughtUp(src(0), 5, 0);
+  assert.deepEqual([progress.lagMs(), progress.countedThrough()], [monotonic, 0]);
+  assert.equal(progress.standing(0)?.waitedMs, monotonic, "and others hear it");
+});

@@ -10,6 +10,8 @@ interface PartitionState {
   through: number;
   /** Since when the oldest event of each batch that has begun has waited, ms of the monotonic clock; oldest batch first. */
   waiting: number[];
+  /** When it was last sure that nothing else waits, ms of the monotonic clock. */
+  sureAt?: number;
   /** When another process spoke of it last, ms of the monotonic clock; missing: it is this process that counts it. */
   heardAt?: number;
   /** What another process says of its rules: below this position not every one has everything. */
@@ -28,7 +30,7 @@ export interface Standing {
   readonly incompleteBelow: number;
 }
 
-/** Who says nothing of a partition for so long may have gone, and events may wait. */
+/** Of whatever nothing is known for so long events may wait: who counts it may have gone, or can't read it. */
 const silentMs = 5_000;
 
 interface Waiter {
@@ -135,17 +137,28 @@ export class MemoryProgress implements Progress {
   advance(next: number, receivedThrough: number, touched: Touched): void {
     const { src } = touched.range;
     const { waiting = [] } = this.#partitions.get(src) ?? {};
-    this.#reached(src, { next, through: receivedThrough, waiting: waiting.slice(1) });
+    const sureAt = this.#clock.monotonic();
+    this.#reached(src, { next, through: receivedThrough, waiting: waiting.slice(1), sureAt });
     this.touch(touched);
   }
 
   caughtUp(src: Src, next: number, at: number): void {
     // Not the later one of this and what was before: a clock that was ahead, and set right, would call windows final for hours.
-    this.#reached(src, { next, through: at, waiting: [] });
+    const through = at === 0 ? (this.#partitions.get(src)?.through ?? 0) : at;
+    this.#reached(src, { next, through, waiting: [], sureAt: this.#sureAt(src, at) });
+  }
+
+  /** What is said again makes nothing surer; and a clock that is set makes nothing less sure than it was. */
+  #sureAt(src: Src, at: number): number {
+    const now = this.#clock.monotonic();
+    const { through, sureAt } = this.#partitions.get(src) ?? {};
+    if (at === 0 || at === through) return sureAt ?? now;
+    const said = now - Math.max(0, this.#clock.now() - at);
+    return Math.max(sureAt ?? said, said);
   }
 
   /** Also what was under way when the partition was let go is said here, at its end: it is another's all the same. */
-  #reached(src: Src, state: Pick<PartitionState, "next" | "through" | "waiting">): void {
+  #reached(src: Src, state: Pick<PartitionState, "next" | "through" | "waiting" | "sureAt">): void {
     this.#partitions.set(src, { ...this.#partitions.get(src), ...state, next: this.#from(src, state.next) });
     this.#wake();
   }
@@ -161,7 +174,7 @@ export class MemoryProgress implements Progress {
   takenUp(src: Src, next: number): void {
     const { next: known = next, through = 0 } = this.#partitions.get(src) ?? {};
     if (!this.#knowsFills) this.#filling = undefined;
-    this.#partitions.set(src, { next: Math.max(known, next), through, waiting: [] });
+    this.#partitions.set(src, { next: Math.max(known, next), through, waiting: [], sureAt: this.#clock.monotonic() });
     this.#wake();
     if (next > known) this.touch({ range: { src, from: offset(known), to: before(offset(next)) }, seconds: null });
   }
@@ -235,7 +248,8 @@ export class MemoryProgress implements Progress {
   }
 }
 
-function waitedMs({ waiting, heardAt = Infinity }: PartitionState, now: number): number {
-  const silence = now - heardAt;
+/** The oldest of what is being counted is known; where nothing is, more may wait than was given. */
+function waitedMs({ waiting, heardAt, sureAt = Infinity }: PartitionState, now: number): number {
+  const silence = now - (heardAt ?? (waiting.length === 0 ? sureAt : Infinity));
   return Math.max(0, silence > silentMs ? silence : 0, ...waiting.map((since) => now - since));
 }

@@ -229,6 +229,10 @@ test("when nobody speaks, events may wait: the lag grows, and the partition is s
   assert.deepEqual([progress.lagMs(), progress.silent()], [6_000, [src(0)]]);
   clock.beat();
   await said();
+  assert.deepEqual([progress.lagMs(), progress.silent()], [6_000, []], "who counts it can't read it");
+  announcer.caughtUp(src(0), 10, clock.at);
+  clock.beat();
+  await said();
   assert.deepEqual([progress.lagMs(), progress.silent()], [0, []]);
   announcer.working(src(0), clock.at - 300);
   clock.beat();

@@ -158,6 +158,12 @@ class EmbeddedLog implements Log {
     return new Map([[source, offset(this.#mark.next)]]);
   }
 
+  /** A group has its time before it is durable. */
+  givenThrough(from: Src): number {
+    mustBeSource(from);
+    return Math.min(this.#options.clock.now(), this.#groups.oldestAt);
+  }
+
   // Resolves before it is durable: after a crash an earlier one is found, which is as good, and nobody waits for the disk.
   async commit(from: Src, next: Offset): Promise<void> {
     mustBeSource(from);

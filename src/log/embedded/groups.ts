@@ -28,7 +28,7 @@ export interface GroupsParts {
 export class Groups {
   readonly #parts: GroupsParts;
   readonly #open = new OpenGroup();
-  readonly #inFlight = new Map<number, readonly Waiting[]>();
+  readonly #inFlight = new Map<number, { readonly appendedAt: number; readonly waiting: readonly Waiting[] }>();
   /** Those that are full, while the writer has enough to do. */
   #full: Group[] = [];
   #bytes = 0;
@@ -42,6 +42,11 @@ export class Groups {
   /** Bytes of all appends that are not answered yet. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Of the groups that are being made durable, the time that the oldest will have; of none, Infinity. */
+  get oldestAt(): number {
+    return Math.min(...this.#inFlight.values().map(({ appendedAt }) => appendedAt));
   }
 
   /** Copies the events; resolves when they are durable. */
@@ -105,16 +110,16 @@ export class Groups {
   }
 
   #send({ count, body, waiting }: Group): void {
-    const id = this.#parts.newId();
-    this.#inFlight.set(id, waiting);
-    this.#parts.send({ id, count, appendedAt: this.#parts.now(), length: body.byteLength, body });
+    const [id, appendedAt] = [this.#parts.newId(), this.#parts.now()];
+    this.#inFlight.set(id, { appendedAt, waiting });
+    this.#parts.send({ id, count, appendedAt, length: body.byteLength, body });
   }
 
   #take(id: number): readonly Waiting[] {
-    const group = this.#inFlight.get(id) ?? [];
+    const { waiting = [] } = this.#inFlight.get(id) ?? {};
     this.#inFlight.delete(id);
-    for (const waiting of group) this.#settle(waiting);
-    return group;
+    for (const one of waiting) this.#settle(one);
+    return waiting;
   }
 
   #settle(waiting: Waiting): Waiting {

@@ -5,6 +5,7 @@ import { messagesIn } from "./channel-messages.ts";
 import { answered, clientOptions, nameOf, noAnswer, opening, patiently, pauseAfter, within } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
 import { whatIsWrong } from "./faults.ts";
+import { afterPutOff } from "./fetch.ts";
 import { PartitionLine, TopicReplaced } from "./partition-line.ts";
 import { openSender } from "./sender.ts";
 import type { Sender } from "./sender.ts";
@@ -135,8 +136,12 @@ class KafkaChannel implements Channel {
 
   /** Hears what one fetch brings; answers where the next one begins. */
   async #hearFrom(from: number, { heard, lost: tellLost }: ChannelListener): Promise<number> {
-    const { bytes } = await this.#line.fetch(from, { bytesMax: fetchBytesMax, waitMs: pollMs });
-    const { messages, next, lost } = messagesIn(bytes, from);
+    const answer = await this.#line.fetch(from, { bytesMax: fetchBytesMax, waitMs: pollMs });
+    if ("putOffMs" in answer) {
+      await this.#options.clock.sleep(afterPutOff(answer), this.#closed.signal);
+      return from;
+    }
+    const { messages, next, lost } = messagesIn(answer.bytes, from);
     for (const message of messages) if (!this.#closed.signal.aborted) heard(message);
     if (lost) tellLost();
     return next;

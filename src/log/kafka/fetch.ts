@@ -7,6 +7,17 @@ export interface FetchedBytes {
   readonly aborted: readonly AbortedTransaction[];
 }
 
+/** A broker's answer about one partition. */
+export interface FetchAnswer extends FetchedBytes {
+  /** The records below it are the partition's for good. Those of them behind an open transaction are not given yet. */
+  readonly end: number;
+}
+
+/** The broker has not looked: it is asked more than it lets this client ask, and wants to be asked again later. */
+export interface PutOff {
+  readonly putOffMs: number;
+}
+
 export interface AbortedTransaction {
   readonly producerId: bigint;
   readonly firstOffset: bigint;
@@ -28,7 +39,7 @@ const noSession = -1;
  * Fetches from the leader. The client's own fetch would decompress whatever comes, however much it becomes, and fail as a
  * whole when one batch can't be read.
  */
-export function fetchBytes(leader: Connection, request: FetchRequest): Promise<FetchedBytes> {
+export function fetchBytes(leader: Connection, request: FetchRequest): Promise<FetchAnswer | PutOff> {
   const { topicId, partition, from, bytesMax, waitMs } = request;
   const epochs = { currentLeaderEpoch: -1, lastFetchedEpoch: -1 };
   const asked = { partition, fetchOffset: BigInt(from), partitionMaxBytes: bytesMax, ...epochs };
@@ -36,22 +47,28 @@ export function fetchBytes(leader: Connection, request: FetchRequest): Promise<F
   return api.async(leader, waitMs, 1, bytesMax, readCommitted, 0, noSession, topics, [], "");
 }
 
+/** How long to wait before the broker is asked again, ms. */
+export const afterPutOff = ({ putOffMs }: PutOff): number => Math.max(putOffLeastMs, putOffMs);
+
+const putOffLeastMs = 50;
+
 /** The version with ids of topics in it: brokers have it since 3.1. */
-const api = createAPI<fetchV13.FetchRequest, FetchedBytes>(1, 13, fetchV13.createRequest, parseAnswer);
+const api = createAPI<fetchV13.FetchRequest, FetchAnswer | PutOff>(1, 13, fetchV13.createRequest, parseAnswer);
 
 /** Of an answer about one partition, which is all that is asked for. What lies behind its records is of no use. */
-function parseAnswer(_: number, apiKey: number, version: number, reader: Reader): FetchedBytes {
-  reader.readInt32();
+export function parseAnswer(_: number, apiKey: number, version: number, reader: Reader): FetchAnswer | PutOff {
+  const putOffMs = reader.readInt32();
   mustBeWell(reader.readInt16(), apiKey, version);
   reader.readInt32();
   const topics = reader.readUnsignedVarInt() - 1;
-  if (topics < 1) return { bytes: Buffer.alloc(0), aborted: [] };
+  if (topics < 1) return { putOffMs };
   reader.readUUID();
   const partitions = reader.readUnsignedVarInt() - 1;
-  if (partitions < 1) return { bytes: Buffer.alloc(0), aborted: [] };
+  if (partitions < 1) return { putOffMs };
   reader.readInt32();
   mustBeWell(reader.readInt16(), apiKey, version);
-  for (let mark = 0; mark < 3; mark++) reader.readInt64();
+  const end = Number(reader.readInt64());
+  for (let mark = 0; mark < 2; mark++) reader.readInt64();
   const aborted = reader.readNullableArray((each) => ({
     producerId: each.readInt64(),
     firstOffset: each.readInt64(),
@@ -60,7 +77,7 @@ function parseAnswer(_: number, apiKey: number, version: number, reader: Reader)
   const size = Math.max(0, reader.readUnsignedVarInt() - 1);
   // A copy: what the connection has received is its own again.
   const bytes = Buffer.from(reader.buffer.slice(reader.position, reader.position + size));
-  return { bytes, aborted: aborted ?? [] };
+  return { bytes, aborted: aborted ?? [], end };
 }
 
 function mustBeWell(code: number, apiKey: number, version: number): void {

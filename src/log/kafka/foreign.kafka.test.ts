@@ -171,6 +171,24 @@ describe("a topic that others use too", unlessMissing(whyNoKafka), () => {
     });
   });
 
+  test("while a transaction is open nothing says that what lies behind it was given", async () => {
+    await withLog({}, async (log, topic) => {
+      await withProducer("tx-open", async (producer) => {
+        const beginning = { src: src(0), off: offset(0) };
+        const transaction = await producer.beginTransaction();
+        await transaction.send({ messages: [{ topic, partition: 0, value: Buffer.from(foreign("theirs")) }] });
+        const before = Date.now();
+        await log.append(events("ours"));
+        for (let i = 0; i < 20; i++) {
+          assert.deepEqual(await log.read(beginning, { ...plenty(), waitMs: 100 }), []);
+          assert.ok(log.givenThrough!(src(0)) <= before, "ours is acknowledged, and was not given");
+        }
+        await transaction.commit();
+        assert.deepEqual(idsOf(await readAll(log, 0)), ["theirs", "ours"]);
+      });
+    });
+  });
+
   test("the group's offset is what Kafka's tools see as the lag", async () => {
     await withLog({ group: "watched" }, async (log, topic) => {
       await log.append(events("a", "b"));

@@ -173,6 +173,10 @@ class KafkaLog implements Log {
     return records;
   }
 
+  givenThrough(partition: Src): number {
+    return this.#readers.get(partition)?.givenThrough ?? 0;
+  }
+
   async ends(): Promise<ReadonlyMap<Src, Offset>> {
     const { name } = this.#options.topic;
     const latest = { topics: [name], timestamp: -1n, isolationLevel: 0 };

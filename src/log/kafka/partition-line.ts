@@ -4,15 +4,21 @@ import type { Clock } from "../../lib/clock.ts";
 import { clientOptions, noAnswer, within } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
 import { fetchBytes } from "./fetch.ts";
-import type { FetchedBytes } from "./fetch.ts";
+import type { FetchAnswer, PutOff } from "./fetch.ts";
 
 /** A way to read one partition. Whoever meets a failure drops it, waits a moment, and asks again. */
 export interface Line {
   /** Batches from the record `from` on, as they lie there; none when `waitMs` has passed. */
-  fetch(from: number, bounds: { readonly bytesMax: number; readonly waitMs: number }): Promise<FetchedBytes>;
+  fetch(from: number, bounds: FetchBounds): Promise<FetchAnswer | PutOff>;
   bounds(): Promise<Bounds>;
   /** Lets the connections go. The next question makes new ones. */
   drop(): Promise<void>;
+}
+
+export interface FetchBounds {
+  readonly bytesMax: number;
+  /** How long the broker is to wait where nothing is there. */
+  readonly waitMs: number;
 }
 
 /** Records that the partition has: `[first, end)`. */
@@ -52,7 +58,7 @@ export class PartitionLine implements Line {
     this.#leadership = new Leadership(parts.topicId);
   }
 
-  fetch(from: number, bounds: { readonly bytesMax: number; readonly waitMs: number }): Promise<FetchedBytes> {
+  fetch(from: number, bounds: FetchBounds): Promise<FetchAnswer | PutOff> {
     const { partition } = this.#parts;
     return this.#inTime(async () => {
       const leader = await this.#toLeader();

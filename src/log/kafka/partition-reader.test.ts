@@ -4,6 +4,7 @@ import { createRecordsBatch } from "@platformatic/kafka";
 import { SimulatedClock, settled } from "../../../test/support/simulated-clock.ts";
 import { offset } from "../../event/position.ts";
 import type { LogRecord } from "../log.ts";
+import type { FetchAnswer, PutOff } from "./fetch.ts";
 import { TopicReplaced } from "./partition-line.ts";
 import type { Bounds, Line } from "./partition-line.ts";
 import { PartitionReader } from "./partition-reader.ts";
@@ -19,15 +20,20 @@ function batch(firstOffset: number): Buffer {
 }
 
 /** A reader over a line that answers what the test says. */
-function world(line: { fetch(from: number): Promise<Buffer>; bounds?(): Promise<Bounds> }, skips = false) {
+function world(
+  line: { fetch(from: number): Promise<Buffer | FetchAnswer | PutOff>; bounds?(): Promise<Bounds> },
+  skips = false,
+) {
   const clock = new SimulatedClock();
   const told: string[] = [];
   let drops = 0;
   const whole: Line = {
     fetch: async (from, { waitMs }) => {
-      const bytes = await line.fetch(from);
-      if (bytes.length === 0) await clock.sleep(waitMs);
-      return { bytes, aborted: [] };
+      const said = await line.fetch(from);
+      if ("putOffMs" in said) return said;
+      const answer = "end" in said ? said : { bytes: said, aborted: [], end: from };
+      if (answer.bytes.length === 0) await clock.sleep(waitMs);
+      return answer;
     },
     bounds: line.bounds ?? (async () => ({ first: 0, end: 0 })),
     drop: async () => void drops++,
@@ -82,6 +88,49 @@ describe("a reader of a partition", () => {
     await clock.advance(1_100);
     assert.equal(found.length, 1);
     assert.equal(told.length, 2, "it was told once that it can't be read, and once that it can");
+  });
+
+  test("nothing is given behind an open transaction, and how far it was given says that more is there", async () => {
+    let isOpen = false;
+    const { reader, clock, read } = world({
+      fetch: async (from) => ({ bytes: nothing, aborted: [], end: isOpen ? from + 9 : from }),
+    });
+    assert.equal(reader.givenThrough, 0, "it was not asked");
+    await read(3);
+    const [emptyAt, now] = [reader.givenThrough, clock.now()];
+    assert.ok(emptyAt > now - 1_000 && emptyAt <= now);
+    isOpen = true;
+    for (let i = 0; i < 20; i++) {
+      await clock.advance(1_000);
+      assert.deepEqual(await read(3), [], "who reads goes on, to commit or to end");
+    }
+    assert.ok(reader.givenThrough < now + 1_000, "but nothing says that what came meanwhile was given");
+    isOpen = false;
+    await clock.advance(2_000);
+    await read(3);
+    assert.ok(reader.givenThrough > clock.now() - 1_000);
+  });
+
+  test("what was given ends with the time of its last record until a broker says that nothing follows", async () => {
+    const { reader, read } = world({ fetch: async (from) => (from === 0 ? batch(0) : nothing) });
+    assert.equal(((await read(0)) as readonly LogRecord[]).length, 1);
+    assert.equal(reader.givenThrough, 1);
+    assert.deepEqual(await read(1), []);
+    assert.ok(reader.givenThrough > 1);
+  });
+
+  test("a broker that puts the question off has not said that nothing is there, and is asked again when it says", async () => {
+    let asked = 0;
+    const { reader, clock } = world({
+      fetch: async () => (++asked < 4 ? { putOffMs: 2_000 } : batch(0)),
+    });
+    let found: readonly LogRecord[] | undefined;
+    void reader.read(offset(0), { bytesMax: 1, eventsMax: 1, waitMs: 0 }).then((records) => (found = records));
+    await settled();
+    await clock.advance(5_900);
+    assert.deepEqual([asked, found, reader.givenThrough], [3, undefined, 0]);
+    await clock.advance(200);
+    assert.deepEqual([asked, found?.length], [4, 1]);
   });
 
   test("a broker that has missed an election, and so ends too early, is not believed at once", async () => {

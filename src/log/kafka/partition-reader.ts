@@ -6,6 +6,8 @@ import { Fetched, covers, nothingFrom, upTo } from "./batches.ts";
 import { answered, nameOf, pauseAfter } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
 import { Said, whatIsWrong } from "./faults.ts";
+import { afterPutOff } from "./fetch.ts";
+import type { FetchAnswer, PutOff } from "./fetch.ts";
 import { TopicReplaced } from "./partition-line.ts";
 import type { Line } from "./partition-line.ts";
 import { Decoder } from "./record.ts";
@@ -35,8 +37,9 @@ export interface PartitionReaderParts {
 
 /** One answer's worth of records as they came is in memory, and what of it is opened; a single batch may be larger. */
 const fetchBytesMax = 8 << 20;
-const pollMs = 500;
-/** For so long it is believed that nothing is there while a fetch waits at the broker. */
+/** How long a fetch waits at the broker while nothing is there: bounds how old the news may be that nothing is. */
+const pollMs = 250;
+/** For so long it is believed that nothing can be read while a fetch waits at the broker. */
 const freshMs = pollMs + 1_000;
 /** How long a read without patience waits for a fetch. */
 const unwaitedMs = 1_000;
@@ -55,8 +58,10 @@ export class PartitionReader {
   /** What lies behind it and is not opened. */
   #behind: Fetched | undefined;
   #fetch: { readonly from: number; readonly done: Promise<void> } | undefined;
-  /** When a fetch last said that nothing is there, and from where; by the monotonic clock. */
+  /** When a fetch last brought nothing, and from where; by the monotonic clock. */
   #empty = { from: -1, at: -Infinity };
+  /** Everything that came before was brought, ms since the epoch. */
+  #through = 0;
   #failures = 0;
   /** Why it can't read now, for people. */
   #fault: string | undefined;
@@ -85,6 +90,11 @@ export class PartitionReader {
     }
   }
 
+  /** See `Log.givenThrough`: an open transaction ends what is given, and not what is there. */
+  get givenThrough(): number {
+    return this.#through;
+  }
+
   async close(): Promise<void> {
     this.#closed.abort();
     await this.#parts.line.drop();
@@ -94,7 +104,7 @@ export class PartitionReader {
     return covers(this.#kept, off) ? upTo(this.#kept, off, bounds) : [];
   }
 
-  /** A log that was not asked, or can't be reached, has not said that there is nothing. */
+  /** A log that was not asked, or can't be reached, has not said that it gives nothing. */
   #knowsEmpty(off: Offset): boolean {
     const { from, at } = this.#empty;
     return from === recordAt(off) && this.#parts.clock.monotonic() - at < freshMs && this.#fault === undefined;
@@ -117,26 +127,44 @@ export class PartitionReader {
 
   async #fetchFrom(from: number, waitMs: number): Promise<void> {
     if (this.#closed.signal.aborted) return;
-    const { clock } = this.#parts;
     try {
-      const fetched = await this.#fetchedFrom(from, waitMs);
-      this.#readsAgain();
-      const records = fetched.take({ decoder: this.#decoder, now: clock.now() });
-      this.#behind = fetched;
-      if (records.length > 0) this.#kept = records;
-      else this.#empty = { from, at: clock.monotonic() };
+      const behind = this.#behind;
+      this.#behind = undefined;
+      if (behind?.next === from) this.#open(behind);
+      else await this.#ask(from, waitMs);
     } catch (error) {
       await this.#failed(error, from);
     }
   }
 
-  /** What is here and not opened yet, or what the broker gives. */
-  async #fetchedFrom(from: number, waitMs: number): Promise<Fetched> {
-    const { line, partition } = this.#parts;
-    const behind = this.#behind;
-    this.#behind = undefined;
-    if (behind?.next === from) return behind;
-    return new Fetched(partition, from, await line.fetch(from, { bytesMax: fetchBytesMax, waitMs }));
+  async #ask(from: number, waitMs: number): Promise<void> {
+    const { line, partition, clock } = this.#parts;
+    const askedAt = clock.now();
+    const answer = await line.fetch(from, { bytesMax: fetchBytesMax, waitMs });
+    if ("putOffMs" in answer) return this.#waitOut(answer);
+    const fetched = new Fetched(partition, from, answer);
+    this.#readsAgain();
+    if (!this.#open(fetched)) this.#nothingFrom(from, answer, askedAt);
+  }
+
+  async #waitOut(putOff: PutOff): Promise<void> {
+    await this.#parts.clock.sleep(afterPutOff(putOff), this.#closed.signal);
+  }
+
+  /** Answers whether there was anything in it. */
+  #open(fetched: Fetched): boolean {
+    const records = fetched.take({ decoder: this.#decoder, now: this.#parts.clock.now() });
+    this.#behind = fetched;
+    const last = records.at(-1);
+    if (last === undefined) return false;
+    this.#kept = records;
+    this.#through = last.appendedAt;
+    return true;
+  }
+
+  #nothingFrom(from: number, { end }: FetchAnswer, askedAt: number): void {
+    this.#empty = { from, at: this.#parts.clock.monotonic() };
+    if (end <= from) this.#through = askedAt;
   }
 
   /** Waits a moment, so that the next attempt may go better; or rejects when none can. */
