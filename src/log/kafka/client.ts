@@ -19,7 +19,7 @@ export interface KafkaAddress {
 }
 
 /** One call may take so long; the client's own patience is made shorter, so that ours decides. */
-const requestMs = 4_000;
+export const requestMs = 4_000;
 const connectMs = 2_000;
 
 /** What every client is made with: it tries once, and whoever calls it decides about trying again. */
@@ -65,6 +65,28 @@ export async function within<T>(clock: Clock, ms: number, call: Promise<T>, late
   }
 }
 
+export interface Arriving<T> {
+  readonly clock: Clock;
+  readonly call: Promise<T>;
+  /** How many bytes have come so far. */
+  readonly arrived: () => number;
+  readonly silentMs: number;
+  readonly mostMs: number;
+}
+
+/** The call's outcome, or a rejection that `isLate` when nothing of it comes for `silentMs`, or it takes `mostMs` in all. */
+export async function arriving<T>({ clock, call, arrived, silentMs, mostMs }: Arriving<T>): Promise<T> {
+  const due = clock.monotonic() + mostMs;
+  const outcome = call.then((value) => ({ value }));
+  for (let before = arrived(); ; before = arrived()) {
+    const found = await within(clock, silentMs, outcome, noAnswer).catch((error: unknown) => {
+      if (!(error instanceof NoAnswer) || arrived() === before || clock.monotonic() >= due) throw error;
+      return undefined;
+    });
+    if (found !== undefined) return found.value;
+  }
+}
+
 const pauses = { minMs: 50, maxMs: 1_000 };
 
 /** How long to wait behind so many failures in a row, ms. */
@@ -97,7 +119,13 @@ export function opening(topic: string, { clock, address, signal, report }: Openi
   return { clock, address, what: `opening the topic ${topic}`, waiting, ...(signal === undefined ? {} : { signal }) };
 }
 
-export const noAnswer = (): Error => new Error("no answer in time");
+class NoAnswer extends Error {}
+
+export const noAnswer = (): Error => new NoAnswer("no answer in time");
+
+/** Whether there was no answer in time, by our patience or by the client's. */
+export const isLate = (error: unknown): boolean =>
+  error instanceof NoAnswer || leavesOf(error).some(({ code }) => code === "PLT_KFK_TIMEOUT");
 
 /**
  * Repeats a call, with pauses, until it succeeds.

@@ -1,7 +1,7 @@
 import { Consumer } from "@platformatic/kafka";
 import type { ClusterTopicMetadata, Connection } from "@platformatic/kafka";
 import type { Clock } from "../../lib/clock.ts";
-import { clientOptions, noAnswer, within } from "./client.ts";
+import { arriving, clientOptions, noAnswer, requestMs, within } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
 import { fetchBytes } from "./fetch.ts";
 import type { FetchAnswer, PutOff } from "./fetch.ts";
@@ -44,6 +44,8 @@ export class TopicReplaced extends Error {
 }
 
 const answerMs = 8_000;
+/** A slow line, or a large batch: what is fetched may take longer, as long as it goes on coming. */
+const fetchMs = 60_000;
 const closeMs = 1_000;
 
 /** To the partition's leader, by explicit questions; it belongs to no group. */
@@ -58,12 +60,12 @@ export class PartitionLine implements Line {
     this.#leadership = new Leadership(parts.topicId);
   }
 
-  fetch(from: number, bounds: FetchBounds): Promise<FetchAnswer | PutOff> {
-    const { partition } = this.#parts;
-    return this.#inTime(async () => {
-      const leader = await this.#toLeader();
-      return fetchBytes(leader, { topicId: this.#leadership.topicId, partition, from, ...bounds });
-    });
+  async fetch(from: number, bounds: FetchBounds): Promise<FetchAnswer | PutOff> {
+    const { partition, clock } = this.#parts;
+    const leader = await this.#inTime(() => this.#toLeader());
+    const call = fetchBytes(leader, { topicId: this.#leadership.topicId, partition, from, ...bounds });
+    const arrived = (): number => leader.socket.bytesRead;
+    return arriving({ clock, call, arrived, silentMs: requestMs + bounds.waitMs, mostMs: fetchMs });
   }
 
   async bounds(): Promise<Bounds> {
@@ -92,16 +94,18 @@ export class PartitionLine implements Line {
   #asking(): Consumer {
     if (this.#consumer !== undefined) return this.#consumer;
     const { address, topic } = this.#parts;
-    this.#consumer = new Consumer({ ...clientOptions(address), groupId: topic, autocommit: false });
+    // Its own patience is the longest; ours is shorter where an answer is small.
+    const patience = { requestTimeout: fetchMs + requestMs };
+    this.#consumer = new Consumer({ ...clientOptions(address), ...patience, groupId: topic, autocommit: false });
     this.#consumer.topics.track(topic);
     return this.#consumer;
   }
 
   async #toLeader(): Promise<Connection> {
     if (this.#leader !== undefined) return this.#leader;
-    const { topic, partition } = this.#parts;
+    const { topic, partition, clock } = this.#parts;
     const consumer = this.#asking();
-    const { topics } = await consumer.metadata({ topics: [topic] });
+    const { topics } = await within(clock, requestMs, consumer.metadata({ topics: [topic] }), noAnswer);
     const leader = this.#leadership.leaderIn(topics.get(topic)!, partition);
     const connection = (await consumer.connectToBrokers([leader])).get(leader);
     if (connection === undefined) throw new Error("the partition has no leader now");

@@ -4,6 +4,7 @@ import { createRecordsBatch } from "@platformatic/kafka";
 import { SimulatedClock, settled } from "../../../test/support/simulated-clock.ts";
 import { offset } from "../../event/position.ts";
 import type { LogRecord } from "../log.ts";
+import { noAnswer } from "./client.ts";
 import type { FetchAnswer, PutOff } from "./fetch.ts";
 import { TopicReplaced } from "./partition-line.ts";
 import type { Bounds, Line } from "./partition-line.ts";
@@ -21,15 +22,18 @@ function batch(firstOffset: number): Buffer {
 
 /** A reader over a line that answers what the test says. */
 function world(
-  line: { fetch(from: number): Promise<Buffer | FetchAnswer | PutOff>; bounds?(): Promise<Bounds> },
+  line: { fetch(from: number, bytesMax: number): Promise<Buffer | FetchAnswer | PutOff>; bounds?(): Promise<Bounds> },
   skips = false,
+  partition = 3,
+  asked: (at: number) => void = () => {},
 ) {
   const clock = new SimulatedClock();
   const told: string[] = [];
   let drops = 0;
   const whole: Line = {
-    fetch: async (from, { waitMs }) => {
-      const said = await line.fetch(from);
+    fetch: async (from, { waitMs, bytesMax }) => {
+      asked(clock.now());
+      const said = await line.fetch(from, bytesMax);
       if ("putOffMs" in said) return said;
       const answer = "end" in said ? said : { bytes: said, aborted: [], end: from };
       if (answer.bytes.length === 0) await clock.sleep(waitMs);
@@ -39,7 +43,7 @@ function world(
     drop: async () => void drops++,
   };
   const reader = new PartitionReader({
-    ...{ line: whole, address: { brokers: ["k:9092"] }, topic: "events", partition: 3, futureMaxMs: 1000, clock },
+    ...{ line: whole, address: { brokers: ["k:9092"] }, topic: "events", partition, futureMaxMs: 1000, clock },
     skipsGap: () => skips,
     tell: (level, message) => told.push(`${level}: ${message}`),
   });
@@ -117,6 +121,36 @@ describe("a reader of a partition", () => {
     assert.equal(reader.givenThrough, 1);
     assert.deepEqual(await read(1), []);
     assert.ok(reader.givenThrough > 1);
+  });
+
+  test("what a line can't carry in time is asked for in smaller pieces, until it comes", async () => {
+    const sizes: number[] = [];
+    const { read } = world({
+      fetch: async (from, bytesMax) => {
+        sizes.push(bytesMax);
+        if (bytesMax > 1 << 20) throw noAnswer();
+        return batch(from);
+      },
+    });
+    for (const record of [0, 1, 2]) assert.equal(((await read(record)) as readonly LogRecord[]).length, 1);
+    assert.deepEqual(
+      sizes.map((size) => size / (1 << 20)),
+      [8, 4, 2, 1, 2, 1, 2, 1],
+    );
+  });
+
+  test("partitions that fail together ask again at different moments", async () => {
+    const asked: number[][] = [];
+    for (const partition of [1, 2]) {
+      const { reader, clock } = world({ fetch: () => Promise.reject(new Error("away")) }, false, partition, (at) =>
+        (asked[partition] ??= []).push(at),
+      );
+      void reader.read(offset(0), { bytesMax: 1, eventsMax: 1, waitMs: 0 });
+      await clock.advance(5_000);
+      await reader.close();
+    }
+    assert.ok(asked[1]!.length > 3);
+    assert.equal(new Set(asked[1]).intersection(new Set(asked[2])).size, 1, "but the first time");
   });
 
   test("a broker that puts the question off has not said that nothing is there, and is asked again when it says", async () => {

@@ -3,11 +3,12 @@ import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { LogRecord, ReadOptions } from "../log.ts";
 import { Fetched, covers, nothingFrom, upTo } from "./batches.ts";
-import { answered, nameOf, pauseAfter } from "./client.ts";
+import { answered, isLate, nameOf, pauseAfter } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
 import { Said, whatIsWrong } from "./faults.ts";
 import { afterPutOff } from "./fetch.ts";
 import type { FetchAnswer, PutOff } from "./fetch.ts";
+import { FetchSize } from "./fetch-size.ts";
 import { TopicReplaced } from "./partition-line.ts";
 import type { Line } from "./partition-line.ts";
 import { Decoder } from "./record.ts";
@@ -35,8 +36,6 @@ export interface PartitionReaderParts {
   readonly tell: (level: "info" | "warn", message: string) => void;
 }
 
-/** One answer's worth of records as they came is in memory, and what of it is opened; a single batch may be larger. */
-const fetchBytesMax = 8 << 20;
 /** How long a fetch waits at the broker while nothing is there: bounds how old the news may be that nothing is. */
 const pollMs = 250;
 /** For so long it is believed that nothing can be read while a fetch waits at the broker. */
@@ -45,6 +44,8 @@ const freshMs = pollMs + 1_000;
 const unwaitedMs = 1_000;
 /** Brokers that change their roles may be behind for a moment: only who has said for so long that records are gone is believed. */
 const believedMs = 3_000;
+/** Its multiples are spread evenly, however many there are. */
+const goldenRatio = 0.618;
 
 /**
  * Reads one partition by explicit fetches from the position that is asked for; it belongs to no group. What one fetch has
@@ -54,6 +55,7 @@ export class PartitionReader {
   readonly #parts: PartitionReaderParts;
   readonly #decoder: Decoder;
   readonly #closed = new AbortController();
+  readonly #size = new FetchSize();
   #kept: readonly LogRecord[] = [];
   /** What lies behind it and is not opened. */
   #behind: Fetched | undefined;
@@ -139,9 +141,10 @@ export class PartitionReader {
 
   async #ask(from: number, waitMs: number): Promise<void> {
     const { line, partition, clock } = this.#parts;
-    const askedAt = clock.now();
-    const answer = await line.fetch(from, { bytesMax: fetchBytesMax, waitMs });
+    const [askedAt, began] = [clock.now(), clock.monotonic()];
+    const answer = await line.fetch(from, { bytesMax: this.#size.bytesMax, waitMs });
     if ("putOffMs" in answer) return this.#waitOut(answer);
+    this.#size.came(answer.bytes.length, clock.monotonic() - began);
     const fetched = new Fetched(partition, from, answer);
     this.#readsAgain();
     if (!this.#open(fetched)) this.#nothingFrom(from, answer, askedAt);
@@ -176,9 +179,16 @@ export class PartitionReader {
       // Who does not answer that either is asked again later.
       return this.#outOfRange(from).catch((other: unknown) => this.#failed(other, from));
     }
+    if (isLate(error)) this.#size.late();
     this.#cannotRead(whatIsWrong(error).reason);
     await this.#parts.line.drop();
-    await this.#parts.clock.sleep(pauseAfter(this.#failures++), this.#closed.signal);
+    await this.#parts.clock.sleep(this.#pauseMs(), this.#closed.signal);
+  }
+
+  /** Of many partitions that fail together each asks again at a moment of its own: so they don't share the line anew. */
+  #pauseMs(): number {
+    const share = (this.#parts.partition * goldenRatio) % 1;
+    return pauseAfter(this.#failures++) * (1 + share / 2);
   }
 
   #cannotRead(reason: string): void {
