@@ -75,6 +75,15 @@ describe("a batch over records with holes", () => {
     assert.equal(batch.events, 1);
     assert.deepEqual(form(records, { from: 201 }).batch.unreadable, []);
   });
+
+  test("sets nothing aside that an interrupted write has stored as an event", () => {
+    const bad = { unreadable: { reason: "its time is too far ahead", text: "{}" } };
+    const { batch } = form([roomy(0, [], bad), roomy(100, [], bad)], { stored: [100] });
+    assert.deepEqual(
+      batch.unreadable.map(({ off }) => off),
+      [0],
+    );
+  });
 });
 
 describe("a batch", () => {

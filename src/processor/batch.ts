@@ -140,9 +140,10 @@ class Former {
     return { batch, doubtful: this.#doubtful };
   }
 
+  /** What was taken for an event when it was written stays one: it is counted. */
   #setAside({ from, appendedAt }: LogRecord, unreadable: Unreadable): void {
-    const { range, rejected } = this.#input;
-    if (from < range.from || from > range.to || rejected.has(from)) return;
+    const { range, stored, rejected } = this.#input;
+    if (from < range.from || from > range.to || stored.has(from) || rejected.has(from)) return;
     this.#unreadable.push({ ...unreadable, off: from, receivedAt: appendedAt });
   }
 

@@ -149,6 +149,25 @@ describe("a batch of records", () => {
     assert.ok(covers(found, slotsPerRecord));
   });
 
+  test("with the log's own time is judged by that, whatever the clock says that reads it; the clock of a writer is not believed", () => {
+    const hour = 3_600_000;
+    const judge = (isLogsTime: boolean, now: number): LogRecord => {
+      const bytes = batch([event("a")], "none");
+      if (isLogsTime) bytes.writeInt16BE(0x08, 21);
+      bytes.writeUInt32BE(crc32c(bytes.subarray(21)) >>> 0, 17);
+      return new Fetched(0, 0, { bytes, aborted: [] }).take({ decoder: new Decoder(24 * hour), now })[0]!;
+    };
+    const early = at - 48 * hour;
+    const ours = judge(true, early);
+    assert.deepEqual(
+      [idsOf([ours]), ours.appendedAt],
+      [["a"], early],
+      "what it is said to have waited is no less than nothing",
+    );
+    assert.match(judge(false, early).unreadable!.reason, /timestamp/);
+    assert.deepEqual(idsOf([judge(false, at), judge(true, at)]), ["a", "a"]);
+  });
+
   test("in Kafka's old format is set aside", () => {
     const old = batch([event("a")], "none", 3);
     old.writeInt8(1, 16);

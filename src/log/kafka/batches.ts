@@ -99,7 +99,8 @@ export class Fetched {
       const at = from + record.offsetDelta;
       if (at < this.#next) continue;
       const appendedAt = timeOf(batch, record.timestampDelta, now);
-      found.push(toLogRecord(partition, at, appendedAt, () => decoder.decode(record, appendedAt)));
+      const judgedAt = isLogsTime(batch) ? Number(batch.maxTimestamp) : appendedAt;
+      found.push(toLogRecord(partition, at, appendedAt, () => decoder.decode(record, judgedAt)));
       this.#next = at + 1;
     }
     if (to >= this.#next) found.push(nothingFrom(partition, this.#next, to + 1, timeOf(batch, 0n, now)));
@@ -122,10 +123,12 @@ export function nothingFrom(partition: number, from: number, end: number, append
   return { src: src(partition), from: firstSlot(from), to: lastSlot(end - 1), appendedAt, events };
 }
 
+/** The broker has given it: it says the same whenever it is read, and whatever clock reads it. */
+const isLogsTime = ({ attributes }: BatchHead): boolean => (attributes & logAppendTime) !== 0;
+
 /** What clocks of others say of a time to come is not believed. */
 function timeOf(batch: BatchHead, delta: bigint, now: number): number {
-  const isLogs = (batch.attributes & logAppendTime) !== 0;
-  const at = Number(isLogs ? batch.maxTimestamp : batch.firstTimestamp + delta);
+  const at = Number(isLogsTime(batch) ? batch.maxTimestamp : batch.firstTimestamp + delta);
   return at < 0 ? now : Math.min(at, now);
 }
 
