@@ -6,14 +6,22 @@ import type { Store } from "../store/store.ts";
 import { recover } from "./recover.ts";
 
 const range = (from: number, to: number): OffsetRange => ({ src: src(0), from: offset(from), to: offset(to) });
+/** Whose pauses are over at once. */
+const clock = { sleep: async () => {} };
 const none = async (): Promise<never[]> => [];
 
 /** Where a partition goes on of which so much is committed, and these ranges are marked; and what is told of it. */
-async function nextOf(committed: number, marks: readonly OffsetRange[], committedIsHint = true) {
+async function nextOf(
+  committed: number,
+  marks: readonly OffsetRange[],
+  committedIsHint = true,
+  ...ends: readonly number[]
+) {
+  const said = [...ends];
   const log = {
     committedIsHint,
     committed: async () => offset(committed),
-    ends: async () => new Map([[src(0), offset(1000)]]),
+    ends: async () => new Map([[src(0), offset(said.shift() ?? ends.at(-1) ?? 1000)]]),
   } as unknown as Log;
   const store = {
     takeOver: async () => {},
@@ -24,7 +32,7 @@ async function nextOf(committed: number, marks: readonly OffsetRange[], committe
   } as unknown as Store;
   const told: string[] = [];
   const { next } = await recover({
-    ...{ log, store, src: src(0), idsMax: 10, idsLoadedMax: 10, seed: 1 },
+    ...{ log, store, src: src(0), clock, idsMax: 10, idsLoadedMax: 10, seed: 1 },
     odd: (what) => void told.push(what),
   });
   return { next, told };
@@ -61,6 +69,18 @@ test("a store that has counted nothing of what a group has committed is another 
   await assert.rejects(nextOf(500, []), { code: "folder_mixed" });
 });
 
+test("a log that ends before what was counted of it has lost records, where its group has committed some; else it is another one", async () => {
+  for (const committed of [100, 120])
+    await assert.rejects(nextOf(committed, marks, true, 110), {
+      code: "log_gap",
+      message: /ends at offset 110, but 120 were counted/,
+      details: { src: 0, end: 110, counted: 120 },
+    });
+  assert.equal((await nextOf(100, marks, true, 110, 120)).next, 120, "a broker that is behind is not believed at once");
+  await assert.rejects(nextOf(0, marks, true, 110), { code: "folder_mixed" });
+  await assert.rejects(nextOf(120, marks, false, 110), { code: "folder_mixed" }, "no log of its own loses its end");
+});
+
 test("a partition that was given up while its marks were read is not taken from whoever has it now", async () => {
   const abandon = new AbortController();
   let takeOvers = 0;
@@ -76,7 +96,7 @@ test("a partition that was given up while its marks were read is not taken from 
     rejectedOffsets: none,
     latestIds: none,
   } as unknown as Store;
-  const parts = { log, store, src: src(0), idsMax: 10, idsLoadedMax: 10, seed: 1, abandon: abandon.signal };
+  const parts = { log, store, src: src(0), clock, idsMax: 10, idsLoadedMax: 10, seed: 1, abandon: abandon.signal };
   await assert.rejects(recover(parts), { code: "stopping" });
   assert.equal(takeOvers, 0);
 });

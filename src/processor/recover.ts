@@ -1,5 +1,6 @@
 import type { Offset, OffsetRange, Src } from "../event/position.ts";
 import { after, offset, overlap } from "../event/position.ts";
+import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Log } from "../log/log.ts";
 import type { Store } from "../store/store.ts";
@@ -15,19 +16,28 @@ export interface Recovered {
   readonly ids: RecentIds;
 }
 
-/** Reads from the store how far a partition is. The committed position only says where to begin to look. */
-export async function recover(deps: {
-  log: Log;
-  store: Store;
-  src: Src;
-  idsMax: number;
-  idsLoadedMax: number;
-  seed: number;
-  /** Told of offsets that somebody else has set, for people. */
-  odd?: (what: string) => void;
+/** Who answers for the log may be behind for a moment: that it is shorter than it was is believed when it is said again after so long. */
+const believedMs = 3_000;
+
+interface Fitting {
+  readonly log: Log;
+  readonly store: Store;
+  readonly src: Src;
+  readonly clock: Pick<Clock, "sleep">;
   /** Aborts when the partition is not to be taken over any more. */
-  abandon?: AbortSignal;
-}): Promise<Recovered> {
+  readonly abandon?: AbortSignal;
+}
+
+/** Reads from the store how far a partition is. The committed position only says where to begin to look. */
+export async function recover(
+  deps: Fitting & {
+    idsMax: number;
+    idsLoadedMax: number;
+    seed: number;
+    /** Told of offsets that somebody else has set, for people. */
+    odd?: (what: string) => void;
+  },
+): Promise<Recovered> {
   const { log, store, src, odd = () => {}, abandon } = deps;
   // First as a guest: a log that is not the store's must not take the partition from the one that is.
   await fittingMarks(deps);
@@ -44,17 +54,28 @@ export async function recover(deps: {
 }
 
 /** The marks of a partition, of which log and store say the same. */
-async function fittingMarks({ log, store, src }: { log: Log; store: Store; src: Src }): Promise<{
+async function fittingMarks(fitting: Fitting): Promise<{
   readonly committed: Offset;
   readonly marks: readonly OffsetRange[];
 }> {
+  const { log, store, src } = fitting;
   const committed = await log.committed(src);
   const marks = await store.marks(0, src, offset(0));
   const counted = marks.reduce((end, mark) => Math.max(end, mark.to + 1), 0);
-  const end = (await log.ends()).get(src) ?? 0;
+  const end = await endOf(fitting, counted);
+  // That the group has committed something says that it is this log that was counted.
+  if (log.committedIsHint === true && committed > 0) refuseLostEnd(src, end, counted);
   refuseOlderLog(src, end, counted);
   if (log.committedIsHint !== true || counted === 0) refuseOlderStore(src, committed, counted);
   return { committed, marks };
+}
+
+async function endOf({ log, src, clock, abandon }: Fitting, counted: number): Promise<number> {
+  const ask = async (): Promise<number> => (await log.ends()).get(src) ?? 0;
+  const end = await ask();
+  if (end >= counted || log.committedIsHint !== true) return end;
+  await clock.sleep(believedMs, abandon);
+  return ask();
 }
 
 /**
@@ -69,6 +90,16 @@ function mended(src: Src, committed: Offset, marks: readonly OffsetRange[], odd:
     `the offset that is committed of partition ${src} has been set to ${committed}${committed === 0 ? ", or forgotten" : ""}, but ${first.from} to ${last.to} are counted: going on behind them`,
   );
   return first.from;
+}
+
+/** Records are gone that were counted, of one partition alone: what comes next gets their offsets, and would be taken for counted. */
+function refuseLostEnd(src: Src, end: number, counted: number): void {
+  if (end >= counted) return;
+  throw new WeirError(
+    "log_gap",
+    `the log of partition ${src} ends at offset ${end}, but ${counted} were counted: it has lost its last records (did a replica become its leader that was behind?), and what is written now would be taken for them. Weir can't tell the one from the other; to go on with the partition, count all of the log anew into other databases`,
+    { details: { src, end, counted } },
+  );
 }
 
 /** A log that ends before what was counted of it is not the log that the store was filled from. */
