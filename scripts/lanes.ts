@@ -68,6 +68,7 @@ const longest: Readonly<Record<string, number>> = {
   "test/faults/cluster/away.kafka.test.ts": 75,
   "test/faults/cluster/rules.kafka.test.ts": 75,
   "test/faults/cluster/repeats.kafka.test.ts": 50,
+  "src/log/kafka/unclean.kafka.test.ts": 45,
   "src/log/kafka/foreign.kafka.test.ts": 30,
   "src/rule/mongo/away.mongo.test.ts": 30,
   "test/faults/rules-away.mongo.test.ts": 30,

@@ -7,6 +7,8 @@ import { TooLarge, codecs, decompress } from "./decompress.ts";
 export interface BatchHead {
   readonly firstOffset: bigint;
   readonly lastOffsetDelta: number;
+  /** Of the leader that took it: grows with each election. -1: not known. */
+  readonly leaderEpoch: number;
   readonly attributes: number;
   readonly firstTimestamp: bigint;
   readonly maxTimestamp: bigint;
@@ -23,6 +25,7 @@ export const batchBounds = { bytesMax: 64 << 20, recordsMax: 200_000 } as const;
 
 const lengthAt = 8;
 const headBytes = 12;
+const leaderEpochAt = 12;
 const magicAt = 16;
 const crcAt = 17;
 const attributesAt = 21;
@@ -43,10 +46,11 @@ export function* batchesIn(bytes: Buffer): Generator<Batch, void, undefined> {
 function batchOf(bytes: Buffer): Batch {
   const firstOffset = bytes.readBigInt64BE(0);
   if (bytes.readInt8(magicAt) !== ours || bytes.length < recordsAt)
-    return { bytes, firstOffset, ...{ lastOffsetDelta: 0, attributes: 0, producerId: -1n }, ...timeless };
+    return { bytes, firstOffset, ...{ lastOffsetDelta: 0, attributes: 0, producerId: -1n }, ...unknown };
   return {
     bytes,
     firstOffset,
+    leaderEpoch: bytes.readInt32BE(leaderEpochAt),
     attributes: bytes.readInt16BE(attributesAt),
     lastOffsetDelta: bytes.readInt32BE(23),
     firstTimestamp: bytes.readBigInt64BE(27),
@@ -63,7 +67,7 @@ export function placeOf({ firstOffset, lastOffsetDelta }: BatchHead): { readonly
   return { from: Number(firstOffset), to: Number(firstOffset) + lastOffsetDelta };
 }
 
-const timeless = { firstTimestamp: -1n, maxTimestamp: -1n };
+const unknown = { leaderEpoch: -1, firstTimestamp: -1n, maxTimestamp: -1n };
 
 /** Its records; or why nobody can have them, though the broker holds what the producer sent. */
 export type Opened = { readonly records: readonly KafkaRecord[]; readonly bytes: number } | { readonly why: string };

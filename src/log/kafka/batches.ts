@@ -19,6 +19,13 @@ export interface Parts {
   readonly now: number;
 }
 
+export interface Taken {
+  /** The record offset behind it. */
+  readonly next: number;
+  /** -1: not known. */
+  readonly leaderEpoch: number;
+}
+
 /** What one fetch from the record offset `from` on has brought, opened as far as it is asked for. */
 export class Fetched {
   readonly #partition: number;
@@ -26,6 +33,7 @@ export class Fetched {
   readonly #aborted: Aborted;
   #upcoming: Batch | undefined;
   #next: number;
+  #leaderEpoch = -1;
 
   constructor(partition: number, from: number, { bytes, aborted }: FetchedBytes) {
     this.#partition = partition;
@@ -39,6 +47,11 @@ export class Fetched {
   /** The record offset that is next, as long as there is more here. */
   get next(): number | undefined {
     return this.#upcoming === undefined ? undefined : this.#next;
+  }
+
+  /** How far it has been taken, and under which leader the last of that was written. */
+  get taken(): Taken {
+    return { next: this.#next, leaderEpoch: this.#leaderEpoch };
   }
 
   /**
@@ -55,6 +68,7 @@ export class Fetched {
         const batch = this.#upcoming;
         if (batch === undefined) break;
         bytes += this.#takeBatch(batch, parts, found);
+        this.#leaderEpoch = batch.leaderEpoch;
         this.#upcoming = this.#batches.next().value ?? undefined;
       }
     } catch (error) {

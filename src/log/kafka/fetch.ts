@@ -11,6 +11,8 @@ export interface FetchedBytes {
 export interface FetchAnswer extends FetchedBytes {
   /** The records below it are the partition's for good. Those of them behind an open transaction are not given yet. */
   readonly end: number;
+  /** What was read from this record on was replaced: it was lost with its leader, and others have its offsets. */
+  readonly replacedFrom?: number;
 }
 
 /** The broker has not looked: it is asked more than it lets this client ask, and wants to be asked again later. */
@@ -27,6 +29,8 @@ export interface FetchRequest {
   readonly topicId: string;
   readonly partition: number;
   readonly from: number;
+  /** Under which leader the record before it was written, so that the broker says when it has not got that one; -1: not known. */
+  readonly leaderEpoch: number;
   readonly bytesMax: number;
   readonly waitMs: number;
 }
@@ -40,8 +44,8 @@ const noSession = -1;
  * whole when one batch can't be read.
  */
 export function fetchBytes(leader: Connection, request: FetchRequest): Promise<FetchAnswer | PutOff> {
-  const { topicId, partition, from, bytesMax, waitMs } = request;
-  const epochs = { currentLeaderEpoch: -1, lastFetchedEpoch: -1 };
+  const { topicId, partition, from, leaderEpoch, bytesMax, waitMs } = request;
+  const epochs = { currentLeaderEpoch: -1, lastFetchedEpoch: leaderEpoch };
   const asked = { partition, fetchOffset: BigInt(from), partitionMaxBytes: bytesMax, ...epochs };
   const topics = [{ topicId, partitions: [asked] }];
   return api.async(leader, waitMs, 1, bytesMax, readCommitted, 0, noSession, topics, [], "");
@@ -55,7 +59,7 @@ const putOffLeastMs = 50;
 /** The version with ids of topics in it: brokers have it since 3.1. */
 const api = createAPI<fetchV13.FetchRequest, FetchAnswer | PutOff>(1, 13, fetchV13.createRequest, parseAnswer);
 
-/** Of an answer about one partition, which is all that is asked for. What lies behind its records is of no use. */
+/** Of an answer about one partition, which is all that is asked for. */
 export function parseAnswer(_: number, apiKey: number, version: number, reader: Reader): FetchAnswer | PutOff {
   const putOffMs = reader.readInt32();
   mustBeWell(reader.readInt16(), apiKey, version);
@@ -77,7 +81,22 @@ export function parseAnswer(_: number, apiKey: number, version: number, reader: 
   const size = Math.max(0, reader.readUnsignedVarInt() - 1);
   // A copy: what the connection has received is its own again.
   const bytes = Buffer.from(reader.buffer.slice(reader.position, reader.position + size));
-  return { bytes, aborted: aborted ?? [], end };
+  reader.skip(size);
+  return { bytes, aborted: aborted ?? [], end, ...divergence(reader) };
+}
+
+const divergingEpoch = 0;
+
+/** What stands in the tagged fields behind the records of where the broker's log leaves the one that was read. */
+function divergence(reader: Reader): Pick<FetchAnswer, "replacedFrom"> {
+  for (let left = reader.readUnsignedVarInt(); left > 0; left--) {
+    const [tag, size] = [reader.readUnsignedVarInt(), reader.readUnsignedVarInt()];
+    const end = reader.position + size;
+    const isEpoch = tag === divergingEpoch && reader.readInt32() >= 0;
+    if (isEpoch) return { replacedFrom: Number(reader.readInt64()) };
+    reader.position = end;
+  }
+  return {};
 }
 
 function mustBeWell(code: number, apiKey: number, version: number): void {

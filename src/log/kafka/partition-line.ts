@@ -16,6 +16,8 @@ export interface Line {
 }
 
 export interface FetchBounds {
+  /** See `FetchRequest`; missing: not known. */
+  readonly leaderEpoch?: number;
   readonly bytesMax: number;
   /** How long the broker is to wait where nothing is there. */
   readonly waitMs: number;
@@ -63,7 +65,7 @@ export class PartitionLine implements Line {
   async fetch(from: number, bounds: FetchBounds): Promise<FetchAnswer | PutOff> {
     const { partition, clock } = this.#parts;
     const leader = await this.#inTime(() => this.#toLeader());
-    const call = fetchBytes(leader, { topicId: this.#leadership.topicId, partition, from, ...bounds });
+    const call = fetchBytes(leader, { topicId: this.#leadership.topicId, partition, from, leaderEpoch: -1, ...bounds });
     const arrived = (): number => leader.socket.bytesRead;
     return arriving({ clock, call, arrived, silentMs: requestMs + bounds.waitMs, mostMs: fetchMs });
   }

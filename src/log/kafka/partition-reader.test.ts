@@ -13,16 +13,20 @@ import { firstSlot, slotsPerRecord } from "./slots.ts";
 
 const outOfRange = { message: "", errors: [{ message: "out of range", apiId: "OFFSET_OUT_OF_RANGE" }] };
 
-function batch(firstOffset: number): Buffer {
+function batch(firstOffset: number, leaderEpoch = 0): Buffer {
   const value = Buffer.from(JSON.stringify({ event_id: `e${firstOffset}`, event_type: "t", user_id: 1, timestamp: 0 }));
   const bytes = Buffer.from(createRecordsBatch([{ topic: "t", value, timestamp: 1n }], {}).buffer);
   bytes.writeBigInt64BE(BigInt(firstOffset), 0);
+  bytes.writeInt32BE(leaderEpoch, 12);
   return bytes;
 }
 
 /** A reader over a line that answers what the test says. */
 function world(
-  line: { fetch(from: number, bytesMax: number): Promise<Buffer | FetchAnswer | PutOff>; bounds?(): Promise<Bounds> },
+  line: {
+    fetch(from: number, bytesMax: number, leaderEpoch: number | undefined): Promise<Buffer | FetchAnswer | PutOff>;
+    bounds?(): Promise<Bounds>;
+  },
   skips = false,
   partition = 3,
   asked: (at: number) => void = () => {},
@@ -31,9 +35,9 @@ function world(
   const told: string[] = [];
   let drops = 0;
   const whole: Line = {
-    fetch: async (from, { waitMs, bytesMax }) => {
+    fetch: async (from, { waitMs, bytesMax, leaderEpoch }) => {
       asked(clock.now());
-      const said = await line.fetch(from, bytesMax);
+      const said = await line.fetch(from, bytesMax, leaderEpoch);
       if ("putOffMs" in said) return said;
       const answer = "end" in said ? said : { bytes: said, aborted: [], end: from };
       if (answer.bytes.length === 0) await clock.sleep(waitMs);
@@ -198,6 +202,25 @@ describe("a reader of a partition", () => {
       assert.ok(error instanceof Error);
       assert.match(error.message, /the topic events was made anew/);
     }
+  });
+
+  test("records that were read, and then replaced by others under a leader that had not got them, are a gap", async () => {
+    const epochs: (number | undefined)[] = [];
+    const { read } = world({
+      fetch: async (from, _, leaderEpoch) => {
+        epochs.push(leaderEpoch);
+        if (from < 5) return Buffer.concat([batch(from, from), batch(from + 1, from + 1)]);
+        return { bytes: nothing, aborted: [], end: 9, replacedFrom: 3 };
+      },
+    });
+    for (const record of [0, 3, 4]) assert.ok(Array.isArray(await read(record)));
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const error = await read(5);
+      assert.ok(error instanceof Error && "code" in error);
+      assert.equal(error.code, "log_gap");
+      assert.match(error.message, /has other records from 3 on than were read up to 5/);
+    }
+    assert.deepEqual(epochs, [-1, -1, 4], "where it is known under which leader the record before was written");
   });
 
   test("what lies before records that were deleted is a gap, or passed over and told once", async () => {

@@ -3,6 +3,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { LogRecord, ReadOptions } from "../log.ts";
 import { Fetched, covers, nothingFrom, upTo } from "./batches.ts";
+import type { Taken } from "./batches.ts";
 import { answered, isLate, nameOf, pauseAfter } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
 import { Said, whatIsWrong } from "./faults.ts";
@@ -57,6 +58,8 @@ export class PartitionReader {
   readonly #closed = new AbortController();
   readonly #size = new FetchSize();
   #kept: readonly LogRecord[] = [];
+  /** How far was read last. */
+  #taken: Taken = { next: -1, leaderEpoch: -1 };
   /** What lies behind it and is not opened. */
   #behind: Fetched | undefined;
   #fetch: { readonly from: number; readonly done: Promise<void> } | undefined;
@@ -142,8 +145,10 @@ export class PartitionReader {
   async #ask(from: number, waitMs: number): Promise<void> {
     const { line, partition, clock } = this.#parts;
     const [askedAt, began] = [clock.now(), clock.monotonic()];
-    const answer = await line.fetch(from, { bytesMax: this.#size.bytesMax, waitMs });
+    const leaderEpoch = this.#taken.next === from ? this.#taken.leaderEpoch : -1;
+    const answer = await line.fetch(from, { bytesMax: this.#size.bytesMax, waitMs, leaderEpoch });
     if ("putOffMs" in answer) return this.#waitOut(answer);
+    if (answer.replacedFrom !== undefined) throw (this.#broken = this.#replaced(answer.replacedFrom, from));
     this.#size.came(answer.bytes.length, clock.monotonic() - began);
     const fetched = new Fetched(partition, from, answer);
     this.#readsAgain();
@@ -161,6 +166,7 @@ export class PartitionReader {
     const last = records.at(-1);
     if (last === undefined) return false;
     this.#kept = records;
+    this.#taken = fetched.taken;
     this.#through = last.appendedAt;
     return true;
   }
@@ -238,6 +244,15 @@ export class PartitionReader {
       "log_gap",
       `${nameOf(address)}: partition ${partition} of ${topic} ends at record ${end}, but was read up to ${from} before: the topic was made anew, or has lost records. ${anew}`,
       { details: { topic, partition, from, to: end } },
+    );
+  }
+
+  #replaced(from: number, to: number): WeirError {
+    const { address, topic, partition } = this.#parts;
+    return new WeirError(
+      "log_gap",
+      `${nameOf(address)}: partition ${partition} of ${topic} has other records from ${from} on than were read up to ${to}: it was given a leader that had not got them, and what was written since has their offsets. Weir can't tell which of them it has counted. ${anew}, to count all that is there, and leave unclean.leader.election.enable off`,
+      { details: { topic, partition, from, to } },
     );
   }
 
