@@ -17,6 +17,7 @@ import {
 import { cloudAttributes } from "./cloud-headers.ts";
 import { BodyReader } from "./request-body.ts";
 import type { Routes } from "./server.ts";
+import { goneSignal } from "./unanswered.ts";
 
 type IngestService = Pick<Ingest, "limits" | "admit" | "accept" | "status">;
 
@@ -46,7 +47,7 @@ export function ingestRoutes(ingest: IngestService, clock: Clock): Routes {
     );
     server.get<{ Querystring: StatusQuery }>("/ingest/status", { schema: statusSchema }, (request, reply) => {
       const waitMs = Number(request.query.wait?.slice(0, -1) ?? 0) * 1000;
-      return ingest.status(request.query.token, waitMs, goneSignal(reply));
+      return ingest.status(request.query.token, waitMs, goneSignal(reply.raw));
     });
   };
 }
@@ -83,7 +84,7 @@ async function take(
   try {
     // A request that waits to be counted holds no memory: while the store is away, others must still get in.
     const durable = (): void => share.release();
-    const options = wait === "counted" ? { partial, wait, durable, signal: goneSignal(reply) } : { partial, wait };
+    const options = wait === "counted" ? { partial, wait, durable, signal: goneSignal(reply.raw) } : { partial, wait };
     const bounds = { bytesMax: ingest.limits.bodyBytesMax, grow: share.grow };
     return await bodies.read(request, bounds, (body) => ingest.accept(body, form, options));
   } finally {
@@ -147,13 +148,6 @@ const overloadedDrainMs = 5000;
 async function letGo(bodies: BodyReader, request: IncomingMessage, reply: FastifyReply, error: unknown): Promise<void> {
   await bodies.drain(request, error instanceof WeirError && error.canRetry ? overloadedDrainMs : undefined);
   if (!request.complete && !request.readableEnded) void reply.header("connection", "close");
-}
-
-/** Aborts when the client has gone before its answer. */
-function goneSignal(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.once("close", () => gone.abort());
-  return gone.signal;
 }
 
 const errors = Object.fromEntries([400, 413, 415, 422, 429, 503].map((status) => [status, ErrorBody]));

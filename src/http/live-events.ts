@@ -13,6 +13,7 @@ import { fromMistake, liveMoment, resumePlace } from "../protocol/live-request.t
 import { originAllowed } from "./live-socket.ts";
 import type { LiveSocketOptions } from "./live-socket.ts";
 import type { Routes } from "./server.ts";
+import { isEndless } from "./unanswered.ts";
 
 /** `GET /live-stats?rule_id=…`: the mode `delta` as Server-Sent Events, under the same rules and bounds as on a socket. */
 export function liveEvents(hub: LiveHub, options: LiveSocketOptions): Routes {
@@ -97,6 +98,7 @@ function open({ raw, headers }: Request, reply: FastifyReply): ServerResponse {
   // How long a reader may stand still is judged as for sockets.
   raw.socket.setTimeout(0).setNoDelay(true);
   const { raw: response } = reply;
+  isEndless(raw.socket, response);
   response.on("error", () => {});
   const origin = headers.origin === undefined ? {} : { "access-control-allow-origin": headers.origin };
   response.writeHead(200, {

@@ -29,6 +29,7 @@ import type { Query } from "../query/query.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import { originAllowed } from "./live-socket.ts";
 import type { Routes } from "./server.ts";
+import { goneSignal } from "./unanswered.ts";
 
 /** Which version of the rule must be there, or that there must be none. */
 export interface RuleIs {
@@ -75,10 +76,8 @@ export function ruleRoutes(
   };
   const dryRun = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const change = await rulebook.tryPut(request.body, putCondition(request.headers));
-    const left = new AbortController();
     // Nobody waits any more: the engine need not either.
-    reply.raw.once("close", () => left.abort());
-    return reply.send(await query.dryRun(change, left.signal));
+    return reply.send(await query.dryRun(change, goneSignal(reply.raw)));
   };
   return (server) => {
     server.post<Put>("/aggregation-rule", { schema: putSchema }, async (request, reply) => {
@@ -122,11 +121,9 @@ export function ruleRoutes(
       await rulebook.rebuild(request.params.rule_id);
       return reply.code(202).send({ rule_id: request.params.rule_id, status: "rebuilding" });
     });
-    server.get<OneRule>("/aggregation-rule/:rule_id/verification", { schema: verifySchema }, (request, reply) => {
-      const left = new AbortController();
-      reply.raw.once("close", () => left.abort());
-      return query.verify(request.params.rule_id, left.signal);
-    });
+    server.get<OneRule>("/aggregation-rule/:rule_id/verification", { schema: verifySchema }, (request, reply) =>
+      query.verify(request.params.rule_id, goneSignal(reply.raw)),
+    );
     server.get<OneRule>("/aggregation-rule/:rule_id/versions", { schema: versionsSchema }, (request) => ({
       rule_id: request.params.rule_id,
       versions: query.versions(request.params.rule_id),

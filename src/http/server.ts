@@ -13,6 +13,7 @@ import { answerOf, connectionError, fromFramework, isTooLarge } from "./errors.t
 import type { ErrorAnswer } from "./errors.ts";
 import { type HostNames, hostRefusal } from "./host-names.ts";
 import { RouteTable } from "./route-table.ts";
+import { boundUnanswered, owesAnswers } from "./unanswered.ts";
 import { asksForSocket } from "./upgrade.ts";
 
 export type Server = FastifyInstance;
@@ -69,6 +70,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     answerError(error, request, reply);
     return reply;
   });
+  boundUnanswered(server);
   refuseWhenClosing(server);
   refuseForeignNames(server, options.hostNames);
   refuseUnknownRoutes(server);
@@ -101,8 +103,9 @@ function frameworkOptions(options: ServerOptions, hasSockets: () => boolean): Fr
     http: {
       headersTimeout: options.headersTimeoutMs ?? 10_000,
       connectionsCheckingInterval: 1000,
-      // Known to Node from 24.9 on; before, every offer of another protocol is taken for one of WebSockets.
-      shouldUpgradeCallback: (request: IncomingMessage) => asksForSocket(request) && hasSockets(),
+      // An offer behind requests that are not answered yet is not taken: their answers would come in the midst of the socket's.
+      shouldUpgradeCallback: (request: IncomingMessage) =>
+        asksForSocket(request) && hasSockets() && !owesAnswers(request.socket),
     },
     // Our own hook answers in the one shape while closing.
     return503OnClosing: false,

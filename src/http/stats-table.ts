@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Query } from "../query/query.ts";
 import type { RawParameters } from "../query/parameters.ts";
 import type { StatsTable } from "../query/stats-table.ts";
+import { goneSignal } from "./unanswered.ts";
 
 /** The type and the ending of a file of each format. `header=present`: RFC 4180. */
 export const tableFiles: Readonly<Record<StatsTable["format"], { readonly type: string; readonly ending: string }>> = {
@@ -19,10 +20,8 @@ export async function answerTable(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const ended = new AbortController();
   // However it ends: answered, failed, or left by a client who is gone.
-  reply.raw.once("close", () => ended.abort());
-  const table = await query.statsTable(request.query as RawParameters, ended.signal);
+  const table = await query.statsTable(request.query as RawParameters, goneSignal(reply.raw));
   const bytes = request.method === "HEAD" ? Readable.from([]) : await begun(await table.read());
   const { type, ending } = tableFiles[table.format];
   void reply.type(type).header("content-disposition", `attachment; filename="${table.ruleId}.${ending}"`);

@@ -99,6 +99,8 @@ export class Query {
    */
   async statsTable(raw: RawParameters, signal: AbortSignal): Promise<StatsTable> {
     let answering = this.#answering(raw);
+    // One that has been aborted already never says so again.
+    signal.throwIfAborted();
     signal.addEventListener("abort", this.#tables.take("tables are being read"), { once: true });
     for (;;) {
       const table = await statsTable(raw, answering, this.#parts, { now: this.#parts.clock.now(), signal });
