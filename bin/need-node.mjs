@@ -1,6 +1,7 @@
 // Plain JavaScript that any Node can read, so that an old one ends with a clear line instead of a syntax error.
 
-const needed = [24, 6];
+// Before 24.20 half of a zstd body is taken for the whole, and before 24.16 answers that wait outlive their connection.
+const needed = [24, 20];
 
 /** Ends the process with one line when this Node is too old to run TypeScript as it is and `node:sqlite`. */
 export function needNode() {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { Decoding, decoderOf } from "./decoding.ts";
 import { GatheredBody, smallBytesMax } from "./gathered-body.ts";
 
@@ -8,11 +8,11 @@ const bytesMax = 3 * smallBytesMax;
 
 describe("the decoding of bodies", () => {
   const decoding = new Decoding();
-  const decoded = (encoded: Buffer, grow = (_bytes: number): void => {}): Promise<string> => {
+  const decoded = (encoded: Buffer, grow = (_bytes: number): void => {}, encoding = "gzip"): Promise<string> => {
     const body = new GatheredBody(bytesMax);
     body.add(encoded);
     const use = (bytes: Buffer): string => `${bytes.length} bytes`;
-    return decoding.decoded(body, decoderOf("gzip")!, { bytesMax, grow }, use).catch(({ code }) => String(code));
+    return decoding.decoded(body, decoderOf(encoding)!, { bytesMax, grow }, use).catch(({ code }) => String(code));
   };
   const member = (bytes: number): Buffer => gzipSync(Buffer.alloc(bytes, " "));
 
@@ -24,6 +24,19 @@ describe("the decoding of bodies", () => {
       sizes.map((size) => `${size} bytes`),
     );
   });
+
+  const encoders = { gzip: gzipSync, br: brotliCompressSync, zstd: zstdCompressSync };
+  for (const [encoding, encode] of Object.entries(encoders)) {
+    it(`takes no part of a body for the whole: ${encoding}`, async () => {
+      const text = Buffer.from(Array.from({ length: 5000 }, (_, index) => index * 7919).join(","));
+      const whole = encode(text);
+      const answers = [whole.length, whole.length / 2, whole.length - 1, 1].map((length) =>
+        decoded(whole.subarray(0, length), () => {}, encoding),
+      );
+      const [first, ...cut] = await Promise.all(answers);
+      assert.deepEqual([first, ...cut], [`${text.length} bytes`, ...cut.map(() => "invalid_encoding")]);
+    });
+  }
 
   it("keeps no more than one large body at a time", async () => {
     let [bytes, most] = [0, 0];
