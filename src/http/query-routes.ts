@@ -79,7 +79,7 @@ const eventsSchema = {
   summary: "The stored events, whole",
   description: "Newest first; without times all of them.",
   querystring: EventsParameters,
-  response: { 200: EventsAnswer, 400: ErrorBody, 503: ErrorBody },
+  response: { 200: EventsAnswer, 400: ErrorBody, 429: ErrorBody, 503: ErrorBody },
 };
 const rejectsSchema = {
   tags: ["operation"],
@@ -87,7 +87,7 @@ const rejectsSchema = {
   description:
     "Events that were acknowledged and that the store refused when they were to be counted: they are in no window and not in `/events`. What was set aside last comes first. `weir rejects replay` sends them again.",
   querystring: RejectsParameters,
-  response: { 200: RejectsAnswer, 400: ErrorBody, 503: ErrorBody },
+  response: { 200: RejectsAnswer, 400: ErrorBody, 429: ErrorBody, 503: ErrorBody },
 };
 const dropSchema = {
   tags: ["operation"],

@@ -11,6 +11,7 @@ import { document } from "./documentation.ts";
 import { drain } from "./drain.ts";
 import { answerOf, connectionError, fromFramework, isTooLarge } from "./errors.ts";
 import type { ErrorAnswer } from "./errors.ts";
+import { boundHeldAnswers } from "./held-answers.ts";
 import { type HostNames, hostRefusal } from "./host-names.ts";
 import { RouteTable } from "./route-table.ts";
 import { boundUnanswered, owesAnswers } from "./unanswered.ts";
@@ -43,6 +44,8 @@ export interface ServerOptions {
   readonly answered?: (facts: { route: string; method: string; status: number; seconds: number }) => void;
   /** Connections beyond this many are closed at once. Default 20,000. */
   readonly connectionsMax?: number;
+  /** What answers that are not read yet may take together, bytes. Default 128 MiB. */
+  readonly heldBytesMax?: number;
   /** By which names it may be asked; missing: by any. */
   readonly hostNames?: HostNames;
   /** Default: the system's. */
@@ -74,6 +77,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   refuseWhenClosing(server);
   refuseForeignNames(server, options.hostNames);
   refuseUnknownRoutes(server);
+  boundHeldAnswers(server, options.heldBytesMax);
   dropStalledReaders(server, options.writeTimeoutMs ?? 6000);
   reportAnswers(server, options.answered);
   document(server, options);

@@ -23,11 +23,23 @@ export function boundUnanswered(server: FastifyInstance): void {
 }
 
 /** Whether an answer of the connection is still owed or on its way. */
-export const owesAnswers = (socket: Socket): boolean => (lines.get(socket)?.length ?? 0) > 0;
+export const owesAnswers = (socket: Socket): boolean => lines.get(socket)?.first !== undefined;
+
+/** Whether nothing stands before an answer of the connection. */
+export const isFirst = (socket: Socket, response: ServerResponse): boolean => lines.get(socket)?.first === response;
 
 /** An answer without end: nothing that is asked behind it on its connection would ever be answered. */
 export function isEndless(socket: Socket, response: ServerResponse): void {
   lineOf(socket).endWith(response);
+}
+
+/** Calls when an answer has been handed to the system, or never will be; once. */
+export function whenOver(response: ServerResponse, over: () => void): void {
+  const once = (): void => {
+    response.off("finish", once).off("close", once);
+    over();
+  };
+  response.once("finish", once).once("close", once);
 }
 
 /** Aborts when the client has gone, or its answer. */
@@ -50,15 +62,14 @@ class Line {
     socket.once("close", () => this.#waiting.forEach((response) => response.destroy()));
   }
 
-  get length(): number {
-    return this.#waiting.size;
+  get first(): ServerResponse | undefined {
+    return this.#waiting.values().next().value;
   }
 
   add(response: ServerResponse): void {
     if (this.#waiting.has(response)) return;
     this.#waiting.add(response);
-    const over = (): void => void this.#waiting.delete(response);
-    response.once("finish", over).once("close", over);
+    whenOver(response, () => this.#waiting.delete(response));
     if (this.#isHeld || this.#waiting.size > unansweredMax) this.#socket.destroy();
   }
 
