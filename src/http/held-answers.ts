@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { WeirError } from "../lib/errors.ts";
-import { isFirst, whenOver } from "./unanswered.ts";
+import { isFirst, whenOver } from "../lib/unanswered.ts";
 
 /** Of health, metrics and refusals: they are answered also while others do not read, if nothing on their connection stands before them. */
 const smallBytesMax = 64 * 1024;

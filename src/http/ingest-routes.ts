@@ -17,7 +17,7 @@ import {
 import { cloudAttributes } from "./cloud-headers.ts";
 import { BodyReader } from "./request-body.ts";
 import type { Routes } from "./server.ts";
-import { goneSignal } from "./unanswered.ts";
+import { goneSignal } from "../lib/unanswered.ts";
 
 type IngestService = Pick<Ingest, "limits" | "admit" | "accept" | "status">;
 

@@ -13,7 +13,7 @@ import { fromMistake, liveMoment, resumePlace } from "../protocol/live-request.t
 import { originAllowed } from "./live-socket.ts";
 import type { LiveSocketOptions } from "./live-socket.ts";
 import type { Routes } from "./server.ts";
-import { isEndless } from "./unanswered.ts";
+import { isEndless } from "../lib/unanswered.ts";
 
 /** `GET /live-stats?rule_id=…`: the mode `delta` as Server-Sent Events, under the same rules and bounds as on a socket. */
 export function liveEvents(hub: LiveHub, options: LiveSocketOptions): Routes {

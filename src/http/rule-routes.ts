@@ -29,7 +29,7 @@ import type { Query } from "../query/query.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import { originAllowed } from "./live-socket.ts";
 import type { Routes } from "./server.ts";
-import { goneSignal } from "./unanswered.ts";
+import { goneSignal } from "../lib/unanswered.ts";
 
 /** Which version of the rule must be there, or that there must be none. */
 export interface RuleIs {

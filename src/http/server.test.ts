@@ -260,6 +260,21 @@ describe("over a socket", () => {
   });
 });
 
+describe("a connection between requests", () => {
+  it("is kept for a while, and then ended", { timeout: 20_000 }, async (t) => {
+    const server = make({ keepAliveTimeoutMs: 100, writeTimeoutMs: 50 });
+    t.after(() => server.close());
+    await server.listen({ host: "127.0.0.1", port: 0 });
+    const connection = converse((server.server.address() as AddressInfo).port);
+    t.after(() => connection.destroy());
+    for (let request = 0; request < 2; request++) {
+      connection.write("GET /sample/1 HTTP/1.1\r\nHost: a\r\n\r\n");
+      await systemClock.sleep(400);
+    }
+    assert.equal((await connection.closed).match(/HTTP\/1\.1 200/g)?.length, 2);
+  });
+});
+
 describe("a server that stops", () => {
   it("answers in the one shape and closes the connection", async () => {
     let release = (): void => {};

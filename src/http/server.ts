@@ -5,6 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, 
 import { systemClock } from "../lib/clock.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
+import { isIdle, owesAnswers } from "../lib/unanswered.ts";
 import { parameterCheck } from "../protocol/query.ts";
 import { jsonBody } from "./body.ts";
 import { document } from "./documentation.ts";
@@ -14,7 +15,7 @@ import type { ErrorAnswer } from "./errors.ts";
 import { boundHeldAnswers } from "./held-answers.ts";
 import { type HostNames, hostRefusal } from "./host-names.ts";
 import { RouteTable } from "./route-table.ts";
-import { boundUnanswered, owesAnswers } from "./unanswered.ts";
+import { boundUnanswered } from "./unanswered.ts";
 import { asksForSocket } from "./upgrade.ts";
 
 export type Server = FastifyInstance;
@@ -209,9 +210,12 @@ function refuseUnknownRoutes(server: FastifyInstance): void {
   });
 }
 
-/** A connection that takes nothing of its answer for so long is cut; one that waits for us (a long poll) is not. */
+/**
+ * A connection that takes nothing of its answer for so long is cut; one that waits for us (a long poll) is not. When one has
+ * been idle for the time that it may, node asks here, too.
+ */
 function dropStalledReaders(server: FastifyInstance, timeoutMs: number): void {
   server.server.setTimeout(timeoutMs, (socket) => {
-    if (socket.writableLength > 0) socket.destroy();
+    if (socket.writableLength > 0 || isIdle(socket)) socket.destroy();
   });
 }

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Query } from "../query/query.ts";
 import type { RawParameters } from "../query/parameters.ts";
 import type { StatsTable } from "../query/stats-table.ts";
-import { goneSignal } from "./unanswered.ts";
+import { goneSignal } from "../lib/unanswered.ts";
 
 /** The type and the ending of a file of each format. `header=present`: RFC 4180. */
 export const tableFiles: Readonly<Record<StatsTable["format"], { readonly type: string; readonly ending: string }>> = {

@@ -16,7 +16,7 @@ import { liveSocket } from "./live-socket.ts";
 import { queryRoutes } from "./query-routes.ts";
 import { createServer } from "./server.ts";
 import type { Routes, ServerOptions } from "./server.ts";
-import { unansweredMax } from "./unanswered.ts";
+import { unansweredMax } from "../lib/unanswered.ts";
 
 /** A query server; what is asked of `/held` with the header `X-Held` is never answered. */
 async function start(t: TestContext, options: Partial<ServerOptions> = {}) {

@@ -1,96 +1,13 @@
-import { subscribe } from "node:diagnostics_channel";
-import type { ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
+import { owe } from "../lib/unanswered.ts";
 
-/**
- * How many requests of one connection may wait for their answers. Who sends one after the other has one; node begins with
- * all that have come, and what is answered early waits in memory for what stands in front of it.
- */
-export const unansweredMax = 32;
-
-const lines = new WeakMap<Socket, Line>();
-
-/** A server whose connections hold no more answers than that, and let go of all of them when they end. */
+/** A server whose connections hold few answers that wait, and let go of all of them when they end. */
 export function boundUnanswered(server: FastifyInstance): void {
   server.addHook("onRequest", (request, reply, done) => {
     const { socket } = request.raw;
-    lineOf(socket).add(reply.raw);
+    owe(socket, reply.raw);
     // What had come with the request for which the connection was cut is not begun with.
     if (socket.destroyed) reply.hijack();
     else done();
   });
 }
-
-/** Whether an answer of the connection is still owed or on its way. */
-export const owesAnswers = (socket: Socket): boolean => lines.get(socket)?.first !== undefined;
-
-/** Whether nothing stands before an answer of the connection. */
-export const isFirst = (socket: Socket, response: ServerResponse): boolean => lines.get(socket)?.first === response;
-
-/** An answer without end: nothing that is asked behind it on its connection would ever be answered. */
-export function isEndless(socket: Socket, response: ServerResponse): void {
-  lineOf(socket).endWith(response);
-}
-
-/** Calls when an answer has been handed to the system, or never will be; once. */
-export function whenOver(response: ServerResponse, over: () => void): void {
-  const once = (): void => {
-    response.off("finish", once).off("close", once);
-    over();
-  };
-  response.once("finish", once).once("close", once);
-}
-
-/** Aborts when the client has gone, or its answer. */
-export function goneSignal(response: ServerResponse): AbortSignal {
-  const gone = new AbortController();
-  if (response.destroyed) gone.abort();
-  else response.once("close", () => gone.abort());
-  return gone.signal;
-}
-
-/** The answers that a connection waits for, in the order of their requests. */
-class Line {
-  readonly #waiting = new Set<ServerResponse>();
-  readonly #socket: Socket;
-  #endless: ServerResponse | undefined;
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    // When a connection is to become something else (CONNECT, WebSocket) node forgets what waits on it behind the first answer.
-    socket.once("close", () => this.#waiting.forEach((response) => response.destroy()));
-  }
-
-  get first(): ServerResponse | undefined {
-    return this.#waiting.values().next().value;
-  }
-
-  add(response: ServerResponse): void {
-    if (this.#waiting.has(response)) return;
-    this.#waiting.add(response);
-    whenOver(response, () => this.#waiting.delete(response));
-    if (this.#isHeld || this.#waiting.size > unansweredMax) this.#socket.destroy();
-  }
-
-  endWith(response: ServerResponse): void {
-    this.#endless = response;
-    if ([...this.#waiting].at(-1) !== response) this.#socket.destroy();
-  }
-
-  get #isHeld(): boolean {
-    return this.#endless !== undefined && this.#waiting.has(this.#endless);
-  }
-}
-
-function lineOf(socket: Socket): Line {
-  const line = lines.get(socket) ?? new Line(socket);
-  lines.set(socket, line);
-  return line;
-}
-
-// Node answers some requests by itself (without a Host, say), of which the framework does not hear; they wait all the same.
-subscribe("http.server.request.start", (message) => {
-  const { socket, response } = message as { readonly socket: Socket; readonly response: ServerResponse };
-  lines.get(socket)?.add(response);
-});

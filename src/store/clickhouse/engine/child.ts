@@ -10,6 +10,7 @@ import type { ExecutionParts } from "./execution.ts";
 import { Lane } from "./lane.ts";
 import { keepGivingBack } from "./memory.ts";
 import type { FromChild, ToChild } from "./messages.ts";
+import { alive, merge } from "./orders.ts";
 import { Running } from "./running.ts";
 import { authenticate, checkLoopbackHost, listen, makeServer } from "./server.ts";
 import { readerLimits } from "./settings.ts";
@@ -19,6 +20,8 @@ import { Spool } from "./spool.ts";
 const running = { writes: 4, reads: 4, tools: 2 };
 const waitingMax = 256;
 const drainMs = 10_000;
+/** Of tools; Weir's own connection reads what it asks for. */
+const stalledMs = 6000;
 
 // What is committed survives any end, so the quickest one is the right one when nobody is left to answer to.
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
@@ -47,9 +50,10 @@ async function start(options: Extract<ToChild, { type: "start" }>): Promise<void
     writes: new Lane(running.writes, waitingMax),
     limits: readerLimits(options.memoryMax),
   };
+  const ordered = (statement: string, readonly?: boolean): Promise<void> => order(database, statement, readonly);
   process.on("message", (message: ToChild) => {
-    if (message.type === "ping") void alive(database);
-    if (message.type === "merge") void order(database, "SYSTEM START MERGES");
+    if (message.type === "ping") void alive(ordered, () => tell({ type: "pong" }));
+    if (message.type === "merge") void merge(systemClock, ordered);
     if (message.type === "stop") void stop(parts);
   });
   tell({
@@ -76,12 +80,7 @@ async function serveTools(parts: ExecutionParts, port: number | null): Promise<n
     checkLoopbackHost(message);
     return { access: "reader", reads } as const;
   };
-  return listen(makeServer({ parts, callerOf, newId: randomUUID }), port);
-}
-
-async function alive(database: Database): Promise<void> {
-  await order(database, "SELECT 1", true);
-  tell({ type: "pong" });
+  return listen(makeServer({ parts, callerOf, newId: randomUUID, stalledMs }), port);
 }
 
 async function order(database: Database, statement: string, readonly = false): Promise<void> {

@@ -38,14 +38,17 @@ export class Execution {
   readonly #caller: Caller;
   readonly #run: Run;
   readonly #id: string;
+  readonly #sent: Promise<void> | undefined;
   /** True while nothing but reading can be under way: a caller who is gone then needs no answer. */
   isReading = false;
 
-  constructor(parts: ExecutionParts, caller: Caller, run: Run, id: string) {
+  /** `sent`: given when what is read keeps its place in the lane until it has left, as it is held as a whole. */
+  constructor(parts: ExecutionParts, caller: Caller, run: Run, id: string, sent?: Promise<void>) {
     this.#parts = parts;
     this.#caller = caller;
     this.#run = run;
     this.#id = id;
+    this.#sent = sent;
   }
 
   /** Reads the body as far as it belongs to the statement; throws EngineException or the engine's own error. */
@@ -106,7 +109,8 @@ export class Execution {
       return await this.#parts.database.run(sql, this.#options(request));
     } finally {
       this.#run.setInEngine(false);
-      leave();
+      if (this.#sent === undefined) leave();
+      else void this.#sent.then(leave);
     }
   }
 

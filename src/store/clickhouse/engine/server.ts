@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { isIdle, owe, whenOver } from "../../../lib/unanswered.ts";
 import { EngineException, reportException } from "./exception.ts";
 import { Execution, type Answer, type Caller, type ExecutionParts } from "./execution.ts";
 import { header, readRequest } from "./request.ts";
@@ -11,6 +12,8 @@ export interface ServerOptions {
   /** Who is asking; throws AUTHENTICATION_FAILED or REQUIRED_PASSWORD. */
   readonly callerOf: (message: IncomingMessage) => Caller;
   readonly newId: () => string;
+  /** Given for callers that may read as slowly as they like: who takes nothing of an answer for so long is cut, ms. */
+  readonly stalledMs?: number;
 }
 
 /** A server of ClickHouse's HTTP interface; it listens when `listen` is called. */
@@ -19,7 +22,16 @@ export function makeServer(options: ServerOptions): Server {
     void handle(options, message, response);
   });
   server.maxConnections = 512;
+  if (options.stalledMs !== undefined) dropStalledReaders(server, options.stalledMs);
   return server;
+}
+
+/** One that has been idle for the time that it may is cut, too: node leaves that to who listens. */
+function dropStalledReaders(server: Server, timeoutMs: number): void {
+  server.prependListener("request", (message, response) => owe(message.socket, response, 1));
+  server.setTimeout(timeoutMs, (socket) => {
+    if (socket.writableLength > 0 || isIdle(socket)) socket.destroy();
+  });
 }
 
 /** Listens on the loopback; on `port` when it is free, else on any. Resolves to the port. */
@@ -44,6 +56,8 @@ function bind(server: Server, port: number): Promise<void> {
 }
 
 async function handle(options: ServerOptions, message: IncomingMessage, response: ServerResponse): Promise<void> {
+  // It asked for more than it waited for: see `owe`.
+  if (message.socket.destroyed) return;
   const path = (message.url ?? "/").split("?", 1)[0];
   if (path === "/ping") return end(response, 200, "Ok.\n");
   if (path !== "/") return refuseRoute(message, response, path ?? "");
@@ -66,7 +80,8 @@ async function query(
   response.setHeader("X-ClickHouse-Query-Id", encodeURIComponent(id).slice(0, 1000));
   const { running } = options.parts;
   const run = running.begin(id);
-  const execution = new Execution(options.parts, caller, run, id);
+  const sent = options.stalledMs === undefined ? undefined : over(response);
+  const execution = new Execution(options.parts, caller, run, id, sent);
   // Who waits for data that will not be read any more is told by the end of the connection.
   run.signal.addEventListener("abort", () => !message.complete && message.destroy(), { once: true });
   // A reader who has gone frees its place; a writer's statement goes on, as on the server.
@@ -82,6 +97,8 @@ async function query(
     run.end();
   }
 }
+
+const over = (response: ServerResponse): Promise<void> => new Promise((resolve) => whenOver(response, resolve));
 
 function send(response: ServerResponse, { result, format, wrote }: Answer): void {
   const written = wrote ? result : { rowsRead: 0, bytesRead: 0 };
