@@ -39,6 +39,7 @@ import { type Opening, openStore } from "./opening.ts";
 import { rawTrial, rollupsTrial } from "./schema.ts";
 import type { Position, RejectQuery, RejectedEvent } from "../rejects.ts";
 import * as erasing from "./erase-statements.ts";
+import { Dropping } from "./dropping.ts";
 import { type KeyColumns, findIds, keysOf } from "./find-ids.ts";
 import * as groups from "./group-statements.ts";
 import * as quarantine from "./rejects.ts";
@@ -69,8 +70,7 @@ export class ClickHouseStore implements Store {
   readonly #opening: Opening;
   readonly #tableBytesMax: number;
   readonly #rowsBytesMax: number;
-  /** Series on whose lists no group has been left without rows since this process looked. */
-  readonly #tidyLists = new Set<number>();
+  readonly #dropping: Dropping;
   #spare: Buffer | null = null;
   #trials = Promise.resolve();
 
@@ -90,6 +90,7 @@ export class ClickHouseStore implements Store {
     this.#clock = options.clock;
     this.#claims = options.claims ?? null;
     this.#opening = options.opening ?? { version: "unknown", change: true };
+    this.#dropping = new Dropping(options.connection);
     this.#tableBytesMax = options.tableBytesMax ?? 128 * 2 ** 20;
     this.#rowsBytesMax = options.rowsBytesMax ?? 64 * 2 ** 20;
   }
@@ -229,31 +230,11 @@ export class ClickHouseStore implements Store {
   }
 
   dropSeries(series: number): Promise<void> {
-    this.#tidyLists.delete(series);
-    return this.#connection.write(statements.deleteSeries(series));
+    return this.#dropping.series(series);
   }
 
-  async dropWindows(
-    expired: readonly { readonly series: number; readonly before: number }[],
-  ): Promise<readonly number[]> {
-    const found = await this.#connection.rows<{ series: number }>(statements.selectExpired(expired));
-    const dropped = new Set(found.map((row) => row.series));
-    for (const series of dropped) this.#tidyLists.delete(series);
-    if (dropped.size > 0)
-      await this.#connection.write(statements.deleteExpired(expired.filter((one) => dropped.has(one.series))));
-    const freed = await this.#tidy(expired.map(({ series }) => series));
-    return [...dropped.union(freed)];
-  }
-
-  /** Also where an earlier deletion has broken off before it came to the lists: answers which had groups without rows. */
-  async #tidy(series: readonly number[]): Promise<ReadonlySet<number>> {
-    const doubtful = series.filter((one) => !this.#tidyLists.has(one));
-    if (doubtful.length === 0) return new Set();
-    const found = await this.#connection.rows<{ found: number }>(groups.selectUnused(doubtful));
-    const unused = new Set(found.map((row) => row.found));
-    if (unused.size > 0) await this.#connection.write(groups.deleteUnused([...unused]));
-    for (const one of doubtful) this.#tidyLists.add(one);
-    return unused;
+  dropWindows(expired: readonly { readonly series: number; readonly before: number }[]): Promise<readonly number[]> {
+    return this.#dropping.windows(expired);
   }
 
   async seriesKept(): Promise<readonly number[]> {
