@@ -236,7 +236,8 @@ export class Filler {
         seconds: null,
       });
       const plan = planRollup(targets, "scattered", admission.bounded);
-      const task = { range, plan, marks, counts: null, yielding: true, rooms: admission.rooms };
+      const { rooms, keptFrom } = admission;
+      const task = { range, plan, marks, counts: null, yielding: true, rooms, keptFrom };
       await this.#deps.writer.rollUp(task, { attemptsMax: fillAttemptsMax });
       admission.done("written");
       return true;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SimulatedClock } from "../../test/support/simulated-clock.ts";
 import { parseRule } from "../rule/parse.ts";
 import type { Unlisted } from "../store/store.ts";
 import { GroupRooms } from "./group-rooms.ts";
@@ -26,9 +27,12 @@ function setUp(listed: Map<number, number> = new Map(), groupsMax = 1000, share 
   let fails = false;
   const inWords = ({ series, from, to }: Unlisted): string => {
     if (from >= to) return `${series}`;
+    if (to > 1e15 && from > 0) return `${series} from ${from / 1000 - start}`;
     return to > 1e15 ? `${series} all` : `${series} ${from / 1000 - start}..${Math.floor(to / 1000) - start}`;
   };
+  const clock = new SimulatedClock(start * 1000);
   const rooms = new GroupRooms({
+    clock,
     store: {
       listGroups: async (series) => {
         if (fails) throw new Error("away");
@@ -41,7 +45,7 @@ function setUp(listed: Map<number, number> = new Map(), groupsMax = 1000, share 
     share: () => share,
     full: (ruleId, bound) => full.push(`${ruleId} ${bound}`),
   });
-  return { rooms, full, asked: () => asked.splice(0), fail: (now: boolean) => (fails = now) };
+  return { rooms, clock, full, asked: () => asked.splice(0), fail: (now: boolean) => (fails = now) };
 }
 
 const range = (groups: number, ...seconds: number[]) => ({
@@ -129,6 +133,29 @@ test("a look that failed is done again, with all that it was about", async () =>
   fail(false);
   await rooms.admit([target(20)], range(120, 0));
   assert.deepEqual(asked(), ["20 120..120"]);
+});
+
+test("groups of windows that are kept no more take no room, and need not be listed", async () => {
+  const { rooms, asked } = setUp(new Map(), 100);
+  const kept = { retention: "1h" };
+  const { keptFrom } = await rooms.admit([target(20, kept), target(21)], range(30, 0));
+  assert.deepEqual(
+    keptFrom,
+    new Map([
+      [20, (start - 3600) * 1000],
+      [21, 0],
+    ]),
+  );
+  assert.deepEqual(asked(), ["20 from -3600, 21 all"]);
+  // Live processing and a fill are held to the same; of a range whose panes are not known what is kept is listed.
+  const { done } = await rooms.admit([target(22, kept, true)], range(10));
+  done("written");
+  asked();
+  for (let time = 0; time < 11; time++) (await rooms.admit([target(22, kept, true)], range(10))).done("written");
+  assert.deepEqual(asked()[0], "22 from -3600");
+  // A shorter retention keeps the series.
+  const shorter = await rooms.admit([target(20, { retention: "10m" })], range(30, 0));
+  assert.deepEqual(shorter.keptFrom, new Map([[20, (start - 600) * 1000]]));
 });
 
 test("groups that have gone are counted anew", async () => {

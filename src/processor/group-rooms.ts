@@ -1,10 +1,14 @@
 import type { RollupTask, Store, Unlisted } from "../store/store.ts";
+import { BelievedTime } from "../lib/believed-time.ts";
+import type { Clock } from "../lib/clock.ts";
 import { startOfSpan } from "../rule/calendar.ts";
+import { oldestKept } from "../rule/retention.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import type { Target } from "./ports.ts";
 
 export interface GroupRoomsDeps {
   readonly store: Pick<Store, "listGroups" | "settle">;
+  readonly clock: Pick<Clock, "now" | "monotonic">;
   /** The bound of rules that say none. */
   readonly groupsMax: number;
   /** Called once for each series that has as many groups as it may. */
@@ -22,7 +26,7 @@ export interface GroupedRange {
 }
 
 /** What a rollup may do with groups. `done` is called when it has ended: written, not written, or with an outcome that is not known. */
-export interface Admission extends Required<Pick<RollupTask, "rooms">> {
+export interface Admission extends Required<Pick<RollupTask, "rooms" | "keptFrom">> {
   /** The series whose groups have to be looked up. */
   readonly bounded: ReadonlySet<number>;
   done(outcome: "written" | "refused" | "unknown"): void;
@@ -32,7 +36,8 @@ export interface Admission extends Required<Pick<RollupTask, "rooms">> {
 interface Standing {
   readonly ruleId: string;
   readonly bound: number;
-  readonly rule: CheckedRule;
+  /** As it was last asked for: a shorter retention keeps the series. */
+  rule: CheckedRule;
   /** Different groups when they were last counted; null: never yet. */
   listed: number | null;
   /** How many more there may be by now, from tasks that have ended and from those that are under way. */
@@ -51,18 +56,23 @@ interface Standing {
  * this reckoning, groups are listed and counted anew, in the panes that were touched; and where there is not much room, the
  * statement looks up each group (`PlanMember.bounded`) and takes in no more than it is given room for.
  *
+ * Groups of windows that retention has ended take no room, neither in a statement nor when they are listed: a fill, which goes
+ * over all of history, would else leave none for those that are answered.
+ *
  * Rooms are reserved: however many ranges are rolled up at a time, together they never take more than there is. What is
  * known is lost with the process and read again from the store.
  */
 export class GroupRooms {
   readonly #deps: GroupRoomsDeps;
   readonly #standings = new Map<number, Standing>();
+  readonly #time: BelievedTime;
   /** Tasks whose outcome is not known. */
   #doubtful: (() => void)[] = [];
   #looking: Promise<void> | undefined;
 
   constructor(deps: GroupRoomsDeps) {
     this.#deps = deps;
+    this.#time = new BelievedTime(deps.clock);
   }
 
   /** How many rules, of those that are being counted, have as many groups as they may. */
@@ -112,7 +122,10 @@ export class GroupRooms {
 
   #standingOf({ series, rule, rule_id }: Target): Standing {
     const known = this.#standings.get(series);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.rule = rule;
+      return known;
+    }
     const bound = rule.maxGroups ?? this.#deps.groupsMax;
     const made = {
       ruleId: rule_id,
@@ -131,7 +144,8 @@ export class GroupRooms {
 
   async #look(series: readonly number[]): Promise<void> {
     await this.#settleDoubtful();
-    const looks = series.map((one) => takeLook(one, this.#standings.get(one)!));
+    const now = this.#time.now();
+    const looks = series.map((one) => takeLook(one, this.#standings.get(one)!, now));
     try {
       const listed = await this.#deps.store.listGroups(looks.map(({ asked }) => asked));
       for (const { asked, standing, added } of looks) {
@@ -154,7 +168,7 @@ export class GroupRooms {
   }
 
   #reserve(grouped: readonly Target[], range: GroupedRange): Admission {
-    const rooms = new Map<number, number>();
+    const [rooms, keptFrom, now] = [new Map<number, number>(), new Map<number, number>(), this.#time.now()];
     const ends = grouped.map((target) => {
       const standing = this.#standingOf(target);
       const free = freeOf(standing, this.#share);
@@ -162,7 +176,10 @@ export class GroupRooms {
       // While a rule is filling, two take of its room at a time: neither is to have all of it.
       const share = bounded && target.filling ? Math.ceil(free / 2) : free;
       const given = Math.max(0, Math.min(range.groups, share));
-      if (bounded) rooms.set(target.series, given);
+      if (bounded) {
+        rooms.set(target.series, given);
+        keptFrom.set(target.series, oldestKept(target.rule, now));
+      }
       return hold(standing, given, bounded ? undefined : range.seconds);
     });
     const end = (added: boolean): void => ends.forEach((one) => one(added));
@@ -170,7 +187,7 @@ export class GroupRooms {
       if (outcome === "unknown") this.#doubtful.push(() => end(true));
       else end(outcome === "written");
     };
-    return { bounded: new Set(rooms.keys()), rooms, done };
+    return { bounded: new Set(rooms.keys()), rooms, keptFrom, done };
   }
 
   #tell(standing: Standing): void {
@@ -218,13 +235,14 @@ interface Look {
   readonly added: number;
 }
 
-/** What ends from now on is not in the answer, or may not be. */
-function takeLook(series: number, standing: Standing): Look {
+/** What ends from now on is not in the answer, or may not be. Groups of windows that are kept no more need not be known. */
+function takeLook(series: number, standing: Standing, now: number): Look {
   const all = { from: 0, to: Number.MAX_SAFE_INTEGER };
   const isNew = standing.listed === null || standing.hasOthers;
   const { from, to } = isNew ? all : (standing.unlisted ?? { from: 0, to: 0 });
   [standing.unlisted, standing.hasOthers] = [null, false];
-  return { asked: { series, from, to }, standing, added: standing.added };
+  const kept = Math.max(from, oldestKept(standing.rule, now));
+  return { asked: { series, from: kept, to }, standing, added: standing.added };
 }
 
 /** Holds room until the task has ended. `seconds` of events whose groups the task does not list; undefined: it does. */

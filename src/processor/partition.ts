@@ -254,7 +254,7 @@ export class Partition {
     const { range, events, duplicates, seconds } = batch;
     const bound = this.#likely.boundFor(events);
     const groupedRange = { groups: bound ?? events, seconds };
-    const { bounded, rooms, done } = await writer.ask(() => groups.admit(targets, groupedRange));
+    const { bounded, rooms, keptFrom, done } = await writer.ask(() => groups.admit(targets, groupedRange));
     const plan = this.#planFor(targets, spreadOf(batch), bounded);
     const started = clock.monotonic();
     const task: RollupTask = {
@@ -263,6 +263,7 @@ export class Partition {
       marks: [{ series: 0, range }],
       counts: { events, duplicates },
       rooms,
+      keptFrom,
       ...(bound === undefined ? {} : { groupsMax: bound }),
     };
     try {

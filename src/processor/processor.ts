@@ -77,7 +77,7 @@ export class Processor {
     const { store, clock, metrics, rules, progress, limits } = deps;
     this.#writer = new BatchWriter({ store, clock, metrics, signal: this.#abandon.signal });
     const share = (): number => this.#share();
-    this.#groups = new GroupRooms({ store, groupsMax: limits.groupsMax, full: deps.groupsFull, share });
+    this.#groups = new GroupRooms({ store, clock, groupsMax: limits.groupsMax, full: deps.groupsFull, share });
     this.#cost = new CostMeter(clock);
     this.#stopper = new RuleStopper({ store, rules, writer: this.#writer, clock, metrics });
     this.#caretaker = new Caretaker({ ...deps, groups: this.#groups });

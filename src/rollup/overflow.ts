@@ -11,11 +11,16 @@ export const overflowGroup = `CAST([], '${groupType}')`;
 export const boundedSeries = ({ shapes }: Branch): number[] =>
   shapes.flatMap(({ members }) => members.filter(({ bounded }) => bounded).map(({ series }) => series));
 
-/** How many new groups each of the series may take in, as parameters of `heldToBounds`. */
+/** How many new groups each of the series may take in, and from when on its windows are kept (ms), as parameters of `heldToBounds`. */
 export const roomValues = (
   bounded: readonly number[],
   rooms: ReadonlyMap<number, number> = new Map(),
-): Readonly<Record<string, unknown>> => ({ bounded, rooms: bounded.map((series) => rooms.get(series) ?? 0) });
+  keptFrom: ReadonlyMap<number, number> = new Map(),
+): Readonly<Record<string, unknown>> => ({
+  bounded,
+  rooms: bounded.map((series) => rooms.get(series) ?? 0),
+  kept_from: bounded.map((series) => Math.floor((keptFrom.get(series) ?? 0) / 1000)),
+});
 
 /**
  * The rows of a branch, of its bounded series no more groups than there is room for. Groups that are listed keep their
@@ -23,18 +28,21 @@ export const roomValues = (
  * there is room; the rows of the rest go to the overflow, where the store merges them. So do those of a group that no
  * event has entered: they only hold what the series has skipped, and are in no window. All in the one insert, so that a
  * group is listed exactly when an event has entered it.
+ *
+ * In panes that are not kept no event enters: nobody is answered them, and a fill goes over all of history, whose groups
+ * would take the places of those that are. What was skipped or came late there is told as long as anything of it is.
  */
 export function heldToBounds(branch: Branch, sql: string, states: readonly StateName[]): string {
   if (boundedSeries(branch).length === 0) return sql;
   const columns = ["series", "pane", "grp", "n", "skipped", "late", ...states].join(", ");
   return `SELECT if(lists, 2, series), if(lists, toDateTime(series, 'UTC'), pane), if(place <= room, grp, ${overflowGroup}),
-  if(lists, 0, n), if(lists, 0, skipped), if(lists, 0, late)${states.map(unlessListing).join("")}
+  if(lists OR ended, 0, n), if(lists, 0, skipped), if(lists, 0, late)${states.map(unlessListing).join("")}
 FROM (
   SELECT *, if(stays, 0, dense_rank() OVER (PARTITION BY series, stays ORDER BY entered DESC, grp)) AS place,
     if(entered = 0, 0, transform(series, {bounded:Array(UInt32)}, {rooms:Array(UInt32)}, toUInt32(0))) AS room,
     row_number() OVER (PARTITION BY series, grp) AS nth
   FROM (
-    SELECT ${columns}, sum(rows.n) OVER (PARTITION BY series, grp) AS entered,
+    SELECT ${columns}, ended, sumIf(rows.n, NOT ended) OVER (PARTITION BY series, grp) AS entered,
       NOT has({bounded:Array(UInt32)}, series) OR (series, grp) IN (${listed}) AS stays
     FROM (
 ${named(sql, columns)}
@@ -47,8 +55,11 @@ ARRAY JOIN if(NOT stays AND place <= room AND nth = 1, [0, 1], [0]) AS lists`;
 const listed =
   "SELECT toUInt32(pane), grp FROM rollups WHERE series = 2 AND pane IN (SELECT toDateTime(arrayJoin({bounded:Array(UInt32)}), 'UTC'))";
 
-/** A select under these names of its columns. */
-const named = (sql: string, columns: string): string =>
-  `WITH named (${columns}) AS (\n${sql}\n) SELECT ${columns} FROM named`;
+const ended =
+  "pane < toDateTime(transform(series, {bounded:Array(UInt32)}, {kept_from:Array(UInt32)}, toUInt32(0)), 'UTC')";
 
-const unlessListing = (name: StateName): string => `, if(lists, defaultValueOfArgumentType(${name}), ${name})`;
+/** A select under these names of its columns, with whether a row's pane is kept no more. */
+const named = (sql: string, columns: string): string =>
+  `WITH named (${columns}) AS (\n${sql}\n) SELECT ${columns}, ${ended} AS ended FROM named`;
+
+const unlessListing = (name: StateName): string => `, if(lists OR ended, defaultValueOfArgumentType(${name}), ${name})`;

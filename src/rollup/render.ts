@@ -17,6 +17,8 @@ export interface RollupExtras {
   readonly counts: { readonly src: number; readonly events: number; readonly duplicates: number } | null;
   /** How many new groups each bounded series of the plan may take in; one that is not named: none. */
   readonly rooms?: ReadonlyMap<number, number>;
+  /** From when on windows of each bounded series are kept, ms since the epoch; of one that is not named: all. */
+  readonly keptFrom?: ReadonlyMap<number, number>;
   /** The statement fails when a pass has more groups; missing: never. */
   readonly groupsMax?: number;
   /** A condition that is to hold before anything is written; it throws where it does not. */
@@ -41,7 +43,7 @@ export function renderRollup(plan: RollupPlan, range: OffsetRange, extras: Rollu
     [...rules.selects, ownRows(rules.states, extras.when)].join("\nUNION ALL\n"),
     ...rules.settings,
   ].join("\n");
-  const rooms = rules.bounded.length === 0 ? {} : roomValues(rules.bounded, extras.rooms);
+  const rooms = rules.bounded.length === 0 ? {} : roomValues(rules.bounded, extras.rooms, extras.keptFrom);
   const guard = rules.guarded ? { groups_max: extras.groupsMax ?? countless } : {};
   return {
     sql,

@@ -4,13 +4,14 @@ import type { OracleEvent, OracleReading, OracleResult, OracleRow, OracleRule } 
 import { oracle, oracleReading } from "../../test/oracle/oracle.ts";
 import { assertRows } from "../../test/oracle/compare.ts";
 import { regressions } from "../../test/oracle/regressions.ts";
-import { filters as oracleFilters, type Scenario, scenario, stepFor } from "../../test/oracle/scenarios.ts";
+import { filters as oracleFilters, now, type Scenario, scenario, stepFor } from "../../test/oracle/scenarios.ts";
 import { type EmbeddedEngine, openEmbeddedEngine } from "../../test/support/embedded-engine.ts";
 import { rawRow } from "../../test/support/raw-rows.ts";
 import { playRounds, roundSeed } from "../../test/support/rounds.ts";
 import { systemClock } from "../lib/clock.ts";
 import { offset, src } from "../event/position.ts";
 import { parseRule } from "../rule/parse.ts";
+import { oldestKept } from "../rule/retention.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import { parseWindowSize } from "../rule/window.ts";
 import { ClickHouseStore } from "../store/clickhouse/clickhouse-store.ts";
@@ -209,13 +210,13 @@ async function checkScenario({ rules, events, cuts, pick }: Scenario): Promise<v
   const order = ranges(cuts, events.length);
   for (const [from, to] of order) await rollUp(targets, at, from, to);
   const cut = order.map(([from, to]) => events.slice(from, to + 1));
-  const expected = oracle(rules, events, oracleFilters, cut);
+  const expected = oracle(rules, events, oracleFilters, cut, now);
   const counts = await store.seriesCounts(targets.map(({ series }) => series));
   for (const [index, one] of targets.entries()) {
     // What costs a statement for each way of asking is asked of one rule.
     const closely = index === pick % targets.length;
     await checkRule(one.series, one.rule, expected[index]!, { pick, closely, counts });
-    if (closely) await checkReadings(one, { rule: rules[index]!, ranges: cut }, events, { pick, closely, counts });
+    if (closely) await checkReadings(one, { rule: rules[index]!, ranges: cut, now }, events, { pick, closely, counts });
   }
 }
 
@@ -264,7 +265,7 @@ async function checkSelections(
 /** The windows of a step, and those that are filled, page by page. */
 async function checkReadings(
   { series, rule }: RollupTarget,
-  wire: Pick<OracleReading, "rule" | "ranges">,
+  wire: Pick<OracleReading, "rule" | "ranges" | "now">,
   events: readonly OracleEvent[],
   { pick }: Thoroughness,
 ): Promise<void> {
@@ -331,6 +332,7 @@ async function rollUp(targets: readonly RollupTarget[], at: number, from: number
   await engine.connection.write(
     renderRollup(planRollup(targets, events, new Set(rooms.keys())), range, {
       rooms,
+      keptFrom: new Map(targets.map(({ series, rule }) => [series, oldestKept(rule, now)])),
       marks: [{ key: `0:${at}:${from}-${to}` }],
       counts: { src: at, events: to - from + 1, duplicates: 0 },
     }),

@@ -36,6 +36,11 @@ export interface RollupTask {
    * overflow. One that is not named: none.
    */
   readonly rooms?: ReadonlyMap<number, number>;
+  /**
+   * Of each bounded series the start of the first pane (ms since the epoch) that anybody may be answered: what lies before it
+   * takes no room, and only what was skipped or late there is stored. Of one that is not named all panes are kept.
+   */
+  readonly keptFrom?: ReadonlyMap<number, number>;
   /** No series may have more groups in this range: then nothing is written. Missing: any number. */
   readonly groupsMax?: number;
   /** Added to the partition's counters, in the same part. Null for a fill, which counts nothing anew. */

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { allStats, postCounted, putRule } from "../support/api.ts";
+import { allStats, postCounted, putRule, ruleOnce } from "../support/api.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 
 const now = Date.now();
@@ -82,5 +82,50 @@ describe("more groups than a rule may have", () => {
     const { groups, warnings } = (await response.json()) as { groups: number; warnings: { code: string }[] };
     assert.equal(groups, users);
     assert.ok(warnings.some(({ code }) => code === "groups_over_bound"));
+  });
+});
+
+describe("groups whose windows retention has ended", () => {
+  let server: ServerProcess;
+  let dataDir: string;
+  const day = 86_400_000;
+  const by = (user_id: string, timestamp: number, count: number): object[] =>
+    Array.from({ length: count }, (_, index) => ({
+      ...{ event_id: `${user_id}-${timestamp}-${index}`, user_id, event_type: "click", timestamp },
+    }));
+  const rule = (id: string): object => ({
+    ...{ rule_id: id, window_size: "1h", metric: "count", group_by: ["user_id"], max_groups: 1, retention: "1d" },
+  });
+  const groups = async (id: string): Promise<unknown[]> =>
+    (await allStats(server.queryUrl, id, 0, now + day)).map((row) => [row["user_id"], row["value"], row["overflow"]]);
+  const once = (id: string, key: string, value: unknown): Promise<Readonly<Record<string, unknown>>> =>
+    ruleOnce(server.queryUrl, id, (answer) => answer[key] === value);
+
+  before(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "weir-ended-groups-"));
+    server = await startServer({ dataDir, args: [] });
+    await putRule(server.queryUrl, rule("live"));
+    await postCounted(server.ingestUrl, by("new", now, 1));
+    await postCounted(server.ingestUrl, by("old", now - 10 * day, 2));
+  });
+  after(async () => {
+    await server.killGroup();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  test("a rule that is filled has room for those of the windows that are kept", async () => {
+    await putRule(server.queryUrl, rule("filled"));
+    assert.equal((await once("filled", "state", "live"))["state"], "live");
+    assert.deepEqual(await groups("filled"), [["new", 1, undefined]]);
+    const counts = await once("filled", "groups", 1);
+    assert.deepEqual([counts["groups"], counts["overflowed"], counts["late"]], [1, 0, 2]);
+  });
+
+  test("what was right while it was counted live is right when it is made anew", async () => {
+    assert.deepEqual(await groups("live"), [["new", 1, undefined]]);
+    const rebuilt = await fetch(`${server.queryUrl}/aggregation-rule/live/rebuild`, { method: "POST" });
+    assert.equal(rebuilt.status, 202);
+    assert.equal((await once("live", "state", "live"))["state"], "live");
+    assert.deepEqual(await groups("live"), [["new", 1, undefined]]);
   });
 });

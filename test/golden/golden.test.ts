@@ -8,6 +8,7 @@ import { renderWindows } from "../../src/rollup/read.ts";
 import { renderRollup } from "../../src/rollup/render.ts";
 import type { Statement } from "../../src/rollup/statement.ts";
 import { metricInputs } from "../../src/rule/metric.ts";
+import { oldestKept } from "../../src/rule/retention.ts";
 import { parseRule } from "../../src/rule/parse.ts";
 import { parseWindowSize } from "../../src/rule/window.ts";
 
@@ -63,9 +64,10 @@ function compiled(text: string): string {
   const { head, targets, readings } = caseOf(text);
   // Rules that say their bound are taken to be close to it.
   const rooms = new Map(targets.flatMap(({ series, rule }) => (rule.maxGroups === undefined ? [] : [[series, rule.maxGroups]])));
+  const keptFrom = new Map(targets.map(({ series, rule }) => [series, oldestKept(rule, span.to)]));
   const plan = planRollup(targets, "scattered", new Set(rooms.keys()));
   const range = { src: src(2), from: offset(1000), to: offset(1999) };
-  const rollup = renderRollup(plan, range, { marks: [{ key: "0:2:1000-1999" }], counts: { src: 2, events: 990, duplicates: 10 }, rooms });
+  const rollup = renderRollup(plan, range, { marks: [{ key: "0:2:1000-1999" }], counts: { src: 2, events: 990, duplicates: 10 }, rooms, keptFrom });
   const reads =
     readings === undefined
       ? targets.map((target) => section(`Read ${target.rule.spec.rule_id}`, ...statement(pageStatement(target))))

@@ -28,8 +28,8 @@ export interface History {
   readonly steps: readonly Step[];
 }
 
-/** Which groups come in under a bound depends on where batches are cut, which here only the processor knows. */
-const rule = anyRule.map((one) => ({ ...one, max_groups: undefined }));
+/** Which groups come in under a bound depends on where batches are cut, which here only the processor knows; and what is kept, on the time. */
+const rule = anyRule.map((one) => ({ ...one, max_groups: undefined, retention: undefined }));
 
 const fate = fc.constantFrom<Fate>("refused", "answer lost", "dies before", "dies after");
 const life: fc.Arbitrary<Life> = fc.record({

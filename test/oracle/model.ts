@@ -16,6 +16,7 @@ export interface OracleRule {
   readonly having?: string | undefined;
   readonly top_n?: number | undefined;
   readonly max_groups?: number | undefined;
+  readonly retention?: string | undefined;
 }
 
 /** How the windows are read. */
@@ -23,6 +24,8 @@ export interface OracleReading {
   readonly rule: OracleRule;
   /** The events of each range, in the order in which ranges are rolled up; missing: all in one. Decides who comes in under `max_groups`. */
   readonly ranges?: readonly (readonly OracleEvent[])[] | undefined;
+  /** The time at which they are, ms since the epoch: then windows may have ended too long ago to take room. Missing: none has. */
+  readonly now?: number | undefined;
   /** Windows of this length instead of the rule's. */
   readonly step?: string | undefined;
   /** Windows that start in `from ≤ … < to` have a row for each group that has one in any that starts in `from ≤ … < until`. */

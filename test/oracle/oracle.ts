@@ -13,8 +13,9 @@ export function oracle(
   events: readonly OracleEvent[],
   filters: readonly OracleFilter[] = [],
   ranges?: OracleReading["ranges"],
+  now?: number,
 ): OracleResult[] {
-  return rules.map((rule) => oracleReading({ rule, ranges }, events, filters));
+  return rules.map((rule) => oracleReading({ rule, ranges, now }, events, filters));
 }
 
 /** The windows of one rule, read in this way. */
@@ -55,7 +56,7 @@ function oneRule(reading: OracleReading, events: readonly OracleEvent[]): Oracle
     if (comesLate && rule.late_policy === "drop") continue;
     const value = enteringValue(rule, event);
     if (value === undefined) skipped += 1;
-    else entries.push({ at, value, group: groupOf(event) });
+    else if (!hasEnded(reading, event)) entries.push({ at, value, group: groupOf(event) });
   }
   const grouped = entries.filter(({ group }) => group.length > 0);
   const groups = new Set(grouped.map(({ group }) => JSON.stringify(group))).size;
@@ -73,20 +74,27 @@ function oneRule(reading: OracleReading, events: readonly OracleEvent[]): Oracle
 }
 
 /** The group that an event is counted in. */
-function groupsOf(
-  { rule, ranges }: OracleReading,
-  events: readonly OracleEvent[],
-): (event: OracleEvent) => Entry["group"] {
+function groupsOf(reading: OracleReading, events: readonly OracleEvent[]): (event: OracleEvent) => Entry["group"] {
+  const { rule } = reading;
   const own = (event: OracleEvent): Entry["group"] =>
     (rule.group_by ?? []).map((key) => scalarText(lookUp(event, key)));
   if (rule.max_groups === undefined) return own;
-  const grouped = events.map((event) => ({ event, group: own(event), enters: enters(rule, event) }));
-  const home = homes(grouped, rule.max_groups, ranges ?? [events]);
+  const entering = (event: OracleEvent): boolean => enters(rule, event) && !hasEnded(reading, event);
+  const grouped = events.map((event) => ({ event, group: own(event), enters: entering(event) }));
+  const home = homes(grouped, rule.max_groups, reading.ranges ?? [events]);
   return (event) => home.get(event) ?? [];
 }
 
 function enters(rule: OracleRule, event: OracleEvent): boolean {
   return enteringValue(rule, event) !== undefined && !(isLate(rule, event) && rule.late_policy === "drop");
+}
+
+/** Under a bound of groups: all of the event's windows have ended longer ago than the rule keeps them. */
+function hasEnded({ rule, now }: OracleReading, { timestamp }: OracleEvent): boolean {
+  if (rule.max_groups === undefined || rule.retention === undefined || now === undefined) return false;
+  const at = typeof timestamp === "number" ? timestamp : Date.parse(timestamp);
+  const ended = now - milliseconds(rule.retention)!;
+  return windowsAround(rule, at).every(({ end }) => end <= ended);
 }
 
 function isLate(rule: OracleRule, { timestamp, receivedAt }: OracleEvent): boolean {

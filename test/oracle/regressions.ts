@@ -2,16 +2,36 @@
  * What random rounds have found, made small, and what they would hardly meet: played before any of them. A new case is
  * pasted from the failure's message.
  */
-import type { Scenario } from "./scenarios.ts";
+import { now, type Scenario } from "./scenarios.ts";
 
 export interface Regression {
   readonly name: string;
   readonly scenario: Scenario;
 }
 
+const minute = 60_000;
 const plain = { event_id: "e", event_type: "t", user_id: "u", payload: {} };
 
 export const regressions: readonly Regression[] = [
+  {
+    name: "a group of windows that are kept no more takes no room, nor is it told as overflow; of hopping ones the last that holds it decides",
+    scenario: {
+      rules: [{}, { window_size: "10m", hop: "1m", retention: "10m" }, { metric: "sum", field: "payload.price" }].map(
+        (more) => ({
+          ...{ rule_id: "r", window_size: "1m", metric: "count", group_by: ["user_id"], max_groups: 1 },
+          ...{ retention: "1h", ...more },
+        }),
+      ),
+      // One every two minutes for two hours, and one just now. Some have nothing to sum.
+      events: Array.from({ length: 60 }, (_, index) => index).map((index) => ({
+        ...{ ...plain, event_id: `${index}`, user_id: index < 59 ? `old${index % 7}` : "new" },
+        ...{ timestamp: now - (59 - index) * 2 * minute, receivedAt: now },
+        payload: index % 3 === 0 ? { price: index } : {},
+      })),
+      cuts: [20, 40],
+      pick: 1,
+    },
+  },
   {
     name: "what lies beside a number of 1e20 is found, also where payloads are taken apart at the top",
     scenario: {

@@ -1,6 +1,7 @@
 /** Random rules over random, hostile events: what the compiler is compared with the oracle on. */
 import fc from "fast-check";
 import type { OracleEvent, OracleFilter, OracleRule } from "./model.ts";
+import { milliseconds } from "./windows.ts";
 
 export interface Scenario {
   readonly rules: readonly OracleRule[];
@@ -104,6 +105,8 @@ function objectOf(value: fc.Arbitrary<unknown>): fc.Arbitrary<Record<string, unk
 
 const minute = 60_000;
 const base = Date.UTC(2026, 0, 13, 10);
+/** The time at which events are rolled up, as far as retention goes by it. */
+export const now = base + 150_000;
 const timestamp = fc.oneof(
   {
     weight: 6,
@@ -221,6 +224,7 @@ export const rule: fc.Arbitrary<OracleRule> = fc
     having: fc.constantFrom(undefined, undefined, undefined, "value > 1", "value >= 0 && value != 2", "value < 0.5"),
     top_n: fc.constantFrom(undefined, undefined, undefined, 1, 2),
     max_groups: fc.constantFrom(undefined, undefined, 1, 2, 3, 7),
+    retention: fc.constantFrom(undefined, "1m", "1h", "2d", "40d"),
     metric: fc.constantFrom(
       ...unfielded,
       ...numeric,
@@ -233,7 +237,7 @@ export const rule: fc.Arbitrary<OracleRule> = fc
     allowed_lateness: fc.constantFrom(undefined, undefined, "1s", "1m", "1h"),
     late_policy: fc.constantFrom(undefined, "count", "drop"),
   })
-  .map(({ field, decimals, windows: fields, having, top_n, max_groups, late_policy, ...rest }) => ({
+  .map(({ field, decimals, windows: fields, having, top_n, max_groups, retention, late_policy, ...rest }) => ({
     rule_id: "r",
     ...rest,
     ...fields,
@@ -241,9 +245,17 @@ export const rule: fc.Arbitrary<OracleRule> = fc
     ...(isSteady(rest.metric, decimals) ? { having } : {}),
     ...(isSteady(rest.metric, decimals) && rest.group_by.length > 0 ? { top_n } : {}),
     ...(rest.group_by.length > 0 ? { max_groups } : {}),
+    // What it does to rules without a bound is done when they are read, and is not asked here.
+    ...(rest.group_by.length > 0 && max_groups !== undefined && isAsLong(retention, fields) ? { retention } : {}),
     ...(unfielded.includes(rest.metric) ? {} : { field }),
     ...(numeric.includes(rest.metric) ? { decimals } : {}),
   }));
+
+/** Whether it is as long as a window, whatever the calendar. */
+function isAsLong(retention: string | undefined, { window_size, timezone }: Windows): boolean {
+  const size = { "1w": 8, "1mo": 32, "1d": timezone === undefined ? 1 : 2 }[window_size];
+  return milliseconds(retention ?? "0s")! >= (size === undefined ? milliseconds(window_size)! : size * 86_400_000);
+}
 
 /** Whether the value is the same to its last digit in whatever order it is computed, so that it can be compared. */
 function isSteady(metric: string, decimals: number | undefined): boolean {
