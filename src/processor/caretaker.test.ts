@@ -27,11 +27,12 @@ const version = (series: number, more: Partial<RuleVersion>, retention?: string)
   ...more,
 });
 
-/** A caretaker of these versions; what it does to the store, in words. */
-function withVersions(versions: RuleVersion[], stored: number[] = []) {
+/** A caretaker of these versions; what it does to the store and to rooms, in words. */
+function withVersions(versions: RuleVersion[], stored: number[] = [], rooms: number[] = []) {
   const clock = new SimulatedClock(now);
   const records: RuleRecord[] = [{ rule_id: "r", revision: 1, versions }];
   const done: string[] = [];
+  const forgotten: number[] = [];
   const caretaker = new Caretaker({
     clock,
     store: {
@@ -46,9 +47,9 @@ function withVersions(versions: RuleVersion[], stored: number[] = []) {
     log: { committed: async () => offset(0) },
     rules: { current: async () => records, ruleOf },
     progress: { seriesChanged: (series) => done.push(`changed ${series}`) },
-    groups: { forget: () => {}, rowsGone: () => {} },
+    groups: { forget: (series) => forgotten.push(series), rowsGone: () => {}, series: () => rooms },
   });
-  return { caretaker, clock, done: () => done.splice(0) };
+  return { caretaker, clock, forgotten, done: () => done.splice(0) };
 }
 
 test("series that no rule knows go, and those of replaced versions once their time is over", async () => {
@@ -65,6 +66,14 @@ test("series that no rule knows go, and those of replaced versions once their ti
     done().filter((what) => what.startsWith("drop")),
     ["drop 15", "drop 16", "drop 17"],
   );
+});
+
+test("who drops no series forgets the rooms of those that are not needed all the same", async () => {
+  const kept = version(17, { phase: "retired", keptUntil: now + minuteMs });
+  const versions = [version(16, { phase: "retired" }), kept, version(18, {})];
+  const { caretaker, done, forgotten } = withVersions(versions, [15, 16], [15, 16, 17, 18]);
+  await caretaker.forgetRooms();
+  assert.deepEqual([forgotten, done()], [[15, 16], []]);
 });
 
 test("expired windows go of every version that keeps windows, again after a twentieth of the retention", async () => {

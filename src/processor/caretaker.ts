@@ -3,7 +3,7 @@ import { BelievedTime } from "../lib/believed-time.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../log/log.ts";
 import { type RuleRecord, keepsWindows } from "../rule/registry.ts";
-import { oldestKept } from "../rule/retention.ts";
+import { expiryEveryMs, oldestKept } from "../rule/retention.ts";
 import type { Store } from "../store/store.ts";
 import type { GroupRooms } from "./group-rooms.ts";
 import type { ProgressWriter, RuleSource } from "./ports.ts";
@@ -13,7 +13,7 @@ export interface CaretakerDeps {
   readonly log: Pick<Log, "committed">;
   readonly rules: Pick<RuleSource, "current" | "ruleOf">;
   readonly progress: Pick<ProgressWriter, "seriesChanged">;
-  readonly groups: Pick<GroupRooms, "forget" | "rowsGone">;
+  readonly groups: Pick<GroupRooms, "forget" | "rowsGone" | "series">;
   readonly clock: Clock;
 }
 
@@ -33,22 +33,24 @@ export class Caretaker {
   }
 
   async dropOrphans(): Promise<void> {
-    const { store, rules, progress, groups } = this.#deps;
+    const { store, progress, groups } = this.#deps;
     // The store is asked first: a series that appears later belongs to a record that is read now.
     const stored = await store.seriesKept();
-    const records = await rules.current();
-    const now = this.#time.now();
-    const needed = new Set(
-      records.flatMap((record) =>
-        record.versions.filter((version) => keepsWindows(version, now)).map((version) => version.series),
-      ),
-    );
+    const needed = await this.#needed();
     for (const series of stored.filter((kept) => !needed.has(kept))) {
       await store.dropSeries(series);
       groups.forget(series);
       this.#expireAgainAt.delete(series);
       progress.seriesChanged(series);
     }
+  }
+
+  /** Each process has rooms of its own, and only one drops what is not needed. */
+  async forgetRooms(): Promise<void> {
+    const { groups } = this.#deps;
+    const known = groups.series();
+    const needed = await this.#needed();
+    for (const series of known) if (!needed.has(series)) groups.forget(series);
   }
 
   /**
@@ -65,6 +67,13 @@ export class Caretaker {
     }
   }
 
+  async #needed(): Promise<ReadonlySet<number>> {
+    const records = await this.#deps.rules.current();
+    const now = this.#time.now();
+    const kept = records.flatMap(({ versions }) => versions.filter((version) => keepsWindows(version, now)));
+    return new Set(kept.map(({ series }) => series));
+  }
+
   #isDue(series: number): boolean {
     return this.#deps.clock.monotonic() >= (this.#expireAgainAt.get(series) ?? 0);
   }
@@ -76,7 +85,6 @@ export class Caretaker {
 }
 
 const seriesAtOnce = 1000;
-const hourMs = 3_600_000;
 
 /** What each series of these rules has that is no longer kept. */
 function expiredOf(
@@ -91,9 +99,7 @@ function expiredOf(
     return limited.flatMap((version) => {
       const rule = rules.ruleOf(version);
       if (rule === undefined) return [];
-      // What lies too long is a twentieth more, or what comes in an hour.
-      const everyMs = Math.min(hourMs, (rule.retentionSeconds ?? 0) * 50);
-      return { series: version.series, before: oldestKept(rule, now), everyMs };
+      return { series: version.series, before: oldestKept(rule, now), everyMs: expiryEveryMs(rule) };
     });
   });
 }

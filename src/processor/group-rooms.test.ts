@@ -168,6 +168,32 @@ test("groups that have gone are counted anew", async () => {
   assert.deepEqual(asked(), ["20 all", "20 all"]);
 });
 
+test("what another process has freed is found by a full rule with a retention, once in the time in which things expire", async () => {
+  const listed = new Map([20, 21, 22].map((series) => [series, 100]));
+  const { rooms, clock, asked } = setUp(listed, 100);
+  const full = [target(20, { retention: "1h" }), target(21)];
+  const room = async (): Promise<number | undefined> => {
+    const admission = await rooms.admit(full, range(30, 0));
+    admission.done("written");
+    return admission.rooms.get(20);
+  };
+  for (let time = 0; time < 3; time++) assert.equal(await room(), 0);
+  asked();
+  listed.set(20, 80);
+  assert.equal(await room(), 0, "it is not asked for every range");
+  await clock.advance(3 * 60_000);
+  assert.equal(await room(), 20);
+  assert.deepEqual(asked(), ["20 from -3420"], "of a rule without one nothing expires");
+});
+
+test("what is not counted any more is not held to be full", async () => {
+  const { rooms } = setUp(new Map([[20, 100]]), 100);
+  (await rooms.admit([target(20), target(21)], range(30, 0))).done("written");
+  assert.deepEqual([rooms.fullCount, rooms.series()], [1, [20, 21]]);
+  rooms.forget(20);
+  assert.deepEqual([rooms.fullCount, rooms.series()], [0, [21]]);
+});
+
 /** Three processes that have all looked when there was nothing, and then write one after the other. */
 async function takenByThree(share: number): Promise<number> {
   const listed = new Map([[20, 0]]);

@@ -2,7 +2,7 @@ import type { RollupTask, Store, Unlisted } from "../store/store.ts";
 import { BelievedTime } from "../lib/believed-time.ts";
 import type { Clock } from "../lib/clock.ts";
 import { startOfSpan } from "../rule/calendar.ts";
-import { oldestKept } from "../rule/retention.ts";
+import { expiryEveryMs, oldestKept } from "../rule/retention.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import type { Target } from "./ports.ts";
 
@@ -40,12 +40,14 @@ interface Standing {
   rule: CheckedRule;
   /** Different groups when they were last counted; null: never yet. */
   listed: number | null;
+  /** When that was, ms of the monotonic clock. */
+  listedAt: number;
   /** How many more there may be by now, from tasks that have ended and from those that are under way. */
   added: number;
   held: number;
   /** Rows whose groups are not listed, ms since the epoch. */
   unlisted: { readonly from: number; readonly to: number } | null;
-  /** Another process may have written rows anywhere, and have left their groups unlisted. */
+  /** Another process may have written rows anywhere, and have left their groups unlisted; or have deleted some. */
   hasOthers: boolean;
   told: boolean;
 }
@@ -83,6 +85,7 @@ export class GroupRooms {
   /** Decides how a range is rolled up for these rules. Rejects with what the store throws. */
   async admit(targets: readonly Target[], range: GroupedRange): Promise<Admission> {
     const grouped = targets.filter(({ rule }) => rule.groupBy.length > 0);
+    for (const target of grouped) this.#noteAge(this.#standingOf(target), range.groups);
     for (;;) {
       const inDoubt = this.#doubtful.length > 0;
       const [share, { groups }] = [this.#share, range];
@@ -98,6 +101,11 @@ export class GroupRooms {
   /** The series has gone. */
   forget(series: number): void {
     this.#standings.delete(series);
+  }
+
+  /** The series that anything is known of. */
+  series(): readonly number[] {
+    return [...this.#standings.keys()];
   }
 
   /** Rows of these series have gone, and groups with them. */
@@ -120,6 +128,16 @@ export class GroupRooms {
     return this.#deps.share?.() ?? 1;
   }
 
+  /**
+   * Where there is no room, one that has a retention may have got some: of several processes one deletes what has expired, and does
+   * not tell the others.
+   */
+  #noteAge(standing: Standing, groups: number): void {
+    if (standing.rule.retentionSeconds === undefined || groups <= freeOf(standing, this.#share)) return;
+    const age = this.#deps.clock.monotonic() - standing.listedAt;
+    if (age >= Math.max(expiryEveryMs(standing.rule), deletedEveryMs)) standing.hasOthers = true;
+  }
+
   #standingOf({ series, rule, rule_id }: Target): Standing {
     const known = this.#standings.get(series);
     if (known !== undefined) {
@@ -132,6 +150,7 @@ export class GroupRooms {
       bound,
       rule,
       listed: null,
+      listedAt: -Infinity,
       added: 0,
       held: 0,
       unlisted: null,
@@ -144,12 +163,13 @@ export class GroupRooms {
 
   async #look(series: readonly number[]): Promise<void> {
     await this.#settleDoubtful();
-    const now = this.#time.now();
+    const [now, at] = [this.#time.now(), this.#deps.clock.monotonic()];
     const looks = series.map((one) => takeLook(one, this.#standings.get(one)!, now));
     try {
       const listed = await this.#deps.store.listGroups(looks.map(({ asked }) => asked));
       for (const { asked, standing, added } of looks) {
         standing.listed = listed.get(asked.series) ?? 0;
+        standing.listedAt = at;
         standing.added -= added;
         this.#tell(standing);
       }
@@ -209,6 +229,9 @@ const isClose = (standing: Standing, groups: number, share: number): boolean =>
   groups > freeOf(standing, share) || groups * rangesAhead > roomOf(standing, share);
 
 const rangesAhead = 8;
+
+/** No process deletes more often what has expired. */
+const deletedEveryMs = 60_000;
 
 interface Wish {
   readonly groups: number;

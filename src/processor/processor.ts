@@ -248,6 +248,7 @@ export class Processor {
           await this.#caretaker.dropOrphans();
           await this.#caretaker.dropExpired();
         }
+        await this.#caretaker.forgetRooms();
         for (const src of ours) await this.#caretaker.forgetMarks(src);
       });
       await clock.sleep(limits.caretakeEveryMs, this.#drain.signal);

@@ -15,6 +15,11 @@ export function oldestKept({ window, retentionSeconds }: CheckedRule, now: numbe
   return Math.max(0, (Math.floor((ended - window.size.count * 1000) / hopMs) + 1) * hopMs);
 }
 
+/** How often what has expired is looked for (ms): what lies too long is a twentieth more, or what comes in an hour. */
+export const expiryEveryMs = ({ retentionSeconds = 0 }: CheckedRule): number => Math.min(hourMs, retentionSeconds * 50);
+
+const hourMs = 3_600_000;
+
 /**
  * Whether `before` has at any time kept all that `next` keeps. Only of equal windows or where nothing goes can that be told
  * for every moment: where windows begin differs otherwise.
