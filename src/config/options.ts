@@ -116,7 +116,7 @@ export const options = {
     kind: count(1000, 200_000_000),
     default: 4_000_000,
     description:
-      "recent event ids kept in memory to know repeats (about 40 bytes each); older ones are looked up in the store",
+      "recent event ids kept in memory to know repeats (about 40 bytes each), of all partitions of the process; older ones are looked up in the store",
   }),
   groupsMax: option({
     name: "max-groups",

@@ -7,7 +7,7 @@ test("ids that crowd into few slots are found all the same after others are forg
   const id = fc.record({ home: fc.integer({ min: 58, max: 70 }), name: fc.nat(2), forget: fc.boolean() });
   fc.assert(
     fc.property(fc.array(id, { maxLength: 200, size: "max" }), (steps) => {
-      const shard = new IdShard(1000);
+      const shard = new IdShard();
       const known = new Set<string>();
       for (const { home, name, forget } of steps) {
         const hash = Uint32Array.of(home, name, 1, 0);

@@ -7,6 +7,8 @@ export type Sighting = "new" | "repeat" | "unknown";
 
 const slotsAtFirst = 64;
 const keptWhenFull = 0.7;
+/** Of a table's slots. */
+const fullest = 0.8;
 const stride = 4;
 const secondAt = 3;
 const sampledSlots = 1024;
@@ -18,18 +20,23 @@ const sampledSlots = 1024;
  * of the event + 1, where 0 marks a free slot.
  */
 export class IdShard {
-  readonly #idsMax: number;
+  #idsMax = Infinity;
   #slots = new Uint32Array(slotsAtFirst * stride);
   #mask = slotsAtFirst - 1;
   #size = 0;
   #horizon = 0;
 
-  constructor(idsMax: number) {
-    this.#idsMax = idsMax;
-  }
-
   get size(): number {
     return this.#size;
+  }
+
+  get bytes(): number {
+    return this.#slots.byteLength;
+  }
+
+  /** From the next time on that it makes room. */
+  holdAtMost(ids: number): void {
+    this.#idsMax = Math.max(1, Math.floor(ids));
   }
 
   raiseHorizon(second: number): void {
@@ -41,7 +48,7 @@ export class IdShard {
     if (this.#slots[at + secondAt] !== 0) return "repeat";
     if (second < this.#horizon) return "unknown";
     this.#put(at, hash[0]!, hash[1]!, hash[2]!, second + 1);
-    if (this.#size > this.#mask * 0.8) this.#rebuild((this.#mask + 1) * 2, 0);
+    if (this.#size > this.#mask * fullest) this.#rebuild((this.#mask + 1) * 2, 0);
     return "new";
   }
 
@@ -74,7 +81,16 @@ export class IdShard {
   makeRoom(): void {
     const lastForgotten = this.#quantileOfSeconds(1 - (keptWhenFull * this.#idsMax) / this.#size);
     this.raiseHorizon(lastForgotten);
-    this.#rebuild(this.#mask + 1, lastForgotten);
+    this.#rebuild(Math.min(this.#mask + 1, this.#slotsFor(lastForgotten)), lastForgotten);
+  }
+
+  /** Enough for what is kept, and for the bound, which may have become less. */
+  #slotsFor(lastForgotten: number): number {
+    let kept = 0;
+    for (let at = secondAt; at < this.#slots.length; at += stride) if (this.#slots[at]! > lastForgotten) kept += 1;
+    let slots = slotsAtFirst;
+    while (Math.max(kept, this.#idsMax) > (slots - 1) * fullest) slots *= 2;
+    return slots;
   }
 
   /** Where the id lies, or the free slot where it belongs. */

@@ -109,6 +109,11 @@ export class Partition {
     return this.#written;
   }
 
+  /** How many ids are remembered. */
+  get idsHeld(): number {
+    return this.#recovered.ids.size;
+  }
+
   get load(): LiveLoad {
     return { busy: this.#deps.clock.monotonic() - this.#readAt < busyForMs, lagMs: this.#lagMs };
   }
@@ -128,6 +133,8 @@ export class Partition {
       if (work === null && stop.aborted) break;
       if (work === null) {
         await Promise.all(inFlight.splice(0));
+        // Other partitions may have come, which have a part of the memory.
+        await inTurns(this.#recovered.ids.makeRoom(), this.#deps.clock);
         this.#deps.progress.caughtUp(this.#deps.src, this.#written, through);
         await this.#commit(this.#written);
         continue;

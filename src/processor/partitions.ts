@@ -55,6 +55,11 @@ export class Partitions implements Member {
     return [...this.#tenures].flatMap(([src, { partition }]) => (partition === undefined ? [] : [[src, partition]]));
   }
 
+  /** How many are taken up, or are being. */
+  get count(): number {
+    return this.#tenures.size;
+  }
+
   /** Those of ours in which nobody can read on. */
   broken(): readonly Src[] {
     return [...this.#broken];

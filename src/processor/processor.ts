@@ -39,8 +39,9 @@ export interface ProcessorDeps {
 }
 
 export interface ProcessorLimits extends PartitionLimits {
+  /** Over all partitions. */
   readonly dedupeIdsMax: number;
-  /** How many of the latest ids a start reads back; the others are looked up in the store when one is needed. */
+  /** How many of the latest ids of a partition a start reads back; the others are looked up in the store when one is needed. */
   readonly dedupeIdsLoadedMax: number;
   readonly fillChunkEventsMax: number;
   /** How many positions so many events may take: as many where positions are dense, and by default. */
@@ -164,6 +165,11 @@ export class Processor {
     return this.#groups.fullCount;
   }
 
+  /** How many ids of events are remembered, of all partitions. */
+  get idsHeld(): number {
+    return this.#partitions.list().reduce((sum, [, { idsHeld }]) => sum + idsHeld, 0);
+  }
+
   #load(): LiveLoad {
     const loads = this.#partitions.list().map(([, partition]) => partition.load);
     return { busy: loads.some(({ busy }) => busy), lagMs: Math.max(0, ...loads.map(({ lagMs }) => lagMs)) };
@@ -198,7 +204,9 @@ export class Processor {
     const seed = Math.floor(random() * Number.MAX_SAFE_INTEGER);
     const writer = new BatchWriter({ store, clock, metrics, signal: AbortSignal.any([abandon, this.#abandon.signal]) });
     await this.#filler.leaves(src);
-    const ids = { idsMax: limits.dedupeIdsMax, idsLoadedMax: limits.dedupeIdsLoadedMax, seed };
+    // Partitions come and go: each has as much of the memory as any other that is here.
+    const idsShare = (): number => 1 / Math.max(1, this.#partitions.count);
+    const ids = { idsMax: limits.dedupeIdsMax, idsLoadedMax: limits.dedupeIdsLoadedMax, idsShare, seed };
     const recovered = await writer.ask(() =>
       recover({ ...this.#deps, ...ids, src, abandon, odd: (what) => report(what, undefined) }),
     );

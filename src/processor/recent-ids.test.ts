@@ -73,6 +73,30 @@ test("the number of remembered ids stays bounded, and the latest are the ones ke
   assert.equal(take(ids, "event-0", 0), "unknown");
 });
 
+test("a part of the bound that gets less, or more, is kept to from the next batch on, and no repeat is called new", () => {
+  let share = 1;
+  const ids = new RecentIds({ idsMax: 40_000, seed: 3, share: () => share });
+  const size = (from: number): number => {
+    for (let index = from; index < from + 100_000; index++) {
+      assert.notEqual(take(ids, `event-${index}`, index * 10), "repeat");
+      if (index % 100 === 0) ids.makeRoom().toArray();
+    }
+    return ids.size;
+  };
+  assert.ok(size(0) > 25_000);
+  const bytes = ids.bytes;
+  share = 1 / 8;
+  ids.makeRoom().toArray();
+  assert.ok(ids.size <= 6500, `${ids.size} ids are remembered`);
+  assert.ok(ids.bytes <= bytes / 4, `their tables take ${ids.bytes} bytes, and took ${bytes}`);
+  for (let index = 0; index < 100_000; index += 97) assert.notEqual(take(ids, `event-${index}`, index * 10), "new");
+  assert.equal(take(ids, "event-99999", 999_990), "repeat");
+  const less = size(100_000);
+  assert.ok(less <= 6500, `${less} ids are remembered`);
+  share = 1;
+  assert.ok(size(200_000) > 25_000);
+});
+
 test("an id that was forgotten is new again, and no other is touched by it", () => {
   const step = fc.record({ id: fc.integer({ min: 0, max: 900 }), forget: fc.boolean() });
   fc.assert(

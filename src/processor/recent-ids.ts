@@ -7,6 +7,8 @@ export interface RecentIdsOptions {
   readonly idsMax: number;
   /** 53 random bits, the secret that keeps everybody from making ids that collide: of two such the second would be lost as a repeat. */
   readonly seed: number;
+  /** How much of the bound these may have, 0 … 1, as other partitions have the rest; asked between batches. All, when missing. */
+  readonly share?: () => number;
 }
 
 /** Tables of so many ids are made anew in a fraction of a millisecond, in which nothing else gets its turn. */
@@ -26,18 +28,18 @@ export class RecentIds {
   readonly #shards: IdShard[];
   readonly #shardBits: number;
   readonly #hasher: KeyedHash;
+  readonly #options: RecentIdsOptions;
+  /** How much of the bound is shared out to the shards. */
+  #share = 0;
   readonly #hash = new Uint32Array(4);
 
   constructor(options: RecentIdsOptions) {
+    this.#options = options;
     this.#hasher = new KeyedHash(keyOf(options.seed));
     const bits = Math.round(Math.log2(options.idsMax / idsPerShard));
     this.#shardBits = Math.min(Math.max(bits, shardBitsMin), shardBitsMax);
-    const count = 1 << this.#shardBits;
-    // Shards fill evenly; different bounds keep them from all making room in the same moment.
-    this.#shards = Array.from({ length: count }, (_, index) => {
-      const share = 0.75 + (0.5 * index) / count;
-      return new IdShard(Math.max(16, Math.floor((options.idsMax / count) * share)));
-    });
+    this.#shards = Array.from({ length: 1 << this.#shardBits }, () => new IdShard());
+    this.#shareOut();
   }
 
   /** Says that events with timestamps (ms) before `timestamp` may be stored without being remembered. */
@@ -67,6 +69,7 @@ export class RecentIds {
    * was let through is not in the store yet, so that a repeat behind it could be found nowhere.
    */
   *makeRoom(): Generator<undefined, void, undefined> {
+    this.#shareOut();
     for (const shard of this.#shards) {
       if (!shard.isFull) continue;
       shard.makeRoom();
@@ -76,6 +79,22 @@ export class RecentIds {
 
   get size(): number {
     return this.#shards.reduce((sum, shard) => sum + shard.size, 0);
+  }
+
+  /** What their tables take of memory. */
+  get bytes(): number {
+    return this.#shards.reduce((sum, shard) => sum + shard.bytes, 0);
+  }
+
+  #shareOut(): void {
+    const { idsMax, share = () => 1 } = this.#options;
+    const now = share();
+    if (now === this.#share) return;
+    this.#share = now;
+    const each = (idsMax * now) / this.#shards.length;
+    // Shards fill evenly; different bounds keep them from all making room in the same moment.
+    for (const [index, shard] of this.#shards.entries())
+      shard.holdAtMost(each * (0.75 + (0.5 * index) / this.#shards.length));
   }
 }
 

@@ -33,6 +33,7 @@ export async function recover(
   deps: Fitting & {
     idsMax: number;
     idsLoadedMax: number;
+    idsShare?: () => number;
     seed: number;
     /** Told of offsets that somebody else has set, for people. */
     odd?: (what: string) => void;
@@ -156,10 +157,12 @@ async function loadIds(deps: {
   src: Src;
   idsMax: number;
   idsLoadedMax: number;
+  idsShare?: () => number;
   seed: number;
 }): Promise<RecentIds> {
-  const ids = new RecentIds({ idsMax: deps.idsMax, seed: deps.seed });
-  const limit = Math.min(deps.idsLoadedMax, deps.idsMax);
+  const { idsMax, seed, idsShare: share = () => 1 } = deps;
+  const ids = new RecentIds({ idsMax, seed, share });
+  const limit = Math.max(1, Math.min(deps.idsLoadedMax, Math.floor(idsMax * share())));
   const keys = await deps.store.latestIds(deps.src, limit);
   for (const { event_id, timestamp } of keys) {
     const bytes = Buffer.from(event_id);

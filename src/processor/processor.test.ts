@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SimulatedClock } from "../../test/support/simulated-clock.ts";
+import { pack } from "../event/packed.ts";
+import { type Src, offset, src } from "../event/position.ts";
+import { MemoryProgress } from "../progress/memory-progress.ts";
+import type { Log, LogRecord } from "../log/log.ts";
+import type { Store } from "../store/store.ts";
+import { Processor } from "./processor.ts";
+import type { ProcessorDeps } from "./processor.ts";
+
+const sources = [0, 1, 2, 3].map(src);
+const eventsOfEach = 2500;
+const batchEvents = 50;
+
+/** Events of so many different seconds, and ids that no other has. */
+function record(of: Src, from: number): LogRecord {
+  const events = Array.from({ length: batchEvents }, (_, index) => ({
+    ...{ event_id: `${of}-${from + index}`, event_type: "t", user_id: "u", timestamp: (from + index) * 1000 },
+    payload: "{}",
+  }));
+  return { src: of, from: offset(from), to: offset(from + batchEvents - 1), appendedAt: 0, events: pack(events) };
+}
+
+/** A processor that counts four partitions, over a store that takes everything. */
+function processorOf(dedupeIdsMax: number): { processor: Processor; clock: SimulatedClock; written: () => number } {
+  const clock = new SimulatedClock();
+  let written = 0;
+  const log: Partial<Log> = {
+    sources: () => sources,
+    committed: async () => offset(0),
+    ends: async () => new Map(sources.map((of) => [of, offset(eventsOfEach)])),
+    commit: async () => {},
+    read: async ({ src: of, off }, { waitMs, signal }) => {
+      if (off < eventsOfEach) return [record(of, off)];
+      await clock.sleep(waitMs, signal);
+      return [];
+    },
+  };
+  const none = async (): Promise<never[]> => [];
+  const nothing = async (): Promise<void> => {};
+  const store: Partial<Store> = {
+    ...{ takeOver: nothing, settle: nothing, insertRaw: nothing, forgetMarks: nothing, dropSeries: nothing },
+    ...{ marks: none, storedOffsets: none, rejectedOffsets: none, latestIds: none, findIds: none },
+    ...{ seriesKept: none, dropWindows: none, fillMarks: async () => new Map() },
+    rollUp: async () => (written++, true),
+  };
+  const deps: Partial<ProcessorDeps> = {
+    rules: {
+      current: none,
+      targets: none,
+      ruleOf: () => undefined,
+      filled: nothing,
+      stop: nothing,
+      onChange: () => () => {},
+    },
+    ...{ progress: new MemoryProgress(clock), clock, random: () => 0.5, groupsFull: () => {} },
+    report: (what, error) => assert.fail(`${what}: ${String(error)}`),
+    metrics: { batch: () => {}, stage: () => {} } as unknown as ProcessorDeps["metrics"],
+    limits: {
+      ...{
+        batchEventsMax: batchEvents,
+        batchBytesMax: 2 ** 20,
+        flushDelayMs: 0,
+        flushDelayMaxMs: 0,
+        commitDelayMs: 500,
+      },
+      ...{ dedupeIdsMax, dedupeIdsLoadedMax: 500, fillChunkEventsMax: 100, groupsMax: 100, fillShare: 1 },
+      ...{ fillPollMs: 1000, caretakeEveryMs: 60_000 },
+    },
+  };
+  const processor = new Processor({ ...deps, log, store } as ProcessorDeps);
+  return { processor, clock, written: () => written };
+}
+
+test("the ids that a process remembers are bounded over all of its partitions", async () => {
+  const idsMax = 1000;
+  const { processor, clock, written } = processorOf(idsMax);
+  await processor.recover();
+  const running = processor.run();
+  let most = 0;
+  for (let round = 0; round < 2000 && written() < (sources.length * eventsOfEach) / batchEvents; round++) {
+    await clock.advance(10);
+    most = Math.max(most, processor.idsHeld);
+  }
+  assert.equal(written(), (sources.length * eventsOfEach) / batchEvents);
+  const batches = sources.length * batchEvents;
+  assert.ok(most > idsMax / 2 && most <= idsMax + batches, `${most} ids were remembered`);
+  await clock.advance(1000);
+  const drained = processor.drain(1000);
+  await clock.advance(2000);
+  await Promise.all([drained, running]);
+});
