@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isIP } from "node:net";
 import { after, describe, it } from "node:test";
 import { WeirError } from "../lib/errors.ts";
 import { listen } from "./listen.ts";
@@ -16,6 +17,11 @@ describe("listening", () => {
   it("answers the address, with the port that the system gave", async () => {
     const url = await listen(server(), { ...options, host: "127.0.0.1", port: 0 });
     assert.match(url, /^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
+  });
+
+  it("is one server also for a name of several addresses: a second would have none of its bounds", async () => {
+    const asked = { listen: async ({ host = "" }: { readonly host?: string } = {}) => host };
+    assert.ok(isIP(await listen(asked as Pick<Server, "listen">, { ...options, host: "localhost", port: 0 })));
   });
 
   it("names the option that chooses another port when it is taken", async () => {

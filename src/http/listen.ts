@@ -1,3 +1,4 @@
+import { lookup } from "node:dns/promises";
 import { WeirError } from "../lib/errors.ts";
 import type { Server } from "./server.ts";
 
@@ -16,11 +17,14 @@ export interface Place {
  */
 export async function listen(server: Pick<Server, "listen">, place: Place): Promise<string> {
   try {
-    return await server.listen({ host: place.host, port: place.port });
+    return await server.listen({ host: await addressOf(place.host), port: place.port });
   } catch (error) {
     throw usersOwn(error, place) ?? error;
   }
 }
+
+/** Of `localhost` its first address: for each further one the framework makes a server of its own, which has no bounds. */
+const addressOf = async (host: string): Promise<string> => (host === "localhost" ? (await lookup(host)).address : host);
 
 /** What the user can change, said so that it can be; undefined when it is something else. */
 function usersOwn(cause: unknown, { host, port, hostOption, portOption }: Place): WeirError | undefined {

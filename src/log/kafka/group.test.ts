@@ -14,6 +14,7 @@ class FakeClient extends EventEmitter {
   memberId: string | null = "member";
   generationId = 1;
   readonly metadata: () => Promise<unknown>;
+  hasLeft = false;
   isClosed = false;
 
   constructor(options: object) {
@@ -25,8 +26,13 @@ class FakeClient extends EventEmitter {
     return this.joining.promise;
   }
 
+  async leaveGroup(): Promise<void> {
+    this.hasLeft = true;
+  }
+
+  /** What was not left goes on behind its end. */
   async close(): Promise<void> {
-    this.isClosed = true;
+    this.isClosed = this.hasLeft;
   }
 
   /** The group has divided its partitions. */

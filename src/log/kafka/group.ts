@@ -31,10 +31,12 @@ export interface GroupParts {
 }
 
 /** What is used of the client. */
-export type GroupClient = Pick<
+export interface GroupClient extends Pick<
   Consumer,
   "topics" | "assignments" | "memberId" | "generationId" | "joinGroup" | "close" | "on"
->;
+> {
+  leaveGroup(): Promise<void>;
+}
 
 /** As whom this process may commit, and for which partitions. */
 export interface Standing {
@@ -175,8 +177,14 @@ export class Group implements Membership {
     const consumer = this.#consumer;
     this.#consumer = undefined;
     if (consumer === undefined) return;
-    await within(this.#parts.clock, leaveMs, consumer.close(true), () => new Error("no end")).catch(() => {});
+    await within(this.#parts.clock, leaveMs, ended(consumer), () => new Error("no end")).catch(() => {});
   }
+}
+
+/** A join that is under way would go on behind the end of the client, and its signs of life after it for ever: leaving ends it. */
+async function ended(consumer: GroupClient): Promise<void> {
+  await consumer.leaveGroup().catch(() => {});
+  await consumer.close(true);
 }
 
 const kafkaClient: NonNullable<GroupParts["newClient"]> = (options) => new Consumer(options);
