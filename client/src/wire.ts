@@ -152,7 +152,7 @@ export interface StatsAnswer {
   readonly version: number;
   /** false while the rule is being filled or paused: windows may lack events */
   readonly complete: boolean;
-  /** how long the oldest event that is not counted has waited */
+  /** how long the oldest event that is not counted has waited, or for how long the log has not let itself be read to its end */
   readonly lag_ms: number;
   /** there is more; ask again with this `cursor` */
   readonly next_cursor?: string;
@@ -213,7 +213,7 @@ export interface StatusAnswer {
   readonly status: "ok" | "degraded";
   /** the server's clock */
   readonly time: string;
-  /** how long the oldest event that is not counted has waited */
+  /** how long the oldest event that is not counted has waited, or for how long the log has not let itself be read to its end */
   readonly lag_ms: number;
   /** every event acknowledged before this moment is counted */
   readonly counted_through: string;
@@ -396,7 +396,7 @@ export interface RuleAnswer {
     /** the same as time: ms for 100,000 events that came in. Where few come at a time, most of it is the fixed price of their batches */
     readonly ms_per_100k_events: number;
   } | null;
-  /** how long the oldest event that is not counted has waited */
+  /** how long the oldest event that is not counted has waited, or for how long the log has not let itself be read to its end */
   readonly lag_ms: number;
   /** RFC 3339 in UTC */
   readonly created_at: string;
@@ -668,7 +668,7 @@ export interface LiveHeartbeat {
   readonly rule_id: string;
   /** what the client must have */
   readonly seq: number;
-  /** how long the oldest event that is not counted has waited */
+  /** how long the oldest event that is not counted has waited, or for how long the log has not let itself be read to its end */
   readonly lag_ms: number;
 }
 

@@ -19,6 +19,12 @@ async function start(t: TestContext) {
     scope.get("/large", bytes(400));
     scope.get("/huge", bytes(4000));
     scope.get("/small", bytes(10));
+    scope.get("/late", async () => (await first, bytes(400)()));
+    scope.get("/packed", (_, reply) =>
+      reply
+        .headers({ "content-encoding": "gzip", "cache-control": "immutable", etag: "e", vary: "origin" })
+        .send(bytes(400)()),
+    );
     scope.delete("/large", bytes(400));
   };
   const server = createServer({
@@ -43,7 +49,7 @@ async function start(t: TestContext) {
     socket.on("error", () => {}).on("data", (text: string) => (received += text));
     socket.write(requests);
     const statuses = (): string[] => [...received.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status!);
-    return { statuses };
+    return { statuses, leave: () => socket.destroy(), received: () => received };
   };
   return { ask, line, release: () => release(), made: () => made };
 }
@@ -75,6 +81,29 @@ describe("answers that are not read yet", () => {
     await until(made, 5 * 400);
     await pause(50);
     assert.deepEqual(await ask("/large"), [200, null, 400 * KiB]);
+  });
+
+  it("are not held when their client has gone before they were made", async (t) => {
+    const { ask, line, release, made } = await start(t);
+    const gone = Array.from({ length: 4 }, () => line(asking("/late")));
+    await pause(100);
+    for (const { leave } of gone) leave();
+    await pause(100);
+    release();
+    await until(made, 4 * 400);
+    assert.deepEqual(await ask("/large"), [200, null, 400 * KiB]);
+  });
+
+  it("leave nothing of themselves in a refusal, which has the one shape wherever it stands", async (t) => {
+    const { line, release, made } = await start(t);
+    const waiting = line(asking("/first") + asking("/large").repeat(3) + asking("/packed"));
+    await until(made, 4 * 400);
+    release();
+    await until(waiting.statuses, ["200", "200", "200", "200", "429"]);
+    await until(() => /"code":"overloaded"/.test(waiting.received()), true);
+    const refusal = waiting.received().slice(waiting.received().lastIndexOf("HTTP/1.1 429"));
+    assert.doesNotMatch(refusal, /content-encoding|cache-control: immutable|etag/i);
+    assert.match(refusal, /vary: origin/i);
   });
 
   it("may be one that is larger than the bound by itself", async (t) => {

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import { WeirError } from "../lib/errors.ts";
 import { isFirst, whenOver } from "../lib/unanswered.ts";
 
@@ -11,15 +11,26 @@ const smallBytesMax = 64 * 1024;
  */
 export function boundHeldAnswers(server: FastifyInstance, bytesMax = 128 * 1024 * 1024): void {
   let heldBytes = 0;
+  const refused = new WeakSet<FastifyReply>();
   server.addHook("onSend", (request, reply, body, done) => {
     const bytes = bytesOf(body);
     const isSmall = bytes <= smallBytesMax && isFirst(request.raw.socket, reply.raw);
     // What was done can't be refused any more.
-    if (heldBytes >= bytesMax && !isSmall && request.method === "GET") return done(tooMuchHeld());
+    if (heldBytes >= bytesMax && !isSmall && request.method === "GET" && !refused.has(reply)) {
+      refused.add(reply);
+      forget(reply);
+      return done(tooMuchHeld());
+    }
     heldBytes += bytes;
     whenOver(reply.raw, () => (heldBytes -= bytes));
     done();
   });
+}
+
+/** What was said of the answer that is not given: how it is packed, how long it may be kept. Whoever may read it may read the refusal. */
+function forget(reply: FastifyReply): void {
+  const names = Object.keys(reply.getHeaders()).filter((name) => !/^(access-control-|vary$)/.test(name));
+  for (const name of names) void reply.removeHeader(name);
 }
 
 const bytesOf = (body: unknown): number =>

@@ -29,8 +29,9 @@ export function isEndless(socket: Socket, response: ServerResponse): void {
   lines.get(socket)?.endWith(response);
 }
 
-/** Calls when an answer has been handed to the system, or never will be; once. */
+/** Calls when an answer has been handed to the system, or never will be; once. Of one whose client has gone node says nothing any more. */
 export function whenOver(response: ServerResponse, over: () => void): void {
+  if (response.destroyed) return over();
   const once = (): void => {
     response.off("finish", once).off("close", once);
     over();

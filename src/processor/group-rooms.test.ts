@@ -24,7 +24,7 @@ function target(series: number, more: object = {}, filling = false): Target {
 function setUp(listed: Map<number, number> = new Map(), groupsMax = 1000, share = 1) {
   const asked: string[] = [];
   const full: string[] = [];
-  let fails = false;
+  let [fails, meanwhile] = [false, (): void => {}];
   const inWords = ({ series, from, to }: Unlisted): string => {
     if (from >= to) return `${series}`;
     if (to > 1e15 && from > 0) return `${series} from ${from / 1000 - start}`;
@@ -39,13 +39,14 @@ function setUp(listed: Map<number, number> = new Map(), groupsMax = 1000, share 
         asked.push(series.map(inWords).join(", "));
         return new Map(series.map(({ series: one }) => [one, listed.get(one) ?? 0]));
       },
-      settle: async () => void asked.push("settle"),
+      settle: async () => (meanwhile(), void asked.push("settle")),
     },
     groupsMax,
     share: () => share,
     full: (ruleId, bound) => full.push(`${ruleId} ${bound}`),
   });
-  return { rooms, clock, full, asked: () => asked.splice(0), fail: (now: boolean) => (fails = now) };
+  const whileSettling = (does: () => void): void => void (meanwhile = does);
+  return { rooms, clock, full, asked: () => asked.splice(0), fail: (now: boolean) => (fails = now), whileSettling };
 }
 
 const range = (groups: number, ...seconds: number[]) => ({
@@ -226,4 +227,14 @@ test("whoever takes a partition up lists what the one before it has left unliste
   assert.deepEqual(asked(), [], "far from it nobody waits for a look");
   for (let range_ = 0; range_ < 2; range_++) (await rooms.admit([target(20)], range(400, 0))).done("written");
   assert.deepEqual(asked()[0], "20 all");
+});
+
+test("a rule whose rooms are forgotten while a look waits is looked at anew", async () => {
+  const { rooms, asked, whileSettling } = setUp(new Map([[20, 1]]), 100);
+  (await rooms.admit([target(20)], range(200, 0))).done("unknown");
+  asked();
+  whileSettling(() => rooms.forget(20));
+  const admission = await rooms.admit([target(20)], range(200, 0));
+  assert.deepEqual(admission.rooms, new Map([[20, 99]]));
+  assert.deepEqual(asked(), ["settle", "", "20 all"]);
 });

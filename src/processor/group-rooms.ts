@@ -164,7 +164,11 @@ export class GroupRooms {
   async #look(series: readonly number[]): Promise<void> {
     await this.#settleDoubtful();
     const [now, at] = [this.#time.now(), this.#deps.clock.monotonic()];
-    const looks = series.map((one) => takeLook(one, this.#standings.get(one)!, now));
+    // What was forgotten meanwhile is begun with anew by who asks.
+    const looks = series.flatMap((one) => {
+      const standing = this.#standings.get(one);
+      return standing === undefined ? [] : [takeLook(one, standing, now)];
+    });
     try {
       const listed = await this.#deps.store.listGroups(looks.map(({ asked }) => asked));
       for (const { asked, standing, added } of looks) {

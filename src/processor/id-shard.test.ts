@@ -25,3 +25,19 @@ test("ids that crowd into few slots are found all the same after others are forg
     { numRuns: 300 },
   );
 });
+
+test("a table whose bound has become much less, and that has hardly anything left, forgets no horizon", () => {
+  const shard = new IdShard();
+  shard.holdAtMost(4000);
+  for (let home = 0; home < 5000; home++) shard.take(Uint32Array.of(home, 0, 0, 0), 10);
+  // All are of one second, and so all go.
+  shard.makeRoom();
+  // None of these lies where a sample is taken.
+  for (let home = 1; home < 6; home++) assert.equal(shard.take(Uint32Array.of(home, 0, 0, 0), 20), "new");
+  shard.holdAtMost(1);
+  shard.makeRoom();
+  assert.equal(shard.take(Uint32Array.of(9, 0, 0, 0), 10), "unknown", "it may be stored");
+  assert.equal(shard.size, 5);
+  shard.makeRoom();
+  assert.equal(shard.size, 0);
+});

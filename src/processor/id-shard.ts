@@ -122,7 +122,8 @@ export class IdShard {
     for (let at = secondAt; at < this.#slots.length; at += every) {
       if (this.#slots[at] !== 0) sample.push(this.#slots[at]!);
     }
-    return Uint32Array.from(sample).sort()[Math.floor(sample.length * share)]!;
+    // Of a table with hardly anything in it none may be in the sample: then nothing is forgotten, and the table becomes smaller.
+    return Uint32Array.from(sample).sort()[Math.floor(sample.length * share)] ?? 0;
   }
 
   /** Keeps what lies behind `lastForgotten` (as stored: second + 1) in a table of `slotCount` slots. */

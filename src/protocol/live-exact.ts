@@ -63,7 +63,10 @@ export const LiveHeartbeat = Type.Object(
     type: Type.Literal("heartbeat"),
     rule_id: RuleId,
     seq: Type.Integer({ description: "what the client must have" }),
-    lag_ms: Type.Number({ description: "how long the oldest event that is not counted has waited" }),
+    lag_ms: Type.Number({
+      description:
+        "how long the oldest event that is not counted has waited, or for how long the log has not let itself be read to its end",
+    }),
   },
   { additionalProperties: false, description: "nothing has changed" },
 );

@@ -141,7 +141,10 @@ export const StatsAnswer = Type.Object({
   }),
   version: Type.Integer({ description: "the version of the rule that answers" }),
   complete: Type.Boolean({ description: "false while the rule is being filled or paused: windows may lack events" }),
-  lag_ms: Type.Number({ description: "how long the oldest event that is not counted has waited" }),
+  lag_ms: Type.Number({
+    description:
+      "how long the oldest event that is not counted has waited, or for how long the log has not let itself be read to its end",
+  }),
   next_cursor: NextCursor,
 });
 export type StatsAnswer = Omit<Static<typeof StatsAnswer>, "data"> & { data: StatsRow[] };

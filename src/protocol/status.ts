@@ -13,7 +13,10 @@ export type PartHealth = Static<typeof PartHealth>;
 export const StatusAnswer = Type.Object({
   status: Type.Enum(["ok", "degraded"], { description: "ok: every part is" }),
   time: Type.String({ description: "the server's clock" }),
-  lag_ms: Type.Number({ description: "how long the oldest event that is not counted has waited" }),
+  lag_ms: Type.Number({
+    description:
+      "how long the oldest event that is not counted has waited, or for how long the log has not let itself be read to its end",
+  }),
   counted_through: Type.String({ description: "every event acknowledged before this moment is counted" }),
   rates: Type.Object({
     accepted_per_second: Type.Union([Type.Number(), Type.Null()], {

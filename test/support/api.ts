@@ -138,11 +138,23 @@ async function pages(url: string): Promise<Record<string, unknown>[]> {
   const rows: Record<string, unknown>[] = [];
   let cursor: string | undefined;
   do {
-    const page = (await answer(cursor === undefined ? url : `${url}&cursor=${encodeURIComponent(cursor)}`)) as Page;
+    const page = (await again(cursor === undefined ? url : `${url}&cursor=${encodeURIComponent(cursor)}`)) as Page;
     for (const row of page.data) rows.push(row);
     cursor = page.next_cursor;
   } while (cursor !== undefined);
   return rows;
+}
+
+/** As a client does that is told to try again: on a machine that is too busy the store may not answer for a moment. */
+async function again(url: string): Promise<unknown> {
+  for (const end = performance.now() + 120_000; ;) {
+    try {
+      return await answer(url);
+    } catch (error) {
+      if (!String(error).includes(": 503 ") || performance.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
 }
 
 async function answer(url: string, init: RequestInit = {}, timeoutMs = 300_000): Promise<unknown> {
