@@ -7,9 +7,10 @@ import type { Spoiler } from "./tables.ts";
 /**
  * The judge is judged: worlds in which one thing is spoiled on purpose must be found out. What is spoiled in a rule may
  * be of a version that was replaced, or no maximum; a lost event may be one that was never acknowledged, or be stored later all
- * the same, when it is written again after a lost answer or sent again. Then there is nothing to find.
+ * the same, when it is written again after a lost answer or sent again. Then there is nothing to find: of 60 worlds the last canary
+ * is found in some 40, so that fewer than a dozen say little.
  */
-const seeds = Array.from({ length: 12 }, (_, index) => index + 1);
+const seeds = Array.from({ length: 24 }, (_, index) => index + 1);
 
 test("nothing is found in the worlds that the canaries live in", async () => {
   for (const seed of seeds) assert.deepEqual((await play(seed)).findings, [], `seed ${seed}`);
@@ -17,9 +18,9 @@ test("nothing is found in the worlds that the canaries live in", async () => {
 
 type Canary = readonly [what: string, spoiler: () => Spoiler, finding: RegExp, foundLeast: number];
 const canaries: readonly Canary[] = [
-  ["twice in raw", () => ({ raw: once((rows) => [...rows, rows[0]!]), rollup: same }), /stored twice/, 12],
-  ["lost in each series", () => ({ raw: same, rollup: onceInEach((entries) => entries.slice(1)) }), /must be/, 8],
-  ["twice in each series", () => ({ raw: same, rollup: onceInEach((list) => [...list, list[0]!]) }), /must be/, 8],
+  ["twice in raw", () => ({ raw: once((rows) => [...rows, rows[0]!]), rollup: same }), /stored twice/, 24],
+  ["lost in each series", () => ({ raw: same, rollup: onceInEach((entries) => entries.slice(1)) }), /must be/, 16],
+  ["twice in each series", () => ({ raw: same, rollup: onceInEach((list) => [...list, list[0]!]) }), /must be/, 13],
 ];
 
 test("a canary: an event is lost in raw", async (t) => {
@@ -33,7 +34,7 @@ test("a canary: an event is lost in raw", async (t) => {
   }
   t.diagnostic(`found in ${found} of ${seeds.length} worlds, stored later in ${healed}`);
   assert.ok(found + healed >= seeds.length - 1);
-  assert.ok(found >= 8);
+  assert.ok(found >= 16);
 });
 
 for (const [what, spoiler, finding, foundLeast] of canaries)
