@@ -5,7 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, 
 import { systemClock } from "../lib/clock.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
-import { isIdle, owesAnswers } from "../lib/unanswered.ts";
+import { dropStalledReaders, owesAnswers } from "../lib/unanswered.ts";
 import { parameterCheck } from "../protocol/query.ts";
 import { jsonBody } from "./body.ts";
 import { document } from "./documentation.ts";
@@ -79,7 +79,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   refuseForeignNames(server, options.hostNames);
   refuseUnknownRoutes(server);
   boundHeldAnswers(server, options.heldBytesMax);
-  dropStalledReaders(server, options.writeTimeoutMs ?? 6000);
+  dropStalledReaders(server.server, options.writeTimeoutMs ?? 6000);
   reportAnswers(server, options.answered);
   document(server, options);
   for (const routes of options.routes) server.register((scope, _options, done) => (routes(scope), done()));
@@ -207,15 +207,5 @@ function refuseUnknownRoutes(server: FastifyInstance): void {
     throw new WeirError("method_not_allowed", `${path} takes ${methods.join(", ")}, not ${request.method}`, {
       details: { allowed: methods },
     });
-  });
-}
-
-/**
- * A connection that takes nothing of its answer for so long is cut; one that waits for us (a long poll) is not. When one has
- * been idle for the time that it may, node asks here, too.
- */
-function dropStalledReaders(server: FastifyInstance, timeoutMs: number): void {
-  server.server.setTimeout(timeoutMs, (socket) => {
-    if (socket.writableLength > 0 || isIdle(socket)) socket.destroy();
   });
 }

@@ -1,5 +1,5 @@
 import { subscribe } from "node:diagnostics_channel";
-import type { ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /**
@@ -18,8 +18,18 @@ export function owe(socket: Socket, response: ServerResponse, max = unansweredMa
 /** Whether an answer of the connection is still owed or on its way. */
 export const owesAnswers = (socket: Socket): boolean => lines.get(socket)?.first !== undefined;
 
+/**
+ * A connection that takes nothing of its answer for so long is cut; one that waits for us (a long poll) is not. When one has
+ * been idle for the time that it may, node asks here, too.
+ */
+export function dropStalledReaders(server: Server, timeoutMs: number): void {
+  server.setTimeout(timeoutMs, (socket) => {
+    if (socket.writableLength > 0 || isIdle(socket)) socket.destroy();
+  });
+}
+
 /** Whether it has answered all that it was asked. */
-export const isIdle = (socket: Socket): boolean => lines.has(socket) && !owesAnswers(socket);
+const isIdle = (socket: Socket): boolean => lines.has(socket) && !owesAnswers(socket);
 
 /** Whether nothing stands before an answer of the connection. */
 export const isFirst = (socket: Socket, response: ServerResponse): boolean => lines.get(socket)?.first === response;

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { isIdle, owe, whenOver } from "../../../lib/unanswered.ts";
+import { dropStalledReaders, owe, whenOver } from "../../../lib/unanswered.ts";
 import { EngineException, reportException } from "./exception.ts";
 import { Execution, type Answer, type Caller, type ExecutionParts } from "./execution.ts";
 import { header, readRequest } from "./request.ts";
@@ -22,16 +22,11 @@ export function makeServer(options: ServerOptions): Server {
     void handle(options, message, response);
   });
   server.maxConnections = 512;
-  if (options.stalledMs !== undefined) dropStalledReaders(server, options.stalledMs);
+  if (options.stalledMs !== undefined) {
+    server.prependListener("request", (message, response) => owe(message.socket, response, 1));
+    dropStalledReaders(server, options.stalledMs);
+  }
   return server;
-}
-
-/** One that has been idle for the time that it may is cut, too: node leaves that to who listens. */
-function dropStalledReaders(server: Server, timeoutMs: number): void {
-  server.prependListener("request", (message, response) => owe(message.socket, response, 1));
-  server.setTimeout(timeoutMs, (socket) => {
-    if (socket.writableLength > 0 || isIdle(socket)) socket.destroy();
-  });
 }
 
 /** Listens on the loopback; on `port` when it is free, else on any. Resolves to the port. */
