@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import type { BenchOptions } from "./lib/bench-server.ts";
 import { circumstances } from "./lib/machine.ts";
 import { writeSection } from "./lib/report.ts";
+import { chart } from "./scenario/chart.ts";
 import { fills } from "./scenario/fills.ts";
 import { p1 } from "./scenario/p1.ts";
 import { p2 } from "./scenario/p2.ts";
@@ -29,6 +30,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   p3: { title: "P3: from acknowledged to pushed", run: p3 },
   p5: { title: "P5: thousands of rules", run: p5 },
   p6: { title: "P6: ten thousand sockets", run: p6 },
+  chart: { title: "The dashboard's first chart", run: chart },
   quiet: { title: "What little load costs", run: quiet },
   fills: { title: "What a running fill does to what is live", run: fills },
   p9: { title: "P9: from start to ready", run: p9 },

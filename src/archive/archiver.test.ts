@@ -55,7 +55,7 @@ function desk({ floor = 0, clock = systemClock, claim }: DeskOptions = {}) {
 }
 
 async function until(what: string, condition: () => boolean): Promise<void> {
-  const end = performance.now() + 10_000;
+  const end = performance.now() + 120_000;
   while (!condition()) {
     assert.ok(performance.now() < end, `waited in vain for ${what}`);
     await new Promise((resolve) => setImmediate(resolve));

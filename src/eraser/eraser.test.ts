@@ -194,7 +194,7 @@ test("it works by itself once started, goes on after a failure, and stops", asyn
   state.written = 10;
   eraser.start();
   await eraser.request({ user_id: "u1" });
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 120_000;
   while (kept.get("e1")?.state !== "done") {
     assert.ok(performance.now() < deadline);
     await systemClock.sleep(10);

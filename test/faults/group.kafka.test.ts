@@ -76,7 +76,8 @@ describe("R9: several processes count one topic", unlessMissing(whyNoKafka ?? wh
             `others had their partitions after ${tookOverMs.map(Math.round).join(", ")} ms; ${JSON.stringify(stage.ledger.summary())}`,
         );
       } catch (error) {
-        throw new Error(seats.map((seat) => seat.server.output()).join("\n----\n"), { cause: error });
+        for (const seat of seats) for (const line of seat.server.output().split("\n")) t.diagnostic(line);
+        throw error;
       } finally {
         await Promise.all(seats.map((seat) => seat.close()));
       }

@@ -71,6 +71,9 @@ export async function killOnServer(t: TestContext, server: ServerAccess, play: P
   }
 }
 
+/** Whether only the one who has claimed the partition may do it. Lists of groups are anyone's, as often as he likes. */
+const isGuarded = (statement: string): boolean => statement.includes(" FROM claims ");
+
 /** Keeps one statement waiting at a time. */
 export class Gate {
   #beginning: string | null = null;
@@ -78,7 +81,7 @@ export class Gate {
   #caught = Promise.withResolvers<void>();
   #kept = 0;
 
-  /** The next statement that begins so. */
+  /** The next statement that begins so and is one writer's. */
   hold(beginning: string): void {
     this.#beginning = beginning;
     this.#opened = Promise.withResolvers();
@@ -86,7 +89,7 @@ export class Gate {
   }
 
   wait(statement: string): Promise<void> | undefined {
-    if (this.#beginning === null || !statement.startsWith(this.#beginning)) return undefined;
+    if (this.#beginning === null || !statement.startsWith(this.#beginning) || !isGuarded(statement)) return undefined;
     this.#beginning = null;
     this.#kept += 1;
     this.#caught.resolve();

@@ -70,7 +70,7 @@ export async function postCounted(ingestUrl: string, events: readonly object[]):
 /** Waits until the events of a token are counted. */
 export async function untilCounted(ingestUrl: string, token: string, minutes: number): Promise<void> {
   for (let attempt = 0; attempt < 2 * minutes; attempt++) {
-    const status = await answer(`${ingestUrl}/ingest/status?token=${encodeURIComponent(token)}&wait=30s`, {}, 300_000);
+    const status = await answer(`${ingestUrl}/ingest/status?token=${encodeURIComponent(token)}&wait=30s`);
     if ((status as { counted: boolean }).counted) return;
   }
   throw new Error(`events were not counted within ${minutes} minutes`);
@@ -157,9 +157,25 @@ async function again(url: string): Promise<unknown> {
   }
 }
 
-async function answer(url: string, init: RequestInit = {}, timeoutMs = 300_000): Promise<unknown> {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
+/**
+ * Reads an answer. A server lets go of a connection on which nothing has come for long, and a test that was busy for as long
+ * learns of it only by asking on it: what changes nothing is asked again then.
+ */
+export async function get(url: string, timeoutMs = 300_000): Promise<Response> {
+  const asked = (): Promise<Response> => fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+  return asked().catch((error: unknown) => {
+    const why = error instanceof Error ? error.cause : undefined;
+    if (why instanceof Error && "code" in why && why.code === "UND_ERR_SOCKET") return asked();
+    throw error;
+  });
+}
+
+async function answer(url: string, init?: RequestInit, timeoutMs = 300_000): Promise<unknown> {
+  const response =
+    init === undefined
+      ? await get(url, timeoutMs)
+      : await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
   const text = await response.text();
-  if (!response.ok) throw new Error(`${init.method ?? "GET"} ${url}: ${response.status} ${text.slice(0, 2000)}`);
+  if (!response.ok) throw new Error(`${init?.method ?? "GET"} ${url}: ${response.status} ${text.slice(0, 2000)}`);
   return JSON.parse(text);
 }

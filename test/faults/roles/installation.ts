@@ -62,7 +62,8 @@ export class Installation {
     const server = await startServer({
       // Those that keep nothing are given one folder, which they do not touch.
       dataDir: this.folderOf(name),
-      args: ["--roles", role, ...kafka, ...(role === "ingest" ? [] : shared)],
+      // As in crew.ts: the engine's statements would take all of a small machine.
+      args: ["--roles", role, ...kafka, ...(role === "ingest" ? [] : shared), "--flush-delay", "400ms"],
       env: role === "ingest" ? {} : { WEIR_CLICKHOUSE_PASSWORD: password },
       readyTimeoutMs: 180_000,
     });
