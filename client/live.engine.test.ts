@@ -36,7 +36,7 @@ const ways: Readonly<Record<string, LiveOptions>> = {
   "a socket from the beginning": { intervalMs: 50, from: 0 },
   "a stream of events": { intervalMs: 50, over: "events" },
 };
-const patienceMs = 30_000;
+const patienceMs = 120_000;
 
 describe("following live a real server", () => {
   let server: ServerProcess;

@@ -35,7 +35,7 @@ const rules = [
   },
 ];
 const ids = rules.map(({ rule_id: id }) => id);
-const patienceMs = 30_000;
+const patienceMs = 120_000;
 
 describe("the exact protocol on a real server", () => {
   let server: ServerProcess;

@@ -134,7 +134,7 @@ export class FullDisk {
 async function opens(url: string): Promise<void> {
   const socket = new WebSocket(url);
   try {
-    await once(socket, "open", { signal: AbortSignal.timeout(5_000) });
+    await once(socket, "open", { signal: AbortSignal.timeout(60_000) });
   } finally {
     socket.close();
   }

@@ -54,7 +54,7 @@ export async function runPages(pages: readonly string[]): Promise<{ runs: PageRu
   }
 }
 
-const patienceMs = 20_000;
+const patienceMs = 120_000;
 
 /** A reader takes longer to read on than small fills take. */
 async function filled(queryUrl: string): Promise<void> {

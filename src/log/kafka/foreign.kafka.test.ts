@@ -19,7 +19,7 @@ import type { Gap } from "./partition-reader.ts";
 import { slotsPerRecord } from "./slots.ts";
 
 /** The log goes on trying, however long; what is broken is to fail, and not to hang. */
-const deadline = (): AbortSignal => AbortSignal.timeout(30_000);
+const deadline = (): AbortSignal => AbortSignal.timeout(120_000);
 const plenty = () => ({ bytesMax: 1 << 26, eventsMax: 1_000_000, waitMs: 0, signal: deadline() });
 const at = Date.UTC(2026, 0, 13, 10);
 const foreign = (event_id: string): string =>
