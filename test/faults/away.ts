@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { Durations } from "../../bench/lib/latency.ts";
+import { ask, repeated } from "../support/api.ts";
 import type { Stage } from "./stage.ts";
 
-const [usualSeconds, drainedMsMax] = [4, 120_000];
-/** Below this a p99 is noise of the machine. Whoever waited for the store would wait for as long as it is away. */
-const noiseMs = 500;
+const [usualSeconds, drainedMsMax] = [4, 300_000];
+/** Below these it is noise of the machine: whoever waited for the store would wait for as long as it is away. */
+const noise = { p99Ms: 500, stillMs: 2_000, shareOfAbsence: 0.3 };
 
 export interface Watched {
   readonly t: TestContext;
@@ -57,8 +58,11 @@ export class Away {
     this.#watched.t.diagnostic(
       `${kind} for ${seconds.toFixed(1)} s: p99 ${p99.toFixed(1)} ms, at most ${Math.round(stillMs)} ms between acknowledgements; then ${drained.counted} events counted in ${(drained.ms / 1000).toFixed(1)} s`,
     );
-    if (!this.#watched.mayStand) assert.ok(stillMs < 2000, `nothing was acknowledged for ${Math.round(stillMs)} ms`);
-    assert.ok(p99 <= Math.max(noiseMs, 3 * this.#usualMs), `p99 ${p99} ms while ${kind}, usually ${this.#usualMs}`);
+    const someMs = noise.shareOfAbsence * seconds * 1000;
+    const hasGoneOn = this.#watched.mayStand || stillMs < Math.max(noise.stillMs, someMs);
+    assert.ok(hasGoneOn, `nothing was acknowledged for ${Math.round(stillMs)} ms`);
+    const p99Max = Math.max(noise.p99Ms, 3 * this.#usualMs, someMs);
+    assert.ok(p99 <= p99Max, `p99 ${p99} ms while ${kind}, usually ${this.#usualMs}`);
     const rate = drained.counted / (drained.ms / 1000);
     assert.ok(rate >= 2 * this.#arrivals, `counted ${rate} events/s afterwards, of which ${this.#arrivals} came anew`);
   }
@@ -102,12 +106,12 @@ export class Away {
 }
 
 async function lagOf({ queryUrl }: { readonly queryUrl: string }): Promise<number> {
-  const { lag_ms } = (await (await fetch(`${queryUrl}/status`)).json()) as { lag_ms: number };
+  const { lag_ms } = (await ask(`${queryUrl}/status`)) as { lag_ms: number };
   return lag_ms;
 }
 
 async function countedBy({ queryUrl }: { readonly queryUrl: string }): Promise<number> {
-  const text = await (await fetch(`${queryUrl}/metrics`)).text();
+  const text = await (await repeated(`${queryUrl}/metrics`)).text();
   return Number(/^weir_counted_events_total (\d+)/m.exec(text)?.[1] ?? 0);
 }
 

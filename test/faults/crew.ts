@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { get } from "../support/api.ts";
+import { repeated } from "../support/api.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 import type { ServerAccess } from "../support/server-store.ts";
 import { type TardyProxy, openTardyProxy } from "../support/tardy-proxy.ts";
@@ -15,6 +15,8 @@ export interface Shared {
   readonly mongoUrl: string;
   readonly partitions: number;
   readonly sessionMs: number;
+  /** How far apart batches are at the least. */
+  readonly flushMs?: number;
   /** Name of the topic, the database and the group, where several crews share the servers. */
   readonly installation?: string;
   /** More arguments of each. */
@@ -53,13 +55,22 @@ export class Seat {
 
   /** `env`: more of its environment, for this life. */
   async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
-    const { brokers, store, mongoUrl, partitions, sessionMs, installation = "weir", args = [] } = this.#shared;
+    const {
+      brokers,
+      store,
+      mongoUrl,
+      partitions,
+      sessionMs,
+      installation = "weir",
+      flushMs = 400,
+      args = [],
+    } = this.#shared;
     const kafka = ["--kafka-brokers", brokers.join(), "--kafka-partitions", String(partitions)];
     const session = ["--kafka-session", `${sessionMs}ms`, "--mongo-url", mongoUrl];
     const clickhouse = ["--clickhouse-url", this.line.url, "--clickhouse-user", store.username];
     const names = ["--kafka-topic", `${installation}_events`, "--clickhouse-database", installation];
     // Batches as they come would leave the processors of a small machine to the engine's statements, and none to the test.
-    const group = ["--kafka-group", installation, "--flush-delay", "1500ms"];
+    const group = ["--kafka-group", installation, "--flush-delay", `${flushMs}ms`];
     this.#server = await this.#stage.start(
       {
         args: [...kafka, ...session, ...clickhouse, ...names, ...group, ...args],
@@ -108,7 +119,7 @@ export class Seat {
   }
 
   async #metric(name: string): Promise<number> {
-    const text = await (await get(`${this.server.queryUrl}/metrics`)).text();
+    const text = await (await repeated(`${this.server.queryUrl}/metrics`)).text();
     return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1] ?? 0);
   }
 }
@@ -116,7 +127,7 @@ export class Seat {
 /** Resolves when these count all partitions, each at least one. */
 export async function untilDivided(seats: readonly Seat[], partitions: number): Promise<void> {
   // A machine that keeps processes from their heartbeats makes them join again and again, until it has time for all.
-  const end = performance.now() + 120_000;
+  const end = performance.now() + 300_000;
   for (;;) {
     const counts = await Promise.all(seats.map((seat) => seat.partitions()));
     if (counts.every((count) => count > 0) && counts.reduce((sum, count) => sum + count, 0) === partitions) return;

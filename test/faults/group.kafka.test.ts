@@ -36,7 +36,7 @@ describe("R9: several processes count one topic", unlessMissing(whyNoKafka ?? wh
     const random = seeded(seed);
     t.diagnostic(`seed ${seed} (repeat with WEIR_FAULT_SEED=${seed})`);
     await Stage.run(seed, { senders: 2, requestEventsMax: 100, pauseMs: 50 }, async (stage) => {
-      const shared = { brokers: cluster.addresses, store, mongoUrl: mongo.url, partitions, sessionMs };
+      const shared = { brokers: cluster.addresses, store, mongoUrl: mongo.url, partitions, sessionMs, flushMs: 1_500 };
       const seats = await Promise.all(["one", "two", "three"].map((name) => Seat.make(stage, name, shared)));
       try {
         // All at once: they make the topic, the tables and the rules' place beside each other.

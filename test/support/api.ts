@@ -1,3 +1,5 @@
+import { setTimeout as pause } from "node:timers/promises";
+
 /** As much of a client of the two APIs as tests and the bench need. Any answer but the expected one is an error. */
 
 export interface RuleAnswer {
@@ -26,10 +28,7 @@ export async function putRule(queryUrl: string, rule: object): Promise<void> {
 
 /** Deletes a rule; one that is not there is no error. */
 export async function deleteRule(queryUrl: string, ruleId: string): Promise<void> {
-  const response = await fetch(`${queryUrl}/aggregation-rule/${ruleId}`, {
-    method: "DELETE",
-    signal: AbortSignal.timeout(300_000),
-  });
+  const response = await repeated(`${queryUrl}/aggregation-rule/${ruleId}`, { method: "DELETE" });
   const text = await response.text();
   if (!response.ok && response.status !== 404) throw new Error(`DELETE ${ruleId}: ${response.status} ${text}`);
 }
@@ -54,17 +53,20 @@ export async function ruleOnce(
   for (;;) {
     const rule = (await answer(`${queryUrl}/aggregation-rule/${ruleId}`)) as Record<string, unknown>;
     if (isSo(rule) || performance.now() > end) return rule;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(50);
   }
 }
 
 /** Sends events and waits until they, and so everything acknowledged before them, are counted. */
 export async function postCounted(ingestUrl: string, events: readonly object[]): Promise<void> {
   const url = `${ingestUrl}/ingest?wait=counted`;
-  const body = (await answer(url, { method: "POST", headers: json, body: JSON.stringify(events) }, 300_000)) as {
-    token: string;
-  };
-  await untilCounted(ingestUrl, body.token, 5);
+  const response = await repeated(url, { method: "POST", headers: json, body: JSON.stringify(events) });
+  const text = await response.text();
+  // Counting took longer than one request may wait for it.
+  const isDurable = response.status === 504;
+  if (!response.ok && !isDurable) throw new Error(`POST ${url}: ${response.status} ${text.slice(0, 2000)}`);
+  const body = JSON.parse(text) as { token?: string; error?: { details?: { token?: string } } };
+  await untilCounted(ingestUrl, body.token ?? body.error?.details?.token ?? "", 5);
 }
 
 /** Waits until the events of a token are counted. */
@@ -78,8 +80,13 @@ export async function untilCounted(ingestUrl: string, token: string, minutes: nu
 
 /** How many events were counted, repeats among them. */
 export async function totals(queryUrl: string): Promise<{ events: number; duplicates: number }> {
-  const { events, duplicates } = (await answer(`${queryUrl}/status`)) as { events: number; duplicates: number };
-  return { events, duplicates };
+  for (const end = performance.now() + patienceMs; ;) {
+    const { events, duplicates } = (await answer(`${queryUrl}/status`)) as Record<string, number | null>;
+    // Null while the store is slow to tell.
+    if (typeof events === "number" && typeof duplicates === "number") return { events, duplicates };
+    if (performance.now() > end) throw new Error(`${queryUrl}/status does not tell how many events there are`);
+    await pause(200);
+  }
 }
 
 /** Every row of `/stats` between two times (ms), over all pages; `more` are further parameters, such as `&version=1`. */
@@ -106,7 +113,7 @@ export async function rulesSettled(queryUrl: string, timeoutMs = 600_000): Promi
     const open = (await rules(queryUrl)).filter((rule) => rule.state !== "live" && rule.state !== "paused");
     if (open.length === 0) return;
     if (performance.now() > end) throw new Error(`rules still being filled: ${JSON.stringify(open)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(50);
   }
 }
 
@@ -128,7 +135,7 @@ export async function erasuresDone(queryUrl: string, timeoutMs = 300_000): Promi
     const all = await erasures(queryUrl);
     if (all.every(({ state }) => state === "done")) return all;
     if (performance.now() > end) throw new Error(`erasures are not done: ${JSON.stringify(all)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(50);
   }
 }
 
@@ -138,44 +145,45 @@ async function pages(url: string): Promise<Record<string, unknown>[]> {
   const rows: Record<string, unknown>[] = [];
   let cursor: string | undefined;
   do {
-    const page = (await again(cursor === undefined ? url : `${url}&cursor=${encodeURIComponent(cursor)}`)) as Page;
+    const page = (await answer(cursor === undefined ? url : `${url}&cursor=${encodeURIComponent(cursor)}`)) as Page;
     for (const row of page.data) rows.push(row);
     cursor = page.next_cursor;
   } while (cursor !== undefined);
   return rows;
 }
 
-/** As a client does that is told to try again: on a machine that is too busy the store may not answer for a moment. */
-async function again(url: string): Promise<unknown> {
-  for (const end = performance.now() + 120_000; ;) {
-    try {
-      return await answer(url);
-    } catch (error) {
-      if (!String(error).includes(": 503 ") || performance.now() > end) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-    }
+const patienceMs = 120_000;
+/** A machine that is too busy: what did not arrive in time, was too much, or what the server stands on does not answer. */
+const passing: ReadonlySet<number> = new Set([408, 429, 503]);
+/** A server lets go of a connection on which nothing has come for long; who was busy for as long learns of it by asking on it. */
+const letGo: ReadonlySet<string> = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
+
+/** As a client does that is told to try again. For what may be asked more than once: it reads, or carries its ids. */
+export async function repeated(url: string, init: RequestInit = {}, timeoutMs = 300_000): Promise<Response> {
+  for (const end = performance.now() + patienceMs; ; await pause(500)) {
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) }).catch(unlessLetGo);
+    if (response !== undefined && (!passing.has(response.status) || performance.now() > end)) return response;
+    if (response === undefined && performance.now() > end)
+      throw new Error(`${url}: connections are let go again and again`);
+    await response?.body?.cancel();
   }
 }
 
-/**
- * Reads an answer. A server lets go of a connection on which nothing has come for long, and a test that was busy for as long
- * learns of it only by asking on it: what changes nothing is asked again then.
- */
-export async function get(url: string, timeoutMs = 300_000): Promise<Response> {
-  const asked = (): Promise<Response> => fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
-  return asked().catch((error: unknown) => {
-    const why = error instanceof Error ? error.cause : undefined;
-    if (why instanceof Error && "code" in why && why.code === "UND_ERR_SOCKET") return asked();
-    throw error;
-  });
+function unlessLetGo(error: unknown): undefined {
+  const why = error instanceof Error ? error.cause : undefined;
+  if (why instanceof Error && "code" in why && letGo.has(String(why.code))) return undefined;
+  throw error;
 }
 
-async function answer(url: string, init?: RequestInit, timeoutMs = 300_000): Promise<unknown> {
-  const response =
-    init === undefined
-      ? await get(url, timeoutMs)
-      : await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
+/** Erasing is an order each time; everything else may be asked again. */
+async function answer(url: string, init: RequestInit = {}): Promise<unknown> {
+  const response = await (init.method === "DELETE"
+    ? fetch(url, { ...init, signal: AbortSignal.timeout(300_000) })
+    : repeated(url, init));
   const text = await response.text();
-  if (!response.ok) throw new Error(`${init?.method ?? "GET"} ${url}: ${response.status} ${text.slice(0, 2000)}`);
+  if (!response.ok) throw new Error(`${init.method ?? "GET"} ${url}: ${response.status} ${text.slice(0, 2000)}`);
   return JSON.parse(text);
 }
+
+/** An answer in JSON to a question that changes nothing, asked until it is answered. */
+export const ask = (url: string): Promise<unknown> => answer(url);
