@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { allStats, deleteRule, putRule, rulesSettled } from "../support/api.ts";
+import { allStats, ask, deleteRule, putRule, rulesSettled } from "../support/api.ts";
 import { faultRules } from "./fault-events.ts";
 import { faultSeed, Stage } from "./stage.ts";
 
@@ -163,7 +163,7 @@ class Scene {
       const { token } = JSON.parse(text) as { token: string };
       await until(async () => {
         const url = `${ingestUrl}/ingest/status?token=${encodeURIComponent(token)}&wait=2s`;
-        return ((await (await fetch(url)).json()) as { counted: boolean }).counted;
+        return ((await ask(url)) as { counted: boolean }).counted;
       });
     });
     await within("a fill", async () => {
@@ -173,7 +173,7 @@ class Scene {
     });
     await within("the lag", () =>
       until(async () => {
-        const { lag_ms } = (await (await fetch(`${queryUrl}/status`)).json()) as { lag_ms: number };
+        const { lag_ms } = (await ask(`${queryUrl}/status`)) as { lag_ms: number };
         assert.ok(lag_ms >= 0 && lag_ms < minuteMs, `a lag of ${lag_ms} ms`);
         return lag_ms < 2000;
       }),

@@ -108,9 +108,10 @@ export class Editor {
     init: RequestInit,
   ): Promise<void> {
     const answer = await ask(url, init);
-    if (answer === undefined && next !== undefined) this.#possible.set(id, [...(this.#possible.get(id) ?? []), next]);
-    if (answer === undefined || (answer.status === 404 && kind !== "put")) return;
-    if (answer.status === 503) return;
+    // 503: the log or the place of the rules did not answer in time, and the change may have been noted before.
+    const isUnknown = answer === undefined || answer.status === 503 || answer.status === 408;
+    if (isUnknown && next !== undefined) this.#possible.set(id, [...(this.#possible.get(id) ?? []), next]);
+    if (isUnknown || (answer.status === 404 && kind !== "put")) return;
     if (answer.status >= 300) throw new Error(`${kind} ${id}: ${answer.status} ${answer.text}`);
     this.done[kind] = (this.done[kind] ?? 0) + 1;
     if (next !== undefined) this.#possible.set(id, [next]);
@@ -128,7 +129,7 @@ const body = (method: string, value: object): RequestInit => ({
 /** Undefined when the answer was lost. */
 async function ask(url: string, init: RequestInit): Promise<{ status: number; text: string } | undefined> {
   try {
-    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(20_000) });
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(60_000) });
     return { status: response.status, text: await response.text() };
   } catch {
     return undefined;

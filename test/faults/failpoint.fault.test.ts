@@ -9,7 +9,7 @@ import { faultRules } from "./fault-events.ts";
 import type { FaultRule } from "./recompute.ts";
 import { diedBeforeReady, faultSeed, Stage } from "./stage.ts";
 
-const reachWithinMs = 60_000;
+const reachWithinMs = 300_000;
 
 /** A fill may be over after few pieces. */
 const inFills: readonly Failpoint[] = ["mid-backfill", "before-switch"];

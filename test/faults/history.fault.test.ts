@@ -13,7 +13,7 @@ import { diedBeforeReady, faultSeed, Stage } from "./stage.ts";
 const rounds = Number(process.env["WEIR_FAULT_ROUNDS"] ?? 8);
 const inFills = ["mid-backfill", "before-switch"] as const;
 /** What many short lives have left in the log is counted before a fill begins: of a hundred, four million events. */
-const calmMs = 60_000 * Math.max(1, rounds / 8);
+const calmMs = 300_000 * Math.max(1, rounds / 8);
 const neighbour: FaultRule = { ...faultRules[0]!, rule_id: "neighbour" };
 
 test("R14: live + backfill = recomputation, whatever is done to rules and whenever everything dies", async (t) => {

@@ -17,6 +17,7 @@ import { watchStalls } from "../support/stalls.ts";
 import { faultRules } from "./fault-events.ts";
 import type { WireEvent } from "./ledger.ts";
 import { faultSeed, Stage } from "./stage.ts";
+import { repeated } from "../support/api.ts";
 
 const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
 const kills = 3;
@@ -78,7 +79,7 @@ describe("weir serve on Kafka", unlessMissing(whyNoKafka), () => {
       await stage.server.killGroup();
       await stage.start({ args });
       await stage.verify(faultRules);
-      const answer = await fetch(`${stage.server.queryUrl}/rejects`);
+      const answer = await repeated(`${stage.server.queryUrl}/rejects`);
       const { data } = (await answer.json()) as { data: { position: string; reason: string; payload: unknown }[] };
       assert.deepEqual(
         data.map(({ position, payload }) => [position, payload]),
@@ -179,7 +180,7 @@ async function mustSayAway(url: string, broker: string): Promise<void> {
 
 async function untilReady(url: string, status = 200): Promise<void> {
   for (let attempt = 0; (await fetch(`${url}/ready`)).status !== status; attempt++) {
-    assert.ok(attempt < 300, `the server does not answer ${status}`);
+    assert.ok(attempt < 1200, `the server does not answer ${status}`);
     await pause(100);
   }
 }

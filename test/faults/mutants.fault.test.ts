@@ -12,23 +12,28 @@ import { faultRules } from "./fault-events.ts";
 import { type IngestMutant, ingestMutant } from "./mutants/ingest-mutants.ts";
 import { Judge } from "./mutants/judge.ts";
 import { LivePlayer } from "./mutants/live-mutants.ts";
-import { described, playAll, wrongAnswer } from "./mutants/play.ts";
+import { described, isPassing, playAll, wrongAnswer } from "./mutants/play.ts";
 import { type GoodTexts, queryMutant } from "./mutants/query-mutants.ts";
 import { ruleMutant, victim } from "./mutants/rule-mutants.ts";
 import { mutants, numbersOf, seed } from "./mutants/settings.ts";
 
+/** One that took longer, or met an engine that was silent for a moment, is played again, one after the other. */
 const answerMsMax = 3000;
+/** Of what can't be played twice. */
+const anyAnswerMsMax = 25_000;
 /** One request of good events to so many mutants. */
 const goodEvery = 50;
 /** So many rules are tried before those that were taken must have counted. */
 const rulesAtATime = 150;
-const countedMsMax = 30_000;
+const countedMsMax = 300_000;
 const memoryMaxMiB = 256;
+const attemptsMax = 5;
 
 /** R20 of the fault matrix. `WEIR_SEED` repeats a run, `WEIR_MUTANTS=1000000` is the long form. */
 describe(`${mutants} broken requests break nothing (WEIR_SEED=${seed})`, () => {
   const now = Date.now();
   const slowest = { ms: 0 };
+  let again: Promise<string | undefined> = Promise.resolve(undefined);
   let dataDir: string;
   let server: ServerProcess;
   let judge: Judge;
@@ -51,7 +56,21 @@ describe(`${mutants} broken requests break nothing (WEIR_SEED=${seed})`, () => {
     const answer = await client.send(request);
     slowest.ms = Math.max(slowest.ms, answer.ms);
     const wrong = wrongAnswer(answer, answerMsMax);
-    return wrong && described(number, wrong, request, answer);
+    if (wrong === undefined) return undefined;
+    return isPassing(answer) ? playAgain(client, number, request) : described(number, wrong, request, answer);
+  }
+
+  /** Whether it is slow, or answered 503, was the machine's doing, or is the mutant's. */
+  function playAgain(client: HttpClient, number: number, request: HttpRequest): Promise<string | undefined> {
+    return (again = again.then(async () => {
+      for (let attempt = 1; ; attempt++) {
+        const answer = await client.send(request);
+        const wrong = wrongAnswer(answer, answerMsMax);
+        if (wrong === undefined) return undefined;
+        if (!isPassing(answer) || attempt === attemptsMax) return described(number, wrong, request, answer);
+        await pause(1000);
+      }
+    }));
   }
 
   test("of events: each is taken or refused as the contract says, and what is taken is counted once", async (t) => {
@@ -75,7 +94,7 @@ describe(`${mutants} broken requests break nothing (WEIR_SEED=${seed})`, () => {
     const isTaken = answer.status === 200;
     judge.ledger.settled(events, isTaken ? "acknowledged" : "refused");
     const should = taken === undefined ? "must be refused" : `must be taken, ${taken.length} events of it`;
-    const wrong = wrongAnswer(answer, answerMsMax) ?? (isTaken === (taken !== undefined) ? undefined : should);
+    const wrong = wrongAnswer(answer, anyAnswerMsMax) ?? (isTaken === (taken !== undefined) ? undefined : should);
     return wrong && described(number, wrong, request, answer);
   }
 

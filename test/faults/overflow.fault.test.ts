@@ -177,7 +177,10 @@ class Play {
     // As the counts of its rules it is null while the engine is slow to tell them.
     const told = async (): Promise<unknown> => (await get("/status"))["overflowed"];
     let last = await told();
-    for (let attempt = 0; last === null && attempt < 30; attempt++) last = await told();
+    for (let attempt = 0; last === null && attempt < 600; attempt++) {
+      await pause(200);
+      last = await told();
+    }
     assert.equal(last, overflowed);
     await postCounted(this.server.ingestUrl, [this.#event()]);
     assert.match(await (await fetch(`${queryUrl}/metrics`)).text(), /^weir_rules_at_group_bound 2$/m);

@@ -5,6 +5,7 @@ import { ClickHouseStore } from "../../src/store/clickhouse/clickhouse-store.ts"
 import { startEngine } from "../../src/store/clickhouse/engine/engine.ts";
 import { connectionTo } from "../support/embedded-engine.ts";
 import type { ServerProcess } from "../support/server-process.ts";
+import { repeated } from "../support/api.ts";
 
 /** Changes the tables of a stopped server's data folder, which is made if it is not there. */
 export async function alterTables(dataDir: string, statements: readonly string[]): Promise<void> {
@@ -30,7 +31,7 @@ export async function rejects(queryUrl: string): Promise<readonly RejectRow[]> {
   const rows: RejectRow[] = [];
   let cursor = "";
   for (;;) {
-    const answer = await fetch(`${queryUrl}/rejects?limit=7${cursor}`);
+    const answer = await repeated(`${queryUrl}/rejects?limit=7${cursor}`);
     const page = (await answer.json()) as { data: RejectRow[]; next_cursor?: string };
     rows.push(...page.data);
     if (page.next_cursor === undefined) return rows;
@@ -51,7 +52,7 @@ export function runRejects(server: ServerProcess, action: string, failpoint = ""
   const ports = ["--ingest-port", new URL(server.ingestUrl).port, "--query-port", new URL(server.queryUrl).port];
   const env = { ...process.env, WEIR_FAILPOINT: failpoint };
   return new Promise((resolve) => {
-    execFile(process.execPath, [program, "rejects", action, ...ports], { timeout: 30_000, env }, (error, out, err) =>
+    execFile(process.execPath, [program, "rejects", action, ...ports], { timeout: 300_000, env }, (error, out, err) =>
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), signal: error?.signal ?? null, out: out + err }),
     );
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { allStats, untilCounted } from "../support/api.ts";
+import { allStats, repeated, untilCounted } from "../support/api.ts";
 import type { Retold } from "./retold.ts";
 
 const minutely = { window_size: "1m", group_by: [], active: true };
@@ -28,7 +28,7 @@ async function windows(queryUrl: string, ruleId: string, { from, to }: Retold): 
 /** Sends one more, and waits for it and all before it. Of millions it takes minutes to look up what was long ago. */
 export async function allCounted(ingestUrl: string, last: object): Promise<void> {
   const headers = { "content-type": "application/json" };
-  const taken = await fetch(`${ingestUrl}/ingest`, { method: "POST", headers, body: JSON.stringify([last]) });
+  const taken = await repeated(`${ingestUrl}/ingest`, { method: "POST", headers, body: JSON.stringify([last]) });
   const { token } = (await taken.json()) as { token: string };
   await untilCounted(ingestUrl, token, 30);
 }

@@ -13,6 +13,8 @@ export interface SenderOptions {
   readonly retryShare: number;
   /** Share of requests that also carry events which were sent before. */
   readonly repeatShare: number;
+  /** A request that is refused for the moment (503, 429, 408) is sent again for so long, as clients do, before it counts as refused. */
+  readonly patienceMs?: number;
   /** What each sender waits after an acknowledgement; default: nothing. */
   readonly pauseMs?: number;
   /** Hears how long each acknowledgement took. */
@@ -69,12 +71,19 @@ export class Senders {
   async #sendOne(ingestUrl: string, events: WireEvent[]): Promise<Outcome> {
     this.#ledger.sent(events);
     const startedAt = performance.now();
-    const outcome = await send(ingestUrl, events);
+    const outcome = await this.#patiently(() => send(ingestUrl, events));
     if (outcome === "acknowledged") this.#options.acknowledged?.(performance.now() - startedAt);
     this.#ledger.settled(events, outcome);
     if (outcome === "acknowledged") this.#keep(events);
     else if (this.#random.chance(this.#options.retryShare)) this.#again.push(events);
     return outcome;
+  }
+
+  async #patiently(sending: () => Promise<Outcome>): Promise<Outcome> {
+    for (const end = performance.now() + (this.#options.patienceMs ?? 0); ; await pause(200)) {
+      const outcome = await sending();
+      if (outcome !== "refused" || performance.now() > end) return outcome;
+    }
   }
 
   #request(): WireEvent[] {
@@ -103,7 +112,7 @@ export async function send(ingestUrl: string, events: readonly WireEvent[]): Pro
       method: "POST",
       headers,
       body,
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(120_000),
     });
     // The status line is the acknowledgement, whether or not the rest of the answer arrives.
     const text = await response.text().catch(() => "");

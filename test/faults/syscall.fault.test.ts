@@ -11,7 +11,7 @@ const factor = Number(process.env["WEIR_SYSCALLS"] ?? 50) / 50;
 /** So many follow each other on one data folder; then a new one is begun. */
 const onOneFolder = 10;
 /** A point that does not come is drawn anew so often. */
-const drawsMax = 8;
+const drawsMax = 24;
 
 interface Plan {
   readonly kind: Kind;

@@ -19,6 +19,7 @@ import { mustMeet } from "../support/start-outcome.ts";
 import type { BadStart } from "../support/start-outcome.ts";
 import { faultRules } from "./fault-events.ts";
 import { faultSeed, Stage } from "./stage.ts";
+import { repeated } from "../support/api.ts";
 
 const right = "right-and-secret";
 const wrong = "wrong-and-secret-too";
@@ -217,7 +218,7 @@ describe("trouble with Kafka", unlessMissing(whyNoKafka ?? whyNoOpenssl), () => 
       const memory = watchMemory(stage.server.pid);
       await sendBomb(cluster.addresses[0]!, "bombed");
       await stage.verify(faultRules.slice(0, 1));
-      const answer = await fetch(`${stage.server.queryUrl}/rejects`);
+      const answer = await repeated(`${stage.server.queryUrl}/rejects`);
       const { data } = (await answer.json()) as { data: { position: string; reason: string }[] };
       assert.deepEqual(
         data.map(({ position, reason }) => [position, reason.slice(0, 92)]),

@@ -25,7 +25,7 @@ export async function openEmbeddedEngine(): Promise<EmbeddedEngine> {
   const dataDir = await mkdtemp(join(tmpdir(), "weir-engine-"));
   const engine = await startEngine({ dataDir, clock: systemClock });
   const database = (name: string): Promise<Connection> => connect(engine, name);
-  const through = (url: string, name: string): Connection => connectionTo(engine, () => url, name, 1500);
+  const through = (url: string, name: string): Connection => connectionTo(engine, () => url, name, 3_000);
   const connection = await database("weir");
   const close = async (): Promise<void> => {
     await connection.close();

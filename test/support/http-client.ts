@@ -29,7 +29,7 @@ export class HttpClient {
   }
 
   /** Never rejects; after `timeoutMs` the connection is cut. */
-  send({ method, path, headers, body }: HttpRequest, timeoutMs = 30_000): Promise<HttpAnswer> {
+  send({ method, path, headers, body }: HttpRequest, timeoutMs = 120_000): Promise<HttpAnswer> {
     const startedAt = performance.now();
     const { promise, resolve } = Promise.withResolvers<HttpAnswer>();
     const settle = (status: number, text: string): void => resolve({ status, text, ms: performance.now() - startedAt });

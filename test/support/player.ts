@@ -129,7 +129,7 @@ export class Player {
 async function answered<Rule extends { readonly skipped: number | null }>(ask: () => Promise<Rule>): Promise<Rule> {
   for (let attempt = 1; ; attempt++) {
     const rule = await ask();
-    if (rule.skipped !== null || attempt === 30) return rule;
+    if (rule.skipped !== null || attempt === 120) return rule;
   }
 }
 

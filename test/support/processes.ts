@@ -63,7 +63,7 @@ export async function killEngines(serverPid: number): Promise<void> {
 
 /** The engine child of a server. */
 export async function engineOf(serverPid: number): Promise<number> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (const end = performance.now() + 120_000; performance.now() < end;) {
     const [engine] = await enginesOf(serverPid);
     if (engine !== undefined) return engine;
     await new Promise((resolve) => setTimeout(resolve, 25));

@@ -17,7 +17,7 @@ onStand("R6", (stand) => {
     const line = await openTcpProxy(Number(new URL(stand().store.url).port));
     t.after(() => line.close());
     const latencies = { now: new Durations() };
-    const load = { senders: 2, requestEventsMax: 100, pauseMs: 95 };
+    const load = { senders: 2, requestEventsMax: 100, pauseMs: 95, patienceMs: 30_000 };
     const heard = { acknowledged: (ms: number) => latencies.now.add(ms) };
     await Stage.run(faultSeed(), { ...load, ...heard }, async (stage) => {
       t.diagnostic(`seed ${stage.seed} (repeat with WEIR_FAULT_SEED=${stage.seed})`);

@@ -40,7 +40,7 @@ onStand("R12 and R1", (stand) => {
           await allCounted(one!.ingestUrl, told.event(0));
           for (const rule of filledRules) await putRule(one!.queryUrl, rule);
           // Where they were made first: the other may not know of them yet, and says then that nothing is being filled.
-          for (const { queryUrl: url } of [one!, two!]) await rulesSettled(url, 120_000);
+          for (const { queryUrl: url } of [one!, two!]) await rulesSettled(url);
           await windowsAre(told, two!.queryUrl);
           t.diagnostic(`${ids} ids, ${told.unanswered} requests not answered and sent again`);
         },

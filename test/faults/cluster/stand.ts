@@ -43,7 +43,7 @@ export class Stand {
     const { installation, names, partitions, store = this.store, args = [] } = crew;
     const mongoUrl = databaseUrl(this.mongo.url);
     const shared: Shared = {
-      ...{ brokers: this.cluster.addresses, store, mongoUrl, partitions, sessionMs: 3_000 },
+      ...{ brokers: this.cluster.addresses, store, mongoUrl, partitions, sessionMs: 6_000 },
       ...{ installation, args },
     };
     const seats = await Promise.all(names.map((name) => Seat.make(stage, name, shared)));

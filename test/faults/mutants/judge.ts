@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { check } from "../checker.ts";
 import { FaultEvents, faultRules } from "../fault-events.ts";
 import { Ledger, type WireEvent } from "../ledger.ts";
-import { allStats, postCounted, rulesSettled } from "../../support/api.ts";
+import { allStats, postCounted, repeated, rulesSettled } from "../../support/api.ts";
 import type { ServerProcess } from "../../support/server-process.ts";
 import type { Taken } from "./contract.ts";
 import { exactJson } from "./contract-payload.ts";
@@ -41,7 +41,7 @@ export class Judge {
     const events = Array.from({ length: 5 }, () => this.#good.make());
     this.ledger.sent(events);
     const headers = { "content-type": "application/json" };
-    const sending = { method: "POST", headers, body: JSON.stringify(events), signal: AbortSignal.timeout(20_000) };
+    const sending = { method: "POST", headers, body: JSON.stringify(events), signal: AbortSignal.timeout(120_000) };
     const response = await fetch(`${this.#server.ingestUrl}/ingest`, sending);
     const text = await response.text();
     assert.equal(response.status, 200, text);
@@ -83,7 +83,7 @@ export class Judge {
     const rows: WireEvent[] = [];
     let cursor = "";
     do {
-      const response = await fetch(`${this.#server.queryUrl}/events?limit=10000${cursor}`);
+      const response = await repeated(`${this.#server.queryUrl}/events?limit=10000${cursor}`);
       const page = exactJson(await response.text()) as { data: WireEvent[]; next_cursor?: string };
       for (const row of page.data) rows.push(row);
       cursor = page.next_cursor === undefined ? "" : `&cursor=${encodeURIComponent(page.next_cursor)}`;

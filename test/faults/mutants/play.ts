@@ -9,6 +9,10 @@ export function wrongAnswer({ status, text, ms }: HttpAnswer, msMax: number): st
   return status > 399 && !hasErrorShape(text) ? `answered ${status} in another shape` : undefined;
 }
 
+/** Of an answer that is wrong: whether the same request may well be answered rightly a moment later. */
+export const isPassing = ({ status, ms }: HttpAnswer): boolean =>
+  status === 503 || (status > 0 && status < 500 && ms > 1000);
+
 function hasErrorShape(text: string): boolean {
   try {
     const { error } = JSON.parse(text) as { error: { code?: unknown; message?: unknown } };
