@@ -16,6 +16,8 @@ export interface Watched {
   readonly latencies: { now: Durations };
   /** Those that count. */
   readonly servers: () => readonly { readonly queryUrl: string }[];
+  /** How many times as fast as events come what has waited is counted. */
+  readonly drainFactor: number;
   /** Whether acknowledging may come to a stand, as it does when the log is full. */
   readonly mayStand: boolean;
 }
@@ -64,7 +66,10 @@ export class Away {
     const p99Max = Math.max(noise.p99Ms, 3 * this.#usualMs, someMs);
     assert.ok(p99 <= p99Max, `p99 ${p99} ms while ${kind}, usually ${this.#usualMs}`);
     const rate = drained.counted / (drained.ms / 1000);
-    assert.ok(rate >= 2 * this.#arrivals, `counted ${rate} events/s afterwards, of which ${this.#arrivals} came anew`);
+    assert.ok(
+      rate >= this.#watched.drainFactor * this.#arrivals,
+      `counted ${rate} events/s afterwards, of which ${this.#arrivals} came anew`,
+    );
   }
 
   get #acknowledged(): number {

@@ -28,7 +28,8 @@ onStand("R6", (stand) => {
         async (seats) => {
           const servers = (): { readonly queryUrl: string }[] => seats.map((seat) => seat.server);
           await stage.putRules(faultRules);
-          const away = new Away({ t, stage, latencies, servers, mayStand: false });
+          // It is away for no longer than it takes until an answer that got lost is known to be.
+          const away = new Away({ t, stage, latencies, servers, drainFactor: 1, mayStand: false });
           stage.senders.start(seats[0]!.server.ingestUrl);
           await pause(settlesMs);
           await away.measureUsual();
