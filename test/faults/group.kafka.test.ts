@@ -20,7 +20,7 @@ import { faultSeed, Stage } from "./stage.ts";
 const rebalances = Number(process.env["WEIR_REBALANCES"] ?? 20);
 const zombies = Number(process.env["WEIR_ZOMBIES"] ?? 5);
 const partitions = 6;
-const sessionMs = 6_000;
+const sessionMs = 4_000;
 
 describe("R9: several processes count one topic", unlessMissing(whyNoKafka ?? whyNoFerretDb()), () => {
   let cluster: Cluster;
