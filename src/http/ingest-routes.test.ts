@@ -29,6 +29,8 @@ interface Bench {
   /** Lets everything count from now on. */
   readonly countAll: () => void;
   readonly stored: () => string[];
+  /** Resolves when a request waits for its events to be counted. */
+  readonly waits: Promise<void>;
   send(
     body: unknown,
     options?: { type?: string; query?: string; encoding?: string },
@@ -55,11 +57,13 @@ function bench(limits: Partial<IngestLimits> = {}, logOptions: MemoryLogOptions 
   const log = memoryLog(logOptions);
   let counted = false;
   const waiting: (() => void)[] = [];
+  const waits = Promise.withResolvers<void>();
   const progress = {
     isCounted: () => counted,
     waitCounted: (_ranges: unknown, signal: AbortSignal) =>
       new Promise<boolean>((resolve) => {
         waiting.push(() => resolve(true));
+        waits.resolve();
         signal.addEventListener("abort", () => resolve(false), { once: true });
       }),
   };
@@ -76,6 +80,7 @@ function bench(limits: Partial<IngestLimits> = {}, logOptions: MemoryLogOptions 
     log,
     ingest,
     countAll: () => ((counted = true), waiting.splice(0).forEach((wake) => wake())),
+    waits: waits.promise,
     stored: () => log.records.flatMap((record) => unpack(record.events).map((one) => one.event_id)),
     send: async (body, { type = json, query = "", encoding } = {}) => {
       const payload = Buffer.isBuffer(body) || typeof body === "string" ? body : JSON.stringify(body);
@@ -275,16 +280,16 @@ describe("POST /ingest", () => {
   });
 
   it("waits on for a moment when it is asked to stop, and then says what is known", async () => {
-    const { send, countAll, ingest } = bench();
+    const { send, countAll, ingest, waits } = bench();
     const counted = send([event], { query: "?wait=counted" });
-    await systemClock.sleep(30);
+    await waits;
     ingest.stop();
     await systemClock.sleep(30);
     countAll();
     assert.equal((await counted).status, 200);
     const stuck = bench();
     const waiting = stuck.send([event], { query: "?wait=counted" });
-    await systemClock.sleep(30);
+    await stuck.waits;
     stuck.ingest.stop();
     const late = await waiting;
     assert.deepEqual([late.status, late.json.error.code], [504, "timeout"]);

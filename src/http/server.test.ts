@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
-import type { AddressInfo } from "node:net";
-import { after, before, describe, it } from "node:test";
+import type { AddressInfo, Socket } from "node:net";
+import { type TestContext, after, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { converse } from "../../test/support/socket.ts";
@@ -230,27 +230,27 @@ describe("operation", () => {
 });
 
 describe("over a socket", () => {
-  const server = make({ headersTimeoutMs: 300, requestTimeoutMs: 600 });
-  let port = 0;
-  before(async () => {
+  async function portOf(t: TestContext, options: Partial<ServerOptions>): Promise<number> {
+    const server = make(options);
+    t.after(() => server.close());
     await server.listen({ host: "127.0.0.1", port: 0 });
-    port = (server.server.address() as AddressInfo).port;
-  });
-  after(() => server.close());
+    return (server.server.address() as AddressInfo).port;
+  }
 
-  it("answers what is not HTTP", async () => {
-    const connection = converse(port);
+  it("answers what is not HTTP", async (t) => {
+    const connection = converse(await portOf(t, {}));
     connection.write("hello\r\n\r\n");
     assert.match(await connection.closed, /^HTTP\/1\.1 400 .*"code":"bad_request"/s);
   });
 
-  it("refuses headers without end", async () => {
-    const connection = converse(port);
+  it("refuses headers without end", async (t) => {
+    const connection = converse(await portOf(t, {}));
     connection.write(`GET / HTTP/1.1\r\nHost: a\r\nX: ${"a".repeat(20_000)}\r\n\r\n`);
     assert.match(await connection.closed, /^HTTP\/1\.1 431 .*"code":"headers_too_large"/s);
   });
 
-  it("cuts headers and bodies that do not come", async () => {
+  it("cuts headers and bodies that do not come", async (t) => {
+    const port = await portOf(t, { headersTimeoutMs: 300, requestTimeoutMs: 600 });
     const headers = converse(port);
     headers.write("GET / HTTP/1.1\r\nHost:");
     const body = converse(port);
@@ -261,8 +261,8 @@ describe("over a socket", () => {
 });
 
 describe("a connection between requests", () => {
-  it("is kept for a while, and then ended", { timeout: 20_000 }, async (t) => {
-    const server = make({ keepAliveTimeoutMs: 100, writeTimeoutMs: 50 });
+  it("is kept for a while, and then ended", { timeout: 60_000 }, async (t) => {
+    const server = make({ keepAliveTimeoutMs: 3000, writeTimeoutMs: 50 });
     t.after(() => server.close());
     await server.listen({ host: "127.0.0.1", port: 0 });
     const connection = converse((server.server.address() as AddressInfo).port);
@@ -279,10 +279,11 @@ describe("a server that stops", () => {
   it("answers in the one shape and closes the connection", async () => {
     let release = (): void => {};
     const held = new Promise<void>((resolve) => (release = resolve));
+    const asked = Promise.withResolvers<void>();
     const server = make({
       routes: [
         (scope) => {
-          scope.get("/slow", async () => (await held, { slow: true }));
+          scope.get("/slow", async () => (asked.resolve(), await held, { slow: true }));
           scope.get("/quick", () => ({ quick: true }));
         },
       ],
@@ -290,7 +291,7 @@ describe("a server that stops", () => {
     await server.listen({ host: "127.0.0.1", port: 0 });
     const connection = converse((server.server.address() as AddressInfo).port);
     connection.write("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await asked.promise;
     const closed = server.close();
     await new Promise((resolve) => setTimeout(resolve, 50));
     release();
@@ -305,10 +306,12 @@ describe("a server that stops", () => {
     ["tells so in what it still answers, and waits for no connection that a client keeps", false],
     ["waits for none either when the head of the answer had gone before", true],
   ] as const)
-    it(name, { timeout: 5000 }, async (t) => {
+    it(name, { timeout: 60_000 }, async (t) => {
       let release = (): void => {};
       const held = new Promise<void>((resolve) => (release = resolve));
+      const asked = Promise.withResolvers<void>();
       const slow = async (_request: unknown, reply: FastifyReply) => {
+        asked.resolve();
         if (!early) return held.then(() => "slow");
         reply.hijack();
         reply.raw.writeHead(200, { "content-length": 4 }).flushHeaders();
@@ -320,7 +323,7 @@ describe("a server that stops", () => {
       const connection = converse((server.server.address() as AddressInfo).port);
       t.after(() => connection.destroy());
       connection.write("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await asked.promise;
       const closed = server.close();
       await new Promise((resolve) => setTimeout(resolve, 50));
       release();
@@ -332,14 +335,17 @@ describe("a server that stops", () => {
 });
 
 describe("a client that reads nothing of its answer", () => {
-  it("is cut, and gets no more than the system has taken already", async () => {
+  it("is cut, and gets no more than the system has taken already", { timeout: 60_000 }, async () => {
     const bytes = 80 * 1024 * 1024;
     const large: Routes = (server) => server.get("/large", (_request, reply) => reply.send(Buffer.alloc(bytes)));
     const server = createServer({ title: "Test", version: "0", logger: false, routes: [large], writeTimeoutMs: 200 });
+    const cut = new Promise((resolve) =>
+      server.server.once("connection", (taken: Socket) => taken.once("close", resolve)),
+    );
     const address = new URL(await server.listen({ host: "127.0.0.1", port: 0 }));
     const socket = connect(Number(address.port), "127.0.0.1").pause();
     socket.on("error", () => {}).write("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
-    await systemClock.sleep(1000);
+    await cut;
     let received = 0;
     socket.on("data", (piece: Buffer) => (received += piece.length)).resume();
     await new Promise((resolve) => socket.on("close", resolve));
