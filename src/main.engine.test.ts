@@ -14,7 +14,7 @@ let running: ServerProcess;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "weir-main-"));
-  running = await startServer({ dataDir: join(folder, "first"), readyTimeoutMs: 60_000 });
+  running = await startServer({ dataDir: join(folder, "first") });
 });
 
 after(async () => {
@@ -100,7 +100,7 @@ test("a folder that can't be made is named in one line", async () => {
 });
 
 test("a signal and its echo drain and exit 0", async () => {
-  const server = await startServer({ dataDir: join(folder, "third"), readyTimeoutMs: 60_000 });
+  const server = await startServer({ dataDir: join(folder, "third") });
   process.kill(server.pid, "SIGINT");
   process.kill(server.pid, "SIGTERM");
   assert.deepEqual(await server.exited, { code: 0, signal: null }, server.output());

@@ -19,7 +19,7 @@ let server: ServerProcess;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "weir-commands-"));
-  server = await startServer({ dataDir: join(folder, "data"), readyTimeoutMs: 60_000 });
+  server = await startServer({ dataDir: join(folder, "data") });
 });
 after(async () => {
   await server.killGroup();

@@ -24,7 +24,7 @@ let toolsUrl: string;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "weir-examples-"));
   const args = ["--engine-readonly-port", "0", "--log-format", "json"];
-  server = await startServer({ dataDir: join(folder, "data"), args, readyTimeoutMs: 60_000 });
+  server = await startServer({ dataDir: join(folder, "data"), args });
   toolsUrl = /"readonlyUrl":"([^"]+)"/.exec(server.output())?.[1] ?? assert.fail("the log has no read-only address");
   env = { ...process.env, INGEST_URL: server.ingestUrl, QUERY_URL: server.queryUrl, PORT: "0" };
 });

@@ -35,7 +35,7 @@ export interface PageRun {
 /** Runs pages one after the other on one server, and says with which code that ended. */
 export async function runPages(pages: readonly string[]): Promise<{ runs: PageRun[]; code: number | null }> {
   const dataDir = await mkdtemp(join(tmpdir(), "weir-guide-"));
-  const server = await startServer({ dataDir, readyTimeoutMs: 60_000 });
+  const server = await startServer({ dataDir });
   try {
     const addresses = {
       "localhost:8000": new URL(server.ingestUrl).host,
