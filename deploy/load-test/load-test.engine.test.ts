@@ -46,7 +46,7 @@ describe("the load test of a Weir that runs", () => {
   test("ends with 1 and names the windows when one event was acknowledged and is not counted", async () => {
     const lossy = await openLossyProxy(server.ingestUrl);
     try {
-      const { code, output } = await run(lossy.url, { LOAD_TEST_STALL_SECONDS: "5" });
+      const { code, output } = await run(lossy.url, { LOAD_TEST_STALL_SECONDS: "20" });
       assert.equal(code, 1, output);
       assert.match(output, /FAILED +counted +5,999 of 6,000 events/);
       assert.match(output, /FAILED +ways +\d+ windows of 6,000 events, 1 wrong\n +\S+Z http: \d+, must be \d+\n/);

@@ -64,7 +64,7 @@ async function behindNginx(folder: string, server: ServerProcess): Promise<void>
       LOAD_TEST_INGEST_URL: `http://127.0.0.1:${ingest}`,
       LOAD_TEST_QUERY_URL: `http://127.0.0.1:${query}`,
       LOAD_TEST_EVENTS: "2000",
-      LOAD_TEST_READY_SECONDS: "20",
+      LOAD_TEST_READY_SECONDS: "120",
     });
     assert.equal(code, 0, output + said);
     assert.match(output, /live socket +has what \/stats has/);

@@ -178,7 +178,7 @@ describe("a handshake", () => {
 
   it(
     "that is refused is answered in our shape, and its line ends also when the client does not end it",
-    { timeout: 10_000 },
+    { timeout: 60_000 },
     async (t) => {
       const { server } = await start();
       t.after(() => server.close());

@@ -75,7 +75,7 @@ async function until(isSo: () => boolean): Promise<void> {
 
 describe("a connection that becomes something else while answers wait on it", () => {
   for (const [name, turn] of Object.entries(turns)) {
-    it(`leaves nothing of them behind: ${name}, a stream of events in front`, { timeout: 10_000 }, async (t) => {
+    it(`leaves nothing of them behind: ${name}, a stream of events in front`, { timeout: 60_000 }, async (t) => {
       const { hub, port, table } = await start(t);
       const line = converse(port);
       t.after(() => line.destroy());
@@ -112,7 +112,7 @@ describe("a connection that becomes something else while answers wait on it", ()
 });
 
 describe("answers that wait on a connection", () => {
-  it("are none behind a stream of events, which would hold them for ever", { timeout: 10_000 }, async (t) => {
+  it("are none behind a stream of events, which would hold them for ever", { timeout: 60_000 }, async (t) => {
     const { hub, port, table } = await start(t);
     const line = connect(port, "127.0.0.1");
     line.on("error", () => {}).on("data", () => {});
@@ -124,7 +124,7 @@ describe("answers that wait on a connection", () => {
     await until(() => hub.connectionCount === 0);
   });
 
-  it("are answered again when the stream has ended", { timeout: 10_000 }, async (t) => {
+  it("are answered again when the stream has ended", { timeout: 60_000 }, async (t) => {
     const { hub, port } = await start(t);
     const line = converse(port);
     line.write(stream);
@@ -135,7 +135,7 @@ describe("answers that wait on a connection", () => {
     assert.match(await line.closed, /event: close.*HTTP\/1\.1 200.*held/s);
   });
 
-  it("are so many at the most, of whatever is asked", { timeout: 10_000 }, async (t) => {
+  it("are so many at the most, of whatever is asked", { timeout: 60_000 }, async (t) => {
     const { port, counts } = await start(t);
     const line = converse(port);
     line.write(held.repeat(unansweredMax));
@@ -148,7 +148,7 @@ describe("answers that wait on a connection", () => {
     assert.equal(counts()[0], unansweredMax);
   });
 
-  it("are none of node's own either, behind a stream of events", { timeout: 10_000 }, async (t) => {
+  it("are none of node's own either, behind a stream of events", { timeout: 60_000 }, async (t) => {
     const { hub, port } = await start(t);
     const line = converse(port);
     line.write(stream + "GET / HTTP/1.1\r\n\r\n");
@@ -156,7 +156,7 @@ describe("answers that wait on a connection", () => {
     await until(() => hub.connectionCount === 0);
   });
 
-  it("may be asked for in any number by who reads them", { timeout: 10_000 }, async (t) => {
+  it("may be asked for in any number by who reads them", { timeout: 60_000 }, async (t) => {
     const { port } = await start(t);
     const line = connect(port, "127.0.0.1").setEncoding("latin1");
     t.after(() => line.destroy());

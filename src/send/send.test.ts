@@ -58,7 +58,7 @@ const bad = (at: number): string => `{"event_id":"${at}","event_type":"t","times
 
 test(
   "one that waits for its standard input is stopped at once, at its beginning and later",
-  { timeout: 10_000 },
+  { timeout: 60_000 },
   async () => {
     for (const dryRun of ["no", "yes"]) {
       const silent = run(wishOf(["-"], { dryRun }));
@@ -73,7 +73,7 @@ test(
   },
 );
 
-test("one that waits for a place, because the server is away, is stopped at once", { timeout: 10_000 }, async () => {
+test("one that waits for a place, because the server is away, is stopped at once", { timeout: 60_000 }, async () => {
   const ended = new AbortController();
   const full = (_event: unknown, { signal }: { signal?: AbortSignal } = {}) =>
     new Promise<never>((_, reject) => {

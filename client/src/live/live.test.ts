@@ -17,7 +17,7 @@ function make() {
   return { live: new Live(new Http("http://weir", surroundings, asking), { ...surroundings, openSocket }), closed };
 }
 
-test("a loop over states ends when all is closed, and waits for nothing any more", { timeout: 5000 }, async () => {
+test("a loop over states ends when all is closed, and waits for nothing any more", { timeout: 60_000 }, async () => {
   const { live, closed } = make();
   const loop = live.states(["a", "b"]);
   for (const rule of ["a", "b"]) assert.deepEqual((await loop.next()).value, { rule, status: "connecting", rows: [] });
@@ -36,7 +36,7 @@ test("where no socket can be opened at all, a rule has ended with the reason, an
   assert.deepEqual(told, [["ended", "no socket can be opened to ws://weir/live-stats: there are no sockets here"]]);
 });
 
-test("a loop ends by its signal, with its reason", { timeout: 5000 }, async () => {
+test("a loop ends by its signal, with its reason", { timeout: 60_000 }, async () => {
   const { live } = make();
   const off = new AbortController();
   const loop = live.states("a", { signal: off.signal });

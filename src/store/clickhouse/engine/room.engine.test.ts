@@ -23,7 +23,7 @@ test("an engine whose disk becomes full is started anew once, is told to write n
     username,
     password,
     database: "weir",
-    requestTimeoutMs: 10_000,
+    requestTimeoutMs: 60_000,
     hasRoom,
     facts,
   };
@@ -55,7 +55,7 @@ test("a write during which the disk became full is in doubt, whatever the engine
   const { username, password } = engine;
   const answers = [true, false];
   const connection = new Connection({
-    ...{ url: () => engine.url(), username, password, database: "default", requestTimeoutMs: 10_000 },
+    ...{ url: () => engine.url(), username, password, database: "default", requestTimeoutMs: 60_000 },
     newId: () => `doubtful${performance.now()}`,
     facts: embeddedFacts(engine.spoolFolder),
     hasRoom: () => answers.shift() ?? true,
