@@ -1,6 +1,8 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { Worker } from "node:worker_threads";
 
-/** What holds a process up for longer than this is no machine that is busy. */
+const resolution = 20;
+/** What holds the thread of the test up for longer than this, while its process goes on, is no machine that is busy. */
 const allowedMsMax = 3_000;
 
 /** How a promise in time is judged on a machine that is busy with other tests. */
@@ -10,13 +12,41 @@ export interface Stalls {
   stop(): void;
 }
 
-/** Begins to watch how late timers of this process are. Everything else on the machine has no less to wait. */
+/**
+ * Begins to watch how late timers of this process are. Everything else on the machine has no less to wait. What a thread
+ * with nothing else to do is late was the machine, however long it took; what is tested may hold up the thread of the test
+ * itself.
+ */
 export function watchStalls(): Stalls {
-  const resolution = 20;
   const delays = monitorEventLoopDelay({ resolution });
   delays.enable();
+  const machine = watchMachine();
   return {
-    worstMs: () => Math.min(allowedMsMax, Math.max(0, delays.max / 1e6 - resolution)),
-    stop: () => void delays.disable(),
+    worstMs: () => Math.max(machine.worstMs(), Math.min(allowedMsMax, delays.max / 1e6 - resolution), 0),
+    stop: () => {
+      delays.disable();
+      machine.stop();
+    },
+  };
+}
+
+/** How late a thread of its own is; to come to run is the first that it may be late with. */
+function watchMachine(): Stalls {
+  const beats = new BigInt64Array(new SharedArrayBuffer(16));
+  const now = process.hrtime.bigint;
+  Atomics.store(beats, 0, now());
+  const worker = new Worker(new URL("stalls.worker.ts", import.meta.url), { workerData: { beats, resolution } });
+  worker.unref();
+  let stopped: bigint | undefined;
+  return {
+    // One that is late has not written it down yet.
+    worstMs: () => {
+      const since = (stopped ?? now()) - Atomics.load(beats, 0);
+      return Math.max(Number(since), Number(Atomics.load(beats, 1))) / 1e6 - resolution;
+    },
+    stop: () => {
+      stopped = now();
+      void worker.terminate();
+    },
   };
 }
