@@ -50,8 +50,15 @@ test("the files of the image are all that Weir, its health check and the load te
       runProgram(join(image, "deploy/image/health.mjs"), env, [path]);
     const [ingest, query] = [server.ingestUrl, server.queryUrl].map((url) => new URL(url).port);
     const ports = { WEIR_INGEST_PORT: ingest!, WEIR_QUERY_PORT: query! };
-    assert.deepEqual(await health("/health", ports), { code: 0, output: '200 {"status":"ok"}\n' });
-    assert.equal((await health("/ready", ports)).code, 0);
+    // It waits for four seconds for an answer, and a busy machine may need longer.
+    const healthy = async (path: string): ReturnType<typeof runProgram> => {
+      for (const end = performance.now() + 120_000; ;) {
+        const ended = await health(path, ports);
+        if (ended.code === 0 || performance.now() > end) return ended;
+      }
+    };
+    assert.deepEqual(await healthy("/health"), { code: 0, output: '200 {"status":"ok"}\n' });
+    assert.equal((await healthy("/ready")).code, 0);
     const loaded = await loadTest(image, server);
     assert.equal(loaded.code, 0, loaded.output);
     const { code, signal } = await server.terminate();

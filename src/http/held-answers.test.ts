@@ -11,7 +11,7 @@ const asking = (path: string, method = "GET"): string => `${method} ${path} HTTP
 
 /** A server that may hold a MiB of answers, and what goes beyond it of one. `/first` is answered when the test says so, what is behind it waits. */
 async function start(t: TestContext) {
-  let [release, made] = [(): void => {}, 0];
+  let [release, made, late, open] = [(): void => {}, 0, 0, 0];
   const first = new Promise<void>((resolve) => (release = resolve));
   const bytes = (kib: number) => () => ((made += kib), Buffer.alloc(kib * KiB, "x"));
   const routes: Routes = (scope) => {
@@ -19,7 +19,7 @@ async function start(t: TestContext) {
     scope.get("/large", bytes(400));
     scope.get("/huge", bytes(4000));
     scope.get("/small", bytes(10));
-    scope.get("/late", async () => (await first, bytes(400)()));
+    scope.get("/late", async () => ((late += 1), await first, bytes(400)()));
     scope.get("/packed", (_, reply) =>
       reply
         .headers({ "content-encoding": "gzip", "cache-control": "immutable", etag: "e", vary: "origin" })
@@ -33,6 +33,10 @@ async function start(t: TestContext) {
     logger: false,
     routes: [routes],
     heldBytesMax: KiB * KiB,
+  });
+  server.server.on("connection", (socket) => {
+    open += 1;
+    socket.once("close", () => (open -= 1));
   });
   await server.listen({ host: "127.0.0.1", port: 0 });
   t.after(() => (server.server.closeAllConnections(), server.close()));
@@ -51,11 +55,11 @@ async function start(t: TestContext) {
     const statuses = (): string[] => [...received.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status!);
     return { statuses, leave: () => socket.destroy(), received: () => received };
   };
-  return { ask, line, release: () => release(), made: () => made };
+  return { ask, line, release: () => release(), made: () => made, late: () => late, open: () => open };
 }
 
 async function until<T>(read: () => T, expected: T): Promise<void> {
-  for (let turn = 0; turn < 200; turn++) {
+  for (let turn = 0; turn < 6000; turn++) {
     if (JSON.stringify(read()) === JSON.stringify(expected)) return;
     await pause(10);
   }
@@ -76,19 +80,19 @@ describe("answers that are not read yet", () => {
   });
 
   it("are forgotten with their connection", async (t) => {
-    const { ask, line, made } = await start(t);
+    const { ask, line, made, open } = await start(t);
     line(`${asking("/first")}${asking("/large").repeat(5)}CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n`);
     await until(made, 5 * 400);
-    await pause(50);
+    await until(open, 0);
     assert.deepEqual(await ask("/large"), [200, null, 400 * KiB]);
   });
 
   it("are not held when their client has gone before they were made", async (t) => {
-    const { ask, line, release, made } = await start(t);
+    const { ask, line, release, made, late, open } = await start(t);
     const gone = Array.from({ length: 4 }, () => line(asking("/late")));
-    await pause(100);
+    await until(late, 4);
     for (const { leave } of gone) leave();
-    await pause(100);
+    await until(open, 0);
     release();
     await until(made, 4 * 400);
     assert.deepEqual(await ask("/large"), [200, null, 400 * KiB]);
