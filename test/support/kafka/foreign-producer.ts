@@ -9,6 +9,9 @@ export interface ForeignRecord {
   readonly value: string;
 }
 
+/** A broker on a busy machine answers later than the second and a half that the tool waits by itself. */
+const patience = ["--request-timeout-ms", "60000"];
+
 /**
  * Sends records as somebody else's program does that knows nothing of Weir: by Kafka's own client for Java (its console
  * producer). Resolves when the brokers have all of them. Keys and values are single lines.
@@ -25,6 +28,7 @@ export async function produceForeign(
   const tool = [
     "org.apache.kafka.tools.ConsoleProducer",
     ...args,
+    ...patience,
     ...properties.flatMap((each) => ["--reader-property", each]),
   ];
   const java = [
