@@ -6,9 +6,11 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { Weir } from "../../client/src/weir.ts";
+import { totals } from "../support/api.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 
 const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
@@ -17,7 +19,7 @@ let server: ServerProcess;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "weir-send-test-"));
-  server = await startServer({ dataDir: join(folder, "data"), readyTimeoutMs: 60_000 });
+  server = await startServer({ dataDir: join(folder, "data") });
 });
 after(async () => {
   await server.killGroup();
@@ -198,11 +200,13 @@ test("what is wrong before anything is sent ends with 2", async () => {
 
 test("one that is stopped says where to go on, and going on makes it whole", async () => {
   const row = (id: number): string => `{"user_id":"u","event_type":"stopped","timestamp":${1768298400000 + id}}\n`;
+  const before = (await totals(server.queryUrl)).events;
   const running = weir("send", ["-", "--source", "s", "--wait", "counted"], "hold");
   const rows = Array.from({ length: 1500 }, (_, id) => row(id));
   running.stdin.write(rows.slice(0, 1000).join(""));
-  const deadline = performance.now() + 60_000;
-  while ((await stored("stopped")) < 1000 && performance.now() < deadline);
+  // Counted, not stored alone: a command that is stopped waits for three seconds until they are.
+  const deadline = performance.now() + 120_000;
+  while ((await totals(server.queryUrl)).events < before + 1000 && performance.now() < deadline) await pause(20);
   running.stop();
   const stopped = await running.ran;
   assert.deepEqual([stopped.code, stopped.told["complete"], stopped.told["next_row"]], [130, false, 1001], stopped.err);
