@@ -10,7 +10,7 @@ import { type Step, comparable } from "../test/guide/session.ts";
 const asked = process.argv.slice(2);
 
 for (const pages of guide)
-  if (asked.length === 0 || pages.some((page) => asked.includes(page))) (await runPages(pages)).runs.forEach(write);
+  if (asked.length === 0 || pages.some((page) => asked.includes(page))) (await runPages(pages)).forEach(write);
 
 function write({ page, session, printed }: PageRun): void {
   const lines = readFileSync(pageFile(page), "utf8").split("\n");

@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startServer } from "../support/server-process.ts";
+import { rules } from "../support/api.ts";
+import { endedInOrder, startServer } from "../support/server-process.ts";
 import { type Step, executeAll, steps } from "./session.ts";
 
 /**
@@ -32,8 +33,8 @@ export interface PageRun {
   readonly printed: readonly string[];
 }
 
-/** Runs pages one after the other on one server, and says with which code that ended. */
-export async function runPages(pages: readonly string[]): Promise<{ runs: PageRun[]; code: number | null }> {
+/** Runs pages one after the other on one server, which has to end in order. */
+export async function runPages(pages: readonly string[]): Promise<readonly PageRun[]> {
   const dataDir = await mkdtemp(join(tmpdir(), "weir-guide-"));
   const server = await startServer({ dataDir });
   try {
@@ -46,8 +47,8 @@ export async function runPages(pages: readonly string[]): Promise<{ runs: PageRu
       const session = steps(await readFile(pageFile(page), "utf8"));
       runs.push({ page, session, printed: await executeAll(session, addresses, () => filled(server.queryUrl)) });
     }
-    const { code } = await server.terminate();
-    return { runs, code };
+    await endedInOrder(server);
+    return runs;
   } finally {
     await server.killGroup();
     await rm(dataDir, { recursive: true, force: true });
@@ -66,7 +67,5 @@ async function filled(queryUrl: string): Promise<void> {
 }
 
 async function isFilling(queryUrl: string): Promise<boolean> {
-  const answer = await fetch(new URL("/aggregation-rules", queryUrl));
-  const { rules } = (await answer.json()) as { rules: readonly { state: string }[] };
-  return rules.some(({ state }) => state === "filling");
+  return (await rules(queryUrl)).some(({ state }) => state === "filling");
 }

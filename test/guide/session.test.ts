@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { comparable, differences, execute, executeAll, steps } from "./session.ts";
 
@@ -67,4 +70,15 @@ test("a page that lacks an output, or has one too many, fails", async () => {
     const session = steps(changed);
     assert.equal(differences("p.md", session, await executeAll(session, {})).length, 1, changed);
   }
+});
+
+test("a count that is not told yet is asked for again", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "weir-session-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const session = ["null", ""].map((untold, index) => {
+    const file = join(folder, `answer-${index}`);
+    const command = `cat ${file} || echo '"skipped":${untold}'; echo '"skipped":2' > ${file}`;
+    return { command, printed: '"skipped":2\n', line: index };
+  });
+  assert.deepEqual(differences("p.md", session, await executeAll(session, {})), []);
 });

@@ -1,7 +1,9 @@
+import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
 
 const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
 
@@ -69,6 +71,23 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     await killGroup();
     throw error;
   }
+}
+
+/**
+ * Whether it has ended and says that it did not do so in time, as it may where a machine stands still for seconds. What it
+ * says can be heard a little after its end.
+ */
+export async function endedLate(server: ServerProcess): Promise<boolean> {
+  const { code } = await server.exited;
+  const says = (): boolean => server.output().includes("did not stop in time");
+  for (let looks = 0; code === 1 && !says() && looks < 50; looks++) await pause(20);
+  return code === 1 && says();
+}
+
+/** SIGTERM, after which it has to end in order. How soon that is, is for the tests of its stop to judge. */
+export async function endedInOrder(server: ServerProcess): Promise<void> {
+  const exit = await server.terminate();
+  if (!(await endedLate(server))) assert.deepEqual(exit, { code: 0, signal: null }, server.output());
 }
 
 function spawnServer(options: ServerOptions): ChildProcess {
