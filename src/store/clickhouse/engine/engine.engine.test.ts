@@ -18,19 +18,10 @@ import { connect, newTable, read } from "./protocol.suite.ts";
 
 let dataDir = "";
 let engine: Engine;
-const events: string[] = [];
 
 before(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "weir-engine-"));
-  engine = await startEngine({
-    dataDir,
-    clock: systemClock,
-    readonlyPort: 0,
-    pingMs: 200,
-    pingsSilentMax: 2,
-    pingsMissedMax: 5,
-    log: (level, message) => events.push(`${level}: ${message}`),
-  });
+  engine = await startEngine({ dataDir, clock: systemClock, readonlyPort: 0 });
 });
 
 after(async () => {
@@ -145,12 +136,20 @@ describe("a request of a killed id", () => {
     const ask = (query: string, id = "") =>
       fetch(`${engine.url()}/?${id}`, { method: "POST", body: query, headers: weirHeaders() });
     const post = (query: string) => ask(query, "query_id=twice");
-    let isOver = false;
-    const first = post("SELECT sleep(2)").finally(() => (isOver = true));
     const running = "SELECT count() FROM system.processes WHERE query LIKE 'SELECT sleep(2)%'";
-    while (!isOver && (await (await ask(running)).text()) === "0\n") await systemClock.sleep(5);
-    assert.equal((await post("SELECT 1")).headers.get("x-clickhouse-exception-code"), "216");
-    assert.equal((await first).status, 200);
+    /** What the second is answered; undefined when a slow machine has asked it too late. */
+    const second = async (): Promise<string | null | undefined> => {
+      let isOver = false;
+      const first = post("SELECT sleep(2)").finally(() => (isOver = true));
+      while (!isOver && (await (await ask(running)).text()) === "0\n") await systemClock.sleep(5);
+      const code = (await post("SELECT 1")).headers.get("x-clickhouse-exception-code");
+      const isLate = isOver && code === null;
+      assert.equal((await first).status, 200);
+      return isLate ? undefined : code;
+    };
+    let code = await second();
+    for (let more = 0; code === undefined && more < 10; more++) code = await second();
+    assert.equal(code, "216");
     assert.equal((await post("SELECT 1")).status, 200);
   });
 });
@@ -161,7 +160,7 @@ describe("the watch", () => {
     const table = await newTable(client, "a UInt32");
     await client.insert({ table, format: "JSONEachRow", values: [{ a: 1 }, { a: 2 }] });
     const { url, pid } = { url: engine.url(), pid: engine.state().pid };
-    await restarted(() => process.kill(pid ?? 0, "SIGKILL"));
+    await restarted(engine, () => process.kill(pid ?? 0, "SIGKILL"));
     assert.equal(engine.url(), url);
     assert.notEqual(engine.state().pid, pid);
     assert.equal(engine.state().lastExit, "signal SIGKILL");
@@ -170,14 +169,30 @@ describe("the watch", () => {
   });
 
   test("a child that hangs is killed and started again", async () => {
-    const { pid, restarts } = engine.state();
-    let silences = 0;
-    engine.onSilence(() => silences++);
-    await restarted(() => process.kill(pid ?? 0, "SIGSTOP"));
-    assert.equal(engine.state().restarts, restarts + 1);
-    assert.equal(silences, 1);
-    assert.equal(engine.state().answering, true);
-    assert.ok(events.includes("error: the engine does not answer and is killed"));
+    const folder = await mkdtemp(join(tmpdir(), "weir-engine-"));
+    const events: string[] = [];
+    // One of its own: so little patience would end an engine that is only busy.
+    const watched = await startEngine({
+      dataDir: folder,
+      clock: systemClock,
+      pingMs: 200,
+      pingsSilentMax: 2,
+      pingsMissedMax: 5,
+      log: (level, message) => events.push(`${level}: ${message}`),
+    });
+    try {
+      const { pid, restarts } = watched.state();
+      let silences = 0;
+      watched.onSilence(() => silences++);
+      await restarted(watched, () => process.kill(pid ?? 0, "SIGSTOP"));
+      assert.equal(watched.state().restarts, restarts + 1);
+      assert.equal(silences, 1);
+      assert.equal(watched.state().answering, true);
+      assert.ok(events.includes("error: the engine does not answer and is killed"));
+    } finally {
+      await watched.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   test("a terminal's interrupt does not reach it", async () => {
@@ -230,8 +245,8 @@ describe("one folder, one engine", () => {
 const readerHeaders = () => ({ "x-clickhouse-user": "reader", "x-clickhouse-key": engine.reader.password });
 const weirHeaders = () => ({ "x-clickhouse-user": "weir", "x-clickhouse-key": engine.password });
 
-async function restarted(act: () => void): Promise<void> {
-  const back = new Promise<void>((resolve) => engine.onRestart(resolve));
+async function restarted(of: Engine, act: () => void): Promise<void> {
+  const back = new Promise<void>((resolve) => of.onRestart(resolve));
   act();
   await back;
 }
