@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Readable } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import { ClickHouseError, createClient, type ClickHouseClient } from "@clickhouse/client";
 
 /** What the suite needs to know about the server it talks to. */
@@ -205,7 +206,7 @@ export function protocolSuite(server: () => ProtocolServer): void {
   withClient("a slow query does not hold up a fast one", async (client) => {
     const order: string[] = [];
     const slow = client
-      .query({ query: "SELECT sleep(1.5), {p:String}", query_params: { p: "" } })
+      .query({ query: "SELECT sleep(3), {p:String}", query_params: { p: "" } })
       .then((r) => r.text())
       .then(() => order.push("slow"));
     await client.query({ query: "SELECT {p:String}", query_params: { p: "" } }).then((r) => r.text());
@@ -217,12 +218,12 @@ export function protocolSuite(server: () => ProtocolServer): void {
   withClient("KILL QUERY … SYNC answers when the query has ended, and it writes nothing after that", async (client) => {
     const table = await newTable(client, "a UInt64");
     const query_id = `kill-${table}`;
-    const query = `INSERT INTO ${table} SELECT number FROM system.numbers WHERE sleepEachRow(0.01) = 0 LIMIT 1000 SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 100000000`;
+    const query = `INSERT INTO ${table} SELECT number FROM system.numbers WHERE sleepEachRow(0.01) = 0 LIMIT 6000 SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 100000000`;
     const insert = client.command({ query, query_id }).then(
       () => null,
       (error: unknown) => error,
     );
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await untilRunning(client, `INSERT INTO ${table} `);
     const killed = await client.query({
       query: "KILL QUERY WHERE query_id = {id:String} SYNC",
       query_params: { id: query_id },
@@ -364,6 +365,13 @@ export async function rejectsWith(attempt: Promise<unknown>, code: string, type?
     if (type !== undefined) assert.equal(error.type, type);
     return true;
   });
+}
+
+/** By its beginning: the embedded engine has ids of its own. */
+async function untilRunning(client: ClickHouseClient, beginning: string): Promise<void> {
+  const query = `SELECT count() FROM system.processes WHERE startsWith(query, '${beginning}')`;
+  for (const end = performance.now() + 120_000; Number(await read(client, query)) === 0; await pause(20))
+    assert.ok(performance.now() < end, `${beginning}has not begun, or is over`);
 }
 
 async function executed(client: ClickHouseClient, query: string): Promise<Buffer> {
