@@ -50,6 +50,7 @@ test(
         ]);
       await send("1");
       const tab = await browser.newPage();
+      tab.setDefaultTimeout(120_000);
       const errors: unknown[] = [];
       tab.on("pageerror", (error) => errors.push(error));
       await tab.goto(origin);

@@ -14,5 +14,6 @@ export const missingChromium =
 /** The system's Chromium, without a window. */
 export async function openChromium(): Promise<Browser> {
   assert.ok(program, "Chromium is needed: apt-get install chromium");
-  return chromium.launch({ executablePath: program, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  const args = ["--no-sandbox", "--disable-dev-shm-usage"];
+  return chromium.launch({ executablePath: program, args, timeout: 180_000 });
 }
