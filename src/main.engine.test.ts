@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { startServer } from "../test/support/server-process.ts";
+import { endedLate, startServer } from "../test/support/server-process.ts";
 import type { ServerProcess } from "../test/support/server-process.ts";
 
 const program = fileURLToPath(new URL("../bin/weir.mjs", import.meta.url));
@@ -99,11 +99,25 @@ test("a folder that can't be made is named in one line", async () => {
   assert.match(err, /^Weir can't start: the data folder .* can't be used: .*\n$/);
 });
 
+/** A server that `act` ends. It ends in order and in time: where a machine stands still for seconds, one of three does. */
+async function endedBy(name: string, act: (server: ServerProcess) => Promise<void>): Promise<ServerProcess> {
+  for (let start = 1; ; start++) {
+    const server = await startServer({ dataDir: join(folder, `${name}-${start}`) });
+    await act(server);
+    const exit = await server.exited;
+    const isLate = await endedLate(server);
+    await server.killGroup();
+    if (isLate && start < 3) continue;
+    assert.deepEqual(exit, { code: 0, signal: null }, server.output());
+    return server;
+  }
+}
+
 test("a signal and its echo drain and exit 0", async () => {
-  const server = await startServer({ dataDir: join(folder, "third") });
-  process.kill(server.pid, "SIGINT");
-  process.kill(server.pid, "SIGTERM");
-  assert.deepEqual(await server.exited, { code: 0, signal: null }, server.output());
+  await endedBy("third", async ({ pid }) => {
+    process.kill(pid, "SIGINT");
+    process.kill(pid, "SIGTERM");
+  });
 });
 
 test("rejects asks a running server, and says so when there is none", async () => {
@@ -119,12 +133,12 @@ test("rejects asks a running server, and says so when there is none", async () =
 });
 
 test("a signal for debuggers opens no port, and a hang-up ends the server in order", async () => {
-  const server = await startServer({ dataDir: join(folder, "signals") });
-  process.kill(server.pid, "SIGUSR1");
-  // Once it has answered, the signal has been seen.
-  while (!server.output().includes("SIGUSR1 means nothing here"))
-    assert.equal((await fetch(`${server.queryUrl}/health`)).status, 200);
-  process.kill(server.pid, "SIGHUP");
-  assert.deepEqual(await server.exited, { code: 0, signal: null }, server.output());
+  const server = await endedBy("signals", async ({ pid, queryUrl, output }) => {
+    process.kill(pid, "SIGUSR1");
+    // Once it has answered, the signal has been seen.
+    while (!output().includes("SIGUSR1 means nothing here"))
+      assert.equal((await fetch(`${queryUrl}/health`)).status, 200);
+    process.kill(pid, "SIGHUP");
+  });
   assert.doesNotMatch(server.output(), /Debugger listening/);
 });

@@ -3,8 +3,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { allStats, postCounted, putRule } from "../support/api.ts";
-import { startServer } from "../support/server-process.ts";
+import { endedLate, startServer } from "../support/server-process.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 
 const hour = Date.UTC(2026, 0, 13, 10);
@@ -13,6 +14,8 @@ const json = { "content-type": "application/json" };
 describe("SIGTERM under load", () => {
   let dataDir: string;
   let server: ServerProcess;
+  /** By all clients of all starts. */
+  const sent: Sent = { acknowledged: 0, unknown: 0 };
   before(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "weir-stop-"));
     server = await startServer({ dataDir });
@@ -23,56 +26,65 @@ describe("SIGTERM under load", () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  test("ends everything in order and soon, and loses nothing", async () => {
+  /** Whether it has ended in time. A last start has to; one that has not loses nothing either. */
+  const stopped = async (start: number, isLast: boolean): Promise<boolean> => {
     const { promise: end, resolve: heard } = Promise.withResolvers<CloseEvent>();
     const socket = new WebSocket(`${server.queryUrl.replace("http", "ws")}/live-stats`);
     socket.addEventListener("close", heard);
     await new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
-    const ids = Array.from({ length: 8 }, (_, index) => `client-${index}`);
-    const senders = Promise.all(ids.map((id, index) => send(server, id, index % 2 ? "?wait=counted" : "")));
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const before = sent.acknowledged;
+    const ids = Array.from({ length: 8 }, (_, index) => `client-${start}-${index}`);
+    const senders = Promise.all(ids.map((id, index) => send(server, id, index % 2 ? "?wait=counted" : "", sent)));
+    await pause(1000);
+    for (const until = performance.now() + 120_000; sent.acknowledged <= before + 8; await pause(50))
+      assert.ok(performance.now() < until, JSON.stringify(sent));
 
     // One that needs longer than 9.5 s says so and ends with 1.
-    assert.deepEqual(await server.terminate(), { code: 0, signal: null }, server.output());
-    const { code, reason } = await end;
-    assert.deepEqual([code, reason], [1001, "the server is stopping"]);
-    assert.doesNotMatch(server.output(), /"level":"(error|fatal)"/);
+    const exit = await server.terminate();
+    const isInTime = isLast || !(await endedLate(server));
+    if (isInTime) {
+      assert.deepEqual(exit, { code: 0, signal: null }, server.output());
+      const { code, reason } = await end;
+      assert.deepEqual([code, reason], [1001, "the server is stopping"]);
+      assert.doesNotMatch(server.output(), /"level":"(error|fatal)"/);
+    }
 
-    const sent = (await senders).reduce((sum, one) => ({
-      acknowledged: sum.acknowledged + one.acknowledged,
-      unknown: sum.unknown + one.unknown,
-    }));
+    await senders;
+    await server.killGroup();
     server = await startServer({ dataDir });
-    await postCounted(server.ingestUrl, [event("last")]);
+    await postCounted(server.ingestUrl, [event(`last-${start}`)]);
     const [row] = await allStats(server.queryUrl, "all", hour, hour + 3_600_000);
-    const counted = Number(row?.["value"]) - 1;
+    const counted = Number(row?.["value"]) - start;
     assert.ok(counted >= sent.acknowledged && counted <= sent.acknowledged + sent.unknown, JSON.stringify(sent));
-    assert.ok(sent.acknowledged > 8);
+    return isInTime;
+  };
+
+  test("ends everything in order and soon, and loses nothing", async () => {
+    // A machine that stands still for seconds keeps it from that; not three times.
+    for (let start = 1; !(await stopped(start, start === 3)); start++);
   });
 });
 
 const event = (id: string) => ({ event_id: id, user_id: "u", event_type: "e", timestamp: hour });
 
 interface Sent {
-  readonly acknowledged: number;
+  acknowledged: number;
   /** The answer was lost, or says that the events are durable and not counted yet. */
-  readonly unknown: number;
+  unknown: number;
 }
 
 /** One request after the other on connections that are kept, as HTTP clients do, until the server is gone. */
-async function send(server: ServerProcess, id: string, query: string): Promise<Sent> {
-  let acknowledged = 0;
-  let unknown = 0;
-  for (;;) {
+async function send(server: ServerProcess, id: string, query: string, sent: Sent): Promise<void> {
+  for (let number = 0; ; number++) {
     try {
-      const body = JSON.stringify(event(`${id}-${acknowledged}-${unknown}`));
+      const body = JSON.stringify(event(`${id}-${number}`));
       const answer = await fetch(`${server.ingestUrl}/ingest${query}`, { method: "POST", headers: json, body });
       await answer.arrayBuffer();
-      if (answer.ok) acknowledged++;
-      else if (answer.status === 504) unknown++;
-      else return { acknowledged, unknown };
+      if (answer.ok) sent.acknowledged++;
+      else if (answer.status === 504) sent.unknown++;
+      else return;
     } catch {
-      return { acknowledged, unknown: unknown + 1 };
+      return void sent.unknown++;
     }
   }
 }
