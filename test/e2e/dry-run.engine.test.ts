@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import { postCounted, putRule, ruleOnce, rules, rulesSettled } from "../support/api.ts";
+import { postCounted, putRule, repeated, ruleOnce, rules, rulesSettled } from "../support/api.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 import { startServer } from "../support/server-process.ts";
 
@@ -27,7 +27,7 @@ describe("a dry run", () => {
   let dataDir: string;
 
   const ask = async (path: string, init?: RequestInit): Promise<Answer> => {
-    const response = await fetch(`${server.queryUrl}${path}`, init);
+    const response = await repeated(`${server.queryUrl}${path}`, init);
     return { status: response.status, body: (await response.json()) as Answer["body"] };
   };
   const dryRun = (body: object): Promise<Answer> =>

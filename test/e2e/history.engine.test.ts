@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { deleteRule, postCounted, putRule, rulesSettled } from "../support/api.ts";
+import { ask, deleteRule, postCounted, putRule, rulesSettled } from "../support/api.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 import { startServer } from "../support/server-process.ts";
 
@@ -54,11 +54,11 @@ describe("the history of rules is exact", () => {
     return (await response.json()) as Record<string, unknown>;
   };
   const get = async (path: string): Promise<Record<string, unknown>> =>
-    (await (await fetch(server.queryUrl + path)).json()) as Record<string, unknown>;
+    (await ask(server.queryUrl + path)) as Record<string, unknown>;
   const counted = async (ruleId: string, version?: number): Promise<Map<string, number>> => {
     const id = version === undefined ? ruleId : `${ruleId}&version=${version}`;
     const url = `${server.queryUrl}/stats?rule_id=${id}&start_time=${now - 1000 * minuteMs}&end_time=${now + minuteMs}&limit=10000`;
-    const { data } = (await (await fetch(url)).json()) as { data: Record<string, unknown>[] };
+    const { data } = (await ask(url)) as { data: Record<string, unknown>[] };
     return new Map(
       data.map((row) => [`${String(row["window_start"])} ${String(row["event_type"])}`, Number(row["value"])]),
     );

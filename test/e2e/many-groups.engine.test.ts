@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { allStats, postCounted, putRule, ruleOnce } from "../support/api.ts";
+import { allStats, postCounted, putRule, repeated, ruleOnce } from "../support/api.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 
 const now = Date.now();
@@ -13,7 +13,7 @@ const users = 3000;
 describe("more groups than a rule may have", () => {
   let server: ServerProcess;
   let dataDir: string;
-  const get = (path: string): Promise<Response> => fetch(server.queryUrl + path);
+  const get = (path: string): Promise<Response> => repeated(server.queryUrl + path);
 
   before(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "weir-many-groups-"));
@@ -74,7 +74,7 @@ describe("more groups than a rule may have", () => {
 
   test("a dry run warns of it", async () => {
     const body = { rule_id: "tried", window_size: "1d", metric: "count", group_by: ["user_id"], max_groups: 100 };
-    const response = await fetch(`${server.queryUrl}/aggregation-rule?dry_run=true`, {
+    const response = await repeated(`${server.queryUrl}/aggregation-rule?dry_run=true`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),

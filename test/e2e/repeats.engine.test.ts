@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { postCounted, putRule, totals } from "../support/api.ts";
+import { ask, postCounted, putRule, totals } from "../support/api.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 import { startServer } from "../support/server-process.ts";
 
@@ -19,8 +19,9 @@ const perHour = 120;
 
 async function countsByHour(server: ServerProcess): Promise<number[]> {
   const span = "start_time=2026-01-13T00:00:00Z&end_time=2026-01-16T00:00:00Z&order=oldest";
-  const response = await fetch(`${server.queryUrl}/stats?rule_id=hourly&limit=1000&${span}`);
-  const answer = (await response.json()) as { data: { window_start: string; value: number }[] };
+  const answer = (await ask(`${server.queryUrl}/stats?rule_id=hourly&limit=1000&${span}`)) as {
+    data: { window_start: string; value: number }[];
+  };
   const first = Date.UTC(2026, 0, 13);
   return answer.data.map((row, index) => {
     assert.equal(Date.parse(row.window_start), first + index * hour);

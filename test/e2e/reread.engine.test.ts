@@ -7,7 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { FaultEvents } from "../faults/fault-events.ts";
 import type { WireEvent } from "../faults/ledger.ts";
 import { type FaultRule, recompute, rowKey } from "../faults/recompute.ts";
-import { allStats, postCounted, putRule, rulesSettled } from "../support/api.ts";
+import { allStats, ask, postCounted, putRule, rulesSettled } from "../support/api.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 import { startServer } from "../support/server-process.ts";
 
@@ -50,7 +50,7 @@ describe("a rule that is only read otherwise", () => {
     return answer;
   };
   const get = async (path: string): Promise<Record<string, unknown>> =>
-    (await (await fetch(server.queryUrl + path)).json()) as Record<string, unknown>;
+    (await ask(server.queryUrl + path)) as Record<string, unknown>;
   const isExact = async (asked: FaultRule, version = "", keptFrom = 0): Promise<void> => {
     const rows = await allStats(server.queryUrl, "read", from, to, version);
     const isOld = (key: string): boolean => Number(JSON.parse(key)[0]) < keptFrom;
