@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { startServer } from "../../test/support/server-process.ts";
+import { endedInOrder, startServer } from "../../test/support/server-process.ts";
 import type { ServerOptions, ServerProcess } from "../../test/support/server-process.ts";
 import { startStandAloneEngine } from "../../test/support/stand-alone-engine.ts";
 import { assembleImage } from "../check/assemble.ts";
@@ -61,12 +61,8 @@ test("the files of the image are all that Weir, its health check and the load te
     assert.equal((await healthy("/ready")).code, 0);
     const loaded = await loadTest(image, server);
     assert.equal(loaded.code, 0, loaded.output);
-    const { code, signal } = await server.terminate();
-    assert.deepEqual(
-      [code, signal],
-      [0, null],
-      "it ends as told, under PID 1 as well, since it asks for the signals itself",
-    );
+    // Under PID 1 as well, since it asks for the signals itself.
+    await endedInOrder(server);
     assert.deepEqual((await health("/health", ports)).code, 1);
     assert.match((await health("/health", ports)).output, new RegExp(`nobody answers on port ${query}`));
     assert.match((await health("/health", { ...ports, WEIR_ROLES: "ingest" })).output, new RegExp(`port ${ingest}`));

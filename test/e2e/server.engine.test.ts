@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { allStats, postCounted, putRule } from "../support/api.ts";
-import { startServer } from "../support/server-process.ts";
+import { endedInOrder, startServer } from "../support/server-process.ts";
 import { type StandAloneEngine, startStandAloneEngine } from "../support/stand-alone-engine.ts";
 
 const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
@@ -82,7 +82,7 @@ test("weir migrate makes the tables once; a start that may not change any uses t
     assert.match(JSON.stringify(status.parts.store), /"ok":true,"detail":"ClickHouse \d+\.\d+[\d.]* at http:/);
     assert.equal(existsSync(join(dataDir, "engine")), false);
     assert.equal((await fetch(`${running.queryUrl}/ready`)).ok, true);
-    assert.deepEqual(await running.terminate(), { code: 0, signal: null }, running.output());
+    await endedInOrder(running);
   } finally {
     await running.killGroup();
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { repeated } from "../support/api.ts";
-import type { ServerProcess } from "../support/server-process.ts";
+import { type ServerProcess, endedInOrder } from "../support/server-process.ts";
 import type { ServerAccess } from "../support/server-store.ts";
 import { type TardyProxy, openTardyProxy } from "../support/tardy-proxy.ts";
 import { Gate } from "./on-server.ts";
@@ -83,8 +83,7 @@ export class Seat {
 
   async leave(): Promise<void> {
     this.#takenBefore = await this.taken();
-    const { code } = await this.server.terminate();
-    assert.equal(code, 0, `it did not end in order:\n${this.server.output()}`);
+    await endedInOrder(this.server);
   }
 
   async kill(): Promise<void> {

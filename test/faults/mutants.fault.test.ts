@@ -7,7 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { deleteRule, putRule, rules } from "../support/api.ts";
 import { HttpClient, type HttpRequest } from "../support/http-client.ts";
 import { type MemoryPeak, watchMemory } from "../support/memory-peak.ts";
-import { type ServerProcess, startServer } from "../support/server-process.ts";
+import { type ServerProcess, endedInOrder, startServer } from "../support/server-process.ts";
 import { faultRules } from "./fault-events.ts";
 import { type IngestMutant, ingestMutant } from "./mutants/ingest-mutants.ts";
 import { Judge } from "./mutants/judge.ts";
@@ -153,7 +153,7 @@ describe(`${mutants} broken requests break nothing (WEIR_SEED=${seed})`, () => {
     await judge.verify();
     tell(t);
     assert.ok(memory.grownMiB() <= memoryMaxMiB, `${memory.grownMiB()} MiB more at the most`);
-    assert.equal((await server.terminate()).code, 0);
+    await endedInOrder(server);
   });
 
   function tell(t: TestContext): void {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Balancer, startBalancer } from "../../support/balancer.ts";
 import { type Cluster, startCluster } from "../../support/kafka/cluster.ts";
 import { type MongoServer, startMongo } from "../../support/mongo/mongo-server.ts";
-import { type ServerProcess, startServer } from "../../support/server-process.ts";
+import { type ServerProcess, endedInOrder, startServer } from "../../support/server-process.ts";
 import { type StandAloneEngine, startStandAloneEngine } from "../../support/stand-alone-engine.ts";
 
 export const processes = ["ingest-1", "ingest-2", "processor-1", "query-1", "query-2"] as const;
@@ -74,7 +74,7 @@ export class Installation {
   /** SIGTERM, its end in order, and a start. */
   async restart(name: Name): Promise<void> {
     const server = this.of(name);
-    assert.deepEqual(await server.terminate(), { code: 0, signal: null }, `${name}: ${server.output()}`);
+    await endedInOrder(server);
     await this.start(name);
   }
 
