@@ -214,7 +214,7 @@ async function checkScenario({ rules, events, cuts, pick }: Scenario, half?: num
   const expected = oracle(rules, events, oracleFilters, cut, now);
   const counts = await store.seriesCounts(targets.map(({ series }) => series));
   for (const [index, one] of targets.entries()) {
-    // What costs a statement for each way of asking is asked of one rule, and every other round in half of the ways.
+    // What costs a statement for each way of asking is asked of one rule, and in half of the ways in each round.
     const closely = index === pick % targets.length;
     const how = { pick, selections: closely && half !== 1, readings: closely && half !== 0, counts };
     await checkRule(one.series, one.rule, expected[index]!, how);

@@ -133,6 +133,12 @@ describe("windows as files", () => {
         new Promise((resolve) => setImmediate(resolve)).then(() => leaving.abort()),
       ]);
     }
-    assert.equal((await get("format=csv")).status, 200);
+    // A table that was broken off gives its place back soon, and long before its statement would be given up.
+    for (const end = performance.now() + 30_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+      const answer = await fetch(address("format=csv"));
+      await answer.text();
+      if (answer.status === 200) break;
+      assert.ok([429, 503].includes(answer.status) && performance.now() < end, `status ${answer.status}`);
+    }
   });
 });

@@ -15,7 +15,7 @@ import { unlessMissing } from "../support/needs.ts";
 import { seeded } from "../support/random.ts";
 import { faultRules } from "./fault-events.ts";
 import { closingEvents, faultSeed, Stage } from "./stage.ts";
-import { repeated } from "../support/api.ts";
+import { readiness } from "../support/api.ts";
 
 const kills = 3;
 const topic = "events";
@@ -105,10 +105,10 @@ describe("the archive in MongoDB", unlessMissing(whyNoKafka ?? whyNoFerretDb()),
 async function withoutMongo(stage: Stage, mongo: MongoServer): Promise<void> {
   await mongo.kill();
   const part = async (): Promise<string> => {
-    const ready = await repeated(`${stage.server.queryUrl}/ready`);
-    assert.equal(ready.status, 200);
-    const { parts } = (await ready.json()) as { parts: { archive?: { ok: boolean; detail?: string } } };
-    return `${parts.archive?.ok} ${parts.archive?.detail ?? ""}`;
+    const { status, parts } = await readiness(stage.server.queryUrl);
+    assert.equal(status, 200);
+    const { archive } = parts;
+    return `${archive?.ok} ${archive?.detail ?? ""}`;
   };
   const before = await metric(stage, "weir_counted_events_total");
   for (let attempt = 0; !/^false the archive in MongoDB at .* can't be used/.test(await part()); attempt++) {

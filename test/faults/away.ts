@@ -7,7 +7,7 @@ import type { Stage } from "./stage.ts";
 
 const [usualSeconds, drainedMsMax] = [4, 300_000];
 /** Below these it is noise of the machine: whoever waited for the store would wait for as long as it is away. */
-const noise = { p99Ms: 500, stillMs: 2_000, shareOfAbsence: 0.3 };
+const noise = { p99Ms: 500, stillMs: 2_000, shareOfAbsence: 0.3, msMax: 4_000 };
 
 export interface Watched {
   readonly t: TestContext;
@@ -60,7 +60,7 @@ export class Away {
     this.#watched.t.diagnostic(
       `${kind} for ${seconds.toFixed(1)} s: p99 ${p99.toFixed(1)} ms, at most ${Math.round(stillMs)} ms between acknowledgements; then ${drained.counted} events counted in ${(drained.ms / 1000).toFixed(1)} s`,
     );
-    const someMs = noise.shareOfAbsence * seconds * 1000;
+    const someMs = Math.min(noise.msMax, noise.shareOfAbsence * seconds * 1000);
     const hasGoneOn = this.#watched.mayStand || stillMs < Math.max(noise.stillMs, someMs);
     assert.ok(hasGoneOn, `nothing was acknowledged for ${Math.round(stillMs)} ms`);
     const p99Max = Math.max(noise.p99Ms, 3 * this.#usualMs, someMs);

@@ -30,6 +30,7 @@ export class Seat {
   readonly #stage: Stage;
   readonly #folder: string;
   readonly #shared: Shared;
+  readonly stops = { inTime: 0, late: 0 };
   #server: ServerProcess | undefined;
   /** How often another has claimed what it was counting, in the lives before this one. */
   #takenBefore = 0;
@@ -83,7 +84,8 @@ export class Seat {
 
   async leave(): Promise<void> {
     this.#takenBefore = await this.taken();
-    await endedInOrder(this.server);
+    const inTime = await endedInOrder(this.server);
+    this.stops[inTime ? "inTime" : "late"] += 1;
   }
 
   async kill(): Promise<void> {

@@ -12,7 +12,7 @@ const heldSeconds = Number(process.env["WEIR_ENGINE_AWAY_SECONDS"] ?? 29);
 const logFills = heldSeconds >= 300;
 const hungMsMax = 120_000;
 /** A hung engine is ended after thirty seconds; that it answers nothing is known long before. */
-const silenceMsMax = 25_000;
+const silenceMsMax = 20_000;
 
 test("R6: the engine is away for a minute, held down and then hung: ingest goes on, and all is counted", async (t) => {
   const latencies: { now: Durations } = { now: new Durations() };
@@ -44,16 +44,18 @@ async function hung(t: TestContext, { server: { queryUrl, pid } }: Stage): Promi
   const engine = await engineOf(pid);
   process.kill(engine, "SIGSTOP");
   const first = await timed(`${queryUrl}/stats?rule_id=count_by_type`);
-  const again = [
-    await timed(`${queryUrl}/stats?rule_id=count_by_type`),
-    await timed(`${queryUrl}/stats?rule_id=count_by_type`),
-  ];
-  const later = again.toSorted((a, b) => a.ms - b.ms)[0]!;
   const ready = await timed(`${queryUrl}/ready`);
-  t.diagnostic(`/stats of a hung engine: 503 after ${Math.round(first.ms)} ms, later ${Math.round(later.ms)} ms`);
-  assert.deepEqual([first.status, later.status, ready.status], [503, 503, 503]);
+  const answers = [first, ready, await timed(`${queryUrl}/stats?rule_id=count_by_type`)];
+  // Once more, where the machine was busy just then.
+  if (answers.at(-1)!.ms >= 2000) answers.push(await timed(`${queryUrl}/stats?rule_id=count_by_type`));
+  const laterMs = Math.min(...answers.slice(2).map(({ ms }) => ms));
+  t.diagnostic(`/stats of a hung engine: 503 after ${Math.round(first.ms)} ms, later ${Math.round(laterMs)} ms`);
+  assert.ok(
+    answers.every(({ status }) => status === 503),
+    JSON.stringify(answers),
+  );
   assert.ok(first.ms < silenceMsMax, `/stats waited ${first.ms} ms for a hung engine`);
-  assert.ok(later.ms < 2000, `/stats waited ${later.ms} ms for an engine that is known to be hung`);
+  assert.ok(laterMs < 2000, `/stats waited ${laterMs} ms for an engine that is known to be hung`);
   const end = performance.now() + hungMsMax;
   while ((await enginesOf(pid)).some((one) => one === engine)) {
     assert.ok(performance.now() < end, "a hung engine was not ended");

@@ -57,7 +57,7 @@ function tests(): void {
       await pause(300);
       disk.fill(48 * mib);
       await full.refuses(/must stay free/);
-      await full.reads();
+      await full.reads(20_000);
       await stage.putRules(faultRules.slice(0, 1));
       disk.free();
       await full.acceptsAgain();

@@ -6,6 +6,7 @@ import { watchStalls } from "../support/stalls.ts";
 import { FaultEvents } from "./fault-events.ts";
 import type { Stage } from "./stage.ts";
 import { repeated } from "../support/api.ts";
+import { engineOf } from "../support/processes.ts";
 
 /** The engine may be away for a moment, which is long where it starts slowly: it is started anew when its disk becomes full. */
 const readsAgainMs = 180_000;
@@ -77,10 +78,11 @@ export class FullDisk {
 
   /** Also an engine that has nothing against the disk gives no sign of life for a moment, where others have the machine. */
   async #goesOn(url: string): Promise<void> {
-    const ends = endsOf(this.stage.server.output());
+    const { pid } = this.stage.server;
+    const engine = await engineOf(pid);
     const { status } = await repeated(url);
     assert.equal(status, 200, url);
-    assert.equal(endsOf(this.stage.server.output()), ends, "the engine was started anew");
+    assert.equal(await engineOf(pid), engine, "the engine was started anew");
   }
 
   /** Takes events soon, and counts them, by itself. */
@@ -138,8 +140,6 @@ export class FullDisk {
     return { status: response.status, text: response.ok ? "" : text };
   }
 }
-
-const endsOf = (output: string): number => output.split("the engine has ended").length;
 
 async function opens(url: string): Promise<void> {
   const socket = new WebSocket(url);

@@ -69,6 +69,11 @@ describe("R9: several processes count one topic", unlessMissing(whyNoKafka ?? wh
           [],
           "inserts of zombies were taken",
         );
+        const stops = seats.map((seat) => seat.stops);
+        assert.ok(
+          stops.some(({ inTime }) => inTime > 0) || stops.every(({ late }) => late === 0),
+          "no stop was in time",
+        );
         assert.ok(refused > 0, "no insert of a zombie came behind its successor's claim");
         const taken = (await Promise.all(seats.map((seat) => seat.taken()))).reduce((sum, count) => sum + count, 0);
         t.diagnostic(

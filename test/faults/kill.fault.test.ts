@@ -29,7 +29,7 @@ test("R1: kills of everything under load lose nothing and count nothing twice", 
     }
     await stage.verify(faultRules);
     report(t, stage, `${readyMs.length} kills, ready after ${spread(readyMs)} ms`);
-    assert.ok(medianOf(readyMs) < 20_000, `ready only after ${spread(readyMs)} ms`);
+    assert.ok(medianOf(readyMs) < 20_000 && Math.max(...readyMs) < 60_000, `ready only after ${spread(readyMs)} ms`);
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { deleteRule, repeated, rules } from "../support/api.ts";
+import { deleteRule, readiness, rules } from "../support/api.ts";
 import { type MongoServer, startMongo, withOwnMongo } from "../support/mongo/mongo-server.ts";
 import { openTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import { faultRules } from "./fault-events.ts";
@@ -84,9 +84,8 @@ async function without(t: TestContext, stage: Stage, { kind, begin, end }: Absen
     );
   }
   assert.ok(longestMs < refusedMsMax, `a refusal took ${longestMs} ms`);
-  const ready = await repeated(`${queryUrl}/ready`);
-  const parts = ((await ready.json()) as { parts: Record<string, { ok: boolean }> }).parts;
-  assert.deepEqual([ready.status, parts["rules"]?.ok], [200, false], kind);
+  const { status, parts } = await readiness(queryUrl);
+  assert.deepEqual([status, parts["rules"]?.ok], [200, false], kind);
   await end();
   await eventually("a change to be taken again", async () => (await post(queryUrl, later)).status < 300, 120_000);
   await deleteRule(queryUrl, later.rule_id);

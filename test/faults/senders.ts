@@ -13,7 +13,7 @@ export interface SenderOptions {
   readonly retryShare: number;
   /** Share of requests that also carry events which were sent before. */
   readonly repeatShare: number;
-  /** A request that is refused for the moment (503, 429, 408) is sent again for so long, as clients do, before it counts as refused. */
+  /** A request that is refused is sent again for so long, as clients do where it is refused for the moment, before it counts as refused. */
   readonly patienceMs?: number;
   /** What each sender waits after an acknowledgement; default: nothing. */
   readonly pauseMs?: number;
@@ -35,6 +35,8 @@ export class Senders {
   readonly #again: WireEvent[][] = [];
   readonly #earlier: WireEvent[] = [];
   #running: Promise<void>[] = [];
+  /** How often a refused request was sent again out of patience. */
+  resent = 0;
   #stopped = false;
 
   constructor(ledger: Ledger, options: SenderOptions) {
@@ -83,6 +85,7 @@ export class Senders {
     for (const end = performance.now() + (this.#options.patienceMs ?? 0); ; await pause(200)) {
       const outcome = await sending();
       if (outcome !== "refused" || performance.now() > end) return outcome;
+      this.resent += 1;
     }
   }
 

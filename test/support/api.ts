@@ -185,5 +185,21 @@ async function answer(url: string, init: RequestInit = {}): Promise<unknown> {
   return JSON.parse(text);
 }
 
-/** An answer in JSON to a question that changes nothing, asked until it is answered. */
+/** What `/ready` says, once the store answers it, which it may not do on a busy machine for a moment. */
+export async function readiness(
+  queryUrl: string,
+): Promise<{ status: number; parts: Record<string, Part | undefined> }> {
+  for (const end = performance.now() + patienceMs; ; await pause(500)) {
+    const response = await fetch(`${queryUrl}/ready`);
+    const { parts } = (await response.json()) as { parts: Record<string, Part | undefined> };
+    if (parts["store"]?.ok !== false || performance.now() > end) return { status: response.status, parts };
+  }
+}
+
+interface Part {
+  readonly ok: boolean;
+  readonly detail?: string;
+}
+
+/** An answer in JSON to a question that changes nothing; for two minutes it is asked again where it is refused for the moment. */
 export const ask = (url: string): Promise<unknown> => answer(url);

@@ -5,7 +5,8 @@ const { beats, resolution } = workerData as { readonly beats: BigInt64Array; rea
 
 setInterval(() => {
   const now = process.hrtime.bigint();
-  const since = now - Atomics.load(beats, 0);
+  const last = Atomics.load(beats, 0);
+  const since = last === 0n ? 0n : now - last;
   if (since > Atomics.load(beats, 1)) Atomics.store(beats, 1, since);
   Atomics.store(beats, 0, now);
 }, resolution);

@@ -126,9 +126,10 @@ describe(`brokers that go away (seed ${seed})`, unlessMissing(whyNoKafka), () =>
   const appender = new Appender();
   let log: Log;
   const said: string[] = [];
-  const stalls = watchStalls();
+  let stalls: ReturnType<typeof watchStalls>;
   before(async () => {
     cluster = await startCluster(3);
+    stalls = watchStalls();
     log = await openKafkaLog({
       address: { brokers: cluster.addresses },
       topic: { name: "events_raw", partitions: 3, replication: 3 },

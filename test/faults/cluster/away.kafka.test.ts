@@ -29,7 +29,7 @@ onStand("R6", (stand) => {
           const servers = (): { readonly queryUrl: string }[] => seats.map((seat) => seat.server);
           await stage.putRules(faultRules);
           // It is away for no longer than it takes until an answer that got lost is known to be.
-          const away = new Away({ t, stage, latencies, servers, drainFactor: 1, mayStand: false });
+          const away = new Away({ t, stage, latencies, servers, drainFactor: 1.2, mayStand: false });
           stage.senders.start(seats[0]!.server.ingestUrl);
           await pause(settlesMs);
           await away.measureUsual();
@@ -37,6 +37,12 @@ onStand("R6", (stand) => {
           await stage.senders.stop();
           const { requests } = stage.ledger.summary();
           assert.deepEqual([requests.unknown, requests.refused], [0, 0], "clients were not to notice");
+          // A broker of a busy machine may not answer for a moment.
+          const { resent } = stage.senders;
+          assert.ok(
+            resent <= 0.05 * requests.acknowledged,
+            `${resent} of ${requests.acknowledged} had to be sent again`,
+          );
           for (const seat of seats) await stage.verify(faultRules, seat.server);
           t.diagnostic(JSON.stringify(stage.ledger.summary()));
         },

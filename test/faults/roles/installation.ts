@@ -18,6 +18,7 @@ export class Installation {
   readonly #engine: StandAloneEngine;
   readonly #mongo: MongoServer;
   readonly #folder: string;
+  stopsInTime = 0;
   readonly #running = new Map<Name, ServerProcess>();
 
   constructor(cluster: Cluster, engine: StandAloneEngine, mongo: MongoServer, balancer: Balancer, folder: string) {
@@ -74,7 +75,7 @@ export class Installation {
   /** SIGTERM, its end in order, and a start. */
   async restart(name: Name): Promise<void> {
     const server = this.of(name);
-    await endedInOrder(server);
+    if (await endedInOrder(server)) this.stopsInTime += 1;
     await this.start(name);
   }
 

@@ -73,6 +73,7 @@ describe("roles in processes of their own", { ...unlessMissing(whyNoKafka ?? why
           await countedNow(stage, all);
           if (name.startsWith("query")) await pause(200);
         }
+        assert.ok(all.stopsInTime > processes.length / 2, `only ${all.stopsInTime} stops were in time`);
         await all.kill("processor-1");
         await countedNow(stage, all);
         await stage.senders.stop();
