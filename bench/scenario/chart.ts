@@ -1,9 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { Browser } from "playwright-core";
 import { postCounted, putRule } from "../../test/support/api.ts";
 import { root } from "../../test/support/built-client.ts";
-import { openChromium } from "../../test/support/chromium.ts";
+import { firstChartMs, openChromium } from "../../test/support/chromium.ts";
 import { type BenchOptions, withServer } from "../lib/bench-server.ts";
 import { probeEvent } from "../lib/rules.ts";
 import { ms } from "../lib/report.ts";
@@ -20,7 +19,7 @@ export async function chart(options: BenchOptions): Promise<string> {
     const times: number[] = [];
     try {
       for (let turn = 0; turn < turns; turn++)
-        times.push(await firstChart(browser, `${server.queryUrl}/#/rules/ticks`));
+        times.push(await firstChartMs(browser, `${server.queryUrl}/#/rules/ticks`));
     } finally {
       await browser.close();
     }
@@ -29,14 +28,4 @@ export async function chart(options: BenchOptions): Promise<string> {
     options.note(`first chart: ${figures}`);
     return `Reach: ≤ 1 s on loopback. A browser that has never been there, ${turns} times: p50, max: ${figures}.`;
   });
-}
-
-async function firstChart(browser: Browser, url: string): Promise<number> {
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  await page.goto(url, { waitUntil: "commit" });
-  await page.locator(".chart canvas").waitFor();
-  const tookMs = await page.evaluate<number>("performance.now()");
-  await context.close();
-  return tookMs;
 }

@@ -17,3 +17,13 @@ export async function openChromium(): Promise<Browser> {
   const args = ["--no-sandbox", "--disable-dev-shm-usage"];
   return chromium.launch({ executablePath: program, args, timeout: 180_000 });
 }
+
+/** From the opening of a rule's page, in a browser that has never been there, to its chart. */
+export async function firstChartMs(browser: Browser, url: string): Promise<number> {
+  const page = await browser.newPage();
+  await page.goto(url, { waitUntil: "commit" });
+  await page.locator(".chart canvas").waitFor();
+  const tookMs = await page.evaluate<number>("performance.now()");
+  await page.close();
+  return tookMs;
+}
