@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Clock } from "../lib/clock.ts";
+import { Crowd, type Member } from "../lib/crowd.ts";
 import { WeirError } from "../lib/errors.ts";
 import { freeIfWhole } from "../lib/free-bytes.ts";
 import { drain } from "./drain.ts";
@@ -14,7 +15,7 @@ const bytesPerSecondMin = 64 * 1024;
 /** Reads the bodies of requests: with bounds, one layer of encoding, and an end for those that do not come. */
 export class BodyReader {
   readonly #clock: Clock;
-  readonly #arriving = new Set<Arrival>();
+  readonly #arriving = new Crowd<Arrival>();
   readonly #decoding = new Decoding();
   readonly #stop: () => void;
 
@@ -72,7 +73,8 @@ export class BodyReader {
 }
 
 /** One body on its way. */
-class Arrival {
+class Arrival implements Member {
+  seat = -1;
   readonly #request: IncomingMessage;
   readonly #body: GatheredBody;
   readonly #startedAt: number;
@@ -91,7 +93,10 @@ class Arrival {
       const keep = (piece: Buffer): void => this.#keep(piece, limits);
       const broken = (error: Error): void => this.#fail(error);
       const finish = (): void => void request.off("data", keep).off("error", broken);
-      this.#fail = (error) => (finish(), reject(error));
+      // By a name of its own: the engine makes a function that is written straight into a property among what is old, and all
+      // that it sees (the request, whoever waits for it) would stay until the next full collection.
+      const fail = (error: Error): void => (finish(), reject(error));
+      this.#fail = fail;
       request.on("data", keep).on("error", broken);
       request.on("end", () => (finish(), resolve()));
       request.on(

@@ -59,7 +59,8 @@ export function goneSignal(response: ServerResponse): AbortSignal {
 
 /** The answers that a connection waits for, in the order of their requests. */
 class Line {
-  readonly #waiting = new Set<ServerResponse>();
+  /** Few, so that no Set is needed, which would leave a trail (see `Crowd`). */
+  readonly #waiting: ServerResponse[] = [];
   readonly #socket: Socket;
   readonly #max: number;
   #endless: ServerResponse | undefined;
@@ -68,27 +69,27 @@ class Line {
     this.#socket = socket;
     this.#max = max;
     // When a connection is to become something else (CONNECT, WebSocket) node forgets what waits on it behind the first answer.
-    socket.once("close", () => this.#waiting.forEach((response) => response.destroy()));
+    socket.once("close", () => [...this.#waiting].forEach((response) => response.destroy()));
   }
 
   get first(): ServerResponse | undefined {
-    return this.#waiting.values().next().value;
+    return this.#waiting[0];
   }
 
   add(response: ServerResponse): void {
-    if (this.#waiting.has(response)) return;
-    this.#waiting.add(response);
-    whenOver(response, () => this.#waiting.delete(response));
-    if (this.#isHeld || this.#waiting.size > this.#max) this.#socket.destroy();
+    if (this.#waiting.includes(response)) return;
+    this.#waiting.push(response);
+    whenOver(response, () => this.#waiting.splice(this.#waiting.indexOf(response), 1));
+    if (this.#isHeld || this.#waiting.length > this.#max) this.#socket.destroy();
   }
 
   endWith(response: ServerResponse): void {
     this.#endless = response;
-    if ([...this.#waiting].at(-1) !== response) this.#socket.destroy();
+    if (this.#waiting.at(-1) !== response) this.#socket.destroy();
   }
 
   get #isHeld(): boolean {
-    return this.#endless !== undefined && this.#waiting.has(this.#endless);
+    return this.#endless !== undefined && this.#waiting.includes(this.#endless);
   }
 }
 

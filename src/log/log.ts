@@ -61,7 +61,8 @@ export interface LogState {
  *
  * The caller owes: it may append again before the first append resolves, but keeps its own bound on what is in flight;
  * a rejected append with `outcomeUnknown` is never repeated without the same event ids. It sets what is `unreadable` aside
- * where people find it, under its offset, before it commits beyond.
+ * where people find it, under its offset, before it commits beyond. It does not look at the bytes of a record that it has
+ * committed beyond: their memory may be gone.
  */
 export interface Log {
   /**

@@ -21,6 +21,13 @@ export interface GroupsParts {
   readonly soon: (run: () => void) => void;
 }
 
+/** A group that is being made durable. */
+interface InFlight {
+  readonly id: number;
+  readonly appendedAt: number;
+  readonly waiting: readonly Waiting[];
+}
+
 /**
  * Group commit: appends that come together, or while the writer is busy, are packed together and become one row.
  * Keeps who waits for which group.
@@ -28,7 +35,7 @@ export interface GroupsParts {
 export class Groups {
   readonly #parts: GroupsParts;
   readonly #open = new OpenGroup();
-  readonly #inFlight = new Map<number, { readonly appendedAt: number; readonly waiting: readonly Waiting[] }>();
+  #inFlight: readonly InFlight[] = [];
   /** Those that are full, while the writer has enough to do. */
   #full: Group[] = [];
   #bytes = 0;
@@ -46,7 +53,7 @@ export class Groups {
 
   /** Of the groups that are being made durable, the time that the oldest will have; of none, Infinity. */
   get oldestAt(): number {
-    return Math.min(...this.#inFlight.values().map(({ appendedAt }) => appendedAt));
+    return Math.min(...this.#inFlight.map(({ appendedAt }) => appendedAt));
   }
 
   /** Copies the events; resolves when they are durable. */
@@ -81,7 +88,7 @@ export class Groups {
   abandon(sent: WeirError, unsent: WeirError): void {
     const kept = [...this.#full.splice(0), this.#open.take()];
     for (const { waiting } of kept) for (const one of waiting) this.#settle(one).reject(unsent);
-    for (const id of [...this.#inFlight.keys()]) this.failed(id, sent);
+    for (const { id } of this.#inFlight) this.failed(id, sent);
   }
 
   /** Resolves when every append is answered. */
@@ -92,7 +99,7 @@ export class Groups {
 
   /** While the writer is busy nothing needs planning: its answer dispatches what has gathered. */
   #plan(): void {
-    if (this.#isPlanned || this.#inFlight.size === groupsInFlightMax) return;
+    if (this.#isPlanned || this.#inFlight.length === groupsInFlightMax) return;
     this.#isPlanned = true;
     this.#parts.soon(() => {
       this.#isPlanned = false;
@@ -101,7 +108,7 @@ export class Groups {
   }
 
   #dispatch(): void {
-    while (this.#inFlight.size < groupsInFlightMax) {
+    while (this.#inFlight.length < groupsInFlightMax) {
       const group = this.#full.shift() ?? this.#open.take();
       if (group.waiting.length === 0) break;
       this.#send(group);
@@ -111,13 +118,13 @@ export class Groups {
 
   #send({ count, body, waiting }: Group): void {
     const [id, appendedAt] = [this.#parts.newId(), this.#parts.now()];
-    this.#inFlight.set(id, { appendedAt, waiting });
+    this.#inFlight = [...this.#inFlight, { id, appendedAt, waiting }];
     this.#parts.send({ id, count, appendedAt, length: body.byteLength, body });
   }
 
   #take(id: number): readonly Waiting[] {
-    const { waiting = [] } = this.#inFlight.get(id) ?? {};
-    this.#inFlight.delete(id);
+    const { waiting = [] } = this.#inFlight.find((group) => group.id === id) ?? {};
+    this.#inFlight = this.#inFlight.filter((group) => group.id !== id);
     for (const one of waiting) this.#settle(one);
     return waiting;
   }
@@ -128,6 +135,6 @@ export class Groups {
   }
 
   #isIdle(): boolean {
-    return this.#full.length === 0 && this.#open.length === 0 && this.#inFlight.size === 0;
+    return this.#full.length === 0 && this.#open.length === 0 && this.#inFlight.length === 0;
   }
 }

@@ -24,6 +24,18 @@ test("the tail keeps the newest records within its bound and forgets what is han
   assert.deepEqual(starts(tail.read(20, plenty)), []);
 });
 
+test("the memory of what is handled is given back, and of nothing else", () => {
+  const tail = new Tail(100);
+  const records = [0, 10, 20, 30].map((from) => record(from, 10, 30));
+  for (const one of records) tail.push(one);
+  const sizes = (): number[] => records.map(({ events }) => events.bytes.byteLength);
+  assert.deepEqual(sizes(), [30, 30, 30, 30], "what is on disk as well may still be read by who has it");
+  tail.dropBelow(25);
+  assert.deepEqual(sizes(), [30, 0, 30, 30], "up to the record in which the next one lies");
+  tail.dropBelow(40);
+  assert.deepEqual(sizes(), [30, 0, 0, 0]);
+});
+
 test("reading begins with the record that holds the offset and stops at its bounds, at one record at least", () => {
   const tail = new Tail(1_000);
   for (let i = 0; i < 5; i++) tail.push(record(10 * i, 10, 30));

@@ -1,4 +1,5 @@
 import { offset } from "../../event/position.ts";
+import { freeBytes } from "../../lib/free-bytes.ts";
 import type { LogRecord, ReadOptions } from "../log.ts";
 
 type Limits = Pick<ReadOptions, "bytesMax" | "eventsMax">;
@@ -22,10 +23,14 @@ export class Tail {
     if (evicted > 0) this.#records = this.#records.slice(evicted);
   }
 
-  /** Forgets records that end below `next`. */
+  /** Forgets records that end below `next`, which nobody looks at any more, and gives their memory back. */
   dropBelow(next: number): void {
     let dropped = 0;
-    for (; dropped < this.#records.length && this.#records[dropped]!.to < next; dropped++) this.#forget(dropped);
+    for (; dropped < this.#records.length && this.#records[dropped]!.to < next; dropped++) {
+      this.#forget(dropped);
+      // Left to the collector it would be most of what makes its full passes necessary.
+      freeBytes(this.#records[dropped]!.events.bytes);
+    }
     if (dropped > 0) this.#records = this.#records.slice(dropped);
   }
 
