@@ -3,6 +3,7 @@ import type { PackedEvents } from "../../event/packed.ts";
 import { after, offset, src } from "../../event/position.ts";
 import type { Offset, OffsetRange, Src } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { Crowd, type Member } from "../../lib/crowd.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { Log, LogRecord, LogState, ReadOptions } from "../log.ts";
 import type { SharedLog } from "../membership.ts";
@@ -102,6 +103,11 @@ const tellerOf = (topic: string, report: KafkaLogOptions["report"]): TellTopic =
     ),
 });
 
+/** An append that is not answered yet. */
+interface Appending extends Member {
+  readonly answer: Promise<unknown>;
+}
+
 /** The log on Apache Kafka: one lane and one reader a partition. */
 class KafkaLog implements Log {
   readonly shared?: SharedLog;
@@ -119,7 +125,7 @@ class KafkaLog implements Log {
   readonly #stopWatching: () => void;
   #inFlightBytes = 0;
   #closing: Promise<void> | undefined;
-  readonly #appends = new Set<Promise<unknown>>();
+  readonly #appends = new Crowd<Appending>();
 
   constructor(options: KafkaLogOptions, admin: Admin, found: Found) {
     const { address, topic, group, clock, report } = options;
@@ -159,12 +165,13 @@ class KafkaLog implements Log {
     if (refusal !== undefined) return Promise.reject(refusal);
     const chunks = splitByPartition(events, this.#lanes.length);
     this.#inFlightBytes += events.bytes.length;
-    const appending = this.#append(chunks).finally(() => {
+    const answer = this.#append(chunks).finally(() => {
       this.#inFlightBytes -= events.bytes.length;
       this.#appends.delete(appending);
     });
+    const appending: Appending = { answer, seat: -1 };
     this.#appends.add(appending);
-    return appending;
+    return answer;
   }
 
   async read(from: { readonly src: Src; readonly off: Offset }, options: ReadOptions): Promise<readonly LogRecord[]> {
@@ -284,7 +291,10 @@ class KafkaLog implements Log {
 
   async #close(): Promise<void> {
     this.#stopWatching();
-    await Promise.all([Promise.allSettled(this.#appends), this.shared?.membership.leave()]);
+    await Promise.all([
+      Promise.allSettled([...this.#appends].map(({ answer }) => answer)),
+      this.shared?.membership.leave(),
+    ]);
     await Promise.all([
       ...this.#lanes.map((lane) => lane.close()),
       ...[...this.#readers.values()].map((reader) => reader.close()),
