@@ -4,9 +4,9 @@ export interface Member {
 }
 
 /**
- * Those that come and go with every request, in no order. A Set does the same, but makes itself anew again and again, and V8
- * keeps each of its tables as long as the one before it: once a table is among what is old, all that come behind it stay
- * until a full collection.
+ * Those that come and go with every request, in no order; nobody may leave while they are gone through. A Set does the same, but
+ * makes itself anew again and again, and V8 keeps each of its tables as long as the one before it: once a table is among what
+ * is old, all that come behind it stay until a full collection.
  */
 export class Crowd<T extends Member> implements Iterable<T> {
   readonly #members: T[] = [];

@@ -42,8 +42,12 @@ export function isEndless(socket: Socket, response: ServerResponse): void {
 /** Calls when an answer has been handed to the system, or never will be; once. Of one whose client has gone node says nothing any more. */
 export function whenOver(response: ServerResponse, over: () => void): void {
   if (response.destroyed) return over();
+  let isOver = false;
   const once = (): void => {
     response.off("finish", once).off("close", once);
+    // The one may be told from within the other.
+    if (isOver) return;
+    isOver = true;
     over();
   };
   response.once("finish", once).once("close", once);

@@ -21,6 +21,8 @@ export interface ServerParts {
   readonly random: () => number;
   readonly limits: ProcessorLimits;
   readonly logBytesMax: number;
+  /** What the log keeps of its newest records in memory. */
+  readonly tailBytesMax: number;
   /** It can't go on. */
   readonly failed: (error: unknown) => void;
   readonly report: (what: string) => void;
@@ -52,7 +54,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
     clock,
     onFailure: parts.failed,
     threads: parts.threads,
-    tailBytesMax: 500,
+    tailBytesMax: parts.tailBytesMax,
   });
   const book = new Rulebook({ registry: parts.registry, ends: () => log.ends(), clock, keepReplacedMs });
   await book.load();
