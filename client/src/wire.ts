@@ -29,6 +29,7 @@ export interface ErrorBody {
       | "invalid_query"
       | "invalid_token"
       | "unknown_rule"
+      | "rule_unreadable"
       | "unknown_version"
       | "unknown_erasure"
       | "unknown_route"

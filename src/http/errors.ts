@@ -19,6 +19,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   invalid_query: 400,
   invalid_token: 400,
   unknown_rule: 404,
+  rule_unreadable: 409,
   unknown_version: 404,
   unknown_erasure: 404,
   unknown_route: 404,

@@ -55,7 +55,7 @@ const statsSchema = {
   description: statsDescription,
   querystring: StatsParametersDocument,
   response: {
-    ...{ 200: statsAnswers(), 400: ErrorBody, 404: ErrorBody, 422: ErrorBody, 429: ErrorBody },
+    ...{ 200: statsAnswers(), 400: ErrorBody, 404: ErrorBody, 409: ErrorBody, 422: ErrorBody, 429: ErrorBody },
     ...{ 503: ErrorBody, 504: ErrorBody },
   },
 };

@@ -18,6 +18,8 @@ export const errorCodes = {
   invalid_query: "a query parameter is wrong; `details` names every mistake",
   invalid_token: "the token is not one that this server gave",
   unknown_rule: "there is no rule of this id",
+  rule_unreadable:
+    "the rule is stored in a form that this server does not take (another version of it may have); the message says what is wrong",
   unknown_version: "the rule has no version of this number, or it is no longer kept; `details` names those that are",
   unknown_erasure: "there is no erasure of this id",
   unknown_route: "there is no such route",

@@ -16,19 +16,18 @@ function understood(spec: RuleSpec): ParsedRule {
 
 export const isUnderstood = (spec: RuleSpec): boolean => understood(spec).ok;
 
-/** The rule that a stored spec says. Throws `internal` when it can't be read: a program stored it that takes other rules. */
+/** The rule that a stored spec says. Throws `rule_unreadable` when it says none: a program stored it that takes other rules. */
 export function checked(spec: RuleSpec): CheckedRule {
   const parsed = understood(spec);
   if (parsed.ok) return parsed.rule;
-  throw new WeirError("internal", `the rule ${spec.rule_id} can't be read: ${faultIn(spec)}`, {
-    details: parsed.problems,
-  });
+  const message = `the rule ${spec.rule_id}, as it is stored, can't be read: ${faultIn(spec)}; change what is wrong, or delete it`;
+  throw new WeirError("rule_unreadable", message, { details: parsed.problems });
 }
 
 /** The spec of a rule that was sent. What can't be read back is never stored: throws `internal`. */
 export function storable({ spec }: Pick<CheckedRule, "spec">): RuleSpec {
-  checked(spec);
-  return spec;
+  if (isUnderstood(spec)) return spec;
+  throw new WeirError("internal", `the rule ${spec.rule_id} could not be read back: ${faultIn(spec)}`);
 }
 
 /** A version that is computed, or is to be, and that can't be. */

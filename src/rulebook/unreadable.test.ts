@@ -71,7 +71,10 @@ test("all rules can be asked for beside one that can't be read; it can be resume
     ]);
     const record = book.get("bad");
     assert.equal(answering(record).version.series, book.get("bad").versions[1]?.series);
-    assert.throws(() => answering(record).rule, { code: "internal", message: /^the rule bad can't be read: having: / });
+    assert.throws(() => answering(record).rule, {
+      code: "rule_unreadable",
+      message: /^the rule bad, as it is stored, can't be read: having: .*; change what is wrong, or delete it$/,
+    });
     assert.equal(book.ruleOf(record.versions[0]!), undefined);
     assert.equal(rulesToRead(book).find("bad"), undefined);
     await assert.rejects(book.patch("bad", { active: true }, {}), { code: "invalid_rule", message: /having/ });
