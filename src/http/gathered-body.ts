@@ -59,6 +59,13 @@ export class GatheredBody {
     return this.#large ? [this.bytes()] : this.#pieces;
   }
 
+  /** Nobody looks at it any more, nor at its pieces: all that it takes is given back at once. */
+  free(): void {
+    for (const piece of this.#pieces) freeIfWhole(piece);
+    this.release();
+  }
+
+  /** The same where a decoder may still be reading the pieces, which are left to the collector. */
   release(): void {
     if (this.#large) freeBytes(this.#large);
     this.#large = undefined;

@@ -34,7 +34,7 @@ export class BodyReader {
     if (expected > limits.bytesMax) throw tooLarge(limits.bytesMax);
     // What came together with its headers is here when the parser is done with them.
     await Promise.resolve();
-    if (request.complete && !decoder) return use(whole(request, limits));
+    if (request.complete && !decoder) return useAndFree(whole(request, limits), use);
     const body = new GatheredBody(limits.bytesMax, expected);
     try {
       await this.#gather(request, body, limits);
@@ -43,7 +43,8 @@ export class BodyReader {
       const used = await this.#decoding.decoded(body, decoder, limits, (bytes) => ({ answer: use(bytes) }));
       return used.answer;
     } finally {
-      body.release();
+      if (decoder) body.release();
+      else body.free();
     }
   }
 
@@ -139,6 +140,15 @@ function whole(request: IncomingMessage, limits: BodyLimits): Buffer {
   if (body.length > limits.bytesMax) throw tooLarge(limits.bytesMax);
   limits.grow(body.length);
   return body;
+}
+
+/** 15 MB a second of small bodies: left to the collector they would be most of what it has to do. */
+function useAndFree<T>(body: Buffer, use: (body: Buffer) => T): T {
+  try {
+    return use(body);
+  } finally {
+    if (body.length > 0) freeIfWhole(body);
+  }
 }
 
 const nothing = Buffer.alloc(0);
