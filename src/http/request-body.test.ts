@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { SimulatedClock } from "../../test/support/simulated-clock.ts";
-import { converse } from "../../test/support/socket.ts";
+import { converse, listening } from "../../test/support/socket.ts";
 import { systemClock } from "../lib/clock.ts";
 import { BodyReader } from "./request-body.ts";
 
@@ -30,8 +29,7 @@ describe("a body that comes slowly", () => {
         );
       void settled.promise.then(() => response.end());
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const connection = converse((server.address() as AddressInfo).port);
+    const connection = converse(await listening(server));
     connection.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n${"x".repeat(firstBytes)}`);
     await arrived.promise;
     await clock.advance(afterMs);
@@ -66,8 +64,7 @@ describe("the memory of a body", () => {
         if (++read === requests) allRead.resolve();
       });
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const connection = converse((server.address() as AddressInfo).port);
+    const connection = converse(await listening(server));
     for (const part of parts) {
       connection.write(part);
       await pause(20);

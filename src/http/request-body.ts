@@ -94,8 +94,8 @@ class Arrival implements Member {
       const keep = (piece: Buffer): void => this.#keep(piece, limits);
       const broken = (error: Error): void => this.#fail(error);
       const finish = (): void => void request.off("data", keep).off("error", broken);
-      // By a name of its own: the engine makes a function that is written straight into a property among what is old, and all
-      // that it sees (the request, whoever waits for it) would stay until the next full collection.
+      // By a name of its own: V8 makes a function that is written straight into a property among what is old, and all that it
+      // sees (the request, whoever waits for it) would stay until the next full collection.
       const fail = (error: Error): void => (finish(), reject(error));
       this.#fail = fail;
       request.on("data", keep).on("error", broken);
@@ -147,7 +147,7 @@ function useAndFree<T>(body: Buffer, use: (body: Buffer) => T): T {
   try {
     return use(body);
   } finally {
-    if (body.length > 0) freeIfWhole(body);
+    freeIfWhole(body);
   }
 }
 

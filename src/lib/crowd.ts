@@ -11,10 +11,6 @@ export interface Member {
 export class Crowd<T extends Member> implements Iterable<T> {
   readonly #members: T[] = [];
 
-  get size(): number {
-    return this.#members.length;
-  }
-
   /** It must not be in a crowd already. */
   add(member: T): void {
     member.seat = this.#members.push(member) - 1;

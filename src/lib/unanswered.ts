@@ -43,14 +43,13 @@ export function isEndless(socket: Socket, response: ServerResponse): void {
 export function whenOver(response: ServerResponse, over: () => void): void {
   if (response.destroyed) return over();
   let isOver = false;
-  const once = (): void => {
-    response.off("finish", once).off("close", once);
-    // The one may be told from within the other.
+  const tell = (): void => {
     if (isOver) return;
     isOver = true;
     over();
   };
-  response.once("finish", once).once("close", once);
+  // Mostly both come, and the one may even be told from within the other.
+  response.once("finish", tell).once("close", tell);
 }
 
 /** Aborts when the client has gone, or its answer. */

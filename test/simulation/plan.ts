@@ -11,6 +11,8 @@ export interface Plan {
   /** Of the exact protocol; none in the worlds that have a name. */
   readonly exactWatchers: number;
   readonly edits: number;
+  /** What the log keeps of its newest records in memory: all, or next to nothing. */
+  readonly tailBytesMax: number;
   /** Of a request or its answer being lost on the line. */
   readonly lineLoses: number;
   readonly engine: EngineOdds;
@@ -40,6 +42,8 @@ export function planOf(seed: number): Plan {
     watchers: random.int(4),
     exactWatchers: seed < 10_000 ? 0 : seed % 3,
     edits: random.chance(0.8) ? random.int(10) : 0,
+    // No draw: the worlds of all seeds would be others.
+    tailBytesMax: seed % 4 === 2 ? 50_000 : 500,
     lineLoses: often(0.2),
     engine: engineOdds(random, often),
     dies: often(0.01),

@@ -21,7 +21,6 @@ export interface ServerParts {
   readonly random: () => number;
   readonly limits: ProcessorLimits;
   readonly logBytesMax: number;
-  /** What the log keeps of its newest records in memory. */
   readonly tailBytesMax: number;
   /** It can't go on. */
   readonly failed: (error: unknown) => void;

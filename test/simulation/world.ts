@@ -43,13 +43,11 @@ export class World {
   /** How far the machine's clock is off, ms. */
   wallOffset = 0;
   deaths = 0;
-  readonly #seed: number;
   #isCalm = false;
   readonly #disk: Disk;
   #registry!: Registry;
 
   constructor(seed: number, options: { readonly keepTrace: boolean; readonly spoiler?: Spoiler | undefined }) {
-    this.#seed = seed;
     this.plan = planOf(seed);
     this.random = seeded(mix(seed));
     this.trace = new Trace(() => this.scheduler.now, options.keepTrace);
@@ -136,8 +134,7 @@ export class World {
       random: () => random.next(),
       limits: limitsOf(random),
       logBytesMax: random.chance(0.2) ? 4_000 : 1e9,
-      // No draw: the worlds of all seeds would be others.
-      tailBytesMax: this.#seed % 4 === 2 ? 50_000 : 500,
+      tailBytesMax: plan.tailBytesMax,
       failed: (error) => this.#failed(running, error),
       report: (what) => trace.note(what),
     });
