@@ -92,6 +92,12 @@ export const longForms: readonly LongForm[] = [
     env: { WEIR_RULES_AWAY_SECONDS: "900" },
   },
   {
+    row: "R11",
+    what: "every pair of odd pieces at the door; every pair of places at which quarantine may die",
+    file: `${faults}/poison.fault.test.ts`,
+    env: { WEIR_POISON_PAIRS: "100000", WEIR_DEATH_PAIRS: "16" },
+  },
+  {
     row: "R12",
     what: "10,000,000 ids, three of ten events repeated",
     file: `${faults}/repeats.fault.test.ts`,
@@ -170,6 +176,13 @@ export const longForms: readonly LongForm[] = [
     file: "src/rollup/rollup.engine.test.ts",
     only: "any rules",
     env: { WEIR_ROUNDS: "10000" },
+  },
+  {
+    row: "R25",
+    what: "100,000 regular expressions over long texts",
+    file: "src/rollup/filter.engine.test.ts",
+    only: "every pattern",
+    env: { WEIR_PATTERNS: "100000" },
   },
   {
     row: "R29",

@@ -18,7 +18,7 @@ import type { FloodOrder, FloodResult } from "./overload/order.ts";
 import { faultSeed } from "./stage.ts";
 
 /** Of overload, in all; `WEIR_OVERLOAD_SECONDS=1800` is the long form. */
-const seconds = Number(process.env["WEIR_OVERLOAD_SECONDS"] ?? 20);
+const seconds = Number(process.env["WEIR_OVERLOAD_SECONDS"] ?? 60);
 const measuredSeconds = 5;
 const normalWithinMs = 30_000;
 const acceptedMsMax = 1000;

@@ -1,3 +1,4 @@
+import type { Random } from "../support/random.ts";
 import { oddities } from "./mutants/oddities.ts";
 
 /** What the engine is known to stumble over, each in a payload (`docs/decisions/0016`). */
@@ -12,6 +13,7 @@ const known = [
   `${'{"a":'.repeat(1200)}1${"}".repeat(1200)}`,
 ];
 
+const pieces = oddities.flat().filter((piece) => !/[\n\r]/.test(piece));
 const fields = ["event_id", "event_type", "user_id", "timestamp", "payload"] as const;
 
 /**
@@ -19,21 +21,37 @@ const fields = ["event_id", "event_type", "user_id", "timestamp", "payload"] as 
  * section 3 of the design. Most are no events; which of them are, the contract says. As bytes, one character each.
  */
 export function poisonLines(now: number): readonly string[] {
-  const pieces = oddities.flat().filter((piece) => !/[\n\r]/.test(piece));
   const odd = fields.flatMap((field) => pieces.map((piece) => ({ field, piece })));
   const nested = pieces.map((piece) => ({ field: "payload", piece: `{"v":${piece}}` }));
   const all = [...odd, ...nested, ...known.map((piece) => ({ field: "payload", piece }))];
-  return all.map(({ field, piece }, index) => lineOf(field, piece, index, now));
+  return all.map(({ field, piece }, index) => lineOf({ [field]: piece }, `odd ${index}`, now));
 }
 
-function lineOf(field: string, piece: string, index: number, now: number): string {
+/** No ids: an odd one that is taken would come again and again, with other texts beside it. */
+const pairedFields = ["event_type", "user_id", "timestamp", "payload"] as const;
+const pairsInAll = pieces.length ** 2;
+
+/** The same with two odd pieces in each, in two fields. All pairs of pieces, or so many of them as chance will have it. */
+export function poisonPairs(now: number, count: number, random: Random): readonly string[] {
+  const drawn = count < pairsInAll ? Array.from({ length: count }, () => random.int(pairsInAll)) : allPairs();
+  return Array.from(drawn, (pair, index) => {
+    const [first, second] = [pieces[Math.floor(pair / pieces.length)]!, pieces[pair % pieces.length]!];
+    const field = random.pick(pairedFields);
+    const other = random.pick(pairedFields.filter((name) => name !== field));
+    return lineOf({ [field]: first, [other]: second }, `pair ${index}`, now);
+  });
+}
+
+const allPairs = (): Iterable<number> => Array(pairsInAll).keys();
+
+function lineOf(odd: Readonly<Record<string, string>>, id: string, now: number): string {
   const usual: Record<string, string> = {
-    event_id: JSON.stringify(`odd ${index}`),
+    event_id: JSON.stringify(id),
     event_type: '"odd"',
     user_id: '"u"',
     timestamp: String(now),
     payload: "{}",
   };
-  const texts = Object.entries({ ...usual, [field]: piece }).map(([key, text]) => `"${key}":${text}`);
+  const texts = Object.entries({ ...usual, ...odd }).map(([key, text]) => `"${key}":${text}`);
   return `{${texts.join(",")}}`;
 }

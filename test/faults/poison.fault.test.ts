@@ -14,17 +14,24 @@ import type { WireEvent } from "./ledger.ts";
 import { contractOf } from "./mutants/contract.ts";
 import { Judge } from "./mutants/judge.ts";
 import { alterTables, leavePoison, numberOf, rejects, runRejects, takePoison } from "./poison.ts";
-import { poisonLines } from "./poison-lines.ts";
+import { poisonLines, poisonPairs } from "./poison-lines.ts";
 import { send } from "./senders.ts";
-import { faultSeed, Stage } from "./stage.ts";
+import { diedBeforeReady, faultSeed, Stage } from "./stage.ts";
 
 /** R11 of the fault matrix: among so many good events. */
 const goodEvents = 10_000;
+/** So many pairs of odd pieces at the door, of some 45,000; and so many pairs of places at which it dies, of 16. */
+const pairs = Number(process.env["WEIR_POISON_PAIRS"] ?? 700);
+const deathPairs = Number(process.env["WEIR_DEATH_PAIRS"] ?? 1);
+/** Odd lines in a request with so many good events. */
+const [oddInRequest, goodInRequest] = [65, 500];
 /** In a request that the server dies of, fewer will do. */
 const fewEvents = 2000;
 const stallMsMax = 2000;
 /** Where as many events without poison take long, since the machine is slow: so many times as long. */
 const stallFactorMax = 10;
+const recoveredMs = 3000;
+const places: readonly Failpoint[] = ["mid-bisection", "before-reject", "after-reject", "after-raw"];
 const rules = faultRules.slice(0, 3);
 const dayMs = 86_400_000;
 
@@ -36,14 +43,13 @@ test("known poison is answered at the door with a reason, and the good events ar
     for (const rule of faultRules) await putRule(server.queryUrl, { ...rule, active: true });
     const judge = new Judge(server, seed, now);
     const good = new FaultEvents(seed + 2, now);
-    const odd = poisonLines(now);
+    const random = seeded(seed);
+    const odd = [...poisonLines(now), ...poisonPairs(now, pairs, random)];
     const bad = odd.filter((line) => isUtf8(Buffer.from(line, "latin1")));
-    const [requests, random] = [20, seeded(seed)];
     let refused = 0;
-    for (let request = 0; request < requests; request++) {
-      const lines = Array.from({ length: goodEvents / requests }, () => JSON.stringify(good.make()));
-      for (const line of bad.filter((_, index) => index % requests === request))
-        lines.splice(random.int(lines.length + 1), 0, line);
+    for (let from = 0; from < bad.length; from += oddInRequest) {
+      const lines = Array.from({ length: goodInRequest }, () => JSON.stringify(good.make()));
+      for (const line of bad.slice(from, from + oddInRequest)) lines.splice(random.int(lines.length + 1), 0, line);
       const body = Buffer.from(lines.join("\n"), "latin1");
       const taken = contractOf(body, { form: "ndjson", partial: true, timestampMax: now + dayMs });
       assert.ok(taken, "good events were sent");
@@ -116,13 +122,14 @@ test("what the engine refuses is set aside within two seconds, across kills, and
     await stage.server.killGroup();
 
     const random = seeded(stage.seed);
-    const places: readonly [Failpoint, number][] = [
-      ["mid-bisection", 1 + random.int(6)],
-      ["before-reject", 1],
-      ["after-reject", 1],
-      ["after-raw", 1],
-    ];
-    for (const [place, nth] of places) await dieAt(stage, `${place}:${nth}`, crowd, poison);
+    const drawn = (place: Failpoint): string => `${place}:${place === "mid-bisection" ? 1 + random.int(6) : 1}`;
+    for (const place of places) await dieAt(stage, drawn(place), crowd, poison);
+    let diedTwice = 0;
+    for (let pair = random.int(16), left = deathPairs; left > 0; left--, pair = (pair + 1) % 16) {
+      await dieAt(stage, drawn(places[pair >> 2]!), crowd, poison, async () => {
+        if (await diesInRecovery(stage, drawn(places[pair % 4]!))) diedTwice += 1;
+      });
+    }
     await stage.start();
     await everyoneIsSomewhere(stage, poison);
     const kept = await rejects(stage.server.queryUrl);
@@ -138,7 +145,12 @@ test("what the engine refuses is set aside within two seconds, across kills, and
     stage.ledger.sent(poison);
     stage.ledger.settled(poison, "acknowledged");
     await stage.verify(rules);
-    const facts = { tookMs: [usualMs, ...tookMs].map(Math.round), poison: poison.length, ...stage.ledger.summary() };
+    const facts = {
+      tookMs: [usualMs, ...tookMs].map(Math.round),
+      diedTwice,
+      poison: poison.length,
+      ...stage.ledger.summary(),
+    };
     t.diagnostic(`seed ${stage.seed}: ${JSON.stringify(facts)}`);
   });
 });
@@ -163,7 +175,13 @@ async function everyoneIsSomewhere(stage: Stage, poison: readonly WireEvent[]): 
 }
 
 /** Sends poison to an armed server until it has died of it. */
-async function dieAt(stage: Stage, failpoint: string, crowd: Crowd, poison: WireEvent[]): Promise<void> {
+async function dieAt(
+  stage: Stage,
+  failpoint: string,
+  crowd: Crowd,
+  poison: WireEvent[],
+  thenDo: () => Promise<void> = async () => {},
+): Promise<void> {
   const { all, good, poison: bad } = crowd.make(fewEvents, 3);
   const server = await stage.start({ env: { WEIR_FAILPOINT: failpoint } });
   let isDead = false;
@@ -174,9 +192,19 @@ async function dieAt(stage: Stage, failpoint: string, crowd: Crowd, poison: Wire
   for (; outcome === "refused" && !isDead; await pause(200)) outcome = await send(server.ingestUrl, all);
   stage.ledger.settled(good, outcome);
   poison.push(...bad);
-  if (outcome !== "acknowledged") await sendTheRest(stage, good, bad);
   const exit = await server.exited;
   assert.equal(exit.signal, "SIGKILL", `${failpoint}\n${server.output()}`);
+  await thenDo();
+  if (outcome !== "acknowledged") await sendTheRest(stage, good, bad);
+}
+
+/** It need not come to the place once more: what was written or set aside before the first death is not done again. */
+async function diesInRecovery(stage: Stage, failpoint: string): Promise<boolean> {
+  const server = await stage.start({ env: { WEIR_FAILPOINT: failpoint } }).catch(diedBeforeReady);
+  if (server === undefined) return true;
+  const died = await Promise.race([server.exited.then(() => true), pause(recoveredMs, false)]);
+  await server.killGroup();
+  return died;
 }
 
 /** It may die while it recovers what the death before has left, before these reach it: another gets them. */

@@ -4,7 +4,7 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { ClickHouseStore } from "../../src/store/clickhouse/clickhouse-store.ts";
 import { startEngine } from "../../src/store/clickhouse/engine/engine.ts";
 import { connectionTo } from "../support/embedded-engine.ts";
-import type { ServerProcess } from "../support/server-process.ts";
+import { type ServerProcess, withoutOurs } from "../support/server-process.ts";
 import { repeated } from "../support/api.ts";
 
 /** Changes the tables of a stopped server's data folder, which is made if it is not there. */
@@ -50,7 +50,7 @@ interface Ended {
 /** Runs `weir rejects …` against a server. */
 export function runRejects(server: ServerProcess, action: string, failpoint = ""): Promise<Ended> {
   const ports = ["--ingest-port", new URL(server.ingestUrl).port, "--query-port", new URL(server.queryUrl).port];
-  const env = { ...process.env, WEIR_FAILPOINT: failpoint };
+  const env = { ...withoutOurs(process.env), WEIR_FAILPOINT: failpoint };
   return new Promise((resolve) => {
     execFile(process.execPath, [program, "rejects", action, ...ports], { timeout: 300_000, env }, (error, out, err) =>
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), signal: error?.signal ?? null, out: out + err }),

@@ -147,6 +147,6 @@ function readyLine(
 }
 
 /** What says how tests are to run is no option of the server, which would refuse it. */
-function withoutOurs(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function withoutOurs(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("WEIR_")));
 }

@@ -20,7 +20,7 @@ import { LogWriter } from "./writer.ts";
 
 /** The embedded log broken on purpose. `WEIR_SEED` repeats a run, `WEIR_MUTANTS` and `WEIR_KILLS` make it longer. */
 const seed = Number(process.env["WEIR_SEED"] ?? Date.now() % 1_000_000);
-const mutants = Number(process.env["WEIR_MUTANTS"] ?? 150);
+const mutants = Number(process.env["WEIR_MUTANTS"] ?? 500);
 const kills = Number(process.env["WEIR_KILLS"] ?? 10);
 
 const root = mkdtempSync(join(tmpdir(), "weir-log-fault-"));
