@@ -40,7 +40,7 @@ test(
 async function failEdits(stage: Stage, editor: Editor, random: Random, isKilled: boolean): Promise<number> {
   const { server, senders, dataDir } = stage;
   const files = serverFiles(dataDir).filter((name) => name.includes("rules.sqlite"));
-  const when = `${1 + random.int(5)}+${2 + random.int(3)}`;
+  const when = `${1 + random.int(2)}+${2 + random.int(3)}`;
   const tracing = await troubleSyncs(server.pid, { files, when, error: "EIO" });
   senders.start(server.ingestUrl);
   editor.start(server.queryUrl);
