@@ -49,6 +49,8 @@ const longest: Readonly<Record<string, number>> = {
   "test/faults/engine-away.fault.test.ts": 85,
   "test/faults/syscall.fault.test.ts": 80,
   "test/faults/failpoint.fault.test.ts": 60,
+  "test/faults/sync.fault.test.ts": 60,
+  "test/faults/sync-rules.fault.test.ts": 40,
   "test/faults/full-disk.fault.test.ts": 50,
   "test/faults/mutants.fault.test.ts": 40,
   "test/faults/history.fault.test.ts": 40,

@@ -43,6 +43,12 @@ export const longForms: readonly LongForm[] = [
     env: { WEIR_MUTANTS: "20000", WEIR_KILLS: "100" },
   },
   {
+    row: "R4",
+    what: "an hour of syncs that fail or are slow",
+    file: `${faults}/sync.fault.test.ts`,
+    env: { WEIR_SYNC_SECONDS: "3600" },
+  },
+  {
     row: "R5",
     what: "50 moments at which the disk becomes full",
     file: `${faults}/full-disk.fault.test.ts`,

@@ -101,10 +101,15 @@ async function serve({ config }: Ready): Promise<ExitCode> {
       return 1;
     }
     process.stdout.write(readyLine(app, config));
-    const failure = await Promise.race([aborted(asked), app.failed]);
-    if (failure) logger.fatal({ err: failure }, "weir can't go on");
+    let hasFailed = false;
+    // Also while it stops: what can't be made durable then is told, too.
+    void app.failed.then((failure) => {
+      hasFailed = true;
+      logger.fatal({ err: failure }, "weir can't go on");
+    });
+    await Promise.race([aborted(asked), app.failed]);
     const stopped = await stopInTime(app, logger);
-    return failure || !stopped ? 1 : 0;
+    return hasFailed || !stopped ? 1 : 0;
   } catch (error) {
     if (asked.aborted && error instanceof WeirError && error.code === "stopping") return 0;
     return startFailure(error, logger);

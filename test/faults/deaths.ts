@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { engineOf } from "../support/processes.ts";
 import type { Random } from "../support/random.ts";
-import { type Point, type Trace, type Traced, trace } from "../support/strace.ts";
+import { type Trace, trace } from "../support/strace.ts";
+import type { Point, Traced } from "../support/trace-text.ts";
 import { faultRules } from "./fault-events.ts";
 import type { Stage } from "./stage.ts";
 import { Points, serverFiles, writingCalls } from "./syscalls.ts";

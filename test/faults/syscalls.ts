@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Point, Traced } from "../support/strace.ts";
+import type { Point, Traced } from "../support/trace-text.ts";
 import type { Random } from "../support/random.ts";
 
 /** What changes files, by all the names that the server and the engine's library know it by. */

@@ -3,11 +3,17 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Point, readTrace, type Traced } from "./trace-text.ts";
 
-/** The `nth` system call of this name that one thread makes, counted from when it is watched. */
-export interface Point {
-  readonly call: string;
-  readonly nth: number;
+/** What is done to calls, each thread's counted for itself from when it is watched. */
+export interface Injection {
+  readonly calls: readonly string[];
+  /** Which of them, as strace's `when`: `3` the third, `3+` that and all later ones, `3+2` every second from the third on. */
+  readonly when: string;
+  /** They are not made, and fail so. */
+  readonly error?: "EIO" | "ENOSPC";
+  /** They begin so much later. */
+  readonly delayMs?: number;
 }
 
 export interface TraceOptions {
@@ -17,21 +23,7 @@ export interface TraceOptions {
   readonly files?: readonly string[];
   /** Kill the process at this call. */
   readonly killAt?: Point;
-}
-
-/** A call that was made. */
-export interface Count {
-  /** How often, by all threads. */
-  readonly all: number;
-  /** The nth call, as strace writes it, of the thread that came first to its nth. */
-  readonly reached: readonly string[];
-}
-
-export interface Traced {
-  /** By the call's name. */
-  readonly counts: ReadonlyMap<string, Count>;
-  /** The call at which the process was killed, as strace writes it; undefined when that did not happen. */
-  readonly killedAt: string | undefined;
+  readonly inject?: Injection;
 }
 
 export interface Trace {
@@ -66,20 +58,18 @@ export function whyNoStrace(): string | undefined {
 
 /**
  * Watches a process that runs, all of its threads and not its children; resolves when that has begun. With `killAt` the
- * process gets a SIGKILL as it enters that call, which then is not made.
+ * process gets a SIGKILL as it enters that call, which then is not made; what `inject` says is done to some calls.
  */
 export async function trace(options: TraceOptions): Promise<Trace> {
   const folder = mkdtempSync(join(tmpdir(), "weir-trace-"));
   const file = join(folder, "trace");
-  const { killAt } = options;
-  const inject = killAt === undefined ? [] : ["-e", `inject=${killAt.call}:signal=KILL:when=${killAt.nth}`];
   const only = (options.files ?? []).flatMap((path) => ["-P", path]);
   const strace = spawn(
     "strace",
     // `-b execve`: children are let go, before they are another program.
     [
-      ...["-f", "-b", "execve", "-y", "-s", "0", "-o", file, ...only],
-      ...["-e", `trace=${options.calls.join(",")}`, ...inject, "-p", String(options.pid)],
+      ...["-f", "-b", "execve", "-y", "-s", "0", "-ttt", "-o", file, ...only],
+      ...["-e", `trace=${options.calls.join(",")}`, ...injected(options), "-p", String(options.pid)],
     ],
     { stdio: ["ignore", "ignore", "pipe"] },
   );
@@ -88,7 +78,7 @@ export async function trace(options: TraceOptions): Promise<Trace> {
   const ended = closed.then((): Traced => {
     const text = existsSync(file) ? readFileSync(file, "utf8") : "";
     rmSync(folder, { recursive: true, force: true });
-    return readTrace(text, killAt);
+    return readTrace(text, options.killAt);
   });
   const detach = async (): Promise<Traced> => {
     strace.kill("SIGINT");
@@ -112,19 +102,11 @@ function attached(strace: ChildProcess): Promise<void> {
   });
 }
 
-/** Reads what strace wrote: a line a call, `<thread> <call>(…`, or `<thread> +++ killed by SIGKILL +++`. */
-export function readTrace(text: string, killAt?: Point): Traced {
-  const made = new Map<string, number>();
-  const counts = new Map<string, Count>();
-  let last: string | undefined;
-  for (const line of text.split("\n")) {
-    const [, thread, call] = /^(\d+) +(\w+)\(/.exec(line) ?? [];
-    if (thread === undefined || call === undefined) continue;
-    const count = (made.get(`${thread} ${call}`) ?? 0) + 1;
-    made.set(`${thread} ${call}`, count);
-    const { all, reached } = counts.get(call) ?? { all: 0, reached: [] };
-    counts.set(call, { all: all + 1, reached: count > reached.length ? [...reached, line] : reached });
-    if (call === killAt?.call && count === killAt.nth) last ??= line;
-  }
-  return { counts, killedAt: text.includes("+++ killed by SIGKILL +++") ? last : undefined };
+function injected({ killAt, inject }: TraceOptions): string[] {
+  const kill = killAt === undefined ? [] : ["-e", `inject=${killAt.call}:signal=KILL:when=${killAt.nth}`];
+  if (inject === undefined) return kill;
+  const { calls, when, error, delayMs } = inject;
+  const fault = error === undefined ? "" : `:error=${error}`;
+  const delay = delayMs === undefined ? "" : `:delay_enter=${delayMs * 1000}`;
+  return [...kill, "-e", `inject=${calls.join(",")}${fault}${delay}:when=${when}`];
 }

@@ -9,7 +9,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Points, serverFiles, writingCalls } from "../../../test/faults/syscalls.ts";
 import { unlessMissing } from "../../../test/support/needs.ts";
 import { seeded } from "../../../test/support/random.ts";
-import { type Point, trace, type Traced, whyNoStrace } from "../../../test/support/strace.ts";
+import { trace, whyNoStrace } from "../../../test/support/strace.ts";
+import type { Point, Traced } from "../../../test/support/trace-text.ts";
 import { killScript, LogLedger } from "./log-ledger.fixture.ts";
 
 /** The half of the points that need no more than the log; the other is in test/faults/syscall.fault.test.ts. */

@@ -122,18 +122,16 @@ export class WriterLoop {
     } catch (error) {
       this.#fail([], error, message.kind === "close" ? "closing" : "a checkpoint");
     }
+    // Last: nothing that is told behind it is heard.
+    if (message.kind === "close") this.#port.close();
   }
 
   #close(): void {
     this.#stopTrim?.();
     this.#stopScrub?.();
-    try {
-      if (this.#writer.hasTrimWork) this.#writer.write([]);
-      this.#writer.close();
-      this.#port.tell({ kind: "closed" });
-    } finally {
-      this.#port.close();
-    }
+    if (this.#writer.hasTrimWork) this.#writer.write([]);
+    this.#writer.close();
+    this.#port.tell({ kind: "closed" });
   }
 
   #fail(ids: readonly number[], error: unknown, doing: string): void {
