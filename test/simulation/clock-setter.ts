@@ -30,6 +30,12 @@ export class ClockSetter {
     if (random.chance(0.25)) scheduler.after(random.int(3000), () => this.#set(before));
   }
 
+  /** Mostly back, if it is not behind yet: by hours either way. */
+  setFar(): void {
+    const { random, wall } = this.#world;
+    this.#set((wall.offset > -hourMs && random.chance(0.8) ? -2 : 2) * hourMs);
+  }
+
   #leapFar(): void {
     this.#set(this.#world.random.pick([-2, 2]) * hourMs);
   }

@@ -24,6 +24,11 @@ export class Editor {
     }
   }
 
+  /** Of a rule that is active afterwards: there is something to fill. */
+  change(): Promise<void> {
+    return this.#put(this.#anyRule(this.#world.random.pick(ruleIds)));
+  }
+
   /** Takes up what is paused, so that all is complete in the end. */
   async resumeAll(): Promise<void> {
     for (const id of ruleIds) await this.#ask(id, ({ book }) => resumed(book, id));

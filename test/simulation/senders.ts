@@ -17,7 +17,7 @@ export class Events {
     this.#world = world;
   }
 
-  /** Mostly of now, some a little or a month old. */
+  /** Mostly of now, some a little or a month old; in a long day some at odd times. */
   next(): WireEvent {
     const { random, scheduler, plan } = this.#world;
     const index = this.#count++;
@@ -62,6 +62,15 @@ export class Sender {
       await this.#send([...batch, ...repeats.filter((event) => event !== undefined)]);
       this.#sent.push(...batch);
       await scheduler.sleep(random.int(gapMs));
+    }
+  }
+
+  /** Some requests, one soon after the other. */
+  async burst(requests: number): Promise<void> {
+    const { random, scheduler } = this.#world;
+    for (let left = requests; left > 0; left--) {
+      await this.#send([this.#events.next()]);
+      await scheduler.sleep(random.int(500));
     }
   }
 

@@ -82,7 +82,7 @@ export class Story {
     await this.#editor.resumeAll();
     this.#chapter = "resumed";
     await this.#rest();
-    this.#setClock();
+    await this.#jolt();
     await this.#pushed();
     this.#chapter = "judged";
     await this.#judge();
@@ -91,6 +91,15 @@ export class Story {
   /** In the quiet no batch comes that would put right what goes by the clock. */
   #setClock(): void {
     if (this.#world.plan.isDay) this.#clock.set();
+  }
+
+  /** A clock that is set while something is done, and nothing else goes wrong, shows who waits by it. */
+  async #jolt(): Promise<void> {
+    const { plan, random, scheduler } = this.#world;
+    if (!plan.isDay) return;
+    const sender = new Sender(this.#world, this.#ledger, this.#events);
+    const setting = scheduler.sleep(random.int(2000)).then(() => this.#clock.setFar());
+    await Promise.all([sender.burst(5), this.#editor.change(), setting]);
   }
 
   async #judge(): Promise<void> {
