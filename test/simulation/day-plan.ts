@@ -22,7 +22,7 @@ export function dayPlanOf(seed: number, stretch: number): Plan {
     watchers: day.watchers,
     exactWatchers: 1 + (seed % 2),
     clockSteps: 2 + plan.clockSteps,
-    oddTimes: 0.05,
+    oddTimes: 0.08,
     settledWithinMs: 4 * activeMs + 900_000,
     // Less than a clock is set by: who waits by the wall clock is found waiting.
     restWithinMs: 900_000,

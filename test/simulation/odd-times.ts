@@ -21,11 +21,11 @@ const impossible = [
 
 /** An odd time for the event of this number: of long ago, of what a clock ahead takes for now, out of bounds. */
 export function oddTime(random: Random, now: number, index: number): string {
-  const kind = random.int(4);
+  const kind = random.int(5);
   if (kind === 0) return random.pick(impossible);
   if (kind === 1) return new Date(random.pick(known) + index).toISOString();
   // A day ahead, less or more by what a clock is set by, is taken or refused by the server's clock.
-  const ahead = kind === 2 ? random.int(24 * hourMs) : 21 * hourMs + random.int(6 * hourMs);
+  const ahead = kind === 2 ? random.int(24 * hourMs) : 22 * hourMs + random.int(4 * hourMs);
   return new Date(Math.floor((now + ahead) / 1000) * 1000 + (index % 1000)).toISOString();
 }
 
