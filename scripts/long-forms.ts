@@ -116,6 +116,12 @@ export const longForms: readonly LongForm[] = [
     env: { WEIR_IDS: "1000000" },
   },
   {
+    row: "R13",
+    what: "three simulated days, the clock set some two hundred times in each",
+    file: "test/simulation/day.simulation.test.ts",
+    env: { WEIR_SIM_HOURS: "24", WEIR_SIM_DAYS: "3" },
+  },
+  {
     row: "R14",
     what: "250 deaths among some 2,000 changes of rules",
     file: `${faults}/history.fault.test.ts`,

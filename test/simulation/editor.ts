@@ -1,6 +1,6 @@
 import { WeirError } from "../../src/lib/errors.ts";
 import type { Server } from "./server.ts";
-import { type SentRule, anyRule } from "./rules.ts";
+import { type SentRule, anyRule, anyRuleOfDay } from "./rules.ts";
 import type { World } from "./world.ts";
 
 const ruleIds = ["r0", "r1", "r2", "r3"];
@@ -17,11 +17,16 @@ export class Editor {
 
   async run(): Promise<void> {
     const { plan, random, scheduler } = this.#world;
-    for (const id of ruleIds.slice(0, 1 + random.int(4))) await this.#put(anyRule(random, id));
+    for (const id of ruleIds.slice(0, 1 + random.int(4))) await this.#put(this.#anyRule(id));
     for (let left = plan.edits; left > 0; left--) {
       await scheduler.sleep(random.int((2 * plan.activeMs) / plan.edits));
       await this.#edit(random.pick(ruleIds));
     }
+  }
+
+  /** Of a rule that is active afterwards: there is something to fill. */
+  change(): Promise<void> {
+    return this.#put(this.#anyRule(this.#world.random.pick(ruleIds)));
   }
 
   /** Takes up what is paused, so that all is complete in the end. */
@@ -32,10 +37,15 @@ export class Editor {
   #edit(id: string): Promise<unknown> {
     const { random } = this.#world;
     const kind = random.int(10);
-    if (kind < 4) return this.#put(anyRule(random, id));
+    if (kind < 4) return this.#put(this.#anyRule(id));
     if (kind < 5) return this.#delete(id);
     if (kind < 8) return this.#patch(id, { active: random.chance(0.5) });
     return this.#rollBack(id, random.next());
+  }
+
+  #anyRule(id: string): SentRule {
+    const { random, plan } = this.#world;
+    return plan.isDay ? anyRuleOfDay(random, id) : anyRule(random, id);
   }
 
   async #put(rule: SentRule): Promise<void> {

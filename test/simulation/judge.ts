@@ -5,17 +5,18 @@ import { check } from "../faults/checker.ts";
 import type { Ledger, WireEvent } from "../faults/ledger.ts";
 import type { OracleEvent, OracleRow } from "../oracle/model.ts";
 import { oracle } from "../oracle/oracle.ts";
+import type { Rows } from "./answered.ts";
+import { answered } from "./answered.ts";
 import type { Editor } from "./editor.ts";
 import type { ExactWatcher } from "./exact-watcher.ts";
 import { filters } from "./rules.ts";
 import type { Server } from "./server.ts";
+import type { WallClock } from "./wall-clock.ts";
 import { type View, type Watcher, rowMap, versionKey } from "./watchers.ts";
-
-/** Rows by their key: `[window_start, …group]`, or `["overflow", window_start]`. */
-type Rows = ReadonlyMap<string, number>;
 
 export interface Witnesses {
   readonly server: Server;
+  readonly wall: WallClock;
   readonly ledger: Ledger;
   readonly editor: Editor;
   readonly watchers: readonly Watcher[];
@@ -27,14 +28,15 @@ export interface Witnesses {
  * raw and in every rule; every rule says what its last answered change said; what a client has assembled is what is answered.
  * @returns what is wrong, a line each.
  */
-export async function judge({ server, ledger, editor, watchers, exactWatchers }: Witnesses): Promise<string[]> {
+export async function judge({ server, wall, ledger, editor, watchers, exactWatchers }: Witnesses): Promise<string[]> {
   const { events } = await server.query.events({ limit: "10000" });
   const findings = check(ledger, [], { raw: events.map(wireEvent), windows: new Map() });
   findings.push(...ruleFindings(server, editor));
   for (const record of server.book.list()) {
-    const rows = await answered(server, record);
-    findings.push(...windowFindings(record, rows, events.map(oracleEvent)));
-    for (const watcher of watchers) findings.push(...viewFindings(record, rows, watcher.views.get(record.rule_id)));
+    const { rows, keptFrom, findings: found } = await answered(server, record, wall);
+    findings.push(...found, ...windowFindings(record, rows, events.map(oracleEvent), keptFrom));
+    for (const watcher of watchers)
+      findings.push(...viewFindings(record, rows, watcher.views.get(record.rule_id), keptFrom));
     for (const watcher of exactWatchers) findings.push(...(await exactFindings(server, record.rule_id, watcher)));
   }
   return findings;
@@ -48,39 +50,40 @@ const wireEvent = ({ timestamp, payload, ...event }: StoredEvent): WireEvent => 
 
 const oracleEvent = (event: StoredEvent): OracleEvent => ({ ...wireEvent(event), receivedAt: event.receivedAt });
 
-async function answered(server: Server, record: RuleRecord): Promise<Rows> {
-  const asked = { rule_id: record.rule_id, start_time: "0", end_time: "4294967295000", limit: "10000" };
-  const { data } = await server.query.stats(asked);
-  const { group_by: names } = answering(record).rule.spec;
-  const rows = data.map((row) => ({
-    windowStart: Date.parse(row.window_start),
-    windowEnd: Date.parse(row.window_end),
-    group: row.overflow ? [] : names.map((name) => asGroup(row[name])),
-    value: row.value,
-  }));
-  return rowMap(rows, names.length);
-}
-
-const asGroup = (value: unknown): string | null => (typeof value === "string" ? value : null);
-
 function* ruleFindings({ book }: Server, { known }: Editor): Iterable<string> {
   for (const [id, rule] of known) {
     const record = book.find(id);
     if (rule === null && record !== undefined) yield `${id} is there although it was deleted`;
     if (rule === null) continue;
     const spec = record?.versions.at(-1)?.spec;
-    for (const name of ["window_size", "metric", "field", "filter", "max_groups", "group_by", "active"] as const)
+    for (const name of [
+      "window_size",
+      "metric",
+      "field",
+      "filter",
+      "max_groups",
+      "group_by",
+      "active",
+      "timezone",
+      "retention",
+    ] as const)
       if (JSON.stringify(spec?.[name]) !== JSON.stringify(rule[name]))
         yield `${id}.${name} is ${JSON.stringify(spec?.[name])}, and was answered to be ${JSON.stringify(rule[name])}`;
   }
 }
 
-function windowFindings(record: RuleRecord, rows: Rows, events: readonly OracleEvent[]): Iterable<string> {
+function windowFindings(
+  record: RuleRecord,
+  rows: Rows,
+  events: readonly OracleEvent[],
+  keptFrom: number,
+): Iterable<string> {
   const { spec } = answering(record).rule;
   const { max_groups, ...unbounded } = spec;
   if (max_groups !== undefined) return boundedFindings(record.rule_id, spec, rows, events);
   const [expected] = oracle([unbounded], events, filters);
-  return differences(record.rule_id, rows, rowMap(expected!.rows.map(windowRow), spec.group_by.length));
+  const kept = expected!.rows.filter(({ windowStart }) => windowStart >= keptFrom);
+  return differences(record.rule_id, rows, rowMap(kept.map(windowRow), spec.group_by.length));
 }
 
 const windowRow = ({ value, ...row }: OracleRow): OracleRow & { value: number } => ({ ...row, value: Number(value) });
@@ -115,10 +118,10 @@ function* boundedFindings(
   yield* differences(`${id} in all`, totals, rowMap(expected!.rows.map(windowRow), 0));
 }
 
-function* viewFindings(record: RuleRecord, rows: Rows, view: View | undefined): Iterable<string> {
+function* viewFindings(record: RuleRecord, rows: Rows, view: View | undefined, keptFrom: number): Iterable<string> {
   if (view === undefined || view.version !== versionKey(answering(record).version)) return;
   for (const [key, value] of view.rows)
-    if (rows.get(key) !== value)
+    if (rows.get(key) !== value && Date.parse(startOf(key)) >= keptFrom)
       yield `a client of ${record.rule_id} has ${value} for ${key}, and ${rows.get(key)} is answered`;
   const newest = newestStart(rows);
   for (const [key, value] of rows) {
@@ -129,9 +132,11 @@ function* viewFindings(record: RuleRecord, rows: Rows, view: View | undefined): 
 
 /** The rows of the newest window everybody has: it is in the snapshot, or has come since. */
 function newestStart(rows: Rows): string {
-  const starts = Array.from(rows.keys(), (key) => /\d{4}-\d\d-\d\dT[\d:]+Z/.exec(key)![0]);
+  const starts = Array.from(rows.keys(), startOf);
   return starts.toSorted().at(-1) ?? "";
 }
+
+const startOf = (key: string): string => /\d{4}-\d\d-\d\dT[\d:]+Z/.exec(key)![0];
 
 /** Row by row and in the same order. Windows may become final while this is asked. */
 async function exactFindings(server: Server, ruleId: string, { assembler }: ExactWatcher): Promise<string[]> {

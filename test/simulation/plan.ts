@@ -3,6 +3,8 @@ import { type EngineOdds, calm } from "./engine.ts";
 
 /** What a world is like: drawn from its seed before it begins, so that worlds differ in kind and not only in detail. */
 export interface Plan {
+  /** When it begins, ms since the epoch. */
+  readonly begin: number;
   /** Until when clients send and things go wrong, ms. */
   readonly activeMs: number;
   readonly senders: number;
@@ -29,13 +31,28 @@ export interface Plan {
   readonly registryFails: number;
   readonly outages: number;
   readonly clockSteps: number;
+  /** Of an event having a time that is odd, or out of bounds. */
+  readonly oddTimes: number;
+  /** From the beginning until everything has come to rest, ms. */
+  readonly settledWithinMs: number;
+  /** The same from when nothing goes wrong any more. */
+  readonly restWithinMs: number;
+  /** How often it is looked for fills, and for what is to be pushed. */
+  readonly fillPollMs: number;
+  readonly tickMs: number;
+  /** A stretch of a long day, in which the clock is set in more ways. */
+  readonly isDay: boolean;
 }
+
+/** Longer than any world needs to come to rest. */
+const settledWithinMs = 900_000;
 
 export function planOf(seed: number): Plan {
   const random = seeded(seed);
   const often = (most: number): number => (random.chance(0.6) ? random.next() * most : 0);
   const times = (most: number): number => (random.chance(0.6) ? random.int(most + 1) : 0);
   return {
+    begin: Date.UTC(2026, 0, 17, 19, 30),
     activeMs: 5_000 + random.int(15_000),
     senders: 1 + random.int(3),
     eventsPerSender: 10 + random.int(50),
@@ -56,6 +73,12 @@ export function planOf(seed: number): Plan {
     registryFails: often(0.03),
     outages: times(6),
     clockSteps: times(2),
+    oddTimes: 0,
+    settledWithinMs,
+    restWithinMs: settledWithinMs,
+    fillPollMs: 250,
+    tickMs: 100,
+    isDay: false,
   };
 }
 
@@ -66,7 +89,7 @@ function engineOdds(random: Random, often: (most: number) => number): EngineOdds
 }
 
 /** How one process works: anew for each, as if somebody turned the knobs between. */
-export function limitsOf(random: Random) {
+export function limitsOf(random: Random, fillPollMs: number) {
   const fillChunkEventsMax = 3 + random.int(40);
   return {
     batchEventsMax: 1 + random.int(30),
@@ -79,7 +102,7 @@ export function limitsOf(random: Random) {
     fillChunkEventsMax,
     groupsMax: 1e6,
     fillShare: 0.2 + random.next() * 0.8,
-    fillPollMs: 250,
+    fillPollMs,
     caretakeEveryMs: 500 + random.int(10_000),
   };
 }

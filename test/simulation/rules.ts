@@ -5,11 +5,13 @@ import type { Random } from "../support/random.ts";
 export interface SentRule {
   readonly rule_id: string;
   readonly window_size: string;
+  readonly timezone?: string;
   readonly metric: string;
   readonly field?: string;
   readonly group_by: readonly string[];
   readonly filter?: string;
   readonly max_groups?: number;
+  readonly retention?: string;
   readonly active: boolean;
 }
 
@@ -26,6 +28,7 @@ const measures: readonly Pick<SentRule, "metric" | "field">[] = [
 ];
 const groupings = [[], ["event_type"], ["payload.country"], ["event_type", "user_id"]] as const;
 const sizes = ["10s", "1m", "10m", "1h"];
+const retentions = ["2h", "5h", "12h"];
 
 /** A rule at random. Those with few groups only count, so that their overflow can be judged by sums. */
 export function anyRule(random: Random, ruleId: string): SentRule {
@@ -34,4 +37,12 @@ export function anyRule(random: Random, ruleId: string): SentRule {
   if (group_by.length > 0 && random.chance(0.25)) return { ...shape, metric: "count", max_groups: 1 + random.int(4) };
   const filter = random.chance(0.35) ? { filter: random.pick(filters).text } : {};
   return { ...shape, ...random.pick(measures), ...filter };
+}
+
+/** The same for a long day: some of them count days of the calendar, or keep their windows for some hours. */
+export function anyRuleOfDay(random: Random, ruleId: string): SentRule {
+  const rule = anyRule(random, ruleId);
+  if (random.chance(0.15)) return { ...rule, window_size: "1d", timezone: "Europe/Berlin" };
+  // Which groups come in would be a matter of when windows have gone.
+  return rule.max_groups === undefined && random.chance(0.3) ? { ...rule, retention: random.pick(retentions) } : rule;
 }

@@ -1,5 +1,6 @@
 import { WeirError } from "../../src/lib/errors.ts";
 import { type Ledger, type Outcome, type WireEvent } from "../faults/ledger.ts";
+import { oddTime, refusedFindings, sentForm, takenFindings } from "./odd-times.ts";
 import type { Server } from "./server.ts";
 import type { World } from "./world.ts";
 
@@ -16,9 +17,9 @@ export class Events {
     this.#world = world;
   }
 
-  /** Mostly of now, some a little or a month old. */
+  /** Mostly of now, some a little or a month old; in a long day some at odd times. */
   next(): WireEvent {
-    const { random, scheduler } = this.#world;
+    const { random, scheduler, plan } = this.#world;
     const index = this.#count++;
     const age = random.chance(0.7)
       ? random.int(30_000)
@@ -26,12 +27,13 @@ export class Events {
         ? random.int(600_000)
         : 86_400_000 * random.int(60);
     const at = Math.floor((scheduler.now - age) / 1000) * 1000;
+    const isOdd = plan.oddTimes > 0 && random.chance(plan.oddTimes);
     const payload = { ...(random.chance(0.9) ? { n: random.int(40) / 4 } : {}), country: random.pick(countries) };
     return {
       event_id: `e${index}`,
       user_id: `u${random.int(6)}`,
       event_type: random.pick(types),
-      timestamp: new Date(at + (index % 1000)).toISOString(),
+      timestamp: isOdd ? oddTime(random, scheduler.now, index) : new Date(at + (index % 1000)).toISOString(),
       payload,
     };
   }
@@ -63,6 +65,15 @@ export class Sender {
     }
   }
 
+  /** Some requests, one soon after the other. */
+  async burst(requests: number): Promise<void> {
+    const { random, scheduler } = this.#world;
+    for (let left = requests; left > 0; left--) {
+      await this.#send([this.#events.next()]);
+      await scheduler.sleep(random.int(500));
+    }
+  }
+
   #earlier(): WireEvent | undefined {
     return this.#sent.length === 0 ? undefined : this.#world.random.pick(this.#sent);
   }
@@ -82,6 +93,7 @@ export class Sender {
   /** One request on a line that loses, delays and breaks. */
   #post(batch: readonly WireEvent[]): Promise<Outcome> {
     const { random, scheduler, plan } = this.#world;
+    for (const strike of this.#world.atNextRequest.splice(0)) strike();
     return new Promise((resolve) => {
       scheduler.after(patienceMs, () => resolve("unknown"));
       if (random.chance(plan.lineLoses)) return;
@@ -102,16 +114,20 @@ export class Sender {
   }
 
   async #accept({ ingest }: Server, batch: readonly WireEvent[]): Promise<Outcome> {
-    const body = Buffer.from(JSON.stringify(batch));
+    const { findings, wall, trace } = this.#world;
+    const body = Buffer.from(JSON.stringify(batch.map(sentForm)));
     const wait = this.#world.random.chance(0.2) ? "counted" : "durable";
+    const now = wall.read();
     try {
       ingest.admit().release();
       const { token } = await ingest.accept(body, "json", { partial: false, wait });
-      this.#world.trace.note(`acknowledges ${token}`);
+      findings.push(...takenFindings(batch, now));
+      trace.note(`acknowledges ${token}`);
       if (wait === "counted") this.#mustBeStored(batch);
       return "acknowledged";
     } catch (error) {
-      if (!(error instanceof WeirError)) this.#world.findings.push(`ingest threw ${String(error)}`);
+      if (!(error instanceof WeirError)) findings.push(`ingest threw ${String(error)}`);
+      else if (error.code === "invalid_events") findings.push(...refusedFindings(batch, now, error));
       // One that is durable and not counted in time is not refused.
       const isKept = error instanceof WeirError && (error.outcomeUnknown || error.code === "timeout");
       return isKept ? "unknown" : "refused";

@@ -22,6 +22,7 @@ export interface ServerParts {
   readonly limits: ProcessorLimits;
   readonly logBytesMax: number;
   readonly tailBytesMax: number;
+  readonly tickMs: number;
   /** It can't go on. */
   readonly failed: (error: unknown) => void;
   readonly report: (what: string) => void;
@@ -65,7 +66,7 @@ export async function startServer(parts: ServerParts): Promise<Server> {
   const rules = rulesToRead(book);
   // No draw: the worlds of all seeds would be others.
   const process = Math.floor(clock.monotonic() * 1000).toString(36);
-  const hub = new Hub({ store, rules, progress, clock, process, limits: { tickMs: 100 } });
+  const hub = new Hub({ store, rules, progress, clock, process, limits: { tickMs: parts.tickMs } });
   hub.start();
   const query = queryOf(parts, { log, progress, processor, rules });
   const stop = async (): Promise<void> => {

@@ -29,7 +29,12 @@ function writes(tables: Tables, engine: Engine): Pick<Store, Writes> {
       if (marks.length > 0) await engine.write("forget marks", [() => tables.forget(marks)]);
     },
     dropSeries: (series) => engine.write(`drop ${series}`, [() => tables.drop(series)]),
-    dropWindows: async () => [],
+    dropWindows: async (expired) => {
+      const due = expired.filter(({ series, before }) => tables.hasBefore(series, before));
+      const drop = (): void => due.forEach(({ series, before }) => tables.dropBefore(series, before));
+      if (due.length > 0) await engine.write(`windows of ${due.map(({ series }) => series).join(" ")} go`, [drop]);
+      return due.map(({ series }) => series);
+    },
   };
 }
 

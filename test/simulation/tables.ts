@@ -64,6 +64,19 @@ export class Tables {
     this.fillMarks.delete(series);
   }
 
+  hasBefore(series: number, before: number): boolean {
+    return this.series.get(series)?.entries.some(({ pane }) => pane < before) ?? false;
+  }
+
+  /** What has windows no more, has no groups. */
+  dropBefore(series: number, before: number): void {
+    const one = this.of(series);
+    one.entries = one.entries.filter(({ pane }) => pane >= before);
+    one.version += 1;
+    const left = groupsIn(one.entries);
+    for (const group of one.listed) if (!left.has(group)) one.listed.delete(group);
+  }
+
   forget(marks: readonly OffsetRange[]): void {
     this.liveMarks = this.liveMarks.filter((mark) => !marks.includes(mark));
   }

@@ -1,11 +1,14 @@
+import { ClockSetter } from "./clock-setter.ts";
 import type { World } from "./world.ts";
 
 /** What befalls the machine at any moment: kills, stops in order, an engine that goes away, a clock that is set. */
 export class Troubles {
   readonly #world: World;
+  readonly #clock: ClockSetter;
 
   constructor(world: World) {
     this.#world = world;
+    this.#clock = new ClockSetter(world);
   }
 
   async run(): Promise<void> {
@@ -20,7 +23,7 @@ export class Troubles {
       strike(plan.kills, () => this.#world.kill("at any moment")),
       strike(plan.stops, () => this.#world.restart()),
       strike(plan.outages, () => this.#engineGoes()),
-      strike(plan.clockSteps, () => this.#setClock()),
+      strike(plan.clockSteps, () => (plan.isDay ? this.#clock.setSometime() : this.#clock.leap())),
     ]);
   }
 
@@ -29,10 +32,5 @@ export class Troubles {
     if (now === undefined) return;
     now.engine.awayUntil = scheduler.now + random.int(random.chance(0.5) ? 1_000 : 6_000);
     trace.note("the engine goes");
-  }
-
-  #setClock(): void {
-    this.#world.wallOffset = this.#world.random.int(4 * 3_600_000) - 2 * 3_600_000;
-    this.#world.trace.note(`the clock is off by ${this.#world.wallOffset}`);
   }
 }

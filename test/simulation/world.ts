@@ -6,7 +6,7 @@ import type { CommitFate } from "./disk-user.ts";
 import { Disk } from "./disk.ts";
 import { Engine, type EngineOdds, calm } from "./engine.ts";
 import { type Death, Life, LifeClock } from "./life.ts";
-import { type Plan, limitsOf, planOf } from "./plan.ts";
+import { type Plan, limitsOf } from "./plan.ts";
 import { mortalRegistry } from "./registry.ts";
 import { Scheduler } from "./scheduler.ts";
 import { type Server, startServer } from "./server.ts";
@@ -14,6 +14,7 @@ import { simulatedStore } from "./store.ts";
 import { type Spoiler, Tables } from "./tables.ts";
 import { simulatedThreads } from "./threads.ts";
 import { Trace } from "./trace.ts";
+import { WallClock } from "./wall-clock.ts";
 import { Windows } from "./windows.ts";
 
 /** The machine, and the one process that runs on it at a time. */
@@ -25,12 +26,9 @@ export interface Running {
   isStopping: boolean;
 }
 
-export const begin = Date.UTC(2026, 0, 17, 19, 30);
-
 /** Everything around the server: time, disk, the engine's tables, the rules' file, and whatever goes wrong with them. */
 export class World {
-  readonly plan: Plan;
-  readonly scheduler = new Scheduler(begin);
+  readonly scheduler: Scheduler;
   readonly random: Random;
   readonly trace: Trace;
   readonly tables: Tables;
@@ -40,15 +38,24 @@ export class World {
   /** Called when the process has ended, in order or not. */
   readonly onEnd = new Set<() => void>();
   now: Running | undefined;
-  /** How far the machine's clock is off, ms. */
-  wallOffset = 0;
+  readonly wall: WallClock;
+  /** Wait for the next request of a client. */
+  readonly atNextRequest: (() => void)[] = [];
   deaths = 0;
+  clockSettings = 0;
+  #plan: Plan;
   #isCalm = false;
   readonly #disk: Disk;
   #registry!: Registry;
 
-  constructor(seed: number, options: { readonly keepTrace: boolean; readonly spoiler?: Spoiler | undefined }) {
-    this.plan = planOf(seed);
+  constructor(
+    seed: number,
+    plan: Plan,
+    options: { readonly keepTrace: boolean; readonly spoiler?: Spoiler | undefined },
+  ) {
+    this.#plan = plan;
+    this.scheduler = new Scheduler(plan.begin);
+    this.wall = new WallClock(() => this.scheduler.now);
     this.random = seeded(mix(seed));
     this.trace = new Trace(() => this.scheduler.now, options.keepTrace);
     this.tables = new Tables(options.spoiler);
@@ -65,6 +72,16 @@ export class World {
   close(): Promise<void> {
     this.now?.life.end();
     return this.#registry.close();
+  }
+
+  get plan(): Plan {
+    return this.#plan;
+  }
+
+  /** From now on things go wrong, as this plan says. */
+  rouse(plan: Plan): void {
+    this.#plan = plan;
+    this.#isCalm = false;
   }
 
   /** From now on nothing goes wrong any more. */
@@ -116,11 +133,11 @@ export class World {
 
   #serve(running: Running, passed: (place: string) => void): Promise<Server> {
     const { life, engine } = running;
-    const { scheduler, random, trace, plan } = this;
+    const { scheduler, random, trace } = this;
     const odds = (probability: number): boolean => !this.#isCalm && random.chance(probability);
     return startServer({
       threads: simulatedThreads(scheduler, life, this.#disk, {
-        syncMs: () => (odds(plan.slowSync) ? 300 : 0.5 + random.next() * 5),
+        syncMs: () => (odds(this.plan.slowSync) ? 300 : 0.5 + random.next() * 5),
         commitFate: () => this.#commitFate(odds),
         passed,
       }),
@@ -128,13 +145,14 @@ export class World {
       registry: mortalRegistry(this.#registry, life, {
         random,
         passed,
-        fails: () => (this.#isCalm ? 0 : plan.registryFails),
+        fails: () => (this.#isCalm ? 0 : this.plan.registryFails),
       }),
-      clock: new LifeClock(scheduler, life, () => this.wallOffset),
+      clock: new LifeClock(scheduler, life, () => this.wall.offset),
       random: () => random.next(),
-      limits: limitsOf(random),
+      limits: limitsOf(random, this.plan.fillPollMs),
       logBytesMax: random.chance(0.2) ? 4_000 : 1e9,
-      tailBytesMax: plan.tailBytesMax,
+      tickMs: this.plan.tickMs,
+      tailBytesMax: this.plan.tailBytesMax,
       failed: (error) => this.#failed(running, error),
       report: (what) => trace.note(what),
     });
