@@ -54,7 +54,7 @@ test(
   "results for tools that do not read are two at a time, and those tools are cut",
   { timeout: 60_000 },
   async (t) => {
-    const { asked, cut, askedBeforeCut, line, url } = await start(t, { stalledMs: 300 });
+    const { asked, cut, askedBeforeCut, line, url } = await start(t, { stalledMs: 1000 });
     const lines = Array.from({ length: 5 }, () => line(asking));
     while (cut() < lines.length) await pause(20);
     assert.equal(askedBeforeCut(), 2);
