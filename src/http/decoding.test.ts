@@ -38,6 +38,20 @@ describe("the decoding of bodies", () => {
     });
   }
 
+  for (const [encoding, encode] of Object.entries(encoders)) {
+    it(`takes a body of several members as a whole, and no more of them than may be: ${encoding}`, async () => {
+      const texts = ["a".repeat(smallBytesMax), "", "b".repeat(100)].map((text) => encode(text));
+      const of = (...parts: readonly Buffer[]): Promise<string> => decoded(Buffer.concat(parts), undefined, encoding);
+      assert.equal(await of(...texts), `${smallBytesMax + 100} bytes`);
+      assert.equal(await of(...texts, encode(Buffer.alloc(bytesMax))), "body_too_large");
+      assert.equal(await of(...texts, Buffer.from("no member")), "invalid_encoding");
+      assert.equal(await of(...texts, Buffer.alloc(100)), `${smallBytesMax + 100} bytes`);
+      const many = await of(...Array.from({ length: 30 }, () => encode("a")));
+      // Node goes on by itself with gzip, in one decoder.
+      assert.equal(many, encoding === "gzip" ? "30 bytes" : "invalid_encoding");
+    });
+  }
+
   it("keeps no more than one large body at a time", async () => {
     let [bytes, most] = [0, 0];
     const one = async (): Promise<void> => {

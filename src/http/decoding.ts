@@ -1,7 +1,7 @@
-import type { Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createZstdDecompress } from "node:zlib";
 import { WeirError } from "../lib/errors.ts";
 import { freeIfLast } from "../lib/free-bytes.ts";
+import { type Decoder, feed, isPadding } from "../lib/members.ts";
 import { Turns } from "../lib/turns.ts";
 import { GatheredBody, smallBytesMax, tooLarge } from "./gathered-body.ts";
 import type { BodyLimits } from "./gathered-body.ts";
@@ -9,11 +9,13 @@ import type { BodyLimits } from "./gathered-body.ts";
 /** Bodies that are decoded at a time, and of them those that have turned out to be large. */
 const decodedAtOnce = 4;
 const largeAtOnce = 1;
+/** Each needs a decoder of its own, which costs more than decoding a kilobyte. Who compresses in parallel makes one for a megabyte or so. */
+const membersMaxOf = (bytes: number): number => 16 + Math.floor(bytes / 1024);
 
 /** So large that each piece has memory of its own, which can be freed when it has been copied. */
 const chunkSize = 64 * 1024;
 
-const decoders: Readonly<Record<string, () => Transform>> = {
+const decoders: Readonly<Record<string, () => Decoder>> = {
   gzip: () => createGunzip({ chunkSize }),
   "x-gzip": () => createGunzip({ chunkSize }),
   br: () => createBrotliDecompress({ chunkSize }),
@@ -21,7 +23,7 @@ const decoders: Readonly<Record<string, () => Transform>> = {
 };
 
 /** Makes the decoder of one encoding. */
-export type MakeDecoder = () => Transform;
+export type MakeDecoder = () => Decoder;
 
 /**
  * What a `Content-Encoding` asks for; undefined: nothing.
@@ -64,7 +66,7 @@ export class Decoding {
       return this.#largeTurns.take().then((end) => (isOver ? end() : (ends.push(end), add(piece))));
     };
     try {
-      await run(make(), body.pieces(), keep);
+      await run(make, body, keep);
       return use(output.bytes());
     } finally {
       isOver = true;
@@ -74,12 +76,24 @@ export class Decoding {
   }
 }
 
-/** Decodes the pieces; each one of what comes out may have to wait before the next. */
-function run(
-  decoder: Transform,
-  pieces: readonly Buffer[],
-  keep: (piece: Buffer) => Promise<void> | undefined,
-): Promise<void> {
+type Keep = (piece: Buffer) => Promise<void> | undefined;
+
+/** Decodes the pieces, one member behind the other. */
+async function run(make: MakeDecoder, body: GatheredBody, keep: Keep): Promise<void> {
+  const waiting = [...body.pieces()];
+  const most = membersMaxOf(body.length);
+  let members = 0;
+  do {
+    if (++members > most)
+      throw new WeirError("invalid_encoding", `the body has more than ${most} members; compress it as a whole`);
+    const rest = await runOne(make(), () => waiting.shift(), keep);
+    if (rest !== undefined) waiting.unshift(rest);
+    while (rest !== undefined && waiting[0] !== undefined && isPadding(waiting[0])) waiting.shift();
+  } while (waiting.length > 0);
+}
+
+/** Decodes one member; each piece of what comes out may have to wait before the next. */
+function runOne(decoder: Decoder, next: () => Buffer | undefined, keep: Keep): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => (decoder.destroy(), reject(error));
     const take = (piece: Buffer): void => {
@@ -88,15 +102,15 @@ function run(
       decoder.pause();
       kept.then(() => void decoder.resume(), fail);
     };
-    decoder.on("error", (cause) =>
-      fail(new WeirError("invalid_encoding", "the body is not what its content encoding says", { cause })),
-    );
+    decoder.on("error", (cause) => fail(undecodable(cause)));
     decoder.on("data", (piece: Buffer) => attempt(() => take(piece), fail));
-    decoder.on("end", resolve);
-    for (const piece of pieces) decoder.write(piece);
-    decoder.end();
+    const rest = feed(decoder, next);
+    decoder.on("end", () => resolve(rest.finally(() => decoder.destroy())));
   });
 }
+
+const undecodable = (cause?: unknown): WeirError =>
+  new WeirError("invalid_encoding", "the body is not what its content encoding says", { cause });
 
 function attempt(run: () => void, fail: (error: unknown) => void): void {
   try {

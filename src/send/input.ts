@@ -2,7 +2,6 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { mkdtemp, open, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { Readable, pipeline } from "node:stream";
 import { pipeline as pipelined } from "node:stream/promises";
 import { createBrotliDecompress, createGunzip, createZstdDecompress } from "node:zlib";
 import { explained } from "../commands/message.ts";
@@ -11,6 +10,7 @@ import { csvRows } from "./csv-rows.ts";
 import { jsonRows, ndjsonRows } from "./json-rows.ts";
 import { parquetRows } from "./parquet-rows.ts";
 import type { Row } from "./row.ts";
+import { type Decoder, decodeMembers } from "../lib/members.ts";
 import { unlessAborted } from "../lib/unless-aborted.ts";
 
 export type Format = "json" | "ndjson" | "csv" | "parquet";
@@ -176,7 +176,7 @@ function formatByHead(head: Buffer): Format | undefined {
   return start.startsWith("{") ? "ndjson" : undefined;
 }
 
-const unpackers: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
+const unpackers: Readonly<Record<string, () => Decoder>> = {
   gz: createGunzip,
   zst: createZstdDecompress,
   br: createBrotliDecompress,
@@ -186,8 +186,7 @@ async function* unpacked(path: string, pieces: AsyncIterable<Buffer>): AsyncGene
   const unpacker = unpackers[packedEnding.exec(path)?.[1]?.toLowerCase() ?? ""];
   try {
     if (unpacker === undefined) return yield* pieces;
-    // Its failures come out of the loop.
-    yield* pipeline(Readable.from(pieces), unpacker(), () => {}) as unknown as AsyncIterable<Buffer>;
+    yield* decodeMembers(unpacker, pieces);
   } catch (error) {
     throw error instanceof CommandError ? error : unreadable(path, error);
   }

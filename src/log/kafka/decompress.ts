@@ -20,7 +20,7 @@ export function decompress(codec: Codec, bytes: Buffer, bytesMax: number): Buffe
     case "gzip":
       return stoppedBySize(() => gunzipSync(bytes, { maxOutputLength: bytesMax }), bytesMax);
     case "zstd":
-      return stoppedBySize(() => zstdDecompressSync(bytes, { maxOutputLength: bytesMax }), bytesMax);
+      return zstdFrames(bytes, bytesMax);
     case "snappy":
       mustFit(snappyBytes(bytes), bytesMax);
       return compressionsAlgorithms.snappy.decompressSync(bytes);
@@ -30,7 +30,41 @@ export function decompress(codec: Codec, bytes: Buffer, bytesMax: number): Buffe
   }
 }
 
-function stoppedBySize(run: () => Buffer, bytesMax: number): Buffer {
+/** Each costs as much as decoding some kilobytes. */
+const framesMaxOf = (bytes: number): number => 16 + Math.floor(bytes / 1024);
+
+/** Node decodes the first frame alone, and takes it for the whole. */
+function zstdFrames(bytes: Buffer, bytesMax: number): Buffer {
+  const most = framesMaxOf(bytes.length);
+  const frames: Buffer[] = [];
+  let [at, length] = [0, 0];
+  do {
+    if (frames.length === most) throw new Error(`it has more than ${most} frames`);
+    const maxOutputLength = Math.max(1, bytesMax - length);
+    const rest = bytes.subarray(at);
+    const { buffer, engine } = stoppedBySize(() => zstdFrame(rest, maxOutputLength), bytesMax);
+    frames.push(buffer);
+    at += engine.bytesWritten;
+    length += buffer.length;
+    mustFit(length, bytesMax);
+  } while (at < bytes.length);
+  return frames.length === 1 ? frames[0]! : Buffer.concat(frames);
+}
+
+interface Frame {
+  readonly buffer: Buffer;
+  readonly engine: { readonly bytesWritten: number };
+}
+
+function zstdFrame(bytes: Buffer, maxOutputLength: number): Frame {
+  const frame: unknown = zstdDecompressSync(bytes, { maxOutputLength, info: true });
+  if (isFrame(frame)) return frame;
+  throw new Error("it is not known how long a frame is");
+}
+
+const isFrame = (value: unknown): value is Frame => typeof value === "object" && value !== null && "engine" in value;
+
+function stoppedBySize<T>(run: () => T, bytesMax: number): T {
   try {
     return run();
   } catch (error) {
