@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
+import { Worker } from "node:worker_threads";
 import type { StatsRow } from "../../../client/src/wire.ts";
 import { chartOf, linesKey, sparkOf } from "./series.ts";
 
@@ -134,4 +136,28 @@ test("a group of which nothing would be seen is seen", () => {
 test("windows are a step apart; one alone is as wide as it is long", () => {
   assert.equal(chartOf([row(4, 1), row(2, 1), row(0, 1)], { metric: "avg", group_by: [] }).step, 120);
   assert.equal(chartOf([row(0, 1)], { metric: "avg", group_by: [] }).step, 60);
+});
+
+/** Draws 5,000 groups in 3,600 windows: a value for each of them in each window would take 140 MiB. */
+const drawsMany = `
+  const t0 = Date.parse("2026-01-13T10:00:00Z");
+  const at = (minute) => new Date(t0 - minute * 60_000).toISOString();
+  const rows = Array.from({ length: 10_000 }, (_, index) => {
+    const minute = index % 3600;
+    return { window_start: at(minute), window_end: at(minute - 1), value: 1, final: true, event_type: "g" + (index % 5003) };
+  });
+  const rule = { metric: "count", group_by: ["event_type"] };
+  import(${JSON.stringify(new URL("series.ts", import.meta.url).href)}).then(({ chartOf, sparkOf }) => {
+    const { xs, lines, hiddenGroups } = chartOf(rows, rule);
+    const figures = sparkOf(rows, rule);
+    const counted = figures.reduce((sum, figure) => sum + figure, 0);
+    require("node:worker_threads").parentPort.postMessage([xs.length, lines.length, hiddenGroups, figures.length, counted]);
+  });
+`;
+
+test("thousands of groups in thousands of windows take the room of their rows", async () => {
+  const worker = new Worker(drawsMany, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 64 } });
+  const [drawn] = (await once(worker, "message")) as [unknown];
+  assert.deepEqual(drawn, [3600, 8, 4995, 3600, 10_000]);
+  await worker.terminate();
 });
