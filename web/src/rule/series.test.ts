@@ -52,6 +52,7 @@ test("what decides the lines is in their key", () => {
     { ...count, metric: "sum" },
     { ...count, group_by: [] },
     { ...count, window_type: "cumulative" as const },
+    { ...count, hop: "1m" },
     { ...count, top_n: 1 },
     { ...count, having: "value > 1" },
   ].map(linesKey);
@@ -60,8 +61,38 @@ test("what decides the lines is in their key", () => {
 });
 
 test("windows of different lengths, as months are, get none in between", () => {
-  const rows = [row(31 + 28, 1), row(31, 1), row(0, 1)];
-  assert.equal(chartOf(rows, { metric: "count", group_by: [] }).xs.length, 3);
+  const month = (nth: number): StatsRow => ({
+    ...row(0, 1),
+    window_start: new Date(Date.UTC(2026, nth)).toISOString(),
+    window_end: new Date(Date.UTC(2026, nth + 1)).toISOString(),
+  });
+  // Two that are of equal length are not the only ones.
+  for (const rows of [
+    [month(2), month(1), month(0)],
+    [month(4), month(2), month(0)],
+  ])
+    assert.equal(chartOf(rows, { metric: "count", group_by: [] }).xs.length, 3);
+});
+
+test("windows in which nothing came are drawn as well where no two that have rows are neighbours", () => {
+  const rows = [row(4, 1, "a"), row(2, 2, "a"), row(0, 3, "a")];
+  assert.deepEqual(chartOf(rows, count).lines[0]?.values, [3, 0, 2, 0, 1]);
+  assert.deepEqual(chartOf(rows, { ...count, metric: "avg" }).lines[0]?.values, [3, null, 2, null, 1]);
+  assert.deepEqual(sparkOf(rows, count), [3, 0, 2, 0, 1]);
+});
+
+test("windows that overlap lie less than their length apart", () => {
+  const over = (minute: number, value: number): StatsRow => ({
+    ...row(minute, value),
+    window_end: row(minute + 9, 0).window_end,
+  });
+  const hopping = { metric: "count", group_by: [], hop: "1m" };
+  assert.deepEqual(chartOf([over(3, 1), over(1, 2), over(0, 3)], hopping).lines[0]?.values, [3, 2, 0, 1]);
+});
+
+test("where too many windows are missing, those are drawn that lie as far apart as the nearest two", () => {
+  const hours = [15, 1, 0].map((hour) => row(hour * 60, 1));
+  assert.equal(chartOf(hours, { metric: "count", group_by: [] }).xs.length, 16);
 });
 
 test("the windows that may still change are those from the first that is not final", () => {
@@ -133,8 +164,8 @@ test("a group of which nothing would be seen is seen", () => {
   assert.deepEqual(labels.toSorted(), ['" "', '""', String.raw`"\u0000"`]);
 });
 
-test("windows are a step apart; one alone is as wide as it is long", () => {
-  assert.equal(chartOf([row(4, 1), row(2, 1), row(0, 1)], { metric: "avg", group_by: [] }).step, 120);
+test("windows are their length apart, whichever have rows; one alone is as wide as it is long", () => {
+  assert.equal(chartOf([row(4, 1), row(2, 1), row(0, 1)], { metric: "avg", group_by: [] }).step, 60);
   assert.equal(chartOf([row(0, 1)], { metric: "avg", group_by: [] }).step, 60);
 });
 

@@ -13,8 +13,8 @@ export interface Drawn extends Timed {
 }
 
 /** All of it that decides the lines, as one text. */
-export const linesKey = ({ metric, group_by, window_type, having, top_n }: Drawn): string =>
-  JSON.stringify([metric, group_by, window_type, having, top_n]);
+export const linesKey = ({ metric, group_by, window_type, hop, having, top_n }: Drawn): string =>
+  JSON.stringify([metric, group_by, window_type, hop, having, top_n]);
 
 export interface Line {
   /** Of the group, unlike that of any other: two labels may look alike. */

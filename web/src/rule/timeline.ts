@@ -3,6 +3,7 @@ import type { StatsRow } from "../../../client/src/wire.ts";
 /** What of a rule decides where its windows lie. */
 export interface Timed {
   readonly window_type?: "tumbling" | "hopping" | "cumulative";
+  readonly hop?: string;
 }
 
 /** The windows of rows in time. */
@@ -19,11 +20,15 @@ export interface Timeline {
 const filledMax = 500;
 
 /** Of the rows' windows, and those in between that have no row. */
-export function timelineOf(rows: readonly StatsRow[], { window_type }: Timed): Timeline {
+export function timelineOf(rows: readonly StatsRow[], rule: Timed): Timeline {
   // Those that grow begin together.
-  const edge = window_type === "cumulative" ? "window_end" : "window_start";
-  const moments = new Map([...new Set(rows.map((row) => row[edge]))].map((time) => [time, secondsOf(time)]));
-  const xs = withMissing([...moments.values()].sort((a, b) => a - b));
+  const edge = rule.window_type === "cumulative" ? "window_end" : "window_start";
+  const windows = [...new Map(rows.map((row) => [row[edge], row])).values()];
+  const moments = new Map(windows.map((row) => [row[edge], secondsOf(row[edge])]));
+  const xs = withMissing(
+    [...moments.values()].sort((a, b) => a - b),
+    lengthOfAll(windows, rule),
+  );
   const indexes = new Map(xs.map((x, index) => [x, index]));
   return { xs, step: stepOf(xs, rows[0]), placeOf: (row) => indexes.get(moments.get(row[edge]) ?? 0) ?? 0 };
 }
@@ -34,15 +39,27 @@ function stepOf(xs: readonly number[], row: StatsRow | undefined): number {
   return row === undefined ? 1 : lengthOf(row);
 }
 
-/** With the windows in between that have no row, where windows are of equal length and not too many are missing. */
-function withMissing(xs: readonly number[]): readonly number[] {
+/**
+ * With the windows in between that have no row, where windows are of equal length and not too many are missing. Where their
+ * `length` is not known, or leaves too many out, the two that are nearest are taken for neighbours.
+ */
+function withMissing(xs: readonly number[], length: number | undefined): readonly number[] {
   const [first, last] = [xs[0], xs.at(-1)];
   if (first === undefined || last === undefined || xs.length < 2) return xs;
   const distances = distancesOf(xs);
-  const step = Math.min(...distances);
-  const count = (last - first) / step + 1;
-  if (count - xs.length > filledMax || distances.some((one) => one % step !== 0)) return xs;
-  return Array.from({ length: count }, (_, index) => first + index * step);
+  const least = Math.min(...distances);
+  const countBy = (step: number): number => (last - first) / step + 1;
+  const step = [length ?? least, least].find((step) => countBy(step) - xs.length <= filledMax);
+  if (step === undefined || distances.some((one) => one % step !== 0)) return xs;
+  return Array.from({ length: countBy(step) }, (_, index) => first + index * step);
+}
+
+/** Of windows that lie side by side, in seconds; a calendar's may have several. How far those that overlap lie apart it does not say. */
+function lengthOfAll(windows: readonly StatsRow[], { window_type, hop }: Timed): number | undefined {
+  const [first] = windows;
+  if (first === undefined || hop !== undefined || window_type === "cumulative") return undefined;
+  const length = lengthOf(first);
+  return windows.every((row) => lengthOf(row) === length) ? length : undefined;
 }
 
 const distancesOf = (xs: readonly number[]): readonly number[] => xs.slice(1).map((x, index) => x - xs[index]!);
