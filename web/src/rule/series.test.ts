@@ -55,6 +55,7 @@ test("what decides the lines is in their key", () => {
     { ...count, hop: "1m" },
     { ...count, top_n: 1 },
     { ...count, having: "value > 1" },
+    { ...count, isPart: true },
   ].map(linesKey);
   assert.equal(new Set(keys).size, keys.length);
   assert.equal(linesKey({ ...count, decimals: 2 }), keys[0]);

@@ -10,11 +10,13 @@ export interface Drawn extends Timed {
   readonly decimals?: number;
   readonly having?: string;
   readonly top_n?: number;
+  /** These rows are not of all groups that their windows have. */
+  readonly isPart?: boolean;
 }
 
 /** All of it that decides the lines, as one text. */
-export const linesKey = ({ metric, group_by, window_type, hop, having, top_n }: Drawn): string =>
-  JSON.stringify([metric, group_by, window_type, hop, having, top_n]);
+export const linesKey = ({ metric, group_by, window_type, hop, having, top_n, isPart }: Drawn): string =>
+  JSON.stringify([metric, group_by, window_type, hop, having, top_n, isPart]);
 
 export interface Line {
   /** Of the group, unlike that of any other: two labels may look alike. */
@@ -33,7 +35,7 @@ export interface ChartData {
   readonly step: number;
   /** Index of the first window that may still change; as many as there are windows when none is. */
   readonly openFrom: number;
-  /** Groups that have no line, for want of room. */
+  /** Groups that have no line, for want of room: smaller ones than those that have. 0 where that is not known. */
   readonly hiddenGroups: number;
   /** Values that are no numbers, and so have no place in a chart. */
   readonly isText: boolean;
@@ -67,7 +69,8 @@ export function chartOf(rows: readonly StatsRow[], rule: Drawn): ChartData {
   const lines = drawn.sort((a, b) => (a.label < b.label ? -1 : 1));
   const isText = rows.length > 0 && groups.length === 0;
   const openFrom = rows.reduce((first, row) => (row.final ? first : Math.min(first, placeOf(row))), xs.length);
-  return { xs, lines, step, openFrom, hiddenGroups: groups.length - lines.length, isText };
+  const hiddenGroups = rule.isPart ? 0 : groups.length - lines.length;
+  return { xs, lines, step, openFrom, hiddenGroups, isText };
 }
 
 interface Group {
