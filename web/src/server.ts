@@ -1,9 +1,14 @@
+import { Http } from "../../client/src/http.ts";
+import { platform } from "../../client/src/surroundings.ts";
 import { Weir } from "../../client/src/weir.ts";
 
 /** Where these pages come from: every request goes there. */
 const address = new URL(".", document.baseURI).href.replace(/\/$/, "");
 
 export const weir = new Weir({ queryUrl: address, timeoutMs: 15_000 });
+
+/** For what is no text, or has something in its head. */
+export const http = new Http(address, platform, { headers: {}, timeoutMs: 15_000 });
 
 export interface Sent {
   readonly ok: boolean;
@@ -38,6 +43,6 @@ export const about = async (): Promise<About> => JSON.parse(await weir.ask("GET"
 export const ingestUrlOf = ({ ingest_port: port }: About): string =>
   port === null ? `${location.protocol}//<ingest host>` : `${location.protocol}//${location.hostname}:${port}`;
 
-/** All windows of a rule as a file, from the first on. */
+/** The windows of a rule as a file, newest first; where there are very many, not all. */
 export const csvUrl = (ruleId: string): string =>
   `${address}/stats?rule_id=${encodeURIComponent(ruleId)}&start_time=0&format=csv`;

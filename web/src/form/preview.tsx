@@ -1,7 +1,9 @@
+import { useMemo } from "react";
 import type { DryRunAnswer } from "../../../client/src/wire.ts";
 import { Failure, Figure, Loading } from "../parts/states.tsx";
 import { WindowsChart, WindowsTable } from "../rule/rule-windows.tsx";
 import { countText, durationText, nothing, plural, timeText } from "../words/format.ts";
+import { shownRows } from "./shown-rows.ts";
 import type { Preview } from "./use-preview.ts";
 
 /** What a rule that is not saved yet would answer. */
@@ -44,8 +46,9 @@ function PreviewState({ isAsking, isWrong, isBefore }: Record<"isAsking" | "isWr
 }
 
 function Windows({ answer }: { readonly answer: DryRunAnswer }) {
-  const { sample, data, rule, warnings } = answer;
-  const drawn = { ...rule, group_by: rule.group_by ?? [] };
+  const { sample, rule, warnings, more } = answer;
+  const { rows, isPart } = useMemo(() => shownRows(answer), [answer]);
+  const drawn = { ...rule, group_by: rule.group_by ?? [], isPart };
   return (
     <>
       {warnings.map(({ code, message }) => (
@@ -59,16 +62,18 @@ function Windows({ answer }: { readonly answer: DryRunAnswer }) {
           )}
         </p>
       ))}
-      {data.length > 0 && <WindowsChart rows={data} rule={drawn} isTrial />}
+      {rows.length > 0 && <WindowsChart rows={rows} rule={drawn} isTrial />}
       {sample.events > 0 && (
         <p className="hint">
           Of the newest {plural(sample.events, "event")}
           {sample.from !== null && sample.to !== null && `, ${timeText(sample.from)} to ${timeText(sample.to)} UTC`}.
           The first and the last window may lack events.
+          {more &&
+            ` Shown are the newest ${plural(rows.length, "row")} of more${isPart ? "; the window has further groups" : ""}.`}
         </p>
       )}
       <PreviewFigures answer={answer} />
-      {data.length > 0 && <WindowsTable rows={data} rule={drawn} isTrial />}
+      {rows.length > 0 && <WindowsTable rows={rows} rule={drawn} isTrial />}
     </>
   );
 }

@@ -1,6 +1,7 @@
 import uPlot from "uplot";
 import { colourOf } from "../theme.ts";
 import { axisTimes } from "./axis-times.ts";
+import { lonePoints } from "./lone-points.ts";
 
 export interface DrawingOptions {
   readonly names: readonly string[];
@@ -85,10 +86,19 @@ function optionsOf(width: number, options: DrawingOptions, { shade, range }: Hoo
 /** With more windows than these the points hide the line. */
 const pointsMax = 16;
 
+/** All points, or those without which nothing would be seen of their values. */
+const filter: uPlot.Series.Points.Filter = (chart, nth, areShown) =>
+  areShown ? null : lonePoints([...(chart.data[nth] ?? [])]);
+
 function seriesOf(label: string, index: number, isBars: boolean): uPlot.Series {
   const stroke = colourOf(`--group-${index % 8}`);
   if (!isBars)
-    return { label, stroke, width: 1.75, points: { show: (chart) => chart.data[0].length <= pointsMax, size: 6 } };
+    return {
+      label,
+      stroke,
+      width: 1.75,
+      points: { show: (chart) => chart.data[0].length <= pointsMax, filter, size: 6 },
+    };
   const paths = uPlot.paths.bars?.({ size: [0.75, 48], radius: 0.15 });
   return { label, stroke, width: 0, fill: stroke, points: { show: false }, ...(paths && { paths }) };
 }

@@ -6,9 +6,10 @@ import { Question } from "../parts/question.tsx";
 import { RuleState } from "../parts/rule-state.tsx";
 import { Empty, Failure, Loading, PageHead } from "../parts/states.tsx";
 import { hrefOf } from "../route.ts";
-import { csvUrl, weir } from "../server.ts";
+import { weir } from "../server.ts";
 import { toWeirError, usePolled } from "../use-polled.ts";
 import { timeText } from "../words/format.ts";
+import { CsvLink, CsvSaid, useCsvFile } from "./csv-file.tsx";
 import { Facts } from "./facts.tsx";
 import { RuleWindows } from "./rule-windows.tsx";
 import { Versions } from "./versions.tsx";
@@ -93,6 +94,7 @@ function Progress({ rule }: { readonly rule: RuleAnswer }) {
 function Actions({ rule, changed }: { readonly rule: RuleAnswer; readonly changed: () => void }) {
   const [isAsking, setAsking] = useState(false);
   const [failure, setFailure] = useState<WeirError>();
+  const csv = useCsvFile(rule.rule_id);
   const act = async (work: () => Promise<unknown>, done: () => void): Promise<void> => {
     setFailure(undefined);
     try {
@@ -118,9 +120,7 @@ function Actions({ rule, changed }: { readonly rule: RuleAnswer; readonly change
       <button type="button" onClick={toggle}>
         {rule.active ? "Pause" : "Resume"}
       </button>
-      <a className="button" href={csvUrl(rule.rule_id)} download={`${rule.rule_id}.csv`}>
-        CSV
-      </a>
+      <CsvLink ruleId={rule.rule_id} csv={csv} />
       <button type="button" className="danger" onClick={() => setAsking(true)}>
         Delete
       </button>
@@ -131,6 +131,7 @@ function Actions({ rule, changed }: { readonly rule: RuleAnswer; readonly change
         </Question>
       )}
       {failure && <Failure error={failure} />}
+      <CsvSaid csv={csv} />
     </>
   );
 }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
+import { Worker } from "node:worker_threads";
 import type { StatsRow } from "../../../client/src/wire.ts";
 import { chartOf, linesKey, sparkOf } from "./series.ts";
 
@@ -50,16 +52,48 @@ test("what decides the lines is in their key", () => {
     { ...count, metric: "sum" },
     { ...count, group_by: [] },
     { ...count, window_type: "cumulative" as const },
+    { ...count, hop: "1m" },
     { ...count, top_n: 1 },
     { ...count, having: "value > 1" },
+    { ...count, isPart: true },
   ].map(linesKey);
   assert.equal(new Set(keys).size, keys.length);
   assert.equal(linesKey({ ...count, decimals: 2 }), keys[0]);
 });
 
 test("windows of different lengths, as months are, get none in between", () => {
-  const rows = [row(31 + 28, 1), row(31, 1), row(0, 1)];
-  assert.equal(chartOf(rows, { metric: "count", group_by: [] }).xs.length, 3);
+  const month = (nth: number): StatsRow => ({
+    ...row(0, 1),
+    window_start: new Date(Date.UTC(2026, nth)).toISOString(),
+    window_end: new Date(Date.UTC(2026, nth + 1)).toISOString(),
+  });
+  // Two that are of equal length are not the only ones.
+  for (const rows of [
+    [month(2), month(1), month(0)],
+    [month(4), month(2), month(0)],
+  ])
+    assert.equal(chartOf(rows, { metric: "count", group_by: [] }).xs.length, 3);
+});
+
+test("windows in which nothing came are drawn as well where no two that have rows are neighbours", () => {
+  const rows = [row(4, 1, "a"), row(2, 2, "a"), row(0, 3, "a")];
+  assert.deepEqual(chartOf(rows, count).lines[0]?.values, [3, 0, 2, 0, 1]);
+  assert.deepEqual(chartOf(rows, { ...count, metric: "avg" }).lines[0]?.values, [3, null, 2, null, 1]);
+  assert.deepEqual(sparkOf(rows, count), [3, 0, 2, 0, 1]);
+});
+
+test("windows that overlap lie less than their length apart", () => {
+  const over = (minute: number, value: number): StatsRow => ({
+    ...row(minute, value),
+    window_end: row(minute + 9, 0).window_end,
+  });
+  const hopping = { metric: "count", group_by: [], hop: "1m" };
+  assert.deepEqual(chartOf([over(3, 1), over(1, 2), over(0, 3)], hopping).lines[0]?.values, [3, 2, 0, 1]);
+});
+
+test("where too many windows are missing, those are drawn that lie as far apart as the nearest two", () => {
+  const hours = [15, 1, 0].map((hour) => row(hour * 60, 1));
+  assert.equal(chartOf(hours, { metric: "count", group_by: [] }).xs.length, 16);
 });
 
 test("the windows that may still change are those from the first that is not final", () => {
@@ -131,7 +165,31 @@ test("a group of which nothing would be seen is seen", () => {
   assert.deepEqual(labels.toSorted(), ['" "', '""', String.raw`"\u0000"`]);
 });
 
-test("windows are a step apart; one alone is as wide as it is long", () => {
-  assert.equal(chartOf([row(4, 1), row(2, 1), row(0, 1)], { metric: "avg", group_by: [] }).step, 120);
+test("windows are their length apart, whichever have rows; one alone is as wide as it is long", () => {
+  assert.equal(chartOf([row(4, 1), row(2, 1), row(0, 1)], { metric: "avg", group_by: [] }).step, 60);
   assert.equal(chartOf([row(0, 1)], { metric: "avg", group_by: [] }).step, 60);
+});
+
+/** Draws 5,000 groups in 3,600 windows: a value for each of them in each window would take 140 MiB. */
+const drawsMany = `
+  const t0 = Date.parse("2026-01-13T10:00:00Z");
+  const at = (minute) => new Date(t0 - minute * 60_000).toISOString();
+  const rows = Array.from({ length: 10_000 }, (_, index) => {
+    const minute = index % 3600;
+    return { window_start: at(minute), window_end: at(minute - 1), value: 1, final: true, event_type: "g" + (index % 5003) };
+  });
+  const rule = { metric: "count", group_by: ["event_type"] };
+  import(${JSON.stringify(new URL("series.ts", import.meta.url).href)}).then(({ chartOf, sparkOf }) => {
+    const { xs, lines, hiddenGroups } = chartOf(rows, rule);
+    const figures = sparkOf(rows, rule);
+    const counted = figures.reduce((sum, figure) => sum + figure, 0);
+    require("node:worker_threads").parentPort.postMessage([xs.length, lines.length, hiddenGroups, figures.length, counted]);
+  });
+`;
+
+test("thousands of groups in thousands of windows take the room of their rows", async () => {
+  const worker = new Worker(drawsMany, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 64 } });
+  const [drawn] = (await once(worker, "message")) as [unknown];
+  assert.deepEqual(drawn, [3600, 8, 4995, 3600, 10_000]);
+  await worker.terminate();
 });

@@ -1,19 +1,22 @@
 import type { StatsRow } from "../../../client/src/wire.ts";
 import { shownText, valueText } from "../words/format.ts";
+import { timelineOf } from "./timeline.ts";
+import type { Timed } from "./timeline.ts";
 
 /** What of a rule decides how its windows are drawn. */
-export interface Drawn {
+export interface Drawn extends Timed {
   readonly metric: string;
   readonly group_by: readonly string[];
-  readonly window_type?: "tumbling" | "hopping" | "cumulative";
   readonly decimals?: number;
   readonly having?: string;
   readonly top_n?: number;
+  /** These rows are not of all groups that their windows have. */
+  readonly isPart?: boolean;
 }
 
 /** All of it that decides the lines, as one text. */
-export const linesKey = ({ metric, group_by, window_type, having, top_n }: Drawn): string =>
-  JSON.stringify([metric, group_by, window_type, having, top_n]);
+export const linesKey = ({ metric, group_by, window_type, hop, having, top_n, isPart }: Drawn): string =>
+  JSON.stringify([metric, group_by, window_type, hop, having, top_n, isPart]);
 
 export interface Line {
   /** Of the group, unlike that of any other: two labels may look alike. */
@@ -32,7 +35,7 @@ export interface ChartData {
   readonly step: number;
   /** Index of the first window that may still change; as many as there are windows when none is. */
   readonly openFrom: number;
-  /** Groups that have no line, for want of room. */
+  /** Groups that have no line, for want of room: smaller ones than those that have. 0 where that is not known. */
   readonly hiddenGroups: number;
   /** Values that are no numbers, and so have no place in a chart. */
   readonly isText: boolean;
@@ -40,8 +43,6 @@ export interface ChartData {
 
 /** More colours than these can't be told apart. */
 export const linesMax = 8;
-/** More missing windows than these are left as a gap. */
-const filledMax = 500;
 
 /** Metrics of which a window without events has a value: none came. */
 const emptyIsZero: ReadonlySet<string> = new Set([
@@ -53,37 +54,45 @@ const valueWithoutRow = ({ metric, having, top_n }: Drawn): 0 | null =>
   emptyIsZero.has(metric) && having === undefined && top_n === undefined ? 0 : null;
 
 /** Rows as `/stats` has them, newest first, as lines of the largest groups. */
-export function chartOf(rows: readonly StatsRow[], rule: Drawn, most: number = linesMax): ChartData {
-  const moment = (row: StatsRow): number =>
-    Date.parse(rule.window_type === "cumulative" ? row.window_end : row.window_start) / 1000;
-  const xs = withMissing([...new Set(rows.map(moment))].sort((a, b) => a - b));
-  const place = new Map(xs.map((x, index) => [x, index]));
+export function chartOf(rows: readonly StatsRow[], rule: Drawn): ChartData {
+  const { xs, step, placeOf } = timelineOf(rows, rule);
+  const groups = groupsOf(rows, rule);
+  const largest = [...groups].sort((a, b) => b.weight - a.weight).slice(0, linesMax);
   const none = valueWithoutRow(rule);
-  const groups = new Map<string, { label: string; weight: number; values: (number | null)[] }>();
-  let openFrom = xs.length;
-  for (const row of rows) {
-    const at = place.get(moment(row)) ?? 0;
-    if (!row.final) openFrom = Math.min(openFrom, at);
-    if (typeof row.value !== "number") continue;
-    const key = groupKey(row, rule);
-    const group = groups.get(key) ?? { label: groupLabel(row, rule), weight: 0, values: xs.map(() => none) };
-    group.values[at] = row.value;
-    group.weight += Math.abs(row.value);
-    groups.set(key, group);
-  }
-  const byWeight = [...groups].sort(([, a], [, b]) => b.weight - a.weight);
-  const largest = byWeight.slice(0, most).map(([key, { label, values }]) => ({ key, label, values }));
+  // Only these have a value for every window: there may be thousands of groups, and thousands of windows.
+  const drawn = largest.map(({ key, rows }) => {
+    const values = xs.map((): number | null => none);
+    for (const { row, value } of rows) values[placeOf(row)] = value;
+    return { key, label: groupLabel(rows[0]!.row, rule), values };
+  });
   // By name, so that a group keeps its colour while others overtake it.
-  const lines = largest.sort((a, b) => (a.label < b.label ? -1 : 1));
-  const isText = rows.length > 0 && groups.size === 0;
-  const hiddenGroups = byWeight.length - lines.length;
-  return { xs, lines, step: stepOf(xs, rows[0]), openFrom, hiddenGroups, isText };
+  const lines = drawn.sort((a, b) => (a.label < b.label ? -1 : 1));
+  const isText = rows.length > 0 && groups.length === 0;
+  const openFrom = rows.reduce((first, row) => (row.final ? first : Math.min(first, placeOf(row))), xs.length);
+  const hiddenGroups = rule.isPart ? 0 : groups.length - lines.length;
+  return { xs, lines, step, openFrom, hiddenGroups, isText };
 }
 
-/** The least distance of two windows; where there is one alone, its length. */
-function stepOf(xs: readonly number[], row: StatsRow | undefined): number {
-  if (xs.length > 1) return Math.min(...xs.slice(1).map((x, index) => x - xs[index]!));
-  return row === undefined ? 1 : (Date.parse(row.window_end) - Date.parse(row.window_start)) / 1000;
+interface Group {
+  readonly key: string;
+  /** Those that have a number; at least one. */
+  readonly rows: { readonly row: StatsRow; readonly value: number }[];
+  /** What its values amount to, whatever their signs. */
+  weight: number;
+}
+
+function groupsOf(rows: readonly StatsRow[], rule: Drawn): readonly Group[] {
+  const groups = new Map<string, Group>();
+  for (const row of rows) {
+    const { value } = row;
+    if (typeof value !== "number") continue;
+    const key = groupKey(row, rule);
+    const group = groups.get(key) ?? { key, rows: [], weight: 0 };
+    group.rows.push({ row, value });
+    group.weight += Math.abs(value);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
 }
 
 /** The group of a row, whatever is in its values. */
@@ -109,22 +118,16 @@ export function groupValue(row: StatsRow, name: string): string {
 
 /** One figure a window for a small picture: what groups add up to, or, of what does not add up, the largest. A window without a value is left out. */
 export function sparkOf(rows: readonly StatsRow[], rule: Drawn): readonly number[] {
-  const { xs, lines } = chartOf(rows, rule, Infinity);
+  const { xs, placeOf } = timelineOf(rows, rule);
   const adds = /^(?:count|sum|rate|event_count)$/.test(rule.metric);
-  return xs.flatMap((_x, index) => {
-    const values = lines.flatMap(({ values }) => values[index] ?? []);
-    if (values.length === 0) return [];
-    return values.reduce((sum, value) => (adds ? sum + value : Math.max(sum, value)));
-  });
-}
-
-/** With the windows in between that have no row, where windows are of equal length and not too many are missing. */
-function withMissing(xs: readonly number[]): readonly number[] {
-  const [first, last] = [xs[0], xs.at(-1)];
-  if (first === undefined || last === undefined || xs.length < 2) return xs;
-  const steps = xs.slice(1).map((x, index) => x - xs[index]!);
-  const step = Math.min(...steps);
-  const count = (last - first) / step + 1;
-  if (count - xs.length > filledMax || steps.some((one) => one % step !== 0)) return xs;
-  return Array.from({ length: count }, (_, index) => first + index * step);
+  const figures = new Map<number, number>();
+  for (const row of rows) {
+    if (typeof row.value !== "number") continue;
+    const place = placeOf(row);
+    const before = figures.get(place) ?? (adds ? 0 : -Infinity);
+    figures.set(place, adds ? before + row.value : Math.max(before, row.value));
+  }
+  // Of texts there is no picture.
+  if (figures.size === 0) return [];
+  return xs.flatMap((_x, place) => figures.get(place) ?? valueWithoutRow(rule) ?? []);
 }

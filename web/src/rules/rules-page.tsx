@@ -13,6 +13,7 @@ import { weir } from "../server.ts";
 import { useLiveIfAny } from "../use-live.ts";
 import { usePolled } from "../use-polled.ts";
 import { plural } from "../words/format.ts";
+import { foundRules, hasSearch } from "./search.ts";
 
 /** Each row follows its rule live, so that there are not more of them than a page shows. */
 const rowsMax = 50;
@@ -57,11 +58,10 @@ interface RulesProps {
 }
 
 function Rules({ rules, wanted, want }: RulesProps) {
-  const text = wanted.trim().toLowerCase();
-  const found = rules.filter((rule) => `${rule.rule_id} ${sentenceOf(rule)}`.toLowerCase().includes(text));
+  const found = foundRules(rules, wanted);
   return (
     <>
-      {rules.length > 5 && (
+      {hasSearch(rules.length, wanted) && (
         <label className="search">
           <span>Find a rule</span>
           <input type="search" value={wanted} onChange={(event) => want(event.target.value)} />
