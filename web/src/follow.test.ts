@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, before, test } from "node:test";
 import type { TestContext } from "node:test";
 import { createElement } from "react";
 import { act, create } from "react-test-renderer";
+import { WeirError } from "../../client/src/weir.ts";
 import type { LiveOptions, LiveState, Subscription } from "../../client/src/weir.ts";
 import { useFollowed, useFollowedAnyhow } from "./follow.ts";
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
+
+const page = { hidden: false };
+before(() => Object.assign(globalThis, { document: page }));
+after(() => Reflect.deleteProperty(globalThis, "document"));
 
 /** Subscriptions that are told what the test says, and a clock that it advances. */
 function source({ mock }: TestContext) {
@@ -110,5 +115,47 @@ test("the pause that has become long while the server was away is not waited for
   assert.deepEqual([text(), ways.length], ["connecting 0 socket", 1]);
   await draw(false);
   assert.deepEqual([text(), ways], ["connecting 0 socket", ["socket", "socket"]]);
+  await end();
+});
+
+test("a rule that could not be followed is asked for again, and its error shown until something else comes", async (t) => {
+  for (const [code, everyMs] of [
+    ["unknown_rule", 5000],
+    ["too_large", 15_000],
+  ] as const) {
+    const { weir, ways, tell, pass } = source(t);
+    const { text, draw, end } = await drawn(Anyhow, { weir });
+    const ended = { status: "ended", error: new WeirError(code, "it can't be") } as const;
+    await tell(ended);
+    await pass(everyMs - 1);
+    assert.deepEqual([text(), ways.length], [`ended 0 socket ${code}`, 1]);
+    await pass(1);
+    assert.deepEqual([text(), ways.length], [`ended 0 socket ${code}`, 2]);
+    await tell(ended);
+    await pass(everyMs);
+    assert.equal(ways.length, 3);
+    await tell({ status: "live", rows });
+    assert.equal(text(), "live 1 socket");
+    await pass(60_000);
+    assert.equal(ways.length, 3);
+    await tell({ ...ended, rows });
+    await draw(true);
+    await pass(60_000);
+    assert.equal(ways.length, 3, "nobody answers");
+    await end();
+    t.mock.timers.reset();
+  }
+});
+
+test("nobody asks again for what a page can't follow that is not seen", async (t) => {
+  const { weir, ways, tell, pass } = source(t);
+  const { end } = await drawn(Anyhow, { weir });
+  page.hidden = true;
+  await tell({ status: "ended", error: new WeirError("unknown_rule", "there is none") });
+  await pass(60_000);
+  assert.equal(ways.length, 1);
+  page.hidden = false;
+  await pass(5000);
+  assert.equal(ways.length, 2);
   await end();
 });

@@ -26,6 +26,7 @@ export function useFollowed(
   useEffect(() => {
     if (returns > 0 && state.status === "connecting") again();
   }, [returns]);
+  useNewTurns(state, isLost, again);
   const isBlocked = useBlocked(state, isLost);
   return { ...useKept(state), isBlocked };
 }
@@ -50,6 +51,22 @@ function useReturns(isLost: boolean): number {
   const [seen, see] = useState({ isLost, returns: 0 });
   if (seen.isLost !== isLost) see({ isLost, returns: seen.returns + (isLost ? 0 : 1) });
   return seen.returns;
+}
+
+/** Why a rule could not be followed may be over: another process knows it by now, or its windows are smaller. */
+const againMs = 5000;
+/** A server reads all of the windows before it finds them too large. */
+const tooLargeAgainMs = 15_000;
+
+/** As long as there is somebody who looks at a rule that is not followed any more, it is asked for again. */
+function useNewTurns({ status, error }: LiveState, isLost: boolean, again: () => void): void {
+  const isOver = status === "ended" && !isLost;
+  const everyMs = error?.code === "too_large" ? tooLargeAgainMs : againMs;
+  useEffect(() => {
+    if (!isOver) return undefined;
+    const timer = setInterval(() => (document.hidden ? undefined : again()), everyMs);
+    return () => clearInterval(timer);
+  }, [isOver, everyMs]);
 }
 
 function useBlocked({ status, opened }: LiveState, isLost: boolean): boolean {
