@@ -1,20 +1,19 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { createElement } from "react";
 import { act, create } from "react-test-renderer";
+import { seenPage } from "../../test/support/seen-page.ts";
 import { WeirError } from "../../client/src/weir.ts";
 import type { LiveOptions, LiveState, Subscription } from "../../client/src/weir.ts";
 import { useFollowed, useFollowedAnyhow } from "./follow.ts";
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
 
-const page = { hidden: false };
-before(() => Object.assign(globalThis, { document: page }));
-after(() => Reflect.deleteProperty(globalThis, "document"));
-
 /** Subscriptions that are told what the test says, and a clock that it advances. */
-function source({ mock }: TestContext) {
+function source(t: TestContext) {
+  const { mock } = t;
+  const page = seenPage(t);
   mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
   const ways: string[] = [];
   let newest: (next: Partial<LiveState>) => void = () => {};
@@ -31,7 +30,7 @@ function source({ mock }: TestContext) {
   };
   const tell = (next: Partial<LiveState>): Promise<void> => act(async () => newest(next));
   const pass = (ms: number): Promise<void> => act(async () => mock.timers.tick(ms));
-  return { weir: { subscribe }, ways, tell, pass };
+  return { page, weir: { subscribe }, ways, tell, pass };
 }
 
 type Source = ReturnType<typeof source>;
@@ -148,7 +147,7 @@ test("a rule that could not be followed is asked for again, and its error shown 
 });
 
 test("nobody asks again for what a page can't follow that is not seen", async (t) => {
-  const { weir, ways, tell, pass } = source(t);
+  const { page, weir, ways, tell, pass } = source(t);
   const { end } = await drawn(Anyhow, { weir });
   page.hidden = true;
   await tell({ status: "ended", error: new WeirError("unknown_rule", "there is none") });

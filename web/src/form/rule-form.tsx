@@ -143,7 +143,16 @@ function Form({ rule, first, isGone = false }: FormProps) {
           </div>
           <p className="hint">What you type is kept in this browser until it is saved.</p>
         </form>
-        <PreviewCard preview={preview} isWrong={isWrong} />
+        <div className="preview">
+          <PreviewCard preview={preview} isWrong={isWrong} />
+          {preview.again && (
+            <p>
+              <button type="button" onClick={preview.again}>
+                Try again
+              </button>
+            </p>
+          )}
+        </div>
       </div>
     </>
   );
