@@ -15,6 +15,17 @@ function make(answer: Answering) {
   return { asked, clock, http };
 }
 
+test("a trial is waited for as long as the server takes for one, whatever limit other questions have", async () => {
+  const { clock, http } = make(() => new Promise(() => {}));
+  let told: unknown;
+  const asked = new Rules(http).dryRun({ rule_id: "a", window_size: "1m", metric: "count" });
+  asked.catch((error: Error) => (told = error.message));
+  await clock.advance(34_999);
+  assert.equal(told, undefined);
+  await clock.advance(1);
+  assert.equal(told, "http://weir:8001 did not answer within 35 s");
+});
+
 test("what is no address is refused before anything is asked", () => {
   const { surroundings } = clientWorld(() => json({}));
   const made = (queryUrl: string) => () => new Weir({ queryUrl, surroundings });

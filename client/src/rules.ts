@@ -67,11 +67,12 @@ export class Rules {
     return (await this.#http.json<RuleVersionsAnswer>({ path: `${pathOf(ruleId)}/versions`, signal })).versions;
   }
 
-  /** What the rule would make of the newest events, and what it costs; nothing is stored. */
+  /** What the rule would make of the newest events, and what it costs; nothing is stored. Takes up to half a minute. */
   dryRun(rule: Rule, { ifMatch, signal }: IfMatch = {}): Promise<DryRunAnswer> {
     const headers = condition(ifMatch);
     const query = { dry_run: true };
-    return this.#http.json({ method: "POST", path: "/aggregation-rule", query, body: rule, headers, signal });
+    const path = "/aggregation-rule";
+    return this.#http.json({ method: "POST", path, query, body: rule, headers, timeoutMs: dryRunMs, signal });
   }
 
   /** All rules as one text to keep, and the tag by which a change of them is made conditional. */
@@ -107,6 +108,8 @@ export class Rules {
 }
 
 const verifyMs = 3_600_000;
+/** The server itself ends a trial after 30 s at the most, and says what to change. */
+const dryRunMs = 35_000;
 
 function pathOf(ruleId: string): string {
   // The empty id would be another route.

@@ -86,8 +86,13 @@ export class Weir {
   }
 
   /** Asks for anything else of the query port, and answers the text. @throws WeirError */
-  async ask(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string, query: Query = {}): Promise<string> {
-    return (await this.#query.ask({ method, path, query })).text;
+  async ask(
+    method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
+    path: string,
+    query: Query = {},
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<string> {
+    return (await this.#query.ask({ method, path, query, signal })).text;
   }
 
   /** Ends what is live. Senders are closed by themselves. */

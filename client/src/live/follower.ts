@@ -11,6 +11,7 @@ export class Follower {
   readonly #listeners = new Set<() => void>();
   /** Something of the rule has come over the line that is open now. */
   #isHeard = false;
+  #isLineOpen = false;
   #refusal: WeirError | undefined;
   #state: LiveState | undefined;
   #isTelling = false;
@@ -53,8 +54,14 @@ export class Follower {
     return verdict;
   }
 
+  lineOpened(): void {
+    this.#isLineOpen = true;
+    if (this.mirror.head === undefined) this.#changed();
+  }
+
   lineEnded(): void {
     this.#isHeard = false;
+    this.#isLineOpen = false;
     this.#changed();
   }
 
@@ -77,10 +84,12 @@ export class Follower {
   #newState(): LiveState {
     const { head, rows } = this.mirror;
     const error = this.#error();
+    const status = this.#status();
     return {
       rule: this.wanted.rule,
-      status: this.#status(),
+      status,
       rows,
+      ...(status === "connecting" && this.#isLineOpen && { opened: true }),
       ...(head && { version: head.version, from: head.from, complete: head.complete }),
       ...(head?.truncated && { truncated: true }),
       ...(error && { error }),

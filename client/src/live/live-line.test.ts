@@ -80,6 +80,42 @@ test("a line that ends is opened again after longer and longer pauses, and goes 
   assert.equal(line.state, "connecting", "the pauses are short again");
 });
 
+test("who comes in a pause that others have made long does not wait for its end, unless others wait as well", async () => {
+  const { clock, lines, line, last } = make();
+  const a = line.watch({ rule: "a" });
+  for (const pauseMs of [100, 200]) {
+    last().events.closed();
+    await clock.advance(pauseMs);
+  }
+  last().events.closed();
+  line.unwatch(a);
+  line.watch({ rule: "b" });
+  assert.deepEqual([line.state, last().asked.map(({ rule }) => rule)], ["connecting", ["b"]]);
+  last().events.closed();
+  line.watch({ rule: "c" });
+  assert.deepEqual([line.state, lines.length], ["waiting", 4]);
+  await clock.advance(400);
+  assert.deepEqual([line.state, last().asked.map(({ rule }) => rule)], ["connecting", ["b", "c"]]);
+});
+
+test("of a rule of which nothing has come it is told whether the line is open", async () => {
+  const { line, say, last } = make();
+  const a = line.watch({ rule: "a" });
+  const told: unknown[] = [];
+  a.listen(() => told.push([a.state.status, a.state.opened]));
+  const opened = (): unknown[] => [a, b].map(({ state }) => state.opened);
+  assert.equal(a.state.opened, undefined);
+  last().events.opened();
+  await settled();
+  assert.deepEqual(told, [["connecting", true]]);
+  const b = line.watch({ rule: "b" });
+  assert.deepEqual(opened(), [true, true]);
+  say(snapshot("a"));
+  assert.deepEqual(opened(), [undefined, true]);
+  last().events.closed();
+  assert.deepEqual(opened(), [undefined, undefined]);
+});
+
 test("a line that does not open, or on which nothing comes, is given up", async () => {
   const { clock, line, say, last } = make();
   line.watch({ rule: "a" });

@@ -29,7 +29,7 @@ export type LineState = "resting" | "connecting" | "open" | "waiting";
  * | resting | a rule is watched | connecting |
  * | connecting | it opens | open: all rules are asked for, each from its place |
  * | connecting, open | it ends; nothing comes for too long; a message does not follow the one before | waiting, longer each time that nothing has come |
- * | waiting | the pause is over | connecting |
+ * | waiting | the pause is over; a rule is watched, and no other | connecting |
  * | connecting, open, waiting | the last rule has gone, and the time to linger | resting |
  */
 export class LiveLine {
@@ -66,7 +66,7 @@ export class LiveLine {
     this.#cancelLinger();
     const follower = new Follower(wanted);
     this.#followers.set(wanted.rule, follower);
-    if (this.#state === "resting") this.#connect();
+    if (this.#state === "resting" || (this.#state === "waiting" && this.#isAlone(follower))) this.#connect();
     else if (this.#line && this.#line.watch === undefined) this.#reconnect();
     else if (this.#line && this.#state === "open") this.#add(this.#line, follower);
     return follower;
@@ -89,9 +89,15 @@ export class LiveLine {
     this.#failures = 0;
   }
 
+  /** Who waited before may have left: whoever comes then did not see the attempts that made the pause long. */
+  #isAlone(follower: Follower): boolean {
+    return [...this.#followers.values()].every((one) => one === follower || one.isOver);
+  }
+
   #add(line: Line, follower: Follower): void {
     follower.mirror.startAnew(this.#former.has(follower.wanted.rule));
     line.watch?.({ ...follower.wanted, place: undefined });
+    follower.lineOpened();
   }
 
   #reconnect(): void {
@@ -119,6 +125,7 @@ export class LiveLine {
   #opened(): void {
     this.#state = "open";
     this.#listenOn();
+    for (const follower of this.#followers.values()) if (!follower.isOver) follower.lineOpened();
   }
 
   #listenOn(): void {

@@ -7,14 +7,19 @@ import { Live } from "./live.ts";
 
 function make() {
   const { surroundings } = clientWorld(() => json({}));
-  const closed: Socket[] = [];
+  const [opened, closed]: [Socket[], Socket[]] = [[], []];
   const openSocket = (): Socket => {
     const close = (): void => void closed.push(socket);
     const socket: Socket = { send: () => {}, close, onopen: null, onmessage: null, onclose: null, onerror: null };
+    opened.push(socket);
     return socket;
   };
   const asking = { headers: {}, timeoutMs: 1000 };
-  return { live: new Live(new Http("http://weir", surroundings, asking), { ...surroundings, openSocket }), closed };
+  return {
+    live: new Live(new Http("http://weir", surroundings, asking), { ...surroundings, openSocket }),
+    opened,
+    closed,
+  };
 }
 
 test("a loop over states ends when all is closed, and waits for nothing any more", { timeout: 60_000 }, async () => {
@@ -24,6 +29,20 @@ test("a loop over states ends when all is closed, and waits for nothing any more
   const next = loop.next();
   live.close();
   assert.deepEqual([await next, closed.length], [{ done: true, value: undefined }, 1]);
+});
+
+test("that a line was opened is no state of a loop, which gets the first one once", { timeout: 60_000 }, async () => {
+  const { live, opened } = make();
+  const loop = live.states("a");
+  assert.equal((await loop.next()).value?.status, "connecting");
+  const next = loop.next();
+  const [socket] = opened;
+  socket?.onopen?.(undefined as never);
+  await new Promise((resolve) => setImmediate(resolve));
+  const head = { version: 1, epoch: "e", seq: 1, from: "2026-01-14T10:00:00Z", complete: true, rows: [] };
+  socket?.onmessage?.({ data: JSON.stringify({ type: "snapshot", rule_id: "a", ...head }) });
+  assert.equal((await next).value?.status, "live");
+  live.close();
 });
 
 test("where no socket can be opened at all, a rule has ended with the reason, and no timer goes on", async () => {

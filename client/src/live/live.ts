@@ -69,7 +69,11 @@ export class Live {
     this.#loops.add(closed);
     const aborted = (): void => wake();
     signal?.addEventListener("abort", aborted, { once: true });
-    const heard = (state: LiveState): void => (changed.set(state.rule, state), wake());
+    // That a rule is connecting is the first that is told of it; how far, is of no use to a loop.
+    const heard = (state: LiveState): void => {
+      if (state.status !== "connecting") changed.set(state.rule, state);
+      wake();
+    };
     const subscriptions = [rules].flat().map((rule) => this.subscribe(rule, heard, options));
     try {
       for (const { state } of subscriptions) yield state;

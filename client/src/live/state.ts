@@ -9,6 +9,8 @@ export interface LiveState {
    * line is cut, or the server is about to send other ones. `ended`: nothing will come any more, `error` says why.
    */
   readonly status: "connecting" | "live" | "stale" | "ended";
+  /** While it is `connecting`: the line to the server is open, and it is the server that has not answered yet. */
+  readonly opened?: true;
   /** As `/stats` answers them from `from` on, newest window first. The same list until it changes. */
   readonly rows: readonly StatsRow[];
   /** Of the rule, whose windows these are. */

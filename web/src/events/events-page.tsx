@@ -1,10 +1,11 @@
 import { useState } from "react";
-import type { EventRow } from "../../../client/src/wire.ts";
+import type { EventRow, EventsAnswer } from "../../../client/src/wire.ts";
 import { Empty, Failure, Loading, PageHead } from "../parts/states.tsx";
 import { hrefOf } from "../route.ts";
 import { weir } from "../server.ts";
 import { usePolled, useSettled } from "../use-polled.ts";
 import { EventCard } from "./event-card.tsx";
+import { askExactly } from "./exactly.ts";
 import { Rejects } from "./rejects.tsx";
 
 /** What arrives now, an event that is looked for, and what the store has refused. */
@@ -39,7 +40,7 @@ function Arriving() {
   const [isHeld, setHeld] = useState(false);
   const asked = useSettled(wanted, 250);
   const { value, before, error, again } = usePolled(`events ${JSON.stringify(asked)}`, isHeld ? 0 : 1500, (signal) =>
-    weir.events.page({ ...asked, limit: shown, signal }),
+    askExactly<EventsAnswer>(weir, "/events", { ...asked, limit: shown }, signal),
   );
   const found = value ?? before;
   const isFiltered = Object.keys(asked).length > 0;

@@ -4,13 +4,12 @@ import { weir } from "../server.ts";
 import { usePolled } from "../use-polled.ts";
 import { timeText } from "../words/format.ts";
 import { EventCard } from "./event-card.tsx";
+import { askExactly } from "./exactly.ts";
 
 /** Acknowledged events that the store did not take, each with the reason. */
 export function Rejects() {
-  const { value, error, again } = usePolled(
-    "rejects",
-    3000,
-    async () => JSON.parse(await weir.ask("GET", "/rejects", { limit: 100 })) as RejectsAnswer,
+  const { value, error, again } = usePolled("rejects", 3000, (signal) =>
+    askExactly<RejectsAnswer>(weir, "/rejects", { limit: 100 }, signal),
   );
   if (value === undefined)
     return error === undefined ? <Loading what="rejects" lines={4} /> : <Failure error={error} again={again} />;

@@ -33,10 +33,15 @@ export function useKeptDraft(ruleId: string | undefined, first: Kept) {
     keepText(keyOf(ruleId), JSON.stringify(next));
     setKept(next);
   };
+  /** What was typed is this version by now: it need not be kept, and what is typed next changes that one. */
+  const goOnFrom = (version: number): void => {
+    forgetDraft(ruleId);
+    setKept({ ...kept, version });
+  };
   const startOver = (from: Kept): void => {
     forgetDraft(ruleId);
     setKept(from);
     setRestored(false);
   };
-  return { ...kept, isRestored, change, startOver };
+  return { ...kept, isRestored, change, startOver, goOnFrom };
 }

@@ -1,6 +1,6 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import type { FormEvent } from "react";
-import type { RuleAnswer } from "../../../client/src/wire.ts";
+import type { Rule, RuleAnswer } from "../../../client/src/wire.ts";
 import type { WeirError } from "../../../client/src/weir.ts";
 import { Empty, Failure, Loading, PageHead } from "../parts/states.tsx";
 import { hrefOf } from "../route.ts";
@@ -12,7 +12,9 @@ import { forgetDraft, useKeptDraft } from "./kept-draft.ts";
 import type { Kept } from "./kept-draft.ts";
 import { PreviewCard } from "./preview.tsx";
 import { noProblems, problemsOf } from "./problems.ts";
+import { isStored, save } from "./saving.ts";
 import { usePreview } from "./use-preview.ts";
+import type { Preview } from "./use-preview.ts";
 import { isField, mainFields, moreFields } from "./words.ts";
 
 /** Makes a rule, or changes the one that is named. */
@@ -56,7 +58,7 @@ interface FormProps {
 
 function Form({ rule, first, isGone = false }: FormProps) {
   const kept = useKeptDraft(rule?.rule_id, first);
-  const { draft, version, isRestored, change, startOver } = kept;
+  const { draft, version, isRestored, change, startOver, goOnFrom } = kept;
   // What the server has stopped was not paused by anybody: changed, it is tried again.
   const active = (rule?.active ?? true) || rule?.stopped_because !== undefined;
   const preview = usePreview(ruleOf(draft, active));
@@ -66,19 +68,25 @@ function Form({ rule, first, isGone = false }: FormProps) {
   const told = [failure, preview.error].find((error) => error?.status === 422);
   const problems = told === undefined ? noProblems : problemsOf(told, isField);
   const isWrong = preview.error?.status === 422;
-  const isOvertaken = rule !== undefined && version !== undefined && rule.version !== version;
+  const said = { draft, active, canonical: canonicalOf(preview) };
+  const isNewer = rule !== undefined && version !== undefined && rule.version !== version;
+  // Most likely it was saved here, and the answer got lost.
+  const isAsSaid = isNewer && isStored(rule, said);
+  useEffect(() => {
+    if (isAsSaid) goOnFrom(rule.version);
+  }, [isAsSaid, rule?.version]);
   const edit: typeof change = (next) => {
     setFailure(undefined);
     change(next);
   };
-  const save = async (event: FormEvent): Promise<void> => {
+  const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
     setSaving(true);
     setFailure(undefined);
     try {
       const condition =
         rule === undefined || isGone ? { ifNew: true } : version === undefined ? {} : { ifMatch: version };
-      const saved = await weir.rules.put(ruleOf(draft, active), condition);
+      const saved = await save(weir.rules, said, condition);
       forgetDraft(rule?.rule_id);
       location.assign(hrefOf({ page: "rule", ruleId: saved.rule_id }));
     } catch (error) {
@@ -90,14 +98,16 @@ function Form({ rule, first, isGone = false }: FormProps) {
     <>
       <PageHead title={rule === undefined ? "New rule" : `Edit ${rule.rule_id}`} />
       <div className="form-and-preview">
-        <form className="card" onSubmit={(event) => void save(event)} noValidate>
+        <form className="card" onSubmit={(event) => void submit(event)} noValidate>
           {isRestored && !isSame(draft, first.draft) && <Restored startOver={() => startOver(first)} />}
           {isGone && (
             <p className="notice notice-warn" role="status">
               Somebody has deleted this rule. Saved, it is made again as it stands here.
             </p>
           )}
-          {isOvertaken && !isGone && <Overtaken now={rule.version} was={version} startOver={() => startOver(first)} />}
+          {isNewer && !isAsSaid && !isGone && (
+            <Overtaken now={rule.version} was={version} startOver={() => startOver(first)} />
+          )}
           <div className="fields">
             <Fields
               fields={mainFields}
@@ -133,11 +143,24 @@ function Form({ rule, first, isGone = false }: FormProps) {
           </div>
           <p className="hint">What you type is kept in this browser until it is saved.</p>
         </form>
-        <PreviewCard preview={preview} isWrong={isWrong} />
+        <div className="preview">
+          <PreviewCard preview={preview} isWrong={isWrong} />
+          {preview.again && (
+            <p>
+              <button type="button" onClick={preview.again}>
+                Try again
+              </button>
+            </p>
+          )}
+        </div>
       </div>
     </>
   );
 }
+
+/** As the server has written the rule that the form says now. */
+const canonicalOf = ({ answer, error, isAsking }: Preview): Rule | undefined =>
+  isAsking || error !== undefined ? undefined : answer?.rule;
 
 const hasProblem = (fields: ReadonlyMap<string, unknown>): boolean => moreFields.some(({ name }) => fields.has(name));
 

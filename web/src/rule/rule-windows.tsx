@@ -1,8 +1,11 @@
 import { useMemo, useState } from "react";
 import type { RuleAnswer, StatsRow } from "../../../client/src/wire.ts";
+import type { WeirError } from "../../../client/src/weir.ts";
 import { Chart } from "../parts/chart.tsx";
 import { Empty, Failure, Loading } from "../parts/states.tsx";
+import { weir } from "../server.ts";
 import { useLiveAnyhow } from "../use-live.ts";
+import { usePolled } from "../use-polled.ts";
 import { plural, timeText, valueText } from "../words/format.ts";
 import { showingOf } from "./answering.ts";
 import { chartOf, groupValue, linesKey, placesOf } from "./series.ts";
@@ -15,23 +18,64 @@ export function RuleWindows({ rule }: { readonly rule: RuleAnswer }) {
   const { status, rows, error, version, complete, isStream } = state;
   const drawn = useAnswering(rule, version);
   const showing = showingOf(state, drawn);
-  if (showing === "refused" && error) return <Failure error={error} />;
+  const isTooLarge = error?.code === "too_large";
+  if (showing === "refused" && error)
+    return isTooLarge ? <NotFollowed rule={rule} error={error} /> : <Failure error={error} />;
   if (showing === "none") return <NoWindows rule={rule} />;
   if (drawn === undefined || showing === "loading") return <Loading what="windows" lines={6} />;
   return (
-    <div className={status === "live" ? "" : "of-before"}>
-      <section className="card">
-        <h2>
-          Windows <LiveMark status={status} isPaused={rule.state === "paused"} />
-        </h2>
-        {error && <p className="notice notice-warn">{error.message}</p>}
-        <WindowsChart rows={rows} rule={drawn} />
-        {complete === false && <p className="hint">Not complete: windows may lack events.</p>}
-        {isStream && <NoSockets />}
-      </section>
-      <WindowsTable rows={rows} rule={drawn} />
-    </div>
+    <>
+      <div className={status === "live" ? "" : "of-before"}>
+        <section className="card">
+          <h2>
+            Windows <LiveMark status={status} isPaused={rule.state === "paused"} />
+          </h2>
+          {error && <p className="notice notice-warn">{error.message}</p>}
+          <WindowsChart rows={rows} rule={drawn} />
+          {complete === false && <p className="hint">Not complete: windows may lack events.</p>}
+          {isStream && <NoSockets />}
+        </section>
+        {!isTooLarge && <WindowsTable rows={rows} rule={drawn} />}
+      </div>
+      {isTooLarge && <NewestRows rule={rule} />}
+    </>
   );
+}
+
+interface NotFollowedProps {
+  readonly rule: RuleAnswer;
+  readonly error: WeirError;
+}
+
+const NotFollowed = ({ rule, error }: NotFollowedProps) => (
+  <div>
+    <section className="card">
+      <h2>
+        Windows <LiveMark status="ended" isPaused={false} />
+      </h2>
+      <p className="notice notice-warn">{error.message}</p>
+    </section>
+    <NewestRows rule={rule} />
+  </div>
+);
+
+const newestMax = 100;
+const newestEveryMs = 5000;
+
+/** What is too large to be followed can still be read page by page. */
+function NewestRows({ rule }: { readonly rule: RuleAnswer }) {
+  const { rule_id, created_at } = rule;
+  const { value, error, again } = usePolled(`newest rows ${rule_id} ${created_at}`, newestEveryMs, (signal) =>
+    weir.stats.page({ rule: rule_id, limit: newestMax, signal }),
+  );
+  const drawn = useAnswering(rule, value?.version);
+  if (value === undefined && error) return <Failure error={error} again={again} />;
+  if (value === undefined || drawn === undefined) return <Loading what="the newest rows" lines={6} />;
+  const note =
+    value.next_cursor === undefined
+      ? `The rows of the last day, asked for every ${newestEveryMs / 1000} seconds.`
+      : `The newest ${newestMax} rows, asked for every ${newestEveryMs / 1000} seconds; the CSV has all.`;
+  return <WindowsTable rows={value.data} rule={drawn} note={note} />;
 }
 
 export interface WindowsProps {
@@ -39,6 +83,11 @@ export interface WindowsProps {
   readonly rule: Drawn;
   /** Of a rule that is only tried: none of its windows is open or final. */
   readonly isTrial?: boolean;
+}
+
+interface TableProps extends WindowsProps {
+  /** What these rows are, where they are not all that is followed. */
+  readonly note?: string;
 }
 
 export function WindowsChart({ rows, rule, isTrial = false }: WindowsProps) {
@@ -104,12 +153,13 @@ function NoWindows({ rule }: { readonly rule: RuleAnswer }) {
 
 const rowsAtFirst = 12;
 
-export function WindowsTable({ rows, rule, isTrial = false }: WindowsProps) {
+export function WindowsTable({ rows, rule, isTrial = false, note }: TableProps) {
   const [most, setMost] = useState(rowsAtFirst);
   const isGrowing = rule.window_type === "cumulative";
   return (
     <section className="card">
       <h2>Table</h2>
+      {note !== undefined && <p className="hint">{note}</p>}
       <div className="scroll" tabIndex={0} role="region" aria-label="Windows as a table">
         <table>
           <thead>
