@@ -350,6 +350,20 @@ test("it waits as long as whatever stands in front of the server asks for", asyn
   assert.deepEqual([await outcome, kept], [{ status: "accepted" }, [["a"]]]);
 });
 
+test("what is no object is refused alone, with its reason, and its neighbours are sent", async () => {
+  const { kept, take } = store();
+  const { sender } = make(take);
+  const strangers = [null, undefined, "b", 7, ["c"]];
+  const given = [event("a"), ...strangers, event("d")] as ReturnType<typeof event>[];
+  const { accepted, refused, problems } = await ingestAll(sender, given);
+  assert.deepEqual([accepted, refused, kept], [2, 5, [["a", "d"]]]);
+  const why = { event_id: "", status: "refused", problems: [{ path: "", message: "is not an object" }] };
+  assert.deepEqual(
+    problems,
+    strangers.map((_, at) => ({ index: at + 1, ...why })),
+  );
+});
+
 test("all events of a list or stream are sent; what was refused is named by its place", async () => {
   const { take } = store();
   const { sender } = make(take, { batchEventsMax: 2 });
