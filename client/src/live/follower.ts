@@ -70,7 +70,7 @@ export class Follower {
     // What comes at once is told at once.
     queueMicrotask(() => {
       this.#isTelling = false;
-      for (const listener of this.#listeners) listener();
+      for (const listener of this.#listeners) tell(listener);
     });
   }
 
@@ -97,5 +97,16 @@ export class Follower {
     const { error } = this.mirror;
     if (error === undefined) return this.#refusal;
     return new WeirError(error.code, error.message);
+  }
+}
+
+/** One that throws keeps nothing from the others; its error is reported as that of an event's listener. */
+function tell(listener: () => void): void {
+  try {
+    listener();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }

@@ -37,11 +37,14 @@ export class Live {
     this.#pace = pace;
   }
 
-  /** `listener` is told each state of the rule, until the subscription is ended; several changes at once are one. */
+  /**
+   * `listener` is told each state of the rule, until the subscription is ended; several changes at once are one. What already
+   * holds, as others watch the rule, is told soon after.
+   */
   subscribe(rule: string, listener: (state: LiveState) => void, options: LiveOptions = {}): Subscription {
     const { line, follower } =
       options.over === "events" ? this.#onStream(rule, options) : this.#onSocket(rule, options);
-    const stop = follower.listen(() => listener(follower.state));
+    const stop = listenTo(follower, listener);
     const unsubscribe = (): void => {
       stop();
       if (!follower.isWatched) this.#leave(line, follower);
@@ -63,6 +66,8 @@ export class Live {
     { signal, ...options }: LiveOptions & { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<LiveState, void> {
     const changed = new Map<string, LiveState>();
+    /** What the loop began with. */
+    const first = new WeakSet<LiveState>();
     let wake: () => void = () => {};
     let isClosed = false;
     const closed = (): void => ((isClosed = true), wake());
@@ -72,7 +77,10 @@ export class Live {
     const heard = (state: LiveState): void => (changed.set(state.rule, state), wake());
     const subscriptions = [rules].flat().map((rule) => this.subscribe(rule, heard, options));
     try {
-      for (const { state } of subscriptions) yield state;
+      for (const { state } of subscriptions) {
+        first.add(state);
+        yield state;
+      }
       for (;;) {
         if (signal?.aborted) throw reasonOf(signal);
         if (isClosed) return;
@@ -81,7 +89,7 @@ export class Live {
         else {
           changed.delete(next[0]);
           if (next[1].error) throw next[1].error;
-          yield next[1];
+          if (!first.has(next[1])) yield next[1];
         }
       }
     } finally {
@@ -126,6 +134,21 @@ export class Live {
     line.unwatch(follower);
     if (this.#streams.delete(line)) line.rest();
   }
+}
+
+/** Tells each state once, and what already holds before anything changes. Returns how to stop that. */
+function listenTo(follower: Follower, listener: (state: LiveState) => void): () => void {
+  let told: LiveState | undefined;
+  let isOver = false;
+  const tell = (): void => {
+    if (isOver || told === follower.state) return;
+    told = follower.state;
+    listener(told);
+  };
+  const stop = follower.listen(tell);
+  // Not at once: whoever subscribes has no subscription yet.
+  if (follower.state.status !== "connecting") queueMicrotask(tell);
+  return () => ((isOver = true), stop());
 }
 
 function wantedOf(rule: string, { intervalMs, from }: WatchOptions): Follower["wanted"] {
