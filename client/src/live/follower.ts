@@ -9,7 +9,6 @@ export class Follower {
   readonly wanted: Omit<Wanted, "place">;
   readonly mirror = new Mirror();
   readonly #listeners = new Set<() => void>();
-  /** Something of the rule has come over the line that is open now. */
   #isHeard = false;
   #refusal: WeirError | undefined;
   #state: LiveState | undefined;
@@ -21,6 +20,11 @@ export class Follower {
 
   get isOver(): boolean {
     return this.mirror.phase === "over" || this.#refusal !== undefined;
+  }
+
+  /** Something of the rule has come over the line that is open now. */
+  get isHeard(): boolean {
+    return this.#isHeard;
   }
 
   get isWatched(): boolean {

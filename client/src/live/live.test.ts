@@ -10,16 +10,18 @@ function make() {
   const { surroundings } = clientWorld(() => json({}));
   const closed: Socket[] = [];
   const sockets: Socket[] = [];
+  const sent: string[] = [];
   const openSocket = (): Socket => {
     const close = (): void => void closed.push(socket);
-    const socket: Socket = { send: () => {}, close, onopen: null, onmessage: null, onclose: null, onerror: null };
+    const send = (text: string): void => void sent.push(text);
+    const socket: Socket = { send, close, onopen: null, onmessage: null, onclose: null, onerror: null };
     sockets.push(socket);
     return socket;
   };
   const asking = { headers: {}, timeoutMs: 1000 };
   const live = new Live(new Http("http://weir", surroundings, asking), { ...surroundings, openSocket });
   const say = (message: object): void => sockets.at(-1)?.onmessage?.({ data: JSON.stringify(message) });
-  return { live, closed, sockets, say };
+  return { live, closed, sockets, sent, say };
 }
 
 const snapshot = (rule_id: string, version = 1) => ({
@@ -83,6 +85,37 @@ test("a listener that throws keeps the state from nobody, and its error is repor
   say(snapshot("r"));
   await settled();
   assert.deepEqual([told, reported], [["live"], [mistake]]);
+});
+
+test("a wrong option ends that subscription alone, and nothing is sent of it", async () => {
+  const { live, sockets, sent, say } = make();
+  const wrong = [
+    { intervalMs: 10 },
+    { intervalMs: 60_001 },
+    { intervalMs: 99.5 },
+    { from: "yesterday" },
+    { from: -1 },
+    { from: "2".repeat(65) },
+  ];
+  const told: unknown[] = [];
+  for (const over of ["socket", "events"] as const)
+    for (const options of wrong)
+      live.subscribe("bad", ({ status, error }) => told.push([status, error?.code]), { over, ...options });
+  live.subscribe("", ({ status, error }) => told.push([status, error?.code]));
+  const good = live.subscribe("good", () => {}, { intervalMs: 50, from: "2026-01-14t10:00:00.5+01:00" });
+  sockets[0]?.onopen?.(undefined as never);
+  await settled();
+  assert.deepEqual(
+    told,
+    Array.from({ length: 13 }, () => ["ended", "invalid_message"]),
+  );
+  const asked = { subscribe_rules: ["good"], mode: "delta", interval_ms: 50, from: "2026-01-14t10:00:00.5+01:00" };
+  assert.deepEqual([sockets.length, sent], [1, [JSON.stringify(asked)]]);
+  say(snapshot("good"));
+  assert.equal(good.state.status, "live");
+  const { state, unsubscribe } = live.subscribe("bad", () => {}, { intervalMs: 10 });
+  assert.equal(state.error?.message, "intervalMs must be a whole number from 50 to 60000, not 10");
+  unsubscribe();
 });
 
 test("a loop over states ends when all is closed, and waits for nothing any more", { timeout: 60_000 }, async () => {

@@ -1,12 +1,14 @@
+import type { WeirError } from "../errors.ts";
 import type { Http } from "../http.ts";
 import { timeText } from "../stats.ts";
 import { reasonOf } from "../surroundings.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Carrier } from "./carrier.ts";
 import { eventCarrier } from "./event-carrier.ts";
-import type { Follower } from "./follower.ts";
+import { Follower } from "./follower.ts";
 import { LiveLine, linePace } from "./live-line.ts";
 import type { LinePace } from "./live-line.ts";
+import { mistakeIn } from "./mistake.ts";
 import { socketCarrier } from "./socket-carrier.ts";
 import type { LiveState, WatchOptions } from "./state.ts";
 
@@ -42,12 +44,11 @@ export class Live {
    * holds, as others watch the rule, is told soon after.
    */
   subscribe(rule: string, listener: (state: LiveState) => void, options: LiveOptions = {}): Subscription {
-    const { line, follower } =
-      options.over === "events" ? this.#onStream(rule, options) : this.#onSocket(rule, options);
+    const { line, follower } = this.#follow(wantedOf(rule, options), options);
     const stop = listenTo(follower, listener);
     const unsubscribe = (): void => {
       stop();
-      if (!follower.isWatched) this.#leave(line, follower);
+      if (line && !follower.isWatched) this.#leave(line, follower);
     };
     return {
       get state() {
@@ -106,11 +107,16 @@ export class Live {
     this.#streams.clear();
   }
 
+  #follow(wanted: Follower["wanted"], { over }: LiveOptions): { line?: LiveLine; follower: Follower } {
+    const mistake = mistakeIn(wanted);
+    if (mistake) return { follower: refused(wanted, mistake) };
+    return over === "events" ? this.#onStream(wanted) : this.#onSocket(wanted);
+  }
+
   /** The first socket on which the rule is not watched, or is in the same way. */
-  #onSocket(rule: string, options: LiveOptions): { line: LiveLine; follower: Follower } {
-    const wanted = wantedOf(rule, options);
+  #onSocket(wanted: Follower["wanted"]): { line: LiveLine; follower: Follower } {
     for (const line of this.#sockets) {
-      const follower = line.follower(rule);
+      const follower = line.follower(wanted.rule);
       if (follower === undefined) return { line, follower: line.watch(wanted) };
       if (!follower.isOver && isAlike(follower.wanted, wanted)) return { line, follower };
     }
@@ -120,10 +126,10 @@ export class Live {
     return { line, follower: line.watch(wanted) };
   }
 
-  #onStream(rule: string, options: LiveOptions): { line: LiveLine; follower: Follower } {
+  #onStream(wanted: Follower["wanted"]): { line: LiveLine; follower: Follower } {
     const line = this.#line(eventCarrier(this.#http));
     this.#streams.add(line);
-    return { line, follower: line.watch(wantedOf(rule, options)) };
+    return { line, follower: line.watch(wanted) };
   }
 
   #line(carrier: Carrier): LiveLine {
@@ -149,6 +155,13 @@ function listenTo(follower: Follower, listener: (state: LiveState) => void): () 
   // Not at once: whoever subscribes has no subscription yet.
   if (follower.state.status !== "connecting") queueMicrotask(tell);
   return () => ((isOver = true), stop());
+}
+
+/** On no line: it would be refused with others. */
+function refused(wanted: Follower["wanted"], mistake: WeirError): Follower {
+  const follower = new Follower(wanted);
+  follower.refuse(mistake);
+  return follower;
 }
 
 function wantedOf(rule: string, { intervalMs, from }: WatchOptions): Follower["wanted"] {
