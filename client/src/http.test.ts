@@ -59,6 +59,24 @@ test("a refusal is told in the server's words, with its code and how long to wai
   });
 });
 
+test("how long to wait is heard from whatever stands in front of Weir, in seconds or as a date", async () => {
+  const { clock } = make(() => json({}));
+  const inSeconds = (seconds: number): string => new Date(clock.now() + seconds * 1000).toUTCString();
+  for (const [headers, retryAfterMs] of [
+    [{ "retry-after": "7" }, 7000],
+    [{ "retry-after": inSeconds(9), date: inSeconds(4) }, 5000],
+    [{ "retry-after": inSeconds(9) }, 9000 - (clock.now() % 1000)],
+    [{ "retry-after": inSeconds(-9) }, 0],
+    [{ "retry-after": inSeconds(1e7) }, undefined],
+    [{ "retry-after": "1.5" }, undefined],
+    [{}, undefined],
+  ] as const) {
+    const { http } = make(() => new Response("<html>slowly</html>", { status: 429, headers }));
+    const asked = { code: "strange_answer", status: 429, retryAfterMs, canRetry: true };
+    await assert.rejects(http.json({ path: "/status" }), asked, JSON.stringify(headers));
+  }
+});
+
 test("whatever else happens is told with the address", async () => {
   const { http: nobody } = make(() => Promise.reject(new Error("ECONNREFUSED")));
   const gone = { code: "no_answer", message: "no server answers at http://weir:8001; is it running there?" };

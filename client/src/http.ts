@@ -1,4 +1,6 @@
 import { WeirError } from "./errors.ts";
+import type { WeirErrorFacts } from "./errors.ts";
+import { retryAfterMs } from "./retry-after.ts";
 import { reasonOf } from "./surroundings.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { ErrorBody } from "./wire.ts";
@@ -34,11 +36,11 @@ export interface Asking {
 export class Http {
   /** Without a slash at its end. */
   readonly address: string;
-  readonly #surroundings: Pick<Surroundings, "fetch" | "after">;
+  readonly #surroundings: Pick<Surroundings, "fetch" | "after" | "now">;
   readonly #asking: Asking;
 
   /** @throws TypeError for what is no address. */
-  constructor(address: string, surroundings: Pick<Surroundings, "fetch" | "after">, asking: Asking) {
+  constructor(address: string, surroundings: Pick<Surroundings, "fetch" | "after" | "now">, asking: Asking) {
     this.address = checked(address).replace(/\/+$/, "");
     this.#surroundings = surroundings;
     this.#asking = asking;
@@ -53,7 +55,7 @@ export class Http {
     try {
       return JSON.parse(text) as T;
     } catch (cause) {
-      throw this.#strange(question, status, text, cause);
+      throw this.#strange(question, text, { status, cause });
     }
   }
 
@@ -117,18 +119,18 @@ export class Http {
   }
 
   #refusal(question: Question, status: number, headers: Headers, text: string): WeirError {
+    const waitMs = retryAfterMs(headers, this.#surroundings.now());
+    const facts = { status, ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) };
     const error = errorOf(text);
-    if (error === undefined) return this.#strange(question, status, text);
-    const retryAfterMs = retryAfter(headers.get("retry-after"));
-    const { code, message, details } = error;
-    const more = retryAfterMs === undefined ? {} : { retryAfterMs };
-    return new WeirError(code, message, { status, details, ...more });
+    // Whoever stands in front of Weir may ask for patience too, in words of its own.
+    if (error === undefined) return this.#strange(question, text, facts);
+    return new WeirError(error.code, error.message, { ...facts, details: error.details });
   }
 
-  #strange({ method = "GET", path }: Question, status: number, text: string, cause?: unknown): WeirError {
+  #strange({ method = "GET", path }: Question, text: string, facts: WeirErrorFacts & { status: number }): WeirError {
     const shown = text.trim() === "" ? "nothing" : JSON.stringify(text.slice(0, 200));
-    const message = `${method} ${this.address}${path} answered ${status} with ${shown}, which Weir does not; is it another server?`;
-    return new WeirError("strange_answer", message, { status, ...(cause === undefined ? {} : { cause }) });
+    const message = `${method} ${this.address}${path} answered ${facts.status} with ${shown}, which Weir does not; is it another server?`;
+    return new WeirError("strange_answer", message, facts);
   }
 }
 
@@ -156,9 +158,4 @@ function errorOf(text: string): ErrorBody["error"] | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** In ms; the header is in seconds, or (of something in between) a date, which says nothing without its clock. */
-function retryAfter(header: string | null): number | undefined {
-  return header !== null && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : undefined;
 }

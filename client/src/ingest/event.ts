@@ -26,13 +26,25 @@ export interface Written {
 
 const encoder = new TextEncoder();
 
-/** Writes an event with its id, which stays the same however often it is sent. A text is why it can't be written. */
-export function writeEvent(event: NewEvent, { newId, now }: Pick<Surroundings, "newId" | "now">): Written | string {
+/** An event that can't be sent, and why. */
+export interface Unwritable {
+  /** Empty where it has none. */
+  readonly eventId: string;
+  readonly why: string;
+}
+
+/** Writes an event with its id, which stays the same however often it is sent. Programs without types give anything. */
+export function writeEvent(event: NewEvent, { newId, now }: Pick<Surroundings, "newId" | "now">): Written | Unwritable {
+  if (typeof event !== "object" || event === null || Array.isArray(event))
+    return { eventId: "", why: "is not an object" };
+  let givenId: string | undefined;
   try {
-    const eventId = event.event_id ?? newId();
+    givenId = event.event_id;
+    const eventId = givenId ?? newId();
     const text = JSON.stringify({ ...event, event_id: eventId, timestamp: event.timestamp ?? now() });
     return { eventId, text, bytes: encoder.encode(text).length + 1 };
   } catch (error) {
-    return `can't be written as JSON: ${error instanceof Error ? error.message : String(error)}`;
+    const why = `can't be written as JSON: ${error instanceof Error ? error.message : String(error)}`;
+    return { eventId: givenId ?? "", why };
   }
 }

@@ -337,6 +337,33 @@ test("counted: it asks by the token until the events are counted, and sends agai
   assert.deepEqual(kept, [["a"], ["a"]]);
 });
 
+test("it waits as long as whatever stands in front of the server asks for", async () => {
+  const { kept, take } = store();
+  const slowly = new Response("<html>slowly</html>", { status: 429, headers: { "retry-after": "7" } });
+  const answers = [slowly];
+  const { clock, sender } = make((asked) => answers.shift() ?? take(asked));
+  const { outcome } = await sender.send(event("a"));
+  await clock.advance(25);
+  await clock.advance(6900);
+  assert.deepEqual(kept, []);
+  await clock.advance(100);
+  assert.deepEqual([await outcome, kept], [{ status: "accepted" }, [["a"]]]);
+});
+
+test("what is no object is refused alone, with its reason, and its neighbours are sent", async () => {
+  const { kept, take } = store();
+  const { sender } = make(take);
+  const strangers = [null, undefined, "b", 7, ["c"]];
+  const given = [event("a"), ...strangers, event("d")] as ReturnType<typeof event>[];
+  const { accepted, refused, problems } = await ingestAll(sender, given);
+  assert.deepEqual([accepted, refused, kept], [2, 5, [["a", "d"]]]);
+  const why = { event_id: "", status: "refused", problems: [{ path: "", message: "is not an object" }] };
+  assert.deepEqual(
+    problems,
+    strangers.map((_, at) => ({ index: at + 1, ...why })),
+  );
+});
+
 test("all events of a list or stream are sent; what was refused is named by its place", async () => {
   const { take } = store();
   const { sender } = make(take, { batchEventsMax: 2 });

@@ -6,7 +6,7 @@ import { batchSize, sendIn } from "./decide.ts";
 import { Delivery } from "./delivery.ts";
 import type { Parcel } from "./delivery.ts";
 import { writeEvent } from "./event.ts";
-import type { NewEvent, Outcome, Written } from "./event.ts";
+import type { NewEvent, Outcome, Unwritable, Written } from "./event.ts";
 
 export interface SenderOptions {
   /** `durable` (default): an event is accepted when it would survive a crash; `counted`: when it is in every active rule. */
@@ -126,7 +126,7 @@ export class Sender {
     if (this.#closed) throw this.#closed;
     if (signal?.aborted) throw reasonOf(signal);
     const written = writeEvent(event, this.#surroundings);
-    if (typeof written === "string") return this.#unwritable(event, written);
+    if ("why" in written) return this.#unwritable(written);
     const number = ++this.#numbers;
     if (this.#waiters.length > 0 || !this.#hasRoom(written.bytes)) return this.#place(number, written, signal);
     this.#hold(written.bytes);
@@ -155,9 +155,9 @@ export class Sender {
     return this.counts;
   }
 
-  #unwritable({ event_id: eventId = "" }: NewEvent, message: string): Sent {
+  #unwritable({ eventId, why }: Unwritable): Sent {
     this.#counts.refused += 1;
-    return { eventId, outcome: Promise.resolve({ status: "refused", problems: [{ path: "", message }] }) };
+    return { eventId, outcome: Promise.resolve({ status: "refused", problems: [{ path: "", message: why }] }) };
   }
 
   #hasRoom(bytes: number): boolean {

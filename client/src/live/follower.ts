@@ -9,7 +9,6 @@ export class Follower {
   readonly wanted: Omit<Wanted, "place">;
   readonly mirror = new Mirror();
   readonly #listeners = new Set<() => void>();
-  /** Something of the rule has come over the line that is open now. */
   #isHeard = false;
   #isLineOpen = false;
   #refusal: WeirError | undefined;
@@ -22,6 +21,11 @@ export class Follower {
 
   get isOver(): boolean {
     return this.mirror.phase === "over" || this.#refusal !== undefined;
+  }
+
+  /** Something of the rule has come over the line that is open now. */
+  get isHeard(): boolean {
+    return this.#isHeard;
   }
 
   get isWatched(): boolean {
@@ -77,7 +81,7 @@ export class Follower {
     // What comes at once is told at once.
     queueMicrotask(() => {
       this.#isTelling = false;
-      for (const listener of this.#listeners) listener();
+      for (const listener of this.#listeners) tell(listener);
     });
   }
 
@@ -106,5 +110,16 @@ export class Follower {
     const { error } = this.mirror;
     if (error === undefined) return this.#refusal;
     return new WeirError(error.code, error.message);
+  }
+}
+
+/** One that throws keeps nothing from the others; its error is reported as that of an event's listener. */
+function tell(listener: () => void): void {
+  try {
+    listener();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }

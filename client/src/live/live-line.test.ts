@@ -186,6 +186,89 @@ test("a mistake in a request, and a line that is refused for good, end what wait
   assert.deepEqual([line.state, a.state.status, a.state.error?.code], ["resting", "ended", "origin_refused"]);
 });
 
+const refused = { type: "error", code: "invalid_message", message: "something is wrong" };
+
+test("where a mistake could be of several rules, each is asked for by itself, and only the one that is refused ends", async () => {
+  const { clock, line, say, places, last } = make();
+  const held = line.watch({ rule: "held" });
+  last().events.opened();
+  say(snapshot("held", 7));
+  for (const rule of ["first", "bad", "other"]) line.watch({ rule });
+  const states = (): unknown[] =>
+    ["first", "bad", "other"].map(
+      (rule) => line.follower(rule)?.state.error?.code ?? line.follower(rule)?.state.status,
+    );
+  say(refused);
+  assert.deepEqual([line.state, states()], ["waiting", ["connecting", "connecting", "connecting"]]);
+  line.watch({ rule: "late" });
+  await clock.advance(100);
+  last().events.opened();
+  assert.deepEqual([places(), last().more], [[["held", 7]], ["+first"]]);
+  line.watch({ rule: "later" });
+  say({ type: "heartbeat", rule_id: "held", seq: 7, lag_ms: 0 });
+  assert.deepEqual(last().more, ["+first"], "first has no answer yet");
+  say(snapshot("first"));
+  assert.deepEqual(last().more, ["+first", "+bad"]);
+  say(refused);
+  assert.deepEqual([states(), last().more.at(-1)], [["live", "invalid_message", "connecting"], "+other"]);
+  await clock.advance(1000);
+  assert.equal(last().more.at(-1), "+late", "a refusal would have come at once");
+  for (const rule of ["late", "later", "other"]) say(snapshot(rule));
+  assert.deepEqual(last().more, ["+first", "+bad", "+other", "+late", "+later"]);
+  line.watch({ rule: "last" });
+  assert.equal(last().more.at(-1), "+last", "there is no doubt any more");
+  assert.deepEqual([held.state.status, states()], ["live", ["live", "invalid_message", "live"]]);
+});
+
+test("after a cut a mistake of one that had nothing yet ends no other, whether that goes on where it was or begins anew", async () => {
+  const { clock, line, say, last } = make();
+  const [a, b, bad] = ["a", "b", "bad"].map((rule) => line.watch({ rule }));
+  last().events.opened();
+  say(snapshot("a"));
+  last().events.closed();
+  await clock.advance(100);
+  last().events.opened();
+  say(refused);
+  await clock.advance(200);
+  last().events.opened();
+  for (let turn = 0; turn < 3; turn++) {
+    const rule = last().more.at(-1)?.slice(1) ?? "";
+    say(rule === "bad" ? refused : snapshot(rule));
+  }
+  assert.deepEqual(
+    [a, b, bad].map((one) => one?.state.status),
+    ["live", "live", "ended"],
+  );
+});
+
+test("a mistake of a rule that nobody watches any more ends no other; in a cut while one is asked for, the others go first", async () => {
+  const { clock, line, say, last } = make();
+  const gone = line.watch({ rule: "gone" });
+  last().events.opened();
+  line.unwatch(gone);
+  const a = line.watch({ rule: "a" });
+  const b = line.watch({ rule: "b" });
+  say(refused);
+  await clock.advance(100);
+  last().events.opened();
+  last().events.closed();
+  await clock.advance(200);
+  last().events.opened();
+  assert.deepEqual(last().more, ["+b"]);
+  line.unwatch(b);
+  say(refused);
+  say(snapshot("a"));
+  assert.deepEqual([last().more, a.state.status], [["+b", "-b", "+a"], "live"]);
+});
+
+test("a stream of events has one message for all: a mistake in it ends what has had nothing", () => {
+  const { line, say, last } = make(true);
+  const [a, b] = ["a", "b"].map((rule) => line.watch({ rule }));
+  last().events.opened();
+  say(refused);
+  assert.deepEqual([a?.state.error?.code, b?.state.error?.code], ["invalid_message", "invalid_message"]);
+});
+
 test("what comes at once is told at once, and nothing after the end of a subscription", async () => {
   const { line, say, last } = make();
   const a = line.watch({ rule: "a" });

@@ -2,7 +2,8 @@ import { pauseMs } from "../backoff.ts";
 import type { Backoff } from "../backoff.ts";
 import { WeirError } from "../errors.ts";
 import type { Surroundings } from "../surroundings.ts";
-import type { Carrier, Line } from "./carrier.ts";
+import type { Carrier, Line, Wanted } from "./carrier.ts";
+import { Doubts } from "./doubts.ts";
 import { Follower } from "./follower.ts";
 import type { LiveError } from "../wire.ts";
 import type { LiveMessage } from "./mirror.ts";
@@ -30,6 +31,7 @@ export type LineState = "resting" | "connecting" | "open" | "waiting";
  * | connecting | it opens | open: all rules are asked for, each from its place |
  * | connecting, open | it ends; nothing comes for too long; a message does not follow the one before | waiting, longer each time that nothing has come |
  * | waiting | the pause is over; a rule is watched, and no other | connecting |
+ * | open | the server refuses a message that could be of several rules | waiting; then these are asked for one by one |
  * | connecting, open, waiting | the last rule has gone, and the time to linger | resting |
  */
 export class LiveLine {
@@ -39,6 +41,7 @@ export class LiveLine {
   readonly #followers = new Map<string, Follower>();
   /** Rules that were watched over the line that is open, and are not any more. */
   #former = new Set<string>();
+  readonly #doubts: Doubts;
   #state: LineState = "resting";
   #line: Line | undefined;
   /** How many were opened or ended so far, by which one that is not the newest any more is known. */
@@ -51,6 +54,11 @@ export class LiveLine {
     this.#carrier = carrier;
     this.#surroundings = surroundings;
     this.#pace = pace;
+    this.#doubts = new Doubts(surroundings.after, {
+      isWanted: (follower) => this.#followers.get(follower.wanted.rule) === follower && !follower.isOver,
+      ask: (follower) => this.#line && this.#ask(this.#line, follower),
+      answerMs: pace.openMs,
+    });
   }
 
   get state(): LineState {
@@ -95,6 +103,11 @@ export class LiveLine {
   }
 
   #add(line: Line, follower: Follower): void {
+    if (this.#doubts.isEmpty) this.#ask(line, follower);
+    else this.#doubts.add([follower]);
+  }
+
+  #ask(line: Line, follower: Follower): void {
     follower.mirror.startAnew(this.#former.has(follower.wanted.rule));
     line.watch?.({ ...follower.wanted, place: undefined });
     follower.lineOpened();
@@ -119,13 +132,20 @@ export class LiveLine {
       message: (text: string) => current(() => this.#heard(text)),
       closed: (refusal?: WeirError) => current(() => this.#closed(refusal)),
     };
-    this.#line = this.#carrier(() => open().map((follower) => follower.request()), events);
+    this.#line = this.#carrier(() => this.#wanted(open()), events);
+  }
+
+  #wanted(followers: readonly Follower[]): Wanted[] {
+    // As long as one is asked for by itself, no other may be refused.
+    if (!this.#doubts.isEmpty) this.#doubts.add(followers.filter(({ mirror }) => mirror.place === undefined));
+    return followers.filter((one) => !this.#doubts.has(one)).map((one) => one.request());
   }
 
   #opened(): void {
     this.#state = "open";
     this.#listenOn();
     for (const follower of this.#followers.values()) if (!follower.isOver) follower.lineOpened();
+    this.#doubts.next();
   }
 
   #listenOn(): void {
@@ -140,14 +160,26 @@ export class LiveLine {
     const follower = this.#followers.get(message.rule_id ?? "");
     if (follower === undefined || follower.isOver) return;
     const verdict = follower.take(message);
-    if (verdict !== "broken") this.#failures = 0;
-    else this.#broken(follower);
+    if (verdict === "broken") return this.#broken(follower);
+    this.#failures = 0;
+    this.#doubts.answered(follower);
   }
 
-  /** A mistake in what was asked for: nobody can tell which rule was meant, but it is none that something came of. */
+  /** A mistake in what was asked for, which does not say of which rule: it is none that something came of over this line. */
   #refused({ code, message }: LiveError): void {
-    const error = new WeirError(code, message);
-    for (const follower of this.#followers.values()) if (follower.mirror.phase === "nothing") follower.refuse(error);
+    const { asked } = this.#doubts;
+    const suspects = asked ? [asked] : [...this.#followers.values()].filter((one) => !one.isOver && !one.isHeard);
+    const isClear = asked !== undefined || suspects.length + this.#former.size <= 1;
+    if (isClear || this.#line?.watch === undefined) {
+      for (const suspect of suspects) suspect.refuse(new WeirError(code, message));
+      if (asked !== undefined) this.#doubts.next();
+    } else if (suspects.length > 0) this.#doubt(suspects);
+  }
+
+  /** Over another line: on this one more refusals may be on their way, of what was asked for together. */
+  #doubt(suspects: readonly Follower[]): void {
+    this.#doubts.add(suspects);
+    this.#fail();
   }
 
   /** Something was lost. Where the places of all rules are one word, all begin anew. */
@@ -175,6 +207,7 @@ export class LiveLine {
     const line = this.#line;
     this.#line = undefined;
     this.#lines += 1;
+    this.#doubts.lineEnded();
     line?.close();
     for (const follower of this.#followers.values()) if (!follower.isOver) follower.lineEnded();
   }

@@ -1,26 +1,122 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clientWorld, json } from "../../../test/support/client-world.ts";
+import { settled } from "../../../test/support/simulated-clock.ts";
 import { Http } from "../http.ts";
 import type { Socket } from "../surroundings.ts";
 import { Live } from "./live.ts";
 
 function make() {
   const { surroundings } = clientWorld(() => json({}));
-  const [opened, closed]: [Socket[], Socket[]] = [[], []];
+  const closed: Socket[] = [];
+  const sockets: Socket[] = [];
+  const sent: string[] = [];
   const openSocket = (): Socket => {
     const close = (): void => void closed.push(socket);
-    const socket: Socket = { send: () => {}, close, onopen: null, onmessage: null, onclose: null, onerror: null };
-    opened.push(socket);
+    const send = (text: string): void => void sent.push(text);
+    const socket: Socket = { send, close, onopen: null, onmessage: null, onclose: null, onerror: null };
+    sockets.push(socket);
     return socket;
   };
   const asking = { headers: {}, timeoutMs: 1000 };
-  return {
-    live: new Live(new Http("http://weir", surroundings, asking), { ...surroundings, openSocket }),
-    opened,
-    closed,
-  };
+  const live = new Live(new Http("http://weir", surroundings, asking), { ...surroundings, openSocket });
+  const say = (message: object): void => sockets.at(-1)?.onmessage?.({ data: JSON.stringify(message) });
+  return { live, closed, sockets, sent, say };
 }
+
+const snapshot = (rule_id: string, version = 1) => ({
+  ...{ type: "snapshot", rule_id, version, epoch: "e", seq: 1, from: "2026-01-14T10:00:00Z", complete: true },
+  rows: [],
+});
+
+test("who comes later is told what already holds: once, as it is then, and not when he has gone", async () => {
+  const { live, sockets, say } = make();
+  live.subscribe("r", () => {});
+  sockets[0]?.onopen?.(undefined as never);
+  say(snapshot("r"));
+  await settled();
+  const told: string[] = [];
+  const join = (name: string) =>
+    live.subscribe("r", ({ status, version }) => told.push(`${name} ${status} ${version}`));
+  join("second");
+  join("gone").unsubscribe();
+  assert.deepEqual(told, [], "not before subscribe has answered");
+  await settled();
+  assert.deepEqual(told, ["second live 1"]);
+  join("third");
+  say(snapshot("r", 2));
+  await settled();
+  assert.deepEqual(new Set(told.slice(1)), new Set(["second live 2", "third live 2"]));
+  say({ type: "heartbeat", rule_id: "r", seq: 1, lag_ms: 0 });
+  await settled();
+  assert.equal(told.length, 3);
+});
+
+test("a loop that comes later has what already holds first, and then what changes", { timeout: 60_000 }, async () => {
+  const { live, say } = make();
+  live.subscribe("r", () => {});
+  say(snapshot("r"));
+  const loop = live.states("r");
+  assert.equal((await loop.next()).value?.version, 1);
+  const next = loop.next();
+  await settled();
+  say(snapshot("r", 2));
+  assert.equal((await next).value?.version, 2);
+});
+
+test("a listener that throws keeps the state from nobody, and its error is reported", async (t) => {
+  const reported: unknown[] = [];
+  const queue = globalThis.queueMicrotask;
+  const guarded = (run: () => void) => (): void => {
+    try {
+      run();
+    } catch (error) {
+      reported.push(error);
+    }
+  };
+  t.mock.method(globalThis, "queueMicrotask", (run: () => void) => queue(guarded(run)));
+  const { live, say } = make();
+  const told: string[] = [];
+  const mistake = new Error("a mistake of the page");
+  live.subscribe("r", () => {
+    throw mistake;
+  });
+  live.subscribe("r", ({ status }) => told.push(status));
+  say(snapshot("r"));
+  await settled();
+  assert.deepEqual([told, reported], [["live"], [mistake]]);
+});
+
+test("a wrong option ends that subscription alone, and nothing is sent of it", async () => {
+  const { live, sockets, sent, say } = make();
+  const wrong = [
+    { intervalMs: 10 },
+    { intervalMs: 60_001 },
+    { intervalMs: 99.5 },
+    { from: "yesterday" },
+    { from: -1 },
+    { from: "2".repeat(65) },
+  ];
+  const told: unknown[] = [];
+  for (const over of ["socket", "events"] as const)
+    for (const options of wrong)
+      live.subscribe("bad", ({ status, error }) => told.push([status, error?.code]), { over, ...options });
+  live.subscribe("", ({ status, error }) => told.push([status, error?.code]));
+  const good = live.subscribe("good", () => {}, { intervalMs: 50, from: "2026-01-14t10:00:00.5+01:00" });
+  sockets[0]?.onopen?.(undefined as never);
+  await settled();
+  assert.deepEqual(
+    told,
+    Array.from({ length: 13 }, () => ["ended", "invalid_message"]),
+  );
+  const asked = { subscribe_rules: ["good"], mode: "delta", interval_ms: 50, from: "2026-01-14t10:00:00.5+01:00" };
+  assert.deepEqual([sockets.length, sent], [1, [JSON.stringify(asked)]]);
+  say(snapshot("good"));
+  assert.equal(good.state.status, "live");
+  const { state, unsubscribe } = live.subscribe("bad", () => {}, { intervalMs: 10 });
+  assert.equal(state.error?.message, "intervalMs must be a whole number from 50 to 60000, not 10");
+  unsubscribe();
+});
 
 test("a loop over states ends when all is closed, and waits for nothing any more", { timeout: 60_000 }, async () => {
   const { live, closed } = make();
@@ -32,11 +128,11 @@ test("a loop over states ends when all is closed, and waits for nothing any more
 });
 
 test("that a line was opened is no state of a loop, which gets the first one once", { timeout: 60_000 }, async () => {
-  const { live, opened } = make();
+  const { live, sockets } = make();
   const loop = live.states("a");
   assert.equal((await loop.next()).value?.status, "connecting");
   const next = loop.next();
-  const [socket] = opened;
+  const [socket] = sockets;
   socket?.onopen?.(undefined as never);
   await new Promise((resolve) => setImmediate(resolve));
   const head = { version: 1, epoch: "e", seq: 1, from: "2026-01-14T10:00:00Z", complete: true, rows: [] };

@@ -1,12 +1,14 @@
+import type { WeirError } from "../errors.ts";
 import type { Http } from "../http.ts";
 import { timeText } from "../stats.ts";
 import { reasonOf } from "../surroundings.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Carrier } from "./carrier.ts";
 import { eventCarrier } from "./event-carrier.ts";
-import type { Follower } from "./follower.ts";
+import { Follower } from "./follower.ts";
 import { LiveLine, linePace } from "./live-line.ts";
 import type { LinePace } from "./live-line.ts";
+import { mistakeIn } from "./mistake.ts";
 import { socketCarrier } from "./socket-carrier.ts";
 import type { LiveState, WatchOptions } from "./state.ts";
 
@@ -37,14 +39,16 @@ export class Live {
     this.#pace = pace;
   }
 
-  /** `listener` is told each state of the rule, until the subscription is ended; several changes at once are one. */
+  /**
+   * `listener` is told each state of the rule, until the subscription is ended; several changes at once are one. What already
+   * holds, as others watch the rule, is told soon after.
+   */
   subscribe(rule: string, listener: (state: LiveState) => void, options: LiveOptions = {}): Subscription {
-    const { line, follower } =
-      options.over === "events" ? this.#onStream(rule, options) : this.#onSocket(rule, options);
-    const stop = follower.listen(() => listener(follower.state));
+    const { line, follower } = this.#follow(wantedOf(rule, options), options);
+    const stop = listenTo(follower, listener);
     const unsubscribe = (): void => {
       stop();
-      if (!follower.isWatched) this.#leave(line, follower);
+      if (line && !follower.isWatched) this.#leave(line, follower);
     };
     return {
       get state() {
@@ -63,6 +67,8 @@ export class Live {
     { signal, ...options }: LiveOptions & { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<LiveState, void> {
     const changed = new Map<string, LiveState>();
+    /** What the loop began with. */
+    const first = new WeakSet<LiveState>();
     let wake: () => void = () => {};
     let isClosed = false;
     const closed = (): void => ((isClosed = true), wake());
@@ -76,7 +82,10 @@ export class Live {
     };
     const subscriptions = [rules].flat().map((rule) => this.subscribe(rule, heard, options));
     try {
-      for (const { state } of subscriptions) yield state;
+      for (const { state } of subscriptions) {
+        first.add(state);
+        yield state;
+      }
       for (;;) {
         if (signal?.aborted) throw reasonOf(signal);
         if (isClosed) return;
@@ -85,7 +94,7 @@ export class Live {
         else {
           changed.delete(next[0]);
           if (next[1].error) throw next[1].error;
-          yield next[1];
+          if (!first.has(next[1])) yield next[1];
         }
       }
     } finally {
@@ -102,11 +111,16 @@ export class Live {
     this.#streams.clear();
   }
 
+  #follow(wanted: Follower["wanted"], { over }: LiveOptions): { line?: LiveLine; follower: Follower } {
+    const mistake = mistakeIn(wanted);
+    if (mistake) return { follower: refused(wanted, mistake) };
+    return over === "events" ? this.#onStream(wanted) : this.#onSocket(wanted);
+  }
+
   /** The first socket on which the rule is not watched, or is in the same way. */
-  #onSocket(rule: string, options: LiveOptions): { line: LiveLine; follower: Follower } {
-    const wanted = wantedOf(rule, options);
+  #onSocket(wanted: Follower["wanted"]): { line: LiveLine; follower: Follower } {
     for (const line of this.#sockets) {
-      const follower = line.follower(rule);
+      const follower = line.follower(wanted.rule);
       if (follower === undefined) return { line, follower: line.watch(wanted) };
       if (!follower.isOver && isAlike(follower.wanted, wanted)) return { line, follower };
     }
@@ -116,10 +130,10 @@ export class Live {
     return { line, follower: line.watch(wanted) };
   }
 
-  #onStream(rule: string, options: LiveOptions): { line: LiveLine; follower: Follower } {
+  #onStream(wanted: Follower["wanted"]): { line: LiveLine; follower: Follower } {
     const line = this.#line(eventCarrier(this.#http));
     this.#streams.add(line);
-    return { line, follower: line.watch(wantedOf(rule, options)) };
+    return { line, follower: line.watch(wanted) };
   }
 
   #line(carrier: Carrier): LiveLine {
@@ -130,6 +144,28 @@ export class Live {
     line.unwatch(follower);
     if (this.#streams.delete(line)) line.rest();
   }
+}
+
+/** Tells each state once, and what already holds before anything changes. Returns how to stop that. */
+function listenTo(follower: Follower, listener: (state: LiveState) => void): () => void {
+  let told: LiveState | undefined;
+  let isOver = false;
+  const tell = (): void => {
+    if (isOver || told === follower.state) return;
+    told = follower.state;
+    listener(told);
+  };
+  const stop = follower.listen(tell);
+  // Not at once: whoever subscribes has no subscription yet.
+  if (follower.state.status !== "connecting") queueMicrotask(tell);
+  return () => ((isOver = true), stop());
+}
+
+/** On no line: it would be refused with others. */
+function refused(wanted: Follower["wanted"], mistake: WeirError): Follower {
+  const follower = new Follower(wanted);
+  follower.refuse(mistake);
+  return follower;
 }
 
 function wantedOf(rule: string, { intervalMs, from }: WatchOptions): Follower["wanted"] {

@@ -7,7 +7,7 @@ import { csvPart, partText } from "./csv.ts";
 function serverOf(answer: () => Response): { readonly http: Http; readonly asked: URL[] } {
   const asked: URL[] = [];
   const fetch = async (url: string): Promise<Response> => (asked.push(new URL(url)), answer());
-  const http = new Http("http://weir", { fetch, after: () => () => {} }, { headers: {}, timeoutMs: 1 });
+  const http = new Http("http://weir", { fetch, after: () => () => {}, now: () => 0 }, { headers: {}, timeoutMs: 1 });
   return { http, asked };
 }
 const refusal = (status: number, code: string, message: string) => (): Response =>
