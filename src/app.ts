@@ -170,7 +170,7 @@ class Starter {
     const channel = await openChannel(config, this.#logDeps());
     if (channel === undefined) return undefined;
     closers.add("progress", () => channel.close());
-    return startNews(this.#basis, { ...parts, channel });
+    return startNews(this.#basis, { ...parts, channel }, this.#deps.signal);
   }
 
   #logDeps(): OpenLogDeps {
