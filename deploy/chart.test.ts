@@ -87,6 +87,17 @@ test("pods run as nobody in particular, on a file system that can't be written, 
   }
 });
 
+test("a pod that is stopped listens until it is out of its service, and has ten seconds for its stop after that", () => {
+  for (const role of roles) {
+    const { spec } = named("StatefulSet", `try-${role}`).spec.template!;
+    const { command } = spec.containers[0]!.lifecycle.preStop.exec;
+    // The action `sleep` of Kubernetes itself is younger than what the chart asks for.
+    assert.equal(command[0], "sleep");
+    const pauseSeconds = Number(command[1]);
+    assert.ok(pauseSeconds >= 5 && spec.terminationGracePeriodSeconds >= pauseSeconds + 10 + 5);
+  }
+});
+
 test("the way in leads to the services of the two APIs", () => {
   const paths = of("Ingress")[0]!.spec.rules!.flatMap(({ http }) => http.paths);
   assert.deepEqual(

@@ -38,6 +38,7 @@ interface IngressPath {
 
 export interface PodSpec {
   readonly enableServiceLinks: boolean;
+  readonly terminationGracePeriodSeconds: number;
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly containers: readonly Container[];
   readonly volumes: readonly { readonly name: string }[];
@@ -49,6 +50,7 @@ interface Container {
   readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly readinessProbe: { readonly httpGet: { readonly path: string; readonly port: string } };
+  readonly lifecycle: { readonly preStop: { readonly exec: { readonly command: readonly string[] } } };
   readonly resources: { readonly limits: Labels };
   readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
 }
