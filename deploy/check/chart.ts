@@ -22,6 +22,8 @@ export interface Manifest {
     readonly selector?: Labels & { readonly matchLabels?: Labels };
     readonly serviceName?: string;
     readonly replicas?: number;
+    readonly strategy?: { readonly rollingUpdate: { readonly maxUnavailable: number } };
+    readonly podManagementPolicy?: string;
     readonly template?: { readonly metadata: { readonly labels: Labels }; readonly spec: PodSpec };
     readonly ports?: readonly { readonly port: number; readonly targetPort: string }[];
     readonly rules?: readonly { readonly http: { readonly paths: readonly IngressPath[] } }[];
@@ -39,6 +41,7 @@ interface IngressPath {
 export interface PodSpec {
   readonly enableServiceLinks: boolean;
   readonly terminationGracePeriodSeconds: number;
+  readonly topologySpreadConstraints: readonly { readonly labelSelector: { readonly matchLabels: Labels } }[];
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly containers: readonly Container[];
   readonly volumes: readonly { readonly name: string }[];
