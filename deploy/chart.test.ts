@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { chartStamp, manifestsOf, renderedFile } from "./check/chart.ts";
 import type { Manifest } from "./check/chart.ts";
 import { environmentOf, stagesOf } from "./check/dockerfile.ts";
-import { textOf } from "./check/read.ts";
+import { readCompose, textOf } from "./check/read.ts";
 import { startedWith } from "./check/started-with.ts";
 
 const manifests = manifestsOf(textOf(renderedFile));
@@ -94,6 +94,13 @@ test("what the values give to every process is an option with a value that it ta
   startedWith(config);
   const unsaid = Object.keys(config).filter((name) => config[name] === "");
   assert.deepEqual(unsaid, ["WEIR_KAFKA_BROKERS", "WEIR_CLICKHOUSE_URL"]);
+});
+
+test("batches are as far apart as in compose.yaml, which has as many partitions", () => {
+  const { config } = parse(textOf("deploy/helm/weir/values.yaml")) as { config: Record<string, string> };
+  const { environment } = readCompose("deploy/compose.yaml").services["processor"]!;
+  for (const name of ["WEIR_KAFKA_PARTITIONS", "WEIR_FLUSH_DELAY"])
+    assert.equal(config[name], environment![name], name);
 });
 
 test("pods run as nobody in particular, on a file system that can't be written, and get no variables of services", () => {
