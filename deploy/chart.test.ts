@@ -103,6 +103,18 @@ test("batches are as far apart as in compose.yaml, which has as many partitions"
     assert.equal(config[name], environment![name], name);
 });
 
+test("authorities of one's own are files that each process can read, where its options name them", () => {
+  for (const role of roles) {
+    const { containers, volumes } = processesOf(role).spec.template!.spec;
+    const mount = containers[0]!.volumeMounts.find(({ name }) => name === "certificates");
+    assert.deepEqual(mount, { name: "certificates", mountPath: "/etc/weir/certificates", readOnly: true }, role);
+    const volume = volumes.find(({ name }) => name === "certificates");
+    assert.equal(volume?.secret?.secretName, "weir-certificates", role);
+    const named = envOf(role).find(({ name }) => name === "WEIR_CLICKHOUSE_CA");
+    assert.ok(named?.value.startsWith(`${mount.mountPath}/`), role);
+  }
+});
+
 test("pods run as nobody in particular, on a file system that can't be written, and get no variables of services", () => {
   for (const role of roles) {
     const { spec } = processesOf(role).spec.template!;
