@@ -4,13 +4,16 @@ import { parse } from "yaml";
 import { chartStamp, manifestsOf, renderedFile } from "./check/chart.ts";
 import type { Manifest } from "./check/chart.ts";
 import { environmentOf, stagesOf } from "./check/dockerfile.ts";
-import { textOf } from "./check/read.ts";
+import { readCompose, textOf } from "./check/read.ts";
 import { startedWith } from "./check/started-with.ts";
 
 const manifests = manifestsOf(textOf(renderedFile));
 const roles = ["ingest", "processor", "query"];
 const of = (kind: string): readonly Manifest[] => manifests.filter((manifest) => manifest.kind === kind);
 const named = (kind: string, name: string): Manifest => of(kind).find(({ metadata }) => metadata.name === name)!;
+/** The processes of a role. */
+const processesOf = (role: string): Manifest =>
+  named("Deployment", `try-${role}`) ?? named("StatefulSet", `try-${role}`);
 
 test("what Helm made of the chart is of the chart as it is; `npm run chart` makes it anew", () => {
   assert.equal(/^# Made by `npm run chart` of (\w+)\.\n/.exec(textOf(renderedFile))?.[1], chartStamp());
@@ -19,10 +22,12 @@ test("what Helm made of the chart is of the chart as it is; `npm run chart` make
 test("each role has its processes, a service that finds them, and a bound of how many may go at a time", () => {
   assert.equal(manifests.length, 3 * roles.length + 1);
   for (const role of roles) {
-    const { spec } = named("StatefulSet", `try-${role}`);
+    const { spec } = processesOf(role);
     const labels = spec.template!.metadata.labels;
     assert.deepEqual(spec.selector!.matchLabels, labels);
-    assert.deepEqual(named("Service", spec.serviceName!).spec.selector, labels);
+    assert.deepEqual(named("Service", `try-${role}`).spec.selector, labels);
+    const spreads = spec.template!.spec.topologySpreadConstraints.map(({ labelSelector }) => labelSelector.matchLabels);
+    assert.deepEqual(spreads, [labels]);
     assert.deepEqual(named("PodDisruptionBudget", `try-${role}`).spec.selector!.matchLabels, labels);
     const [container] = spec.template!.spec.containers;
     const [port] = container!.ports;
@@ -43,11 +48,31 @@ test("each role has its processes, a service that finds them, and a bound of how
         name,
       );
   }
-  assert.equal(named("StatefulSet", "try-processor").spec.replicas, 3);
+  assert.equal(processesOf("processor").spec.replicas, 3);
 });
 
+test("who keeps something has a volume and a name of its own; a process of the others is replaced when its machine is gone", () => {
+  const { roles: values } = parse(textOf("deploy/helm/weir/values.yaml")) as { roles: Record<string, Kept> };
+  const kinds = { ingest: "Deployment", processor: "Deployment", query: "StatefulSet" };
+  assert.deepEqual(Object.fromEntries(roles.map((role) => [role, processesOf(role).kind])), kinds);
+  for (const role of roles) {
+    const { kind, spec } = processesOf(role);
+    assert.equal(kind === "StatefulSet", values[role]!.storage !== "");
+    const own = [spec.serviceName, spec.podManagementPolicy, spec.volumeClaimTemplates?.length, spec.strategy];
+    const expected =
+      kind === "StatefulSet"
+        ? [`try-${role}`, "Parallel", 1, undefined]
+        : [undefined, undefined, undefined, { rollingUpdate: { maxUnavailable: 1 } }];
+    assert.deepEqual(own, expected, role);
+  }
+});
+
+interface Kept {
+  readonly storage: string;
+}
+
 const envOf = (role: string): readonly { readonly name: string; readonly value: string }[] =>
-  named("StatefulSet", `try-${role}`).spec.template!.spec.containers[0]!.env;
+  processesOf(role).spec.template!.spec.containers[0]!.env;
 
 test("each role starts with its environment and the secret's; a role's own options go before those of all", () => {
   const ofImage = environmentOf(stagesOf(textOf("deploy/Dockerfile")), "roles");
@@ -71,9 +96,28 @@ test("what the values give to every process is an option with a value that it ta
   assert.deepEqual(unsaid, ["WEIR_KAFKA_BROKERS", "WEIR_CLICKHOUSE_URL"]);
 });
 
+test("batches are as far apart as in compose.yaml, which has as many partitions", () => {
+  const { config } = parse(textOf("deploy/helm/weir/values.yaml")) as { config: Record<string, string> };
+  const { environment } = readCompose("deploy/compose.yaml").services["processor"]!;
+  for (const name of ["WEIR_KAFKA_PARTITIONS", "WEIR_FLUSH_DELAY"])
+    assert.equal(config[name], environment![name], name);
+});
+
+test("authorities of one's own are files that each process can read, where its options name them", () => {
+  for (const role of roles) {
+    const { containers, volumes } = processesOf(role).spec.template!.spec;
+    const mount = containers[0]!.volumeMounts.find(({ name }) => name === "certificates");
+    assert.deepEqual(mount, { name: "certificates", mountPath: "/etc/weir/certificates", readOnly: true }, role);
+    const volume = volumes.find(({ name }) => name === "certificates");
+    assert.equal(volume?.secret?.secretName, "weir-certificates", role);
+    const named = envOf(role).find(({ name }) => name === "WEIR_CLICKHOUSE_CA");
+    assert.ok(named?.value.startsWith(`${mount.mountPath}/`), role);
+  }
+});
+
 test("pods run as nobody in particular, on a file system that can't be written, and get no variables of services", () => {
   for (const role of roles) {
-    const { spec } = named("StatefulSet", `try-${role}`).spec.template!;
+    const { spec } = processesOf(role).spec.template!;
     const [container] = spec.containers;
     // WEIR_INGEST_PORT would be an address.
     assert.equal(spec.enableServiceLinks, false);
@@ -84,6 +128,17 @@ test("pods run as nobody in particular, on a file system that can't be written, 
       capabilities: { drop: ["ALL"] },
     });
     assert.ok(container!.resources.limits["memory"]);
+  }
+});
+
+test("a pod that is stopped listens until it is out of its service, and has ten seconds for its stop after that", () => {
+  for (const role of roles) {
+    const { spec } = processesOf(role).spec.template!;
+    const { command } = spec.containers[0]!.lifecycle.preStop.exec;
+    // The action `sleep` of Kubernetes itself is younger than what the chart asks for.
+    assert.equal(command[0], "sleep");
+    const pauseSeconds = Number(command[1]);
+    assert.ok(pauseSeconds >= 5 && spec.terminationGracePeriodSeconds >= pauseSeconds + 10 + 5);
   }
 });
 

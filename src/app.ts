@@ -24,6 +24,7 @@ import type { AnsweringParts, TakingParts } from "./assembly/servers.ts";
 import { roleNames } from "./config/options.ts";
 import type { Config } from "./config/options.ts";
 import { hasRole } from "./config/roles.ts";
+import { closeServers } from "./http/close-servers.ts";
 import { listen } from "./http/listen.ts";
 import type { Server } from "./http/server.ts";
 import { Closers } from "./lib/closers.ts";
@@ -84,6 +85,7 @@ class Starter {
   readonly #deps: AppDeps;
   readonly #basis: Basis;
   readonly #failure = Promise.withResolvers<Error>();
+  readonly #servers: Server[] = [];
   /** Once it is listened there. */
   #ingestUrl: string | undefined;
 
@@ -168,7 +170,7 @@ class Starter {
     const channel = await openChannel(config, this.#logDeps());
     if (channel === undefined) return undefined;
     closers.add("progress", () => channel.close());
-    return startNews(this.#basis, { ...parts, channel });
+    return startNews(this.#basis, { ...parts, channel }, this.#deps.signal);
   }
 
   #logDeps(): OpenLogDeps {
@@ -224,8 +226,14 @@ class Starter {
 
   #listen(name: "ingest" | "query", port: number, server: Server): Promise<string> {
     const { config, closers } = this.#basis;
-    closers.add(`${name} server`, () => server.close());
+    if (this.#servers.push(server) === 1) closers.add("servers", () => this.#closeServers());
     return listen(server, { host: config.host, port, hostOption: "--host", portOption: `--${name}-port` });
+  }
+
+  async #closeServers(): Promise<void> {
+    const { clock, logger } = this.#basis;
+    if (await closeServers(this.#servers, clock)) return;
+    logger.warn("connections were cut whose requests did not come to an end, or whose answers were not read");
   }
 
   #watch({ log, progress, processor, stored }: Parts): void {

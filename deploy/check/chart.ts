@@ -22,6 +22,8 @@ export interface Manifest {
     readonly selector?: Labels & { readonly matchLabels?: Labels };
     readonly serviceName?: string;
     readonly replicas?: number;
+    readonly strategy?: { readonly rollingUpdate: { readonly maxUnavailable: number } };
+    readonly podManagementPolicy?: string;
     readonly template?: { readonly metadata: { readonly labels: Labels }; readonly spec: PodSpec };
     readonly ports?: readonly { readonly port: number; readonly targetPort: string }[];
     readonly rules?: readonly { readonly http: { readonly paths: readonly IngressPath[] } }[];
@@ -38,9 +40,11 @@ interface IngressPath {
 
 export interface PodSpec {
   readonly enableServiceLinks: boolean;
+  readonly terminationGracePeriodSeconds: number;
+  readonly topologySpreadConstraints: readonly { readonly labelSelector: { readonly matchLabels: Labels } }[];
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly containers: readonly Container[];
-  readonly volumes: readonly { readonly name: string }[];
+  readonly volumes: readonly { readonly name: string; readonly secret?: { readonly secretName: string } }[];
 }
 
 interface Container {
@@ -49,8 +53,9 @@ interface Container {
   readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly readinessProbe: { readonly httpGet: { readonly path: string; readonly port: string } };
+  readonly lifecycle: { readonly preStop: { readonly exec: { readonly command: readonly string[] } } };
   readonly resources: { readonly limits: Labels };
-  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean }[];
 }
 
 /** @throws Error when a document is no YAML, or has a key twice. */

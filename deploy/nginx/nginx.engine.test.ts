@@ -32,6 +32,16 @@ test("bodies may be as large as Weir takes them, and the longest answer may take
   assert.match(text, /location ~ \^\/aggregation-rule\/\S+\/verification\$ \{[^}]*proxy_read_timeout 1h;/);
 });
 
+test("nginx has as many workers as it may use processors, whatever the machine has", () => {
+  const limits = readCompose("deploy/compose.yaml").services["nginx"]!.deploy!.resources!.limits!;
+  assert.equal(/^worker_processes (\w+);$/m.exec(text)?.[1], limits["cpus"]);
+});
+
+test("no answer is put on nginx's disk, which is 64 MiB of memory: a large one goes on as its reader takes it", () => {
+  assert.match(text, /^ {2}proxy_max_temp_file_size 0;$/m);
+  assert.doesNotMatch(text, /proxy_max_temp_file_size (?!0;)/);
+});
+
 describe("a real nginx", unlessMissing(whyNoNginx()), () => {
   test("takes the configuration, passes load and a WebSocket through, and says 413 to what is too large", async () => {
     const folder = await mkdtemp(join(tmpdir(), "weir-nginx-"));

@@ -6,6 +6,7 @@ import { folderId } from "../lib/datadir.ts";
 import type { WeirError } from "../lib/errors.ts";
 import { openEmbeddedLog } from "../log/embedded/embedded.ts";
 import type { KafkaAddress } from "../log/kafka/client.ts";
+import type { KafkaLogOptions } from "../log/kafka/kafka.ts";
 import { slotsPerRecord } from "../log/kafka/slots.ts";
 import type { Log } from "../log/log.ts";
 import type { Channel } from "../progress/channel.ts";
@@ -58,14 +59,20 @@ function embedded({ dataDir, logBytesMax, diskFreeMinBytes }: Config, deps: Open
   });
 }
 
-async function onKafka(
+type Done = "counted" | "archived";
+
+async function onKafka(config: Config, deps: OpenLogDeps, done: Done = "counted"): Promise<Log> {
+  const { openKafkaLog } = await import("../log/kafka/kafka.ts");
+  return openKafkaLog(kafkaLogOptions(config, deps, done));
+}
+
+export function kafkaLogOptions(
   config: Config,
   { clock, report, gap, signal }: OpenLogDeps,
-  done: "counted" | "archived" = "counted",
-): Promise<Log> {
+  done: Done,
+): KafkaLogOptions {
   const { kafkaTopic, kafkaPartitions, kafkaReplication, kafkaGap } = config;
-  const { openKafkaLog } = await import("../log/kafka/kafka.ts");
-  return openKafkaLog({
+  return {
     address: addressOf(config),
     topic: { name: kafkaTopic, partitions: kafkaPartitions, replication: kafkaReplication },
     group: config.kafkaGroup,
@@ -74,6 +81,8 @@ async function onKafka(
       : {}),
     compression: config.kafkaCompression,
     futureMaxMs: config.futureMaxMs,
+    // Of bodies no more are in memory, and what they are packed into is smaller, as a rule: so it is their bound that is met.
+    inFlightBytesMax: config.inflightBytesMax,
     clock,
     report,
     skipsGap: (place) => {
@@ -83,7 +92,7 @@ async function onKafka(
       return true;
     },
     ...(signal === undefined ? {} : { signal }),
-  });
+  };
 }
 
 /** What is counted, and by which rules, is where other processes have it as well: they may divide the partitions. */

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { offset } from "../event/position.ts";
 import type { Src } from "../event/position.ts";
+import type { WeirError } from "../lib/errors.ts";
+import { untilThere } from "../lib/until-there.ts";
 import type { Log } from "../log/log.ts";
 import { Announcer } from "../progress/announcer.ts";
 import type { AnnouncerParts } from "../progress/announcer.ts";
@@ -26,15 +28,28 @@ export interface NewsParts {
   readonly store?: Pick<Store, "marks">;
 }
 
-/** Hears what others count from now on, and knows of each partition how far it was. */
-export async function startNews({ clock, metrics }: Basis, parts: NewsParts): Promise<News> {
-  const { log, channel, progress, store } = parts;
+/**
+ * Hears what others count from now on, and knows of each partition how far it was. A log or a store that has gone since it was opened,
+ * for the seconds that a dead broker's partitions need for another leader, is waited for again.
+ * @throws WeirError `stopping` at the signal.
+ */
+export async function startNews(basis: Basis, parts: NewsParts, signal?: AbortSignal): Promise<News> {
+  const { clock, logger, metrics } = basis;
+  const { channel, progress } = parts;
   const process = randomUUID();
   const follower = new Follower({ progress, channel, clock, process, counted: metrics.countedElsewhere });
-  const known = [...(await log.ends()).keys()].map(async (src) => [src, await markedBelow(src, store)] as const);
-  for (const [src, next] of await Promise.all(known)) progress.expect(src, next);
+  const waiting = ({ message }: WeirError, pauseMs: number): void =>
+    logger.warn({ pauseMs }, `${message}; trying again`);
+  const known = await untilThere(clock, () => countedSoFar(parts), waiting, signal);
+  for (const [src, next] of known) progress.expect(src, next);
   follower.start();
   return { channel, follower, process };
+}
+
+/** Below which position each partition is counted. */
+async function countedSoFar({ log, store }: NewsParts): Promise<readonly (readonly [Src, number])[]> {
+  const partitions = [...(await log.ends()).keys()];
+  return Promise.all(partitions.map(async (src) => [src, await markedBelow(src, store)] as const));
 }
 
 /** The marks of live counting lie end to end, and the newest is kept for ever. */

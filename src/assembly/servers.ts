@@ -10,7 +10,7 @@ import { liveSocket } from "../http/live-socket.ts";
 import { queryRoutes } from "../http/query-routes.ts";
 import { ruleRoutes } from "../http/rule-routes.ts";
 import { createServer } from "../http/server.ts";
-import type { Routes, Server } from "../http/server.ts";
+import type { Routes, Server, ServerOptions } from "../http/server.ts";
 import { Ingest } from "../ingest/ingest.ts";
 import { Hub } from "../live/hub.ts";
 import { observedHub } from "../live/observed.ts";
@@ -50,6 +50,11 @@ export interface AnsweringParts extends TakingParts {
 const requestMs = 10_000;
 /** A large body on a slow line takes long; ingest itself watches that it keeps coming. */
 const ingestRequestMs = 600_000;
+/**
+ * Connections that the query port takes besides the live ones, which count there, too: the hub says to one live client too many
+ * that it is, and whoever asks, for `/health` above all, is answered meanwhile.
+ */
+const askingConnectionsMax = 2_000;
 
 export function ingestServer(basis: Basis, parts: TakingParts): Server {
   const { clock, metrics, config } = basis;
@@ -58,14 +63,14 @@ export function ingestServer(basis: Basis, parts: TakingParts): Server {
   const { log, progress } = parts;
   const ingest = new Ingest({ log, progress, clock, metrics: metrics.ingest, limits });
   const routes = [ingestRoutes(ingest, clock), health(metrics, parts.dependencies)];
-  const server = httpServer(basis, "Weir ingestion API", routes, ingestRequestMs);
+  const server = httpServer(basis, "Weir ingestion API", routes, { requestTimeoutMs: ingestRequestMs });
   server.addHook("preClose", () => ingest.stop());
   return server;
 }
 
 /** Of a process that nobody asks for anything but how it is. */
 export function healthServer(basis: Basis, dependencies: Dependencies): Server {
-  return httpServer(basis, "Weir processor", [health(basis.metrics, dependencies)], requestMs);
+  return httpServer(basis, "Weir processor", [health(basis.metrics, dependencies)], { requestTimeoutMs: requestMs });
 }
 
 /** `ingestUrl` is asked for once the servers listen: where programs send events. */
@@ -88,7 +93,7 @@ export function queryServer(basis: Basis, parts: AnsweringParts, ingestUrl: () =
       health(metrics, parts.dependencies),
       dashboard(basis, parts, ingestUrl),
     ],
-    requestMs,
+    { requestTimeoutMs: requestMs, connectionsMax: config.liveClientsMax + askingConnectionsMax },
   );
 }
 
@@ -139,11 +144,13 @@ function startHub({ clock, logger, config }: Basis, { store, rulebook, progress 
   return hub;
 }
 
-function httpServer(basis: Basis, title: string, routes: readonly Routes[], requestTimeoutMs: number): Server {
+type Bounds = Pick<ServerOptions, "requestTimeoutMs" | "connectionsMax">;
+
+function httpServer(basis: Basis, title: string, routes: readonly Routes[], bounds: Bounds): Server {
   const { clock, logger, metrics, version, config } = basis;
   const { answered } = metrics.http;
   return createServer({
-    ...{ title, version, logger, routes, requestTimeoutMs, clock, answered },
+    ...{ title, version, logger, routes, clock, answered, ...bounds },
     hostNames: namesOf(config),
   });
 }

@@ -79,7 +79,7 @@ export interface Log {
   /**
    * Makes the events durable, keyed by hash of `event_id` over the partitions.
    * @returns one range per partition touched.
-   * @throws WeirError `log_full`, `log_unavailable` (nothing was kept), `log_failed` (unknown), `stopping`.
+   * @throws WeirError `log_full`, `log_unavailable`, `overloaded` (nothing was kept), `log_failed` (unknown), `stopping`.
    */
   append(events: PackedEvents): Promise<readonly OffsetRange[]>;
   /**

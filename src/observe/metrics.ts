@@ -45,8 +45,16 @@ export const declaredMetrics = {
     help: "How long events waited to become durable",
     buckets: quick,
   },
-  logBytes: { type: "gauge", name: "weir_log_bytes", help: "Size of the log's kept records" },
-  logBytesMax: { type: "gauge", name: "weir_log_bytes_max", help: "Size at which the log takes no more" },
+  logBytes: {
+    type: "gauge",
+    name: "weir_log_bytes",
+    help: "Size of the log's kept records; on Kafka of what waits to be acknowledged",
+  },
+  logBytesMax: {
+    type: "gauge",
+    name: "weir_log_bytes_max",
+    help: "Size at which the log takes no more; on Kafka --inflight-bytes-max",
+  },
   logGapRecords: {
     type: "counter",
     name: "weir_log_gap_records_total",

@@ -7,6 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { allStats, postCounted, putRule } from "../support/api.ts";
 import { endedLate, startServer } from "../support/server-process.ts";
 import type { ServerProcess } from "../support/server-process.ts";
+import { converse } from "../support/socket.ts";
 
 const hour = Date.UTC(2026, 0, 13, 10);
 const json = { "content-type": "application/json" };
@@ -64,6 +65,43 @@ describe("SIGTERM under load", () => {
     for (let start = 1; !(await stopped(start, start === 3)); start++);
   });
 });
+
+test("requests that never come to an end keep nothing behind the servers from stopping in order", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "weir-stop-"));
+  try {
+    // A machine that stands still for seconds keeps it from that; not three times.
+    for (let start = 1; !(await endsAllTheSame(dataDir, start === 3)); start++);
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+});
+
+/** With half a body on each port, for the rest of which Weir would wait ten seconds. Whether it has ended in time; a last start has to. */
+async function endsAllTheSame(dataDir: string, isLast: boolean): Promise<boolean> {
+  const server = await startServer({ dataDir });
+  const head = "Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 9";
+  const asked = [
+    [server.ingestUrl, "POST /ingest"],
+    [server.queryUrl, "PUT /aggregation-rules"],
+  ] as const;
+  const halves = asked.map(([url, what]) => {
+    const connection = converse(Number(new URL(url).port));
+    connection.write(`${what} HTTP/1.1\r\n${head}\r\n\r\n{`);
+    return connection;
+  });
+  try {
+    await pause(200);
+    const exit = await server.terminate();
+    if (!isLast && (await endedLate(server))) return false;
+    assert.deepEqual(exit, { code: 0, signal: null }, server.output());
+    assert.match(server.output(), /"level":"warn".*cut/);
+    assert.doesNotMatch(server.output(), /"level":"fatal"|could not be stopped in order/);
+    return true;
+  } finally {
+    for (const half of halves) half.destroy();
+    await server.killGroup();
+  }
+}
 
 const event = (id: string) => ({ event_id: id, user_id: "u", event_type: "e", timestamp: hour });
 

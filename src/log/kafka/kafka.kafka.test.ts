@@ -1,14 +1,18 @@
-import { after, before, describe } from "node:test";
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
 import { startCluster } from "../../../test/support/kafka/cluster.ts";
 import type { Cluster } from "../../../test/support/kafka/cluster.ts";
 import { whyNoKafka } from "../../../test/support/kafka/kafka-jars.ts";
 import { unlessMissing } from "../../../test/support/needs.ts";
+import { pack } from "../../event/packed.ts";
+import type { OffsetRange } from "../../event/position.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { Log } from "../log.ts";
 import { logSuite } from "../log.suite.ts";
 import type { OpenedLog } from "../log.suite.ts";
 import { openKafkaLog } from "./kafka.ts";
 import type { KafkaLogOptions } from "./kafka.ts";
+import { recordAt } from "./slots.ts";
 
 const facts = { dense: false, keepsRecords: false };
 
@@ -43,6 +47,23 @@ describe("the log on Kafka", unlessMissing(whyNoKafka), () => {
       cleanup: () => log.close(),
     };
   }
+
+  test("more in flight than the bound is refused as more than the bound, with nothing kept", async () => {
+    const { log, cleanup } = await open(1, { inFlightBytesMax: 50_000 });
+    const large = (name: string) =>
+      pack(
+        Array.from({ length: 40 }, (_, index) => ({
+          ...{ event_id: `${name}-${index}`, event_type: "t", user_id: "u", timestamp: 1_768_000_000_000 },
+          payload: JSON.stringify({ text: "x".repeat(1_000) }),
+        })),
+      );
+    const taken = log.append(large("first"));
+    await assert.rejects(log.append(large("second")), { code: "overloaded", canRetry: true });
+    const [{ to }] = (await taken) as [OffsetRange];
+    const [after] = await log.append(large("third"));
+    assert.equal(recordAt(after!.from), recordAt(to) + 1);
+    await cleanup();
+  });
 
   logSuite("Kafka, one partition", facts, () => open(1));
   logSuite("Kafka, three partitions, compressed", facts, () => open(3, { compression: "zstd" }));

@@ -40,7 +40,7 @@ export interface KafkaLogOptions {
   readonly compression: Compression;
   /** Events that a record of others may be ahead of the record's own time. */
   readonly futureMaxMs: number;
-  /** Bytes of appends that are not answered yet. */
+  /** Bytes of appends that are not answered yet. Default 64 MiB. */
   readonly inFlightBytesMax?: number;
   readonly clock: Clock;
   /** Whether to go on behind records that were deleted unread; without it that is an error. */
@@ -164,9 +164,11 @@ class KafkaLog implements Log {
     const refusal = this.#refusal(events.bytes.length);
     if (refusal !== undefined) return Promise.reject(refusal);
     const chunks = splitByPartition(events, this.#lanes.length);
-    this.#inFlightBytes += events.bytes.length;
+    // What was given is copied by now, and is not held until the answer.
+    const bytes = events.bytes.length;
+    this.#inFlightBytes += bytes;
     const answer = this.#append(chunks).finally(() => {
-      this.#inFlightBytes -= events.bytes.length;
+      this.#inFlightBytes -= bytes;
       this.#appends.delete(appending);
     });
     const appending: Appending = { answer, seat: -1 };
@@ -266,7 +268,8 @@ class KafkaLog implements Log {
     if (!accepting) return unavailable(reason!);
     const inFlight = this.#inFlightBytes;
     if (inFlight === 0 || inFlight + bytes <= this.#inFlightBytesMax) return undefined;
-    return unavailable(`${inFlight} bytes wait to become durable, at most ${this.#inFlightBytesMax} may`);
+    const message = `${inFlight} bytes wait to become durable, at most ${this.#inFlightBytesMax} may`;
+    return new WeirError("overloaded", message, { canRetry: true, retryAfterMs });
   }
 
   /** All of it, or the worst of what befell its parts. */

@@ -64,7 +64,10 @@ class Appender {
     try {
       return settle("acknowledged", await log.append(pack(ids.map((event_id) => ({ ...event, event_id })))));
     } catch (error) {
-      assert.ok(error instanceof WeirError && ["log_unavailable", "log_failed"].includes(error.code), String(error));
+      assert.ok(
+        error instanceof WeirError && ["overloaded", "log_unavailable", "log_failed"].includes(error.code),
+        String(error),
+      );
       assert.equal(error.outcomeUnknown, error.code === "log_failed");
       return settle(error.outcomeUnknown ? "unknown" : "refused");
     }
