@@ -96,23 +96,32 @@ async function* parsedPieces(
     max_record_size: rowBytesMax,
   });
   let parsed: Parsed[] = [];
-  const failed = new Promise<Error>((resolve) => parser.once("error", resolve));
-  const ended = new Promise<undefined>((resolve) => parser.once("end", () => resolve(undefined)));
+  let failure: Error | undefined;
+  let wake = (): void => {};
+  parser.once("error", (error) => ((failure = error), wake()));
+  parser.once("end", () => wake());
+  // Not raced with one promise for the failure: that would keep something of every piece.
+  const untilAwake = (begin: (done: () => void) => void): Promise<void> =>
+    new Promise((resolve) => {
+      wake = resolve;
+      if (failure === undefined) begin(resolve);
+      else resolve();
+    });
   let goodLines = 0;
   parser.on("data", (row: Parsed) => {
     goodLines = row.info.lines;
     parsed.push(row);
   });
-  const taken = function* (failure: Error | undefined) {
+  const taken = function* () {
     // What stands before the mistake is good.
     if (parsed.length > 0) yield parsed;
     parsed = [];
     if (failure !== undefined) throw failureOf(file, failure, goodLines);
   };
   for await (const piece of pieces) {
-    const written = new Promise<undefined>((resolve) => void parser.write(piece, () => resolve(undefined)));
-    yield* taken(await Promise.race([failed, written]));
+    await untilAwake((done) => void parser.write(piece, () => done()));
+    yield* taken();
   }
-  parser.end();
-  yield* taken(await Promise.race([failed, ended]));
+  await untilAwake(() => void parser.end());
+  yield* taken();
 }
