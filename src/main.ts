@@ -80,8 +80,7 @@ const commands: Readonly<Record<CommandName, (loaded: Ready) => Promise<ExitCode
   migrate,
   // Has been printed.
   completion: () => Promise.resolve(null),
-  verify: (loaded) =>
-    upkeep(loaded, async (deps) => ((await (await import("./upkeep/upkeep.ts")).verifyRules(deps)) ? 0 : 1)),
+  verify: (loaded) => upkeep(loaded, async (deps) => (await import("./upkeep/upkeep.ts")).verifyRules(deps)),
   rebuild: (loaded) =>
     upkeep(loaded, async (deps) => {
       await (await import("./upkeep/upkeep.ts")).rebuildRules(deps);
