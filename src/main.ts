@@ -80,8 +80,7 @@ const commands: Readonly<Record<CommandName, (loaded: Ready) => Promise<ExitCode
   migrate,
   // Has been printed.
   completion: () => Promise.resolve(null),
-  verify: (loaded) =>
-    upkeep(loaded, async (deps) => ((await (await import("./upkeep/upkeep.ts")).verifyRules(deps)) ? 0 : 1)),
+  verify: (loaded) => upkeep(loaded, async (deps) => (await import("./upkeep/upkeep.ts")).verifyRules(deps)),
   rebuild: (loaded) =>
     upkeep(loaded, async (deps) => {
       await (await import("./upkeep/upkeep.ts")).rebuildRules(deps);
@@ -160,12 +159,16 @@ async function load({ config, load: options }: Ready): Promise<ExitCode> {
   return runLoad({ ...options, ...addresses, seed }, surroundings(options.json, true));
 }
 
-/** What a command that speaks to a server has of this process. `endsInOrder`: the first signal asks it to end, the second ends it. */
+/** What a command that speaks to a server has of this process. `endsInOrder`: the first signal asks it to end, one that is no echo of it ends it. */
 function surroundings(json: string, endsInOrder: boolean) {
   const { stdout: out, stderr } = process;
   const ended = new AbortController();
-  const signals = endsInOrder ? (["SIGINT", "SIGTERM", "SIGHUP"] as const) : [];
-  for (const name of signals) process.once(name, () => ended.abort());
+  if (endsInOrder) {
+    const forget = onAskedToStop(
+      () => ended.abort(),
+      (name) => (forget(), process.kill(process.pid, name)),
+    );
+  }
   // A reader that went away (`weir tail r | head`) has seen enough.
   out.once("error", () => ended.abort());
   const isTty = out.isTTY;
@@ -257,20 +260,16 @@ function readyLine({ ingestUrl, queryUrl }: App, config: Config): string {
 /** Aborts at the first SIGTERM or SIGINT; the second ends the process at once. What nobody caught ends it as well. */
 function untilAskedToStop(logger: Logger): AbortSignal {
   const asked = new AbortController();
-  let askedAt = 0;
-  const onSignal = (name: NodeJS.Signals): void => {
-    // One Ctrl-C comes twice under npm or timeout: from the terminal, and passed on by the parent.
-    if (asked.signal.aborted && systemClock.monotonic() - askedAt < echoMs) return;
-    if (asked.signal.aborted) {
+  onAskedToStop(
+    (name) => {
+      logger.info({ signal: name }, "stopping: finishing what is under way");
+      asked.abort();
+    },
+    (name) => {
       logger.warn({ signal: name }, "asked twice: ending at once");
       process.exit(1);
-    }
-    logger.info({ signal: name }, "stopping: finishing what is under way");
-    askedAt = systemClock.monotonic();
-    asked.abort();
-  };
-  // A terminal that is closed hangs up, and what it ran is to end in order.
-  process.on("SIGTERM", onSignal).on("SIGINT", onSignal).on("SIGHUP", onSignal);
+    },
+  );
   // Left alone, Node would open a port for debuggers, on which everybody on this machine may do anything.
   process.on("SIGUSR1", () => logger.warn("SIGUSR1 means nothing here; nothing was done"));
   process.on("uncaughtException", (error) => {
@@ -278,6 +277,23 @@ function untilAskedToStop(logger: Logger): AbortSignal {
     process.exit(1);
   });
   return asked.signal;
+}
+
+/** Calls `first`, and `again` when somebody insists. Answers how to let signals do again what they do to every program. */
+function onAskedToStop(first: (name: NodeJS.Signals) => void, again: (name: NodeJS.Signals) => void): () => void {
+  // A terminal that is closed hangs up, and what it ran is to end in order.
+  const names = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+  let askedAt: number | undefined;
+  const onSignal = (name: NodeJS.Signals): void => {
+    if (askedAt === undefined) {
+      askedAt = systemClock.monotonic();
+      return first(name);
+    }
+    // One Ctrl-C comes twice under npm or timeout: from the terminal, and passed on by the parent.
+    if (systemClock.monotonic() - askedAt >= echoMs) again(name);
+  };
+  for (const name of names) process.on(name, onSignal);
+  return () => void names.map((name) => process.off(name, onSignal));
 }
 
 function aborted(signal: AbortSignal): Promise<undefined> {

@@ -12,6 +12,19 @@ test("help of serve names every option with its default, once", () => {
   assert.match(print, /Exit codes/);
 });
 
+test("help says which options are given on the command line only", () => {
+  const helpOf = (...argv: string[]): string => parseCommandLine([...argv, "--help"], "1").print ?? "";
+  for (const name of commandNames) {
+    const hasOwn = helpOf(name).includes(`\nOf ${name}:\n`);
+    assert.equal(
+      helpOf(name).includes(`"Of ${name}:" is given on the command line only. Every other option\nis also`),
+      hasOwn,
+    );
+    assert.equal(helpOf(name).includes("\nEvery option\nis also an environment variable (--data-dir is "), !hasOwn);
+  }
+  assert.match(helpOf(), /An option that serve does not have is given on the command line only/);
+});
+
 test("help names the commands; version is the given one", () => {
   const { print } = parseCommandLine(["--help"], "1.2.3");
   for (const name of commandNames) assert.match(print ?? "", new RegExp(`^  ${name} `, "m"));

@@ -3,10 +3,9 @@ import type { Problem } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
 import { completionScript, shells } from "./completion.ts";
 import type { Completed } from "./completion.ts";
-import { loadOptions } from "./load-options.ts";
-import { clientOptions, demoOptions, environmentName, options, upkeepOptions } from "./options.ts";
+import { environmentName, options } from "./options.ts";
 import type { Option } from "./option.ts";
-import { rejectsOptions, sendOptions } from "./send-options.ts";
+import { ownOptions } from "./own-options.ts";
 
 export const commandNames = [
   "serve",
@@ -112,14 +111,26 @@ const summaries: Readonly<Record<CommandName, string>> = {
   completion: "Print what makes a shell complete commands and options.",
 };
 
-const epilogue = `
-Every option is also an environment variable (--data-dir is ${environmentName("data-dir")})
+const sources = `
+is also an environment variable (--data-dir is ${environmentName("data-dir")})
 and a key of the file that --config names ("data-dir"). The command line wins
-over the environment, the environment over the file.
+over the environment, the environment over the file.`;
 
+const exitCodes = `
 Exit codes: 0 stopped as asked, or done; 1 failed while running, or what the server
 refuses; 2 the configuration or the machine does not allow a start, or no server
 answers; 130 send was stopped before its end.`;
+
+/** What stands below the options of a command; null: of the program. */
+function epilogueOf(name: CommandName | null): string {
+  return `\n${whichOptions(name)}${sources}\n${exitCodes}`;
+}
+
+function whichOptions(name: CommandName | null): string {
+  const own = "is given on the command line only. Every other option";
+  if (name === null) return `An option that serve does not have ${own}`;
+  return ownOptions(name).length === 0 ? "Every option" : `What stands below "Of ${name}:" ${own}`;
+}
 
 export const usageOf = (name: CommandName): string => usages[name] ?? "[options]";
 
@@ -140,14 +151,14 @@ function buildProgram(version: string, seen: (command: Command, name: CommandNam
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .usage("[command] [options]")
-    .addHelpText("after", epilogue)
+    .addHelpText("after", epilogueOf(null))
     .exitOverride();
   for (const name of commandNames) {
     const command = program
       .command(name, { isDefault: name === "serve" })
       .description(summaries[name])
       .exitOverride();
-    command.helpOption("-h, --help", "print this help").usage(usageOf(name)).addHelpText("after", epilogue);
+    command.helpOption("-h, --help", "print this help").usage(usageOf(name)).addHelpText("after", epilogueOf(name));
     // Unknown names and left-over words are collected, so that all mistakes are told at once.
     command.allowUnknownOption().allowExcessArguments();
     addFlags(command, name);
@@ -161,15 +172,6 @@ function addFlags(command: Command, name: CommandName): void {
   command.addOption(new Flag("--config <file>", "a JSON file with options").helpGroup("Where:"));
   for (const option of ownOptions(name)) command.addOption(flagOf(option).helpGroup(`Of ${name}:`));
   for (const option of Object.values(options)) command.addOption(flagOf(option).helpGroup(`${option.group}:`));
-}
-
-function ownOptions(name: CommandName): readonly Option<unknown>[] {
-  if (name === "demo") return Object.values(demoOptions);
-  if (name === "rules" || name === "stats" || name === "tail") return Object.values(clientOptions);
-  if (name === "send") return Object.values(sendOptions);
-  if (name === "load") return Object.values(loadOptions);
-  if (name === "rejects") return Object.values(rejectsOptions);
-  return name === "verify" || name === "rebuild" ? Object.values(upkeepOptions) : [];
 }
 
 function flagOf(option: Option<unknown>): Flag {

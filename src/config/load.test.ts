@@ -265,3 +265,16 @@ test("config prints every option with its source, aligned", () => {
   assert.ok(lines.some((line) => /^log-level +warn +WEIR_LOG_LEVEL$/.test(line)));
   assert.ok(lines.some((line) => /^log-bytes-max +10GiB +default$/.test(line)));
 });
+
+test("a command's own option is given on the command line only, and whoever gives it elsewhere is told so", () => {
+  const elsewhere = /: is not read: --url is a command's own option, which is given on the command line only$/;
+  for (const argv of [["serve"], ["stats", "r"]]) {
+    const [told, ...more] = problems({ argv, env: { WEIR_URL: "http://here:8001" } });
+    assert.match(told!, /^WEIR_URL: /);
+    assert.match(told!, elsewhere);
+    assert.deepEqual(more, []);
+  }
+  const [told] = problems({ argv: ["serve", "--config", "w.json"], readFile: () => '{"url":"http://here"}' });
+  assert.match(told!, /^w\.json: url: /);
+  assert.match(told!, elsewhere);
+});

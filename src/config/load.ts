@@ -9,6 +9,7 @@ import { loadOptions } from "./load-options.ts";
 import type { LoadOptions } from "./load-options.ts";
 import { clientOptions, demoOptions, environmentName, optionKeys, options, upkeepOptions } from "./options.ts";
 import type { Option } from "./option.ts";
+import { ownNames } from "./own-options.ts";
 import { hasAllRoles, hasRole, roleProblems } from "./roles.ts";
 import type { ClientOptions, Config, DemoOptions, OptionKey, UpkeepOptions } from "./options.ts";
 import { rejectsOptions, sendOptions } from "./send-options.ts";
@@ -160,7 +161,7 @@ function fileValues(
     else
       problems.push({
         path: `${path}: ${name}`,
-        message: `is not an option${didYouMean(name.replaceAll("_", "-"), known)}`,
+        message: ownOption(name) ?? `is not an option${didYouMean(name.replaceAll("_", "-"), known)}`,
       });
   }
   return given;
@@ -206,8 +207,14 @@ function unknownVariables(env: Surroundings["env"]): Problem[] {
     Object.keys(env)
       .filter((name) => name.startsWith("WEIR_") && !known.includes(name) && !otherVariables.test(name))
       // Without the value: a mistyped name may be that of a password.
-      .map((name) => ({ path: name, message: `is not an option${didYouMean(name, known)}` }))
+      .map((name) => ({ path: name, message: ownOption(name) ?? `is not an option${didYouMean(name, known)}` }))
   );
+}
+
+/** What to say of a command's own option that is given elsewhere than on the command line. */
+function ownOption(given: string): string | undefined {
+  const name = ownNames.find((own) => own === given || environmentName(own) === given);
+  return name && `is not read: --${name} is a command's own option, which is given on the command line only`;
 }
 
 function didYouMean(name: string, known: readonly string[]): string {

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import { loadConfig } from "../config/load.ts";
+import { systemClock } from "../lib/clock.ts";
 import { Generator } from "./generator.ts";
 import { Latencies } from "./latencies.ts";
+import { runLoad } from "./load.ts";
 import { OwnCount } from "./own-count.ts";
 import { seeded } from "./random.ts";
 import { shapes } from "./shapes.ts";
@@ -71,4 +77,28 @@ test("quantiles are within 1 %", () => {
     const found = latencies.quantile(share) ?? 0;
     assert.ok(Math.abs(found / expected - 1) <= 0.011, `${found} for ${expected}`);
   }
+});
+
+test("a server that refuses the rules of a check is not one that does not answer", async (context) => {
+  const server = createServer((_, answer) => {
+    const error = { code: "too_many_rules", message: "there are 1000 rules" };
+    answer.writeHead(409, { "content-type": "application/json" }).end(JSON.stringify({ error }));
+  });
+  context.after(() => server.close().closeAllConnections());
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const said: string[] = [];
+  const write = (text: string): void => void said.push(text);
+  const sizes = { columns: () => 80, lines: () => 24 };
+  const terminal = { isTty: false, hasColours: false, json: true, ...sizes, write, taken: async () => {} };
+  const around = { screen: { isTty: false, columns: () => 80, write }, complain: write, clock: systemClock };
+  const read = loadConfig({ argv: ["load", "--check"], env: {}, readFile: () => "" });
+  assert.ok(read.ok);
+  const loaded = (queryUrl: string) =>
+    runLoad(
+      { ...read.load, seed: 1, ingestUrl: queryUrl, queryUrl },
+      { terminal, ...around, signal: new AbortController().signal },
+    );
+  assert.equal(await loaded(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), 1);
+  assert.deepEqual(said.splice(0), ["there are 1000 rules\n"]);
+  assert.equal(await loaded("http://127.0.0.1:1"), 2);
 });

@@ -1,4 +1,5 @@
 import { Weir } from "../../client/src/weir.ts";
+import { exitCodeOf } from "../commands/commands.ts";
 import { explained } from "../commands/message.ts";
 import { harmless } from "../commands/table.ts";
 import { sayJson } from "../commands/terminal.ts";
@@ -35,7 +36,7 @@ export interface LoadDeps {
 
 /**
  * `weir load`: makes events and sends them at a rate, and says how fast they went. Never rejects. 0: all accepted, and counted as
- * they were here; 1: refused, or counted otherwise; 2: nobody answers, or takes them.
+ * they were here; 1: events, or its rules, were refused, or it was counted otherwise; 2: nobody answers, or takes them.
  */
 export async function runLoad(wish: Wish, deps: LoadDeps): Promise<0 | 1 | 2> {
   const { clock, complain } = deps;
@@ -51,7 +52,7 @@ export async function runLoad(wish: Wish, deps: LoadDeps): Promise<0 | 1 | 2> {
     return told(paced, checked, run, wish, deps);
   } catch (error) {
     complain(`${harmless(explained(error))}\n`);
-    return 2;
+    return exitCodeOf(error);
   } finally {
     for (const { rule_id } of rules) await weir.rules.delete(rule_id).catch(() => {});
   }

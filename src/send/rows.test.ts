@@ -138,6 +138,38 @@ test("rows of CSV with quotes, empty lines and lines in cells keep their places"
   assert.deepEqual(heads[0], ["id", "text"]);
 });
 
+test("lines of CSV may end in several ways in one file, and cells keep theirs", async () => {
+  const text = 'a,b\r\n1,x\n2,y\r\n3,z\r4,"p\r\nq\rr\ns"\r\n\r\n5,"t"\n\r6,"u\r\n"\r7,v\r\n8\r';
+  const expected = [
+    [2, 1, { a: "1", b: "x" }],
+    [3, 2, { a: "2", b: "y" }],
+    [4, 3, { a: "3", b: "z" }],
+    [5, 4, { a: "4", b: "p\r\nq\rr\ns" }],
+    [10, 5, { a: "5", b: "t" }],
+    [12, 6, { a: "6", b: "u\r\n" }],
+    [14, 7, { a: "7", b: "v" }],
+    [15, 8, "has 1 cells, and the first line 2"],
+  ];
+  for (const encoded of [Buffer.from(text), Buffer.from(`\uFEFF${text}`, "utf16le")])
+    assert.deepEqual(await whatever((bytes) => csvRows("f", pieces(encoded, bytes), ",", () => {})), expected);
+  const old = await whatever((bytes) => csvRows("f", pieces('a,"b\rc"\r1,2\r\r3,"4\r5"\r6,7', bytes), ",", () => {}));
+  assert.deepEqual(
+    old.map(([line, , what]) => [line, what]),
+    [
+      [3, { a: "1", "b\rc": "2" }],
+      [5, { a: "3", "b\rc": "4\r5" }],
+      [7, { a: "6", "b\rc": "7" }],
+    ],
+  );
+});
+
+test("line ends in cells don't move the place of a mistake", async () => {
+  const read = (text: string) => all(csvRows("f.csv", pieces(text, 3), ",", () => {}));
+  const good = 'a,b\r\n1,"x\r\ny\r\n"\r\n2,z\n';
+  await assert.rejects(read(`${good}3,"x"y\n`), /^Error: f\.csv: .*Quote.* at line 6/);
+  await assert.rejects(read(`${good}3,"x\r\ny`), /^Error: f\.csv:6: a quote in the row that begins here/);
+});
+
 test("what leaves open where rows end, ends the reading behind the good ones", async () => {
   const read: Row[] = [];
   const reading = async (): Promise<void> => {

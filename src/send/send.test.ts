@@ -54,6 +54,7 @@ async function folderOf(context: TestContext): Promise<string> {
   return folder;
 }
 
+const good = (at: number): string => `{"event_id":"${at}","user_id":"u","event_type":"t","timestamp":1768298400000}\n`;
 const bad = (at: number): string => `{"event_id":"${at}","event_type":"t","timestamp":1}\n`;
 
 test(
@@ -93,6 +94,27 @@ test("one that waits for a place, because the server is away, is stopped at once
   const { wasStopped, failure, nextRow } = sending.ended();
   assert.deepEqual([wasStopped, failure, nextRow], [true, undefined, 1]);
 });
+
+test(
+  "a dry run shows the first five rows, also of a large input, and does not wait for its end",
+  { timeout: 60_000 },
+  async (context) => {
+    const shown = (out: readonly string[]): string[] =>
+      out.map((line) => (JSON.parse(line) as { event_id: string }).event_id);
+    const open = run(wishOf(["-"], { dryRun: "yes", fromRow: 3 }));
+    for (let at = 1; at <= 4000; at++) open.stdin.write(good(at));
+    assert.equal(await open.code, 0);
+    assert.deepEqual(shown(open.out), ["3", "4", "5", "6", "7"]);
+
+    const folder = await folderOf(context);
+    const files = [join(folder, "few.ndjson"), join(folder, "many.ndjson")];
+    await writeFile(files[0]!, [1, 2].map(good).join(""));
+    await writeFile(files[1]!, Array.from({ length: 10_000 }, (_, at) => good(at + 3)).join(""));
+    const both = run(wishOf(files, { dryRun: "yes" }));
+    assert.equal(await both.code, 0);
+    assert.deepEqual(shown(both.out), ["1", "2", "3", "4", "5"]);
+  },
+);
 
 test("refused rows are kept where that can be, and else none counts as done with", async (context) => {
   const folder = await folderOf(context);

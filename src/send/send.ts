@@ -197,21 +197,24 @@ const dryRunEvents = 5;
 
 async function showFirst(wish: SendWish, mapping: Mapping, refusals: Refusals, deps: SendDeps): Promise<SendCode> {
   let left = dryRunEvents;
+  for await (const { row, make } of allRows(wish, mapping, deps)) {
+    const made = make(row);
+    if ("event" in made) sayJson(deps.terminal, made.event);
+    else refusals.add(row, made.problems);
+    if (--left === 0) break;
+  }
+  for (const line of refusals.first(shownMax)) deps.complain(`${harmless(line)}\n`);
+  if (deps.signal.aborted) return 130;
+  return refusals.count > 0 ? 1 : 0;
+}
+
+/** From the first one that is wished, of one file after the other. */
+async function* allRows(wish: SendWish, mapping: Mapping, deps: SendDeps) {
   let number = 0;
   for (const path of wish.files) {
     const input = await openInput(path, inputOptions(wish, mapping, deps));
     const make = eventMaker({ mapping, isText: input.isText, source: sourceOf(input, wish) });
     for await (const rows of untilStopped(input.rows, deps.signal, deps.clock))
-      for (const row of rows) {
-        if (++number < wish.fromRow) continue;
-        const made = make(row);
-        if ("event" in made) sayJson(deps.terminal, made.event);
-        else refusals.add(row, made.problems);
-        if (--left === 0) break;
-      }
-    if (left <= 0) break;
+      for (const row of rows) if (++number >= wish.fromRow) yield { row, make };
   }
-  for (const line of refusals.first(shownMax)) deps.complain(`${harmless(line)}\n`);
-  if (deps.signal.aborted) return 130;
-  return refusals.count > 0 ? 1 : 0;
 }

@@ -14,17 +14,18 @@ const pollMs = 500;
 
 /**
  * Compares the windows of rules with what the stored events give, and prints what differs.
- * @returns whether all that could be compared is equal.
+ * @returns 0: all that could be compared is equal; 1: something differs; 2: there are rules, and none could be compared.
  */
-export async function verifyRules(deps: UpkeepDeps): Promise<boolean> {
+export async function verifyRules(deps: UpkeepDeps): Promise<0 | 1 | 2> {
   const { rules: client } = new Weir({ queryUrl: deps.queryUrl });
-  let equal = true;
+  const results = new Set<VerificationAnswer["result"]>();
   for (const { rule_id: id } of await rulesOf(client, deps)) {
     const answer = await client.verify(id);
     for (const line of lines(answer)) deps.print(line);
-    equal &&= answer.result !== "different";
+    results.add(answer.result);
   }
-  return equal;
+  if (results.has("different")) return 1;
+  return results.has("not_comparable") && !results.has("equal") ? 2 : 0;
 }
 
 /** Makes the windows of rules anew from the stored events, and prints how far it is until that is done. */
