@@ -37,6 +37,12 @@ test("all mistakes are named at once, each by its path", () => {
   ]);
 });
 
+test("of more keys than a rule can have only their number is told", () => {
+  const odd = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 1]));
+  assert.equal(problems({ ...good, ...odd(61) }).length, 61);
+  assert.deepEqual(problems({ ...good, ...odd(62) }), [": has 65 keys, which is more than a rule can have"]);
+});
+
 test("a mistake hides no other one", () => {
   const paths = (change: object): string[] =>
     problems({ ...good, ...change })

@@ -1,6 +1,6 @@
 import { shortened } from "../event/shortened.ts";
 import { type Problem, WeirError } from "../lib/errors.ts";
-import { parseRule } from "../rule/parse.ts";
+import { parseRule, ruleKeysMax } from "../rule/parse.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import type { RuleSpec } from "../rule/rule.ts";
 import { storable } from "./understood.ts";
@@ -30,7 +30,8 @@ export function patched(record: RuleRecord, patch: unknown): NextSpec {
   if (!isObject(patch)) {
     throw invalidRule("the rule", [{ path: "", message: "a change must be an object", value: shortened(patch) }]);
   }
-  if (Object.hasOwn(patch, "version")) return rolledBack(record, patch);
+  // Too many keys are told as those of a rule are, whatever the change was meant to be.
+  if (Object.hasOwn(patch, "version") && Object.keys(patch).length <= ruleKeysMax) return rolledBack(record, patch);
   return { spec: mergedSpec(newest(record).spec, patch) };
 }
 
