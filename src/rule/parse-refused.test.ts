@@ -43,6 +43,12 @@ test("of more keys than a rule can have only their number is told", () => {
   assert.deepEqual(problems({ ...good, ...odd(62) }), [": has 65 keys, which is more than a rule can have"]);
 });
 
+test("a value that is too deep to be told is refused like others", () => {
+  const deep: unknown = JSON.parse(`${"[".repeat(200_000)}${"]".repeat(200_000)}`);
+  for (const key of ["window_size", "decimals", "active", "colour"])
+    assert.match(problems({ ...good, [key]: deep })[0]!, new RegExp(`^${key}: `));
+});
+
 test("a mistake hides no other one", () => {
   const paths = (change: object): string[] =>
     problems({ ...good, ...change })
