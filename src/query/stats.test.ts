@@ -83,6 +83,22 @@ test("the answer has the documented shape, newest window first, then groups in o
   });
 });
 
+test("a page ends at the last row that a cursor can name; one without such a row is refused", async () => {
+  const { ask, put } = setUp();
+  const long = "x".repeat(9000);
+  for (const group of ["a", "b", `c${long}`, `d${long}`, "e"]) put("19:30:00", [group], 1);
+  const groups = async (raw: RawParameters) => {
+    const { data, next_cursor: cursor } = await ask(raw);
+    return { groups: data.map((row) => (row["event_type"] as string).slice(0, 1)).join(""), cursor };
+  };
+  const first = await groups({ limit: "4" });
+  assert.equal(first.groups, "ab");
+  assert.deepEqual(await groups({ limit: "4", cursor: first.cursor }), { groups: "cde", cursor: undefined });
+  assert.deepEqual(await groups({}), { groups: "abcde", cursor: undefined });
+  const [problem] = await problems(ask({ limit: "1", cursor: first.cursor }));
+  assert.deepEqual([problem?.path, problem?.value], ["limit", 1]);
+});
+
 test("a window is final when it has ended and waited for late events", async () => {
   for (const [lateness, final] of [
     [300, true],
