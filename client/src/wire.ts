@@ -298,38 +298,40 @@ export interface Rule {
 
 /** the fields to change; `null` takes an optional field away */
 export interface RulePatch {
+  /** the rule's own, which can't be changed */
+  readonly rule_id?: string;
   /** `1s` … `30d`, aligned to the epoch; calendar windows are `1d`, `1w` (from Monday) and `1mo`, in `timezone` */
   readonly window_size?: string;
-  /** `hopping`: windows begin at every `hop` and overlap; `cumulative`: windows grow by `hop` and begin anew every `window_size`. Left out: `hopping` with a `hop`, else `tumbling` */
-  readonly window_type?: "tumbling" | "hopping" | "cumulative";
-  /** of hopping and cumulative windows: divides `window_size`, into at most 1000 parts; of calendar windows, which can be cumulative, divides a day, or is `1d` */
-  readonly hop?: string;
-  /** IANA name of the zone that `1d`, `1w` and `1mo` are cut in; left out: UTC */
-  readonly timezone?: string;
   /** `count`, `sum`, `avg`, `min`, `max`, `uniq` (within 2 %), `uniq_exact`; `p50` … any `pNN` or `pNN.N` (within 1 %), `rate` (events a second), `first`, `last` (by event time), `top_k`; aliases `event_count` = `count` and `active_users` = `uniq_exact` of `user_id` */
   readonly metric?: string;
+  /** `hopping`: windows begin at every `hop` and overlap; `cumulative`: windows grow by `hop` and begin anew every `window_size`. Left out: `hopping` with a `hop`, else `tumbling` */
+  readonly window_type?: "tumbling" | "hopping" | "cumulative" | null;
+  /** of hopping and cumulative windows: divides `window_size`, into at most 1000 parts; of calendar windows, which can be cumulative, divides a day, or is `1d` */
+  readonly hop?: string | null;
+  /** IANA name of the zone that `1d`, `1w` and `1mo` are cut in; left out: UTC */
+  readonly timezone?: string | null;
   /** what the metric reads: `user_id` or a payload path; refused for `count` and `rate` */
-  readonly field?: string;
+  readonly field?: string | null;
   /** numbers are read as decimals with so many places: `sum`, `avg`, `min` and `max` are then exact */
-  readonly decimals?: number;
+  readonly decimals?: number | null;
   /** of `event_type`, `user_id`, payload paths */
-  readonly group_by?: readonly string[];
+  readonly group_by?: readonly string[] | null;
   /** so many different groups of the windows that are kept have rows of their own; events of further ones share a row that is marked `overflow`. Left out: the server's `--max-groups` */
-  readonly max_groups?: number;
+  readonly max_groups?: number | null;
   /** a CEL expression over `event_type`, `user_id`, `timestamp` and `payload`: only events for which it is true count */
-  readonly filter?: string;
+  readonly filter?: string | null;
   /** only windows and groups whose value passes: comparisons of `value` with numbers, joined by `&&` */
-  readonly having?: string;
+  readonly having?: string | null;
   /** only so many groups of each window: those with the largest values, of equal ones the first in order */
-  readonly top_n?: number;
+  readonly top_n?: number | null;
   /** `0s` … `30d`: how long after its end a window waits for late events; left out: `0s` */
-  readonly allowed_lateness?: string;
+  readonly allowed_lateness?: string | null;
   /** `count`: a late event still corrects its window; `drop`: it is only counted as late. Left out: `count` */
-  readonly late_policy?: "count" | "drop";
+  readonly late_policy?: "count" | "drop" | null;
   /** `1s` … `3650d`, as long as a window at least: windows that ended so long ago are not answered any more, and deleted in time; left out: none */
-  readonly retention?: string;
+  readonly retention?: string | null;
   /** false pauses */
-  readonly active?: boolean;
+  readonly active?: boolean | null;
 }
 
 /** a rule and how it stands */
@@ -549,7 +551,7 @@ export interface DryRunAnswer {
   readonly groups: number;
   /** the rows in `data` */
   readonly count: number;
-  /** the newest windows as `/stats` would answer them, at most 100 rows, of the events of the sample alone: the first and the last window may lack events */
+  /** the newest windows as `/stats` would answer them, at most 100 rows, of the events of the sample alone: the first and the last window may lack events. `max_groups` is not applied, each group has rows of its own */
   readonly data: readonly StatsRow[];
   /** there are more rows than these */
   readonly more: boolean;

@@ -51,7 +51,7 @@ export const DryRunAnswer = Type.Object(
     count: Type.Integer({ description: "the rows in `data`" }),
     data: Type.Array(StatsRow, {
       description:
-        "the newest windows as `/stats` would answer them, at most 100 rows, of the events of the sample alone: the first and the last window may lack events",
+        "the newest windows as `/stats` would answer them, at most 100 rows, of the events of the sample alone: the first and the last window may lack events. `max_groups` is not applied, each group has rows of its own",
     }),
     more: Type.Boolean({ description: "there are more rows than these" }),
     cost: Type.Object(

@@ -152,12 +152,26 @@ export const RuleBody = Type.Object(
   { additionalProperties: false, description: "a rule", examples: [example, furtherExample] },
 );
 
+const { window_size: windowSize, metric, ...optionalFields } = ruleFields;
+const orNull = (field: TSchema) => {
+  const { description = "" } = field as { readonly description?: string };
+  return Type.Union([field, Type.Null()], { description });
+};
+
 /** The fields to change; `null` takes an optional field away, as `timezone: null`. */
-export const RulePatch = Type.Partial(Type.Object(ruleFields), {
-  additionalProperties: false,
-  description: "the fields to change; `null` takes an optional field away",
-  examples: [{ active: false }],
-});
+export const RulePatch = Type.Partial(
+  Type.Object({
+    rule_id: { ...RuleId, description: "the rule's own, which can't be changed" },
+    window_size: windowSize,
+    metric,
+    ...Object.fromEntries(Object.entries(optionalFields).map(([key, field]) => [key, orNull(field)])),
+  }),
+  {
+    additionalProperties: false,
+    description: "the fields to change; `null` takes an optional field away",
+    examples: [{ active: false }, { timezone: null }],
+  },
+);
 
 const RuleCost = Type.Object({
   share: Type.Number({

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Problem } from "../lib/errors.ts";
+import { timeMax } from "./parameters.ts";
 
 /** What identifies the query that a cursor continues. Anything that changes the rows or their order belongs to it. */
 export type Binding = readonly unknown[];
@@ -26,7 +27,11 @@ export function readCursor<T>(
   return place;
 }
 
+/* Who edits a cursor can write any number: what the store can't take has to be seen here. */
+
 export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+export const isMoment = (value: unknown): value is number => isCount(value) && value <= timeMax;
+export const isPartition = (value: unknown): value is number => isCount(value) && value <= 0xffff;
 
 function unpacked(text: string): readonly unknown[] | undefined {
   try {

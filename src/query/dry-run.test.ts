@@ -13,7 +13,7 @@ const hour = 3_600_000;
 
 async function answer(trial: Partial<Trial>, body: object = {}, groupsMax = 100_000) {
   const store = new MemoryStore();
-  store.trial = { ...store.trial, ...trial };
+  store.trial = { ...store.trial, groupsKept: trial.groups ?? 0, ...trial };
   const parsed = parseRule({ rule_id: "r", window_size: "1m", metric: "count", ...body });
   assert.ok(parsed.ok);
   const change = { rule: parsed.rule, effect: "create", fills: true } as const;
@@ -85,6 +85,12 @@ test("what a person would want to know first is a warning", async () => {
   assert.deepEqual(await codes({ events: 10_000, entered: 10_000, groups: 2000 }), []);
   assert.deepEqual(await codes({ events: 10_000, entered: 10_000, groups: 2001 }), ["many_groups"]);
   assert.deepEqual(await codes({ events: 10_000, entered: 10_000, groups: 2001 }, 2000), ["groups_over_bound"]);
+});
+
+test("only groups of windows that are kept are too many", async () => {
+  const trial = { events: 10_000, span, entered: 10_000, groups: 2000, groupsKept: 1000 };
+  assert.deepEqual(await codes(trial, 1000), []);
+  assert.deepEqual(await codes({ ...trial, groupsKept: 1001 }, 1000), ["groups_over_bound"]);
 });
 
 test("that nothing enters because all came late is told", async () => {

@@ -37,10 +37,11 @@ const daySeconds = 86_400;
  */
 export async function dryRun(change: TriedChange, sources: DryRunSources, signal: AbortSignal): Promise<DryRunAnswer> {
   const { rule, effect, fills } = change;
-  const trial = await sources.store.tryOut({ rule, eventsMax: sampleEventsMax, limit: rowsMax + 1 }, signal);
   // As `/stats` would: what has gone by the rule's retention is not answered. It is the oldest, so that nothing is missing before it.
-  const from = oldestKept(rule, sources.clock.now());
-  const kept = trial.windows.filter(({ windowStart }) => windowStart >= from);
+  const keptFrom = oldestKept(rule, sources.clock.now());
+  const query = { rule, eventsMax: sampleEventsMax, limit: rowsMax + 1, keptFrom };
+  const trial = await sources.store.tryOut(query, signal);
+  const kept = trial.windows.filter(({ windowStart }) => windowStart >= keptFrom);
   const rows = kept.slice(0, rowsMax);
   return {
     dry_run: true,
@@ -82,7 +83,7 @@ function rowsPerDay(rows: number, panes: number, span: NonNullable<Trial["span"]
 }
 
 function warningsOf(trial: Trial, rule: CheckedRule, groupsMax: number): DryRunWarning[] {
-  const { events, entered, skipped, groups } = trial;
+  const { events, entered, skipped, groups, groupsKept } = trial;
   if (events === 0) return [warning("no_events", "no events are stored yet to try the rule on")];
   const warnings: DryRunWarning[] = [];
   if (entered === 0)
@@ -91,9 +92,9 @@ function warningsOf(trial: Trial, rule: CheckedRule, groupsMax: number): DryRunW
     warnings.push(
       warning("much_skipped", `${skipped} events have nothing in field that the metric can read, ${entered} have`),
     );
-  if (groups > groupsMax)
+  if (groupsKept > groupsMax)
     warnings.push(
-      warning("groups_over_bound", `the sample alone has ${groups} groups; beyond ${groupsMax} they share one`),
+      warning("groups_over_bound", `the sample alone has ${groupsKept} groups; beyond ${groupsMax} they share one`),
     );
   else if (groups >= manyGroups && groups * eventsPerGroupMin > entered)
     warnings.push(

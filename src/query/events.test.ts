@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MemoryStore } from "../../test/support/memory-store.ts";
 import { events, eventsText } from "./events.ts";
+import { timeMax } from "./parameters.ts";
 
 function filled(): MemoryStore {
   const store = new MemoryStore();
@@ -66,6 +67,15 @@ test("mistakes are named, a foreign cursor among them", async () => {
       return true;
     },
   );
+});
+
+test("a cursor that was edited is refused", async () => {
+  const { nextCursor = "" } = await events({ limit: "1" }, filled());
+  const parts = JSON.parse(Buffer.from(nextCursor, "base64url").toString()) as unknown[];
+  for (const edited of [parts.with(1, timeMax + 1), parts.with(2, 65_536), parts.with(3, -1)]) {
+    const cursor = Buffer.from(JSON.stringify(edited)).toString("base64url");
+    await assert.rejects(events({ limit: "1", cursor }, filled()), { code: "invalid_query" });
+  }
 });
 
 test("a parameter without a name is refused, like any that is not known", async () => {

@@ -3,7 +3,7 @@ import { formatTime } from "../lib/rfc3339.ts";
 import { parameterCheck } from "../protocol/query.ts";
 import { EventsParameters } from "../protocol/stats.ts";
 import type { EventQuery, Store, StoredEvent } from "../store/store.ts";
-import { isCount, readCursor, writeCursor } from "./cursor.ts";
+import { isCount, isMoment, isPartition, readCursor, writeCursor } from "./cursor.ts";
 import type { Binding } from "./cursor.ts";
 import { checkSpan, refuse, timeMax, timeOf } from "./parameters.ts";
 import type { RawParameters } from "./parameters.ts";
@@ -64,7 +64,7 @@ function filtersOf(parameters: RawParameters): Pick<EventQuery, "event_id" | "ev
 }
 
 function understand([timestamp, src, off]: readonly unknown[]): Place | undefined {
-  return isCount(timestamp) && isCount(src) && isCount(off) ? { timestamp, src, off } : undefined;
+  return isMoment(timestamp) && isPartition(src) && isCount(off) ? { timestamp, src, off } : undefined;
 }
 
 /** `more` stands behind everything else. */

@@ -4,7 +4,7 @@ import { parameterCheck } from "../protocol/query.ts";
 import { RejectsDropParameters, RejectsParameters } from "../protocol/rejects.ts";
 import type { RejectsDropAnswer } from "../protocol/rejects.ts";
 import type { Position, RejectQuery, RejectStore, RejectedEvent } from "../store/rejects.ts";
-import { isCount, readCursor, writeCursor } from "./cursor.ts";
+import { isCount, isMoment, isPartition, readCursor, writeCursor } from "./cursor.ts";
 import { eventText } from "./events.ts";
 import { refuse } from "./parameters.ts";
 import type { RawParameters } from "./parameters.ts";
@@ -58,7 +58,7 @@ function request(raw: RawParameters): { limit: number; behind: Place | undefined
 }
 
 function understand([rejectedAt, src, off]: readonly unknown[]): Place | undefined {
-  return isCount(rejectedAt) && isCount(src) && isCount(off) ? { rejectedAt, src, off } : undefined;
+  return isMoment(rejectedAt) && isPartition(src) && isCount(off) ? { rejectedAt, src, off } : undefined;
 }
 
 function positionOf(text: string): Position {

@@ -11,7 +11,7 @@ import { startOfSpan } from "../rule/calendar.ts";
 import type { WindowQuery } from "../store/store.ts";
 import { filtersOf, isFixed } from "./stats-filters.ts";
 import { readStep } from "./stats-step.ts";
-import { isCount, readCursor, writeCursor } from "./cursor.ts";
+import { isMoment, readCursor, writeCursor } from "./cursor.ts";
 import type { Binding } from "./cursor.ts";
 import { checkSpan, refuse, timeMax, timeOf } from "./parameters.ts";
 import type { RawParameters } from "./parameters.ts";
@@ -138,11 +138,12 @@ function understand(
   [from, to, windowStart, windowEnd, group, fillTo]: readonly unknown[],
   keys: number,
 ): Page | undefined {
-  if (!isCount(from) || !isCount(to) || !isCount(windowStart) || !isCount(windowEnd)) return undefined;
+  if (!isMoment(from) || !isMoment(to) || !isMoment(windowStart) || !isMoment(windowEnd)) return undefined;
+  if (fillTo !== undefined && !isMoment(fillTo)) return undefined;
   // The overflow has no group.
   if (!Array.isArray(group) || (group.length !== keys && group.length !== 0)) return undefined;
   const values = group.map((value: unknown) => (typeof value === "string" ? value : null));
-  return { from, to, windowStart, windowEnd, group: values, ...(isCount(fillTo) ? { fillTo } : {}) };
+  return { from, to, windowStart, windowEnd, group: values, ...(fillTo === undefined ? {} : { fillTo }) };
 }
 
 /** A page has the span of the first one, also when that came from the clock; times that are given again must be the same. */

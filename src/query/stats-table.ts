@@ -1,10 +1,10 @@
 import type { Readable } from "node:stream";
-import { WeirError } from "../lib/errors.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { TableFormat } from "../rollup/table.ts";
 import type { Store } from "../store/store.ts";
 import type { RawParameters } from "./parameters.ts";
-import { type Answering, type StatsRequest, statsRequest } from "./stats-request.ts";
+import { pageEnd } from "./page-end.ts";
+import { type Answering, statsRequest } from "./stats-request.ts";
 import { isComplete } from "./stats.ts";
 
 /** A page of `/stats` as a table. */
@@ -23,9 +23,6 @@ export interface TableSources {
   readonly store: Pick<Store, "windowTable">;
   readonly progress: Pick<Progress, "countedThrough">;
 }
-
-/** With escapes, what headers and addresses of most servers and clients can carry. */
-const cursorLengthMax = 8000;
 
 /**
  * Answers `/stats` as a table. What is read and how far it is counted are fixed as in the JSON answer; the page's end is
@@ -49,17 +46,7 @@ export async function statsTable(
     ruleId: answering.rule.spec.rule_id,
     format,
     complete,
-    ...(table.last === undefined ? {} : { nextCursor: cursorBehind(table.last, request) }),
+    ...(table.last === undefined ? {} : { nextCursor: pageEnd([table.last], request).cursor }),
     read: () => table.read(signal),
   };
-}
-
-/** A cursor that nobody could send back is no cursor, and a table without one would look whole. */
-function cursorBehind(last: Parameters<StatsRequest["nextCursor"]>[0], request: StatsRequest): string {
-  const cursor = request.nextCursor(last);
-  if (cursor.length <= cursorLengthMax) return cursor;
-  const message = "ends the table at a group whose values are too long for a cursor; choose another";
-  throw new WeirError("invalid_query", `limit ${message}`, {
-    details: [{ path: "limit", message, value: request.query.limit }],
-  });
 }

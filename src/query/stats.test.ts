@@ -6,7 +6,7 @@ import { MemoryStore } from "../../test/support/memory-store.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Problem } from "../lib/errors.ts";
 import type { WindowRow } from "../store/store.ts";
-import type { RawParameters } from "./parameters.ts";
+import { type RawParameters, timeMax } from "./parameters.ts";
 import { versionOf } from "./stats-request.ts";
 import { stats } from "./stats.ts";
 
@@ -81,6 +81,22 @@ test("the answer has the documented shape, newest window first, then groups in o
     complete: true,
     lag_ms: 5,
   });
+});
+
+test("a page ends at the last row that a cursor can name; one without such a row is refused", async () => {
+  const { ask, put } = setUp();
+  const long = "x".repeat(9000);
+  for (const group of ["a", "b", `c${long}`, `d${long}`, "e"]) put("19:30:00", [group], 1);
+  const groups = async (raw: RawParameters) => {
+    const { data, next_cursor: cursor } = await ask(raw);
+    return { groups: data.map((row) => (row["event_type"] as string).slice(0, 1)).join(""), cursor };
+  };
+  const first = await groups({ limit: "4" });
+  assert.equal(first.groups, "ab");
+  assert.deepEqual(await groups({ limit: "4", cursor: first.cursor }), { groups: "cde", cursor: undefined });
+  assert.deepEqual(await groups({}), { groups: "abcde", cursor: undefined });
+  const [problem] = await problems(ask({ limit: "1", cursor: first.cursor }));
+  assert.deepEqual([problem?.path, problem?.value], ["limit", 1]);
 });
 
 test("a window is final when it has ended and waited for late events", async () => {
@@ -219,6 +235,25 @@ test("a span that ends before it starts is refused", async () => {
     (await problems(ask({ start_time: "2026-01-17T19:00:00Z", end_time: "2026-01-17T19:00:00Z" })))[0]?.path,
     "end_time",
   );
+});
+
+test("a cursor that was edited is refused", async () => {
+  const { ask, put } = setUp([]);
+  for (const time of ["19:00:00", "19:10:00"]) put(time, [], 1);
+  const raw = { limit: "1", fill: "zero" };
+  const { next_cursor: cursor = "" } = await ask(raw);
+  const parts = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
+  assert.equal(parts.length, 7);
+  for (const index of [1, 2, 3, 4, 6])
+    for (const value of [timeMax + 1, Number.MAX_SAFE_INTEGER]) {
+      const edited = Buffer.from(JSON.stringify(parts.with(index, value))).toString("base64url");
+      const found = await problems(ask({ ...raw, cursor: edited }));
+      assert.deepEqual(
+        found.map(({ path }) => path),
+        ["cursor"],
+        `${index}: ${value}`,
+      );
+    }
 });
 
 test("a cursor of another query is refused", async () => {

@@ -4,8 +4,8 @@ import { statsRow } from "../protocol/stats-row.ts";
 import type { StatsAnswer } from "../protocol/stats.ts";
 import type { Store, WindowRow } from "../store/store.ts";
 import type { RawParameters } from "./parameters.ts";
-import { statsRequest } from "./stats-request.ts";
-import type { Answering } from "./stats-request.ts";
+import { type Answering, type StatsRequest, statsRequest } from "./stats-request.ts";
+import { pageEnd } from "./page-end.ts";
 
 export interface StatsSources {
   readonly store: Pick<Store, "windows">;
@@ -13,7 +13,7 @@ export interface StatsSources {
 }
 
 /**
- * Answers `/stats` for the version of a rule that answers.
+ * Answers `/stats` for the version of a rule that answers. A page has fewer rows than `limit` where its last ones have no cursor.
  * @throws WeirError `invalid_query`, `store_unavailable`.
  */
 export async function stats(
@@ -22,12 +22,11 @@ export async function stats(
   sources: StatsSources,
   now: number,
 ): Promise<StatsAnswer> {
-  const { query, nextCursor } = statsRequest(raw, answering, now);
+  const request = statsRequest(raw, answering, now);
+  const { query } = request;
   // Asked before the store: what is counted by then is surely in the rows.
   const countedThrough = sources.progress.countedThrough();
-  const rows = await read(sources.store, query, answering);
-  const page = rows.slice(0, query.limit);
-  const last = page.at(-1);
+  const { page, cursor } = pageOf(await read(sources.store, query, answering), request);
   const complete = isComplete(answering);
   return {
     rule_id: answering.rule.spec.rule_id,
@@ -38,13 +37,26 @@ export async function stats(
     version: answering.version.version,
     complete,
     lag_ms: sources.progress.lagMs(),
-    ...(rows.length > query.limit && last ? { next_cursor: nextCursor(last) } : {}),
+    ...(cursor === undefined ? {} : { next_cursor: cursor }),
   };
 }
 
 /** A filling version lacks history, a paused one what came since. */
 export function isComplete({ version }: Answering): boolean {
   return version.phase === "live";
+}
+
+interface Page {
+  readonly page: readonly WindowRow[];
+  /** There is more. */
+  readonly cursor?: string;
+}
+
+function pageOf(rows: readonly WindowRow[], request: StatsRequest): Page {
+  const { limit } = request.query;
+  if (rows.length <= limit) return { page: rows };
+  const { count, cursor } = pageEnd(rows.slice(0, limit), request);
+  return { page: rows.slice(0, count), cursor };
 }
 
 /** One row more than asked for, to know whether there is a next page. A version without activation has no windows yet. */

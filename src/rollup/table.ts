@@ -80,9 +80,20 @@ function valueOf({ metric }: CheckedRule, format: TableFormat): string {
   return number;
 }
 
+/** The value of a window of `first` or `last`, where it has one. */
+const text = "assumeNotNull(w.value)";
 /** What is not finite is null, and zero has no sign. */
 const number = "if(isFinite(w.value), w.value + 0, NULL)";
-/** From a scalar's JSON text: a string, a number or a boolean. */
-const scalar = "JSONExtract(ifNull(w.value, 'null'), 'Dynamic')";
+/**
+ * From a scalar's JSON text: a string, a number or a boolean, each cast to its type. The engine's own reading of JSON would take
+ * texts that look like times for times, and whole numbers for doubles where another row has a fraction.
+ */
+const scalar = `multiIf(
+    isNull(w.value), CAST(NULL, 'Dynamic'),
+    startsWith(${text}, '"'), CAST(JSONExtractString(${text}), 'Dynamic'),
+    ${text} IN ('true', 'false'), CAST(CAST(${text} = 'true', 'Bool'), 'Dynamic'),
+    isNotNull(toInt64OrNull(${text})), CAST(toInt64OrNull(${text}), 'Dynamic'),
+    isNotNull(toUInt64OrNull(${text})), CAST(toUInt64OrNull(${text}), 'Dynamic'),
+    CAST(toFloat64OrNull(${text}) + 0, 'Dynamic'))`;
 const scalarText = `if(startsWith(w.value, '"'), JSONExtractString(w.value), w.value)`;
 const frequent = "CAST(arrayMap(one -> (one.1, one.2), w.value), 'Array(Tuple(value String, count UInt64))')";

@@ -59,7 +59,7 @@ async function compare(rule: CheckedRule, ranges: readonly OffsetRange[]): Promi
   const windows = await engine.connection.rows(
     overTrial(renderWindows(trialWindows(rule, windowsMax)), { rule, ranges }),
   );
-  const [counts] = await engine.connection.rows<Record<string, number>>(renderTrialCounts({ rule, ranges }));
+  const [counts] = await engine.connection.rows<Record<string, number>>(renderTrialCounts({ rule, ranges }, 0));
   const series = nextSeries++;
   for (const range of ranges) {
     const marks = [{ key: `${series}:${range.src}` }];

@@ -2,7 +2,7 @@ import type { OffsetRange } from "../event/position.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import { planRollup } from "./plan.ts";
 import { renderRows } from "./render.ts";
-import type { WindowSelection } from "./selection.ts";
+import { secondAt, type WindowSelection } from "./selection.ts";
 import type { Statement } from "./statement.ts";
 
 /** A rule and the ranges of raw events to try it on. */
@@ -22,14 +22,15 @@ export const trialWindows = (rule: CheckedRule, limit: number): WindowSelection 
 });
 
 /**
- * One row: events `entered`, `skipped` and `late`, different `groups`, and the `rows` of so many different `panes` that a
- * store would keep.
+ * One row: events `entered`, `skipped` and `late`, different `groups`, of these the `groupsKept` in panes from `keptFrom` on (ms
+ * since the epoch), and the `rows` of so many different `panes` that a store would keep.
  */
-export function renderTrialCounts(trial: TrialSelection): Statement {
+export function renderTrialCounts(trial: TrialSelection, keptFrom: number): Statement {
   const sql = `SELECT toFloat64(sum(rollups.n)) AS entered, toFloat64(sum(rollups.skipped)) AS skipped, toFloat64(sum(rollups.late)) AS late,
-  toFloat64(uniqExactIf(grp, n != 0)) AS groups, toFloat64(uniqExact(pane, grp)) AS rows, toFloat64(uniqExact(pane)) AS panes
+  toFloat64(uniqExactIf(grp, n != 0)) AS groups,
+  toFloat64(uniqExactIf(grp, n != 0 AND toUnixTimestamp(pane) >= {kept_from:Int64})) AS groupsKept, toFloat64(uniqExact(pane, grp)) AS rows, toFloat64(uniqExact(pane)) AS panes
 FROM rollups`;
-  return overTrial({ sql, parameters: {} }, trial);
+  return overTrial({ sql, parameters: { kept_from: secondAt(keptFrom) } }, trial);
 }
 
 /** One row: how many `events` the ranges have, and the times (ms since the epoch) of the `earliest` and the `latest`. */

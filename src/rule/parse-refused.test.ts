@@ -37,6 +37,31 @@ test("all mistakes are named at once, each by its path", () => {
   ]);
 });
 
+test("of more keys than a rule can have only their number is told", () => {
+  const odd = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 1]));
+  assert.equal(problems({ ...good, ...odd(61) }).length, 61);
+  assert.deepEqual(problems({ ...good, ...odd(62) }), [": has 65 keys, which is more than a rule can have"]);
+});
+
+test("retention is as long as the longest window at least, which of a zone with clocks is told", () => {
+  for (const [window_size, least, tooShort, told] of [
+    ["1w", "7d", "167h", "7d"],
+    ["1mo", "31d", "743h", "31d"],
+  ] as const) {
+    assert.ok(parseRule({ ...good, window_size, retention: least }).ok, window_size);
+    assert.match(problems({ ...good, window_size, retention: tooShort })[0]!, new RegExp(`^retention: .*, ${told}, `));
+  }
+  const timezone = "Europe/Berlin";
+  assert.match(problems({ ...good, timezone, window_size: "1d", retention: "1d" })[0]!, /^retention: .*, 25h, or/);
+  assert.ok(parseRule({ ...good, timezone, window_size: "1d", retention: "25h" }).ok);
+});
+
+test("a value that is too deep to be told is refused like others", () => {
+  const deep: unknown = JSON.parse(`${"[".repeat(200_000)}${"]".repeat(200_000)}`);
+  for (const key of ["window_size", "decimals", "active", "colour"])
+    assert.match(problems({ ...good, [key]: deep })[0]!, new RegExp(`^${key}: `));
+});
+
 test("a mistake hides no other one", () => {
   const paths = (change: object): string[] =>
     problems({ ...good, ...change })
@@ -165,7 +190,7 @@ const single: readonly (readonly [string, object, RegExp])[] = [
     { window_size: "1mo", window_type: "cumulative", hop: "24h", timezone: "Asia/Tokyo" },
     /^hop: must divide 3h, for so the days of Asia.Tokyo begin, or be "1d"/,
   ],
-  ["a month by minutes", { window_size: "1mo", window_type: "cumulative", hop: "15m" }, /^hop: makes 2980 windows of/],
+  ["a month by minutes", { window_size: "1mo", window_type: "cumulative", hop: "15m" }, /^hop: makes 2976 windows of/],
   ["dropping from hopping windows", { hop: "1m", late_policy: "drop" }, /^late_policy: must be "count" with hopping/],
   ["an empty having", { having: " " }, /^having: at column 1: must not be empty; compare value with numbers/],
   ["having that is no CEL", { having: "value >" }, /^having: at column 8: the end is not expected here/],

@@ -1,6 +1,6 @@
 import type { CheckedRule, RuleSpec, RuleWindow } from "./rule.ts";
 import type { RulePart, RuleReader } from "./rule-reader.ts";
-import { parseDuration, secondsMaxOf } from "./window.ts";
+import { formatDuration, parseDuration, secondsMaxOf } from "./window.ts";
 
 type RetentionPart = RulePart<Pick<RuleSpec, "retention">, Pick<CheckedRule, "retentionSeconds">>;
 
@@ -14,7 +14,10 @@ export function parseRetention(reader: RuleReader, window: RuleWindow | undefine
     reader.wrong("retention", seconds.message);
     return none;
   }
-  if (window !== undefined && seconds.value < secondsMaxOf(window.size))
-    reader.wrong("retention", "must be as long as a window at least, or one would go as soon as it ends");
+  const least = window === undefined ? 0 : secondsMaxOf(window.size);
+  if (seconds.value < least) reader.wrong("retention", tooShort(least));
   return { spec: { retention: text }, rule: { retentionSeconds: seconds.value } };
 }
+
+const tooShort = (least: number): string =>
+  `must be as long as a window at least, ${formatDuration(least)}, or one would go as soon as it ends`;

@@ -34,6 +34,8 @@ const known: Readonly<Record<keyof RuleSpec, true>> = {
   active: true,
 };
 const knownKeys = Object.keys(known);
+/** More than any rule has: each key that is none is told with what it was meant to be, and a body has room for 100,000. */
+export const ruleKeysMax = 64;
 
 /**
  * Reads a rule's body. Closed grammar: every key, type and limit is checked, and all mistakes are named at once, each by
@@ -47,7 +49,7 @@ export function parseRule(body: unknown): ParsedRule {
     return { ok: false, problems: reader.problems };
   }
   const reader = new RuleReader(body);
-  const rule = readRule(reader);
+  const rule = hasTooMany(reader) ? undefined : readRule(reader);
   return rule === undefined ? { ok: false, problems: reader.problems } : { ok: true, rule };
 }
 
@@ -113,6 +115,12 @@ function readRule(reader: RuleReader): CheckedRule | undefined {
     ...lateness.rule,
     ...retention.rule,
   };
+}
+
+function hasTooMany(reader: RuleReader): boolean {
+  const { length: count } = reader.keys;
+  if (count > ruleKeysMax) reader.wrongAt("", `has ${count} keys, which is more than a rule can have`, undefined);
+  return count > ruleKeysMax;
 }
 
 function checkKeys(reader: RuleReader): void {

@@ -53,8 +53,20 @@ export function suggestion(name: string, known: readonly string[]): string {
   return near === undefined ? "" : `; did you mean ${near}?`;
 }
 
+const charsMax = 100;
+
 /** A value short enough for an error's text. */
 function shortened<T>(value: T): T | string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
-  return text.length <= 100 ? value : `${text.slice(0, 100).toWellFormed()}…`;
+  const text = typeof value === "string" ? value : textOf(value);
+  if (text === undefined) return "…";
+  return text.length <= charsMax ? value : `${text.slice(0, charsMax).toWellFormed()}…`;
+}
+
+/** JSON is read to any depth, and written only to the one that the stack has room for. */
+function textOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return undefined;
+  }
 }

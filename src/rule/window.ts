@@ -47,11 +47,11 @@ export const tumbling = (size: Span): RuleWindow => ({ kind: "tumbling", size, p
 /** The seconds of a span; of a calendar unit the most that it can have. */
 export function secondsMaxOf(span: Span): number {
   if (span.unit === "second") return span.count;
-  return calendarSecondsMax[span.unit];
+  // An hour more is for the day on which the clocks go back; those of UTC never do.
+  return calendarDaysMax[span.unit] * 86_400 + (span.timezone === "UTC" ? 0 : 3600);
 }
 
-// With an hour more, for the day on which the clocks go back.
-const calendarSecondsMax = { day: 25 * 3600, week: 7 * 86_400 + 3600, month: 31 * 86_400 + 3600 } as const;
+const calendarDaysMax = { day: 1, week: 7, month: 31 } as const;
 
 /** The seconds in the largest unit that they are whole in: `90m`. */
 export function formatDuration(seconds: number): string {

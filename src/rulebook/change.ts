@@ -1,6 +1,6 @@
 import { shortened } from "../event/shortened.ts";
 import { type Problem, WeirError } from "../lib/errors.ts";
-import { parseRule } from "../rule/parse.ts";
+import { parseRule, ruleKeysMax } from "../rule/parse.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import type { RuleSpec } from "../rule/rule.ts";
 import { storable } from "./understood.ts";
@@ -30,7 +30,8 @@ export function patched(record: RuleRecord, patch: unknown): NextSpec {
   if (!isObject(patch)) {
     throw invalidRule("the rule", [{ path: "", message: "a change must be an object", value: shortened(patch) }]);
   }
-  if (Object.hasOwn(patch, "version")) return rolledBack(record, patch);
+  // Too many keys are told as those of a rule are, whatever the change was meant to be.
+  if (Object.hasOwn(patch, "version") && Object.keys(patch).length <= ruleKeysMax) return rolledBack(record, patch);
   return { spec: mergedSpec(newest(record).spec, patch) };
 }
 
@@ -67,17 +68,13 @@ export const isObject = (value: unknown): value is Readonly<Record<string, unkno
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 function mergedSpec(spec: RuleSpec, { rule_id: id = spec.rule_id, ...changes }: Patch): RuleSpec {
-  const parsed = parseRule(merged(spec, changes));
+  // A null that stands for a key that is none must be seen as well.
+  const parsed = parseRule({ ...spec, ...changes });
   const problems = parsed.ok ? [] : [...parsed.problems];
   if (id !== spec.rule_id)
     problems.unshift({ path: "rule_id", message: "can't be changed; make a new rule", value: shortened(id) });
   if (parsed.ok && problems.length === 0) return storable(parsed.rule);
   throw invalidRule("the rule", problems);
-}
-
-function merged(spec: RuleSpec, patch: Patch): Record<string, unknown> {
-  const changes = new Map<string, unknown>(Object.entries(patch));
-  return Object.fromEntries([...Object.entries(spec), ...changes].filter(([key]) => changes.get(key) !== null));
 }
 
 function rolledBack(record: RuleRecord, patch: Patch): NextSpec {

@@ -6,6 +6,7 @@ import { parseRule } from "../rule/parse.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import type { RuleSpec } from "../rule/rule.ts";
 import { invalidRule, isObject } from "./change.ts";
+import { checkRoom, rulesMax } from "./room.ts";
 import { checked, isUnderstood, storable } from "./understood.ts";
 import { newest, says } from "./versions.ts";
 
@@ -45,11 +46,10 @@ export interface DocumentPlan extends DocumentEffect {
   readonly untouched: readonly RuleRecord[];
 }
 
-const rulesMax = 10_000;
 /** Reading ends with the rule that has this mistake. */
 const problemsMax = 10_000;
-/** More keys than any rule has: each mistake is named, and one rule must not have a million. */
-const ruleKeysMax = 64;
+/** So many keys are told that a document does not have. */
+const keysToldMax = 64;
 
 /** The document that these records say. `records` are by `rule_id`. */
 export function documentOf(records: readonly RuleRecord[]): RuleDocument {
@@ -92,7 +92,10 @@ export function* readDocument(body: unknown): Generator<undefined, readonly Rule
   return specs.toSorted(byId);
 }
 
-/** What becomes of the records when they are to say these specs. Both are by `rule_id`. */
+/**
+ * What becomes of the records when they are to say these specs. Both are by `rule_id`. Throws `invalid_rule` when there would
+ * be too many.
+ */
 export function planDocument(
   records: readonly RuleRecord[],
   specs: readonly RuleSpec[],
@@ -106,6 +109,8 @@ export function planDocument(
   const touched = new Set(next.map(({ spec }) => spec.rule_id));
   const others = records.filter((record) => !wanted.has(record.rule_id));
   const same = records.filter((record) => wanted.has(record.rule_id) && !touched.has(record.rule_id));
+  const total = wanted.size + (deleteOthers ? 0 : others.length);
+  checkRoom("rules", records.length, total);
   return {
     created: next.filter(({ current }) => current === undefined).map(({ spec }) => spec.rule_id),
     changed: next.filter(({ current }) => current !== undefined).map(({ spec }) => spec.rule_id),
@@ -129,7 +134,7 @@ function rulesOf(body: unknown, problems: Problem[]): readonly unknown[] {
     problems.push({ path: "", message: 'must be an object: {"rules": […]}', value: shortened(body) });
     return [];
   }
-  for (const key of Object.keys(body).slice(0, ruleKeysMax)) {
+  for (const key of Object.keys(body).slice(0, keysToldMax)) {
     if (key === "rules") continue;
     problems.push({
       path: String(shortened(key)),
@@ -165,11 +170,6 @@ function repeats(rule: unknown, places: Map<unknown, number>, index: number): Pr
 }
 
 function ruleIn(path: string, rule: unknown, problems: Problem[]): RuleSpec[] {
-  const keys = isObject(rule) ? Object.keys(rule).length : 0;
-  if (keys > ruleKeysMax) {
-    problems.push({ path, message: `has ${keys} keys, which is more than a rule can have` });
-    return [];
-  }
   const parsed = parseRule(rule);
   if (parsed.ok) return [storable(parsed.rule)];
   for (const problem of parsed.problems)

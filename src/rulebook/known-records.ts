@@ -1,5 +1,6 @@
 import type { Registry, RegistryChange, RuleRecord } from "../rule/registry.ts";
 import { byId } from "./document.ts";
+import { checkRoom, rulesMax } from "./room.ts";
 
 /** The records as this process last saw them. */
 export class KnownRecords {
@@ -58,6 +59,16 @@ export class KnownRecords {
     for (const record of change.remove) this.#records.delete(record.rule_id);
     for (const record of stored) this.#records.set(record.rule_id, record);
     this.#changed();
+  }
+
+  /**
+   * Throws `invalid_rule` when there is no room for one rule more. The registry is asked only where there seems to be none: what
+   * other processes have made within this second may go beyond the bound.
+   */
+  async checkRoom(): Promise<void> {
+    if (this.#records.size < rulesMax) return;
+    await this.refresh();
+    checkRoom("", this.#records.size, this.#records.size + 1);
   }
 
   /** Reads what has changed in the registry. */

@@ -114,6 +114,7 @@ export class Rulebook {
     const spec = specOf(body);
     const current = await this.#registry.get(spec.rule_id);
     checkVersion(spec.rule_id, current, options);
+    if (current === undefined) await this.#known.checkRoom();
     const effect = current === undefined ? "create" : says(current, spec) ? "none" : "change";
     const fills = effect !== "none" && needsFill(current, spec, await this.#ends());
     return { rule: checked(spec), effect, fills };
@@ -290,6 +291,7 @@ export class Rulebook {
       if (current !== undefined) this.#known.compare([current]);
       checkVersion(ruleId, current, options);
       const { spec, rolledBackTo } = nextFor(current);
+      if (current === undefined) await this.#known.checkRoom();
       let stored = current;
       if (current === undefined || !says(current, spec)) {
         series ??= await this.#registry.takeSeries(1);

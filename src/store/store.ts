@@ -95,6 +95,8 @@ export interface TrialQuery {
   readonly eventsMax: number;
   /** The most windows that are answered. */
   readonly limit: number;
+  /** What is older has gone by the rule's retention (ms since the epoch). */
+  readonly keptFrom: number;
 }
 
 /** What a rule would have made of the newest counted events. */
@@ -107,6 +109,8 @@ export interface Trial {
   readonly skipped: number;
   readonly late: number;
   readonly groups: number;
+  /** Those of them that are in windows from `keptFrom` on. */
+  readonly groupsKept: number;
   /** The rows that would be stored, and of how many different panes they are. */
   readonly rows: number;
   readonly panes: number;

@@ -35,7 +35,7 @@ export class MemoryStore implements Pick<
   readonly counts = new Map<number, SeriesCounts>();
   /** What every trial gives. */
   trial: Trial = {
-    ...{ events: 0, span: null, entered: 0, skipped: 0, late: 0, groups: 0 },
+    ...{ events: 0, span: null, entered: 0, skipped: 0, late: 0, groups: 0, groupsKept: 0 },
     ...{ rows: 0, panes: 0, windows: [], engineMs: 0, rowsRead: 0 },
   };
   /** Called before each read, with what is read; may delay or fail it. */

@@ -52,7 +52,7 @@ describe("what the suite does not ask", () => {
     await store.rollUp({ range: at, plan, marks: [{ series: 0, range: at }], counts: null });
     await store.tryRollUp(at, plan);
     await store.newestSeries();
-    await store.tryOut({ rule: countByType, eventsMax: 10, limit: 10 }, signal);
+    await store.tryOut({ rule: countByType, eventsMax: 10, limit: 10, keptFrom: 0 }, signal);
     const selection = { series: 20, rule: countByType, from: 0, to: start + 86_400_000, filters: [] } as const;
     const table = await store.windowTable(
       { ...selection, order: "newest", limit: 10, format: "csv", finalThrough: start },

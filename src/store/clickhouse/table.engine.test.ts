@@ -173,6 +173,21 @@ describe("a table", () => {
     }
   });
 
+  test("has texts as they are, and numbers with all their digits, whatever else is on the page", async () => {
+    const values = ['"2026-01-13T10:00:00Z"', '"7"', "1.5", "9007199254740993", "true", '"20260113"', '"2026-02-30"'];
+    const rule = { ...sumBy(["event_type"]), metric: "last", field: { kind: "payload", path: ["v"] } } as const;
+    const query = await stored(
+      rule,
+      [...values, "18446744073709551615", "-0.0", "false"].map((value) => `{"v":${value}}`),
+    );
+    for (const order of ["newest", "oldest"] as const) {
+      const lines = await text(await (await store.windowTable({ ...query, order }, signal)).read(signal));
+      const read = [...lines.matchAll(/"value":(.*?),"window_end"/g)].map(([, value]) => value);
+      const expected = [...values, "18446744073709551615", "0", "false"];
+      assert.deepEqual(read, order === "oldest" ? expected : expected.toReversed(), order);
+    }
+  });
+
   test("of timestamps has them as milliseconds in UTC, and every value as a double", async () => {
     const query = await counted(sumBy(["event_type"]), [{ n: 1 }]);
     for (const [format, name] of [
@@ -266,20 +281,33 @@ const queryOf = (rule: CheckedRule, series: number): TableQuery => ({
 });
 
 /** Stores an event for each payload, and one with nothing but a number, and rolls them up: the query for their windows. */
-async function counted(
+const counted = (
   rule: CheckedRule,
   payloads: readonly object[],
+  everyMs = minute,
+  room?: number,
+): Promise<TableQuery> =>
+  stored(
+    rule,
+    [...payloads, { n: 2.5 }].map((payload) => JSON.stringify(payload)),
+    everyMs,
+    room,
+  );
+
+async function stored(
+  rule: CheckedRule,
+  payloads: readonly string[],
   everyMs = minute,
   room?: number,
 ): Promise<TableQuery> {
   const series = nextSeries++;
   const partition = src(nextSrc++);
-  const events = [...payloads, { n: 2.5 }].map((payload, index) => ({
+  const events = payloads.map((payload, index) => ({
     event_id: `e${index}`,
     event_type: "click",
     user_id: "u",
     timestamp: start + Math.floor(index * everyMs),
-    payload: JSON.stringify(payload),
+    payload,
   }));
   const packed = pack(events);
   const ends = new Uint32Array(packed.count);

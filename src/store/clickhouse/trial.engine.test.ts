@@ -28,10 +28,10 @@ before(async () => {
 });
 after(() => engine.close());
 
-function tried(connection: Parameters<typeof tryOut>[0], window: object): Promise<Trial> {
+function tried(connection: Parameters<typeof tryOut>[0], window: object, keptFrom = 0): Promise<Trial> {
   const parsed = parseRule({ rule_id: "r", metric: "count", group_by: ["user_id", "event_type"], ...window });
   assert.ok(parsed.ok, JSON.stringify(parsed));
-  return tryOut(connection, { rule: parsed.rule, eventsMax: events, limit: 101 }, signal);
+  return tryOut(connection, { rule: parsed.rule, eventsMax: events, limit: 101, keptFrom }, signal);
 }
 
 test("a rule with many groups in many windows at a time is tried on all events, and shows its newest windows", async () => {
@@ -46,6 +46,21 @@ test("a rule with many groups in many windows at a time is tried on all events, 
     trial.windows.map(({ windowStart, group, value }) => [windowStart, group[0], value]),
     last.slice(0, 101).map((user) => [lastPane, user, 1]),
   );
+});
+
+test("the groups of windows that are kept are told apart", async () => {
+  const window = { window_size: "1m" };
+  assert.deepEqual(start % 60_000, 0);
+  const minutes = (events * everyMs) / 60_000;
+  // A minute has a thousand events, and ten minutes all users.
+  for (const [kept, groups] of [
+    [minutes + 1, users],
+    [3, 3000],
+    [0, 0],
+  ] as const) {
+    const trial = await tried(engine.connection, window, start + (minutes - kept) * 60_000);
+    assert.deepEqual([trial.groups, trial.groupsKept], [users, groups]);
+  }
 });
 
 test("one that needs more memory than a trial may have is told so, with what to do: it is no failure of ours", async () => {

@@ -32,7 +32,7 @@ interface EventsRow {
   readonly latest: number;
 }
 
-type CountsRow = Pick<Trial, "entered" | "skipped" | "late" | "groups" | "rows" | "panes">;
+type CountsRow = Pick<Trial, "entered" | "skipped" | "late" | "groups" | "groupsKept" | "rows" | "panes">;
 
 /** See `Store.tryOut`. */
 export async function tryOut(connection: Measuring, query: TrialQuery, signal: AbortSignal): Promise<Trial> {
@@ -47,7 +47,11 @@ async function measure(connection: Measuring, trial: TrialQuery & TrialSelection
   const found = await connection.measured<EventsRow>(renderTrialEvents(trial), limits, signal);
   const { events, earliest, latest } = found.rows[0]!;
   if (events === 0) return nothing;
-  const { rows, seconds, rowsRead } = await connection.measured<CountsRow>(renderTrialCounts(trial), limits, signal);
+  const { rows, seconds, rowsRead } = await connection.measured<CountsRow>(
+    renderTrialCounts(trial, trial.keptFrom),
+    limits,
+    signal,
+  );
   const counts = rows[0]!;
   const windows = await newestWindows(connection, trial, counts, signal);
   return { events, span: { earliest, latest }, ...counts, windows, engineMs: seconds * 1000, rowsRead };
@@ -75,7 +79,7 @@ async function newestWindows(
 }
 
 const nothing: Trial = {
-  ...{ events: 0, span: null, entered: 0, skipped: 0, late: 0, groups: 0 },
+  ...{ events: 0, span: null, entered: 0, skipped: 0, late: 0, groups: 0, groupsKept: 0 },
   ...{ rows: 0, panes: 0, windows: [], engineMs: 0, rowsRead: 0 },
 };
 

@@ -1,0 +1,15 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Compile } from "typebox/compile";
+import { RuleBody, RulePatch } from "./rules.ts";
+
+const change = Compile(RulePatch);
+
+test("the documented change of a rule may take away what a rule may lack, and nothing else", () => {
+  const { required = [] } = RuleBody as { required?: readonly string[] };
+  for (const key of Object.keys(RuleBody.properties))
+    assert.equal(change.Check({ [key]: null }), !required.includes(key), key);
+  assert.deepEqual([...required].toSorted(), ["metric", "rule_id", "window_size"]);
+  assert.ok(change.Check({}) && change.Check({ rule_id: "r", hop: "1m", max_groups: 5 }));
+  assert.ok(!change.Check({ colour: null }) && !change.Check({ max_groups: "5" }));
+});
