@@ -92,13 +92,31 @@ function encodedBody(plain: Buffer, random: Random): Encoded {
   return { body, headers: { "content-encoding": name }, readAs: attempt(decode, body) };
 }
 
-function attempt(decode: (bytes: Buffer) => Buffer, bytes: Buffer): Buffer | undefined {
+type Decode = (typeof encodings)[number][2];
+
+function attempt(decode: Decode, bytes: Buffer): Buffer | undefined {
   try {
-    return decode(bytes);
+    return allMembers(decode, bytes);
   } catch {
     return undefined;
   }
 }
+
+/** What stands behind a member is another one, or padding: node by itself passes over it, whatever it is. */
+function allMembers(decode: Decode, bytes: Buffer): Buffer {
+  const member: unknown = decode(bytes, { info: true });
+  if (!isMember(member)) throw new TypeError("it is not known how long a member is");
+  const rest = bytes.subarray(member.engine.bytesWritten);
+  if (rest.every((byte) => byte === 0)) return member.buffer;
+  return Buffer.concat([member.buffer, allMembers(decode, rest)]);
+}
+
+interface Member {
+  readonly buffer: Buffer;
+  readonly engine: { readonly bytesWritten: number };
+}
+
+const isMember = (value: unknown): value is Member => typeof value === "object" && value !== null && "engine" in value;
 
 type Attributes = NonNullable<GoodBody["attributes"]>;
 
