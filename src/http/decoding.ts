@@ -88,7 +88,7 @@ async function run(make: MakeDecoder, body: GatheredBody, keep: Keep): Promise<v
       throw new WeirError("invalid_encoding", `the body has more than ${most} members; compress it as a whole`);
     const rest = await runOne(make(), () => waiting.shift(), keep);
     if (rest !== undefined) waiting.unshift(rest);
-    while (rest !== undefined && waiting[0] !== undefined && isPadding(waiting[0])) waiting.shift();
+    while (waiting[0] !== undefined && isPadding(waiting[0])) waiting.shift();
   } while (waiting.length > 0);
 }
 
