@@ -80,7 +80,7 @@ async function take(
   { partial, wait }: IngestQuery,
 ): Promise<Accepted> {
   const form = formOf(request.headers);
-  const share = ingest.admit();
+  const share = ingest.admit(Number(request.headers["content-length"] ?? 0));
   try {
     // A request that waits to be counted holds no memory: while the store is away, others must still get in.
     const durable = (): void => share.release();

@@ -1,4 +1,5 @@
 import { WeirError } from "../lib/errors.ts";
+import { boundFor } from "../lib/last-room.ts";
 
 /** The bytes of request bodies that are in memory, over all requests, with a bound. */
 export class BodyBudget {
@@ -18,7 +19,7 @@ export class BodyBudget {
     let taken = 0;
     return {
       grow: (bytes) => {
-        if (this.#bytes + bytes > this.#bytesMax) {
+        if (this.#bytes + bytes > boundFor(taken + bytes, this.#bytesMax, this.#bytes - taken)) {
           throw new WeirError(
             "overloaded",
             `${this.#bytes} bytes of requests are in flight; the bound is ${this.#bytesMax}`,

@@ -100,12 +100,13 @@ export class Ingest {
   /**
    * Admits a request before its body is read: the caller grows the share while the body arrives, and releases it when the
    * request is answered.
+   * @param bytes as far as the request says how many there will be.
    * @throws WeirError `stopping`, `log_full`, `log_unavailable`
    */
-  admit(): BodyShare {
+  admit(bytes = 0): BodyShare {
     if (this.#stopping)
       throw new WeirError("stopping", "the server is stopping; try again", { canRetry: true, retryAfterMs: 1000 });
-    const state = this.#parts.log.state();
+    const state = this.#parts.log.state(bytes);
     if (!state.accepting)
       throw new WeirError(state.code ?? "log_full", state.reason ?? "the log takes no events now", {
         canRetry: true,

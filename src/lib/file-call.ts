@@ -6,6 +6,7 @@ export function fileCall<T>(what: string, run: () => T): T {
     return run();
   } catch (cause) {
     const reason = messageOf(cause);
-    throw new WeirError("registry_unavailable", `${what}: ${reason}`, { canRetry: true, cause });
+    const outcomeUnknown = cause instanceof WeirError && cause.outcomeUnknown;
+    throw new WeirError("registry_unavailable", `${what}: ${reason}`, { canRetry: true, outcomeUnknown, cause });
   }
 }

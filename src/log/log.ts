@@ -113,7 +113,8 @@ export interface Log {
    * @throws WeirError `stopping`, `log_failed`.
    */
   scrub?(src: Src, next: Offset): Promise<void>;
-  state(): LogState;
+  /** As it is for a request of so many bytes, where small ones are taken longer than others; by default for a large one. */
+  state(bytes?: number): LogState;
   /** Refuses new appends, finishes those in flight, releases the files. */
   close(): Promise<void>;
 }

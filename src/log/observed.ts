@@ -22,7 +22,7 @@ export function observedLog(log: Log, clock: Clock, appended: (seconds: number) 
     commit: (src, next) => log.commit(src, next),
     committed: (src) => log.committed(src),
     ...(log.scrub === undefined ? {} : { scrub: log.scrub.bind(log) }),
-    state: () => log.state(),
+    state: (bytes) => log.state(bytes),
     close: () => log.close(),
   };
 }

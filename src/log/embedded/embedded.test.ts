@@ -51,6 +51,19 @@ const events = (count: number, payloadBytes = 20): PackedEvents =>
 
 const hasCode = (code: string) => (error: unknown) => error instanceof WeirError && error.code === code;
 
+/** Appends single events of about this size until one is refused. How many were taken. */
+async function untilFull(log: Log, bytes: number): Promise<number> {
+  for (let taken = 0; ; taken++) {
+    const refused = await log.append(events(1, bytes)).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (refused === undefined) continue;
+    assert.ok(hasCode("log_full")(refused), String(refused));
+    return taken;
+  }
+}
+
 async function until(holds: () => boolean): Promise<void> {
   for (let i = 0; i < 500 && !holds(); i++) await systemClock.sleep(10);
   assert.ok(holds());
@@ -141,6 +154,19 @@ describe("embedded log", { concurrency: true }, () => {
     await log.commit(source, (await log.ends()).get(source)!);
     await until(() => log.state().bytes === 0);
     await log.append(events(200, 1_000));
+    await cleanup();
+  });
+
+  test("the last of the log's room is for small appends, so that large ones don't keep them out", async () => {
+    const { log, cleanup } = await open({ bytesMax: 3_200_000 });
+    assert.ok((await untilFull(log, 100_000)) > 20);
+    assert.deepEqual(
+      [log.state().accepting, log.state(100_000).accepting, log.state(1_000).accepting],
+      [false, false, true],
+    );
+    assert.match(log.state().reason!, /the last of them are for requests of at most 65536 bytes/);
+    const small = await untilFull(log, 10_000);
+    assert.ok(small >= 5, `only ${small} small ones found room`);
     await cleanup();
   });
 

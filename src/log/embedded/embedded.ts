@@ -5,6 +5,7 @@ import type { Offset, OffsetRange, Src } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { freeBytesOf } from "../../lib/disk.ts";
 import { WeirError } from "../../lib/errors.ts";
+import { boundFor } from "../../lib/last-room.ts";
 import type { Log, LogRecord, LogState, ReadOptions } from "../log.ts";
 import { Drainage } from "./drainage.ts";
 import { Groups } from "./groups.ts";
@@ -193,8 +194,8 @@ class EmbeddedLog implements Log {
     return done;
   }
 
-  state(): LogState {
-    const refusal = this.#refusal(0);
+  state(bytes = Infinity): LogState {
+    const refusal = this.#refusal(0, bytes);
     const { bytesMax } = this.#options;
     const kept = { bytes: this.#mark.bytes, bytesMax };
     if (refusal === undefined) return { ...kept, accepting: true };
@@ -253,20 +254,23 @@ class EmbeddedLog implements Log {
     for (const id of ids) this.#groups.failed(id, error);
   }
 
-  #refusal(bytes: number): WeirError | undefined {
+  #refusal(bytes: number, ofRequest = bytes): WeirError | undefined {
     if (this.#closing !== undefined) return stopping();
     if (this.#failure !== undefined) return this.#notAccepting(this.#failure);
     const inFlight = this.#groups.bytes;
-    const full = this.#space.refusal(this.#mark.bytes + inFlight, bytes);
-    if (full !== undefined)
-      return new WeirError("log_full", full, { canRetry: true, retryAfterMs: this.#roomAfterMs(inFlight + bytes) });
+    const full = this.#space.refusal(this.#mark.bytes + inFlight, bytes, ofRequest);
+    if (full !== undefined) {
+      const retryAfterMs = this.#roomAfterMs(inFlight + bytes, ofRequest);
+      return new WeirError("log_full", full, { canRetry: true, retryAfterMs });
+    }
     if (inFlight === 0 || inFlight + bytes <= this.#inFlightBytesMax) return undefined;
     return unavailable(`${inFlight} bytes wait to become durable, at most ${this.#inFlightBytesMax} may`);
   }
 
-  #roomAfterMs(wanted: number): number {
+  #roomAfterMs(wanted: number, ofRequest: number): number {
     const { bytesMax } = this.#options;
-    return this.#drainage.msUntil(this.#mark.bytes + wanted - bytesMax * (1 - roomShare));
+    const { bytes } = this.#mark;
+    return this.#drainage.msUntil(bytes + wanted - boundFor(ofRequest, bytesMax, bytes) + bytesMax * roomShare);
   }
 
   #notAccepting(failure: WeirError): WeirError {

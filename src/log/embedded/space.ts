@@ -1,4 +1,5 @@
 import type { Clock } from "../../lib/clock.ts";
+import { boundFor, smallBytes } from "../../lib/last-room.ts";
 
 /** Asking the disk costs some 25 µs; so often it is asked at most. */
 const askEveryMs = 100;
@@ -23,10 +24,10 @@ export class Space {
     this.#options = options;
   }
 
-  /** Why `more` bytes can't be taken on top of `kept`; undefined when they can. */
-  refusal(kept: number, more: number): string | undefined {
+  /** Why `more` bytes, of a request that has so many in all, can't be taken on top of `kept`; undefined when they can. */
+  refusal(kept: number, more: number, ofRequest = more): string | undefined {
     const { bytesMax, freeBytesMin } = this.#options;
-    if (kept + more > bytesMax) return `the log holds ${kept} of at most ${bytesMax} bytes that are not processed yet`;
+    if (kept + more > boundFor(ofRequest, bytesMax, kept)) return full(kept, bytesMax, ofRequest);
     if (this.#freeNow() - more < freeBytesMin)
       return `the disk has ${this.#free} bytes left, and ${freeBytesMin} must stay free`;
     return undefined;
@@ -41,4 +42,9 @@ export class Space {
     }
     return this.#free;
   }
+}
+
+function full(kept: number, bytesMax: number, ofRequest: number): string {
+  const rest = ofRequest > smallBytes ? `, and the last of them are for requests of at most ${smallBytes} bytes` : "";
+  return `the log holds ${kept} of at most ${bytesMax} bytes that are not processed yet${rest}`;
 }

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../../lib/clock.ts";
 import { fileCall } from "../../lib/file-call.ts";
 import type { Registry, RegistryChange, RuleRecord } from "../registry.ts";
 import { keptFile } from "../../lib/kept-file.ts";
+import { Transactions } from "./transactions.ts";
 
 /** Series below this one are reserved. */
 const firstSeries = 16;
@@ -17,6 +18,8 @@ const schema = `
   CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
   INSERT OR IGNORE INTO counters VALUES ('revision', 0), ('series', ${firstSeries});
 `;
+
+const nextRevision = "UPDATE counters SET value = value + 1 WHERE name = 'revision'";
 
 export interface SqliteRegistryOptions {
   /** The database file; made when it is missing. */
@@ -36,6 +39,7 @@ export async function openSqliteRegistry({ file, clock = systemClock }: SqliteRe
 
 class SqliteRegistry implements Registry {
   readonly #database: DatabaseSync;
+  readonly #transactions: Transactions;
   readonly #mustBeThere: () => void;
   readonly #clock: Clock;
   readonly #watchers = new Set<() => void>();
@@ -44,6 +48,7 @@ class SqliteRegistry implements Registry {
 
   constructor(database: DatabaseSync, mustBeThere: () => void, clock: Clock) {
     this.#database = database;
+    this.#transactions = new Transactions(database, nextRevision);
     this.#mustBeThere = mustBeThere;
     this.#clock = clock;
   }
@@ -61,7 +66,10 @@ class SqliteRegistry implements Registry {
 
   async change(change: RegistryChange): Promise<readonly RuleRecord[] | undefined> {
     if (change.save.length + change.remove.length === 0) return [];
-    const stored = fileCall("the rules can't be changed", () => this.#transaction(change));
+    const stored = fileCall("the rules can't be changed", () => {
+      this.#mustBeThere();
+      return this.#transactions.run(() => this.#apply(change));
+    });
     if (stored !== undefined) queueMicrotask(() => this.#poll());
     return stored;
   }
@@ -71,10 +79,10 @@ class SqliteRegistry implements Registry {
   }
 
   async takeSeries(count: number): Promise<number> {
-    return fileCall("no series can be taken", () => {
-      const take = "UPDATE counters SET value = value + ? WHERE name = 'series' RETURNING value AS next";
-      return numberOf(this.#database.prepare(take).get(count)?.["next"]) - count;
-    });
+    const take = "UPDATE counters SET value = value + ? WHERE name = 'series' RETURNING value AS next";
+    return fileCall("no series can be taken", () =>
+      this.#transactions.run(() => numberOf(this.#database.prepare(take).get(count)?.["next"]) - count),
+    );
   }
 
   watch(changed: () => void): () => void {
@@ -100,21 +108,8 @@ class SqliteRegistry implements Registry {
   }
 
   /** The whole change with its count, or nothing of it: undefined when a record is not what the caller has seen. */
-  #transaction(change: RegistryChange): readonly RuleRecord[] | undefined {
-    this.#mustBeThere();
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
-      const stored = this.#apply(change);
-      this.#database.exec(stored === undefined ? "ROLLBACK" : "COMMIT");
-      return stored;
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
-    }
-  }
-
   #apply({ save, remove }: RegistryChange): readonly RuleRecord[] | undefined {
-    this.#database.exec("UPDATE counters SET value = value + 1 WHERE name = 'revision'");
+    this.#database.exec(nextRevision);
     const revision = this.#counter("revision");
     const removing = this.#database.prepare("DELETE FROM rules WHERE rule_id = ? AND revision = ?");
     if (remove.some((record) => missed(removing.run(record.rule_id, record.revision)))) return undefined;
@@ -133,7 +128,10 @@ class SqliteRegistry implements Registry {
   }
 
   #reading<T>(run: () => T): T {
-    return fileCall("the rules can't be read", run);
+    return fileCall("the rules can't be read", () => {
+      this.#transactions.settle();
+      return run();
+    });
   }
 
   #counter(name: string): number {
