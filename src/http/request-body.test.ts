@@ -9,7 +9,7 @@ import { BodyReader } from "./request-body.ts";
 
 describe("a body that comes slowly", () => {
   /** Reads one body by a clock of our own; answers the code of the error, or the number of bytes. */
-  async function read(firstBytes: number, afterMs: number): Promise<string | number> {
+  async function read(firstBytes: number, afterMs: number, leaves = false): Promise<string | number> {
     const clock = new SimulatedClock();
     const bodies = new BodyReader(clock);
     const settled = Promise.withResolvers<string | number>();
@@ -33,7 +33,8 @@ describe("a body that comes slowly", () => {
     connection.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n${"x".repeat(firstBytes)}`);
     await arrived.promise;
     await clock.advance(afterMs);
-    connection.write("x".repeat(1_000_000 - firstBytes));
+    if (leaves) connection.destroy();
+    else connection.write("x".repeat(1_000_000 - firstBytes));
     const result = await settled.promise;
     connection.destroy();
     bodies.close();
@@ -44,6 +45,8 @@ describe("a body that comes slowly", () => {
   it("is cut when it keeps to no rate", async () => assert.equal(await read(1, 12_000), "request_timeout"));
   it("may take ten seconds in any case", async () => assert.equal(await read(1, 9_000), 1_000_000));
   it("may take longer while it keeps its rate", async () => assert.equal(await read(500_000, 16_000), 1_000_000));
+  it("whose client leaves is no fault of the server", async () =>
+    assert.equal(await read(500, 0, true), "bad_request"));
   it("is cut when it stops half-way", async () => assert.equal(await read(500_000, 20_000), "request_timeout"));
 });
 

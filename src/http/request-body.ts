@@ -92,7 +92,7 @@ class Arrival implements Member {
     const request = this.#request;
     return new Promise<void>((resolve, reject) => {
       const keep = (piece: Buffer): void => this.#keep(piece, limits);
-      const broken = (error: Error): void => this.#fail(error);
+      const broken = (cause: Error): void => this.#fail(endedEarly(cause));
       const finish = (): void => void request.off("data", keep).off("error", broken);
       // By a name of its own: V8 makes a function that is written straight into a property among what is old, and all that it
       // sees (the request, whoever waits for it) would stay until the next full collection.
@@ -100,10 +100,7 @@ class Arrival implements Member {
       this.#fail = fail;
       request.on("data", keep).on("error", broken);
       request.on("end", () => (finish(), resolve()));
-      request.on(
-        "close",
-        () => request.complete || this.#fail(new WeirError("bad_request", "the connection ended before the body")),
-      );
+      request.on("close", () => request.complete || this.#fail(endedEarly()));
     });
   }
 
@@ -132,6 +129,9 @@ class Arrival implements Member {
     }
   }
 }
+
+const endedEarly = (cause?: Error): WeirError =>
+  new WeirError("bad_request", "the connection ended before the body", { cause });
 
 /** A body that is all here. */
 function whole(request: IncomingMessage, limits: BodyLimits): Buffer {

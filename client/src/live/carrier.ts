@@ -14,8 +14,8 @@ export interface Wanted {
 export interface LineEvents {
   readonly opened: () => void;
   readonly message: (text: string) => void;
-  /** It was not opened, or has ended. `refusal`: trying again is of no use. */
-  readonly closed: (refusal?: WeirError) => void;
+  /** It was not opened, or has ended. `refusal`: trying again is of no use; `afterMs`: or not before so long. */
+  readonly closed: (refusal?: WeirError, afterMs?: number) => void;
 }
 
 export interface Line {

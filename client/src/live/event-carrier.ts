@@ -21,7 +21,10 @@ export function eventCarrier(http: Http): Carrier {
     const told = unlessClosed(events, ending.signal);
     read(http, wanted, last.id, { ...told, id: noteId }, ending.signal).then(
       () => told.closed(),
-      (error: unknown) => told.closed(error instanceof WeirError && !error.canRetry ? error : undefined),
+      (error: unknown) => {
+        if (!(error instanceof WeirError)) return told.closed();
+        told.closed(error.canRetry ? undefined : error, error.retryAfterMs);
+      },
     );
     return { close: () => ending.abort() };
   };
@@ -32,7 +35,7 @@ function unlessClosed(events: LineEvents, signal: AbortSignal): LineEvents {
   return {
     opened: () => (signal.aborted ? undefined : events.opened()),
     message: (text) => (signal.aborted ? undefined : events.message(text)),
-    closed: (refusal) => (signal.aborted ? undefined : events.closed(refusal)),
+    closed: (refusal, afterMs) => (signal.aborted ? undefined : events.closed(refusal, afterMs)),
   };
 }
 

@@ -80,6 +80,23 @@ test("a line that ends is opened again after longer and longer pauses, and goes 
   assert.equal(line.state, "connecting", "the pauses are short again");
 });
 
+test("a pause is as long as a server asks for, but for at most a minute", async () => {
+  const { clock, lines, line, last } = make();
+  line.watch({ rule: "a" });
+  for (const [asked, pauseMs] of [
+    [3_000, 3_000],
+    [50, 200],
+    [3_600_000, 60_000],
+  ] as const) {
+    last().events.closed(undefined, asked);
+    const before = lines.length;
+    await clock.advance(pauseMs - 1);
+    assert.equal(lines.length, before);
+    await clock.advance(1);
+    assert.equal(lines.length, before + 1);
+  }
+});
+
 test("who comes in a pause that others have made long does not wait for its end, unless others wait as well", async () => {
   const { clock, lines, line, last } = make();
   const a = line.watch({ rule: "a" });

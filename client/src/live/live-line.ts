@@ -19,6 +19,9 @@ export interface LinePace extends Backoff {
 
 export const linePace: LinePace = { firstMs: 250, mostMs: 15_000, openMs: 10_000, silenceMs: 20_000, lingerMs: 1000 };
 
+/** Somebody looks at it: no pause is longer, whatever a server asks for. */
+const askedMostMs = 60_000;
+
 /** What a line is at: `resting` without rules, `waiting` for the pause before the next attempt. */
 export type LineState = "resting" | "connecting" | "open" | "waiting";
 
@@ -130,7 +133,7 @@ export class LiveLine {
     const events = {
       opened: () => current(() => this.#opened()),
       message: (text: string) => current(() => this.#heard(text)),
-      closed: (refusal?: WeirError) => current(() => this.#closed(refusal)),
+      closed: (refusal?: WeirError, afterMs?: number) => current(() => this.#closed(refusal, afterMs)),
     };
     this.#line = this.#carrier(() => this.#wanted(open()), events);
   }
@@ -189,16 +192,18 @@ export class LiveLine {
     this.#fail();
   }
 
-  #closed(refusal: WeirError | undefined): void {
-    if (refusal === undefined) return this.#fail();
+  #closed(refusal: WeirError | undefined, afterMs: number | undefined): void {
+    if (refusal === undefined) return this.#fail(afterMs);
     for (const follower of this.#followers.values()) if (!follower.isOver) follower.refuse(refusal);
     this.#end("resting");
   }
 
-  #fail(): void {
+  /** `afterMs`: as long as a server has asked for, within bounds. */
+  #fail(afterMs = 0): void {
     this.#end("waiting");
     this.#failures += 1;
-    this.#timer(pauseMs(this.#failures, this.#pace, this.#surroundings.random()), () => this.#connect());
+    const ownMs = pauseMs(this.#failures, this.#pace, this.#surroundings.random());
+    this.#timer(Math.max(ownMs, Math.min(afterMs, askedMostMs)), () => this.#connect());
   }
 
   #end(state: LineState): void {
