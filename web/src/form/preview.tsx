@@ -8,14 +8,14 @@ import type { Preview } from "./use-preview.ts";
 
 /** What a rule that is not saved yet would answer. */
 export function PreviewCard({ preview, isWrong }: { readonly preview: Preview; readonly isWrong: boolean }) {
-  const { answer, error, isAsking } = preview;
+  const { answer, error, isAsking, again } = preview;
   return (
     <aside className="preview" aria-label="Preview">
       <section className="card">
         <h2>
           Preview <PreviewState isAsking={isAsking} isWrong={isWrong} isBefore={error !== undefined} />
         </h2>
-        {error !== undefined && !isWrong && <Failure error={error} />}
+        {error !== undefined && !isWrong && <Failure error={error} {...(again && { again })} />}
         {answer !== undefined ? (
           <div className={error === undefined ? "stack" : "of-before"}>
             <Windows answer={answer} />

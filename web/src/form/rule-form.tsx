@@ -143,16 +143,7 @@ function Form({ rule, first, isGone = false }: FormProps) {
           </div>
           <p className="hint">What you type is kept in this browser until it is saved.</p>
         </form>
-        <div className="preview">
-          <PreviewCard preview={preview} isWrong={isWrong} />
-          {preview.again && (
-            <p>
-              <button type="button" onClick={preview.again}>
-                Try again
-              </button>
-            </p>
-          )}
-        </div>
+        <PreviewCard preview={preview} isWrong={isWrong} />
       </div>
     </>
   );
