@@ -49,10 +49,12 @@ export async function openChannel(config: Config, deps: OpenLogDeps): Promise<Ch
 
 const isOnKafka = ({ kafkaBrokers }: Config): boolean => kafkaBrokers.length > 0;
 
-function embedded({ dataDir, logBytesMax, diskFreeMinBytes }: Config, deps: OpenLogDeps): Promise<Log> {
+function embedded(config: Config, deps: OpenLogDeps): Promise<Log> {
+  const { dataDir, logBytesMax, inflightBytesMax, diskFreeMinBytes } = config;
   return openEmbeddedLog({
     dir: join(dataDir, "log"),
     bytesMax: logBytesMax,
+    inFlightBytesMax: inflightBytesMax,
     freeBytesMin: Math.max(diskFreeMinBytes, logFreeMin),
     clock: deps.clock,
     onFailure: deps.onFailure,

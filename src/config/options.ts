@@ -92,7 +92,8 @@ export const options = {
   bodyBytesMax: option({
     name: "body-bytes-max",
     group: "Limits",
-    kind: size(1024, GiB),
+    // SQLite takes no row of a thousand million bytes.
+    kind: size(1024, 900 * MiB),
     default: 32 * MiB,
     description: "largest body of one request, decoded",
   }),

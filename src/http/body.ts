@@ -1,21 +1,17 @@
 import { isUtf8 } from "node:buffer";
-import type { FastifyRequest } from "fastify";
 import { WeirError } from "../lib/errors.ts";
 
-/** Parses the body of a JSON route. `__proto__` and `constructor` become ordinary keys; the service's check refuses them by name. */
-export function jsonBody(
-  request: FastifyRequest,
-  bytes: string | Buffer,
-  done: (error: Error | null, body?: unknown) => void,
-): void {
-  const encoding = request.headers["content-encoding"] ?? "identity";
-  if (encoding !== "identity") return done(encoded(encoding));
+/**
+ * The value of a body of JSON. `__proto__` and `constructor` become ordinary keys; the service's check refuses them by name.
+ * @throws WeirError `invalid_json`
+ */
+export function jsonOf(bytes: Buffer): unknown {
   const text = textOf(bytes);
-  if (text === undefined) return done(new WeirError("invalid_json", "the body is not valid UTF-8"));
+  if (text === undefined) throw new WeirError("invalid_json", "the body is not valid UTF-8");
   try {
-    done(null, JSON.parse(text));
+    return JSON.parse(text);
   } catch (cause) {
-    done(notJson(cause));
+    throw notJson(cause);
   }
 }
 
@@ -26,12 +22,6 @@ export function textOf(bytes: string | Uint8Array): string | undefined {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
-
-const encoded = (encoding: string): WeirError =>
-  new WeirError(
-    "unsupported_encoding",
-    `content encoding ${encoding.slice(0, 64)} is not taken here: send the body as it is`,
-  );
 
 function notJson(cause: unknown): WeirError {
   return new WeirError(

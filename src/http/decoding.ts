@@ -80,16 +80,18 @@ type Keep = (piece: Buffer) => Promise<void> | undefined;
 
 /** Decodes the pieces, one member behind the other. */
 async function run(make: MakeDecoder, body: GatheredBody, keep: Keep): Promise<void> {
-  const waiting = [...body.pieces()];
   const most = membersMaxOf(body.length);
+  const pieces = body.pieces();
+  const more = (): Buffer | undefined => pieces.next().value ?? undefined;
+  let rest = more();
   let members = 0;
   do {
     if (++members > most)
       throw new WeirError("invalid_encoding", `the body has more than ${most} members; compress it as a whole`);
-    const rest = await runOne(make(), () => waiting.shift(), keep);
-    if (rest !== undefined) waiting.unshift(rest);
-    while (waiting[0] !== undefined && isPadding(waiting[0])) waiting.shift();
-  } while (waiting.length > 0);
+    const first = [rest];
+    rest = (await runOne(make(), () => first.pop() ?? more(), keep)) ?? more();
+    while (rest !== undefined && isPadding(rest)) rest = more();
+  } while (rest !== undefined);
 }
 
 /** Decodes one member; each piece of what comes out may have to wait before the next. */

@@ -104,10 +104,6 @@ export function fromFramework(error: unknown): unknown {
   return error;
 }
 
-/** Whether the framework has refused a body while it comes. */
-export const isTooLarge = (error: unknown): boolean =>
-  error instanceof Error && textOf(error, "code") === "FST_ERR_CTP_BODY_TOO_LARGE";
-
 /** The error for a connection whose bytes are not HTTP, or do not come. */
 export function connectionError(code: string | undefined): WeirError {
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return new WeirError("request_timeout", errorCodes.request_timeout);
@@ -116,7 +112,6 @@ export function connectionError(code: string | undefined): WeirError {
 }
 
 const frameworkErrors: Readonly<Record<string, readonly [code: ErrorCode, message: string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ["body_too_large", "the body is larger than this route takes"],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ["unsupported_media_type", "the body must be application/json, and say so"],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ["bad_request", "the body is not as long as its Content-Length says"],
   FST_ERR_BAD_URL: [

@@ -20,3 +20,18 @@ for (const expected of [0, 10, bytesMax, 99 * bytesMax])
   });
 
 it("nothing is a body too", () => assert.equal(new GatheredBody(bytesMax).bytes().length, 0));
+
+it("what is read of a large body stays readable when the body is released, and has all of it", () => {
+  const body = new GatheredBody(bytesMax);
+  for (let index = 0; index < 3; index++) body.add(piece(smallBytesMax, index));
+  const read = [...body.pieces()].map((one) => [one.length, one[0]] as const);
+  assert.equal(
+    read.reduce((sum, [length]) => sum + length, 0),
+    3 * smallBytesMax,
+  );
+  const pieces = body.pieces();
+  const first = pieces.next().value!;
+  body.release();
+  assert.ok(first.length > 0 && first.equals(Buffer.alloc(first.length)));
+  assert.equal(pieces.next().done, true);
+});

@@ -11,6 +11,9 @@ export interface BodyLimits {
 /** Up to here a body stays in the pieces that it came in. */
 export const smallBytesMax = 2 * 1024 * 1024;
 
+/** Of a large body that is decoded. */
+const copyBytes = 64 * 1024;
+
 let scratch = Buffer.alloc(0);
 
 /**
@@ -54,9 +57,17 @@ export class GatheredBody {
     return scratch.subarray(0, this.#length);
   }
 
-  /** The pieces that `bytes` would join. */
-  pieces(): readonly Buffer[] {
-    return this.#large ? [this.bytes()] : this.#pieces;
+  /**
+   * The pieces that `bytes` would join, each to be used until the next is asked for; they stay readable when the body is released
+   * meanwhile: a decoder may be reading one in a thread of its own, which nobody can wait for.
+   */
+  *pieces(): Generator<Buffer> {
+    if (this.#large === undefined) return yield* this.#pieces;
+    const copy = Buffer.allocUnsafeSlow(copyBytes);
+    for (let at = 0; this.#large !== undefined && at < this.#length; at += copyBytes) {
+      const length = this.#large.copy(copy, 0, at, Math.min(at + copyBytes, this.#length));
+      yield copy.subarray(0, length);
+    }
   }
 
   /** Nobody looks at it any more, nor at its pieces: all that it takes is given back at once. */
@@ -65,7 +76,7 @@ export class GatheredBody {
     this.release();
   }
 
-  /** The same where a decoder may still be reading the pieces, which are left to the collector. */
+  /** The same where somebody may still be reading one of the `pieces`, which are left to the collector. */
   release(): void {
     if (this.#large) freeBytes(this.#large);
     this.#large = undefined;

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { describe, it } from "node:test";
-import { hostRefusal } from "./host-names.ts";
+import { listening } from "../../test/support/socket.ts";
+import { hostCheck, hostRefusal } from "./host-names.ts";
 
 const refused = (host: string | undefined, listensOn: string, ...names: string[]): boolean =>
   hostRefusal(host, { listensOn, names }) !== undefined;
@@ -38,6 +40,15 @@ describe("a name that a server is asked by", () => {
     assert.equal(refused("Weir.example", "127.0.0.1", "weir.example"), false);
     assert.equal(refused("evil.example", "127.0.0.1", "weir.example"), true);
     assert.equal(refused("evil.example", "127.0.0.1", "*"), false);
+  });
+
+  it("is judged by the address that it listens on, whatever that is called", async (t) => {
+    const server = createServer();
+    const check = hostCheck(server, { listensOn: "the.name.of.this.machine", names: [] });
+    await listening(server);
+    t.after(() => server.close());
+    assert.equal(check("evil.example")?.code, "host_refused");
+    assert.equal(check("localhost"), undefined);
   });
 
   it("is told with what to do", () => {

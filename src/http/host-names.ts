@@ -1,12 +1,22 @@
-import { isIP } from "node:net";
+import { isIP, type Server } from "node:net";
 import { WeirError } from "../lib/errors.ts";
 
 /** By which names a server may be asked. */
 export interface HostNames {
-  /** The address or name that it listens on. */
+  /** The address or name that it was told to listen on. */
   readonly listensOn: string;
   /** Besides addresses and `localhost`; `*`: any. When there are none: on a loopback address no others, elsewhere any. */
   readonly names: readonly string[];
+}
+
+/** Checks what a server is asked by; once it listens, by the address that the name stands for. */
+export function hostCheck(server: Server, names: HostNames): (host: string | undefined) => WeirError | undefined {
+  let known = names;
+  server.on("listening", () => {
+    const bound = server.address();
+    if (typeof bound === "object" && bound !== null) known = { ...names, listensOn: bound.address };
+  });
+  return (host) => hostRefusal(host, known);
 }
 
 /**

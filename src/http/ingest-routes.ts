@@ -16,6 +16,7 @@ import {
 } from "../protocol/ingest.ts";
 import { cloudAttributes } from "./cloud-headers.ts";
 import { BodyReader } from "./request-body.ts";
+import { letGo } from "./drain.ts";
 import type { Routes } from "./server.ts";
 import { goneSignal } from "../lib/unanswered.ts";
 
@@ -34,7 +35,7 @@ export function ingestRoutes(ingest: IngestService, clock: Clock): Routes {
       try {
         return await take(ingest, bodies, request.raw, reply, query);
       } catch (error) {
-        await letGo(bodies, request.raw, reply, error);
+        await letGo(request.raw, reply, clock, isOverloaded(error) ? overloadedDrainMs : undefined);
         throw error;
       }
     };
@@ -143,12 +144,7 @@ function leaveBodiesToTheHandler(server: FastifyInstance): void {
 
 /** A server that has too much to do reads slowly; it must not cut off those whom it tells to come back. */
 const overloadedDrainMs = 5000;
-
-/** A refused request may still be sending: the rest is thrown away, or the connection ends with the answer. */
-async function letGo(bodies: BodyReader, request: IncomingMessage, reply: FastifyReply, error: unknown): Promise<void> {
-  await bodies.drain(request, error instanceof WeirError && error.canRetry ? overloadedDrainMs : undefined);
-  if (!request.complete && !request.readableEnded) void reply.header("connection", "close");
-}
+const isOverloaded = (error: unknown): boolean => error instanceof WeirError && error.canRetry;
 
 const errors = Object.fromEntries([400, 413, 415, 422, 429, 503].map((status) => [status, ErrorBody]));
 const ingestSchema = {

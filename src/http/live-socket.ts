@@ -9,7 +9,7 @@ import type { ErrorCode } from "../lib/errors.ts";
 import type { Client } from "../live/client.ts";
 import type { LiveHub } from "../live/observed.ts";
 import { brokenCodes, closeCodes } from "../protocol/live.ts";
-import { type HostNames, hostRefusal } from "./host-names.ts";
+import { type HostNames, hostCheck } from "./host-names.ts";
 import type { Routes } from "./server.ts";
 import { TextFrames } from "./text-frame.ts";
 import { refuseUpgrade } from "./upgrade.ts";
@@ -37,12 +37,13 @@ export function liveSocket(hub: LiveHub, options: LiveSocketOptions): Routes {
     const frames = new TextFrames();
     const refuse = (socket: Duplex, code: ErrorCode, message: string): void =>
       refuseUpgrade(socket, new WeirError(code, message));
+    const isForeign = options.hostNames && hostCheck(server.server, options.hostNames);
     let stopping = false;
     sockets.on("wsClientError", ({ message }, socket) => refuse(socket, "bad_request", message));
     server.server.on("upgrade", (request, socket, head) => {
       socket.on("error", () => socket.destroy());
       if (pathOf(request) !== "/live-stats") return refuse(socket, "unknown_route", "only /live-stats is a WebSocket");
-      const foreign = options.hostNames && hostRefusal(request.headers.host, options.hostNames);
+      const foreign = isForeign?.(request.headers.host);
       if (foreign !== undefined) return refuseUpgrade(socket, foreign);
       if (!originAllowed(request, options.origins))
         return refuse(socket, "origin_refused", `the origin ${request.headers.origin} is not allowed`);

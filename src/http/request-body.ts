@@ -3,7 +3,6 @@ import type { Clock } from "../lib/clock.ts";
 import { Crowd, type Member } from "../lib/crowd.ts";
 import { WeirError } from "../lib/errors.ts";
 import { freeIfWhole } from "../lib/free-bytes.ts";
-import { drain } from "./drain.ts";
 import { Decoding, decoderOf } from "./decoding.ts";
 import { GatheredBody, tooLarge } from "./gathered-body.ts";
 import type { BodyLimits } from "./gathered-body.ts";
@@ -46,11 +45,6 @@ export class BodyReader {
       if (decoder) body.release();
       else body.free();
     }
-  }
-
-  /** Reads and forgets what is left of a request that was refused. */
-  drain(request: IncomingMessage, forMs?: number): Promise<void> {
-    return drain(request, this.#clock, forMs);
   }
 
   close(): void {

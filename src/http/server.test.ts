@@ -104,9 +104,9 @@ describe("a server's errors have one shape", () => {
       "invalid_json",
     ],
     [
-      "a body that is encoded",
+      "a body in an encoding that it does not know",
       "/sample",
-      { method: "POST", body: gzipSync("{}"), encoding: "gzip" },
+      { method: "POST", body: "{}", encoding: "deflate" },
       415,
       "unsupported_encoding",
     ],
@@ -134,6 +134,11 @@ describe("a server's errors have one shape", () => {
       assert.match(String(answer.headers["content-type"]), /^application\/json/);
     });
   }
+
+  it("takes a body that is encoded", async () => {
+    const answer = await ask(server, "/sample", { method: "POST", body: gzipSync('{"a":1}'), encoding: "gzip" });
+    assert.deepEqual([answer.status, answer.json()], [200, { body: { a: 1 } }]);
+  });
 
   it("shows nothing of its inside", async () => {
     assert.doesNotMatch((await ask(server, "/broken")).text, /SELECT|secret|path/);
@@ -241,6 +246,41 @@ describe("over a socket", () => {
     const connection = converse(await portOf(t, {}));
     connection.write("hello\r\n\r\n");
     assert.match(await connection.closed, /^HTTP\/1\.1 400 .*"code":"bad_request"/s);
+  });
+
+  it("answers nothing in the place of a request that waits for its answer", async (t) => {
+    const asked = Promise.withResolvers<void>();
+    const slow: Routes = (scope) => void scope.get("/slow", () => (asked.resolve(), new Promise(() => {})));
+    const connection = converse(await portOf(t, { routes: [slow] }));
+    connection.write("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+    await asked.promise;
+    connection.write("hello\r\n\r\n");
+    assert.equal(await connection.closed, "");
+  });
+
+  it("answers a request for what is not there before its body has come", async (t) => {
+    const port = await portOf(t, {});
+    for (const [path, status] of [
+      ["/nowhere", 404],
+      ["/health", 405],
+    ] as const) {
+      const connection = converse(port);
+      connection.write(
+        `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{`,
+      );
+      assert.match(await connection.closed, new RegExp(`^HTTP/1\\.1 ${status} .*connection: close`, "is"));
+    }
+  });
+
+  it("keeps bodies that do not come to an end within a bound for all", async (t) => {
+    const port = await portOf(t, { arrivingBytesMax: 100_000 });
+    const head = "POST /sample HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 90000\r\n\r\n";
+    const connections = [1, 2].map(() => converse(port));
+    for (const connection of connections) connection.write(`${head}${" ".repeat(80_000)}`);
+    const refusal = await Promise.race(connections.map(({ closed }) => closed));
+    assert.match(refusal, /^HTTP\/1\.1 429 .*"code":"overloaded"/s);
+    for (const connection of connections) connection.write(`${" ".repeat(9_998)}{}`);
+    t.after(() => connections.forEach((connection) => connection.destroy()));
   });
 
   it("refuses headers without end", async (t) => {

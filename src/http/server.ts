@@ -5,15 +5,15 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, 
 import { systemClock } from "../lib/clock.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
-import { dropStalledReaders, owesAnswers } from "../lib/unanswered.ts";
+import { dropStalledReaders, owesAnswers, owesWholeRequest } from "../lib/unanswered.ts";
 import { parameterCheck } from "../protocol/query.ts";
-import { jsonBody } from "./body.ts";
 import { document } from "./documentation.ts";
-import { drain } from "./drain.ts";
-import { answerOf, connectionError, fromFramework, isTooLarge } from "./errors.ts";
+import { letGo } from "./drain.ts";
+import { answerOf, connectionError, fromFramework } from "./errors.ts";
 import type { ErrorAnswer } from "./errors.ts";
 import { boundHeldAnswers } from "./held-answers.ts";
-import { type HostNames, hostRefusal } from "./host-names.ts";
+import { type HostNames, hostCheck } from "./host-names.ts";
+import { takeJson } from "./json-bodies.ts";
 import { RouteTable } from "./route-table.ts";
 import { boundUnanswered } from "./unanswered.ts";
 import { asksForSocket } from "./upgrade.ts";
@@ -47,10 +47,12 @@ export interface ServerOptions {
   readonly connectionsMax?: number;
   /** What answers that are not read yet may take together, bytes. Default 128 MiB. */
   readonly heldBytesMax?: number;
+  /** What the bodies of its JSON routes may take together while they arrive, bytes. Default 64 MiB. */
+  readonly arrivingBytesMax?: number;
   /** By which names it may be asked; missing: by any. */
   readonly hostNames?: HostNames;
   /** Default: the system's. */
-  readonly clock?: Pick<Clock, "sleep">;
+  readonly clock?: Clock;
 }
 
 /**
@@ -67,10 +69,10 @@ export function createServer(options: ServerOptions): FastifyInstance {
   server.server.maxConnections = options.connectionsMax ?? 20_000;
   server.setValidatorCompiler(({ schema, httpPart }) => (httpPart === "body" ? accept : parameters(schema)));
   server.setSerializerCompiler(() => (body) => JSON.stringify(body));
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser("application/json", { parseAs: "buffer" }, jsonBody);
+  const clock = options.clock ?? systemClock;
+  takeJson(server, clock, options.arrivingBytesMax);
   server.setErrorHandler(async (error, request, reply) => {
-    if (isTooLarge(error)) await drain(request.raw, options.clock ?? systemClock);
+    if (!reply.hasHeader("connection")) await letGo(request.raw, reply, clock);
     answerError(error, request, reply);
     return reply;
   });
@@ -156,9 +158,12 @@ function report(logger: FastifyBaseLogger, error: unknown, answer: ErrorAnswer, 
   else logger.debug({ code: answer.body.error.code, url }, "request refused");
 }
 
-/** Answers what was not HTTP on the bare socket, as there is no request to reply to. */
+/**
+ * Answers what was not HTTP on the bare socket, as there is no request to reply to. Not where the answer to an earlier request
+ * is still owed: it would be taken for that one.
+ */
 function answerConnection(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  if (error.code === "ECONNRESET" || !socket.writable || owesWholeRequest(socket)) return void socket.destroy();
   const { status, body } = answerOf(connectionError(error.code));
   const text = JSON.stringify(body);
   const head = `HTTP/1.1 ${status} ${body.error.code}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n`;
@@ -189,23 +194,29 @@ function refuseWhenClosing(server: FastifyInstance): void {
 
 function refuseForeignNames(server: FastifyInstance, names: HostNames | undefined): void {
   if (names === undefined) return;
-  server.addHook("onRequest", (request, _reply, done) => done(hostRefusal(request.raw.headers.host, names)));
+  const check = hostCheck(server.server, names);
+  server.addHook("onRequest", (request, _reply, done) => done(check(request.raw.headers.host)));
 }
 
+/** Before its body is read, which would be kept for nothing. */
 function refuseUnknownRoutes(server: FastifyInstance): void {
   const table = new RouteTable();
   server.addHook("onRoute", (route) => table.add(route.method, route.url));
+  server.addHook("onRequest", (request, reply, done) =>
+    done(request.is404 ? noRoute(table, request, reply) : undefined),
+  );
   server.setNotFoundHandler((request, reply) => {
-    const path = request.url.split("?", 1)[0] ?? "";
-    const methods = table.methodsOf(path);
-    if (methods.length === 0)
-      throw new WeirError(
-        "unknown_route",
-        `there is no route ${path.slice(0, 200)}; /docs/ lists those that there are`,
-      );
-    void reply.header("allow", methods.join(", "));
-    throw new WeirError("method_not_allowed", `${path} takes ${methods.join(", ")}, not ${request.method}`, {
-      details: { allowed: methods },
-    });
+    throw noRoute(table, request, reply);
+  });
+}
+
+function noRoute(table: RouteTable, request: FastifyRequest, reply: FastifyReply): WeirError {
+  const path = request.url.split("?", 1)[0] ?? "";
+  const allowed = table.methodsOf(path);
+  const known = "/docs/ lists those that there are";
+  if (allowed.length === 0) return new WeirError("unknown_route", `there is no route ${path.slice(0, 200)}; ${known}`);
+  void reply.header("allow", allowed.join(", "));
+  return new WeirError("method_not_allowed", `${path} takes ${allowed.join(", ")}, not ${request.method}`, {
+    details: { allowed },
   });
 }

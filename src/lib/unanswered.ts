@@ -18,6 +18,9 @@ export function owe(socket: Socket, response: ServerResponse, max = unansweredMa
 /** Whether an answer of the connection is still owed or on its way. */
 export const owesAnswers = (socket: Socket): boolean => lines.get(socket)?.first !== undefined;
 
+/** The same, of a request that has come as a whole: what comes now is no part of it. */
+export const owesWholeRequest = (socket: Socket): boolean => lines.get(socket)?.first?.req.complete === true;
+
 /**
  * A connection that takes nothing of its answer for so long is cut; one that waits for us (a long poll) is not. When one has
  * been idle for the time that it may, node asks here, too.

@@ -263,7 +263,7 @@ class EmbeddedLog implements Log {
       const retryAfterMs = this.#roomAfterMs(inFlight + bytes, ofRequest);
       return new WeirError("log_full", full, { canRetry: true, retryAfterMs });
     }
-    if (inFlight === 0 || inFlight + bytes <= this.#inFlightBytesMax) return undefined;
+    if (inFlight === 0 || inFlight + bytes <= boundFor(ofRequest, this.#inFlightBytesMax, inFlight)) return undefined;
     return unavailable(`${inFlight} bytes wait to become durable, at most ${this.#inFlightBytesMax} may`);
   }
 

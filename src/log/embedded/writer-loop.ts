@@ -1,12 +1,12 @@
 import { faultOf } from "./fault.ts";
-import type { AppendJob, FromWriter, ToWriter } from "./messages.ts";
+import type { AppendJob, Fault, FromWriter, ToWriter } from "./messages.ts";
 import type { LogWriter } from "./writer.ts";
 
 /** A checkpoint is asked for when so much was written since the last. */
 const checkpointBytes = 16 << 20;
 const trimDelayMs = 50;
 /** So long after a scrub could not be done, it is tried again. */
-const scrubAgainMs = 1000;
+const againMs = 1000;
 
 /** How the writer's thread is talked to. */
 export interface WriterPort {
@@ -72,13 +72,15 @@ export class WriterLoop {
       if (this.#writer.hasTrimWork) this.#planTrim();
     } catch (error) {
       const ids = jobs.map((job) => job.id);
-      this.#fail(ids, error, "a commit");
+      const { fatal } = this.#fail(ids, error, "a commit");
+      // What a full disk has refused: nobody else might ask again.
+      if (!fatal && this.#writer.hasTrimWork) this.#planTrim(againMs);
     }
   }
 
   /** Deletion rides on the next append's transaction; when none comes soon, it gets one of its own. */
-  #planTrim(): void {
-    this.#stopTrim ??= this.#port.later(trimDelayMs, () => {
+  #planTrim(ms = trimDelayMs): void {
+    this.#stopTrim ??= this.#port.later(ms, () => {
       this.#stopTrim = undefined;
       if (this.#writer.hasTrimWork) this.#write([]);
     });
@@ -93,7 +95,7 @@ export class WriterLoop {
       } catch (error) {
         this.#fail([], error, "taking erased events off the disk");
       }
-      if (this.#scrubs.length > 0) this.#planScrub(scrubAgainMs);
+      if (this.#scrubs.length > 0) this.#planScrub(againMs);
     });
   }
 
@@ -134,7 +136,9 @@ export class WriterLoop {
     this.#port.tell({ kind: "closed" });
   }
 
-  #fail(ids: readonly number[], error: unknown, doing: string): void {
-    this.#port.tell({ kind: "failed", ids, fault: faultOf(error, doing, this.#place) });
+  #fail(ids: readonly number[], error: unknown, doing: string): Fault {
+    const fault = faultOf(error, doing, this.#place);
+    this.#port.tell({ kind: "failed", ids, fault });
+    return fault;
   }
 }

@@ -26,10 +26,17 @@ export class Transactions {
     return this.#attempt(run);
   }
 
-  /** Makes sure that what failed has not happened. Throws what the database throws while that can't be done. */
+  /**
+   * Makes sure that what failed has not happened.
+   * @throws WeirError while that can't be done: of whoever asks nothing has begun.
+   */
   settle(): void {
     if (!this.#inDoubt) return;
-    this.#attempt(() => this.#database.prepare(this.#overwrite).run());
+    try {
+      this.#attempt(() => this.#database.prepare(this.#overwrite).run());
+    } catch (cause) {
+      throw new WeirError("registry_unavailable", messageOf(cause), { cause });
+    }
     this.#inDoubt = false;
   }
 

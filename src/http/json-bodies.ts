@@ -1,0 +1,25 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { BodyBudget } from "../ingest/budget.ts";
+import type { Clock } from "../lib/clock.ts";
+import { jsonOf } from "./body.ts";
+import { BodyReader } from "./request-body.ts";
+
+/** What the bodies of all requests of a server may take while they arrive. Ingest has a bound of its own. */
+const allBytesMax = 64 * 1024 * 1024;
+
+/** The routes of a server take JSON, each up to its own bound. */
+export function takeJson(server: FastifyInstance, clock: Clock, bytesMax = allBytesMax): void {
+  const bodies = new BodyReader(clock);
+  const budget = new BodyBudget(bytesMax);
+  server.addHook("onClose", (_instance, done) => (bodies.close(), done()));
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("application/json", async ({ raw, routeOptions }: FastifyRequest) => {
+    const share = budget.share();
+    try {
+      const limits = { bytesMax: routeOptions.bodyLimit, grow: share.grow };
+      return await bodies.read(raw, limits, jsonOf);
+    } finally {
+      share.release();
+    }
+  });
+}
