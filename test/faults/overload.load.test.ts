@@ -102,8 +102,9 @@ class Overload {
     checkRefusals(crowd, byFew, byMany);
     this.#checkPolite(await polite);
     this.#checkReader(await reader);
-    await this.#checkCounts(await polite);
+    // First: while all is counted anew this process reads nothing, and a watcher that does not read is cut.
     await this.#checkWatcher(watcher);
+    await this.#checkCounts(await polite);
   }
 
   /** While the log has room only what is in flight is too much. */
