@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { type TestContext, after, describe, it } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { converse } from "../../test/support/socket.ts";
@@ -249,13 +250,23 @@ describe("over a socket", () => {
   });
 
   it("answers nothing in the place of a request that waits for its answer", async (t) => {
-    const asked = Promise.withResolvers<void>();
-    const slow: Routes = (scope) => void scope.get("/slow", () => (asked.resolve(), new Promise(() => {})));
-    const connection = converse(await portOf(t, { routes: [slow] }));
-    connection.write("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
-    await asked.promise;
-    connection.write("hello\r\n\r\n");
-    assert.equal(await connection.closed, "");
+    const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<object>()];
+    const slow: Routes = (scope) => {
+      scope.get("/slow", () => (asked.resolve(), answer.promise));
+      scope.post("/slow", () => ({}));
+    };
+    for (const more of [
+      "hello\r\n\r\n",
+      "POST /slow HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ]) {
+      const connection = converse(await portOf(t, { routes: [slow] }));
+      connection.write("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+      await asked.promise;
+      connection.write(more);
+      await pause(50);
+      answer.resolve({ answered: true });
+      assert.match(await connection.closed, /^HTTP\/1\.1 200 [^{]*\{"answered":true\}$/s);
+    }
   });
 
   it("answers a request for what is not there before its body has come", async (t) => {

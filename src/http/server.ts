@@ -5,7 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, 
 import { systemClock } from "../lib/clock.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
-import { dropStalledReaders, owesAnswers, owesWholeRequest } from "../lib/unanswered.ts";
+import { dropStalledReaders, endBehindAnswers, owesAnswers } from "../lib/unanswered.ts";
 import { parameterCheck } from "../protocol/query.ts";
 import { document } from "./documentation.ts";
 import { letGo } from "./drain.ts";
@@ -159,11 +159,12 @@ function report(logger: FastifyBaseLogger, error: unknown, answer: ErrorAnswer, 
 }
 
 /**
- * Answers what was not HTTP on the bare socket, as there is no request to reply to. Not where the answer to an earlier request
- * is still owed: it would be taken for that one.
+ * Answers what was not HTTP on the bare socket, as there is no request to reply to. Where answers to earlier requests are
+ * still owed it would be taken for one of them, so that these are the last words.
  */
 function answerConnection(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable || owesWholeRequest(socket)) return void socket.destroy();
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  if (endBehindAnswers(socket)) return;
   const { status, body } = answerOf(connectionError(error.code));
   const text = JSON.stringify(body);
   const head = `HTTP/1.1 ${status} ${body.error.code}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n`;

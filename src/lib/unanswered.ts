@@ -18,8 +18,11 @@ export function owe(socket: Socket, response: ServerResponse, max = unansweredMa
 /** Whether an answer of the connection is still owed or on its way. */
 export const owesAnswers = (socket: Socket): boolean => lines.get(socket)?.first !== undefined;
 
-/** The same, of a request that has come as a whole: what comes now is no part of it. */
-export const owesWholeRequest = (socket: Socket): boolean => lines.get(socket)?.first?.req.complete === true;
+/**
+ * For a connection on which something has come that can't be answered: ends it behind the last answer to a request that had come as a
+ * whole. Answers whether one is owed.
+ */
+export const endBehindAnswers = (socket: Socket): boolean => lines.get(socket)?.endBehindAnswers() ?? false;
 
 /**
  * A connection that takes nothing of its answer for so long is cut; one that waits for us (a long poll) is not. When one has
@@ -92,6 +95,14 @@ class Line {
   endWith(response: ServerResponse): void {
     this.#endless = response;
     if (this.#waiting.at(-1) !== response) this.#socket.destroy();
+  }
+
+  endBehindAnswers(): boolean {
+    const last = this.#waiting.findLast(({ req }) => req.complete);
+    if (last === undefined) return false;
+    last.shouldKeepAlive = false;
+    whenOver(last, () => this.#socket.destroySoon());
+    return true;
   }
 
   get #isHeld(): boolean {
