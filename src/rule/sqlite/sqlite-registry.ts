@@ -11,9 +11,11 @@ const pollMs = 500;
 /** How long a call waits for another process that is writing. */
 const busyTimeoutMs = 5000;
 
+// What is found was perhaps never synced, and from here on others build upon it: it is made durable first.
 const schema = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
+  PRAGMA wal_checkpoint(TRUNCATE);
   CREATE TABLE IF NOT EXISTS rules (rule_id TEXT PRIMARY KEY, revision INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
   INSERT OR IGNORE INTO counters VALUES ('revision', 0), ('series', ${firstSeries});
