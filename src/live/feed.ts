@@ -16,6 +16,8 @@ export interface FeedBounds extends HeldBounds, DirtyBounds {
   readonly newestWindows: number;
   /** Rows in one read; a window with more is cut. */
   readonly readRowsMax: number;
+  /** Of the rows of one push, and of those of a window; with more they are cut. Far less than the backlog that closes a client. */
+  readonly pushBytesMax: number;
 }
 
 /** The version of a rule whose windows are watched. */
@@ -63,7 +65,7 @@ export class Feed implements ReadableFeed {
     this.#watched = watched;
     this.#bounds = bounds;
     this.#dirty = new Dirty(bounds);
-    this.#held = new HeldWindows(watched.rule.groupBy.length);
+    this.#held = this.#newHeld();
     this.#dirty.touchNewest();
   }
 
@@ -189,9 +191,12 @@ export class Feed implements ReadableFeed {
 
   /** Lets go of windows beyond the bounds. */
   tidy(): void {
+    const { lostSeq } = this.#held;
     let sentToAll = this.#awaited ? 0 : this.#held.seq;
     for (const { sentSeq } of this.subscribers) sentToAll = Math.min(sentToAll, sentSeq ?? sentToAll);
     this.#held.evict(this.#bounds, sentToAll);
+    // What somebody waits for may be among it.
+    if (this.#held.lostSeq > lostSeq) this.#awaitedUnknown = this.#awaited !== undefined;
     for (const noted of [this.#cut, this.#leftOut])
       for (const start of noted) if (!this.#held.has(start)) noted.delete(start);
   }
@@ -202,7 +207,7 @@ export class Feed implements ReadableFeed {
     const starts = this.#held.withNewest(this.#awaitedAll ? this.#held.starts() : (this.#awaited ?? []));
     this.#snapshots += 1;
     for (const start of new Set(this.#held.starts()).difference(new Set(starts))) this.#leftOut.add(start);
-    return pushText(this.ruleId, now, this.#held.rowsOf(starts), this.#cut.size > 0 || this.#awaitedUnknown);
+    return this.#push(now, this.#held.rowsOf(starts), this.#awaitedUnknown);
   }
 
   /** The push with the rows that changed after `seq`; undefined when there is none. */
@@ -210,7 +215,14 @@ export class Feed implements ReadableFeed {
     this.#expire(now);
     const rows = this.#held.since(seq);
     const lost = seq < this.#held.lostSeq;
-    return rows.length === 0 && !lost ? undefined : pushText(this.ruleId, now, rows, this.#cut.size > 0 || lost);
+    return rows.length === 0 && !lost ? undefined : this.#push(now, rows, lost);
+  }
+
+  #push(now: number, rows: readonly string[], lacks: boolean): string {
+    return pushText(this.ruleId, now, rows, {
+      bytesMax: this.#bounds.pushBytesMax,
+      truncated: lacks || this.#cut.size > 0,
+    });
   }
 
   /** Lets go of windows that the rule no longer keeps. Nobody is told: a push can't say that a row has gone. */
@@ -255,15 +267,20 @@ export class Feed implements ReadableFeed {
     const complete = this.#completeFrom(rows, read);
     const asked = span.only ?? new Set([...read.keys(), ...this.#heldIn(span)]);
     const seen = [...asked].filter((start) => start >= complete);
-    this.#held.apply(seen.map((start) => [start, (read.get(start) ?? []).slice(0, this.#bounds.readRowsMax)] as const));
-    for (const start of seen) this.#noteCut(start, read.get(start)?.length ?? 0);
+    const { readRowsMax } = this.#bounds;
+    const large = this.#held.apply(
+      seen.map((start) => [start, (read.get(start) ?? []).slice(0, readRowsMax)] as const),
+    );
+    for (const start of seen) this.#noteCut(start, large.has(start) || (read.get(start)?.length ?? 0) > readRowsMax);
+    // Reads follow each other before anything is sent: what they bring has a bound at each.
+    if (this.#held.bytes > this.#bounds.heldBytesMax) this.tidy();
     // A full read ends within a window: what lies at or below it was asked for in vain. Of the newest ones that is no
     // loss, they are only held to know what changes.
     if (reading !== "newest") for (const start of asked) if (start < complete) this.#dirty.touch(start);
   }
 
-  #noteCut(start: number, rows: number): void {
-    if (rows > this.#bounds.readRowsMax) this.#cut.add(start);
+  #noteCut(start: number, isCut: boolean): void {
+    if (isCut) this.#cut.add(start);
     else this.#cut.delete(start);
   }
 
@@ -284,8 +301,12 @@ export class Feed implements ReadableFeed {
     return [...this.#held.starts()].filter((start) => span.from <= start && start < span.to);
   }
 
+  #newHeld(): HeldWindows {
+    return new HeldWindows(this.#watched.rule.groupBy.length, this.#bounds.pushBytesMax);
+  }
+
   #startAnew(): void {
-    this.#held = new HeldWindows(this.#watched.rule.groupBy.length);
+    this.#held = this.#newHeld();
     this.#dirty.clear();
     this.#dirty.touchNewest();
     this.#cut.clear();
