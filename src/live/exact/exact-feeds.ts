@@ -1,11 +1,14 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Progress, Touched } from "../../progress/progress.ts";
 import { liveErrorCodes } from "../../protocol/live.ts";
+import type { LiveErrorCode } from "../../protocol/live.ts";
 import type { LiveRequest } from "../../protocol/live.ts";
 import { resumePlace } from "../../protocol/live-request.ts";
 import type { Store } from "../../store/store.ts";
 import type { LiveLimits } from "../limits.ts";
 import { FeedReader } from "../reader.ts";
+import { Refusals } from "../refusals.ts";
+import type { TooLarge } from "../refusals.ts";
 import type { LiveRules } from "../rules.ts";
 import { startsFor } from "../starts.ts";
 import { readEpoch } from "./epoch.ts";
@@ -41,11 +44,13 @@ export class ExactFeeds {
   readonly #parts: ExactParts;
   readonly #feeds = new Map<string, ExactFeed>();
   readonly #reader: FeedReader<ExactFeed>;
+  readonly #refusals: Refusals;
   #numbers = 0;
 
   constructor(parts: ExactParts) {
     this.#parts = parts;
     const { store, clock, limits } = parts;
+    this.#refusals = new Refusals(limits);
     this.#reader = new FeedReader(clock, limits, {
       before: (feed) => this.#lookAtRule(feed),
       next: (feed) =>
@@ -55,8 +60,13 @@ export class ExactFeeds {
           () => this.#lookAtRule(feed),
         ),
       done: (feed) => this.#afterRead(feed),
-      failed: parts.onError,
+      failed: (feed, error) => this.#readFailed(feed, error),
     });
+  }
+
+  /** Why the rule is refused to whoever asks for it now, as it was found too large just before. */
+  refusal(ruleId: string): string | undefined {
+    return this.#refusals.of(this.#parts.rules.find(ruleId), this.#parts.clock.monotonic());
   }
 
   /** The client watches the rule from now on; undefined when there is no such rule. */
@@ -116,6 +126,7 @@ export class ExactFeeds {
     const { clock, limits } = this.#parts;
     for (const [ruleId, { leftAt }] of this.#feeds)
       if (leftAt !== null && clock.monotonic() - leftAt >= limits.lingerMs) this.#feeds.delete(ruleId);
+    this.#refusals.sweep(clock.monotonic());
     this.#keepToBound();
   }
 
@@ -138,32 +149,50 @@ export class ExactFeeds {
     const record = rules.find(ruleId);
     if (record === undefined) return undefined;
     const feed = new ExactFeed(record, rules.answering(record), ++this.#numbers, limits);
+    feed.isSlow = this.#refusals.suspects(record);
     this.#feeds.set(ruleId, feed);
     return feed;
   }
 
   #afterRead(feed: ExactFeed): void {
     if (this.#feeds.get(feed.ruleId) !== feed) return;
-    if (feed.isTooLarge) return this.#close(feed, "too_large");
-    this.#deliver(feed);
+    if (feed.tooLarge !== undefined) this.#refuse(feed, feed.tooLarge);
+    else this.#deliver(feed);
+  }
+
+  #readFailed(feed: ExactFeed, error: unknown): void {
+    this.#parts.onError(error);
+    if (feed.tooLarge !== undefined && this.#feeds.get(feed.ruleId) === feed) this.#refuse(feed, feed.tooLarge);
   }
 
   #deliver(feed: ExactFeed, whom: "all" | "unsettled" = "all"): void {
-    const { clock, process, limits, progress } = this.#parts;
-    deliverExactly({ feed, clock, process, heartbeatMs: limits.heartbeatMs, lagMs: () => progress.lagMs() }, whom);
+    const { clock, process, limits } = this.#parts;
+    deliverExactly({ feed, clock, process, heartbeatMs: limits.heartbeatMs, lagMs: () => this.#lagMs(feed) }, whom);
+  }
+
+  /** What is not counted has waited for so long, or what is counted and has not been read. */
+  #lagMs({ askedAt }: ExactFeed): number {
+    const { clock, progress } = this.#parts;
+    const now = clock.monotonic();
+    return Math.max(progress.lagMs(), Math.round(now - (askedAt ?? now)));
   }
 
   #lookAtRule(feed: ExactFeed): void {
     if (this.#feeds.get(feed.ruleId) !== feed) return;
     const { rules } = this.#parts;
     const record = rules.find(feed.ruleId);
-    if (record === undefined) this.#close(feed, "rule_deleted");
+    if (record === undefined) this.#close(feed, "rule_deleted", `${liveErrorCodes.rule_deleted}: ${feed.ruleId}`);
     else if (record.revision !== feed.revision) feed.follow(record, rules.answering(record), () => ++this.#numbers);
   }
 
-  #close(feed: ExactFeed, why: "rule_deleted" | "too_large"): void {
+  #refuse(feed: ExactFeed, why: TooLarge): void {
+    const { ruleId, revision } = feed;
+    this.#close(feed, "too_large", this.#refusals.note(ruleId, revision, why, this.#parts.clock.monotonic()));
+  }
+
+  #close(feed: ExactFeed, code: LiveErrorCode, message: string): void {
     this.#feeds.delete(feed.ruleId);
-    for (const { client } of feed.subscribers) client.ended(feed.ruleId, why, `${liveErrorCodes[why]}: ${feed.ruleId}`);
+    for (const { client } of feed.subscribers) client.ended(feed.ruleId, code, message);
     feed.subscribers.clear();
   }
 
