@@ -4,6 +4,8 @@ import type { RuleRecord } from "../rule/registry.ts";
 const reasons = {
   kept: "the newest window alone has more than is kept for a rule",
   read: "reading the rule's windows takes more time, memory or bytes than a live reading may",
+  together:
+    "the newest windows of all watched rules have more than is kept, and those of this one are among the largest",
 } as const;
 export type TooLarge = keyof typeof reasons;
 

@@ -149,3 +149,30 @@ test("while what has changed can't be read, heartbeats don't say that all is wel
   const after = take(one).flatMap((message) => (message.type === "heartbeat" ? [message.lag_ms] : []));
   assert.equal(after.at(-1), 0);
 });
+
+test("all mirrors together have a bound also where newest windows alone are beyond it: the largest are watched no longer", async () => {
+  const limits = { mirrorBytesAllMax: 4000, mirrorBytesMax: 3000 };
+  const { clock, client, take, rules, store, progress } = exactDesk(limits);
+  const now = clock.now();
+  const ids = ["a", "b", "c", "d", "e", "f"];
+  const series = ids.map((rule_id) => rules.set({ rule_id }));
+  // Some 140 bytes a row; the first have more of them.
+  const put = (windowStart: number): void => {
+    for (const [index, one] of series.entries())
+      for (let group = 0; group < 12 - 2 * index; group++)
+        store.set(one, { windowStart, group: [`g${group}`], value: windowStart / 1000 });
+    progress.touch([windowStart / 1000]);
+  };
+  put(now);
+  const one = client();
+  for (const id of ids) one.watch(id, { interval_ms: 50 });
+  await clock.advance(1000);
+  const refused = take(one).flatMap((message) => (message.type === "error" ? [message.rule_id] : []));
+  assert.deepEqual(refused, ["a", "b", "c"]);
+  const held = ids.flatMap((id) => one.assembler.rows(id) ?? []);
+  assert.ok(JSON.stringify(held).length <= 2000);
+  put(now + 600_000);
+  await clock.advance(1000);
+  // There is room for a new window beside the one before.
+  assert.deepEqual(told(take(one)), ["delta", "delta", "delta"]);
+});

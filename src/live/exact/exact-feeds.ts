@@ -196,19 +196,51 @@ export class ExactFeeds {
     feed.subscribers.clear();
   }
 
-  /** First those that nobody watches go, then the oldest windows of the largest. */
+  /** First those that nobody watches go, then the oldest windows of the largest, then those whose newest windows are the largest. */
   #keepToBound(): void {
-    const { clock, limits } = this.#parts;
-    const feeds = [...this.#feeds.values()];
-    let over = feeds.reduce((sum, { mirror }) => sum + mirror.bytes, 0) - limits.mirrorBytesAllMax;
-    if (over <= 0) return;
-    const isLast = (feed: ExactFeed): number => Number(feed.isWanted);
-    for (const feed of feeds.toSorted((a, b) => isLast(a) - isLast(b) || b.mirror.bytes - a.mirror.bytes)) {
-      if (over <= 0) return;
-      const { bytes } = feed.mirror;
-      if (feed.isWanted) feed.shrink(bytes - 1, clock.now());
-      else this.#feeds.delete(feed.ruleId);
-      over -= feed.isWanted ? bytes - feed.mirror.bytes : bytes;
+    const { mirrorBytesAllMax } = this.#parts.limits;
+    let over = [...this.#feeds.values()].reduce((sum, { mirror }) => sum + mirror.bytes, -mirrorBytesAllMax);
+    if (over > 0) over -= this.#forgetUnwatched(over);
+    while (over > 0) {
+      const freed = this.#shrink(over);
+      if (freed === 0) return this.#refuseLargest(over + mirrorBytesAllMax / 2);
+      over -= freed;
+    }
+  }
+
+  /** @returns how many bytes were let go. */
+  #forgetUnwatched(bytes: number): number {
+    let freed = 0;
+    for (const { isWanted, ruleId, mirror } of this.#largestFirst()) {
+      if (isWanted || freed >= bytes) continue;
+      this.#feeds.delete(ruleId);
+      freed += mirror.bytes;
+    }
+    return freed;
+  }
+
+  #largestFirst(): ExactFeed[] {
+    return [...this.#feeds.values()].toSorted((a, b) => b.mirror.bytes - a.mirror.bytes);
+  }
+
+  /** The newest windows stay. @returns how many bytes were let go. */
+  #shrink(bytes: number): number {
+    let freed = 0;
+    for (const feed of this.#largestFirst()) {
+      const before = feed.mirror.bytes;
+      if (freed < bytes && feed.mirror.size > 1) feed.shrink(before - 1, this.#parts.clock.now());
+      freed += before - feed.mirror.bytes;
+    }
+    return freed;
+  }
+
+  /** So that there is room for a new window beside the newest of each of the others: else every new one would reset them all. */
+  #refuseLargest(bytes: number): void {
+    let left = bytes;
+    for (const feed of this.#largestFirst()) {
+      if (left <= 0) return;
+      left -= feed.mirror.bytes;
+      this.#refuse(feed, "together");
     }
   }
 }
