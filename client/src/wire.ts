@@ -665,13 +665,13 @@ export interface LiveFinal {
   readonly window_end: string;
 }
 
-/** nothing has changed */
+/** nothing has been told for a while */
 export interface LiveHeartbeat {
   readonly type: "heartbeat";
   readonly rule_id: string;
   /** what the client must have */
   readonly seq: number;
-  /** how long the oldest event that is not counted has waited, or for how long the log has not let itself be read to its end */
+  /** how long the oldest event that is not counted has waited, or what may have changed has not been read, or for how long the log has not let itself be read to its end */
   readonly lag_ms: number;
 }
 

@@ -64,15 +64,15 @@ export class Dirty {
 
   /**
    * Takes out what to read next: the newest windows first, then one run of neighbours, the newest first. Windows begin so
-   * far apart.
+   * far apart, and one stretch has at most so many.
    */
-  take(stepMs: number): Reading | undefined {
+  take(stepMs: number, windowsMax = this.#bounds.spanWindowsMax): Reading | undefined {
     if (this.#newest) {
       this.#newest = false;
       return "newest";
     }
     if (this.#windows.size === 0) return undefined;
-    const only = this.#newestRun(stepMs);
+    const only = this.#newestRun(stepMs, windowsMax);
     for (const start of only) this.#windows.delete(start);
     // Not what begins behind the newest: its rows would come first, and could leave no room for those that are asked for.
     return { from: only.at(-1)!, to: only[0]! + 1, only: new Set(only) };
@@ -86,12 +86,12 @@ export class Dirty {
   }
 
   /** Descending. A few windows between two touched ones are read in passing: one statement costs more than they do. */
-  #newestRun(stepMs: number): number[] {
+  #newestRun(stepMs: number, windowsMax: number): number[] {
     const descending = [...this.#windows].toSorted((a, b) => b - a);
     const first = descending[0]!;
     const run = [first];
     for (const start of descending.slice(1)) {
-      if (run.at(-1)! - start > 16 * stepMs || first - start >= this.#bounds.spanWindowsMax * stepMs) break;
+      if (run.at(-1)! - start > 16 * stepMs || first - start >= windowsMax * stepMs) break;
       run.push(start);
     }
     return run;

@@ -7,6 +7,7 @@ import type { DirtyBounds, Reading, Span } from "./dirty.ts";
 import { pushText } from "./frames.ts";
 import { HeldWindows } from "./held.ts";
 import type { HeldBounds } from "./held.ts";
+import { Portion } from "./portion.ts";
 import type { ReadableFeed } from "./readable.ts";
 import { stepMsOf } from "./starts.ts";
 import type { Subscriber } from "./subscriber.ts";
@@ -16,6 +17,10 @@ export interface FeedBounds extends HeldBounds, DirtyBounds {
   readonly newestWindows: number;
   /** Rows in one read; a window with more is cut. */
   readonly readRowsMax: number;
+  /** How long one statement of a read may take. */
+  readonly readSecondsMax: number;
+  /** Of the rows of one push, and of those of a window; with more they are cut. Far less than the backlog that closes a client. */
+  readonly pushBytesMax: number;
 }
 
 /** The version of a rule whose windows are watched. */
@@ -36,10 +41,15 @@ export class Feed implements ReadableFeed {
   restless = true;
   failures = 0;
   readAgainAt = 0;
+  askedAt: number | null = null;
+  isSlow = false;
+  /** Its windows take more to be read than a reading may. */
+  isTooLarge = false;
 
   readonly #bounds: FeedBounds;
   readonly #dirty: Dirty;
   #held: HeldWindows;
+  #portion = new Portion();
   #watched: Watched;
   #revision: number;
   /** Windows touched while somebody waited for a snapshot: they belong to it, as they changed after the asking. */
@@ -63,7 +73,7 @@ export class Feed implements ReadableFeed {
     this.#watched = watched;
     this.#bounds = bounds;
     this.#dirty = new Dirty(bounds);
-    this.#held = new HeldWindows(watched.rule.groupBy.length);
+    this.#held = this.#newHeld();
     this.#dirty.touchNewest();
   }
 
@@ -161,6 +171,7 @@ export class Feed implements ReadableFeed {
     const before = this.#watched;
     this.#revision = record.revision;
     this.#watched = watched;
+    this.#portion = new Portion();
     if (shapeOf(watched) !== shapeOf(before)) this.#startAnew();
     else if (keyOf(watched) !== keyOf(before)) this.touchUnknown();
     else this.touchAll();
@@ -168,20 +179,25 @@ export class Feed implements ReadableFeed {
 
   /**
    * Reads the next windows that may have changed and takes them in. One call at a time.
-   * @returns whether there is more to read. @throws what the store throws; then the windows are still to be read.
+   * @returns whether there is more to read. @throws what the store throws; then the windows are still to be read, fewer at a
+   * time where they were too many, or `isTooLarge`.
    */
   async readNext(store: Pick<Store, "windows" | "newestPane">, now: number): Promise<boolean> {
     const watched = this.#watched;
-    const reading = this.#dirty.take(stepMsOf(watched.rule.window));
+    const portion = this.#portion;
+    const reading = this.#dirty.take(stepMsOf(watched.rule.window), portion.windows(this.#bounds.spanWindowsMax));
     if (reading === undefined) return false;
     try {
       const span = reading === "newest" ? await this.#newestSpan(store, watched) : reading;
-      const rows = span ? await this.#windows(store, watched, span, now) : [];
+      const rowsMax = portion.rows(this.#bounds.readRowsMax);
+      const rows = span ? await this.#windows(store, watched, span, { now, rowsMax }) : [];
       // Meanwhile the rule may have changed: then these rows are another version's.
-      if (watched === this.#watched) this.#takeIn(reading, span, rows);
+      if (watched === this.#watched) this.#takeIn(reading, span, rows, rowsMax);
       else this.#readAgain(reading, watched);
+      portion.worked();
     } catch (error) {
       this.#readAgain(reading, watched);
+      this.isTooLarge = portion.failed(error) && portion === this.#portion;
       throw error;
     }
     return this.isDirty;
@@ -189,9 +205,12 @@ export class Feed implements ReadableFeed {
 
   /** Lets go of windows beyond the bounds. */
   tidy(): void {
+    const { lostSeq } = this.#held;
     let sentToAll = this.#awaited ? 0 : this.#held.seq;
     for (const { sentSeq } of this.subscribers) sentToAll = Math.min(sentToAll, sentSeq ?? sentToAll);
     this.#held.evict(this.#bounds, sentToAll);
+    // What somebody waits for may be among it.
+    if (this.#held.lostSeq > lostSeq) this.#awaitedUnknown = this.#awaited !== undefined;
     for (const noted of [this.#cut, this.#leftOut])
       for (const start of noted) if (!this.#held.has(start)) noted.delete(start);
   }
@@ -202,7 +221,7 @@ export class Feed implements ReadableFeed {
     const starts = this.#held.withNewest(this.#awaitedAll ? this.#held.starts() : (this.#awaited ?? []));
     this.#snapshots += 1;
     for (const start of new Set(this.#held.starts()).difference(new Set(starts))) this.#leftOut.add(start);
-    return pushText(this.ruleId, now, this.#held.rowsOf(starts), this.#cut.size > 0 || this.#awaitedUnknown);
+    return this.#push(now, this.#held.rowsOf(starts), this.#awaitedUnknown);
   }
 
   /** The push with the rows that changed after `seq`; undefined when there is none. */
@@ -210,7 +229,14 @@ export class Feed implements ReadableFeed {
     this.#expire(now);
     const rows = this.#held.since(seq);
     const lost = seq < this.#held.lostSeq;
-    return rows.length === 0 && !lost ? undefined : pushText(this.ruleId, now, rows, this.#cut.size > 0 || lost);
+    return rows.length === 0 && !lost ? undefined : this.#push(now, rows, lost);
+  }
+
+  #push(now: number, rows: readonly string[], lacks: boolean): string {
+    return pushText(this.ruleId, now, rows, {
+      bytesMax: this.#bounds.pushBytesMax,
+      truncated: lacks || this.#cut.size > 0,
+    });
   }
 
   /** Lets go of windows that the rule no longer keeps. Nobody is told: a push can't say that a row has gone. */
@@ -224,46 +250,41 @@ export class Feed implements ReadableFeed {
     const newest = await store.newestPane(watched.version.series);
     if (newest === undefined) return undefined;
     const stepMs = stepMsOf(watched.rule.window);
-    return { from: newest - (this.#bounds.newestWindows - 1) * stepMs, to: newest + stepMs, only: null };
+    const windows = this.#portion.windows(this.#bounds.newestWindows);
+    return { from: newest - (windows - 1) * stepMs, to: newest + stepMs, only: null };
   }
 
   #windows(
     store: Pick<Store, "windows">,
     { rule, version }: Watched,
     span: Span,
-    now: number,
+    { now, rowsMax }: { readonly now: number; readonly rowsMax: number },
   ): Promise<readonly WindowRow[]> {
     const { to } = span;
     const from = Math.max(span.from, oldestKept(rule, now));
     if (version.phase === "pending" || from >= to) return Promise.resolve([]);
-    const limit = this.#bounds.readRowsMax + 1;
-    return store.windows({
-      series: version.series,
-      rule,
-      from,
-      to,
-      filters: [],
-      order: "newest",
-      limit,
-    });
+    const query = { series: version.series, rule, from, to, filters: [], order: "newest", limit: rowsMax + 1 } as const;
+    return store.windows(query, this.#bounds.readSecondsMax);
   }
 
-  #takeIn(reading: Reading, span: Span | undefined, rows: readonly WindowRow[]): void {
+  #takeIn(reading: Reading, span: Span | undefined, rows: readonly WindowRow[], rowsMax: number): void {
     if (this.#dirty.takeOverflowed()) this.#held.lose();
     if (span === undefined) return;
     const read = byWindow(rows);
-    const complete = this.#completeFrom(rows, read);
+    const complete = completeFrom(rows, read, rowsMax);
     const asked = span.only ?? new Set([...read.keys(), ...this.#heldIn(span)]);
     const seen = [...asked].filter((start) => start >= complete);
-    this.#held.apply(seen.map((start) => [start, (read.get(start) ?? []).slice(0, this.#bounds.readRowsMax)] as const));
-    for (const start of seen) this.#noteCut(start, read.get(start)?.length ?? 0);
+    const large = this.#held.apply(seen.map((start) => [start, (read.get(start) ?? []).slice(0, rowsMax)] as const));
+    for (const start of seen) this.#noteCut(start, large.has(start) || (read.get(start)?.length ?? 0) > rowsMax);
+    // Reads follow each other before anything is sent: what they bring has a bound at each.
+    if (this.#held.bytes > this.#bounds.heldBytesMax) this.tidy();
     // A full read ends within a window: what lies at or below it was asked for in vain. Of the newest ones that is no
     // loss, they are only held to know what changes.
     if (reading !== "newest") for (const start of asked) if (start < complete) this.#dirty.touch(start);
   }
 
-  #noteCut(start: number, rows: number): void {
-    if (rows > this.#bounds.readRowsMax) this.#cut.add(start);
+  #noteCut(start: number, isCut: boolean): void {
+    if (isCut) this.#cut.add(start);
     else this.#cut.delete(start);
   }
 
@@ -273,19 +294,16 @@ export class Feed implements ReadableFeed {
     this.restless = true;
   }
 
-  /** From which window on the read has all rows. A single window with too many rows is cut, or there would be no end. */
-  #completeFrom(rows: readonly WindowRow[], read: ReadonlyMap<number, WindowRow[]>): number {
-    if (rows.length <= this.#bounds.readRowsMax) return -Infinity;
-    const last = rows.at(-1)!.windowStart;
-    return read.size > 1 ? last + 1 : last;
-  }
-
   #heldIn(span: Span): number[] {
     return [...this.#held.starts()].filter((start) => span.from <= start && start < span.to);
   }
 
+  #newHeld(): HeldWindows {
+    return new HeldWindows(this.#watched.rule.groupBy.length, this.#bounds.pushBytesMax);
+  }
+
   #startAnew(): void {
-    this.#held = new HeldWindows(this.#watched.rule.groupBy.length);
+    this.#held = this.#newHeld();
     this.#dirty.clear();
     this.#dirty.touchNewest();
     this.#cut.clear();
@@ -302,6 +320,17 @@ const keyOf = ({ version }: Watched): string => `${version.series} ${version.ver
 
 function shapeOf({ rule }: Watched): string {
   return JSON.stringify([rule.window, rule.spec.group_by]);
+}
+
+/** From which window on the read has all rows. A single window with too many rows is cut, or there would be no end. */
+function completeFrom(
+  rows: readonly WindowRow[],
+  read: ReadonlyMap<number, readonly WindowRow[]>,
+  rowsMax: number,
+): number {
+  if (rows.length <= rowsMax) return -Infinity;
+  const last = rows.at(-1)!.windowStart;
+  return read.size > 1 ? last + 1 : last;
 }
 
 /** Rows by window, in the order in which they came. What grows within a window is pushed as it is at its newest end. */

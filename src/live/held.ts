@@ -4,21 +4,27 @@ import type { WindowRow } from "../store/store.ts";
 interface HeldRow {
   /** As it is pushed: `[window_start, …groups, value]`. */
   readonly text: string;
+  /** Of the text. */
+  readonly bytes: number;
   /** The sequence number of the read that found this value. */
   readonly seq: number;
 }
 
 interface HeldWindow {
   readonly rows: ReadonlyMap<string, HeldRow>;
+  /** Of its rows' texts. */
+  readonly bytes: number;
   /** The newest of its rows' numbers. */
   readonly seq: number;
 }
 
 export interface HeldBounds {
-  /** Above this many rows, windows that everybody has been sent are let go, oldest first. */
+  /** Above this many rows or bytes, windows that everybody has been sent are let go, oldest first. */
   readonly rowsKept: number;
+  readonly heldBytesKept: number;
   /** Above this many, also those that someone has not been sent. */
   readonly rowsMax: number;
+  readonly heldBytesMax: number;
 }
 
 /**
@@ -28,13 +34,16 @@ export interface HeldBounds {
 export class HeldWindows {
   readonly #windows = new Map<number, HeldWindow>();
   readonly #keys: number;
+  readonly #windowBytesMax: number;
   #rows = 0;
+  #bytes = 0;
   #seq = 0;
   #lostSeq = 0;
 
-  /** `keys`: how many group keys the rule has. */
-  constructor(keys: number) {
+  /** `keys`: how many group keys the rule has. Of a window's rows no more bytes are held than `windowBytesMax`. */
+  constructor(keys: number, windowBytesMax = Infinity) {
     this.#keys = keys;
+    this.#windowBytesMax = windowBytesMax;
   }
 
   /** Grows with every change. */
@@ -51,6 +60,11 @@ export class HeldWindows {
     return this.#rows;
   }
 
+  /** Of all rows' texts. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   has(start: number): boolean {
     return this.#windows.has(start);
   }
@@ -64,17 +78,21 @@ export class HeldWindows {
     return this.#windows.keys();
   }
 
-  /** Takes in what was just read: for each window all its rows, in order; none when it has gone. */
-  apply(windows: Iterable<readonly [start: number, rows: readonly WindowRow[]]>): void {
+  /**
+   * Takes in what was just read: for each window all its rows, in order; none when it has gone.
+   * @returns the windows with more bytes than are held of one: their last rows are left out.
+   */
+  apply(windows: Iterable<readonly [start: number, rows: readonly WindowRow[]]>): ReadonlySet<number> {
     const seq = this.#seq + 1;
+    const cut = new Set<number>();
     for (const [start, rows] of windows) {
-      const before = this.#windows.get(start);
-      const window = renewed(before, rows, { seq, keys: this.#keys });
-      this.#rows += window.rows.size - (before?.rows.size ?? 0);
-      if (window.rows.size === 0) this.#windows.delete(start);
-      else this.#windows.set(start, window);
+      const window = renewed(this.#windows.get(start), rows, { seq, keys: this.#keys, bytesMax: this.#windowBytesMax });
+      if (window.rows.size < rows.length) cut.add(start);
+      this.#remove(start);
+      if (window.rows.size > 0) this.#set(start, window);
       if (window.seq === seq) this.#seq = seq;
     }
+    return cut;
   }
 
   /** Rows of the window that have changed after `seq` are news again, whether or not they change once more. */
@@ -86,7 +104,7 @@ export class HeldWindows {
       window.rows,
       ([key, row]) => [key, row.seq > seq ? { ...row, seq: this.#seq } : row] as const,
     );
-    this.#windows.set(start, { rows: new Map(rows), seq: this.#seq });
+    this.#windows.set(start, { ...window, rows: new Map(rows), seq: this.#seq });
   }
 
   /** These windows and the newest, newest first. */
@@ -111,45 +129,64 @@ export class HeldWindows {
 
   /** Lets go of the windows that begin before this moment (ms). */
   dropBefore(oldest: number): void {
-    for (const [start, window] of this.#windows) {
-      if (start >= oldest) continue;
-      this.#windows.delete(start);
-      this.#rows -= window.rows.size;
-    }
+    for (const start of this.#windows.keys()) if (start < oldest) this.#remove(start);
   }
 
   /** Keeps the bounds. `sentToAll`: up to here every subscriber has been sent. The newest window always stays. */
   evict(bounds: HeldBounds, sentToAll: number): void {
-    if (this.#rows <= bounds.rowsKept) return;
+    const isKept = (): boolean => this.#rows <= bounds.rowsKept && this.#bytes <= bounds.heldBytesKept;
+    if (isKept()) return;
     const oldestFirst = [...this.#windows.keys()].toSorted((a, b) => a - b).slice(0, -1);
     for (const start of oldestFirst) {
       const window = this.#windows.get(start)!;
-      if (this.#rows <= bounds.rowsKept) return;
-      if (window.seq > sentToAll && this.#rows <= bounds.rowsMax) continue;
+      if (isKept()) return;
+      if (window.seq > sentToAll && this.#rows <= bounds.rowsMax && this.#bytes <= bounds.heldBytesMax) continue;
       if (window.seq > sentToAll) this.#lostSeq = Math.max(this.#lostSeq, window.seq);
-      this.#windows.delete(start);
-      this.#rows -= window.rows.size;
+      this.#remove(start);
     }
+  }
+
+  #set(start: number, window: HeldWindow): void {
+    this.#windows.set(start, window);
+    this.#rows += window.rows.size;
+    this.#bytes += window.bytes;
+  }
+
+  #remove(start: number): void {
+    const window = this.#windows.get(start);
+    if (window === undefined) return;
+    this.#windows.delete(start);
+    this.#rows -= window.rows.size;
+    this.#bytes -= window.bytes;
   }
 }
 
-/** The window with its new rows; those with an unchanged value keep their number. */
+interface Renewal {
+  readonly seq: number;
+  readonly keys: number;
+  readonly bytesMax: number;
+}
+
+/** The window with its new rows, as many as have room; those with an unchanged value keep their number. */
 function renewed(
   before: HeldWindow | undefined,
   rows: readonly WindowRow[],
-  { seq, keys }: { readonly seq: number; readonly keys: number },
+  { seq, keys, bytesMax }: Renewal,
 ): HeldWindow {
   const next = new Map<string, HeldRow>();
   let newest = before?.seq ?? 0;
+  let bytes = 0;
   for (const row of rows) {
     const key = JSON.stringify(row.group);
     const text = rowText(row, keys);
     const old = before?.rows.get(key);
-    const held = old?.text === text ? old : { text, seq };
+    const held = old?.text === text ? old : { text, bytes: Buffer.byteLength(text) + 1, seq };
+    bytes += held.bytes;
+    if (bytes > bytesMax) return { rows: next, bytes: bytes - held.bytes, seq: newest };
     newest = Math.max(newest, held.seq);
     next.set(key, held);
   }
-  return { rows: next, seq: newest };
+  return { rows: next, bytes, seq: newest };
 }
 
 /** The overflow has null for every key, and says behind its value what it is. */

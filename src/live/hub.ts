@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Progress, Touched } from "../progress/progress.ts";
 import { liveErrorCodes } from "../protocol/live.ts";
+import type { LiveErrorCode } from "../protocol/live.ts";
 import { readLiveRequest } from "../protocol/live-request.ts";
 import type { Store } from "../store/store.ts";
 import type { Client } from "./client.ts";
@@ -13,6 +14,7 @@ import { defaultLimits } from "./limits.ts";
 import type { LiveLimits } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
 import { FeedReader } from "./reader.ts";
+import { Refusals } from "./refusals.ts";
 import type { LiveRules } from "./rules.ts";
 import { startsFor } from "./starts.ts";
 
@@ -52,6 +54,7 @@ export class Hub {
   readonly #reader: FeedReader<Feed>;
   readonly #exact: ExactFeeds;
   readonly #outbox: Outbox;
+  readonly #refusals: Refusals;
   readonly #connections = new Set<Connection>();
   readonly #feeds = new Map<string, Feed>();
   #stops: (() => void)[] = [];
@@ -61,6 +64,7 @@ export class Hub {
     this.#parts = parts;
     this.#limits = { ...defaultLimits, ...parts.limits };
     this.#outbox = new Outbox(this.#limits.backlogBytesAllMax);
+    this.#refusals = new Refusals(this.#limits);
     const onError = (error: unknown): void => parts.onError?.(error);
     this.#exact = new ExactFeeds({ ...parts, limits: this.#limits, onError });
     this.#reader = new FeedReader(parts.clock, this.#limits, {
@@ -68,7 +72,7 @@ export class Hub {
       before: (feed) => this.#lookAtRule(feed),
       next: (feed) => feed.readNext(parts.store, parts.clock.now()),
       done: (feed) => this.#afterRead(feed),
-      failed: onError,
+      failed: (feed, error) => (onError(error), this.#refuseTooLarge(feed)),
     });
   }
 
@@ -146,6 +150,8 @@ export class Hub {
 
   #watchExactly(connection: Connection, ruleId: string, request: ExactRequest): void {
     this.#unsubscribe(connection, ruleId);
+    const refusal = this.#exact.refusal(ruleId);
+    if (refusal !== undefined) return connection.refuse("too_large", refusal, ruleId);
     const subscriber = this.#exact.subscribe(connection, ruleId, request);
     if (subscriber === undefined) refuseUnknown(connection, ruleId);
     else {
@@ -156,6 +162,8 @@ export class Hub {
 
   #watch(connection: Connection, ruleId: string, intervalMs: number): void {
     if (connection.exact.has(ruleId)) this.#unsubscribe(connection, ruleId);
+    const refusal = this.#refusals.of(this.#parts.rules.find(ruleId), this.#parts.clock.monotonic());
+    if (refusal !== undefined) return connection.refuse("too_large", refusal, ruleId);
     const before = connection.subscriptions.get(ruleId);
     const known = this.#feeds.get(ruleId);
     // Who comes after a change of the rule is shown nothing of what was before it.
@@ -174,6 +182,7 @@ export class Hub {
     const record = this.#parts.rules.find(ruleId);
     if (record === undefined) return undefined;
     const feed = new Feed(record, this.#parts.rules.answering(record), this.#limits);
+    feed.isSlow = this.#refusals.suspects(record);
     this.#feeds.set(ruleId, feed);
     return feed;
   }
@@ -232,6 +241,7 @@ export class Hub {
 
   #sweep(): void {
     for (const feed of this.#feeds.values()) this.#lookAtRule(feed);
+    this.#refusals.sweep(this.#parts.clock.monotonic());
     this.#exact.sweep();
     for (const connection of this.#connections) if (connection.keepsUp()) connection.tellEndings();
     this.#measure();
@@ -252,15 +262,21 @@ export class Hub {
   #lookAtRule(feed: Feed): void {
     if (this.#feeds.get(feed.ruleId) !== feed) return;
     const record = this.#parts.rules.find(feed.ruleId);
-    if (record === undefined) this.#closeFeed(feed);
+    if (record === undefined) this.#closeFeed(feed, "rule_deleted", `${liveErrorCodes.rule_deleted}: ${feed.ruleId}`);
     else if (record.revision !== feed.revision) feed.follow(record, this.#parts.rules.answering(record));
   }
 
-  #closeFeed({ ruleId }: Feed): void {
+  #refuseTooLarge(feed: Feed): void {
+    const { ruleId, revision, isTooLarge } = feed;
+    if (!isTooLarge || this.#feeds.get(ruleId) !== feed) return;
+    this.#closeFeed(feed, "too_large", this.#refusals.note(ruleId, revision, "read", this.#parts.clock.monotonic()));
+  }
+
+  #closeFeed({ ruleId }: Feed, code: LiveErrorCode, message: string): void {
     for (const connection of this.#connections) {
       if (!connection.subscriptions.has(ruleId)) continue;
       this.#unsubscribe(connection, ruleId);
-      connection.ended(ruleId, "rule_deleted", `${liveErrorCodes.rule_deleted}: ${ruleId}`);
+      connection.ended(ruleId, code, message);
     }
   }
 }

@@ -1,9 +1,10 @@
 import type { BacklogBounds } from "./decide.ts";
-import type { ExactFeedBounds } from "./exact/exact-feed.ts";
+import type { ExactFeedBounds } from "./exact/bounds.ts";
 import type { FeedBounds } from "./feed.ts";
+import type { RefusalBounds } from "./refusals.ts";
 
 /** Every bound of the live feed. */
-export interface LiveLimits extends BacklogBounds, FeedBounds, ExactFeedBounds {
+export interface LiveLimits extends BacklogBounds, FeedBounds, ExactFeedBounds, RefusalBounds {
   readonly connectionsMax: number;
   readonly subscriptionsMax: number;
   readonly messagesPerSecond: number;
@@ -32,6 +33,8 @@ export interface LiveLimits extends BacklogBounds, FeedBounds, ExactFeedBounds {
   readonly readsInARow: number;
   /** Between two reads for one rule. */
   readonly readGapMs: number;
+  /** Reads that took so long are long: see `FeedReader`. */
+  readonly slowReadMs: number;
 }
 
 export const defaultLimits: LiveLimits = {
@@ -46,10 +49,17 @@ export const defaultLimits: LiveLimits = {
   readsMax: 4,
   readsInARow: 8,
   readGapMs: 50,
+  slowReadMs: 1000,
+  readSecondsMax: 5,
+  refusedMs: 10_000,
+  suspectedMs: 60_000,
   newestWindows: 60,
   readRowsMax: 5000,
   rowsKept: 5000,
   rowsMax: 20_000,
+  pushBytesMax: 4 * 1024 * 1024,
+  heldBytesKept: 4 * 1024 * 1024,
+  heldBytesMax: 16 * 1024 * 1024,
   windowsMax: 10_000,
   spanWindowsMax: 1000,
   backlogBytesMax: 256 * 1024,

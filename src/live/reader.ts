@@ -9,12 +9,16 @@ export interface ReaderHooks<Feed extends ReadableFeed> {
   readonly next: (feed: Feed) => Promise<boolean>;
   readonly done: (feed: Feed) => void;
   /** Called with what the store threw. */
-  readonly failed: (error: unknown) => void;
+  readonly failed: (feed: Feed, error: unknown) => void;
 }
+
+/** No pause is longer, and none has to be: a statement of a reading takes no longer either. */
+const pauseMsMax = 5000;
 
 /**
  * Reads what feeds want to know from the store: few reads at a time, feeds in the order in which they asked, and after a
- * failure with growing pauses.
+ * failure with growing pauses. Feeds whose readings take long, or fail, rest as long as they were read, and have half of the
+ * places: others don't wait behind them.
  */
 export class FeedReader<Feed extends ReadableFeed> {
   readonly #clock: Clock;
@@ -22,6 +26,8 @@ export class FeedReader<Feed extends ReadableFeed> {
   readonly #hooks: ReaderHooks<Feed>;
   #queue: Feed[] = [];
   #active = 0;
+  /** Of these, feeds that are slow. */
+  #slow = 0;
 
   constructor(clock: Clock, limits: LiveLimits, hooks: ReaderHooks<Feed>) {
     this.#clock = clock;
@@ -31,6 +37,7 @@ export class FeedReader<Feed extends ReadableFeed> {
 
   /** Reads the feed when its turn comes, unless it is being read or was just now. */
   ask(feed: Feed): void {
+    feed.askedAt ??= this.#clock.monotonic();
     if (feed.reading || this.#clock.monotonic() < feed.readAgainAt) return;
     feed.reading = true;
     this.#queue.push(feed);
@@ -39,34 +46,56 @@ export class FeedReader<Feed extends ReadableFeed> {
 
   #pump(): void {
     while (this.#active < this.#limits.readsMax) {
-      const feed = this.#queue.shift();
+      const feed = this.#next();
       if (feed === undefined) return;
+      const slow = Number(feed.isSlow);
       this.#active += 1;
+      this.#slow += slow;
       void this.#read(feed).finally(() => {
         this.#active -= 1;
+        this.#slow -= slow;
         this.#pump();
       });
     }
   }
 
+  #next(): Feed | undefined {
+    const slowMax = Math.max(1, Math.floor(this.#limits.readsMax / 2));
+    const at = this.#slow < slowMax ? 0 : this.#queue.findIndex(({ isSlow }) => !isSlow);
+    return at < 0 ? undefined : this.#queue.splice(at, 1)[0];
+  }
+
   async #read(feed: Feed): Promise<void> {
+    const began = this.#clock.monotonic();
     try {
       this.#hooks.before(feed);
-      // Everybody may have gone while it waited for its turn.
-      for (let left = this.#limits.readsInARow; left > 0 && feed.isWanted; left--)
-        if (!(await this.#hooks.next(feed))) break;
+      await this.#readInARow(feed, began);
       feed.failures = 0;
-      this.#pauseAndRelease(feed, this.#limits.readGapMs);
+      feed.askedAt = null;
+      feed.isSlow = this.#tookLong(began);
+      this.#pauseAndRelease(feed, began, this.#limits.readGapMs);
       this.#hooks.done(feed);
     } catch (error) {
       feed.failures += 1;
-      this.#pauseAndRelease(feed, Math.min(5000, 100 * 2 ** Math.min(feed.failures, 10)));
-      this.#hooks.failed(error);
+      feed.isSlow = true;
+      this.#pauseAndRelease(feed, began, 100 * 2 ** Math.min(feed.failures, 10));
+      this.#hooks.failed(feed, error);
     }
   }
 
-  #pauseAndRelease(feed: Feed, pauseMs: number): void {
+  async #readInARow(feed: Feed, began: number): Promise<void> {
+    // Everybody may have gone while it waited for its turn.
+    for (let left = this.#limits.readsInARow; left > 0 && feed.isWanted; left--)
+      if (!(await this.#hooks.next(feed)) || this.#tookLong(began)) return;
+  }
+
+  #tookLong(began: number): boolean {
+    return this.#clock.monotonic() - began >= this.#limits.slowReadMs;
+  }
+
+  #pauseAndRelease(feed: Feed, began: number, pauseMs: number): void {
+    const now = this.#clock.monotonic();
     feed.reading = false;
-    feed.readAgainAt = this.#clock.monotonic() + pauseMs;
+    feed.readAgainAt = now + Math.min(pauseMsMax, Math.max(pauseMs, now - began));
   }
 }

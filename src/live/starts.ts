@@ -12,6 +12,12 @@ export function newestStartAt({ kind, size, hop }: RuleWindow, ms: number): numb
   return startOfSpan(kind === "hopping" && hop ? hop : size, ms);
 }
 
+/** Where so many of the newest windows begin that have begun by the clock; `newest`: the last there is. Of none, they may be any. */
+export function newestFrom(window: RuleWindow, newest: number | undefined, now: number, count: number): number {
+  if (newest === undefined) return 0;
+  return Math.max(0, newestStartAt(window, Math.min(newest, now)) - (count - 1) * stepMsOf(window));
+}
+
 /**
  * The beginnings of the windows in which the seconds lie; worked out once per kind of window. Of too many, a few too many, the newest:
  * who watches only newer ones has all of these, and who watches older ones as well is told of too many.

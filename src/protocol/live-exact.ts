@@ -8,7 +8,7 @@ export const resetReasons = {
   rebuilt: "the same version of the rule has other windows, as after a fill, a pause or an erasure",
   resume_too_old: "the numbers of `resume` are not known any more, or never were",
   too_slow: "changes were missed because what was sent was not read",
-  too_large: "the windows have become more than are kept for a rule: the oldest are left out",
+  too_large: "the windows have become more than are kept for a rule, or can be read at once: the oldest are left out",
 } as const;
 export type ResetReason = keyof typeof resetReasons;
 
@@ -65,10 +65,10 @@ export const LiveHeartbeat = Type.Object(
     seq: Type.Integer({ description: "what the client must have" }),
     lag_ms: Type.Number({
       description:
-        "how long the oldest event that is not counted has waited, or for how long the log has not let itself be read to its end",
+        "how long the oldest event that is not counted has waited, or what may have changed has not been read, or for how long the log has not let itself be read to its end",
     }),
   },
-  { additionalProperties: false, description: "nothing has changed" },
+  { additionalProperties: false, description: "nothing has been told for a while" },
 );
 
 export const LiveReset = Type.Object(

@@ -70,7 +70,8 @@ export const liveErrorCodes = {
   unknown_rule: "there is no rule of this id",
   rule_deleted: "the rule was deleted; it is no longer watched",
   too_many_subscriptions: "the socket watches as many rules as it may",
-  too_large: "the newest window alone has more than is kept for a rule; it is not watched",
+  too_large:
+    "the windows have more than is kept of them, or take more to be read than a reading may; the rule is not watched",
 } as const;
 export type LiveErrorCode = keyof typeof liveErrorCodes;
 

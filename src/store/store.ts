@@ -241,7 +241,12 @@ export interface Store extends RejectStore {
   /** The newest series of a rule version of which anything is left, be it a mark; 0 when there is none. */
   newestSeries(): Promise<number>;
 
-  windows(query: WindowQuery): Promise<readonly WindowRow[]>;
+  /**
+   * `secondsMax`: no statement takes longer, where that is less than a question may take anyhow.
+   * @throws WeirError `timeout` when it takes longer than it may, `too_costly` when it needs more memory, `invalid_query` when the rows are larger
+   * than the store hands out at once.
+   */
+  windows(query: WindowQuery, secondsMax?: number): Promise<readonly WindowRow[]>;
   /** Finds where the page ends; its rows are read when they are asked for. An aborted signal stops the engine's work. */
   windowTable(query: TableQuery, signal: AbortSignal): Promise<WindowTable>;
   /** The start of the newest pane of a series that an event has entered, ms since the epoch; undefined when there is none. */

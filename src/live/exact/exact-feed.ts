@@ -3,10 +3,12 @@ import { oldestKept } from "../../rule/retention.ts";
 import type { RuleWindow } from "../../rule/rule.ts";
 import type { Store } from "../../store/store.ts";
 import { Dirty } from "../dirty.ts";
-import type { DirtyBounds } from "../dirty.ts";
 import type { Watched } from "../feed.ts";
+import { Portion } from "../portion.ts";
 import type { ReadableFeed } from "../readable.ts";
-import { newestStartAt, stepMsOf } from "../starts.ts";
+import type { TooLarge } from "../refusals.ts";
+import { newestFrom, stepMsOf } from "../starts.ts";
+import type { ExactFeedBounds } from "./bounds.ts";
 import { closeWindows } from "./closing.ts";
 import { Coverage } from "./coverage.ts";
 import { Finals, nextEnd } from "./finals.ts";
@@ -17,26 +19,7 @@ import { closedThrough, readStretch } from "./read.ts";
 import type { Stretched } from "./read.ts";
 import type { ExactSubscriber } from "./subscriber.ts";
 
-export interface ExactFeedBounds extends DirtyBounds {
-  /** So many of the newest windows somebody gets who does not say from when on. */
-  readonly newestWindows: number;
-  /** Rows in one read of the store. */
-  readonly readRowsMax: number;
-  /** What is kept of a rule's windows; beyond it the oldest are let go. */
-  readonly mirrorBytesMax: number;
-  /** How many windows that are gone are remembered, and how many that have closed. */
-  readonly goneMax: number;
-  readonly finalsMax: number;
-  /** More windows than this that close at once are told of as changes. */
-  readonly finalsAtOnce: number;
-}
-
 type Readings = Pick<Store, "windows" | "newestPane">;
-
-interface Cut {
-  readonly floor: number;
-  readonly bytes: number;
-}
 
 /** Behind every window that a store can hold, ms since the epoch. */
 const endOfTime = 4_294_967_295_000;
@@ -61,12 +44,14 @@ export class ExactFeed implements ReadableFeed {
   reading = false;
   readAgainAt = 0;
   failures = 0;
+  askedAt: number | null = null;
+  isSlow = false;
   /** Nobody else needs to be looked at before this moment, ms of the monotonic clock. */
   lookAgainAt = 0;
   /** Since when nobody watches, ms of the monotonic clock. */
   leftAt: number | null = null;
-  /** The newest window alone is more than may be kept. */
-  isTooLarge = false;
+  /** Why the rule can't be watched, if it can't. */
+  tooLarge: TooLarge | undefined;
   finals: Finals;
   mirror: Mirror;
 
@@ -75,12 +60,13 @@ export class ExactFeed implements ReadableFeed {
   #watched: Watched;
   #revision: number;
   #dirty: Dirty;
+  /** How much is read at a time of what has changed, and for those who wait. */
+  #ofChanges = new Portion();
+  #ofLoads = new Portion();
   /** Everything is to be read again. */
   #again = false;
   /** The last read was for those who wait for windows that are not known. */
   #loads = false;
-  /** Where the mirror began, and how much it held, when older windows did not fit. */
-  #cut: Cut | undefined;
   #finalThrough = 0;
   /** Since when what is counted lies far behind it, by the monotonic clock; undefined: it does not. */
   #backSince: number | undefined;
@@ -191,8 +177,9 @@ export class ExactFeed implements ReadableFeed {
     this.#again = false;
     this.finals = new Finals(this.#bounds.finalsMax);
     this.mirror = new Mirror(this.#bounds.goneMax);
-    this.#cut = undefined;
-    [this.#endsNext, this.#keptFrom, this.isTooLarge, this.lookAgainAt] = [0, 0, false, 0];
+    this.tooLarge = undefined;
+    [this.#ofChanges, this.#ofLoads] = [new Portion(), new Portion()];
+    [this.#endsNext, this.#keptFrom, this.lookAgainAt] = [0, 0, 0];
     for (const one of this.subscribers) {
       one.standing = voided(one.standing, isSameVersion ? "rebuilt" : "rule_changed");
       one.from = null;
@@ -203,14 +190,15 @@ export class ExactFeed implements ReadableFeed {
   /**
    * Reads what is to be read next and takes it in. One call at a time. `look` is called before it is taken in: the rule may
    * have changed, and then these are another version's windows.
-   * @returns whether there is more to read. @throws what the store throws; then it is still to be read.
+   * @returns whether there is more to read. @throws what the store throws; then it is still to be read, less at a time where
+   * it was too much, or `tooLarge`.
    */
   async readNext(store: Readings, now: () => number, look: () => void): Promise<boolean> {
     const stillWatched = this.#watch(look);
     this.#loads = this.#isLoadNext;
     if (this.#loads) await this.#load(store, now, stillWatched);
-    else if (this.#again) await this.#readAll(store, now, stillWatched);
-    else await this.#readDirty(store, now, stillWatched);
+    else await (this.#again ? this.#readAll(store, now, stillWatched) : this.#readDirty(store, now, stillWatched));
+    if (!this.#loads) this.#ofChanges.worked();
     this.lookAgainAt = 0;
     return this.isDirty;
   }
@@ -248,7 +236,7 @@ export class ExactFeed implements ReadableFeed {
   /** Lets the oldest windows go if there is more than may be kept; the newest stays. */
   shrink(bytesMax: number, now: number): void {
     if (this.mirror.bytes > bytesMax) this.#raise(this.mirror.floorFor(bytesMax / 2), now);
-    this.isTooLarge ||= this.mirror.bytes > this.#bounds.mirrorBytesMax;
+    if (this.mirror.bytes > this.#bounds.mirrorBytesMax) this.tooLarge = "kept";
   }
 
   #expire(kept: number): void {
@@ -265,22 +253,27 @@ export class ExactFeed implements ReadableFeed {
     const wanted = this.#coverage.take();
     const to = this.mirror.floor;
     try {
-      const newest = wanted.newest ? await store.newestPane(this.series) : undefined;
+      const newest = wanted.newest || this.#ofLoads.isLess ? await store.newestPane(this.series) : undefined;
       if (!stillWatched()) return;
       const newestFrom = this.#newestFrom(newest, now());
-      const from = Math.min(wanted.from, wanted.newest ? newestFrom : Infinity);
+      const asked = Math.min(wanted.from, wanted.newest ? newestFrom : Infinity);
+      const from = this.#ofLoads.isLess ? this.#fewFrom(asked, newest, now()) : asked;
       this.#coverage.loadingFrom = from;
       const read =
-        from < to && !this.#isFull
-          ? await this.#stretch(store, from, Math.min(to, endOfTime), now(), this.mirror.bytes)
+        from < to && !(this.mirror.isFull && to > this.#keptFrom)
+          ? await this.#stretch(store, from, Math.min(to, endOfTime), now(), this.#ofLoads, this.mirror.bytes)
           : undefined;
       if (!stillWatched()) return;
       // Meanwhile windows were let go: between what was read and what is left there would be a hole.
       if (this.mirror.floor !== to) return this.#coverage.putBack(wanted);
       if (read) this.#takeOlder(read, now());
+      if (from > asked) this.mirror.noteCut(true);
       // Who wants the newest few and came later has a load of his own: which these are was not asked for the others.
-      for (const one of this.subscribers) if (wanted.newest || one.asked !== null) this.#resolve(one, newestFrom, from);
+      for (const one of this.subscribers)
+        if (wanted.newest || one.asked !== null) this.#resolve(one, newestFrom, asked);
+      this.#ofLoads.restore();
     } catch (error) {
+      if (stillWatched() && this.#ofLoads.failed(error)) this.tooLarge = "read";
       this.#coverage.putBack(wanted);
       throw error;
     } finally {
@@ -288,28 +281,42 @@ export class ExactFeed implements ReadableFeed {
     }
   }
 
+  /** What is asked for takes too much to be read: of it what is known, or where nothing is, some of the newest windows. */
+  #fewFrom(asked: number, newest: number | undefined, now: number): number {
+    const { floor } = this.mirror;
+    const few = this.#ofLoads.windows(this.#bounds.newestWindows);
+    return Math.max(asked, floor === Infinity ? this.#newestFrom(newest, now, few) : floor);
+  }
+
   async #readAll(store: Readings, now: () => number, stillWatched: () => boolean): Promise<void> {
     this.#again = false;
+    const few = this.#ofChanges.windows(this.#bounds.newestWindows);
+    if (this.#ofChanges.isLess) this.#raise(this.#newestFrom(this.mirror.newest, now(), few), now());
     try {
-      const read = await this.#stretch(store, this.mirror.floor, endOfTime, now());
+      const read = await this.#stretch(store, this.mirror.floor, endOfTime, now(), this.#ofChanges);
       if (stillWatched()) this.#takeIn(read, endOfTime, now());
     } catch (error) {
       this.touchAll();
-      throw error;
+      this.#changesFailed(error, stillWatched);
     }
   }
 
   async #readDirty(store: Readings, now: () => number, stillWatched: () => boolean): Promise<void> {
-    const run = this.#dirty.take(stepMsOf(this.window));
+    const run = this.#dirty.take(stepMsOf(this.window), this.#ofChanges.windows(this.#bounds.spanWindowsMax));
     if (run === undefined || run === "newest") return;
     const from = Math.max(run.from, this.mirror.floor);
     try {
-      const read = from < run.to ? await this.#stretch(store, from, run.to, now()) : undefined;
+      const read = from < run.to ? await this.#stretch(store, from, run.to, now(), this.#ofChanges) : undefined;
       if (read && stillWatched()) this.#takeIn(read, run.to, now());
     } catch (error) {
       if (this.#dirty.putBack(run)) this.touchAll();
-      throw error;
+      this.#changesFailed(error, stillWatched);
     }
+  }
+
+  #changesFailed(error: unknown, stillWatched: () => boolean): never {
+    if (stillWatched() && this.#ofChanges.failed(error)) this.tooLarge = "read";
+    throw error;
   }
 
   /** Whether the same windows answer still as now; asks for the rule as it is. */
@@ -319,34 +326,29 @@ export class ExactFeed implements ReadableFeed {
   }
 
   /** `kept`: bytes of what is known already and stays. */
-  #stretch(store: Readings, from: number, to: number, now: number, kept = 0): Promise<Stretched> {
+  #stretch(store: Readings, from: number, to: number, now: number, portion: Portion, kept = 0): Promise<Stretched> {
+    const { readRowsMax, readSecondsMax, mirrorBytesMax } = this.#bounds;
     return readStretch(store, {
       ...{ ...this.#watched, from, to, now },
       finalThrough: this.isComplete ? this.#finalThrough : 0,
-      pageRows: this.#bounds.readRowsMax,
-      bytesMax: this.#bounds.mirrorBytesMax - kept,
+      pageRows: portion.rows(readRowsMax),
+      secondsMax: readSecondsMax,
+      bytesMax: mirrorBytesMax - kept,
     });
   }
 
   /** What is known is not given up for what is older. */
   #takeOlder({ from, isWhole, windows }: Stretched, now: number): void {
-    if (!isWhole && windows.size === 0 && this.mirror.size === 0) this.isTooLarge = true;
+    if (!isWhole && windows.size === 0 && this.mirror.size === 0) this.tooLarge = "kept";
     else this.mirror.extend(from, this.#asOf(now, windows));
-    const { floor, bytes } = this.mirror;
-    this.#cut = isWhole ? undefined : { floor, bytes };
-  }
-
-  /** Older windows did not fit, are kept still, and nothing has been let go since. */
-  get #isFull(): boolean {
-    const { floor, bytes } = this.mirror;
-    return this.#cut?.floor === floor && bytes >= this.#cut.bytes && floor > this.#keptFrom;
+    this.mirror.noteCut(!isWhole);
   }
 
   /** What does not fit is let go, with all that is older. */
   #takeIn({ from, isWhole, windows }: Stretched, to: number, now: number): void {
     this.mirror.replace(Math.max(from, this.mirror.floor), to, this.#asOf(now, windows));
     if (!isWhole) this.#raise(from, now);
-    this.isTooLarge ||= !isWhole && this.mirror.size === 0;
+    if (!isWhole && this.mirror.size === 0) this.tooLarge = "kept";
     this.shrink(this.#bounds.mirrorBytesMax, now);
   }
 
@@ -379,10 +381,7 @@ export class ExactFeed implements ReadableFeed {
     one.isCut = asked < floor;
   }
 
-  /** Where the newest few windows begin that have begun by the clock; where there is none, they may be any. */
-  #newestFrom(newest: number | undefined, now: number): number {
-    if (newest === undefined) return 0;
-    const last = newestStartAt(this.window, Math.min(newest, now));
-    return Math.max(0, last - (this.#bounds.newestWindows - 1) * stepMsOf(this.window));
+  #newestFrom(newest: number | undefined, now: number, count = this.#bounds.newestWindows): number {
+    return newestFrom(this.window, newest, now, count);
   }
 }

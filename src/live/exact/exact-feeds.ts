@@ -1,11 +1,14 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Progress, Touched } from "../../progress/progress.ts";
 import { liveErrorCodes } from "../../protocol/live.ts";
+import type { LiveErrorCode } from "../../protocol/live.ts";
 import type { LiveRequest } from "../../protocol/live.ts";
 import { resumePlace } from "../../protocol/live-request.ts";
 import type { Store } from "../../store/store.ts";
 import type { LiveLimits } from "../limits.ts";
 import { FeedReader } from "../reader.ts";
+import { Refusals } from "../refusals.ts";
+import type { TooLarge } from "../refusals.ts";
 import type { LiveRules } from "../rules.ts";
 import { startsFor } from "../starts.ts";
 import { readEpoch } from "./epoch.ts";
@@ -41,11 +44,13 @@ export class ExactFeeds {
   readonly #parts: ExactParts;
   readonly #feeds = new Map<string, ExactFeed>();
   readonly #reader: FeedReader<ExactFeed>;
+  readonly #refusals: Refusals;
   #numbers = 0;
 
   constructor(parts: ExactParts) {
     this.#parts = parts;
     const { store, clock, limits } = parts;
+    this.#refusals = new Refusals(limits);
     this.#reader = new FeedReader(clock, limits, {
       before: (feed) => this.#lookAtRule(feed),
       next: (feed) =>
@@ -55,8 +60,13 @@ export class ExactFeeds {
           () => this.#lookAtRule(feed),
         ),
       done: (feed) => this.#afterRead(feed),
-      failed: parts.onError,
+      failed: (feed, error) => this.#readFailed(feed, error),
     });
+  }
+
+  /** Why the rule is refused to whoever asks for it now, as it was found too large just before. */
+  refusal(ruleId: string): string | undefined {
+    return this.#refusals.of(this.#parts.rules.find(ruleId), this.#parts.clock.monotonic());
   }
 
   /** The client watches the rule from now on; undefined when there is no such rule. */
@@ -116,6 +126,7 @@ export class ExactFeeds {
     const { clock, limits } = this.#parts;
     for (const [ruleId, { leftAt }] of this.#feeds)
       if (leftAt !== null && clock.monotonic() - leftAt >= limits.lingerMs) this.#feeds.delete(ruleId);
+    this.#refusals.sweep(clock.monotonic());
     this.#keepToBound();
   }
 
@@ -138,48 +149,98 @@ export class ExactFeeds {
     const record = rules.find(ruleId);
     if (record === undefined) return undefined;
     const feed = new ExactFeed(record, rules.answering(record), ++this.#numbers, limits);
+    feed.isSlow = this.#refusals.suspects(record);
     this.#feeds.set(ruleId, feed);
     return feed;
   }
 
   #afterRead(feed: ExactFeed): void {
     if (this.#feeds.get(feed.ruleId) !== feed) return;
-    if (feed.isTooLarge) return this.#close(feed, "too_large");
-    this.#deliver(feed);
+    if (feed.tooLarge !== undefined) this.#refuse(feed, feed.tooLarge);
+    else this.#deliver(feed);
+  }
+
+  #readFailed(feed: ExactFeed, error: unknown): void {
+    this.#parts.onError(error);
+    if (feed.tooLarge !== undefined && this.#feeds.get(feed.ruleId) === feed) this.#refuse(feed, feed.tooLarge);
   }
 
   #deliver(feed: ExactFeed, whom: "all" | "unsettled" = "all"): void {
-    const { clock, process, limits, progress } = this.#parts;
-    deliverExactly({ feed, clock, process, heartbeatMs: limits.heartbeatMs, lagMs: () => progress.lagMs() }, whom);
+    const { clock, process, limits } = this.#parts;
+    deliverExactly({ feed, clock, process, heartbeatMs: limits.heartbeatMs, lagMs: () => this.#lagMs(feed) }, whom);
+  }
+
+  /** What is not counted has waited for so long, or what is counted and has not been read. */
+  #lagMs({ askedAt }: ExactFeed): number {
+    const { clock, progress } = this.#parts;
+    const now = clock.monotonic();
+    return Math.max(progress.lagMs(), Math.round(now - (askedAt ?? now)));
   }
 
   #lookAtRule(feed: ExactFeed): void {
     if (this.#feeds.get(feed.ruleId) !== feed) return;
     const { rules } = this.#parts;
     const record = rules.find(feed.ruleId);
-    if (record === undefined) this.#close(feed, "rule_deleted");
+    if (record === undefined) this.#close(feed, "rule_deleted", `${liveErrorCodes.rule_deleted}: ${feed.ruleId}`);
     else if (record.revision !== feed.revision) feed.follow(record, rules.answering(record), () => ++this.#numbers);
   }
 
-  #close(feed: ExactFeed, why: "rule_deleted" | "too_large"): void {
+  #refuse(feed: ExactFeed, why: TooLarge): void {
+    const { ruleId, revision } = feed;
+    this.#close(feed, "too_large", this.#refusals.note(ruleId, revision, why, this.#parts.clock.monotonic()));
+  }
+
+  #close(feed: ExactFeed, code: LiveErrorCode, message: string): void {
     this.#feeds.delete(feed.ruleId);
-    for (const { client } of feed.subscribers) client.ended(feed.ruleId, why, `${liveErrorCodes[why]}: ${feed.ruleId}`);
+    for (const { client } of feed.subscribers) client.ended(feed.ruleId, code, message);
     feed.subscribers.clear();
   }
 
-  /** First those that nobody watches go, then the oldest windows of the largest. */
+  /** First those that nobody watches go, then the oldest windows of the largest, then those whose newest windows are the largest. */
   #keepToBound(): void {
-    const { clock, limits } = this.#parts;
-    const feeds = [...this.#feeds.values()];
-    let over = feeds.reduce((sum, { mirror }) => sum + mirror.bytes, 0) - limits.mirrorBytesAllMax;
-    if (over <= 0) return;
-    const isLast = (feed: ExactFeed): number => Number(feed.isWanted);
-    for (const feed of feeds.toSorted((a, b) => isLast(a) - isLast(b) || b.mirror.bytes - a.mirror.bytes)) {
-      if (over <= 0) return;
-      const { bytes } = feed.mirror;
-      if (feed.isWanted) feed.shrink(bytes - 1, clock.now());
-      else this.#feeds.delete(feed.ruleId);
-      over -= feed.isWanted ? bytes - feed.mirror.bytes : bytes;
+    const { mirrorBytesAllMax } = this.#parts.limits;
+    let over = [...this.#feeds.values()].reduce((sum, { mirror }) => sum + mirror.bytes, -mirrorBytesAllMax);
+    if (over > 0) over -= this.#forgetUnwatched(over);
+    while (over > 0) {
+      const freed = this.#shrink(over);
+      if (freed === 0) return this.#refuseLargest(over + mirrorBytesAllMax / 2);
+      over -= freed;
+    }
+  }
+
+  /** @returns how many bytes were let go. */
+  #forgetUnwatched(bytes: number): number {
+    let freed = 0;
+    for (const { isWanted, ruleId, mirror } of this.#largestFirst()) {
+      if (isWanted || freed >= bytes) continue;
+      this.#feeds.delete(ruleId);
+      freed += mirror.bytes;
+    }
+    return freed;
+  }
+
+  #largestFirst(): ExactFeed[] {
+    return [...this.#feeds.values()].toSorted((a, b) => b.mirror.bytes - a.mirror.bytes);
+  }
+
+  /** The newest windows stay. @returns how many bytes were let go. */
+  #shrink(bytes: number): number {
+    let freed = 0;
+    for (const feed of this.#largestFirst()) {
+      const before = feed.mirror.bytes;
+      if (freed < bytes && feed.mirror.size > 1) feed.shrink(before - 1, this.#parts.clock.now());
+      freed += before - feed.mirror.bytes;
+    }
+    return freed;
+  }
+
+  /** So that there is room for a new window beside the newest of each of the others: else every new one would reset them all. */
+  #refuseLargest(bytes: number): void {
+    let left = bytes;
+    for (const feed of this.#largestFirst()) {
+      if (left <= 0) return;
+      left -= feed.mirror.bytes;
+      this.#refuse(feed, "together");
     }
   }
 }

@@ -34,6 +34,8 @@ export class Mirror {
   #knownFrom = 0;
   /** Below this moment, windows were forgotten at this number. */
   #raised = { start: -Infinity, seq: -1 };
+  /** Where it began, and how much it held, when older windows were left out. */
+  #cut: { readonly floor: number; readonly bytes: number } | undefined;
 
   /** `goneMax`: of so many windows that are gone it is remembered. */
   constructor(goneMax: number) {
@@ -64,6 +66,16 @@ export class Mirror {
 
   get newest(): number | undefined {
     return this.#windows.size === 0 ? undefined : this.starts().reduce((a, b) => Math.max(a, b));
+  }
+
+  /** Older windows were left out, and nothing has been let go since. */
+  get isFull(): boolean {
+    return this.#cut?.floor === this.#floor && this.#bytes >= this.#cut.bytes;
+  }
+
+  /** Whether what was asked for has older windows than are known now. */
+  noteCut(isCut: boolean): void {
+    this.#cut = isCut ? { floor: this.#floor, bytes: this.#bytes } : undefined;
   }
 
   starts(): number[] {

@@ -15,6 +15,8 @@ export interface Stretch {
   /** As in `/stats`. */
   readonly finalThrough: number;
   readonly pageRows: number;
+  /** How long the store may take for a page. */
+  readonly secondsMax: number;
   /** More is not read: the oldest windows are left out. */
   readonly bytesMax: number;
 }
@@ -29,7 +31,7 @@ export interface Stretched {
 
 /** Reads all rows of a stretch of windows as `/stats` has them, page by page from the newest on. */
 export async function readStretch(store: Pick<Store, "windows">, stretch: Stretch): Promise<Stretched> {
-  const { version, rule, to, now } = stretch;
+  const { version, rule, to, now, secondsMax } = stretch;
   const from = Math.max(stretch.from, oldestKept(rule, now));
   const gathered = new Gathered(stretch);
   // Before its activation a version has no windows, and nobody may answer for it.
@@ -43,10 +45,10 @@ export async function readStretch(store: Pick<Store, "windows">, stretch: Stretc
     order: "newest",
     limit: stretch.pageRows,
   } as const;
-  let page = await store.windows(query);
+  let page = await store.windows(query, secondsMax);
   gathered.add(page);
   while (page.length >= stretch.pageRows && gathered.bytes <= stretch.bytesMax) {
-    page = await store.windows({ ...query, behind: page.at(-1)! });
+    page = await store.windows({ ...query, behind: page.at(-1)! }, secondsMax);
     gathered.add(page);
   }
   return page.length < stretch.pageRows && gathered.bytes <= stretch.bytesMax ? gathered.whole() : gathered.fitting();

@@ -249,8 +249,9 @@ export class ClickHouseStore implements Store {
     return row?.newest ?? 0;
   }
 
-  async windows(query: WindowQuery): Promise<readonly WindowRow[]> {
-    const bounded = { rows: <Row>(one: Statement) => this.#connection.rowsWithin<Row>(this.#rowsBytesMax, one) };
+  async windows(query: WindowQuery, secondsMax?: number): Promise<readonly WindowRow[]> {
+    const bounds = { bytesMax: this.#rowsBytesMax, ...(secondsMax !== undefined && { secondsMax }) };
+    const bounded = { rows: <Row>(one: Statement) => this.#connection.rowsWithin<Row>(bounds, one) };
     const rows = await withinLimits(readWindows(bounded, query));
     return rows.map((row) => windowRow(query.rule, row));
   }
@@ -306,7 +307,7 @@ export class ClickHouseStore implements Store {
   async events(query: EventQuery): Promise<readonly StoredEvent[]> {
     const statement = statements.selectEvents(query);
     const rows = await this.#connection.rowsWithin<StoredEvent & { timestamp_ms: number }>(
-      this.#rowsBytesMax,
+      { bytesMax: this.#rowsBytesMax },
       statement,
     );
     return rows.map(({ timestamp_ms, ...row }) => ({ ...row, timestamp: timestamp_ms }));

@@ -19,7 +19,10 @@ const ofTheStatement = [
 ];
 
 let says: { readonly status: number; readonly text: string } = { status: 200, text: "" };
+/** The address of the last request, which has its settings. */
+let asked = new URL("http://nobody");
 const server = createServer((request, answer) => {
+  asked = new URL(request.url ?? "", "http://engine");
   request.resume();
   request.on("end", () => answer.writeHead(says.status).end(says.text));
 });
@@ -73,4 +76,17 @@ test("an OK of somebody who has the engine's port is no answer: the outcome is t
   const { code, canRetry, outcomeUnknown, message } = await failure();
   assert.deepEqual([code, canRetry, outcomeUnknown], ["store_unavailable", true, true]);
   assert.match(message, /is not the engine/);
+});
+
+test("a reading has the time that it is given, and never more than a question may have", async () => {
+  says = { status: 200, text: "" };
+  for (const [secondsMax, expected] of [
+    [undefined, "30"],
+    [5, "5"],
+    [300, "30"],
+  ] as const) {
+    const bounds = { bytesMax: 1000, ...(secondsMax !== undefined && { secondsMax }) };
+    await connection.rowsWithin(bounds, { sql: "SELECT 1", parameters: {} });
+    assert.equal(asked.searchParams.get("max_execution_time"), expected);
+  }
 });

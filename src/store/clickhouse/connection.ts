@@ -52,6 +52,13 @@ export interface Measured<Row> {
   readonly rowsRead: number;
 }
 
+/** What a reading statement may take. */
+export interface RowBounds {
+  readonly bytesMax: number;
+  /** 30 if not given, and no more than that. */
+  readonly secondsMax?: number;
+}
+
 /**
  * Statements are long and change with the rules: compiling one to machine code, which the engine does at its fourth run,
  * costs half a second to three, and with a thousand rules saves nothing measurable afterwards.
@@ -73,12 +80,14 @@ const writeSettings: Settings = {
   min_insert_block_size_bytes: "100000000000",
 };
 
+const readSecondsMax = 30;
+
 const readSettings: Settings = {
   ...interpreted,
   output_format_json_quote_64bit_integers: 0,
   // The nearest double, not one beside it.
   precise_float_parsing: 1,
-  max_execution_time: 30,
+  max_execution_time: readSecondsMax,
 };
 
 /**
@@ -176,11 +185,15 @@ export class Connection {
     return this.#rows(statement, readSettings, signal);
   }
 
-  /** The same; rows that take more than `bytesMax` in the engine's memory are refused as a whole, before they are in ours. */
-  async rowsWithin<Row>(bytesMax: number, statement: Statement): Promise<Row[]> {
+  /**
+   * The same; rows that take more than `bytesMax` in the engine's memory are refused as a whole, before they are in ours, and
+   * the engine ends what takes longer than `secondsMax`.
+   */
+  async rowsWithin<Row>({ bytesMax, secondsMax = readSecondsMax }: RowBounds, statement: Statement): Promise<Row[]> {
     const bounds = { max_result_bytes: String(bytesMax), result_overflow_mode: "throw" as const };
+    const max_execution_time = Math.min(secondsMax, readSecondsMax);
     try {
-      return await this.#rows(statement, { ...readSettings, ...bounds });
+      return await this.#rows(statement, { ...readSettings, ...bounds, max_execution_time });
     } catch (error) {
       throw isTooLarge(error) ? tooLarge(bytesMax) : error;
     }
