@@ -49,7 +49,7 @@ test("who watches a rule whose windows can't be read is told, and the store is l
     client.take().map(({ data }) => data),
     [[]],
   );
-  assert.deepEqual([...seconds], [5]);
+  assert.deepEqual([...seconds], [20]);
 });
 
 test("who follows a rule whose windows have become too much is told", async () => {

@@ -50,7 +50,7 @@ export const defaultLimits: LiveLimits = {
   readsInARow: 8,
   readGapMs: 50,
   slowReadMs: 1000,
-  readSecondsMax: 5,
+  readSecondsMax: 20,
   refusedMs: 10_000,
   suspectedMs: 60_000,
   newestWindows: 60,
