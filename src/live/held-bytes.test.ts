@@ -85,5 +85,20 @@ test("who waits for a snapshot while windows are let go for their bytes is told 
   await clock.advance(1000);
   const [snapshot] = client.take();
   assert.equal(snapshot?.truncated, true);
-  assert.ok(snapshot?.data!.length! < 9);
+  assert.ok((snapshot?.data ?? []).length < 9);
+});
+
+test("reads that follow each other before anything is sent keep to the bound, too", async () => {
+  const limits = { newestWindows: 1, spanWindowsMax: 1, heldBytesKept: 1000, heldBytesMax: 2000 };
+  const { clock, connect, count } = liveDesk(limits);
+  count(0, "a", 1);
+  const client = connect();
+  client.say({ ...watch, interval_ms: 1000 });
+  await clock.advance(300);
+  client.take();
+  for (let windows = -7; windows <= -1; windows++) count(windows, "x".repeat(400), 1);
+  await clock.advance(2000);
+  const [push] = client.take();
+  assert.equal(push?.truncated, true);
+  assert.ok(bytesOf(push) < 2200, `${bytesOf(push)} bytes`);
 });
