@@ -231,14 +231,15 @@ export class Filler {
     const marks = targets.map(({ series }) => ({ series, range }));
     const form: { bounded: ReadonlySet<number> } = { bounded: new Set() };
     const planOf = (some: readonly Target[]): RollupPlan => planRollup(some, "scattered", form.bounded);
-    const write = async (): Promise<boolean> => {
+    const write = async (waits: boolean): Promise<boolean> => {
       const groups = Math.min(range.to - range.from + 1, this.#deps.chunkEventsMax);
-      const admission = await this.#deps.groups.admit(targets, { groups, seconds: null });
+      const admission = await this.#deps.groups.admit(targets, { groups, seconds: null, waits });
       form.bounded = admission.bounded;
       return this.#rolledUp({ range, plan: planOf(targets), marks, counts: null, yielding: true }, admission);
     };
     try {
-      return await write();
+      // Not at once where there are more new groups than others leave room for.
+      return (await write(false)) || (await write(true));
     } catch (error) {
       if (error instanceof WeirError && error.code === "stopping") throw error;
       if (isTaken(error)) return this.#lost(range.src, targets, error);
@@ -249,9 +250,9 @@ export class Filler {
     }
   }
 
-  async #rolledUp(task: RollupTask, { rooms, keptFrom, done }: Admission): Promise<boolean> {
+  async #rolledUp(task: RollupTask, { rooms, keptFrom, roomMayGrow, done }: Admission): Promise<boolean> {
     try {
-      const all = { ...task, rooms, keptFrom };
+      const all = { ...task, rooms, keptFrom, roomMayGrow };
       const written = await this.#deps.writer.rollUp(all, { attemptsMax: fillAttemptsMax });
       done(written ? "written" : "refused");
       return written;

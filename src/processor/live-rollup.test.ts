@@ -62,9 +62,11 @@ function setUp(more: Partial<Bench> = {}) {
     ...{ rejectedOffsets: async () => [], settle: async () => {}, fillMarks: async () => new Map() },
     marks: async () => marks,
     listGroups: async () => new Map<number, number>(),
+    // Each range has one new group.
     rollUp: async (task: RollupTask) => {
       tasks.push(task);
-      const { plan } = task;
+      const { plan, rooms, roomMayGrow } = task;
+      if (roomMayGrow?.values().some((series) => rooms?.get(series) === 0)) return false;
       const error = bench.fails(plan);
       if (error === undefined || bench.writesAllTheSame) put(plan);
       if (error !== undefined) throw error;
@@ -95,7 +97,7 @@ function setUp(more: Partial<Bench> = {}) {
   let isDone = false;
   const begin = (targets: readonly Target[]): void => void rollup.write(batch, targets).then(() => (isDone = true));
   const pass = async (ms: number): Promise<boolean> => (await settled(), await clock.advance(ms), isDone);
-  return { bench, begin, pass, written, stopped, tasks };
+  return { bench, begin, pass, written, stopped, groups, tasks };
 }
 
 const [good, bad, late] = [target(16), target(17), target(18)];
@@ -128,6 +130,18 @@ test("what is there although its answers were lost is not written again without 
   begin([good, bad]);
   assert.equal(await pass(1000), true);
   assert.deepEqual(written, [[16, 17]]);
+});
+
+test("a batch with new groups waits for the room that another one holds, and is no overflow", async () => {
+  const byUser = target(19, { group_by: ["user_id"], max_groups: 3 });
+  const { begin, pass, written, groups, tasks } = setUp();
+  const other = await groups.admit([byUser], { groups: 10, seconds: null });
+  begin([byUser]);
+  assert.equal(await pass(1000), false);
+  assert.deepEqual([written, tasks.map(({ rooms }) => rooms?.get(19))], [[], [0]]);
+  other.done("written");
+  assert.equal(await pass(0), true);
+  assert.deepEqual([written, tasks.map(({ rooms }) => rooms?.get(19))], [[[19]], [0, 3]]);
 });
 
 test("what is refused in the form of the batch is tried in this form", async () => {

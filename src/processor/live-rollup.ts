@@ -32,6 +32,8 @@ interface Trouble {
   failures: number;
   /** The series whose groups the last statement has looked up. */
   bounded: ReadonlySet<number>;
+  /** It has more new groups than there was room for, and waits for what others hold. */
+  waits: boolean;
 }
 
 /** Rolls up the batches of one partition. */
@@ -50,7 +52,7 @@ export class LiveRollup {
    */
   async write(batch: Batch, targets: readonly Target[]): Promise<void> {
     const { stopper } = this.#deps;
-    const trouble: Trouble = { failures: 0, bounded: new Set() };
+    const trouble: Trouble = { failures: 0, bounded: new Set(), waits: false };
     for (let left: readonly Target[] | null = targets; left !== null;) {
       const going = stopper.going(left);
       try {
@@ -67,7 +69,7 @@ export class LiveRollup {
     const { writer, groups, cost, clock } = this.#deps;
     const { events, seconds } = batch;
     const groupsMax = this.#likely.boundFor(events);
-    const grouped = { groups: groupsMax ?? events, seconds };
+    const grouped = { groups: groupsMax ?? events, seconds, waits: trouble.waits };
     const admission = await writer.ask(() => groups.admit(targets, grouped));
     trouble.bounded = admission.bounded;
     const started = clock.monotonic();
@@ -77,7 +79,9 @@ export class LiveRollup {
       const written = await writer.rollUp(taskOf(batch, plan, admission, groupsMax), patience);
       admission.done(written ? "written" : "refused");
       if (written) cost.add(plan, events, clock.monotonic() - started);
-      this.#likely.note(written);
+      // What was too many then, all of its groups or the new ones, the next try shows, which has all the room.
+      if (!written && admission.roomMayGrow.size > 0) trouble.waits = true;
+      else this.#likely.note(written);
       return written ? null : targets;
     } catch (error) {
       admission.done(hasEnded(error) ? "unknown" : "refused");
@@ -115,7 +119,7 @@ export class LiveRollup {
 function taskOf(
   { range, events, duplicates }: Batch,
   plan: RollupPlan,
-  { rooms, keptFrom }: Admission,
+  { rooms, keptFrom, roomMayGrow }: Admission,
   groupsMax: number | undefined,
 ): RollupTask {
   return {
@@ -125,6 +129,7 @@ function taskOf(
     counts: { events, duplicates },
     rooms,
     keptFrom,
+    roomMayGrow,
     ...(groupsMax === undefined ? {} : { groupsMax }),
   };
 }
