@@ -182,3 +182,31 @@ test("a partition that another process has taken is not written again: the write
   await clock.advance(1000);
   assert.deepEqual([await done, asked], ["store_taken", 1]);
 });
+
+test("a rollup that fails so often for other reasons is given up too, once it is known that nothing of it is there", async () => {
+  for (const marked of [false, true]) {
+    let asked = 0;
+    const clock = new SimulatedClock();
+    const store = {
+      ...emptyStore,
+      marks: async () => (marked && asked === 2 ? [range] : []),
+      rollUp: async () => {
+        asked += 1;
+        throw new WeirError("store_unavailable", "too much memory", { canRetry: true, outcomeUnknown: true });
+      },
+    };
+    const writer = new BatchWriter({ store, clock, metrics: unheard, signal: new AbortController().signal });
+    const task = { range, plan: planRollup([]), marks: [{ series: 0, range }], counts: null };
+    const patience = { failuresMax: 2, failedBefore: 4 };
+    let answer: unknown;
+    void writer.rollUp(task, patience).then(
+      (written) => (answer = written),
+      (error: WeirError) => (answer = error.code),
+    );
+    await settled();
+    await clock.advance(4700);
+    assert.equal(answer, undefined, "it has failed for a while, and is tried less often");
+    await clock.advance(200);
+    assert.deepEqual([answer, asked], [marked || "store_unavailable", 2]);
+  }
+});

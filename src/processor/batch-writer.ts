@@ -99,10 +99,10 @@ export class BatchWriter {
 
   /**
    * Gives up after `attemptsMax` failures, with the last one's error and an outcome that is still to be settled; or after
-   * `refusalsMax` refusals, once it is settled that nothing is written.
+   * `refusalsMax` refusals or `failuresMax` other failures, with the error of one, once it is settled that nothing is written.
    * @returns whether it was written; not when there are more groups than the task allows.
    */
-  async rollUp(task: RollupTask, { attemptsMax = Infinity, refusalsMax = Infinity }: Patience = {}): Promise<boolean> {
+  async rollUp(task: RollupTask, patience: Patience = {}): Promise<boolean> {
     let written = true;
     await this.#persist(
       { stage: "rollup", src: task.range.src },
@@ -113,7 +113,7 @@ export class BatchWriter {
         written = await this.#isMarked(task.marks);
         return written;
       },
-      { attemptsMax, refusalsMax },
+      patience,
     );
     return written;
   }
@@ -151,12 +151,12 @@ export class BatchWriter {
     { stage, src }: { readonly stage: "raw" | "reject" | "rollup"; readonly src: Src },
     write: () => Promise<void>,
     isDone: () => Promise<boolean>,
-    { attemptsMax = Infinity, refusalsMax = Infinity }: Patience = {},
+    { attemptsMax = Infinity, refusalsMax = Infinity, failuresMax = Infinity, failedBefore = 0 }: Patience = {},
   ): Promise<void> {
     const started = this.#clock.monotonic();
     let settled = true;
-    const refusals: WeirError[] = [];
-    let givenUp: WeirError | undefined;
+    const [refusals, failures]: [unknown[], unknown[]] = [[], []];
+    let givenUp: unknown;
     for (let attempt = 0; ; attempt++) {
       try {
         if (!settled) {
@@ -165,18 +165,18 @@ export class BatchWriter {
         }
         if (this.#signal.aborted) throw stopping();
         settled = false;
-        givenUp = refusals.at(refusalsMax - 1);
+        givenUp = refusals[refusalsMax - 1] ?? failures[failuresMax - 1];
         if (givenUp === undefined) await write();
         break;
       } catch (error) {
         if (isTaken(error) || this.#signal.aborted) throw isTaken(error) ? error : stopping();
         this.#metrics.retried(stage, error);
-        if (isRefused(error)) refusals.push(error);
+        (isRefused(error) ? refusals : failures).push(error);
         if (attempt + 1 >= attemptsMax) throw error;
-        await this.#pause(attempt);
+        await this.#pause(failedBefore + attempt);
       }
     }
-    if (givenUp) throw givenUp;
+    if (givenUp !== undefined) throw givenUp;
     this.#metrics.stage(stage, (this.#clock.monotonic() - started) / 1000);
   }
 
@@ -196,6 +196,9 @@ const stopping = (): WeirError =>
 export interface Patience {
   readonly attemptsMax?: number;
   readonly refusalsMax?: number;
+  readonly failuresMax?: number;
+  /** How often it has failed already: then the pauses are no short ones any more. */
+  readonly failedBefore?: number;
 }
 
 function refuseOthers({ series, range }: Mark, there: readonly OffsetRange[]): void {

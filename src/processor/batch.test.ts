@@ -132,6 +132,20 @@ describe("a batch", () => {
     assert.equal(batch.duplicates, 2);
   });
 
+  test("keeps the first of several events with one id also when only its time is older than what is remembered", () => {
+    const ids = new RecentIds({ idsMax: 1000, seed: 1 });
+    ids.raiseHorizon(10_000);
+    const records = [record(0, ["a", "event-b", "other-b"]), record(3, ["event-b", "third-b", "a"], 20_000)];
+    const { batch, doubtful } = form(records, { ids });
+    settleDoubtful(batch, doubtful, []);
+    assert.deepEqual(kept(batch), [0, 1, 2, 4]);
+    assert.equal(batch.duplicates, 2);
+    // Stored by an interrupted write, the first is the original all the same.
+    const again = new RecentIds({ idsMax: 1000, seed: 1 });
+    again.raiseHorizon(10_000);
+    assert.deepEqual(kept(form(records, { ids: again, stored: [0, 1, 2] }).batch), [4]);
+  });
+
   test("a repeat is known within its batch, however little may be remembered", () => {
     const ids = new RecentIds({ idsMax: 1000, seed: 1 });
     const rising = Array.from({ length: 3000 }, (_, index) => record(index, [`e${index}`], (1000 + index) * 1000));

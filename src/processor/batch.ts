@@ -106,6 +106,8 @@ class Former {
   readonly #unreadable: UnreadableAt[] = [];
   readonly #doubtful: Doubtful[] = [];
   readonly #doubtfulIds = new Set<string>();
+  /** How these end: an id is read as a text only when it ends like one. */
+  readonly #doubtfulEnds = new Set<number>();
   readonly #seconds = new Set<number>();
   /** The last one that was added. */
   #second = -1;
@@ -155,7 +157,8 @@ class Former {
     const sighting = ids.take(piece.events.bytes, extent.idStart, extent.idEnd, extent.timestamp);
     const isStored = stored.size > 0 && stored.has(off);
     if (isStored) skipEvent(piece, index);
-    else if (sighting === "repeat") this.#repeat(piece, index);
+    else if (sighting === "repeat" || (sighting === "new" && this.#isDoubtful(piece, extent)))
+      this.#repeat(piece, index);
     if (sighting === "unknown") this.#doubt(piece, extent, index, isStored);
     this.#touch(Math.floor(extent.timestamp / 1000));
   }
@@ -173,19 +176,29 @@ class Former {
   }
 
   #doubt(piece: Piece, extent: PackedExtent, index: number, isStored: boolean): void {
-    const { bytes } = piece.events;
-    const event_id = Buffer.from(
-      bytes.buffer,
-      bytes.byteOffset + extent.idStart,
-      extent.idEnd - extent.idStart,
-    ).toString("utf8");
-    if (isStored) this.#doubtfulIds.add(event_id);
-    else if (this.#doubtfulIds.has(event_id)) this.#repeat(piece, index);
-    else {
-      this.#doubtfulIds.add(event_id);
-      this.#doubtful.push({ piece, index, key: { event_id, timestamp: extent.timestamp } });
-    }
+    const event_id = idOf(piece, extent);
+    if (!isStored && this.#doubtfulIds.has(event_id)) return this.#repeat(piece, index);
+    this.#doubtfulIds.add(event_id);
+    this.#doubtfulEnds.add(endOf(piece, extent));
+    if (!isStored) this.#doubtful.push({ piece, index, key: { event_id, timestamp: extent.timestamp } });
   }
+
+  /** Whether it has come before in this batch with a time so old that it is not remembered. */
+  #isDoubtful(piece: Piece, extent: PackedExtent): boolean {
+    if (this.#doubtfulEnds.size === 0 || !this.#doubtfulEnds.has(endOf(piece, extent))) return false;
+    return this.#doubtfulIds.has(idOf(piece, extent));
+  }
+}
+
+function idOf({ events: { bytes } }: Piece, { idStart, idEnd }: PackedExtent): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + idStart, idEnd - idStart).toString("utf8");
+}
+
+/** A number of the id's last four bytes. */
+function endOf({ events: { bytes } }: Piece, { idStart, idEnd }: PackedExtent): number {
+  let end = 0;
+  for (let at = Math.max(idStart, idEnd - 4); at < idEnd; at++) end = (end << 8) | bytes[at]!;
+  return end;
 }
 
 /** The part of the records from `from` on that ends before `cut` (a position where the set of rules changes). */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type OffsetRange, offset, src } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
-import type { RollupPlan } from "../rollup/plan.ts";
+import { type RollupPlan, planRollup } from "../rollup/plan.ts";
 import { parseRule } from "../rule/parse.ts";
 import { faultyRules } from "./faulty-rules.ts";
 import type { Target } from "./ports.ts";
@@ -31,7 +31,7 @@ const refusing = (bad: readonly number[]) => {
 
 test("those that the store refuses are found among the others, each with its reason", async () => {
   const store = refusing([18, 31]);
-  const found = await faultyRules(store, targets, range);
+  const found = await faultyRules(store, targets, range, planRollup);
   assert.deepEqual(
     found.map(({ target, reason }) => [target.rule_id, reason]),
     [
@@ -40,15 +40,48 @@ test("those that the store refuses are found among the others, each with its rea
     ],
   );
   assert.ok(store.asked.length <= 22, `${store.asked.length} trials`);
-  assert.deepEqual(await faultyRules(refusing([]), targets, range), []);
+  assert.deepEqual(await faultyRules(refusing([]), targets, range, planRollup), []);
 });
 
 test("no rule is at fault when not even a rollup of none is taken", async () => {
   const tryRollUp = (): Promise<void> => Promise.reject(refusal("everything"));
-  assert.deepEqual(await faultyRules({ tryRollUp }, targets, range), []);
+  assert.deepEqual(await faultyRules({ tryRollUp }, targets, range, planRollup), []);
 });
 
 test("a store that is away says nothing of a rule", async () => {
   const tryRollUp = (): Promise<void> => Promise.reject(new WeirError("store_unavailable", "away", { canRetry: true }));
-  await assert.rejects(faultyRules({ tryRollUp }, targets, range), { code: "store_unavailable" });
+  await assert.rejects(faultyRules({ tryRollUp }, targets, range, planRollup), { code: "store_unavailable" });
+});
+
+test("of rules that are refused only together the newest are at fault, as few as it takes", async () => {
+  for (const most of [0.5, 1, 7, 10, 19]) {
+    const asked: number[][] = [];
+    const tryRollUp = async (_: OffsetRange, plan: RollupPlan): Promise<void> => {
+      asked.push(seriesOf(plan));
+      if (seriesOf(plan).length > most) throw refusal("too large");
+    };
+    const found = await faultyRules({ tryRollUp }, targets.toReversed(), range, planRollup);
+    const left = targets.filter((one) => !found.some(({ target }) => target === one));
+    // Where one alone is too much, each is refused by itself.
+    assert.deepEqual(
+      left.map(({ series }) => series),
+      targets.slice(0, Math.floor(most)).map(({ series }) => series),
+    );
+    assert.ok(asked.length <= 45, `${asked.length} trials`);
+    if (most === 7)
+      assert.equal(found[0]!.reason, "with 7 older rules it is more than the store computes at once; too large");
+  }
+});
+
+test("rules of unlike size are weighed, not counted", async () => {
+  const sizeOf = (series: number): number => (series % 5 === 0 ? 40 : 1);
+  const tryRollUp = async (_: OffsetRange, plan: RollupPlan): Promise<void> => {
+    if (seriesOf(plan).reduce((sum, series) => sum + sizeOf(series), 0) > 100) throw refusal("too large");
+  };
+  const found = await faultyRules({ tryRollUp }, targets, range, planRollup);
+  // 20, 25 and 30 are large, and the third is one too many.
+  assert.deepEqual(
+    found.map(({ target }) => target.series),
+    targets.map(({ series }) => series).filter((series) => series >= 30),
+  );
 });

@@ -1,6 +1,6 @@
 import type { OffsetRange } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
-import { planRollup } from "../rollup/plan.ts";
+import type { RollupPlan } from "../rollup/plan.ts";
 import type { Store } from "../store/store.ts";
 import type { Target } from "./ports.ts";
 
@@ -18,6 +18,10 @@ export const isRefused = (error: unknown): error is WeirError =>
 export const isTaken = (error: unknown): error is WeirError =>
   error instanceof WeirError && error.code === "store_taken";
 
+/** Somebody else goes on with what was to be written: another process, or the next start. What of it is there is not known. */
+export const hasEnded = (error: unknown): boolean =>
+  isTaken(error) || (error instanceof WeirError && error.code === "stopping");
+
 /** Why the store refused something, for people. */
 export function reasonOf({ details }: WeirError): string {
   const known = typeof details === "object" && details !== null && "reason" in details ? details.reason : undefined;
@@ -30,30 +34,64 @@ export function rowOf({ details }: WeirError): number | undefined {
   return typeof known === "number" ? known : undefined;
 }
 
+/** The plan of some rules, in the form that was refused: another one may be taken. */
+export type PlanOf = (some: readonly Target[]) => RollupPlan;
+
 /**
- * Finds by halving which of these rules the store refuses to roll up over a range; nothing is written. None of them is at
- * fault when each is taken by itself, or when not even a rollup of no rules is: then it is the store's own.
+ * Finds which of these rules the store refuses to roll up over a range; nothing is written. Those that are refused by
+ * themselves are found by halving. Where only all together are too much, it is the newest: those that were counted before
+ * they came go on. None of them is at fault when all are taken, or when not even a rollup of no rules is: then it is the store's own.
  */
 export async function faultyRules(
   store: Pick<Store, "tryRollUp">,
   targets: readonly Target[],
   range: OffsetRange,
+  planOf: PlanOf,
 ): Promise<readonly Faulty[]> {
   const refusal = async (some: readonly Target[]): Promise<WeirError | undefined> => {
     try {
-      await store.tryRollUp(range, planRollup(some));
+      await store.tryRollUp(range, planOf(some));
       return undefined;
     } catch (error) {
       if (isRefused(error)) return error;
       throw error;
     }
   };
-  const find = async (some: readonly Target[]): Promise<readonly Faulty[]> => {
-    const error = some.length === 0 ? undefined : await refusal(some);
-    if (error === undefined) return [];
-    if (some.length === 1) return [{ target: some[0]!, reason: reasonOf(error) }];
-    const middle = some.length >> 1;
-    return [...(await find(some.slice(0, middle))), ...(await find(some.slice(middle)))];
-  };
-  return (await refusal([])) === undefined ? find(targets) : [];
+  if ((await refusal([])) !== undefined) return [];
+  const error = await refusal(targets);
+  if (error === undefined) return [];
+  const alone = await refusedAlone(targets, error, refusal);
+  return alone.length > 0 ? alone : newestTooMany(targets, error, refusal);
+}
+
+type Refusal = (some: readonly Target[]) => Promise<WeirError | undefined>;
+
+/** Of rules that were refused together. */
+async function refusedAlone(some: readonly Target[], error: WeirError, refusal: Refusal): Promise<readonly Faulty[]> {
+  if (some.length === 1) return [{ target: some[0]!, reason: reasonOf(error) }];
+  const middle = some.length >> 1;
+  const found: Faulty[] = [];
+  for (const half of [some.slice(0, middle), some.slice(middle)]) {
+    const again = half.length === 0 ? undefined : await refusal(half);
+    if (again !== undefined) found.push(...(await refusedAlone(half, again, refusal)));
+  }
+  return found;
+}
+
+/** As few of the newest as it takes for the others to be taken, by halving too. */
+async function newestTooMany(
+  targets: readonly Target[],
+  error: WeirError,
+  refusal: Refusal,
+): Promise<readonly Faulty[]> {
+  const byAge = targets.toSorted((a, b) => a.series - b.series);
+  let [taken, refused, last] = [0, byAge.length, error];
+  while (refused - taken > 1) {
+    const middle = (taken + refused) >> 1;
+    const again = await refusal(byAge.slice(0, middle));
+    if (again === undefined) taken = middle;
+    else [refused, last] = [middle, again];
+  }
+  const reason = `with ${taken} older rules it is more than the store computes at once; ${reasonOf(last)}`;
+  return byAge.slice(taken).map((target) => ({ target, reason }));
 }

@@ -3,8 +3,8 @@ import { after, overlap } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
-import { planRollup } from "../rollup/plan.ts";
-import type { Store } from "../store/store.ts";
+import { type RollupPlan, planRollup } from "../rollup/plan.ts";
+import type { RollupTask, Store } from "../store/store.ts";
 import type { BatchWriter } from "./batch-writer.ts";
 import {
   type FillPace,
@@ -229,26 +229,36 @@ export class Filler {
   async #isWritten({ range, works }: FillPiece): Promise<boolean> {
     const targets = works.map((work) => work.target);
     const marks = targets.map(({ series }) => ({ series, range }));
-    let admission: Admission | undefined;
+    const form: { bounded: ReadonlySet<number> } = { bounded: new Set() };
+    const planOf = (some: readonly Target[]): RollupPlan => planRollup(some, "scattered", form.bounded);
+    const write = async (waits: boolean): Promise<boolean> => {
+      const groups = Math.min(range.to - range.from + 1, this.#deps.chunkEventsMax);
+      const admission = await this.#deps.groups.admit(targets, { groups, seconds: null, waits });
+      form.bounded = admission.bounded;
+      return this.#rolledUp({ range, plan: planOf(targets), marks, counts: null, yielding: true }, admission);
+    };
     try {
-      admission = await this.#deps.groups.admit(targets, {
-        groups: Math.min(range.to - range.from + 1, this.#deps.chunkEventsMax),
-        seconds: null,
-      });
-      const plan = planRollup(targets, "scattered", admission.bounded);
-      const { rooms, keptFrom } = admission;
-      const task = { range, plan, marks, counts: null, yielding: true, rooms, keptFrom };
-      await this.#deps.writer.rollUp(task, { attemptsMax: fillAttemptsMax });
-      admission.done("written");
-      return true;
+      // Not at once where there are more new groups than others leave room for.
+      return (await write(false)) || (await write(true));
     } catch (error) {
-      admission?.done("unknown");
       if (error instanceof WeirError && error.code === "stopping") throw error;
       if (isTaken(error)) return this.#lost(range.src, targets, error);
       this.#failed(targets, error);
       if (targets.length === 1 && this.#isLeast() && isRefused(error))
-        await this.#deps.stopper.stopFaulty(targets, range);
+        await this.#deps.stopper.stopFaulty(targets, range, planOf);
       return false;
+    }
+  }
+
+  async #rolledUp(task: RollupTask, { rooms, keptFrom, roomMayGrow, done }: Admission): Promise<boolean> {
+    try {
+      const all = { ...task, rooms, keptFrom, roomMayGrow };
+      const written = await this.#deps.writer.rollUp(all, { attemptsMax: fillAttemptsMax });
+      done(written ? "written" : "refused");
+      return written;
+    } catch (error) {
+      done("unknown");
+      throw error;
     }
   }
 

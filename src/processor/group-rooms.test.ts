@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SimulatedClock } from "../../test/support/simulated-clock.ts";
+import { SimulatedClock, settled } from "../../test/support/simulated-clock.ts";
 import { parseRule } from "../rule/parse.ts";
 import type { Unlisted } from "../store/store.ts";
 import { GroupRooms } from "./group-rooms.ts";
@@ -92,6 +92,66 @@ test("ranges under way never take more together than there is, and a rule that i
   const one = await rooms.admit([target(20, {}, true)], range(30, 0));
   const two = await rooms.admit([target(20, {}, true)], range(30, 0));
   assert.deepEqual([one.rooms.get(20), two.rooms.get(20)], [5, 3]);
+});
+
+test("whoever comes when others hold the room is written only if what is left is enough, else he waits, and has all of it", async () => {
+  const listed = new Map([[20, 12]]);
+  const { rooms } = setUp(listed, 100);
+  const first = await rooms.admit([target(20)], range(50, 0));
+  const second = await rooms.admit([target(20)], range(4000, 0));
+  assert.deepEqual([first.rooms.get(20), first.roomMayGrow], [50, new Set()]);
+  assert.deepEqual([second.rooms.get(20), second.roomMayGrow], [38, new Set([20])]);
+  second.done("refused");
+  let inTurn: Awaited<ReturnType<typeof rooms.admit>> | undefined;
+  void rooms.admit([target(20)], { ...range(4000, 0), waits: true }).then((admission) => (inTurn = admission));
+  await settled();
+  assert.equal(inTurn, undefined);
+  // Nobody gets in between.
+  const third = await rooms.admit([target(20)], range(20, 0));
+  listed.set(20, 13);
+  first.done("written");
+  await settled();
+  assert.deepEqual([inTurn!.rooms.get(20), inTurn!.roomMayGrow], [87, new Set()]);
+  assert.deepEqual([third.rooms.get(20), third.roomMayGrow], [0, new Set([20])]);
+});
+
+test("an outcome that is not known keeps nobody waiting: it is settled", async () => {
+  const { rooms, asked } = setUp(new Map([[20, 12]]), 100);
+  const first = await rooms.admit([target(20)], range(4000, 0));
+  const waiting = rooms.admit([target(20)], { ...range(4000, 0), waits: true });
+  await settled();
+  asked();
+  first.done("unknown");
+  assert.equal((await waiting).rooms.get(20), 88);
+  assert.deepEqual(asked(), ["settle", "20"]);
+});
+
+test("two that wait have their turn one after the other, also for several rules", async () => {
+  const { rooms } = setUp(new Map([20, 21].map((series) => [series, 12])), 100);
+  const wish = { ...range(4000, 0), waits: true };
+  const first = await rooms.admit([target(20), target(21)], wish);
+  const turns: string[] = [];
+  const waiting = [[target(21), target(20)], [target(20)], [target(21)]].map(async (some, at) => {
+    const admission = await rooms.admit(some, wish);
+    turns.push(`${at} begins`);
+    await settled();
+    turns.push(`${at} ends`);
+    admission.done("written");
+  });
+  await settled();
+  assert.deepEqual(turns, []);
+  first.done("written");
+  await Promise.all(waiting);
+  assert.deepEqual(turns.slice(0, 2), ["0 begins", "0 ends"]);
+  assert.equal(turns.length, 6);
+});
+
+test("a full rule is waited for by nobody", async () => {
+  const { rooms } = setUp(new Map([[20, 100]]), 100);
+  for (const waits of [false, true]) {
+    const { rooms: given, roomMayGrow } = await rooms.admit([target(20)], { ...range(4000, 0), waits });
+    assert.deepEqual([given.get(20), roomMayGrow], [0, new Set()]);
+  }
 });
 
 test("a rule's own bound goes before the server's; a rule without groups has none", async () => {

@@ -23,10 +23,12 @@ export interface GroupedRange {
   readonly groups: number;
   /** Event-time seconds, ascending; null: any. */
   readonly seconds: readonly number[] | null;
+  /** It has turned out to need more room than is free at the moment: what others hold of it is waited for. */
+  readonly waits?: boolean;
 }
 
 /** What a rollup may do with groups. `done` is called when it has ended: written, not written, or with an outcome that is not known. */
-export interface Admission extends Required<Pick<RollupTask, "rooms" | "keptFrom">> {
+export interface Admission extends Required<Pick<RollupTask, "rooms" | "keptFrom" | "roomMayGrow">> {
   /** The series whose groups have to be looked up. */
   readonly bounded: ReadonlySet<number>;
   done(outcome: "written" | "refused" | "unknown"): void;
@@ -45,6 +47,8 @@ interface Standing {
   /** How many more there may be by now, from tasks that have ended and from those that are under way. */
   added: number;
   held: number;
+  /** How many wait for what is held: until they have it nobody else is given any. */
+  waiting: number;
   /** Rows whose groups are not listed, ms since the epoch. */
   unlisted: { readonly from: number; readonly to: number } | null;
   /** Another process may have written rows anywhere, and have left their groups unlisted; or have deleted some. */
@@ -61,8 +65,10 @@ interface Standing {
  * Groups of windows that retention has ended take no room, neither in a statement nor when they are listed: a fill, which goes
  * over all of history, would else leave none for those that are answered.
  *
- * Rooms are reserved: however many ranges are rolled up at a time, together they never take more than there is. What is
- * known is lost with the process and read again from the store.
+ * Rooms are reserved: however many ranges are rolled up at a time, together they never take more than there is. Whoever comes
+ * when others hold it is given what is left, which mostly is enough: a range hardly has new groups. Where it is not, nothing is
+ * written (`RollupTask.roomMayGrow`), and the range is admitted again and waits: nobody holds any room while he waits.
+ * What is known is lost with the process and read again from the store.
  */
 export class GroupRooms {
   readonly #deps: GroupRoomsDeps;
@@ -71,6 +77,8 @@ export class GroupRooms {
   /** Tasks whose outcome is not known. */
   #doubtful: (() => void)[] = [];
   #looking: Promise<void> | undefined;
+  /** Resolves when the next task has ended. */
+  #next = Promise.withResolvers<void>();
 
   constructor(deps: GroupRoomsDeps) {
     this.#deps = deps;
@@ -86,15 +94,8 @@ export class GroupRooms {
   async admit(targets: readonly Target[], range: GroupedRange): Promise<Admission> {
     const grouped = targets.filter(({ rule }) => rule.groupBy.length > 0);
     for (const target of grouped) this.#noteAge(this.#standingOf(target), range.groups);
-    for (;;) {
-      const inDoubt = this.#doubtful.length > 0;
-      const [share, { groups }] = [this.#share, range];
-      const looked = grouped.filter((target) => wantsLook(this.#standingOf(target), { groups, share, inDoubt }));
-      if (!looked.some((target) => needsLook(this.#standingOf(target), { groups, share, inDoubt }))) break;
-      // One at a time: of two that overlap each would take back what has been added since the last.
-      this.#looking ??= this.#look(looked.map(({ series }) => series)).finally(() => (this.#looking = undefined));
-      await this.#looking;
-    }
+    if (range.waits) return this.#admitInTurn(grouped, range);
+    await this.#lookAt(grouped, range.groups);
     return this.#reserve(grouped, range);
   }
 
@@ -122,6 +123,38 @@ export class GroupRooms {
    */
   takenUp(): void {
     for (const standing of this.#standings.values()) standing.hasOthers = true;
+  }
+
+  async #lookAt(grouped: readonly Target[], groups: number): Promise<void> {
+    for (;;) {
+      const wish = { groups, share: this.#share, inDoubt: this.#doubtful.length > 0 };
+      const looked = grouped.filter((target) => wantsLook(this.#standingOf(target), wish));
+      if (!looked.some((target) => needsLook(this.#standingOf(target), wish))) return;
+      // One at a time: of two that overlap each would take back what has been added since the last.
+      this.#looking ??= this.#look(looked.map(({ series }) => series)).finally(() => (this.#looking = undefined));
+      await this.#looking;
+    }
+  }
+
+  /** Whether there would be more for it, were nothing held by others. */
+  #isShort(target: Target, groups: number): boolean {
+    const standing = this.#standingOf(target);
+    const free = Math.max(0, freeOf(standing, this.#share));
+    return free < groups && standing.held > 0;
+  }
+
+  async #admitInTurn(grouped: readonly Target[], range: GroupedRange): Promise<Admission> {
+    const standings = grouped.map((target) => this.#standingOf(target));
+    for (const standing of standings) standing.waiting += 1;
+    try {
+      for (;;) {
+        await this.#lookAt(grouped, range.groups);
+        if (!grouped.some((target) => this.#isShort(target, range.groups))) return this.#reserve(grouped, range);
+        await this.#next.promise;
+      }
+    } finally {
+      for (const standing of standings) standing.waiting -= 1;
+    }
   }
 
   get #share(): number {
@@ -153,6 +186,7 @@ export class GroupRooms {
       listedAt: -Infinity,
       added: 0,
       held: 0,
+      waiting: 0,
       unlisted: null,
       hasOthers: false,
       told: false,
@@ -193,14 +227,15 @@ export class GroupRooms {
 
   #reserve(grouped: readonly Target[], range: GroupedRange): Admission {
     const [rooms, keptFrom, now] = [new Map<number, number>(), new Map<number, number>(), this.#time.now()];
+    const roomMayGrow = new Set<number>();
     const ends = grouped.map((target) => {
       const standing = this.#standingOf(target);
       const free = freeOf(standing, this.#share);
       const bounded = isClose(standing, range.groups, this.#share);
-      // While a rule is filling, two take of its room at a time: neither is to have all of it.
-      const share = bounded && target.filling ? Math.ceil(free / 2) : free;
-      const given = Math.max(0, Math.min(range.groups, share));
+      const most = Math.min(range.groups, free + standing.held);
+      const given = Math.max(0, Math.min(range.groups, bounded ? shareOf(standing, target, range, free) : free));
       if (bounded) {
+        if (given < most) roomMayGrow.add(target.series);
         rooms.set(target.series, given);
         keptFrom.set(target.series, oldestKept(target.rule, now));
       }
@@ -210,8 +245,11 @@ export class GroupRooms {
     const done: Admission["done"] = (outcome) => {
       if (outcome === "unknown") this.#doubtful.push(() => end(true));
       else end(outcome === "written");
+      // Also of one with an unknown outcome: who waits then settles it.
+      this.#next.resolve();
+      this.#next = Promise.withResolvers();
     };
-    return { bounded: new Set(rooms.keys()), rooms, keptFrom, done };
+    return { bounded: new Set(rooms.keys()), rooms, keptFrom, roomMayGrow, done };
   }
 
   #tell(standing: Standing): void {
@@ -227,6 +265,13 @@ const isFull = ({ listed, bound }: Standing): boolean => listed !== null && list
 const roomOf = ({ bound, listed }: Standing, share: number): number => Math.ceil((bound - (listed ?? 0)) * share);
 
 const freeOf = (standing: Standing, share: number): number => roomOf(standing, share) - standing.added - standing.held;
+
+/** How much of what is free one may have. While a rule is filling, two take of its room at a time: neither is to have all of it. */
+function shareOf(standing: Standing, { filling }: Target, { waits }: GroupedRange, free: number): number {
+  if (waits) return free;
+  if (standing.waiting > 0) return 0;
+  return filling ? Math.ceil(free / 2) : free;
+}
 
 /** There is no room for many ranges like this: then looking up its groups costs less than listing them ever again. */
 const isClose = (standing: Standing, groups: number, share: number): boolean =>

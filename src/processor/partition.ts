@@ -5,19 +5,16 @@ import { inTurns } from "../lib/in-turns.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
 import type { Log, LogRecord } from "../log/log.ts";
 import type { Demand } from "../progress/demand.ts";
-import type { RollupPlan, Spread } from "../rollup/plan.ts";
-import { planRollup } from "../rollup/plan.ts";
-import type { RollupTask, Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import type { BatchWriter } from "./batch-writer.ts";
 import type { Batch } from "./batch.ts";
 import { formBatch, rangeOf, settleDoubtful } from "./batch.ts";
 import type { CostMeter } from "./cost-meter.ts";
 import type { LiveLoad } from "./fill-pace.ts";
 import type { GroupRooms } from "./group-rooms.ts";
-import { LikelyGroups } from "./likely-groups.ts";
+import { LiveRollup } from "./live-rollup.ts";
 import { Pace, type PaceBounds } from "./pace.ts";
 import { type ProcessorMetrics, type ProgressWriter, type RuleSource, type Target, incompleteBelow } from "./ports.ts";
-import { isRefused } from "./faulty-rules.ts";
 import type { RuleStopper } from "./rule-stopper.ts";
 import type { Recovered } from "./recover.ts";
 
@@ -58,9 +55,6 @@ const inFlightMax = 2;
 /** Of what a batch may hold: a large one. */
 const largeShare = 1 / 3;
 
-/** A statement that was refused so often is not tried again as it is. */
-const refusalsMax = 2;
-
 /** For so long after events were read, more are expected. */
 const busyForMs = 1000;
 
@@ -86,12 +80,12 @@ export class Partition {
   /** What an interrupted write has left, until the work is past it. */
   #handled: Pick<Recovered, "stored" | "rejected">;
   readonly #handledTo: number;
-  readonly #likely = new LikelyGroups();
-  readonly #plans = { close: noPlan, scattered: noPlan };
+  readonly #rollup: LiveRollup;
   readonly #writing = new Set<Promise<void>>();
 
   constructor(deps: PartitionDeps, recovered: Recovered) {
     this.#deps = deps;
+    this.#rollup = new LiveRollup(deps);
     this.#pace = new Pace(deps.clock, deps.limits, deps.demand);
     this.#recovered = recovered;
     this.#next = recovered.next;
@@ -230,7 +224,7 @@ export class Partition {
     passFailpoint("after-raw");
     await before;
     const { range, events, duplicates } = batch;
-    await this.#rollUp(work);
+    await this.#rollup.write(batch, work.targets);
     passFailpoint("after-rollup");
     metrics.batch({
       events,
@@ -240,56 +234,6 @@ export class Partition {
     this.#written = after(range.to);
     progress.advance(after(range.to), work.receivedThrough, { range, seconds: batch.seconds });
     await this.#commit(after(range.to));
-  }
-
-  /** Until it is done: with fewer rules, when the store refuses some; again, when it has more groups than are likely. */
-  async #rollUp({ batch, targets }: Work): Promise<void> {
-    const { stopper } = this.#deps;
-    for (;;) {
-      const going = stopper.going(targets);
-      try {
-        if (await this.#tryRollUp(batch, going)) return;
-      } catch (error) {
-        if (!isRefused(error)) throw error;
-        await stopper.stopFaulty(going, batch.range);
-      }
-    }
-  }
-
-  async #tryRollUp(batch: Batch, targets: readonly Target[]): Promise<boolean> {
-    const { writer, groups, cost, clock } = this.#deps;
-    const { range, events, duplicates, seconds } = batch;
-    const bound = this.#likely.boundFor(events);
-    const groupedRange = { groups: bound ?? events, seconds };
-    const { bounded, rooms, keptFrom, done } = await writer.ask(() => groups.admit(targets, groupedRange));
-    const plan = this.#planFor(targets, spreadOf(batch), bounded);
-    const started = clock.monotonic();
-    const task: RollupTask = {
-      range,
-      plan,
-      marks: [{ series: 0, range }],
-      counts: { events, duplicates },
-      rooms,
-      keptFrom,
-      ...(bound === undefined ? {} : { groupsMax: bound }),
-    };
-    try {
-      const written = await writer.rollUp(task, { refusalsMax });
-      done(written ? "written" : "refused");
-      this.#likely.note(written);
-      if (written) cost.add(plan, events, clock.monotonic() - started);
-      return written;
-    } catch (error) {
-      done(isRefused(error) ? "refused" : "unknown");
-      throw error;
-    }
-  }
-
-  /** A plan depends on the set of rules alone, and on which of them are close to their bounds: both seldom change. */
-  #planFor(targets: readonly Target[], events: Spread, bounded: ReadonlySet<number>): RollupPlan {
-    const key = targets.map(({ series }) => (bounded.has(series) ? `${series}!` : series)).join(" ");
-    if (key !== this.#plans[events].key) this.#plans[events] = { key, plan: planRollup(targets, events, bounded) };
-    return this.#plans[events].plan;
   }
 
   /** The commit is a hint, so it need not follow every batch; what lies behind it is found by its marks. */
@@ -302,14 +246,6 @@ export class Partition {
     await log.commit(src, next);
   }
 }
-
-const noPlan: { readonly key: string; readonly plan: RollupPlan } = { key: "", plan: planRollup([]) };
-
-/** Events of so many different seconds are close together: a pane of one second cuts none of their windows into many pieces. */
-const closeSecondsMax = 10;
-
-const spreadOf = ({ seconds }: Batch): Spread =>
-  seconds !== null && seconds.length <= closeSecondsMax ? "close" : "scattered";
 
 const nothing = { stored: new Set<number>(), rejected: new Set<number>() };
 

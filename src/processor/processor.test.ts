@@ -23,7 +23,10 @@ function record(of: Src, from: number): LogRecord {
 }
 
 /** A processor that counts four partitions, over a store that takes everything. */
-function processorOf(dedupeIdsMax: number): { processor: Processor; clock: SimulatedClock; written: () => number } {
+function processorOf(
+  dedupeIdsMax: number,
+  more: Partial<ProcessorDeps> = {},
+): { processor: Processor; clock: SimulatedClock; written: () => number } {
   const clock = new SimulatedClock();
   let written = 0;
   const log: Partial<Log> = {
@@ -69,7 +72,7 @@ function processorOf(dedupeIdsMax: number): { processor: Processor; clock: Simul
       ...{ fillPollMs: 1000, caretakeEveryMs: 60_000 },
     },
   };
-  const processor = new Processor({ ...deps, log, store } as ProcessorDeps);
+  const processor = new Processor({ ...deps, log, store, ...more } as ProcessorDeps);
   return { processor, clock, written: () => written };
 }
 
@@ -87,6 +90,41 @@ test("the ids that a process remembers are bounded over all of its partitions", 
   const batches = sources.length * batchEvents;
   assert.ok(most > idsMax / 2 && most <= idsMax + batches, `${most} ids were remembered`);
   await clock.advance(1000);
+  const drained = processor.drain(1000);
+  await clock.advance(2000);
+  await Promise.all([drained, running]);
+});
+
+test("what lasts is told once, and again when it has changed or come back", async () => {
+  const told: string[] = [];
+  let failure: string | undefined = "away";
+  const { processor, clock } = processorOf(1000, {
+    rules: {
+      // Of the fills alone, which ask all the time.
+      current: async () => {
+        if (failure !== undefined) throw new Error(failure);
+        return [];
+      },
+      ...{ targets: async () => [], ruleOf: () => undefined, filled: async () => {}, stop: async () => {} },
+      onChange: () => () => {},
+    },
+    report: (what, error) => void told.push(`${what}: ${(error as Error).message}`),
+    log: { sources: () => [], ends: async () => new Map() } as unknown as Log,
+  });
+  await processor.recover();
+  const running = processor.run();
+  await clock.advance(10_000);
+  failure = "still away";
+  await clock.advance(10_000);
+  failure = undefined;
+  await clock.advance(3000);
+  failure = "still away";
+  await clock.advance(10_000);
+  const filling = told.filter((text) => text.startsWith("filling"));
+  assert.deepEqual(
+    filling.map((text) => text.split(": ")[1]),
+    ["away", "still away", "still away"],
+  );
   const drained = processor.drain(1000);
   await clock.advance(2000);
   await Promise.all([drained, running]);

@@ -1,6 +1,6 @@
 import type { Src } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
-import { WeirError } from "../lib/errors.ts";
+import { WeirError, messageOf } from "../lib/errors.ts";
 import type { Log } from "../log/log.ts";
 import type { Demand } from "../progress/demand.ts";
 import type { Store } from "../store/store.ts";
@@ -70,6 +70,8 @@ export class Processor {
   readonly #cost: CostMeter;
   readonly #stopper: RuleStopper;
   readonly #caretaker: Caretaker;
+  /** What of the side work fails at the moment, and with what it failed last: what lasts is news once. */
+  readonly #failing = new Map<string, string>();
   #running: Promise<unknown> = Promise.resolve();
   #poke: () => void = () => {};
 
@@ -267,10 +269,13 @@ export class Processor {
   async #attempt(what: string, work: () => Promise<void>): Promise<void> {
     try {
       await work();
+      this.#failing.delete(what);
     } catch (error) {
       if (error instanceof WeirError && error.code === "stopping") return;
       if (isTaken(error)) throw error;
-      this.#deps.report(`${what} failed and will be tried again`, error);
+      const isNews = this.#failing.get(what) !== messageOf(error);
+      this.#failing.set(what, messageOf(error));
+      if (isNews) this.#deps.report(`${what} failed and will be tried again`, error);
     }
   }
 

@@ -2,7 +2,7 @@ import type { OffsetRange } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Store } from "../store/store.ts";
 import type { BatchWriter } from "./batch-writer.ts";
-import { faultyRules } from "./faulty-rules.ts";
+import { type PlanOf, faultyRules } from "./faulty-rules.ts";
 import type { ProcessorMetrics, RuleSource, Target } from "./ports.ts";
 
 export interface RuleStopperDeps {
@@ -30,10 +30,10 @@ export class RuleStopper {
     return this.#stopped.size === 0 ? targets : targets.filter(({ series }) => !this.#stopped.has(series));
   }
 
-  /** Finds which of these the store refuses over the range, and stops them, for good before it is resolved. */
-  async stopFaulty(targets: readonly Target[], range: OffsetRange): Promise<void> {
+  /** Finds which of these the store refuses over the range, planned like that, and stops them, for good before it is resolved. */
+  async stopFaulty(targets: readonly Target[], range: OffsetRange, planOf: PlanOf): Promise<void> {
     const { store, rules, writer, clock, metrics } = this.#deps;
-    const faulty = await writer.ask(() => faultyRules(store, targets, range));
+    const faulty = await writer.ask(() => faultyRules(store, targets, range, planOf));
     for (const { target, reason } of faulty) {
       await writer.ask(() => rules.stop(target.rule_id, target.series, reason));
       this.#stopped.add(target.series);

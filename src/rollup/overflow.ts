@@ -11,13 +11,20 @@ export const overflowGroup = `CAST([], '${groupType}')`;
 export const boundedSeries = ({ shapes }: Branch): number[] =>
   shapes.flatMap(({ members }) => members.filter(({ bounded }) => bounded).map(({ series }) => series));
 
-/** How many new groups each of the series may take in, and from when on its windows are kept (ms), as parameters of `heldToBounds`. */
+/** What the groups of bounded series are held to: see `RollupTask`. */
+export interface Rooms {
+  readonly rooms?: ReadonlyMap<number, number>;
+  readonly keptFrom?: ReadonlyMap<number, number>;
+  readonly roomMayGrow?: ReadonlySet<number>;
+}
+
+/** The parameters of `heldToBounds`. */
 export const roomValues = (
   bounded: readonly number[],
-  rooms: ReadonlyMap<number, number> = new Map(),
-  keptFrom: ReadonlyMap<number, number> = new Map(),
+  { rooms = new Map(), keptFrom = new Map(), roomMayGrow = new Set() }: Rooms,
 ): Readonly<Record<string, unknown>> => ({
   bounded,
+  may_grow: bounded.filter((series) => roomMayGrow.has(series)),
   rooms: bounded.map((series) => rooms.get(series) ?? 0),
   kept_from: bounded.map((series) => Math.floor((keptFrom.get(series) ?? 0) / 1000)),
 });
@@ -31,11 +38,13 @@ export const roomValues = (
  *
  * In panes that are not kept no event enters: nobody is answered them, and a fill goes over all of history, whose groups
  * would take the places of those that are. What was skipped or came late there is told as long as anything of it is.
+ *
+ * Where room may grow, what has too little of it is no overflow yet: the statement fails.
  */
 export function heldToBounds(branch: Branch, sql: string, states: readonly StateName[]): string {
   if (boundedSeries(branch).length === 0) return sql;
   const columns = ["series", "pane", "grp", "n", "skipped", "late", ...states].join(", ");
-  return `SELECT if(lists, 2, series), if(lists, toDateTime(series, 'UTC'), pane), if(place <= room, grp, ${overflowGroup}),
+  return `SELECT toUInt32(if(lists, 2, series) + ${tooLittle}), if(lists, toDateTime(series, 'UTC'), pane), if(place <= room, grp, ${overflowGroup}),
   if(lists OR ended, 0, n), if(lists, 0, skipped), if(lists, 0, late)${states.map(unlessListing).join("")}
 FROM (
   SELECT *, if(stays, 0, dense_rank() OVER (PARTITION BY series, stays ORDER BY entered DESC, grp)) AS place,
@@ -61,5 +70,9 @@ const ended =
 /** A select under these names of its columns, with whether a row's pane is kept no more. */
 const named = (sql: string, columns: string): string =>
   `WITH named (${columns}) AS (\n${sql}\n) SELECT ${columns}, ${ended} AS ended FROM named`;
+
+/** Adds nothing, or fails. A group that no event has entered wants no room. */
+const tooLittle =
+  "throwIf(NOT stays AND place > room AND entered > 0 AND has({may_grow:Array(UInt32)}, series), 'no room at the moment')";
 
 const unlessListing = (name: StateName): string => `, if(lists OR ended, defaultValueOfArgumentType(${name}), ${name})`;

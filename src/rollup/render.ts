@@ -2,7 +2,7 @@ import type { OffsetRange } from "../event/position.ts";
 import { Bindings } from "./bindings.ts";
 import { groupType, renderBranch, splitIntoBranches } from "./branch.ts";
 import { renderEvents } from "./events.ts";
-import { boundedSeries, heldToBounds, roomValues } from "./overflow.ts";
+import { type Rooms, boundedSeries, heldToBounds, roomValues } from "./overflow.ts";
 import { type StateName, stateColumns, stateNames } from "./metrics.ts";
 import type { RollupPlan } from "./plan.ts";
 import type { Statement } from "./statement.ts";
@@ -11,14 +11,10 @@ import type { Statement } from "./statement.ts";
 export const seriesOfMarks = 0;
 export const seriesOfCounts = 1;
 
-export interface RollupExtras {
+export interface RollupExtras extends Rooms {
   /** The texts that name the finished range: `series:src:from-to`. */
   readonly marks: readonly { readonly key: string }[];
   readonly counts: { readonly src: number; readonly events: number; readonly duplicates: number } | null;
-  /** How many new groups each bounded series of the plan may take in; one that is not named: none. */
-  readonly rooms?: ReadonlyMap<number, number>;
-  /** From when on windows of each bounded series are kept, ms since the epoch; of one that is not named: all. */
-  readonly keptFrom?: ReadonlyMap<number, number>;
   /** The statement fails when a pass has more groups; missing: never. */
   readonly groupsMax?: number;
   /** A condition that is to hold before anything is written; it throws where it does not. */
@@ -43,7 +39,7 @@ export function renderRollup(plan: RollupPlan, range: OffsetRange, extras: Rollu
     [...rules.selects, ownRows(rules.states, extras.when)].join("\nUNION ALL\n"),
     ...rules.settings,
   ].join("\n");
-  const rooms = rules.bounded.length === 0 ? {} : roomValues(rules.bounded, extras.rooms, extras.keptFrom);
+  const rooms = rules.bounded.length === 0 ? {} : roomValues(rules.bounded, extras);
   const guard = rules.guarded ? { groups_max: extras.groupsMax ?? countless } : {};
   return {
     sql,

@@ -9,8 +9,10 @@ export class KnownRecords {
   #records = new Map<string, RuleRecord>();
   /** The registry's revision that `#records` is; undefined when it must be read anew. */
   #revision: number | undefined;
-  /** Counts our own changes and doubts, so that a reading begun before one is not taken for newer. */
-  #own = 0;
+  /** Counts the doubts, so that a reading begun before one does not end it. */
+  #doubts = 0;
+  /** The readings of all that are under way, each with our own changes since it was begun. */
+  readonly #readings = new Set<OwnChange[]>();
   #inDoubt = false;
 
   constructor(registry: Pick<Registry, "revision" | "all">, changed: () => void) {
@@ -41,7 +43,7 @@ export class KnownRecords {
   }
 
   doubt(): void {
-    this.#own += 1;
+    this.#doubts += 1;
     this.#inDoubt = true;
   }
 
@@ -55,9 +57,9 @@ export class KnownRecords {
     const revision = stored[0]?.revision;
     // Next to what is known, so that nobody else has changed anything: many rules being filled are not read for each of them.
     this.#revision = revision !== undefined && revision - 1 === this.#revision ? revision : undefined;
-    this.#own += 1;
-    for (const record of change.remove) this.#records.delete(record.rule_id);
-    for (const record of stored) this.#records.set(record.rule_id, record);
+    const own = { removed: change.remove, stored };
+    for (const changes of this.#readings) changes.push(own);
+    takeIn(this.#records, own);
     this.#changed();
   }
 
@@ -74,16 +76,41 @@ export class KnownRecords {
   /** Reads what has changed in the registry. */
   async refresh(): Promise<void> {
     for (;;) {
-      const own = this.#own;
-      const revision = await this.#registry.revision();
-      if (revision === this.#revision && !this.#inDoubt) return;
-      const records = await this.#registry.all();
-      if (own !== this.#own) continue;
-      // The revision was read first: a change in between is read again next time, never missed.
-      this.#records = new Map(records.map((record) => [record.rule_id, record]));
-      this.#revision = revision;
-      this.#inDoubt = false;
-      return this.#changed();
+      const doubts = this.#doubts;
+      const own: OwnChange[] = [];
+      this.#readings.add(own);
+      try {
+        const revision = await this.#registry.revision();
+        if (revision === this.#revision && !this.#inDoubt) return;
+        const records = await this.#registry.all();
+        if (doubts === this.#doubts) return this.#takeUp(records, own, revision);
+      } finally {
+        this.#readings.delete(own);
+      }
     }
   }
+
+  /**
+   * What was read, with our own changes meanwhile, which may be in it or not. The revision was read first: a change in between
+   * is read again next time, never missed, and so is a removal by others that an own change seems to undo.
+   */
+  #takeUp(records: readonly RuleRecord[], own: readonly OwnChange[], revision: number): void {
+    this.#records = new Map(records.map((record) => [record.rule_id, record]));
+    for (const change of own) takeIn(this.#records, change);
+    this.#revision = revision;
+    this.#inDoubt = false;
+    this.#changed();
+  }
+}
+
+interface OwnChange {
+  readonly removed: readonly RuleRecord[];
+  readonly stored: readonly RuleRecord[];
+}
+
+/** Only what is newer than what is there: what was read may be newer than the change. */
+function takeIn(records: Map<string, RuleRecord>, { removed, stored }: OwnChange): void {
+  for (const { rule_id: id, revision } of removed) if ((records.get(id)?.revision ?? 0) <= revision) records.delete(id);
+  for (const record of stored)
+    if ((records.get(record.rule_id)?.revision ?? 0) <= record.revision) records.set(record.rule_id, record);
 }

@@ -69,8 +69,11 @@ export class Rulebook {
   readonly #stopped: RulebookOptions["stopped"];
   readonly #listeners = new Set<() => void>();
   readonly #known: KnownRecords;
-  /** The readings that followed changes, one after the other. */
-  #following = Promise.resolve();
+  /** Whether there are changes that nobody has begun to read. */
+  #isBehind = false;
+  /** The reading of changes, while there are any. */
+  #following: Promise<void> | undefined;
+  readonly #closed = new AbortController();
   #unwatch: (() => void) | undefined;
   /** How many are at storing an activation: each may be in force from a position that was read already. */
   #activating = 0;
@@ -88,7 +91,8 @@ export class Rulebook {
   /** Reads the rules and follows their changes from now on. */
   async load(): Promise<void> {
     this.#unwatch ??= this.#registry.watch(() => {
-      this.#following = this.#following.then(() => this.#followChange());
+      this.#isBehind = true;
+      this.#following ??= this.#followChanges();
     });
     await this.#known.refresh();
   }
@@ -97,6 +101,7 @@ export class Rulebook {
   async close(): Promise<void> {
     this.#unwatch?.();
     this.#unwatch = undefined;
+    this.#closed.abort();
     await this.#following;
   }
 
@@ -377,18 +382,29 @@ export class Rulebook {
     return stored;
   }
 
-  async #followChange(): Promise<void> {
-    try {
-      await this.#known.refresh();
-    } catch {
-      // The registry is away: what is known stays in force, and the next call or change reads again.
+  /** Until they are read: of a change nobody is told twice, and whoever only reads rules does not ask for them. */
+  async #followChanges(): Promise<void> {
+    const { signal } = this.#closed;
+    while (this.#isBehind && !signal.aborted) {
+      this.#isBehind = false;
+      try {
+        await this.#known.refresh();
+      } catch {
+        // The registry is away, and says so itself: what is known stays in force.
+        this.#isBehind = true;
+        await this.#clock.sleep(followAgainMs, signal);
+      }
     }
+    this.#following = undefined;
   }
 
   #notify(): void {
     for (const listener of this.#listeners) listener();
   }
 }
+
+/** How long the registry rests that could not be read after a change. */
+const followAgainMs = 1000;
 
 const isAway = (error: unknown): boolean => error instanceof WeirError && error.code === "registry_unavailable";
 

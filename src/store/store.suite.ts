@@ -332,6 +332,41 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
       assert.deepEqual(await store.listGroups([{ series: 50, ...nothing }]), new Map([[50, 0]]));
     });
 
+    test("where room may grow, a range with more new groups than there is room for is not written at all", async () => {
+      const types = ["a", "b", "a", "c", "b"];
+      const times = types.map((event_type, index) => event(`n${index}`, { event_type }));
+      await store.insertRaw(src(24), [piece(0, times)]);
+      const written = (from: number, to: number, room: number, mayGrow: readonly number[] = [55, 56]) =>
+        store.rollUp({
+          range: range(24, from, to),
+          plan: planRollup(
+            [55, 56].map((series) => ({ series, rule: countByType })),
+            "close",
+            new Set([55, 56]),
+          ),
+          marks: [{ series: 0, range: range(24, from, to) }],
+          counts: null,
+          rooms: new Map([
+            [55, room],
+            [56, 9],
+          ]),
+          roomMayGrow: new Set(mayGrow),
+        });
+      assert.equal(await written(0, 2, 1), false);
+      await store.settle();
+      assert.deepEqual(await store.marks(0, src(24), offset(0)), []);
+      assert.equal(await written(0, 2, 2), true);
+      assert.equal(await written(3, 3, 0), false);
+      // Groups that are listed want no room; and of a series that has all it may, the rest is overflow.
+      assert.equal(await written(4, 4, 0), true);
+      assert.equal(await written(3, 3, 0, [56]), true);
+      assert.deepEqual(
+        (await windowsOf(55)).map(({ group, value }) => [...group, value]),
+        [["a", 2], ["b", 2], [1]],
+      );
+      assert.equal((await windowsOf(56)).length, 3);
+    });
+
     test("a range with more groups than it may have is not written at all, nor marked", async () => {
       const events = Array.from({ length: 3000 }, (_, index) => event(`m${index}`, { event_type: `t${index}` }));
       await store.insertRaw(src(20), [piece(0, events)]);

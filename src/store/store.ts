@@ -41,6 +41,8 @@ export interface RollupTask {
    * takes no room, and only what was skipped or late there is stored. Of one that is not named all panes are kept.
    */
   readonly keptFrom?: ReadonlyMap<number, number>;
+  /** Bounded series that may be given more room later: where one of them has more new groups than it has room for, nothing is written. */
+  readonly roomMayGrow?: ReadonlySet<number>;
   /** No series may have more groups in this range: then nothing is written. Missing: any number. */
   readonly groupsMax?: number;
   /** Added to the partition's counters, in the same part. Null for a fill, which counts nothing anew. */
@@ -199,7 +201,7 @@ export interface Store extends RejectStore {
   open(signal: AbortSignal): Promise<void>;
 
   insertRaw(src: Src, pieces: readonly RawPiece[]): Promise<void>;
-  /** Answers whether it was written; not when the range has, or may have, a series with more groups than `groupsMax`. */
+  /** Answers whether it was written; not when the range has, or may have, a series with more groups than `groupsMax`, or than there is room for of `roomMayGrow`. */
   rollUp(task: RollupTask): Promise<boolean>;
   /** Does what `rollUp` does for the plan, mark and counters included, and refuses what it would refuse, but keeps nothing. */
   tryRollUp(range: OffsetRange, plan: RollupPlan): Promise<void>;

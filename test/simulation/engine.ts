@@ -74,6 +74,12 @@ export class Engine {
     if (count < parts.length || random.chance(odds.answerLost)) throw this.#broken(name);
   }
 
+  /** A write that takes more memory than there is, for which the client can't know how it ended. */
+  async exceed(name: string): Promise<never> {
+    await this.#hop();
+    throw away(name, true);
+  }
+
   /** Ends what is still under way, wherever it is. */
   async settle(): Promise<void> {
     for (const running of [...this.#inDoubt]) {

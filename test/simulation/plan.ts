@@ -13,6 +13,8 @@ export interface Plan {
   /** Of the exact protocol; none in the worlds that have a name. */
   readonly exactWatchers: number;
   readonly edits: number;
+  /** Somebody makes a rule that every rollup fails of; never in the worlds that have a name. */
+  readonly hasHeavyRule: boolean;
   /** What the log keeps of its newest records in memory: all, or next to nothing. */
   readonly tailBytesMax: number;
   /** Of a request or its answer being lost on the line. */
@@ -60,6 +62,7 @@ export function planOf(seed: number): Plan {
     exactWatchers: seed < 10_000 ? 0 : seed % 3,
     edits: random.chance(0.8) ? random.int(10) : 0,
     // No draw: the worlds of all seeds would be others.
+    hasHeavyRule: seed >= 10_000 && seed % 5 === 4,
     tailBytesMax: seed % 4 === 2 ? 50_000 : 500,
     lineLoses: often(0.2),
     engine: engineOdds(random, often),

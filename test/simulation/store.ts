@@ -1,6 +1,7 @@
 import { type Src, offset } from "../../src/event/position.ts";
 import type { RawPiece, RollupTask, Store, Unlisted } from "../../src/store/store.ts";
 import type { Engine } from "./engine.ts";
+import { isHeavy } from "./heavy-rule.ts";
 import { type Tables, partsOf } from "./tables.ts";
 import type { Windows } from "./windows.ts";
 
@@ -41,6 +42,7 @@ function writes(tables: Tables, engine: Engine): Pick<Store, Writes> {
 async function rollUp(tables: Tables, engine: Engine, task: RollupTask): Promise<boolean> {
   let isTooMuch = false;
   const name = `rollup of ${task.marks.map(({ series }) => series).join(" ")} ${task.range.from}-${task.range.to}`;
+  if (isHeavy(task.plan)) return engine.exceed(name);
   const part = (): void => {
     isTooMuch = tables.exceeds(task);
     if (!isTooMuch) tables.rollUp(task);

@@ -4,6 +4,7 @@ import { ClockSetter } from "./clock-setter.ts";
 import { dayPlanOf } from "./day-plan.ts";
 import { Editor } from "./editor.ts";
 import { ExactWatcher } from "./exact-watcher.ts";
+import { HeavyRule } from "./heavy-rule.ts";
 import { judge } from "./judge.ts";
 import { Events, Sender } from "./senders.ts";
 import { Troubles } from "./troubles.ts";
@@ -72,7 +73,7 @@ export class Story {
   async #stretch(): Promise<void> {
     const world = this.#world;
     const senders = Array.from({ length: world.plan.senders }, () => new Sender(world, this.#ledger, this.#events));
-    const others = [this.#editor, new Troubles(world), ...this.#watchers, ...this.#exactWatchers];
+    const others = [this.#editor, new HeavyRule(world), new Troubles(world), ...this.#watchers, ...this.#exactWatchers];
     await Promise.all([...senders, ...others].map((one) => one.run()));
     world.calmDown();
     this.#until = Math.min(this.#until, world.scheduler.now + world.plan.restWithinMs);

@@ -51,11 +51,16 @@ export class Tables {
     this.totals.duplicates += counts?.duplicates ?? 0;
   }
 
-  /** Whether a series would have more groups in this range. */
-  exceeds({ plan, range, groupsMax = Infinity }: RollupTask): boolean {
+  /** Whether a series would have more groups in this range, or more new ones than it has room for at the moment. */
+  exceeds({ plan, range, groupsMax = Infinity, rooms, roomMayGrow }: RollupTask): boolean {
     const rows = this.#rowsOf(range);
     return plan.shapes.some((shape) =>
-      shape.members.some((member) => groupsIn(entriesOf(plan, shape, member, rows)).size > groupsMax),
+      shape.members.some(({ series, ...member }) => {
+        const groups = groupsIn(entriesOf(plan, shape, { series, ...member }, rows));
+        if (groups.size > groupsMax) return true;
+        if (!member.bounded || !roomMayGrow?.has(series)) return false;
+        return groups.difference(this.of(series).listed).size > (rooms?.get(series) ?? 0);
+      }),
     );
   }
 

@@ -63,6 +63,7 @@ const yieldingSettings = { max_threads: 1, priority: 10 };
 const liveSettings = { optimize_on_insert: 0 };
 
 const none: ReadonlyMap<number, number> = new Map();
+const nobody: ReadonlySet<number> = new Set();
 
 /** The store on a ClickHouse server or the embedded engine, which answers the same protocol. */
 export class ClickHouseStore implements Store {
@@ -129,13 +130,14 @@ export class ClickHouseStore implements Store {
   }
 
   async rollUp(task: RollupTask): Promise<boolean> {
-    const { rooms = none, keptFrom = none, groupsMax = Number.MAX_SAFE_INTEGER } = task;
+    const { rooms = none, keptFrom = none, roomMayGrow = nobody, groupsMax = Number.MAX_SAFE_INTEGER } = task;
     const counts = task.counts === null ? null : { src: task.range.src, ...task.counts };
     const marks = task.marks.map((mark) => ({ key: statements.markKey(mark) }));
     const claim = await this.#claims?.of(task.range.src);
     const holds = claim === undefined ? {} : { when: claimHolds(claim) };
     try {
-      const statement = renderRollup(task.plan, task.range, { marks, counts, rooms, keptFrom, groupsMax, ...holds });
+      const extras = { marks, counts, rooms, keptFrom, roomMayGrow, groupsMax, ...holds };
+      const statement = renderRollup(task.plan, task.range, extras);
       await this.#connection.write(statement, task.yielding ? yieldingSettings : liveSettings, claim);
       return true;
     } catch (error) {

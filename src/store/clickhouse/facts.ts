@@ -40,10 +40,21 @@ export const serverFacts = (cluster: string | null = null): StoreFacts => ({
   cluster,
 });
 
-/** Times without a zone are in UTC; the statements of a thousand rules are long; nulls and empty sets mean what they do to us. */
+/**
+ * One statement computes all rules, which are refused one by one and not together: it is long, and large when it is taken apart.
+ * A bound there is all the same: beyond it the newest rules are paused, where the engine would else go under (docs/decisions/0016).
+ */
+const sizesOfStatements: Settings = {
+  max_query_size: 64 * 2 ** 20,
+  max_ast_elements: 1_000_000,
+  max_expanded_ast_elements: 10_000_000,
+  max_ast_depth: 10_000,
+};
+
+/** Times without a zone are in UTC; nulls and empty sets mean what they do to us. */
 const ofOurStatements: Settings = {
   session_timezone: "UTC",
-  max_query_size: 64 * 2 ** 20,
+  ...sizesOfStatements,
   join_use_nulls: 0,
   transform_null_in: 0,
   // Conditions of ours name times and positions, new each time: they would fill it for others.

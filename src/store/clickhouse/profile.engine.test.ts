@@ -11,6 +11,7 @@ const profile = {
   ...{ max_rows_to_group_by: 1000, group_by_overflow_mode: "any" },
   ...{ max_result_rows: 1000, result_overflow_mode: "break", limit: 10 },
   ...{ max_rows_to_read: 1000, read_overflow_mode: "break" },
+  ...{ max_ast_elements: 5, max_expanded_ast_elements: 5, max_ast_depth: 2 },
 };
 
 let server: StandAloneEngine;

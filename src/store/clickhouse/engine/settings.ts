@@ -6,7 +6,8 @@ export type Access = "weir" | "reader";
 
 /**
  * Given to every session when it is opened, since the engine's defaults change between versions: nothing is buffered or
- * deduplicated behind our back, a query takes no more than two threads, an insert makes its parts in one thread.
+ * deduplicated behind our back, a query takes no more than two threads, an insert makes its parts in one thread. The sizes are
+ * those that a server is asked for (see facts.ts).
  */
 export const pinned: Readonly<Record<string, string | number>> = {
   async_insert: 0,
@@ -17,6 +18,9 @@ export const pinned: Readonly<Record<string, string | number>> = {
   max_threads: 2,
   max_insert_threads: 1,
   max_query_size: 64 * 1024 * 1024,
+  max_ast_elements: 1_000_000,
+  max_expanded_ast_elements: 10_000_000,
+  max_ast_depth: 10_000,
   allow_introspection_functions: 0,
   implicit_select: 0,
 };

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { RuleRecord } from "../rule/registry.ts";
+import { KnownRecords } from "./known-records.ts";
+
+const record = (id: string, revision: number): RuleRecord => ({ rule_id: id, revision, versions: [] });
+
+/** Records over a registry that answers what it has, each reading of all after what the test does meanwhile. */
+function setUp(...first: readonly RuleRecord[]) {
+  const has = { records: new Map(first.map((one) => [one.rule_id, one])), revision: first.length };
+  let [readings, meanwhile] = [0, (): void => {}];
+  const known = new KnownRecords(
+    {
+      revision: async () => has.revision,
+      all: async () => {
+        readings += 1;
+        const read = [...has.records.values()];
+        await Promise.resolve();
+        meanwhile();
+        return read;
+      },
+    },
+    () => {},
+  );
+  /** A change that anybody makes. */
+  const save = (id: string): RuleRecord => {
+    const saved = record(id, ++has.revision);
+    has.records.set(id, saved);
+    return saved;
+  };
+  const remove = (id: string): RuleRecord => {
+    const removed = has.records.get(id)!;
+    has.revision += 1;
+    has.records.delete(id);
+    return removed;
+  };
+  /** The same as our own, which is known at once. */
+  const ownSave = (id: string): void => {
+    const stored = [save(id)];
+    known.changed({ save: stored, remove: [] }, stored);
+  };
+  const ownRemove = (id: string): void => known.changed({ save: [], remove: [remove(id)] }, []);
+  const during = (does: () => void): void => void (meanwhile = does);
+  const standing = (): string[] => known.list().map((one) => `${one.rule_id} ${one.revision}`);
+  return { known, save, remove, ownSave, ownRemove, during, standing, readings: () => readings };
+}
+
+test("our own changes while all is read are not lost, and don't make the reading begin anew for ever", async () => {
+  const { known, save, ownSave, ownRemove, during, standing, readings } = setUp(record("a", 1), record("b", 2));
+  await known.refresh();
+  save("c");
+  during(() => {
+    ownSave("a");
+    ownRemove("b");
+    ownSave("d");
+  });
+  await known.refresh();
+  assert.deepEqual([standing(), readings()], [["a 4", "c 3", "d 6"], 2]);
+  during(() => {});
+  await known.refresh();
+  assert.deepEqual(standing(), ["a 4", "c 3", "d 6"]);
+});
+
+test("what others have made of it after an own change is read, and is the newer one", async () => {
+  const { known, save, remove, ownSave, ownRemove, during, standing } = setUp(record("a", 1), record("b", 2));
+  await known.refresh();
+  save("c");
+  during(() => {
+    ownSave("a");
+    ownSave("b");
+    ownRemove("c");
+    save("a");
+    remove("b");
+    save("c");
+  });
+  await known.refresh();
+  during(() => {});
+  await known.refresh();
+  assert.deepEqual(standing(), ["a 7", "c 9"]);
+});
+
+test("a doubt that comes while all is read is ended by the next reading only", async () => {
+  const { known, save, during, readings } = setUp(record("a", 1));
+  await known.refresh();
+  save("b");
+  let doubts = 1;
+  during(() => doubts-- > 0 && known.doubt());
+  await known.refresh();
+  assert.deepEqual([known.inDoubt, readings()], [false, 3]);
+});
