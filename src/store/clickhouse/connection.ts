@@ -1,14 +1,15 @@
 import { Readable } from "node:stream";
-import { createClient } from "@clickhouse/client";
-import type { ClickHouseClient } from "@clickhouse/client";
+import { createClient, ResultSet } from "@clickhouse/client";
+import type { ClickHouseClient, DataFormat } from "@clickhouse/client";
 import type { Src } from "../../event/position.ts";
 import type { Statement } from "../../rollup/statement.ts";
-import { type Call, Calls } from "./calls.ts";
+import { type Asked, type Call, Calls } from "./calls.ts";
 import { type Claim, idOfClaimed } from "./claim-statements.ts";
 import type { Settings, StoreFacts } from "./facts.ts";
 import { asWeirError, unavailable } from "./failure.ts";
 import { withFile } from "./hand-over.ts";
 import { type RowShape, insertBody, insertFileSql } from "./insert-rows.ts";
+import { sentAs } from "./sent.ts";
 import type { Whom } from "./trouble.ts";
 import { isTooLarge, tooLarge } from "./too-large.ts";
 import type { Expected } from "./unanswered.ts";
@@ -92,6 +93,13 @@ interface Answered {
   readonly response_headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
+/** What is to be written: how much it carries, and under which claim. */
+interface Write {
+  readonly sql: string;
+  readonly bytes: number;
+  readonly claim: Claim | undefined;
+}
+
 /** The clients of one address: nothing waits for a socket behind statements of another kind, which may take long. */
 interface Clients {
   readonly url: string;
@@ -155,9 +163,7 @@ export class Connection {
 
   /** Asks the engine before there is a database of ours; rows as objects. */
   async rowsOutside<Row>(statement: Statement): Promise<Row[]> {
-    return this.#outside(async (client) =>
-      (await client.query({ ...asQuery(statement), format: "JSONEachRow" })).json<Row>(),
-    );
+    return this.#outside(async (client) => (await ask(client, statement, "JSONEachRow", {})).json<Row>());
   }
 
   async #outside<T>(run: (client: ClickHouseClient) => Promise<T>, settings?: Settings): Promise<T> {
@@ -188,7 +194,7 @@ export class Connection {
 
   #rows<Row>(statement: Statement, settings: Settings, signal?: AbortSignal): Promise<Row[]> {
     return this.#reading(async (client, call) => {
-      const result = await client.query({ ...asQuery(statement), format: "JSONEachRow", ...call.asked(settings) });
+      const result = await ask(client, statement, "JSONEachRow", call.asked(settings));
       return call.read(result, () => result.json<Row>());
     }, signal);
   }
@@ -197,7 +203,7 @@ export class Connection {
   async measured<Row>(statement: Statement, settings: Settings, signal: AbortSignal): Promise<Measured<Row>> {
     return this.#reading(async (client, call) => {
       const bounds = { ...readSettings, readonly: "2", ...settings };
-      const result = await client.query({ ...asQuery(statement), format: "JSON", ...call.asked(bounds) });
+      const result = await ask(client, statement, "JSON", call.asked(bounds));
       const { data, statistics } = await call.read(result, () => result.json<Row>());
       return { rows: data, seconds: statistics?.elapsed ?? 0, rowsRead: statistics?.rows_read ?? 0 };
     }, signal);
@@ -206,8 +212,7 @@ export class Connection {
   /** Runs a reading statement; one array a column, for many rows of few columns. */
   async columns<Columns extends Record<string, unknown[]>>(statement: Statement): Promise<Partial<Columns>> {
     return this.#reading(async (client, call) => {
-      const asked = { ...asQuery(statement), format: "JSONColumnsWithMetadata" as const };
-      const result = await client.query({ ...asked, ...call.asked(readSettings) });
+      const result = await ask(client, statement, "JSONColumnsWithMetadata", call.asked(readSettings));
       const parsed: { data: Partial<Columns> } = JSON.parse(await call.read(result, () => result.text()));
       return parsed.data;
     });
@@ -220,7 +225,7 @@ export class Connection {
   async bytes(statement: Statement, format: BytesFormat, signal: AbortSignal): Promise<Readable> {
     return this.#reading(async (client, call) => {
       const { stream } = await client.exec({
-        ...asQuery({ ...statement, sql: `${statement.sql}\nFORMAT ${format.name}` }),
+        ...sentAs({ ...statement, sql: `${statement.sql}\nFORMAT ${format.name}` }),
         ...call.asked({ ...readSettings, ...bytesSettings, ...format.settings }),
       });
       return stream;
@@ -229,11 +234,11 @@ export class Connection {
 
   /** Runs a writing statement that needs no data. One of a claimed partition has its claim in it: see `claimHolds`. */
   async write(statement: Statement, settings: Settings = {}, claim?: Claim): Promise<void> {
+    const sent = sentAs(statement);
     // With a thousand rules a statement is as long as many rows.
-    const bytes = Buffer.byteLength(statement.sql);
-    await this.#writing(claim, bytes, (client, call) =>
-      client.command({ ...asQuery(statement), ...call.asked(settings) }),
-    );
+    const bytes = Buffer.byteLength(sent.query);
+    const write = { sql: statement.sql, bytes, claim };
+    await this.#writing(write, (client, call) => client.command({ ...sent, ...call.asked(settings) }));
   }
 
   /** Inserts the rows that `bytes` hold. `bytes` must not be changed before it resolves, and never after it has rejected. */
@@ -256,9 +261,10 @@ export class Connection {
   }
 
   async #insertBody(statement: Statement, bytes: Buffer, claim?: Claim): Promise<void> {
-    await this.#writing(claim, bytes.length, async (client, call) => {
+    const { sql: query, parameters: query_params } = statement;
+    await this.#writing({ sql: query, bytes: bytes.length, claim }, async (client, call) => {
       const values = Readable.from([bytes], { objectMode: false });
-      const result = await client.exec({ ...asQuery(statement), values, ...call.asked({}) });
+      const result = await client.exec({ query, query_params, values, ...call.asked({}) });
       // An INSERT answers nothing; the stream is read to its end so that the socket is free again.
       await call.read({ close: () => result.stream.destroy() }, () => drained(result.stream));
       return result;
@@ -277,8 +283,10 @@ export class Connection {
 
   /** Asks the engine to end what it does under these names; `SYNC`: resolves when it has ended. */
   async kill(ids: readonly string[], how: "SYNC" | "ASYNC"): Promise<void> {
-    const query = `KILL QUERY${this.#onCluster} WHERE query_id IN {ids:Array(String)} ${how}`;
-    await this.#reading((client, call) => client.command({ query, query_params: { ids }, ...call.asked({}) }));
+    const sql = `KILL QUERY${this.#onCluster} WHERE query_id IN {ids:Array(String)} ${how}`;
+    await this.#reading((client, call) =>
+      client.command({ ...sentAs({ sql, parameters: { ids } }), ...call.asked({}) }),
+    );
   }
 
   /** Resolves when the engine answers. An aborted signal ends the wait: one that hangs would not. */
@@ -312,8 +320,7 @@ export class Connection {
   }
 
   async #writing(
-    claim: Claim | undefined,
-    bytes: number,
+    { claim, bytes }: Write,
     run: (client: ClickHouseClient, call: Call) => Promise<Answered>,
   ): Promise<void> {
     const { newId, hasRoom = () => true, url, database, facts } = this.#options;
@@ -371,9 +378,18 @@ async function drained(stream: Readable): Promise<void> {
   for await (const _ of stream);
 }
 
-const asQuery = (statement: Statement): { query: string; query_params: Record<string, unknown> } => ({
-  query: statement.sql,
-  query_params: { ...statement.parameters },
-});
+/** What the client's own `query` does, which has no way to send what `sentAs` makes of long parameters. */
+async function ask<Format extends DataFormat>(
+  client: ClickHouseClient,
+  { sql, parameters }: Statement,
+  format: Format,
+  asked: Partial<Asked>,
+): Promise<ResultSet<Format>> {
+  const { stream, query_id, response_headers } = await client.exec({
+    ...sentAs({ sql: `${sql}\nFORMAT ${format}`, parameters }),
+    ...asked,
+  });
+  return new ResultSet(stream, format, query_id, () => {}, response_headers);
+}
 
 const noRoom = "the disk of its data folder is full; it goes on by itself when there is room";
