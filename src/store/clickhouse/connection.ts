@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { createClient, ResultSet } from "@clickhouse/client";
 import type { ClickHouseClient, DataFormat } from "@clickhouse/client";
 import type { Src } from "../../event/position.ts";
+import { Turns } from "../../lib/turns.ts";
 import type { Statement } from "../../rollup/statement.ts";
 import { type Asked, type Call, Calls } from "./calls.ts";
 import { type Claim, idOfClaimed } from "./claim-statements.ts";
@@ -120,6 +121,8 @@ export class Connection {
   readonly #reads = new Set<AbortController>();
   readonly #readCalls: Calls;
   readonly #writeCalls: Calls;
+  /** For each table that is written in turns. */
+  readonly #tableTurns = new Map<string, Turns>();
   #clients: Clients | null = null;
 
   constructor(options: ConnectionOptions) {
@@ -319,7 +322,25 @@ export class Connection {
     }
   }
 
-  async #writing(
+  async #writing(write: Write, run: (client: ClickHouseClient, call: Call) => Promise<Answered>): Promise<void> {
+    const end = await this.#turnOf(write.sql);
+    try {
+      await this.#writeNow(write, run);
+    } finally {
+      end();
+    }
+  }
+
+  /** On a cluster a table refuses an insert (code 286) while most replicas don't have the one before it. */
+  async #turnOf(sql: string): Promise<() => void> {
+    const table = /^INSERT INTO (\w+)/.exec(sql)?.[1];
+    if (this.#options.facts.cluster === null || table === undefined) return () => {};
+    const turns = this.#tableTurns.get(table) ?? new Turns(1);
+    this.#tableTurns.set(table, turns);
+    return turns.take();
+  }
+
+  async #writeNow(
     { claim, bytes }: Write,
     run: (client: ClickHouseClient, call: Call) => Promise<Answered>,
   ): Promise<void> {
