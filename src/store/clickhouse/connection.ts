@@ -1,16 +1,17 @@
 import { Readable } from "node:stream";
-import { createClient, ResultSet } from "@clickhouse/client";
-import type { ClickHouseClient, DataFormat } from "@clickhouse/client";
+import { createClient } from "@clickhouse/client";
+import type { ClickHouseClient } from "@clickhouse/client";
 import type { Src } from "../../event/position.ts";
-import { Turns } from "../../lib/turns.ts";
 import type { Statement } from "../../rollup/statement.ts";
-import { type Asked, type Call, Calls } from "./calls.ts";
+import { ask } from "./ask.ts";
+import { type Call, Calls } from "./calls.ts";
 import { type Claim, idOfClaimed } from "./claim-statements.ts";
 import type { Settings, StoreFacts } from "./facts.ts";
 import { asWeirError, unavailable } from "./failure.ts";
 import { withFile } from "./hand-over.ts";
 import { type RowShape, insertBody, insertFileSql } from "./insert-rows.ts";
 import { sentAs } from "./sent.ts";
+import { TableTurns } from "./table-turns.ts";
 import type { Whom } from "./trouble.ts";
 import { isTooLarge, tooLarge } from "./too-large.ts";
 import type { Expected } from "./unanswered.ts";
@@ -121,8 +122,7 @@ export class Connection {
   readonly #reads = new Set<AbortController>();
   readonly #readCalls: Calls;
   readonly #writeCalls: Calls;
-  /** For each table that is written in turns. */
-  readonly #tableTurns = new Map<string, Turns>();
+  readonly #tableTurns = new TableTurns();
   #clients: Clients | null = null;
 
   constructor(options: ConnectionOptions) {
@@ -323,21 +323,12 @@ export class Connection {
   }
 
   async #writing(write: Write, run: (client: ClickHouseClient, call: Call) => Promise<Answered>): Promise<void> {
-    const end = await this.#turnOf(write.sql);
+    const end = this.#options.facts.cluster === null ? () => {} : await this.#tableTurns.take(write.sql);
     try {
       await this.#writeNow(write, run);
     } finally {
       end();
     }
-  }
-
-  /** On a cluster a table refuses an insert (code 286) while most replicas don't have the one before it. */
-  async #turnOf(sql: string): Promise<() => void> {
-    const table = /^INSERT INTO (\w+)/.exec(sql)?.[1];
-    if (this.#options.facts.cluster === null || table === undefined) return () => {};
-    const turns = this.#tableTurns.get(table) ?? new Turns(1);
-    this.#tableTurns.set(table, turns);
-    return turns.take();
   }
 
   async #writeNow(
@@ -397,20 +388,6 @@ async function closeBoth(clients: Clients | null): Promise<void> {
 
 async function drained(stream: Readable): Promise<void> {
   for await (const _ of stream);
-}
-
-/** What the client's own `query` does, which has no way to send what `sentAs` makes of long parameters. */
-async function ask<Format extends DataFormat>(
-  client: ClickHouseClient,
-  { sql, parameters }: Statement,
-  format: Format,
-  asked: Partial<Asked>,
-): Promise<ResultSet<Format>> {
-  const { stream, query_id, response_headers } = await client.exec({
-    ...sentAs({ sql: `${sql}\nFORMAT ${format}`, parameters }),
-    ...asked,
-  });
-  return new ResultSet(stream, format, query_id, () => {}, response_headers);
 }
 
 const noRoom = "the disk of its data folder is full; it goes on by itself when there is room";

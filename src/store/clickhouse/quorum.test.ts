@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { describe, test } from "node:test";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { SimulatedClock } from "../../../test/support/simulated-clock.ts";
 import { src } from "../../event/position.ts";
 import type { Statement } from "../../rollup/statement.ts";
@@ -110,15 +111,16 @@ describe("inserts of one table", () => {
         const running = new Map<string, number>();
         const seen = new Map<string, number>();
         let answered = 0;
-        const server = createServer(async (request, answer) => {
-          const table = (await request.toArray()).join("").split(" ")[2]!;
+        const insert = async (request: IncomingMessage, answer: ServerResponse): Promise<void> => {
+          const table = (await text(request)).split(" ")[2]!;
           running.set(table, (running.get(table) ?? 0) + 1);
           seen.set(table, Math.max(seen.get(table) ?? 0, running.get(table)!));
           await new Promise((resolve) => setTimeout(resolve, 30));
           running.set(table, running.get(table)! - 1);
           const id = new URL(request.url!, "http://server").searchParams.get("query_id")!;
           answer.writeHead(answered++ === 0 ? 500 : 200, { "x-clickhouse-query-id": id }).end();
-        });
+        };
+        const server = createServer((request, answer) => void insert(request, answer));
         await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
         const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
         let ids = 0;
