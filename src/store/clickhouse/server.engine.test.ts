@@ -23,5 +23,5 @@ storeSuite("ClickHouse as a server that others run, rows sent as bodies and part
 
 test("nothing of it was beyond a server's bounds, and what would have been came as forms", () => {
   assert.equal(line.met.refused, 0);
-  assert.ok(line.met.forms > 10, `${line.met.forms} forms`);
+  assert.ok(line.met.forms >= 10, `${line.met.forms} forms`);
 });
