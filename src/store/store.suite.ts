@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { offset, src } from "../event/position.ts";
 import { planRollup } from "../rollup/plan.ts";
+import { longValueCases } from "./long-values.suite.ts";
 import { positionCases } from "./positions.suite.ts";
 import { countByType, event, piece, range, start } from "./store-samples.suite.ts";
 import type { Store } from "./store.ts";
@@ -82,6 +83,7 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
     });
 
     positionCases(() => store);
+    longValueCases(() => store);
 
     test("a batch may touch any number of months", async () => {
       const events = Array.from({ length: 300 }, (_, month) =>

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { statementOf } from "./request-form.ts";
 
 /** Parameters of statements are in the address. */
 const headerBytesMax = 2 ** 24;
@@ -37,7 +38,7 @@ export async function openTardyProxy(
   let lost = 0;
   const hand = async (incoming: IncomingMessage, answer: ServerResponse): Promise<void> => {
     const body = await buffer(incoming);
-    const statement = new URL(incoming.url ?? "/", target).searchParams.get("query") ?? body.toString("utf8");
+    const statement = statementOf(incoming, body);
     const waited = wait(statement);
     if (waited !== undefined) {
       waiting += 1;
@@ -65,7 +66,8 @@ export async function openTardyProxy(
   return { url: `http://127.0.0.1:${port}`, arrived, waiting: () => waiting, lost: () => lost, close };
 }
 
-async function handOn(
+/** Hands a request on as it came. `isLate`: it has been kept waiting. */
+export async function handOn(
   target: string,
   { url, method, headers }: IncomingMessage,
   body: Buffer,

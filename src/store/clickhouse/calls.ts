@@ -4,7 +4,7 @@ import type { Settings } from "./facts.ts";
 import type { Expected } from "./unanswered.ts";
 
 /** What a request is made with. */
-interface Asked {
+export interface Asked {
   readonly query_id: string;
   readonly clickhouse_settings: Settings;
   readonly abort_signal: AbortSignal;

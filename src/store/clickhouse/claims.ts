@@ -5,9 +5,10 @@ import type { Statement } from "../../rollup/statement.ts";
 import { type Claim, type Holder, deleteClaims, insertClaim, nobody, selectHolder } from "./claim-statements.ts";
 import { selectNamed, selectRunning } from "./claim-statements.ts";
 import type { Connection } from "./connection.ts";
+import { untilQuorumsClosed } from "./quorum.ts";
 
 export interface ClaimsDeps {
-  readonly connection: Connection;
+  readonly connection: Pick<Connection, "inDoubt" | "settled" | "rows" | "write" | "kill">;
   readonly where: { readonly database: string; readonly cluster: string | null };
   readonly clock: Clock;
   /** Of this process: letters, digits and dashes, of nobody else ever. */
@@ -99,6 +100,7 @@ export class Claims {
 
   async #endNamed(cluster: string | null, ids: readonly string[]): Promise<void> {
     await this.#end(selectNamed(cluster, ids));
+    await this.#untilVisible();
     this.#deps.connection.settled(ids);
   }
 
@@ -119,6 +121,7 @@ export class Claims {
       const claim = { src, term: holder.term + 1, writer };
       await connection.write(insertClaim(claim, holder), {}, claim);
       await this.#untilEnded(src, ours);
+      await this.#untilVisible();
       holder = await this.#holder(src);
       if (holder.term === claim.term && holder.writer === writer) return this.#hold(claim, ours);
     }
@@ -149,6 +152,12 @@ export class Claims {
       if (!isTold) waiting(src, ids);
       isTold = true;
     });
+  }
+
+  /** What has ended is seen by whoever reads from now on. */
+  async #untilVisible(): Promise<void> {
+    const { connection, clock, where } = this.#deps;
+    if (where.cluster !== null) await untilQuorumsClosed(connection, clock);
   }
 
   /** Ends what is found until nothing is. */

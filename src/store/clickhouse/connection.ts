@@ -3,12 +3,15 @@ import { createClient } from "@clickhouse/client";
 import type { ClickHouseClient } from "@clickhouse/client";
 import type { Src } from "../../event/position.ts";
 import type { Statement } from "../../rollup/statement.ts";
+import { ask } from "./ask.ts";
 import { type Call, Calls } from "./calls.ts";
 import { type Claim, idOfClaimed } from "./claim-statements.ts";
 import type { Settings, StoreFacts } from "./facts.ts";
 import { asWeirError, unavailable } from "./failure.ts";
 import { withFile } from "./hand-over.ts";
 import { type RowShape, insertBody, insertFileSql } from "./insert-rows.ts";
+import { sentAs } from "./sent.ts";
+import { TableTurns } from "./table-turns.ts";
 import type { Whom } from "./trouble.ts";
 import { isTooLarge, tooLarge } from "./too-large.ts";
 import type { Expected } from "./unanswered.ts";
@@ -101,6 +104,13 @@ interface Answered {
   readonly response_headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
+/** What is to be written: how much it carries, and under which claim. */
+interface Write {
+  readonly sql: string;
+  readonly bytes: number;
+  readonly claim: Claim | undefined;
+}
+
 /** The clients of one address: nothing waits for a socket behind statements of another kind, which may take long. */
 interface Clients {
   readonly url: string;
@@ -121,6 +131,7 @@ export class Connection {
   readonly #reads = new Set<AbortController>();
   readonly #readCalls: Calls;
   readonly #writeCalls: Calls;
+  readonly #tableTurns = new TableTurns();
   #clients: Clients | null = null;
 
   constructor(options: ConnectionOptions) {
@@ -164,9 +175,7 @@ export class Connection {
 
   /** Asks the engine before there is a database of ours; rows as objects. */
   async rowsOutside<Row>(statement: Statement): Promise<Row[]> {
-    return this.#outside(async (client) =>
-      (await client.query({ ...asQuery(statement), format: "JSONEachRow" })).json<Row>(),
-    );
+    return this.#outside(async (client) => (await ask(client, statement, "JSONEachRow", {})).json<Row>());
   }
 
   async #outside<T>(run: (client: ClickHouseClient) => Promise<T>, settings?: Settings): Promise<T> {
@@ -201,7 +210,7 @@ export class Connection {
 
   #rows<Row>(statement: Statement, settings: Settings, signal?: AbortSignal): Promise<Row[]> {
     return this.#reading(async (client, call) => {
-      const result = await client.query({ ...asQuery(statement), format: "JSONEachRow", ...call.asked(settings) });
+      const result = await ask(client, statement, "JSONEachRow", call.asked(settings));
       return call.read(result, () => result.json<Row>());
     }, signal);
   }
@@ -210,7 +219,7 @@ export class Connection {
   async measured<Row>(statement: Statement, settings: Settings, signal: AbortSignal): Promise<Measured<Row>> {
     return this.#reading(async (client, call) => {
       const bounds = { ...readSettings, readonly: "2", ...settings };
-      const result = await client.query({ ...asQuery(statement), format: "JSON", ...call.asked(bounds) });
+      const result = await ask(client, statement, "JSON", call.asked(bounds));
       const { data, statistics } = await call.read(result, () => result.json<Row>());
       return { rows: data, seconds: statistics?.elapsed ?? 0, rowsRead: statistics?.rows_read ?? 0 };
     }, signal);
@@ -219,8 +228,7 @@ export class Connection {
   /** Runs a reading statement; one array a column, for many rows of few columns. */
   async columns<Columns extends Record<string, unknown[]>>(statement: Statement): Promise<Partial<Columns>> {
     return this.#reading(async (client, call) => {
-      const asked = { ...asQuery(statement), format: "JSONColumnsWithMetadata" as const };
-      const result = await client.query({ ...asked, ...call.asked(readSettings) });
+      const result = await ask(client, statement, "JSONColumnsWithMetadata", call.asked(readSettings));
       const parsed: { data: Partial<Columns> } = JSON.parse(await call.read(result, () => result.text()));
       return parsed.data;
     });
@@ -233,7 +241,7 @@ export class Connection {
   async bytes(statement: Statement, format: BytesFormat, signal: AbortSignal): Promise<Readable> {
     return this.#reading(async (client, call) => {
       const { stream } = await client.exec({
-        ...asQuery({ ...statement, sql: `${statement.sql}\nFORMAT ${format.name}` }),
+        ...sentAs({ ...statement, sql: `${statement.sql}\nFORMAT ${format.name}` }),
         ...call.asked({ ...readSettings, ...bytesSettings, ...format.settings }),
       });
       return stream;
@@ -242,11 +250,11 @@ export class Connection {
 
   /** Runs a writing statement that needs no data. One of a claimed partition has its claim in it: see `claimHolds`. */
   async write(statement: Statement, settings: Settings = {}, claim?: Claim): Promise<void> {
+    const sent = sentAs(statement);
     // With a thousand rules a statement is as long as many rows.
-    const bytes = Buffer.byteLength(statement.sql);
-    await this.#writing(claim, bytes, (client, call) =>
-      client.command({ ...asQuery(statement), ...call.asked(settings) }),
-    );
+    const bytes = Buffer.byteLength(sent.query);
+    const write = { sql: statement.sql, bytes, claim };
+    await this.#writing(write, (client, call) => client.command({ ...sent, ...call.asked(settings) }));
   }
 
   /** Inserts the rows that `bytes` hold. `bytes` must not be changed before it resolves, and never after it has rejected. */
@@ -269,9 +277,10 @@ export class Connection {
   }
 
   async #insertBody(statement: Statement, bytes: Buffer, claim?: Claim): Promise<void> {
-    await this.#writing(claim, bytes.length, async (client, call) => {
+    const { sql: query, parameters: query_params } = statement;
+    await this.#writing({ sql: query, bytes: bytes.length, claim }, async (client, call) => {
       const values = Readable.from([bytes], { objectMode: false });
-      const result = await client.exec({ ...asQuery(statement), values, ...call.asked({}) });
+      const result = await client.exec({ query, query_params, values, ...call.asked({}) });
       // An INSERT answers nothing; the stream is read to its end so that the socket is free again.
       await call.read({ close: () => result.stream.destroy() }, () => drained(result.stream));
       return result;
@@ -290,8 +299,10 @@ export class Connection {
 
   /** Asks the engine to end what it does under these names; `SYNC`: resolves when it has ended. */
   async kill(ids: readonly string[], how: "SYNC" | "ASYNC"): Promise<void> {
-    const query = `KILL QUERY${this.#onCluster} WHERE query_id IN {ids:Array(String)} ${how}`;
-    await this.#reading((client, call) => client.command({ query, query_params: { ids }, ...call.asked({}) }));
+    const sql = `KILL QUERY${this.#onCluster} WHERE query_id IN {ids:Array(String)} ${how}`;
+    await this.#reading((client, call) =>
+      client.command({ ...sentAs({ sql, parameters: { ids } }), ...call.asked({}) }),
+    );
   }
 
   /** Resolves when the engine answers. An aborted signal ends the wait: one that hangs would not. */
@@ -324,9 +335,17 @@ export class Connection {
     }
   }
 
-  async #writing(
-    claim: Claim | undefined,
-    bytes: number,
+  async #writing(write: Write, run: (client: ClickHouseClient, call: Call) => Promise<Answered>): Promise<void> {
+    const end = this.#options.facts.cluster === null ? () => {} : await this.#tableTurns.take(write.sql);
+    try {
+      await this.#writeNow(write, run);
+    } finally {
+      end();
+    }
+  }
+
+  async #writeNow(
+    { claim, bytes }: Write,
     run: (client: ClickHouseClient, call: Call) => Promise<Answered>,
   ): Promise<void> {
     const { newId, hasRoom = () => true, url, database, facts } = this.#options;
@@ -383,10 +402,5 @@ async function closeBoth(clients: Clients | null): Promise<void> {
 async function drained(stream: Readable): Promise<void> {
   for await (const _ of stream);
 }
-
-const asQuery = (statement: Statement): { query: string; query_params: Record<string, unknown> } => ({
-  query: statement.sql,
-  query_params: { ...statement.parameters },
-});
 
 const noRoom = "the disk of its data folder is full; it goes on by itself when there is room";

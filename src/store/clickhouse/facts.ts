@@ -109,8 +109,9 @@ const nothingCutOff: Settings = {
 const notDeduplicated: Settings = { deduplicate_insert: "disable", deduplicate_insert_select: "disable" };
 
 /**
- * A write is done when most replicas have it, one insert after the other, so that reading from any of them sees all that
- * is done: an insert in doubt is settled by reading, which must not ask a replica that lags.
+ * A write is done when most replicas have it, and a table has one such write at a time, so that reading from any replica sees
+ * all that is done: an insert in doubt is settled by reading, which must not ask a replica that lags. An insert that meets
+ * another is refused (code 286), not queued: see `Connection`.
  */
 const onMostReplicas: Settings = { insert_quorum: "auto", insert_quorum_parallel: 0, insert_quorum_timeout: 60_000 };
 const readAfterWrites: Settings = { select_sequential_consistency: 1 };

@@ -65,7 +65,7 @@ export function selectLatestIds(src: Src, limit: number): Statement {
   };
 }
 
-/** How many keys one look-up names: each travels in the request's address, which servers bound to 1 MiB. */
+/** How many keys one look-up names, so that its condition stays small. How long they are is no matter: see `sentAs`. */
 export const keysPerLookup = 400;
 
 /** By the time, which leads to few granules: which of the keys are stored below an offset. */

@@ -1,6 +1,9 @@
 import { EngineException } from "./exception.ts";
 
-/** The text fields of a `multipart/form-data` body. Files are not taken. Throws BAD_ARGUMENTS when it is not well-formed. */
+/**
+ * The text fields of a `multipart/form-data` body; those named `query` are put together, as the server does. Files are not
+ * taken. Throws BAD_ARGUMENTS when it is not well-formed.
+ */
 export function multipartFields(body: Buffer, contentType: string): Map<string, string> {
   const boundary = /boundary="?([^";]+)"?/i.exec(contentType)?.[1];
   if (boundary === undefined) throw malformed("no boundary");
@@ -13,7 +16,7 @@ export function multipartFields(body: Buffer, contentType: string): Map<string, 
     if (end < 0) break;
     // Between the edges: a line end, the head, an empty line, the value, a line end.
     const [name, value] = field(body.subarray(start + 2, end - 2));
-    fields.set(name, value);
+    fields.set(name, name === "query" ? (fields.get(name) ?? "") + value : value);
     at = end;
   }
   return fields;

@@ -19,7 +19,9 @@ export interface Request {
   readonly isMultipart: boolean;
 }
 
-const statementBytesMax = 16 * 1024 * 1024;
+const mebibyte = 1024 * 1024;
+/** A form has the parameters as well, which have 16 MiB of their own in an address. */
+const [statementBytesMax, formBytesMax] = [16 * mebibyte, 32 * mebibyte];
 
 /** Reads URL and headers. Throws for what this engine does not offer: sessions, roles, compression. */
 export function readRequest(message: IncomingMessage): Request {
@@ -39,9 +41,9 @@ export function readRequest(message: IncomingMessage): Request {
   };
 }
 
-/** The request with the fields of its multipart body: the statement, and parameters too long for a URL. */
+/** The request with the fields of its multipart body, 32 MiB at most: the statement, and parameters too long for a URL. */
 export async function withMultipart(request: Request, message: IncomingMessage): Promise<Request> {
-  const fields = multipartFields(await readBody(message), header(message, "content-type") ?? "");
+  const fields = multipartFields(await readBody(message, formBytesMax), header(message, "content-type") ?? "");
   const query = fields.get("query") ?? "";
   return {
     ...request,
@@ -52,16 +54,16 @@ export async function withMultipart(request: Request, message: IncomingMessage):
 
 /** The body as a statement's text. Throws QUERY_IS_TOO_LARGE beyond 16 MiB. */
 export async function readText(message: IncomingMessage): Promise<string> {
-  return (await readBody(message)).toString("utf8");
+  return (await readBody(message, statementBytesMax)).toString("utf8");
 }
 
-async function readBody(message: IncomingMessage): Promise<Buffer> {
+async function readBody(message: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > statementBytesMax)
-      throw new EngineException("QUERY_IS_TOO_LARGE", "the statement is larger than 16 MiB");
+    if (bytes > bytesMax)
+      throw new EngineException("QUERY_IS_TOO_LARGE", `the statement is larger than ${bytesMax / mebibyte} MiB`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
