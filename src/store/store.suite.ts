@@ -337,16 +337,16 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
     test("where room may grow, a range with more new groups than there is room for is not written at all", async () => {
       const types = ["a", "b", "a", "c", "b"];
       const times = types.map((event_type, index) => event(`n${index}`, { event_type }));
-      await store.insertRaw(src(24), [piece(0, times)]);
+      await store.insertRaw(src(26), [piece(0, times)]);
       const written = (from: number, to: number, room: number, mayGrow: readonly number[] = [55, 56]) =>
         store.rollUp({
-          range: range(24, from, to),
+          range: range(26, from, to),
           plan: planRollup(
             [55, 56].map((series) => ({ series, rule: countByType })),
             "close",
             new Set([55, 56]),
           ),
-          marks: [{ series: 0, range: range(24, from, to) }],
+          marks: [{ series: 0, range: range(26, from, to) }],
           counts: null,
           rooms: new Map([
             [55, room],
@@ -356,7 +356,7 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
         });
       assert.equal(await written(0, 2, 1), false);
       await store.settle();
-      assert.deepEqual(await store.marks(0, src(24), offset(0)), []);
+      assert.deepEqual(await store.marks(0, src(26), offset(0)), []);
       assert.equal(await written(0, 2, 2), true);
       assert.equal(await written(3, 3, 0), false);
       // Groups that are listed want no room; and of a series that has all it may, the rest is overflow.
