@@ -19,7 +19,9 @@ const ofTheStatement = [
 ];
 
 let says: { readonly status: number; readonly text: string } = { status: 200, text: "" };
+let asked = new URLSearchParams();
 const server = createServer((request, answer) => {
+  asked = new URL(request.url ?? "", "http://host").searchParams;
   request.resume();
   request.on("end", () => answer.writeHead(says.status).end(says.text));
 });
@@ -73,4 +75,14 @@ test("an OK of somebody who has the engine's port is no answer: the outcome is t
   const { code, canRetry, outcomeUnknown, message } = await failure();
   assert.deepEqual([code, canRetry, outcomeUnknown], ["store_unavailable", true, true]);
   assert.match(message, /is not the engine/);
+});
+
+test("numbers are read by roll-ups as they are by questions: to the nearest double, whatever the server does by itself", async () => {
+  const precision: (string | null)[] = [];
+  const statement = { sql: "SELECT 1", parameters: {} };
+  for (const ask of [() => connection.write(statement), () => connection.rows(statement)]) {
+    await ask().catch(() => {});
+    precision.push(asked.get("precise_float_parsing"));
+  }
+  assert.deepEqual(precision, ["1", "1"]);
 });
