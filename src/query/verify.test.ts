@@ -94,6 +94,12 @@ test("where more differs each time than is listed, nothing is said, unless all o
   assert.equal((await verified({ events: [many(1), many(2), nothing] })).result, "equal");
 });
 
+test("of many that last the first hundred are told", async () => {
+  const listed = found(...Array.from({ length: 150 }, (_, at) => row(at * 60_000, "1", "2")));
+  const { different, starts } = await verified({ events: [listed, listed, listed] });
+  assert.deepEqual([different, starts.length, starts.at(-1)], [150, 100, "1970-01-01T01:39:00Z 1"]);
+});
+
 test("of many that last as many are told as can last", async () => {
   const listed = Array.from({ length: 100 }, (_, at) => row(at * 60_000, "1", "2"));
   const others = listed.with(99, row(99 * 60_000, "7", "8"));

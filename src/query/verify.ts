@@ -14,6 +14,8 @@ export interface VerifySources {
 }
 
 const checksMax = 3;
+/** More than a batch changes of a rule, so that what comes meanwhile seldom hides what lasts. */
+const comparedMax = 10_000;
 const differencesMax = 100;
 const pauseMs = 500;
 
@@ -52,7 +54,7 @@ const headOf = ({ rule, version }: Answering) => ({ rule_id: rule.spec.rule_id, 
 const nothing = { different: 0, differences: [] };
 
 function told(kind: DifferenceKind, rows: Differences["rows"], different: number) {
-  const differences = rows.map(({ windowStart, group, stored, expected }) => ({
+  const differences = rows.slice(0, differencesMax).map(({ windowStart, group, stored, expected }) => ({
     ...{ window_start: formatTime(windowStart), group: [...group], stored, expected },
   }));
   return { result: "different", compared: kind === "values" ? "value" : kind, different, differences } as const;
@@ -89,7 +91,7 @@ function check(
   const ranges = written();
   if (ranges.length === 0) return Promise.resolve({ compared: kind, different: 0, rows: [] });
   const from = oldestKept(rule, clock.now());
-  return store.compare({ series: version.series, rule, ranges, from, limit: differencesMax }, kind, signal);
+  return store.compare({ series: version.series, rule, ranges, from, limit: comparedMax }, kind, signal);
 }
 
 /** What of the earlier differences is stored as before and differs still. A comparison that finds nothing settles all. */
