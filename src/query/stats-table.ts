@@ -53,4 +53,7 @@ export async function statsTable(
 }
 
 /** The same columns and no row: a table has a head also where there are no windows. */
-const noneOf = ({ fillTo: _, ...query }: WindowQuery): WindowQuery => ({ ...query, to: query.from });
+function noneOf(query: WindowQuery): WindowQuery {
+  const { fillTo: _, ...unfilled } = query;
+  return { ...unfilled, to: query.from };
+}
