@@ -27,7 +27,7 @@ import { statsTable } from "./stats-table.ts";
 import type { StatsTable } from "./stats-table.ts";
 import { stats } from "./stats.ts";
 import { status, totalsInTime } from "./status.ts";
-import { notComparable, verify } from "./verify.ts";
+import { notComparable, notLive, verify } from "./verify.ts";
 import type { VerifySources } from "./verify.ts";
 import type { StatusSources } from "./status.ts";
 
@@ -144,7 +144,7 @@ export class Query {
     try {
       const answer = await verify(answering, this.#parts, signal);
       // Nothing is counted for it any more since it was paused or switched, and so it differs.
-      return answer.result === "equal" || this.#isLive(ruleId, answering) ? answer : notComparable(answering);
+      return answer.result === "equal" || this.#isLive(ruleId, answering) ? answer : notComparable(answering, notLive);
     } finally {
       release();
     }

@@ -5,6 +5,7 @@ import { MemoryRules } from "../../test/support/memory-rules.ts";
 import { MemoryStore } from "../../test/support/memory-store.ts";
 import { SimulatedClock } from "../../test/support/simulated-clock.ts";
 import { WeirError } from "../lib/errors.ts";
+import type { RulePhase } from "../rule/registry.ts";
 import type { Problem } from "../lib/errors.ts";
 import type { TableQuery, WindowRow } from "../store/store.ts";
 import type { RawParameters } from "./parameters.ts";
@@ -24,7 +25,7 @@ class NotingStore extends MemoryStore {
   }
 }
 
-function setUp(phase: "live" | "filling" = "live") {
+function setUp(phase: RulePhase = "live") {
   const rules = new MemoryRules();
   const series = rules.set({ rule_id: "r", phase });
   const store = new NotingStore();
@@ -58,6 +59,14 @@ test("a rule that is being filled says so and calls nothing final", async () => 
   const { ask, store } = setUp("filling");
   assert.equal((await ask({ format: "arrow" })).complete, false);
   assert.equal(store.asked?.finalThrough, 0);
+});
+
+test("a rule that is not taken up yet has a head and no row, as its list has none, also where windows are filled", async () => {
+  const { ask, store, put } = setUp("pending");
+  put(1, "a");
+  const table = await ask({ format: "csv", fill: "zero" });
+  assert.equal(await text(await table.read()), "");
+  assert.deepEqual([store.asked!.to, store.asked!.fillTo], [store.asked!.from, undefined]);
 });
 
 test("pages put together are the whole; a cursor of one format is good for another", async () => {

@@ -1,11 +1,11 @@
 import type { Readable } from "node:stream";
 import type { Progress } from "../progress/progress.ts";
 import type { TableFormat } from "../rollup/table.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, WindowQuery } from "../store/store.ts";
 import type { RawParameters } from "./parameters.ts";
 import { pageEnd } from "./page-end.ts";
 import { type Answering, statsRequest } from "./stats-request.ts";
-import { isComplete } from "./stats.ts";
+import { hasWindows, isComplete } from "./stats.ts";
 
 /** A page of `/stats` as a table. */
 export interface StatsTable {
@@ -41,7 +41,8 @@ export async function statsTable(
   const complete = isComplete(answering);
   // Asked before the store: what is counted by then is surely in the rows.
   const finalThrough = complete ? sources.progress.countedThrough() : 0;
-  const table = await sources.store.windowTable({ ...query, format, finalThrough }, signal);
+  const asked = hasWindows(answering) ? query : noneOf(query);
+  const table = await sources.store.windowTable({ ...asked, format, finalThrough }, signal);
   return {
     ruleId: answering.rule.spec.rule_id,
     format,
@@ -49,4 +50,10 @@ export async function statsTable(
     ...(table.last === undefined ? {} : { nextCursor: pageEnd([table.last], request).cursor }),
     read: () => table.read(signal),
   };
+}
+
+/** The same columns and no row: a table has a head also where there are no windows. */
+function noneOf(query: WindowQuery): WindowQuery {
+  const { fillTo: _, ...unfilled } = query;
+  return { ...unfilled, to: query.from };
 }

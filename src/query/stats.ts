@@ -46,6 +46,11 @@ export function isComplete({ version }: Answering): boolean {
   return version.phase === "live";
 }
 
+/** A version without activation has no windows yet. */
+export function hasWindows({ version }: Answering): boolean {
+  return version.phase !== "pending";
+}
+
 interface Page {
   readonly page: readonly WindowRow[];
   /** There is more. */
@@ -59,12 +64,12 @@ function pageOf(rows: readonly WindowRow[], request: StatsRequest): Page {
   return { page: rows.slice(0, count), cursor };
 }
 
-/** One row more than asked for, to know whether there is a next page. A version without activation has no windows yet. */
+/** One row more than asked for, to know whether there is a next page. */
 function read(
   store: StatsSources["store"],
   query: Parameters<Store["windows"]>[0],
-  { version }: Answering,
+  answering: Answering,
 ): Promise<readonly WindowRow[]> {
-  if (version.phase === "pending") return Promise.resolve([]);
+  if (!hasWindows(answering)) return Promise.resolve([]);
   return store.windows({ ...query, limit: query.limit + 1 });
 }

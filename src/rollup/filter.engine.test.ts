@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import { evaluate } from "../../test/oracle/cel.ts";
+import { evaluate, JsonNumber } from "../../test/oracle/cel.ts";
 import { event, filterText, hostileTexts, payloadText } from "../../test/oracle/cel-scenarios.ts";
 import { openEmbeddedEngine } from "../../test/support/embedded-engine.ts";
 import { askFilters, filterStatement } from "../../test/support/filter-bench.ts";
@@ -49,6 +49,21 @@ test("any filter says of any event what plain evaluation says", async (t) => {
     }
   }
   t.diagnostic(JSON.stringify(seen));
+});
+
+test("a zero keeps its sign", async () => {
+  const filters = taken([
+    "1.0 / -0.0 < 0.0 && 1.0 / 0.0 > 0.0",
+    "payload.a / -0.0 < 0.0 && payload.a / 0.0 > 0.0",
+    "-0.0 == 0.0 && payload.z == -0.0 && payload.z in [-0.0]",
+  ]);
+  assert.equal(filters.length, 3);
+  const event = { ...plain, payload: { a: new JsonNumber("7"), z: new JsonNumber("0") } };
+  const answers = await askFilters(engine.connection, expressions(filters), [event]);
+  for (const [at, filter] of filters.entries()) {
+    assert.equal(evaluate(filter.expression, event), true, filter.text);
+    assert.deepEqual(answers[at], [{ exact: true, condition: true }], filter.text);
+  }
 });
 
 test("no value of a filter is taken for SQL", async () => {

@@ -37,6 +37,7 @@ const forms: readonly (readonly [string, string])[] = [
     "payload.x == 9007199254740993",
     "ifNull(ifNull(integer_x = {9007199254740993:Int128}, (number_x = {9007199254740992:Float64})), 0)",
   ],
+  ["payload.x / -0.0 < 0.0", "(divide(number_x, negate({0:Float64})) < {0:Float64})"],
   ["payload.price * 2 > 10", "(multiply(number_price, {2:Float64}) > {10:Int64})"],
   [
     "(has(payload.x) ? payload.x : 0) > 5",

@@ -97,7 +97,7 @@ class Renderer {
       case "string":
         return { ...typed("string", this.#scope.bind(literal.value, "String"), true), literal };
       case "double":
-        return { ...typed("double", this.#scope.bind(literal.value, "Float64"), true), literal };
+        return { ...typed("double", this.#double(literal.value), true), literal };
       case "uint":
         return { ...typed("uint", this.#scope.bind(literal.value, "UInt64"), true), literal };
       case "int":
@@ -106,6 +106,11 @@ class Renderer {
       case "duration":
         return typed(literal.type, this.#scope.bind(String(literal.value), "Int64"), true);
     }
+  }
+
+  /** The sign of a zero, by which what divides by it goes, is lost on the way of what is bound. */
+  #double(value: number): string {
+    return Object.is(value, -0) ? `negate(${this.#scope.bind(0, "Float64")})` : this.#scope.bind(value, "Float64");
   }
 
   #field({ field }: Extract<FilterExpression, { readonly kind: "field" }>): Leaf {

@@ -1,6 +1,6 @@
 import type { OffsetRange } from "../event/position.ts";
 import type { CheckedRule } from "../rule/rule.ts";
-import { planRollup } from "./plan.ts";
+import { planRollup, type RollupTarget } from "./plan.ts";
 import { renderRows } from "./render.ts";
 import { secondAt, type WindowSelection } from "./selection.ts";
 import type { Statement } from "./statement.ts";
@@ -50,16 +50,17 @@ WHERE ${parts.map(({ sql }) => sql).join("\n  OR ")}`,
  * A statement that reads windows, over the ranges of a trial alone. Nothing is stored: the rows of the rollup, by the same
  * compiler, stand in the place of the table.
  */
-export const overTrial = (reading: Statement, trial: TrialSelection): Statement =>
-  overRows("rollups", reading, { ...trial, series });
+export const overTrial = (reading: Statement, { rule, ranges }: TrialSelection): Statement =>
+  overRows("rollups", reading, [{ series, rule }], ranges);
 
-/** A statement in which `table` stands for the rows that a rule has over the ranges. */
+/** A statement in which `table` stands for the rows that rules have over the ranges. */
 export function overRows(
   table: "rollups" | "expected_rows",
   reading: Statement,
-  { rule, ranges, series: of }: TrialSelection & { readonly series: number },
+  targets: readonly RollupTarget[],
+  ranges: readonly OffsetRange[],
 ): Statement {
-  const rows = renderRows(planRollup([{ series: of, rule }]));
+  const rows = renderRows(planRollup(targets));
   const parts = ranges.map((range, index) => forRange(rows.sql, range, index));
   const select = parts.map(({ sql }) => `(\n${sql}\n)`).join("\nUNION ALL\n");
   return {

@@ -12,6 +12,7 @@ const start = 1_768_298_400_000;
 const range = { src: src(0), from: offset(0), to: offset(1) };
 let engine: EmbeddedEngine;
 let nextSeries = 16;
+let nextSrc = 10;
 
 before(async () => {
   engine = await openEmbeddedEngine();
@@ -71,6 +72,49 @@ test("sums of doubles may differ by what their order changes, and by no more", a
   assert.deepEqual(await told({ metric: "avg" }, "total", "-0.01"), []);
   assert.deepEqual(await told({ metric: "sum" }, "total", "1"), [["100000001.25", "100000000.25"]]);
   assert.deepEqual(await told({ metric: "sum" }, "total", "inf"), [["inf", "100000000.25"]]);
+});
+
+/** What is told of the values of a rule over numbers that come in several batches, when this is added to its sums. */
+async function toldOfBatches(body: object, batches: readonly (readonly number[])[], added = 0): Promise<unknown[]> {
+  const at = nextSrc++;
+  const rows = batches.flat().map((v, off) => {
+    const event = { event_type: "t", user_id: "u", timestamp: start, receivedAt: start, payload: { v, other: -1 } };
+    return JSON.stringify(rawRow({ ...event, event_id: `b${off}` }, at, off));
+  });
+  await engine.connection.insert("INSERT INTO raw_events FORMAT JSONEachRow", Buffer.from(rows.join("\n")));
+  const parsed = parseRule({ rule_id: "r", window_size: "1m", field: "payload.v", group_by: ["user_id"], ...body });
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  const [series, { rule }] = [nextSeries++, parsed];
+  const whole = { src: src(at), from: offset(0), to: offset(rows.length - 1) };
+  for (const [index, batch] of batches.entries()) {
+    const from = batches.slice(0, index).flat().length;
+    const range = { ...whole, from: offset(from), to: offset(from + batch.length - 1) };
+    await engine.connection.write(renderRollup(planRollup([{ series, rule }]), range, { marks: [], counts: null }));
+  }
+  await engine.connection.write({
+    sql: `INSERT INTO rollups (series, pane, grp, total) SELECT ${series}, toDateTime(${start / 1000}, 'UTC'), ['u'], ${added}`,
+    parameters: {},
+  });
+  const comparison = { series, rule, ranges: [whole], from: 0, limit: 10 };
+  return engine.connection.rows(renderDifferences(comparison, "values"));
+}
+
+test("sums of doubles that cancel out may differ by what was added, and not by what is left of it", async () => {
+  const canceling = [[0.1], [0.2, -0.3]];
+  const filter = "payload.other < 0.0";
+  for (const body of [{ metric: "avg" }, { metric: "sum", filter }]) {
+    assert.deepEqual(await toldOfBatches(body, canceling), []);
+    assert.equal((await toldOfBatches(body, canceling, 1e-8)).length, 1, "more than the order can do");
+  }
+  const negative = [[-1e6], [-0.1, -0.2]];
+  assert.deepEqual(await toldOfBatches({ metric: "sum" }, negative, 1e-4), []);
+  assert.equal((await toldOfBatches({ metric: "sum" }, negative, 1e-2)).length, 1);
+});
+
+test("where the order decides whether a sum is a double at all, nothing is told", async () => {
+  const large = [[1.7e308, 1.7e308], [-1.7e308]];
+  assert.deepEqual(await toldOfBatches({ metric: "sum" }, large), []);
+  assert.deepEqual(await toldOfBatches({ metric: "sum" }, large.toReversed()), []);
 });
 
 test("of more different values than top_k keeps nothing is told: which they are depends on how states were merged", async () => {

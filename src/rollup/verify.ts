@@ -1,6 +1,7 @@
 import type { OffsetRange } from "../event/position.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import { frequentMax } from "./metrics.ts";
+import type { RollupTarget } from "./plan.ts";
 import { renderWindows } from "./read.ts";
 import type { Statement } from "./statement.ts";
 import { overRows } from "./trial.ts";
@@ -25,6 +26,8 @@ const endOfTime = 4_294_967_295_000;
 const slack = "1e-9";
 const dependsOnOrder = ({ metric, decimals }: CheckedRule): boolean =>
   (metric === "sum" || metric === "avg") && decimals === undefined;
+/** Sides of the comparison; the third says how large the numbers are that were added. */
+const [storedSide, expectedSide, sizeSide] = [1, 2, 3];
 
 /**
  * Rows `window_start`, `grp` (as JSON), `stored` and `expected` (as texts), and in each how many are `different`: the panes
@@ -40,27 +43,55 @@ export function renderDifferences(comparison: Comparison, compared: Compared): S
   const value = asText ? textOf(rule) : "toFloat64(value)";
   const side = (sql: string, is: number): string =>
     `SELECT window_start, ${compared === "events of panes" ? "'[]'" : "toJSONString(grp)"} AS grp, ${value} AS one, ${is} AS side FROM (\n${sql}\n)`;
-  const merge = asText ? "anyIf" : "sumIf";
+  const sides = [side(reading.sql, storedSide), side(expected, expectedSide), ...sizes(rule)];
+  const merge = (is: number): string => `${asText ? "anyIf" : "sumIf"}(one, side = ${is})`;
   const sql = `SELECT window_start, grp, toString(stored_value) AS stored, toString(expected_value) AS expected, toFloat64(count() OVER ()) AS different
 FROM (
-  SELECT window_start, grp, ${merge}(one, side = 1) AS stored_value, ${merge}(one, side = 2) AS expected_value, uniqExact(side) AS sides
-  FROM (${side(reading.sql, 1)}\nUNION ALL\n${side(expected, 2)})
+  SELECT window_start, grp, ${merge(storedSide)} AS stored_value, ${merge(expectedSide)} AS expected_value, ${merge(sizeSide)} AS size,
+    uniqExactIf(side, side != ${sizeSide}) AS sides
+  FROM (${sides.join("\nUNION ALL\n")})
   GROUP BY window_start, grp
 )
 WHERE ${asText ? "stored_value != expected_value AND notEmpty(stored_value) AND notEmpty(expected_value)" : numbersDiffer(rule)}${compared === "values" ? " AND sides = 2" : ""}
 ORDER BY window_start, grp
 LIMIT {differences:UInt64}`;
-  const statement = { sql, parameters: { ...reading.parameters, differences: limit } };
+  const statement = { sql, parameters: { ...reading.parameters, own: series, differences: limit } };
   // The rows are the rule's own: only what has the field enters, whatever is read of them.
-  return overRows("expected_rows", statement, { rule: comparison.rule, ranges, series });
+  const targets = [{ series, rule: comparison.rule }, ...ofPositive(rule, comparison)];
+  return overRows("expected_rows", statement, targets, ranges);
 }
 
-/** Beyond all doubles nothing is near to anything. */
+/** The same rule over nothing but positive numbers, as another series, where it is asked how large numbers are. */
+function ofPositive(rule: CheckedRule, { series, rule: { filter, field, ...own } }: Comparison): RollupTarget[] {
+  if (!dependsOnOrder(rule) || field === undefined) return [];
+  const zero = { kind: "literal", type: "double", value: 0 } as const;
+  const isPositive = { kind: "compare", operator: ">", left: { kind: "field", field }, right: zero } as const;
+  const expression = filter ? ({ kind: "and", operands: [filter.expression, isPositive] } as const) : isPositive;
+  const positive = { text: "", expression, fields: [...(filter?.fields ?? []), field] };
+  return [{ series: series + 1, rule: { ...own, field, filter: positive } }];
+}
+
+/** Of each group how large the numbers are that were added: the sum of them all without their signs, or its mean. */
+function sizes(rule: CheckedRule): string[] {
+  if (!dependsOnOrder(rule)) return [];
+  const isOwn = "series = {own:UInt32}";
+  const size = `2 * sumIf(total, NOT (${isOwn})) - sumIf(total, ${isOwn})`;
+  return [
+    `SELECT toFloat64(toUnixTimestamp(expected_rows.pane)) * 1000 AS window_start, toJSONString(expected_rows.grp) AS grp,
+  ${rule.metric === "avg" ? `(${size}) / sumIf(n, ${isOwn})` : size} AS one, ${sizeSide} AS side
+FROM expected_rows
+GROUP BY expected_rows.pane, expected_rows.grp`,
+  ];
+}
+
+/**
+ * By what was added, not by what is left when it cancels out. Where the numbers without their signs are beyond all doubles
+ * together, it is the order that decides whether their sum is.
+ */
 function numbersDiffer(rule: CheckedRule): string {
   const alike = "stored_value = expected_value OR (isNaN(stored_value) AND isNaN(expected_value))";
   if (!dependsOnOrder(rule)) return `NOT (${alike})`;
-  return `NOT (${alike} OR (isFinite(stored_value) AND isFinite(expected_value)
-  AND abs(stored_value - expected_value) <= ${slack} * greatest(abs(stored_value), abs(expected_value))))`;
+  return `NOT (${alike} OR NOT isFinite(size) OR abs(stored_value - expected_value) <= ${slack} * size)`;
 }
 
 /**

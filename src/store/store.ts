@@ -163,6 +163,9 @@ export interface EventsToErase {
   readonly below: Readonly<Record<number, number>>;
 }
 
+/** What of panes is compared: how many events entered them, or their values. */
+export type DifferenceKind = "events" | "values";
+
 /** Panes whose rows are not what raw rows give. */
 export interface Differences {
   readonly compared: Compared;
@@ -270,10 +273,10 @@ export interface Store extends RejectStore {
   totals(): Promise<Totals>;
 
   /**
-   * Counts the windows of a series again from raw rows and compares: the events of each, then, where these are right, the
-   * values; of a series with overflow only the events of whole panes. Stores nothing.
+   * Counts the windows of a series again from raw rows and compares their events, or their values where both sides have one;
+   * of a series with overflow only the events of whole panes. What can't be compared does not differ. Stores nothing.
    */
-  compare(comparison: Comparison, signal: AbortSignal): Promise<Differences>;
+  compare(comparison: Comparison, kind: DifferenceKind, signal: AbortSignal): Promise<Differences>;
   /**
    * Notes which stored events an erasure is to take out, beside those that were noted for it before, and answers how many
    * they are. Doing it again changes nothing.

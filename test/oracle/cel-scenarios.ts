@@ -102,6 +102,7 @@ const quoted = (text: string): string => JSON.stringify(text).replaceAll("\u007f
 const integers = ["0", "1", "-1", "2", "7", "10", "9007199254740992", "9007199254740993", "9223372036854775807"];
 const doubles = [
   "0.0",
+  "-0.0",
   "0.5",
   "-0.25",
   "19.99",
@@ -204,6 +205,7 @@ export const filterText: fc.Arbitrary<string> = fc.letrec((tie: fc.LetrecTypedTi
       { maxDepth: 3 },
       fc.constantFrom(...doubles),
       op(["+", "-", "*", "/"], field, number),
+      op(["/"], field, fc.constantFrom("0.0", "-0.0")),
       op(["+", "-", "*", "/"], field),
       call(["double"], fc.oneof(tie("any"), tie("int"), tie("text"))),
       conditional(tie("double")),

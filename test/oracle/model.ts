@@ -60,8 +60,10 @@ export interface OracleRow {
   readonly value: unknown;
   /** Instead of the value: what a quantile is near to. */
   readonly near?: number;
-  /** How far the value may be off: doubles that are added in another order have another last digit. Otherwise it is exact. */
+  /** How far the value may be off: doubles that are added in another order have another last digit. Otherwise it is exact. Infinite: it may also be no double. */
   readonly slack?: number;
+  /** It may as well be missing: whether it is chosen depends on such a digit. */
+  readonly maybe?: true;
 }
 
 export interface OracleResult {

@@ -201,14 +201,17 @@ function finish(
   if (metric === "top_k") return { value: countsOf(values) };
   if (metric === "rate") return { value: (entered.length * 1000) / (windowEnd - windowStart) };
   if (rule.decimals !== undefined) return { value: finishExactly(metric, values.map(toBigInt)) };
-  return { value: finishNumber(metric, values), ...slackOf(metric, values) };
+  const value = finishNumber(metric, values);
+  return metric === "sum" || metric === "avg" ? inAnyOrder(value, metric, values.map(Number)) : { value };
 }
 
-/** By what is added, not by what is left when it cancels out. */
-function slackOf(metric: string, values: readonly unknown[]): Pick<OracleRow, "slack"> {
-  if (metric !== "sum" && metric !== "avg") return {};
-  const added = values.reduce<number>((total, value) => total + Math.abs(Number(value)), 0);
-  return { slack: (added * 1e-14) / (metric === "avg" ? values.length : 1) };
+/** A sum or mean is off by what is added, not by what is left when it cancels out. Beyond all doubles it is null. */
+function inAnyOrder(value: number, metric: string, numbers: readonly number[]): Pick<OracleRow, "value" | "slack"> {
+  const added = numbers.reduce((total, number) => total + Math.abs(number), 0);
+  if (Number.isFinite(added)) return { value, slack: (added * 1e-14) / (metric === "avg" ? numbers.length : 1) };
+  // Of numbers of both signs it depends on the order whether they ever are beyond.
+  const hasBothSigns = numbers.some((number) => number < 0) && numbers.some((number) => number > 0);
+  return hasBothSigns ? { value: 0, slack: Infinity } : { value: null };
 }
 
 function finishNumber(metric: string, entered: readonly unknown[]): number {

@@ -80,6 +80,13 @@ const number = fc.oneof(
   fc.integer({ min: -5, max: 5 }),
   fc.integer({ min: -1000, max: 1000 }).map((value) => value / 4),
   fc.constantFrom(0.1, 19.99, 1e21, 1.5e300, -1e21, 1e-7, 5e-324, 2 ** 53 - 1, 2 ** 53, 2 ** 63, 1.2345678901234568e20),
+  // Where the last of the places is rounded: halves by their digits, which as doubles are a little less or more.
+  fc.constantFrom(1.005, -1.005, 2.675, 1.115, 0.5, 2.5, 1e-9 / 2, 1.0000000005),
+  // Together beyond all doubles, or nothing.
+  fc.constantFrom(1.7e308, 1.7e308, -1.7e308),
+  // Of any magnitude or a common one, with all their digits; a -0 is a 0 as soon as it is JSON.
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
+  fc.double({ min: -1e6, max: 1e6, noNaN: true }).map((value) => value + 0),
 );
 const scalar = fc.oneof(
   { weight: 3, arbitrary: number },
@@ -242,8 +249,8 @@ export const rule: fc.Arbitrary<OracleRule> = fc
     ...rest,
     ...fields,
     ...(fields.hop === undefined ? { late_policy } : {}),
-    ...(isSteady(rest.metric, decimals) ? { having } : {}),
-    ...(isSteady(rest.metric, decimals) && rest.group_by.length > 0 ? { top_n } : {}),
+    ...(isComparable(rest.metric) ? { having } : {}),
+    ...(isComparable(rest.metric) && rest.group_by.length > 0 ? { top_n } : {}),
     ...(rest.group_by.length > 0 ? { max_groups } : {}),
     // What it does to rules without a bound is done when they are read, and is not asked here.
     ...(rest.group_by.length > 0 && max_groups !== undefined && isAsLong(retention, fields) ? { retention } : {}),
@@ -257,11 +264,8 @@ function isAsLong(retention: string | undefined, { window_size, timezone }: Wind
   return milliseconds(retention ?? "0s")! >= (size === undefined ? milliseconds(window_size)! : size * 86_400_000);
 }
 
-/** Whether the value is the same to its last digit in whatever order it is computed, so that it can be compared. */
-function isSteady(metric: string, decimals: number | undefined): boolean {
-  const counts = ["count", "event_count", "active_users", "rate", "uniq_exact", "min", "max"];
-  return counts.includes(metric) || (numeric.includes(metric) && decimals !== undefined);
-}
+/** Whether it is known well enough what the value is, so that a choice by it can be judged. */
+const isComparable = (metric: string): boolean => [...unfielded, ...numeric, "uniq_exact"].includes(metric);
 
 /** A step that the windows of the rule can be read in. */
 export function stepFor(rule: OracleRule, pick: number): string {

@@ -1,4 +1,5 @@
 import type { FilterExpression, FilterField, PayloadField } from "../../src/rule/cel/expression.ts";
+import { Bindings } from "../../src/rollup/bindings.ts";
 import { renderCondition, renderFilter } from "../../src/rollup/filter.ts";
 import { type BoundValue, type FilterScope, payloadForms } from "../../src/rollup/filter-values.ts";
 import type { Statement } from "../../src/rollup/statement.ts";
@@ -56,17 +57,16 @@ export function filterStatement(filters: readonly FilterExpression[], events: re
 }
 
 class Columns implements FilterScope {
-  readonly parameters: Record<string, unknown> = {};
   readonly timestampMs = "ms";
-  readonly #places = new Map<string, string>();
+  readonly #bindings = new Bindings();
   readonly #paths: (readonly string[])[] = [];
 
   bind(value: BoundValue, type: string): string {
-    const key = JSON.stringify([type, value, Object.is(value, -0)]);
-    const place = this.#places.get(key) ?? `{v${this.#places.size}:${type}}`;
-    if (!this.#places.has(key)) this.parameters[`v${this.#places.size}`] = value;
-    this.#places.set(key, place);
-    return place;
+    return this.#bindings.bind("v", type, value);
+  }
+
+  get parameters(): Readonly<Record<string, unknown>> {
+    return this.#bindings.values;
   }
 
   raw(field: PayloadField): string {

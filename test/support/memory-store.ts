@@ -1,6 +1,8 @@
 import { Readable } from "node:stream";
+import type { Comparison } from "../../src/rollup/verify.ts";
 import type { Position, RejectQuery, RejectedEvent } from "../../src/store/rejects.ts";
 import type {
+  DifferenceKind,
   Differences,
   EventQuery,
   SeriesCounts,
@@ -123,8 +125,8 @@ export class MemoryStore implements Pick<
     return { ...this.trial, windows: this.trial.windows.slice(0, query.limit) };
   }
 
-  async compare(): Promise<Differences> {
-    return { compared: "values", different: 0, rows: [] };
+  async compare(_: Comparison, kind: DifferenceKind): Promise<Differences> {
+    return { compared: kind, different: 0, rows: [] };
   }
 
   async totals(): Promise<Totals> {

@@ -48,6 +48,17 @@ test("a filter is plain data, with its fields once", () => {
   assert.deepEqual(JSON.parse(JSON.stringify(found)), found);
 });
 
+test("a duration is what its text says, to its last digit", () => {
+  const milliseconds = (text: string): unknown => {
+    const { expression } = filter(`timestamp - timestamp < duration("${text}")`);
+    return expression.kind === "compare" && expression.right.kind === "literal" ? expression.right.value : undefined;
+  };
+  assert.deepEqual(
+    ["1h30m", "-1.5s", ".25s", "1.s", "1.0000000000000s", "0.5us999.5us", "0.1h"].map(milliseconds),
+    [5_400_000, -1500, 250, 1000, 1000, 1, 360_000],
+  );
+});
+
 const taken = [
   "payload.flag",
   "true",
@@ -141,6 +152,8 @@ const refused: readonly (readonly [string, RegExp, number, RegExp?])[] = [
   ["timestamp('2026-01-01T00:00:00.0001Z') < timestamp", /finer than a millisecond/, 1],
   ["timestamp(payload.when) < timestamp", /timestamp\(\) is not written like this/, 1, /of a text in quotes/],
   ["timestamp + duration('1y') > timestamp", /is not a duration/, 13],
+  ["timestamp + duration('1.0000000001ms') > timestamp", /finer than a millisecond/, 13],
+  ["timestamp + duration('1.00000000000000000001h') > timestamp", /finer than a millisecond/, 13],
   ["timestamp.getHours('Mars') < 9", /"Mars" is not a time zone/, 20],
   ["timestamp.getHours('Europe/Berlin\\'; --') < 9", /is not a time zone/, 20],
   ["timestamp.getHours(payload.zone) < 9", /a time zone must be a text/, 20],

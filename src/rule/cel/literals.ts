@@ -28,18 +28,21 @@ const unitNanoseconds: Readonly<Record<string, bigint>> = {
 };
 const durationText = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:h|ms|m|s|us|µs|ns))+$/;
 
+/** So many characters a duration may have, and so fewer digits behind a point. */
+const placesMax = 64;
+/** In nanoseconds with so many places. */
+const millisecond = 1_000_000n * 10n ** BigInt(placesMax);
+
 /** Milliseconds of a duration as CEL writes it: `1h30m`, `1.5s`, `-250ms`. */
 export function readDuration(text: string): Reading<number> {
-  if (text.length > 64 || !durationText.test(text)) return wrong('is not a duration such as "1h30m" or "250ms"');
-  let nanoseconds = 0n;
+  if (text.length > placesMax || !durationText.test(text)) return wrong('is not a duration such as "1h30m" or "250ms"');
+  let exact = 0n;
   for (const [, number, unit] of text.matchAll(/([\d.]+)([a-zµ]+)/g)) {
     const [whole = "", part = ""] = number!.split(".");
-    // Nine digits behind the point hold every nanosecond of a second; of an hour's fraction no more are needed either.
-    const billionths = BigInt(whole || "0") * 1_000_000_000n + BigInt(part.slice(0, 9).padEnd(9, "0"));
-    nanoseconds += (billionths * unitNanoseconds[unit!]!) / 1_000_000_000n;
+    exact += BigInt(whole + part.padEnd(placesMax, "0")) * unitNanoseconds[unit!]!;
   }
-  if (nanoseconds % 1_000_000n !== 0n) return wrong("is finer than a millisecond, as no event's time is");
-  const milliseconds = Number(nanoseconds / 1_000_000n);
+  if (exact % millisecond !== 0n) return wrong("is finer than a millisecond, as no event's time is");
+  const milliseconds = Number(exact / millisecond);
   if (milliseconds > durationMax) return wrong("is longer than 10,000 years");
   return read(text.startsWith("-") ? -milliseconds : milliseconds);
 }

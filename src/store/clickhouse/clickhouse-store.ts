@@ -10,6 +10,7 @@ import { renderRollup } from "../../rollup/render.ts";
 import { renderOverflowSeen, renderPageEnd } from "../../rollup/table.ts";
 import type { Comparison } from "../../rollup/verify.ts";
 import type {
+  DifferenceKind,
   Differences,
   EventKey,
   EventQuery,
@@ -351,8 +352,8 @@ export class ClickHouseStore implements Store {
     return this.#try(async () => this.#writeEach(rawTrial));
   }
 
-  compare(comparison: Comparison, signal: AbortSignal): Promise<Differences> {
-    return compare(this.#connection, comparison, signal);
+  compare(comparison: Comparison, kind: DifferenceKind, signal: AbortSignal): Promise<Differences> {
+    return compare(this.#connection, comparison, kind, signal);
   }
 
   async noteErasing(erasure: string, events: EventsToErase): Promise<number> {

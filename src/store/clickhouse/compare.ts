@@ -1,7 +1,7 @@
 import { WeirError } from "../../lib/errors.ts";
 import { renderOverflowSeen } from "../../rollup/table.ts";
 import { type Compared, type Comparison, renderDifferences } from "../../rollup/verify.ts";
-import type { Differences } from "../store.ts";
+import type { Differences, DifferenceKind } from "../store.ts";
 import type { Connection } from "./connection.ts";
 
 /** One thread, so that counting keeps another. */
@@ -19,25 +19,37 @@ interface Found {
 export async function compare(
   connection: Connection,
   comparison: Comparison,
+  kind: DifferenceKind,
   signal: AbortSignal,
 ): Promise<Differences> {
-  for (const compared of await comparable(connection, comparison, signal)) {
-    const { rows } = await connection.measured<Found>(renderDifferences(comparison, compared), limits, signal);
-    if (rows.length > 0) return { compared, different: rows[0]!.different, rows: rows.map(asDifference) };
-  }
-  return { compared: "values", different: 0, rows: [] };
+  const compared = await comparable(connection, comparison, kind, signal);
+  if (compared === null) return { compared: kind, different: 0, rows: [] };
+  const { rows } = await connection.measured<Found>(renderDifferences(comparison, compared), limits, signal);
+  return { compared, different: rows[0]?.different ?? 0, rows: rows.map(asDifference) };
 }
 
-/** Which groups are in the overflow depends on how the events came: then only whole panes can be compared. */
+/** What of this kind can be compared; null: nothing that the events don't say already. */
 async function comparable(
+  connection: Connection,
+  comparison: Comparison,
+  kind: DifferenceKind,
+  signal: AbortSignal,
+): Promise<Compared | null> {
+  const { metric } = comparison.rule;
+  if (kind === "values" && (metric === "count" || metric === "rate")) return null;
+  if (!(await hasOverflow(connection, comparison, signal))) return kind;
+  // Which groups are in the overflow depends on how the events came: then only whole panes can be compared.
+  return kind === "events" ? "events of panes" : null;
+}
+
+async function hasOverflow(
   connection: Connection,
   { series, rule, from }: Comparison,
   signal: AbortSignal,
-): Promise<readonly Compared[]> {
+): Promise<boolean> {
+  if (rule.groupBy.length === 0) return false;
   const all = { series, rule, from, to: 4_294_967_295_000, filters: [], order: "oldest", limit: 1 } as const;
-  const overflow = rule.groupBy.length === 0 ? [] : await connection.rows(renderOverflowSeen(all), signal);
-  if (overflow.length > 0) return ["events of panes"];
-  return rule.metric === "count" || rule.metric === "rate" ? ["events"] : ["events", "values"];
+  return (await connection.rows(renderOverflowSeen(all), signal)).length > 0;
 }
 
 function asDifference({ window_start: windowStart, grp, stored, expected }: Found): Differences["rows"][number] {

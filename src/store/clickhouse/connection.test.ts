@@ -90,3 +90,13 @@ test("a reading has the time that it is given, and never more than a question ma
     assert.equal(asked.searchParams.get("max_execution_time"), expected);
   }
 });
+
+test("numbers are read by roll-ups as they are by questions: to the nearest double, whatever the server does by itself", async () => {
+  const precision: (string | null)[] = [];
+  const statement = { sql: "SELECT 1", parameters: {} };
+  for (const ask of [() => connection.write(statement), () => connection.rows(statement)]) {
+    await ask().catch(() => {});
+    precision.push(asked.searchParams.get("precise_float_parsing"));
+  }
+  assert.deepEqual(precision, ["1", "1"]);
+});

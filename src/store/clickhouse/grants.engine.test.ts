@@ -59,7 +59,8 @@ describe("what the suite does not ask", () => {
       signal,
     );
     (await table.read(signal)).resume();
-    await store.compare({ series: 20, rule: countByType, ranges: [at], from: 0, limit: 10 }, signal);
+    for (const kind of ["events", "values"] as const)
+      await store.compare({ series: 20, rule: countByType, ranges: [at], from: 0, limit: 10 }, kind, signal);
     await connection.kill(["none"], "SYNC");
     await store.marks(0, src(1), offset(0));
     await store.close();
