@@ -17,6 +17,7 @@ import {
   readDocument,
   tagOf,
 } from "./document.ts";
+import { Following } from "./following.ts";
 import { KnownRecords } from "./known-records.ts";
 import { isOutdated, seriesToRebuildAll, withMissing, withRebuilds } from "./rebuild.ts";
 import { checked, isUnderstood, unreadable } from "./understood.ts";
@@ -69,11 +70,7 @@ export class Rulebook {
   readonly #stopped: RulebookOptions["stopped"];
   readonly #listeners = new Set<() => void>();
   readonly #known: KnownRecords;
-  /** Whether there are changes that nobody has begun to read. */
-  #isBehind = false;
-  /** The reading of changes, while there are any. */
-  #following: Promise<void> | undefined;
-  readonly #closed = new AbortController();
+  readonly #following: Following;
   #unwatch: (() => void) | undefined;
   /** How many are at storing an activation: each may be in force from a position that was read already. */
   #activating = 0;
@@ -86,14 +83,12 @@ export class Rulebook {
     this.#alone = options.alone ?? false;
     this.#stopped = options.stopped;
     this.#known = new KnownRecords(options.registry, () => this.#notify());
+    this.#following = new Following(this.#clock, () => this.#known.refresh());
   }
 
   /** Reads the rules and follows their changes from now on. */
   async load(): Promise<void> {
-    this.#unwatch ??= this.#registry.watch(() => {
-      this.#isBehind = true;
-      this.#following ??= this.#followChanges();
-    });
+    this.#unwatch ??= this.#registry.watch(() => this.#following.changed());
     await this.#known.refresh();
   }
 
@@ -101,8 +96,7 @@ export class Rulebook {
   async close(): Promise<void> {
     this.#unwatch?.();
     this.#unwatch = undefined;
-    this.#closed.abort();
-    await this.#following;
+    await this.#following.close();
   }
 
   /** Creates the rule, or changes the one of its id. The same body again changes nothing. */
@@ -382,29 +376,10 @@ export class Rulebook {
     return stored;
   }
 
-  /** Until they are read: of a change nobody is told twice, and whoever only reads rules does not ask for them. */
-  async #followChanges(): Promise<void> {
-    const { signal } = this.#closed;
-    while (this.#isBehind && !signal.aborted) {
-      this.#isBehind = false;
-      try {
-        await this.#known.refresh();
-      } catch {
-        // The registry is away, and says so itself: what is known stays in force.
-        this.#isBehind = true;
-        await this.#clock.sleep(followAgainMs, signal);
-      }
-    }
-    this.#following = undefined;
-  }
-
   #notify(): void {
     for (const listener of this.#listeners) listener();
   }
 }
-
-/** How long the registry rests that could not be read after a change. */
-const followAgainMs = 1000;
 
 const isAway = (error: unknown): boolean => error instanceof WeirError && error.code === "registry_unavailable";
 

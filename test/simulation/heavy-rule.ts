@@ -1,20 +1,6 @@
-import type { RollupPlan } from "../../src/rollup/plan.ts";
 import type { Server } from "./server.ts";
-import type { SentRule } from "./rules.ts";
+import { heavy } from "./rules.ts";
 import type { World } from "./world.ts";
-
-const secondsOfPane = 7;
-const heavy: SentRule = {
-  rule_id: "heavy",
-  window_size: `${secondsOfPane}s`,
-  metric: "count",
-  group_by: ["user_id"],
-  active: true,
-};
-
-/** Whether a rollup takes more memory than there is: no other rule has such panes. */
-export const isHeavy = ({ shapes }: RollupPlan): boolean =>
-  shapes.some(({ members }) => members.some(({ pane }) => pane.unit === "second" && pane.count === secondsOfPane));
 
 /** Somebody who makes a rule that the engine can't compute, sees what it does, and takes it back. */
 export class HeavyRule {

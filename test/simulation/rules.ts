@@ -1,3 +1,4 @@
+import type { RollupPlan } from "../../src/rollup/plan.ts";
 import type { OracleFilter } from "../oracle/model.ts";
 import type { Random } from "../support/random.ts";
 
@@ -46,3 +47,18 @@ export function anyRuleOfDay(random: Random, ruleId: string): SentRule {
   // Which groups come in would be a matter of when windows have gone.
   return rule.max_groups === undefined && random.chance(0.3) ? { ...rule, retention: random.pick(retentions) } : rule;
 }
+
+const secondsOfPane = 7;
+
+/** One that the engine can't compute. */
+export const heavy: SentRule = {
+  rule_id: "heavy",
+  window_size: `${secondsOfPane}s`,
+  metric: "count",
+  group_by: ["user_id"],
+  active: true,
+};
+
+/** Whether a rollup takes more memory than there is: no other rule has such panes. */
+export const isHeavy = ({ shapes }: RollupPlan): boolean =>
+  shapes.some(({ members }) => members.some(({ pane }) => pane.unit === "second" && pane.count === secondsOfPane));

@@ -1,7 +1,7 @@
 import { type Src, offset } from "../../src/event/position.ts";
 import type { RawPiece, RollupTask, Store, Unlisted } from "../../src/store/store.ts";
 import type { Engine } from "./engine.ts";
-import { isHeavy } from "./heavy-rule.ts";
+import { isHeavy } from "./rules.ts";
 import { type Tables, partsOf } from "./tables.ts";
 import type { Windows } from "./windows.ts";
 
