@@ -11,6 +11,7 @@ import { asWeirError, unavailable } from "./failure.ts";
 import { withFile } from "./hand-over.ts";
 import { type RowShape, insertBody, insertFileSql } from "./insert-rows.ts";
 import { sentAs } from "./sent.ts";
+import { bytesSettings, readSecondsMax, readSettings, writeSettings } from "./statement-settings.ts";
 import { TableTurns } from "./table-turns.ts";
 import type { Whom } from "./trouble.ts";
 import { isTooLarge, tooLarge } from "./too-large.ts";
@@ -61,45 +62,6 @@ export interface RowBounds {
   /** 30 if not given, and no more than that. */
   readonly secondsMax?: number;
 }
-
-/** How every statement computes, whether it reads or rolls up, so that both make the same of an event. */
-const computing: Settings = {
-  // Statements are long and change with the rules: compiling one to machine code, which the engine does at its fourth run,
-  // costs half a second to three, and with a thousand rules saves nothing measurable afterwards.
-  compile_expressions: 0,
-  compile_aggregate_expressions: 0,
-  // The nearest double, not one beside it.
-  precise_float_parsing: 1,
-};
-
-/**
- * What every write relies on, said and not left to defaults: nothing is buffered, nothing is deduplicated by the engine
- * (its tokens are not crash-safe), an insert may touch any number of partitions, and one INSERT … SELECT is one block.
- */
-const writeSettings: Settings = {
-  ...computing,
-  async_insert: 0,
-  insert_deduplicate: 0,
-  deduplicate_blocks_in_dependent_materialized_views: 0,
-  max_partitions_per_insert_block: 0,
-  max_insert_threads: 1,
-  min_insert_block_size_rows: "1000000000",
-  min_insert_block_size_bytes: "100000000000",
-};
-
-const readSecondsMax = 30;
-
-const readSettings: Settings = {
-  ...computing,
-  output_format_json_quote_64bit_integers: 0,
-  max_execution_time: readSecondsMax,
-};
-
-/**
- * Nothing is answered before all of it is known; a server stops when nobody waits any more; and as the names of columns
- * are users' texts, the engine is told that it may only read.
- */
-const bytesSettings: Settings = { wait_end_of_query: 1, cancel_http_readonly_queries_on_client_close: 1, readonly: 2 };
 
 /** Of an answer, as the client gives it. */
 interface Answered {
