@@ -52,7 +52,7 @@ test("who watches a rule whose windows can't be read is told, and the store is l
     await clock.advance(1000);
   }
   assert.deepEqual(told(take(one)), Array(8).fill("too_large"));
-  assert.deepEqual([store.reads.length, [...seconds]], [reads, [5]]);
+  assert.deepEqual([store.reads.length, [...seconds]], [reads, [20]]);
   isTooMuch = false;
   await clock.advance(5000);
   one.watch("clicks");
