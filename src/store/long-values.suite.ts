@@ -17,7 +17,7 @@ const longTexts: Readonly<Record<string, (index: number) => string>> = {
   "quotes and line ends": (index) => `${index}${"'\\\n\r\t,]".repeat(35)}`,
 };
 
-/** What a store owes however long the texts and lists are that people give: a part of the suite of stores. */
+/** What a store owes however long the texts and lists are that people give. For one on a server, which has bounds for what travels. */
 export function longValueCases(store: () => Store): void {
   describe("ids as long as they may be are found where they have to be named", () => {
     // Too much lies between them for all of it to be read.

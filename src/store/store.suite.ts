@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { offset, src } from "../event/position.ts";
 import { planRollup } from "../rollup/plan.ts";
-import { longValueCases } from "./long-values.suite.ts";
 import { groupCases } from "./groups.suite.ts";
 import { positionCases } from "./positions.suite.ts";
 import { countByType, event, piece, range, start } from "./store-samples.suite.ts";
@@ -17,7 +16,11 @@ export interface OpenStore {
  * What every store owes (see `store.ts`). Each case works on a partition and series of its own, so that one store serves
  * them all, as it would serve several partitions and rules.
  */
-export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
+export function storeSuite(
+  name: string,
+  open: () => Promise<OpenStore>,
+  more: (store: () => Store) => void = () => {},
+): void {
   describe(`${name} keeps the contract of a store`, () => {
     let opened: OpenStore;
     let store: Store;
@@ -84,7 +87,7 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
     });
 
     positionCases(() => store);
-    longValueCases(() => store);
+    more(() => store);
     groupCases(() => store);
 
     test("a batch may touch any number of months", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, test } from "node:test";
 import { protocolSuite } from "../../src/store/clickhouse/engine/protocol.suite.ts";
+import { longValueCases } from "../../src/store/long-values.suite.ts";
 import { storeSuite } from "../../src/store/store.suite.ts";
 import { killOnServer } from "../faults/on-server.ts";
 import { faultSeed } from "../faults/stage.ts";
@@ -25,10 +26,14 @@ describe("the protocol", () => {
   protocolSuite(() => ({ url: () => url, username, password }));
 });
 
-storeSuite("ClickHouse at the address of the lane", async () => {
-  const { store } = serverStore(access, `${lane}_store`);
-  return { store, cleanup: () => store.close() };
-});
+storeSuite(
+  "ClickHouse at the address of the lane",
+  async () => {
+    const { store } = serverStore(access, `${lane}_store`);
+    return { store, cleanup: () => store.close() };
+  },
+  longValueCases,
+);
 
 test("Weir is killed ten times, and all is counted once", async (t) => {
   await killOnServer(t, access, { seed: faultSeed(), database: `${lane}_kills`, kills: 10, mortal: null });

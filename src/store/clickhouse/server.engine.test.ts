@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import { type BoundedProxy, openBoundedProxy } from "../../../test/support/bounded-proxy.ts";
 import { serverStore } from "../../../test/support/server-store.ts";
 import { type StandAloneEngine, startStandAloneEngine } from "../../../test/support/stand-alone-engine.ts";
+import { longValueCases } from "../long-values.suite.ts";
 import { storeSuite } from "../store.suite.ts";
 
 let server: StandAloneEngine;
@@ -16,10 +17,14 @@ after(async () => {
   await server.close();
 });
 
-storeSuite("ClickHouse as a server that others run, rows sent as bodies and partitions claimed,", async () => {
-  const { store } = serverStore({ ...server, url: line.url }, "suite");
-  return { store, cleanup: () => store.close() };
-});
+storeSuite(
+  "ClickHouse as a server that others run, rows sent as bodies and partitions claimed,",
+  async () => {
+    const { store } = serverStore({ ...server, url: line.url }, "suite");
+    return { store, cleanup: () => store.close() };
+  },
+  longValueCases,
+);
 
 test("nothing of it was beyond a server's bounds, and what would have been came as forms", () => {
   assert.equal(line.met.refused, 0);
