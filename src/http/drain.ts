@@ -14,13 +14,18 @@ async function drain(request: IncomingMessage, clock: Pick<Clock, "sleep">, forM
   await clock.sleep(forMs, ended.signal);
 }
 
-/** A refused request may still be sending: the rest is thrown away, or the connection ends with the answer. */
+const done = new WeakSet<FastifyReply>();
+
+/** Once for each. A refused request may still be sending: the rest is thrown away, or the connection ends with the answer. */
 export async function letGo(
   request: IncomingMessage,
   reply: FastifyReply,
   clock: Clock,
   forMs?: number,
 ): Promise<void> {
+  // A route may have been more patient; the framework says `close` by itself, so that this header tells nothing.
+  if (done.has(reply)) return;
+  done.add(reply);
   await drain(request, clock, forMs);
   if (!request.complete && !request.readableEnded) void reply.header("connection", "close");
 }

@@ -59,6 +59,17 @@ describe("over a socket", () => {
     }
   });
 
+  it("lets a client send what it has begun before it is refused, as it would not read the answer else", async (t) => {
+    const connection = converse(await portOf(t, {}));
+    const half = " ".repeat(600_000);
+    const head =
+      "POST /sample HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1200000\r\n\r\n";
+    connection.write(`${head}${half}`);
+    assert.equal(await Promise.race([connection.closed, pause(100)]), undefined);
+    connection.write(half);
+    assert.match(await connection.closed, /^HTTP\/1\.1 413 .*"code":"body_too_large"/s);
+  });
+
   it("keeps bodies that do not come to an end within a bound for all", async (t) => {
     const port = await portOf(t, { arrivingBytesMax: 100_000 });
     const head = "POST /sample HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 90000\r\n\r\n";

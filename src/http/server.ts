@@ -72,7 +72,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const clock = options.clock ?? systemClock;
   takeJson(server, clock, options.arrivingBytesMax);
   server.setErrorHandler(async (error, request, reply) => {
-    if (!reply.hasHeader("connection")) await letGo(request.raw, reply, clock);
+    await letGo(request.raw, reply, clock);
     answerError(error, request, reply);
     return reply;
   });
