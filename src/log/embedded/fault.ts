@@ -1,7 +1,8 @@
 import { WeirError } from "../../lib/errors.ts";
+import { isDiskFull, sqliteCode } from "../../lib/sqlite-code.ts";
 import type { Fault } from "./messages.ts";
 
-const primaryCode = { error: 1, full: 13, corrupt: 11, notADatabase: 26 };
+const primaryCode = { error: 1, corrupt: 11, notADatabase: 26 };
 /** The file ended inside a page. */
 const shortRead = 522;
 
@@ -19,10 +20,9 @@ export function faultOf(error: unknown, doing: string, place: string): Fault {
       fatal: error.code !== "log_full",
     };
   }
-  const code = sqliteCode(error);
   const text = `${doing} failed in ${place}: ${describe(error)}`;
   // Clients are told this one as it is, so it names no file.
-  if ((code & 0xff) === primaryCode.full)
+  if (isDiskFull(error))
     return { code: "log_full", message: "the disk is full; nothing was kept", outcomeUnknown: false, fatal: false };
   return { code: isDamage(error) ? "log_damaged" : "log_failed", message: text, outcomeUnknown: true, fatal: true };
 }
@@ -38,12 +38,6 @@ export function isDamage(error: unknown): boolean {
   if (error instanceof Error && "code" in error && error.code === "ERR_OUT_OF_RANGE") return true;
   const { corrupt, notADatabase, error: senseless } = primaryCode;
   return [corrupt, notADatabase, senseless].includes(primary) || code === shortRead;
-}
-
-/** SQLite's extended result code, 0 when the error is not SQLite's. */
-function sqliteCode(error: unknown): number {
-  if (!(error instanceof Error) || !("errcode" in error)) return 0;
-  return typeof error.errcode === "number" ? error.errcode : 0;
 }
 
 function describe(error: unknown): string {

@@ -5,7 +5,7 @@ import type { LogWriter } from "./writer.ts";
 /** A checkpoint is asked for when so much was written since the last. */
 const checkpointBytes = 16 << 20;
 const trimDelayMs = 50;
-/** So long after a scrub could not be done, it is tried again. */
+/** So long after a scrub or a deletion could not be done, it is tried again. */
 const againMs = 1000;
 
 /** How the writer's thread is talked to. */

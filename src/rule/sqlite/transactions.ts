@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf, WeirError } from "../../lib/errors.ts";
+import { isDiskFull } from "../../lib/sqlite-code.ts";
 
 /**
  * Transactions of a database with a write-ahead log. One whose commit failed has written its pages there before it was to
@@ -59,11 +60,9 @@ export class Transactions {
       this.#database.exec("COMMIT");
     } catch (cause) {
       // Without room its last page, which says that it is committed, was not written.
-      if (isFull(cause)) throw cause;
+      if (isDiskFull(cause)) throw cause;
       this.#inDoubt = true;
       throw new WeirError("registry_unavailable", messageOf(cause), { outcomeUnknown: true, cause });
     }
   }
 }
-
-const isFull = (cause: unknown): boolean => cause instanceof Error && "errcode" in cause && cause.errcode === 13;

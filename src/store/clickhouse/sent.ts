@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Statement } from "../../rollup/statement.ts";
+import { escapeValue } from "./escape-value.ts";
 
 /** What the official client is given for a statement. */
 export interface Sent {
@@ -37,7 +38,7 @@ export function sentAs({ sql, parameters }: Statement): Sent {
 function setPieces(sent: Map<string, string>, name: string, pieces: readonly string[]): readonly string[] {
   return pieces.map((piece, index) => {
     const of = `${name}_piece${index}`;
-    sent.set(of, escaped(piece));
+    sent.set(of, escapeValue(piece));
     return of;
   });
 }
@@ -86,7 +87,7 @@ function form(fields: readonly [string, string][]): Sent {
 
 /** A value as the text of a parameter, the same that the official client makes. */
 const fieldOf = (value: unknown): string =>
-  typeof value === "string" ? escaped(value) : (value ?? null) === null ? "\\N" : textOf(value);
+  typeof value === "string" ? escapeValue(value) : (value ?? null) === null ? "\\N" : textOf(value);
 
 /** A value as the engine's CAST reads it from a text. */
 function textOf(value: unknown): string {
@@ -99,17 +100,5 @@ function textOf(value: unknown): string {
 
 function elementOf(value: unknown): string {
   if (value === null) return "NULL";
-  return typeof value === "string" ? `'${escaped(value)}'` : textOf(value);
+  return typeof value === "string" ? `'${escapeValue(value)}'` : textOf(value);
 }
-
-/** As a text stands in a parameter, and within the quotes of an array. */
-const escaped = (text: string): string => text.replace(/[\\'\t\n\r\0]/g, (char) => escapes[char] ?? char);
-
-const escapes: Readonly<Record<string, string>> = {
-  "\\": "\\\\",
-  "'": "\\'",
-  "\t": "\\t",
-  "\n": "\\n",
-  "\r": "\\r",
-  "\0": "\\0",
-};

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { escapeValue, quoteString, setParameters, setSettings } from "./escape.ts";
+import { escapeValue } from "../escape-value.ts";
+import { quoteString, setParameters, setSettings } from "./escape.ts";
 import { lex } from "./lexer.ts";
 import { unescapeString } from "./statement.ts";
 

@@ -29,23 +29,6 @@ export function quoteIdentifier(name: string): string {
   return `\`${name.replace(/[\\`\0]/g, (c) => (c === "\0" ? "\\0" : `\\${c}`))}\``;
 }
 
-/**
- * A value as the text of a bound parameter outside of arrays (ClickHouse's "Escaped" format, that of TSV). Clients do
- * this before they send; it stands here for callers without the official client, and for the tests.
- */
-export function escapeValue(value: string): string {
-  return value.replace(/[\\'\t\n\r\0]/g, (c) => escapes[c] ?? c);
-}
-
-const escapes: Readonly<Record<string, string>> = {
-  "\\": "\\\\",
-  "'": "\\'",
-  "\t": "\\t",
-  "\n": "\\n",
-  "\r": "\\r",
-  "\0": "\\0",
-};
-
 export const identifierPattern = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 
 function identifier(name: string): string {
