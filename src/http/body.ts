@@ -16,10 +16,9 @@ export function jsonOf(bytes: Buffer): unknown {
 }
 
 /** The text of bytes that must be UTF-8; undefined when they are not. A byte order mark is dropped. */
-export function textOf(bytes: string | Uint8Array): string | undefined {
-  if (typeof bytes === "string") return bytes;
+function textOf(bytes: Buffer): string | undefined {
   if (!isUtf8(bytes)) return undefined;
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+  const text = bytes.toString("utf8");
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 

@@ -206,9 +206,6 @@ function refuseUnknownRoutes(server: FastifyInstance): void {
   server.addHook("onRequest", (request, reply, done) =>
     done(request.is404 ? noRoute(table, request, reply) : undefined),
   );
-  server.setNotFoundHandler((request, reply) => {
-    throw noRoute(table, request, reply);
-  });
 }
 
 function noRoute(table: RouteTable, request: FastifyRequest, reply: FastifyReply): WeirError {
