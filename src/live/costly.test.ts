@@ -1,25 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { endReadings } from "../../test/support/ended-readings.ts";
 import { liveDesk } from "../../test/support/live-desk.ts";
-import { WeirError } from "../lib/errors.ts";
 import type { ErrorCode } from "../lib/errors.ts";
 import type { WindowQuery } from "../store/store.ts";
 
 const watch = { subscribe_rules: ["clicks"], interval_ms: 50 };
 
 /** A desk whose store ends the readings of windows of which this is true. */
-function desk(isTooMuch: (query: WindowQuery) => boolean, code: ErrorCode = "timeout") {
+function desk(isTooMuch: (query: WindowQuery) => boolean, code?: ErrorCode) {
   const made = liveDesk();
-  const { store } = made;
-  const windows = store.windows.bind(store);
-  const seconds = new Set<number | undefined>();
-  store.windows = async (query: WindowQuery, secondsMax?: number) => {
-    const rows = await windows(query);
-    seconds.add(secondsMax);
-    if (isTooMuch(query)) throw new WeirError(code, "too much", { canRetry: code === "timeout" });
-    return rows;
-  };
-  return { ...made, seconds };
+  return { ...made, seconds: endReadings(made.store, isTooMuch, code) };
 }
 
 test("who watches a rule whose windows can't be read is told, and the store is left alone", async () => {

@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
+import { serveOnLoopback } from "./loopback.ts";
 import { formFields } from "./request-form.ts";
 import { handOn } from "./tardy-proxy.ts";
 
@@ -32,17 +32,7 @@ export async function openBoundedProxy(target: string): Promise<BoundedProxy> {
     const got = await handOn(target, incoming, body, false);
     answer.writeHead(got.status, got.headers).end(got.text);
   };
-  const server = createServer({ maxHeaderSize: 2 ** 24 }, (incoming, answer) => {
-    answer.on("error", () => {});
-    pass(incoming, answer).catch(() => answer.destroy());
-  });
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-  const close = (): Promise<void> =>
-    new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, met, close };
+  return { ...(await serveOnLoopback(pass)), met };
 }
 
 function refusalOf(address: string, ofForm: readonly number[]): { status: number; text: string } | undefined {

@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type IncomingMessage, request, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
+import { serveOnLoopback } from "./loopback.ts";
 import type { Random } from "./random.ts";
 
 /**
@@ -23,22 +23,12 @@ export interface FaultyProxy {
 export async function openFaultyProxy(target: string | (() => string), random: Random): Promise<FaultyProxy> {
   const met = { refused: 0, cut: 0, "answer lost": 0, "answer cut": 0, hang: 0, error: 0 };
   let share = 0;
-  const server = createServer((incoming, answer) => {
+  const answer = (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const mishap = random.chance(share) ? random.pick(mishaps) : undefined;
     if (mishap !== undefined) met[mishap] += 1;
-    answer.on("error", () => {});
-    passOn(typeof target === "string" ? target : target(), incoming, answer, mishap, random).catch(() =>
-      answer.destroy(),
-    );
-  });
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-  const close = (): Promise<void> =>
-    new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, setShare: (next) => (share = next), met, close };
+    return passOn(typeof target === "string" ? target : target(), incoming, outgoing, mishap, random);
+  };
+  return { ...(await serveOnLoopback(answer)), setShare: (next) => (share = next), met };
 }
 
 async function passOn(

@@ -1,10 +1,7 @@
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type IncomingMessage, request, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
+import { serveOnLoopback } from "./loopback.ts";
 import { statementOf } from "./request-form.ts";
-
-/** Parameters of statements are in the address. */
-const headerBytesMax = 2 ** 24;
 
 /** What became of a request that was kept waiting. */
 export interface Arrived {
@@ -52,18 +49,7 @@ export async function openTardyProxy(
     if (waited !== undefined) arrived.push({ statement, answer: got.text.toString(), ok: got.status === 200 });
     answer.writeHead(got.status, got.headers).end(got.text);
   };
-  const server = createServer({ maxHeaderSize: headerBytesMax }, (incoming, answer) => {
-    answer.on("error", () => {});
-    hand(incoming, answer).catch(() => answer.destroy());
-  });
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-  const close = (): Promise<void> =>
-    new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, arrived, waiting: () => waiting, lost: () => lost, close };
+  return { ...(await serveOnLoopback(hand)), arrived, waiting: () => waiting, lost: () => lost };
 }
 
 /** Hands a request on as it came. `isLate`: it has been kept waiting. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { endReadings } from "../../../test/support/ended-readings.ts";
 import { exactDesk } from "../../../test/support/exact-desk.ts";
-import { WeirError } from "../../lib/errors.ts";
 import type { ErrorCode } from "../../lib/errors.ts";
 import type { LiveLimits } from "../limits.ts";
 import type { WindowQuery } from "../../store/store.ts";
@@ -9,22 +9,14 @@ import type { WindowQuery } from "../../store/store.ts";
 /** A desk whose store ends readings of which this is true; `rows`: how many there are in the span, whatever the page. */
 function desk(
   isTooMuch: (query: WindowQuery, rows: number) => boolean,
-  code: ErrorCode = "timeout",
+  code?: ErrorCode,
   limits: Partial<LiveLimits> = {},
 ) {
   const made = exactDesk(limits);
   const { store } = made;
-  const windows = store.windows.bind(store);
-  const seconds = new Set<number | undefined>();
-  store.windows = async (query: WindowQuery, secondsMax?: number) => {
-    const rows = await windows(query);
-    seconds.add(secondsMax);
-    const isWithin = ({ windowStart }: { readonly windowStart: number }): boolean =>
-      query.from <= windowStart && windowStart < query.to;
-    if (isTooMuch(query, store.rows(query.series).filter(isWithin).length)) throw new WeirError(code, "too much");
-    return rows;
-  };
-  return { ...made, seconds };
+  const rowsIn = ({ series, from, to }: WindowQuery): number =>
+    store.rows(series).filter(({ windowStart }) => from <= windowStart && windowStart < to).length;
+  return { ...made, seconds: endReadings(store, (query) => isTooMuch(query, rowsIn(query)), code) };
 }
 
 const told = (messages: readonly { readonly type: string; readonly code?: string }[]): string[] =>
