@@ -16,7 +16,8 @@ export const longForms: readonly LongForm[] = [
     what: "500 kills, 5,000,000 events acknowledged",
     file: `${faults}/kill.fault.test.ts`,
     only: "R1",
-    env: { WEIR_KILLS: "500" },
+    // The ledger, and what the server says to be compared with it, are held in memory.
+    env: { WEIR_KILLS: "500", NODE_OPTIONS: "--max-old-space-size=14000" },
   },
   {
     row: "R1",

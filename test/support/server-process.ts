@@ -146,7 +146,9 @@ function readyLine(
   });
 }
 
-/** What says how tests are to run is no option of the server, which would refuse it. */
+/** What says how tests are to run is no option of the server, which would refuse it; nor does it get their bound of memory. */
 export function withoutOurs(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("WEIR_")));
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !name.startsWith("WEIR_") && name !== "NODE_OPTIONS"),
+  );
 }
