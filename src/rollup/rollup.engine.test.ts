@@ -57,7 +57,7 @@ test("a group that no event has entered is not listed either, nor does it stay o
   assert.deepEqual(await store.listGroups([all]), new Map([[one.series, 1]]));
 });
 
-for (const { name, scenario } of regressions) test(name, () => checkScenario(scenario));
+for (const { name, scenario: one } of regressions) test(name, () => checkScenario(one));
 
 test("any rules over any events, rolled up range by range, give what brute force gives", async (t) => {
   t.diagnostic(`WEIR_SEED=${roundSeed}`);
@@ -204,13 +204,17 @@ const plainEvent: OracleEvent = {
 };
 
 /** `half` of the ways of asking; undefined: all of them. */
-async function checkScenario({ rules, events, cuts, pick }: Scenario, half?: number): Promise<void> {
-  const at = nextSrc++;
-  await insertRaw(events.map((event, index) => rawRow(event, at, index)));
+async function checkScenario(scenario: Scenario, half?: number): Promise<void> {
+  const { rules, pick } = scenario;
+  const ranges = placed(scenario);
+  const inOrder = ranges.toSorted((a, b) => a.src - b.src || a.from - b.from);
+  const events = inOrder.flatMap((range) => range.events);
+  await insertRaw(
+    inOrder.flatMap(({ src, from, events }) => events.map((event, index) => rawRow(event, src, from + index))),
+  );
   const targets = rules.map(target);
-  const order = ranges(cuts, events.length);
-  for (const [from, to] of order) await rollUp(targets, at, from, to);
-  const cut = order.map(([from, to]) => events.slice(from, to + 1));
+  for (const range of ranges) await rollUp(targets, range.src, range.from, range.to);
+  const cut = ranges.map((range) => range.events);
   const expected = oracle(rules, events, oracleFilters, cut, now);
   const counts = await store.seriesCounts(targets.map(({ series }) => series));
   for (const [index, one] of targets.entries()) {
@@ -219,15 +223,35 @@ async function checkScenario({ rules, events, cuts, pick }: Scenario, half?: num
     const how = { pick, selections: closely && half !== 1, readings: closely && half !== 0, counts };
     await checkRule(one.series, one.rule, expected[index]!, how);
     if (how.readings) await checkReadings(one, { rule: rules[index]!, ranges: cut, now }, events, how);
-    if (closely && pick % 12 === 0 && events.length > 0) await checkVerification(one, at, events.length);
+    if (closely && pick % 12 === 0 && events.length > 0) await checkVerification(one, inOrder);
   }
 }
 
+/** Events that lie beside each other in a partition and are rolled up at once. */
+interface PlacedRange {
+  readonly src: number;
+  readonly from: number;
+  readonly to: number;
+  readonly events: readonly OracleEvent[];
+}
+
+/** In the order in which they are rolled up, each in the next partition. */
+function placed({ events, cuts, partitions = 1 }: Scenario): PlacedRange[] {
+  const first = nextSrc;
+  nextSrc += partitions;
+  return ranges(cuts, events.length).map(([from, to], index) => ({
+    src: first + (index % partitions),
+    from,
+    to,
+    events: events.slice(from, to + 1),
+  }));
+}
+
 /** What is counted again, all at once, is what came range by range; but for a bound of groups, for which only that counts. */
-async function checkVerification({ series, rule }: RollupTarget, at: number, count: number): Promise<void> {
+async function checkVerification({ series, rule }: RollupTarget, placed: readonly PlacedRange[]): Promise<void> {
   if (rule.maxGroups !== undefined) return;
-  const range = { src: src(at), from: offset(0), to: offset(count - 1) };
-  const comparison = { series, rule, ranges: [range], from: 0, limit: 10 };
+  const ranges = placed.map(({ src: at, from, to }) => ({ src: src(at), from: offset(from), to: offset(to) }));
+  const comparison = { series, rule, ranges, from: 0, limit: 10 };
   for (const kind of ["events", "values"] as const) {
     const found = await store.compare(comparison, kind, new AbortController().signal);
     assert.deepEqual(found.rows, [], `${kind} of ${JSON.stringify(rule.spec)}`);

@@ -8,6 +8,8 @@ export interface Scenario {
   readonly events: readonly OracleEvent[];
   /** Where the events are cut into ranges; the ranges are rolled up in this order. */
   readonly cuts: readonly number[];
+  /** They lie in so many, range by range in turns; missing: in one. */
+  readonly partitions?: number;
   readonly pick: number;
 }
 
@@ -137,6 +139,13 @@ const timestamp = fc.oneof(
     Date.UTC(2026, 2, 29, 1),
     Date.UTC(2026, 3, 4, 14, 45),
     Date.UTC(2026, 3, 5, 13, 29),
+    // In Cairo, where a day begins at one, or has two last hours; on Samoa, which has left one out.
+    Date.UTC(2026, 3, 23, 21, 59),
+    Date.UTC(2026, 3, 23, 22, 0, 1),
+    Date.UTC(2026, 9, 29, 20, 30),
+    Date.UTC(2026, 9, 29, 21, 30),
+    Date.UTC(2011, 11, 30, 9, 59, 59, 999),
+    Date.UTC(2011, 11, 30, 10),
   ),
 );
 export const event: fc.Arbitrary<OracleEvent> = fc
@@ -152,7 +161,11 @@ export const event: fc.Arbitrary<OracleEvent> = fc
     ),
     timestamp,
     payload,
-    delay: fc.constantFrom(-60_000, 0, 1, 999, 1000, 60_000, 3_600_000, 90_000_000),
+    // Seconds, or days.
+    delay: fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom(-60_000, 0, 1, 999, 1000, 60_000, 3_600_000, 90_000_000) },
+      fc.integer({ min: 0, max: 62 }).map((days) => days * 86_400_000),
+    ),
   })
   .map(({ delay, ...rest }) => ({ ...rest, receivedAt: Math.max(0, rest.timestamp + delay) }));
 
@@ -203,6 +216,8 @@ const windows: readonly (readonly [Windows, ...steps: string[]])[] = [
   [{ window_size: "1h", hop: "5m" }, "5m", "1mo"],
   [{ window_size: "30s", hop: "5s" }, "10s"],
   [{ window_size: "7d", hop: "1d" }, "1d", "1w", "1mo"],
+  [{ window_size: "5m", hop: "1s" }, "1s", "90s"],
+  [{ window_size: "1d", hop: "5m" }, "1h", "1mo"],
   [{ window_size: "5m", hop: "1m", window_type: "cumulative" }, "1m", "1h"],
   [{ window_size: "1d", hop: "2h", window_type: "cumulative" }, "2h", "1d"],
   [{ window_size: "30d", hop: "1d", window_type: "cumulative" }, "1w"],
@@ -210,6 +225,11 @@ const windows: readonly (readonly [Windows, ...steps: string[]])[] = [
   [{ window_size: "1w", timezone: "Europe/Berlin" }, "1w"],
   [{ window_size: "1mo", timezone: "Australia/Adelaide" }, "1mo"],
   [{ window_size: "1mo" }, "1mo"],
+  [{ window_size: "1d", timezone: "Africa/Cairo" }, "1d", "1w", "1mo"],
+  [{ window_size: "1d", timezone: "Africa/Cairo", hop: "1h", window_type: "cumulative" }, "1h", "1d"],
+  [{ window_size: "1w", timezone: "Pacific/Apia" }, "1w"],
+  [{ window_size: "1d", timezone: "Pacific/Apia", hop: "20m", window_type: "cumulative" }, "20m", "1mo"],
+  [{ window_size: "1mo", timezone: "Asia/Kathmandu", hop: "1d", window_type: "cumulative" }, "1mo"],
   [{ window_size: "1d", timezone: "Australia/Lord_Howe", hop: "30m", window_type: "cumulative" }, "30m", "1d", "1mo"],
   [{ window_size: "1d", timezone: "America/New_York", hop: "20m", window_type: "cumulative" }, "1h", "1w"],
   [{ window_size: "1w", timezone: "Europe/Berlin", hop: "1d", window_type: "cumulative" }, "1d", "1mo"],
@@ -241,7 +261,7 @@ export const rule: fc.Arbitrary<OracleRule> = fc
     group_by: groupBy,
     decimals: fc.constantFrom(undefined, undefined, 0, 2, 9),
     filter: fc.oneof(fc.constant(undefined), fc.constantFrom(...filters.map(({ text }) => text))),
-    allowed_lateness: fc.constantFrom(undefined, undefined, "1s", "1m", "1h"),
+    allowed_lateness: fc.constantFrom(undefined, undefined, "1s", "1m", "1h", "15d", "30d"),
     late_policy: fc.constantFrom(undefined, "count", "drop"),
   })
   .map(({ field, decimals, windows: fields, having, top_n, max_groups, retention, late_policy, ...rest }) => ({
@@ -277,8 +297,12 @@ export function stepFor(rule: OracleRule, pick: number): string {
 }
 
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
-  rules: fc.array(rule, { minLength: 1, maxLength: 5 }),
+  rules: fc.oneof(
+    { weight: 15, arbitrary: fc.array(rule, { minLength: 1, maxLength: 5 }) },
+    { weight: 1, arbitrary: fc.array(rule, { minLength: 6, maxLength: 16 }) },
+  ),
   events: fc.array(event, { maxLength: 60, size: "max" }),
   cuts: fc.array(fc.nat({ max: 60 }), { maxLength: 2 }),
+  partitions: fc.constantFrom(1, 1, 2, 3),
   pick: fc.nat({ max: 1000 }),
 });
