@@ -292,15 +292,26 @@ async function checkSelections(
   const oldest = rows.toSorted((a, b) => a.windowStart - b.windowStart || a.windowEnd - b.windowEnd);
   const place = oldest.indexOf(picked) + 1;
   assertRows(await windows({ ...all, order: "oldest", limit, behind: picked }), oldest.slice(place, place + limit));
-  const filters = picked.group.map((value, key) => ({ key, value })).slice(0, 1 + (how.pick % 3));
-  const matching = rows.filter(
-    (row) => row.windowStart >= picked.windowStart && filters.every(({ key, value }) => row.group[key] === value),
-  );
-  assertRows(await windows({ ...all, from: picked.windowStart, filters }), matching);
+  const { filters, matches } = groupOf(picked, how.pick);
+  const matching = rows.filter(matches);
+  const since = matching.filter(({ windowStart }) => windowStart >= picked.windowStart);
+  assertRows(await windows({ ...all, from: picked.windowStart, filters }), since);
+  const through = rows[Math.min(rows.length - 1, rows.indexOf(picked) + 3 * limit)]!;
+  const between = rows.slice(rows.indexOf(picked) + 1, rows.indexOf(through) + 1).filter(matches);
+  assertRows(await windows({ ...all, filters, behind: picked, through }), between);
   assertRows(
     await windows({ ...all, to: picked.windowStart }),
     rows.filter((row) => row.windowStart < picked.windowStart),
   );
+}
+
+/** Asks for the group of this row, or for some of its values. */
+function groupOf(
+  { group }: OracleRow,
+  pick: number,
+): Pick<WindowSelection, "filters"> & { matches: (row: OracleRow) => boolean } {
+  const filters = group.map((value, key) => ({ key, value })).slice(0, 1 + (pick % 3));
+  return { filters, matches: (row) => filters.every(({ key, value }) => row.group[key] === value) };
 }
 
 /** The windows of a step, and those that are filled, page by page. */
@@ -340,6 +351,8 @@ async function checkReadings(
   const place = pick % filled.length;
   const page = filled.slice(place + 1, place + 1 + (pick % 9));
   assertRows(await windows({ ...query, limit: page.length, behind: filled[place]! }), page);
+  const { filters, matches } = groupOf(around, pick);
+  assertRows(await windows({ ...query, filters, behind: filled[place]! }), filled.slice(place + 1).filter(matches));
 }
 
 interface FoundRow {
