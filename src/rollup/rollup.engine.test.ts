@@ -7,6 +7,7 @@ import { regressions } from "../../test/oracle/regressions.ts";
 import { filters as oracleFilters, now, type Scenario, scenario, stepFor } from "../../test/oracle/scenarios.ts";
 import { type EmbeddedEngine, openEmbeddedEngine } from "../../test/support/embedded-engine.ts";
 import { rawRow } from "../../test/support/raw-rows.ts";
+import { type PlacedRange, placed } from "../../test/support/placed.ts";
 import { playRounds, roundSeed } from "../../test/support/rounds.ts";
 import { systemClock } from "../lib/clock.ts";
 import { offset, src } from "../event/position.ts";
@@ -206,7 +207,8 @@ const plainEvent: OracleEvent = {
 /** `half` of the ways of asking; undefined: all of them. */
 async function checkScenario(scenario: Scenario, half?: number): Promise<void> {
   const { rules, pick } = scenario;
-  const ranges = placed(scenario);
+  const ranges = placed(scenario, nextSrc);
+  nextSrc += scenario.partitions ?? 1;
   const inOrder = ranges.toSorted((a, b) => a.src - b.src || a.from - b.from);
   const events = inOrder.flatMap((range) => range.events);
   await insertRaw(
@@ -227,30 +229,10 @@ async function checkScenario(scenario: Scenario, half?: number): Promise<void> {
   }
 }
 
-/** Events that lie beside each other in a partition and are rolled up at once. */
-interface PlacedRange {
-  readonly src: number;
-  readonly from: number;
-  readonly to: number;
-  readonly events: readonly OracleEvent[];
-}
-
-/** In the order in which they are rolled up, each in the next partition. */
-function placed({ events, cuts, partitions = 1 }: Scenario): PlacedRange[] {
-  const first = nextSrc;
-  nextSrc += partitions;
-  return ranges(cuts, events.length).map(([from, to], index) => ({
-    src: first + (index % partitions),
-    from,
-    to,
-    events: events.slice(from, to + 1),
-  }));
-}
-
 /** What is counted again, all at once, is what came range by range; but for a bound of groups, for which only that counts. */
-async function checkVerification({ series, rule }: RollupTarget, placed: readonly PlacedRange[]): Promise<void> {
+async function checkVerification({ series, rule }: RollupTarget, counted: readonly PlacedRange[]): Promise<void> {
   if (rule.maxGroups !== undefined) return;
-  const ranges = placed.map(({ src: at, from, to }) => ({ src: src(at), from: offset(from), to: offset(to) }));
+  const ranges = counted.map(({ src: at, from, to }) => ({ src: src(at), from: offset(from), to: offset(to) }));
   const comparison = { series, rule, ranges, from: 0, limit: 10 };
   for (const kind of ["events", "values"] as const) {
     const found = await store.compare(comparison, kind, new AbortController().signal);
@@ -408,10 +390,4 @@ async function roomsOf(targets: readonly RollupTarget[]): Promise<Map<number, nu
 async function insertRaw(rows: readonly object[]): Promise<void> {
   const bytes = Buffer.from(rows.map((row) => JSON.stringify(row)).join("\n"));
   if (bytes.length > 0) await engine.connection.insert("INSERT INTO raw_events FORMAT JSONEachRow", bytes);
-}
-
-function ranges(cuts: readonly number[], count: number): [number, number][] {
-  const bounds = [...new Set([0, ...cuts.map((cut) => cut % (count + 1)), count])].toSorted((a, b) => a - b);
-  const all = bounds.slice(1).map((end, index): [number, number] => [bounds[index]!, end - 1]);
-  return (cuts[0] ?? 0) % 2 === 1 ? all.toReversed() : all;
 }

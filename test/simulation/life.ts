@@ -82,7 +82,10 @@ export class LifeClock implements Clock {
         resolve();
       };
       const cancel = this.#life.after(ms, done);
-      signal?.addEventListener("abort", done, { once: true });
+      if (signal === undefined) return;
+      signal.addEventListener("abort", done, { once: true });
+      // Node keeps a signal of several as long as somebody listens to it, and with it all of a world that is over.
+      void this.#life.ended.then(() => signal.removeEventListener("abort", done));
     });
   }
 
