@@ -11,6 +11,8 @@ export type WeirErrorCode =
   | "queue_full"
   /** It was closed before. */
   | "closed"
+  /** Where events come from has failed, or the caller's signal has aborted, before all were sent; that is the `cause`. */
+  | "interrupted"
   /** Of a live subscription: what the server refused it for. */
   | "rule_deleted"
   | "invalid_message"

@@ -56,7 +56,8 @@ export class Weir {
 
   /**
    * Sends all events and says what became of them. Tries again for a minute, if `retryForMs` says nothing else.
-   * @throws the failure, when events had to be given up: its `details` say what became of all; the signal's reason when that aborts, also while the events' source rests.
+   * @throws WeirError whose `details` say what became of all that were given so far: why events had to be given up; `interrupted`, when
+   * the events' source throws, or the signal aborts, also while the source rests.
    */
   ingest(events: Iterable<NewEvent> | AsyncIterable<NewEvent>, options: SenderOptions = {}): Promise<Ingested> {
     return ingestAll(this.sender({ retryForMs: 60_000, ...options }), events, options.signal);

@@ -6,6 +6,7 @@ import { refusal } from "../../../test/support/client-world.ts";
 import { settled } from "../../../test/support/simulated-clock.ts";
 import { WeirError } from "../errors.ts";
 import { ingestAll } from "./ingest.ts";
+import type { Ingested } from "./ingest.ts";
 
 test("a signal that outlives many senders keeps none of them", async () => {
   const { take } = store();
@@ -22,7 +23,12 @@ test("where the source of events fails, those before are sent, and then it is to
     yield event("a");
     throw new Error("the file is torn");
   }
-  await assert.rejects(ingestAll(sender, events()), /the file is torn/);
+  await assert.rejects(ingestAll(sender, events()), {
+    code: "interrupted",
+    message: "not all events were sent: the file is torn",
+    cause: new Error("the file is torn"),
+    details: { accepted: 1, refused: 0, failed: 0, problems: [] },
+  });
   assert.deepEqual([kept, sender.counts.waiting], [[["a"]], 0]);
   await assert.rejects(sender.send(event("b")), { code: "closed" });
 });
@@ -51,7 +57,7 @@ test("a source of events that rests is not waited for once the signal aborts", a
   assert.deepEqual([kept, told, source.left], [[["a"]], "nothing", false]);
   off.abort(new Error("enough"));
   await settled();
-  assert.deepEqual([told, source.left], ["Error: enough", true]);
+  assert.deepEqual([told, source.left], ["WeirError: not all events were sent: enough", true]);
   await assert.rejects(ingestAll(sender, resting(), off.signal), /enough/);
 });
 
@@ -149,4 +155,25 @@ test("when the first had to be given up, the rest is not tried, and the failure 
   assert.equal(error.code, "stopping");
   const { accepted, failed } = error.details as { accepted: number; failed: number };
   assert.deepEqual([accepted, failed], [0, 3]);
+});
+
+test("of events without ids all that were given up are named, however many were refused, so that they can be sent again", async () => {
+  const off = new AbortController();
+  const answers = [store(1500).take];
+  const { sender } = make((asked) => answers.shift()?.(asked) ?? new Promise(() => {}), {
+    ...{ batchEventsMax: 1500, queueEventsMax: 3000, requestsMax: 1, signal: off.signal },
+  });
+  function* events() {
+    for (let index = 0; index < 1500; index++) yield event(`bad${index}`);
+    for (let index = 0; index < 1500; index++) yield { user_id: "u", event_type: "click" };
+    off.abort(new Error("enough"));
+  }
+  const error: unknown = await ingestAll(sender, events(), off.signal).catch((error: unknown) => error);
+  assert.ok(error instanceof WeirError);
+  assert.deepEqual([error.code, String(error.cause)], ["interrupted", "Error: enough"]);
+  const { refused, failed, problems } = error.details as Ingested;
+  assert.deepEqual([refused, failed, problems.length], [1500, 1500, 2500]);
+  const given = problems.filter(({ status }) => status === "failed");
+  assert.deepEqual([given[0]?.index, given.at(-1)?.index], [1500, 2999]);
+  assert.equal(new Set(given.map(({ event_id }) => event_id)).size, 1500);
 });
