@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Http } from "../../client/src/http.ts";
 import { Sender } from "../../client/src/ingest/sender.ts";
-import type { SenderOptions } from "../../client/src/ingest/sender.ts";
+import type { SenderOptions } from "../../client/src/ingest/sender-options.ts";
 import { clientWorld, json } from "./client-world.ts";
 import type { Answering } from "./client-world.ts";
 

@@ -214,3 +214,25 @@ test("it waits as long as whatever stands in front of the server asks for", asyn
   await clock.advance(100);
   assert.deepEqual([await outcome, kept], [{ status: "accepted" }, [["a"]]]);
 });
+
+test("bounds with which nothing could be sent, or all the time would go, are refused at once", () => {
+  const { take } = store();
+  for (const [name, value, least] of [
+    ["batchEventsMax", 0, 1],
+    ["batchEventsMax", NaN, 1],
+    ["requestsMax", 0, 1],
+    ["queueEventsMax", -1, 1],
+    ["queueBytesMax", "16 MiB", 1],
+    ["batchBytesMax", 0, 1],
+    ["batchDelayMs", NaN, 0],
+    ["retryForMs", -1, 0],
+    ["retryFirstMs", null, 0],
+    ["retryMostMs", NaN, 0],
+  ] as const)
+    assert.throws(() => make(take, { [name]: value }), {
+      name: "TypeError",
+      message: `${name} must be a number of at least ${least}, not ${value}`,
+    });
+  const unbounded = { queueEventsMax: Infinity, requestsMax: Infinity, retryForMs: 0 };
+  assert.doesNotThrow(() => make(take, { ...unbounded, batchDelayMs: 0 }));
+});
