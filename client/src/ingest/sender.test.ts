@@ -46,6 +46,24 @@ test("what can't be written is refused alone", async () => {
   assert.match(JSON.stringify(await outcome), /refused.*can't be written as JSON.*BigInt/);
 });
 
+test("a number that JSON does not have is refused alone, and told by its place; a null is a value", async () => {
+  const { kept, take } = store();
+  const { sender } = make(take);
+  const refused = async (payload: Record<string, unknown>, more: object = {}): Promise<unknown> => {
+    const { outcome } = await sender.send({ ...event("a"), payload, ...more });
+    await sender.flush();
+    const became = await outcome;
+    return became.status === "refused" && became.problems;
+  };
+  const why = (path: string, what: string) => [{ path, message: `is ${what}, which JSON does not have` }];
+  assert.deepEqual(await refused({ price: NaN }), why("payload.price", "NaN"));
+  assert.deepEqual(await refused({ of: null, all: [1, { at: -Infinity }] }), why("payload.all[1].at", "-Infinity"));
+  assert.deepEqual(await refused({}, { timestamp: NaN }), why("timestamp", "NaN"));
+  const { outcome } = await sender.send({ ...event("b"), payload: { of: null, text: "NaN" } });
+  await sender.flush();
+  assert.deepEqual([await outcome, kept], [{ status: "accepted" }, [["b"]]]);
+});
+
 test("a request that is too large is halved until the one that is too large is left", async () => {
   const { kept, take } = store();
   const { sender } = make((asked) => (asked.body.includes("huge") ? refusal(413, "body_too_large") : take(asked)));

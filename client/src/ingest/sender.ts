@@ -119,9 +119,9 @@ export class Sender {
     return this.counts;
   }
 
-  #unwritable({ eventId, why }: Unwritable): Sent {
+  #unwritable({ eventId, path, why }: Unwritable): Sent {
     this.#counts.refused += 1;
-    return { eventId, outcome: Promise.resolve({ status: "refused", problems: [{ path: "", message: why }] }) };
+    return { eventId, outcome: Promise.resolve({ status: "refused", problems: [{ path, message: why }] }) };
   }
 
   #hasRoom(bytes: number): boolean {
