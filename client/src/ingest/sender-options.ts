@@ -13,7 +13,7 @@ export interface SenderOptions {
   readonly queueBytesMax?: number;
   /** Requests at a time; 2. */
   readonly requestsMax?: number;
-  /** How long a request is tried again before its events are given up, ms; for ever. */
+  /** How long a request is tried again before its events are given up, ms; for ever. With `counted`, also how long they may take to be counted, half a minute at least. */
   readonly retryForMs?: number;
   /** The first pause before a request is tried again, ms; 100. Each further one is twice as long, … */
   readonly retryFirstMs?: number;

@@ -220,6 +220,45 @@ test("counted: it asks by the token until the events are counted, and sends agai
   assert.deepEqual(kept, [["a"], ["a"]]);
 });
 
+test("counted: what was taken at the second attempt keeps nothing back while it waits", async () => {
+  const { kept, take } = store();
+  const answers = [refusal(503, "stopping", 1)];
+  const { clock, sender } = make(
+    (asked) => (asked.url.pathname === "/ingest/status" ? new Promise(() => {}) : (answers.shift() ?? take(asked))),
+    { wait: "counted" },
+  );
+  await sender.send(event("a"));
+  await clock.advance(1100);
+  await sender.send(event("b"));
+  await clock.advance(100);
+  assert.deepEqual(kept, [["a"], ["b"]]);
+});
+
+test("counted: it is waited for as long as a request may be tried, and then told what holds", async () => {
+  const { kept, take } = store();
+  const told: string[] = [];
+  let asked = 0;
+  const { clock, sender } = make(
+    async (one) => {
+      if (one.url.pathname !== "/ingest/status") return take(one);
+      asked += 1;
+      await clock.sleep(30_000);
+      return json({ durable: true, counted: false });
+    },
+    { wait: "counted", retryForMs: 60_000 },
+  );
+  for (const id of ["a", "bad"])
+    void (await sender.send(event(id))).outcome.then((became) =>
+      told.push(became.status === "failed" ? (became.error as WeirError).message : became.status),
+    );
+  await clock.advance(59_000);
+  assert.deepEqual(told, ["refused"]);
+  await clock.advance(2000);
+  const why = "had not counted them after 60 s; it will, once it can: see its /status";
+  assert.deepEqual(told, ["refused", `http://weir has the events, and ${why}`]);
+  assert.deepEqual([asked, kept], [2, [["a", "bad"]]]);
+});
+
 test("it waits as long as whatever stands in front of the server asks for", async () => {
   const { kept, take } = store();
   const slowly = new Response("<html>slowly</html>", { status: 429, headers: { "retry-after": "7" } });
