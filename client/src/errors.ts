@@ -9,8 +9,12 @@ export type WeirErrorCode =
   | "strange_answer"
   /** More waits than the client may keep: wait for `send` before you send more. */
   | "queue_full"
+  /** The events are durable, and were not counted within the time that a request may take. */
+  | "not_counted"
   /** It was closed before. */
   | "closed"
+  /** Where events come from has failed, or the caller's signal has aborted, before all were sent; that is the `cause`. */
+  | "interrupted"
   /** Of a live subscription: what the server refused it for. */
   | "rule_deleted"
   | "invalid_message"

@@ -47,6 +47,34 @@ test("what is no address is refused before anything is asked", () => {
   for (const url of ["http://weir", "https://weir/below/", "HTTP://[::1]:8001"]) assert.doesNotThrow(made(url));
 });
 
+test("an address with a name and a password is refused, and so is what may be one, without telling it to a log", () => {
+  const { surroundings } = clientWorld(() => json({}));
+  const made = (queryUrl: string) => () => new Weir({ queryUrl, surroundings });
+  assert.throws(made("https://ann:secret@weir:8001/below"), {
+    name: "TypeError",
+    message:
+      "the address https://weir:8001 has a name or a password in front, which is never sent: give it in `headers`",
+  });
+  for (const url of ["ann:secret@weir:8001", "ws://ann:secret@weir", "//ann:secret@weir"])
+    assert.throws(made(url), (error) => error instanceof TypeError && !error.message.includes("secret"), url);
+  Object.assign(globalThis, { location: { href: "https://ann:secret@page/rules" } });
+  try {
+    assert.equal(new Http("/weir", surroundings, { headers: {}, timeoutMs: 1000 }).address, "https://page/weir");
+  } finally {
+    Reflect.deleteProperty(globalThis, "location");
+  }
+});
+
+test("what can't be written is told as it is, and not as a server that does not answer", async () => {
+  const { http, asked } = make(() => json({}));
+  const rule = { rule_id: "a", window_size: "1m", metric: "count", top_n: 3n as unknown as number };
+  await assert.rejects(new Rules(http).put(rule), { name: "TypeError", message: /BigInt/ });
+  await assert.rejects(http.ask({ path: "/status", headers: { "x-name": "Ωmega" } }), TypeError);
+  await assert.rejects(http.open({ path: "/status", query: { rule_id: "\ud800" } }), URIError);
+  assert.equal(asked.length, 0);
+  assert.throws(() => new Weir({ headers: { "x-name": "Ωmega" } }), TypeError);
+});
+
 test("a refusal is told in the server's words, with its code and how long to wait", async () => {
   const { http } = make(() => refusal(503, "store_unavailable", 3));
   await assert.rejects(http.json({ path: "/status" }), {

@@ -39,16 +39,19 @@ export class Http {
   readonly #surroundings: Pick<Surroundings, "fetch" | "after" | "now">;
   readonly #asking: Asking;
 
-  /** @throws TypeError for what is no address. */
+  /** @throws TypeError for what is no address, and for headers that can't be sent. */
   constructor(address: string, surroundings: Pick<Surroundings, "fetch" | "after" | "now">, asking: Asking) {
     this.address = checked(address).replace(/\/+$/, "");
+    // Told at once, as an address is.
+    void new Headers(asking.headers);
     this.#surroundings = surroundings;
     this.#asking = asking;
   }
 
   /**
    * The answer as JSON.
-   * @throws WeirError as the server refuses it, or `no_answer`, `strange_answer`; the signal's reason when that aborts.
+   * @throws WeirError as the server refuses it, or `no_answer`, `strange_answer`; the signal's reason when that aborts; a TypeError
+   * or URIError for what can't be written.
    */
   async json<T>(question: Question): Promise<T> {
     const { text, status } = await this.ask(question);
@@ -68,8 +71,9 @@ export class Http {
 
   /** An answer whose body comes piece by piece; no time-out holds for it once it has begun. @throws as `json`. */
   async open(question: Question): Promise<Response> {
+    const ask = this.#request(question);
     const { response, text } = await this.#limited(question, async (signal) => {
-      const response = await this.#send(question, signal);
+      const response = await ask(signal);
       // A refusal comes as a whole, within its time.
       return { response, text: response.ok ? "" : await response.text() };
     });
@@ -78,21 +82,24 @@ export class Http {
   }
 
   #exchange(question: Question): Promise<Answer> {
+    const ask = this.#request(question);
     return this.#limited(question, async (signal) => {
-      const response = await this.#send(question, signal);
+      const response = await ask(signal);
       return { status: response.status, headers: response.headers, text: await response.text() };
     });
   }
 
-  #send({ method = "GET", path, query, headers, body }: Question, signal: AbortSignal): Promise<Response> {
+  /** Written before anything is asked: what can't be is a mistake here, and no server that is silent. */
+  #request({ method = "GET", path, query, headers, body }: Question): (signal: AbortSignal) => Promise<Response> {
     const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
     const type = body === undefined ? {} : { "content-type": "application/json" };
-    return this.#surroundings.fetch(`${this.address}${path}${queryText(query)}`, {
+    const url = `${this.address}${path}${queryText(query)}`;
+    const request = {
       method,
-      headers: { ...type, ...this.#asking.headers, ...headers },
-      signal,
+      headers: new Headers({ ...type, ...this.#asking.headers, ...headers }),
       ...(text === undefined ? {} : { body: text }),
-    });
+    };
+    return (signal) => this.#surroundings.fetch(url, { ...request, signal });
   }
 
   /** Does something that ends when the time is over or the caller's signal aborts, and says which it was. */
@@ -136,10 +143,28 @@ export class Http {
 
 /** Told at once: a socket would tell it when it is opened again, where nobody can catch it. A page may name its own server by a path. */
 function checked(address: string): string {
-  if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)) return address;
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url && hasLogin(url)) {
+    const where = `${url.protocol}//${url.host}`;
+    throw new TypeError(
+      `the address ${where} has a name or a password in front, which is never sent: give it in \`headers\``,
+    );
+  }
+  if (url && /^https?:$/.test(url.protocol)) return address;
   const page = (globalThis as { location?: { href: string } }).location?.href;
-  if (page !== undefined && /^(\/(?!\/)|$)/.test(address)) return new URL(address === "" ? "/" : address, page).href;
-  throw new TypeError(`"${address}" is not the address of a server, which begins with http:// or https://`);
+  if (page !== undefined && /^(\/(?!\/)|$)/.test(address)) return withoutLogin(new URL(address || "/", page)).href;
+  // What stands before an @ may be a password.
+  const shown = address.replace(/^.*@/s, "…@");
+  throw new TypeError(`"${shown}" is not the address of a server, which begins with http:// or https://`);
+}
+
+const hasLogin = ({ username, password }: URL): boolean => username !== "" || password !== "";
+
+/** As it can be asked for: a browser lets no page ask for an address with a name or a password in it. */
+export function withoutLogin(url: URL): URL {
+  const bare = new URL(url);
+  bare.username = bare.password = "";
+  return bare;
 }
 
 function queryText(query: Query | undefined): string {

@@ -5,7 +5,7 @@ import type { NewEvent } from "./ingest/event.ts";
 import { ingestAll } from "./ingest/ingest.ts";
 import type { Ingested } from "./ingest/ingest.ts";
 import { Sender } from "./ingest/sender.ts";
-import type { SenderOptions } from "./ingest/sender.ts";
+import type { SenderOptions } from "./ingest/sender-options.ts";
 import { Live } from "./live/live.ts";
 import type { LiveOptions, Subscription } from "./live/live.ts";
 import type { LinePace } from "./live/live-line.ts";
@@ -56,7 +56,8 @@ export class Weir {
 
   /**
    * Sends all events and says what became of them. Tries again for a minute, if `retryForMs` says nothing else.
-   * @throws the failure, when events had to be given up: its `details` say what became of all; the signal's reason when that aborts, also while the events' source rests.
+   * @throws WeirError whose `details` say what became of all that were given so far: why events had to be given up; `interrupted`, when
+   * the events' source throws, or the signal aborts, also while the source rests.
    */
   ingest(events: Iterable<NewEvent> | AsyncIterable<NewEvent>, options: SenderOptions = {}): Promise<Ingested> {
     return ingestAll(this.sender({ retryForMs: 60_000, ...options }), events, options.signal);
@@ -105,7 +106,8 @@ export { WeirError };
 export type { WeirErrorCode } from "./errors.ts";
 export type { NewEvent, Outcome } from "./ingest/event.ts";
 export type { Ingested, Trouble } from "./ingest/ingest.ts";
-export type { Sender, SenderCounts, SenderOptions, Sent } from "./ingest/sender.ts";
+export type { Sender, SenderCounts, Sent } from "./ingest/sender.ts";
+export type { SenderOptions } from "./ingest/sender-options.ts";
 export type { LiveOptions, Subscription } from "./live/live.ts";
 export type { LiveState } from "./live/state.ts";
 export type { IfMatch, RuleChange } from "./rules.ts";

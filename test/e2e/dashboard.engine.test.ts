@@ -259,6 +259,38 @@ describe("the dashboard in Chromium", { skip: missingChromium }, () => {
     await page.close();
   });
 
+  it("leaves the keyboard where it is: behind a question, at a page's heading while the page comes, in a field that is cleared", async () => {
+    await putRule(server.queryUrl, { ...byCountry, retention: "30d" });
+    const page = await open("#/rules/by_country");
+    for (const answer of ["Escape", "Enter"]) {
+      await page.getByRole("button", { name: "Delete" }).focus();
+      await page.keyboard.press("Enter");
+      await page.getByRole("dialog").waitFor();
+      await page.keyboard.press(answer);
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+      assert.equal(await page.evaluate(focused), "Delete", answer);
+    }
+    await page.route("**/aggregation-rule/by_country", (route) => setTimeout(() => void route.continue(), 300));
+    await page.getByRole("link", { name: "Edit" }).click();
+    const field = page.getByLabel("Retention");
+    await field.waitFor();
+    assert.equal(await page.evaluate(focused), "Edit by_country");
+    await field.fill("");
+    await page.waitForTimeout(200);
+    assert.ok(await field.isVisible());
+    assert.equal(await page.evaluate(focused), "Retention");
+    await page.getByText("More: lateness").click();
+    await field.waitFor({ state: "hidden" });
+    await page.reload();
+    await shows(page, "h1", "Edit by_country");
+    await page.getByText("More: lateness").click();
+    await field.fill("3");
+    await page.getByText("More: lateness").click();
+    await shows(page, ".wrong p", "");
+    assert.ok(await field.isVisible(), "what is wrong is shown");
+    await page.close();
+  });
+
   const pages = [
     "#/",
     "#/rules",

@@ -158,3 +158,28 @@ test("nobody asks again for what a page can't follow that is not seen", async (t
   assert.equal(ways.length, 2);
   await end();
 });
+
+/** So many windows of a second, newest first. */
+const windows = (count: number): LiveState["rows"] =>
+  Array.from({ length: count }, (_, index) => ({
+    window_start: new Date(Date.UTC(2026, 0, 14) - index * 1000).toISOString(),
+    window_end: new Date(Date.UTC(2026, 0, 14) - index * 1000 + 1000).toISOString(),
+    final: true,
+    value: 1,
+  }));
+
+test("of a page that is left open only the newest windows are shown, and those before are let go", async (t) => {
+  const { weir, ways, tell } = source(t);
+  const { text, end } = await drawn(Anyhow, { weir });
+  await tell({ status: "live", rows: windows(50) });
+  assert.equal(text(), "live 50 socket");
+  await tell({ status: "live", rows: windows(1050) });
+  assert.deepEqual([text(), ways.length], ["live 60 socket", 1]);
+  await tell({ status: "live", rows: windows(1051) });
+  assert.deepEqual([text(), ways.length], ["stale 60 socket", 2]);
+  // What begins with many, as windows of times to come do, is not begun again for these.
+  await tell({ status: "live", rows: windows(5000) });
+  await tell({ status: "live", rows: windows(6000) });
+  assert.deepEqual([text(), ways.length], ["live 60 socket", 2]);
+  await end();
+});

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { useLive } from "../../client/src/react.ts";
 import type { LiveOptions, LiveState, Weir } from "../../client/src/weir.ts";
+import { newestOf } from "./newest.ts";
 
 /** Where rules are followed, and whether nobody answers there just now. */
 export interface Where {
@@ -11,7 +12,12 @@ export interface Where {
 /** A server that answers everything else, and to which no line opens for so long, stands behind something that lets none through. */
 const openingMs = 3000;
 
-/** A rule's windows as they change, and whether no line gets through to the server. */
+/** As many as a server gives at first: an hour later a page shows no more than one that is opened then. */
+const shownWindows = 60;
+/** A subscription keeps its windows for as long as it lasts: when so many have come, another one begins with the newest. */
+const comeMax = 1000;
+
+/** A rule's newest windows as they change, and whether no line gets through to the server. */
 export function useFollowed(
   { weir, isLost }: Where,
   ruleId: string,
@@ -28,7 +34,9 @@ export function useFollowed(
   }, [returns]);
   useNewTurns(state, isLost, again);
   const isBlocked = useBlocked(state, isLost);
-  return { ...useKept(state), isBlocked };
+  const newest = useMemo(() => newestOf(state.rows, shownWindows), [state.rows]);
+  useFewWindows(source, state.status === "live" ? newest.windows : undefined, again);
+  return { ...useKept({ ...state, rows: newest.rows }), isBlocked };
 }
 
 /**
@@ -67,6 +75,16 @@ function useNewTurns({ status, error }: LiveState, isLost: boolean, again: () =>
     const timer = setInterval(() => (document.hidden ? undefined : again()), everyMs);
     return () => clearInterval(timer);
   }, [isOver, everyMs]);
+}
+
+/** Ends a subscription that has grown too much. However many one has begun with, it is not ended for these. */
+function useFewWindows(source: object, windows: number | undefined, again: () => void): void {
+  const begun = useRef<{ source: object; windows: number }>(undefined);
+  useEffect(() => {
+    if (windows === undefined) return;
+    if (begun.current?.source !== source) begun.current = { source, windows };
+    if (windows - begun.current.windows > comeMax) again();
+  }, [source, windows]);
 }
 
 function useBlocked({ status, opened }: LiveState, isLost: boolean): boolean {

@@ -1,9 +1,9 @@
-import { Http } from "../../client/src/http.ts";
+import { Http, withoutLogin } from "../../client/src/http.ts";
 import { platform } from "../../client/src/surroundings.ts";
 import { Weir } from "../../client/src/weir.ts";
 
 /** Where these pages come from: every request goes there. */
-const address = new URL(".", document.baseURI).href.replace(/\/$/, "");
+const address = withoutLogin(new URL(".", document.baseURI)).href.replace(/\/$/, "");
 
 export const weir = new Weir({ queryUrl: address, timeoutMs: 15_000 });
 

@@ -35,7 +35,7 @@ export class Delivery {
   async deliver(parcels: readonly Parcel[]): Promise<void> {
     if (parcels.length === 0) return;
     try {
-      const left = await this.#insist(parcels.length, () => this.#post(parcels));
+      const left = await this.#insist(parcels.length, (taken) => this.#post(parcels, taken));
       if (left === "split") {
         const middle = Math.ceil(parcels.length / 2);
         await this.deliver(parcels.slice(0, middle));
@@ -50,17 +50,18 @@ export class Delivery {
     }
   }
 
-  /** Does something until it succeeds, or there is no use in it any more. */
-  async #insist<T>(events: number, attempt: () => Promise<T>): Promise<T | "split"> {
+  /** Does something until it succeeds, or there is no use in it any more; `taken` is told when it only waits from then on. */
+  async #insist<T>(events: number, attempt: (taken: () => void) => Promise<T>): Promise<T | "split"> {
     let isInTrouble = false;
-    const trouble = (): void => {
-      if (!isInTrouble) this.#parts.trouble(1);
-      isInTrouble = true;
+    const trouble = (isNow: boolean): void => {
+      if (isNow !== isInTrouble) this.#parts.trouble(isNow ? 1 : -1);
+      isInTrouble = isNow;
     };
     try {
-      return await this.#repeat(events, attempt, trouble);
+      const attempted = (): Promise<T> => attempt(() => trouble(false));
+      return await this.#repeat(events, attempted, () => trouble(true));
     } finally {
-      if (isInTrouble) this.#parts.trouble(-1);
+      trouble(false);
     }
   }
 
@@ -84,8 +85,8 @@ export class Delivery {
   }
 
   /** Sends once. Answers the events of which the answer did not say anything. */
-  async #post(parcels: readonly Parcel[]): Promise<readonly Parcel[] | "done"> {
-    const { http, signal, wait } = this.#parts;
+  async #post(parcels: readonly Parcel[], taken: () => void): Promise<readonly Parcel[] | "done"> {
+    const { http, signal, wait, patience } = this.#parts;
     const body = parcels.map(({ text }) => `${text}\n`).join("");
     const query = { partial: true };
     const answer = await http.json<IngestAnswer>({
@@ -101,24 +102,31 @@ export class Delivery {
     // Only the first hundred are named: what comes behind the last of these is not known, and is sent again.
     const known = (answer.refused_count ?? 0) > refused.size ? Math.max(-1, ...refused.keys()) + 1 : parcels.length;
     if (known === 0) throw strange(http.address);
-    if (wait === "counted" && answer.count > 0) await this.#counted(answer.token);
-    for (const [index, { settle }] of parcels.slice(0, known).entries()) {
-      const problems = refused.get(index);
-      settle(problems ? { status: "refused", problems } : { status: "accepted" });
-    }
+    taken();
+    for (const [index, problems] of refused) parcels[index]?.settle({ status: "refused", problems });
+    const isDone = wait === "durable" || answer.count === 0 || (await this.#isCounted(answer.token));
+    const outcome: Outcome = isDone
+      ? { status: "accepted" }
+      : { status: "failed", error: notCounted(http.address, patience.retryForMs) };
+    for (const [index, { settle }] of parcels.slice(0, known).entries()) if (!refused.has(index)) settle(outcome);
     return known < parcels.length ? parcels.slice(known) : "done";
   }
 
-  /** Waits until the events of a token are counted. A token that the server does not know any more is none of an answer. */
-  async #counted(token: string): Promise<void> {
-    const { http, signal } = this.#parts;
+  /**
+   * Waits until the events of a token are counted; false when that has taken as long as a request may. It is asked at least once. A
+   * token that the server does not know any more is none of an answer.
+   */
+  async #isCounted(token: string): Promise<boolean> {
+    const { http, signal, surroundings, patience } = this.#parts;
     const query = { token, wait: `${countedWaitSeconds}s` };
     const timeoutMs = (countedWaitSeconds + 30) * 1000;
+    const startedAt = surroundings.elapsed();
     for (;;) {
       const asked = this.#insist(1, () => http.json<TokenStatus>({ path: "/ingest/status", query, timeoutMs, signal }));
       const status = await asked;
       if (status === "split" || !status.durable) throw lost(http.address);
-      if (status.counted) return;
+      if (status.counted) return true;
+      if (surroundings.elapsed() - startedAt >= patience.retryForMs) return false;
     }
   }
 }
@@ -130,6 +138,12 @@ const strange = (address: string): WeirError =>
 /** Makes the events be sent again. */
 const lost = (address: string): WeirError =>
   new WeirError("no_answer", `${address} does not have the events that it acknowledged; are they in another folder?`);
+
+const notCounted = (address: string, ms: number): WeirError =>
+  new WeirError(
+    "not_counted",
+    `${address} has the events, and had not counted them after ${Math.max(ms / 1000, countedWaitSeconds)} s; it will, once it can: see its /status`,
+  );
 
 class Refused extends Error {
   readonly problems: Extract<Outcome, { status: "refused" }>["problems"];

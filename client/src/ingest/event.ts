@@ -30,21 +30,41 @@ const encoder = new TextEncoder();
 export interface Unwritable {
   /** Empty where it has none. */
   readonly eventId: string;
+  /** Of what is wrong in it; empty where it is the event itself. */
+  readonly path: string;
   readonly why: string;
 }
 
 /** Writes an event with its id, which stays the same however often it is sent. Programs without types give anything. */
 export function writeEvent(event: NewEvent, { newId, now }: Pick<Surroundings, "newId" | "now">): Written | Unwritable {
   if (typeof event !== "object" || event === null || Array.isArray(event))
-    return { eventId: "", why: "is not an object" };
+    return { eventId: "", path: "", why: "is not an object" };
   let givenId: string | undefined;
   try {
     givenId = event.event_id;
     const eventId = givenId ?? newId();
-    const text = JSON.stringify({ ...event, event_id: eventId, timestamp: event.timestamp ?? now() });
-    return { eventId, text, bytes: encoder.encode(text).length + 1 };
+    const whole = { ...event, event_id: eventId, timestamp: event.timestamp ?? now() };
+    const text = JSON.stringify(whole);
+    // As null it would be another value, and nobody would know. Few events have a null to be looked at.
+    const lost = text.includes("null") ? lostNumber(whole) : undefined;
+    return lost ? { eventId, ...lost } : { eventId, text, bytes: encoder.encode(text).length + 1 };
   } catch (error) {
     const why = `can't be written as JSON: ${error instanceof Error ? error.message : String(error)}`;
-    return { eventId: givenId ?? "", why };
+    return { eventId: givenId ?? "", path: "", why };
   }
+}
+
+/** The first number of an event that JSON makes null of, and where it is: `payload.prices[2]`. */
+function lostNumber(event: object): Omit<Unwritable, "eventId"> | undefined {
+  const paths = new Map<unknown, string>();
+  let lost: Omit<Unwritable, "eventId"> | undefined;
+  JSON.stringify(event, function told(this: unknown, key: string, value: unknown) {
+    const holder = paths.get(this) ?? "";
+    const path = Array.isArray(this) ? `${holder}[${key}]` : holder === "" ? key : `${holder}.${key}`;
+    if (typeof value === "object") paths.set(value, path);
+    if (typeof value === "number" && !Number.isFinite(value))
+      lost ??= { path, why: `is ${value}, which JSON does not have` };
+    return value;
+  });
+  return lost;
 }

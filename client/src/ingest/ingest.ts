@@ -11,16 +11,17 @@ export interface Ingested {
   readonly accepted: number;
   readonly refused: number;
   readonly failed: number;
-  /** The first 1,000 that were refused, or given up. */
+  /** All that were given up, with the ids by which they can be sent again, and the first 1,000 that were refused; in their order. */
   readonly problems: readonly Trouble[];
 }
 
-const listedMax = 1000;
+const refusedListedMax = 1000;
 
 /**
  * Sends all events, as many at a time as the sender keeps, and says what became of them; then the sender is closed. `signal` is
  * the one that the sender has.
- * @throws what the source of the events throws, once those before are settled; the signal's reason when that aborts; the first failure, when the events of a request had to be given up: `details` is then what became of all.
+ * @throws WeirError whose `details` are what became of all that were given so far: the first failure, when the events of a request
+ * had to be given up; what the source of the events has thrown, or the signal's reason, as the `cause` of `interrupted`.
  */
 export async function ingestAll(
   sender: Sender,
@@ -44,7 +45,7 @@ async function sendAll(
   events: AsyncIterable<NewEvent>,
   end: (failure: Error) => void,
 ): Promise<Ingested> {
-  const problems: Trouble[] = [];
+  const troubles = { refused: [] as Trouble[], failed: [] as Trouble[] };
   let failure: Error | undefined;
   const told = (index: number, event_id: string, outcome: Outcome): void => {
     if (outcome.status === "failed" && failure === undefined) {
@@ -53,7 +54,10 @@ async function sendAll(
       void sender.close({ withinMs: 0 });
       end(failure);
     }
-    if (outcome.status !== "accepted" && problems.length < listedMax) problems.push({ index, event_id, ...outcome });
+    if (outcome.status === "accepted") return;
+    const listed = troubles[outcome.status];
+    // Of those that failed there are no more than a sender keeps.
+    if (outcome.status === "failed" || listed.length < refusedListedMax) listed.push({ index, event_id, ...outcome });
   };
   const tellings = new Set<Promise<void>>();
   const send = async (): Promise<void> => {
@@ -67,24 +71,25 @@ async function sendAll(
       tellings.add(telling);
     }
   };
-  try {
-    await send();
-  } catch (error) {
-    if (error !== failure) {
-      // Where the events come from has failed: those that were given are sent, and nothing goes on behind the caller's back.
-      await sender.close();
-      throw error;
-    }
-  }
+  const interruption = await send().then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+  // Those that were given are sent, and nothing goes on behind the caller's back.
   const { accepted, refused, failed } = await sender.close();
   await Promise.all(tellings);
-  const result = { accepted, refused, failed, problems: problems.toSorted((a, b) => a.index - b.index) };
-  if (failure) throw withDetails(failure, result);
-  return result;
+  const problems = [...troubles.refused, ...troubles.failed].sort((a, b) => a.index - b.index);
+  const ingested = { accepted, refused, failed, problems };
+  if (interruption) throw withDetails(interruption.error, ingested);
+  if (failure) throw withDetails(failure, ingested);
+  return ingested;
 }
 
-function withDetails(failure: Error, details: Ingested): Error {
-  if (!(failure instanceof WeirError)) return failure;
-  const { code, message, status } = failure;
-  return new WeirError(code, message, { details, cause: failure, ...(status === undefined ? {} : { status }) });
+function withDetails(cause: unknown, details: Ingested): WeirError {
+  if (!(cause instanceof WeirError)) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return new WeirError("interrupted", `not all events were sent: ${why}`, { details, cause });
+  }
+  const { code, message, status } = cause;
+  return new WeirError(code, message, { details, cause, ...(status === undefined ? {} : { status }) });
 }

@@ -1,47 +1,10 @@
 import assert from "node:assert/strict";
-import { getEventListeners } from "node:events";
 import { test } from "node:test";
-import { clientWorld, json, refusal } from "../../../test/support/client-world.ts";
+import { event, ids, make, store } from "../../../test/support/client-store.ts";
+import { json, refusal } from "../../../test/support/client-world.ts";
 import type { Answering } from "../../../test/support/client-world.ts";
 import { settled } from "../../../test/support/simulated-clock.ts";
-import { WeirError } from "../errors.ts";
-import { Http } from "../http.ts";
-import { ingestAll } from "./ingest.ts";
-import { Sender } from "./sender.ts";
-import type { SenderOptions } from "./sender.ts";
-
-const event = (event_id: string) => ({ event_id, user_id: "u", event_type: "click", timestamp: 1 });
-const ids = (body: string): string[] =>
-  body.split("\n").flatMap((line) => (line === "" ? [] : [(JSON.parse(line) as { event_id: string }).event_id]));
-
-/** A server that keeps ids, and refuses those that begin with `bad`, naming at most so many. */
-function store(namedMax = 100) {
-  const kept: string[][] = [];
-  const take: Answering = ({ body, url }) => {
-    assert.equal(url.search, "?partial=true");
-    const all = ids(body);
-    kept.push(all);
-    const bad = [...all.entries()].filter(([, id]) => id.startsWith("bad"));
-    const refused = bad.map(([index, id]) => ({
-      index,
-      problems: [{ path: "event_id", message: "is bad", value: id }],
-    }));
-    return json({
-      status: "accepted",
-      count: all.length - bad.length,
-      token: "t",
-      refused_count: bad.length,
-      refused: refused.slice(0, namedMax),
-    });
-  };
-  return { kept, take };
-}
-
-function make(answer: Answering, options: SenderOptions = {}) {
-  const { clock, surroundings } = clientWorld(answer);
-  const http = new Http("http://weir", surroundings, { headers: {}, timeoutMs: 30_000 });
-  return { clock, sender: new Sender(http, surroundings, options) };
-}
+import type { WeirError } from "../errors.ts";
 
 test("events that come together go together, after the delay; what has no id and no time gets them", async () => {
   const { kept, take } = store();
@@ -81,6 +44,24 @@ test("what can't be written is refused alone", async () => {
   const { sender } = make(take);
   const { outcome } = await sender.send({ ...event("a"), payload: { big: 1n } });
   assert.match(JSON.stringify(await outcome), /refused.*can't be written as JSON.*BigInt/);
+});
+
+test("a number that JSON does not have is refused alone, and told by its place; a null is a value", async () => {
+  const { kept, take } = store();
+  const { sender } = make(take);
+  const refused = async (payload: Record<string, unknown>, more: object = {}): Promise<unknown> => {
+    const { outcome } = await sender.send({ ...event("a"), payload, ...more });
+    await sender.flush();
+    const became = await outcome;
+    return became.status === "refused" && became.problems;
+  };
+  const why = (path: string, what: string) => [{ path, message: `is ${what}, which JSON does not have` }];
+  assert.deepEqual(await refused({ price: NaN }), why("payload.price", "NaN"));
+  assert.deepEqual(await refused({ of: null, all: [1, { at: -Infinity }] }), why("payload.all[1].at", "-Infinity"));
+  assert.deepEqual(await refused({}, { timestamp: NaN }), why("timestamp", "NaN"));
+  const { outcome } = await sender.send({ ...event("b"), payload: { of: null, text: "NaN" } });
+  await sender.flush();
+  assert.deepEqual([await outcome, kept], [{ status: "accepted" }, [["b"]]]);
 });
 
 test("a request that is too large is halved until the one that is too large is left", async () => {
@@ -200,14 +181,6 @@ test("a signal gives up all: what is under way, what waits, and calls that wait 
   await assert.rejects(sender.send(event("d")), /enough/);
 });
 
-test("a signal that outlives many senders keeps none of them", async () => {
-  const { take } = store();
-  const off = new AbortController();
-  for (let turn = 0; turn < 3; turn++)
-    await ingestAll(make(take, { signal: off.signal }).sender, [event("a")], off.signal);
-  assert.equal(getEventListeners(off.signal, "abort").length, 0);
-});
-
 test("a clock that is put back an hour keeps no event for an hour; one that leaps ahead gives none up", async () => {
   const { kept, take } = store();
   const answers = [refusal(503, "stopping", 1)];
@@ -230,96 +203,6 @@ test("an answer that is not of Weir is none, though it says 200", async () => {
   }
 });
 
-test("where the source of events fails, those before are sent, and then it is told", async () => {
-  const { kept, take } = store();
-  const { sender } = make(take);
-  function* events() {
-    yield event("a");
-    throw new Error("the file is torn");
-  }
-  await assert.rejects(ingestAll(sender, events()), /the file is torn/);
-  assert.deepEqual([kept, sender.counts.waiting], [[["a"]], 0]);
-  await assert.rejects(sender.send(event("b")), { code: "closed" });
-});
-
-/** Gives one event, and then nothing for ever; `left` says whether it was told to end. */
-function resting() {
-  const source = {
-    left: false,
-    given: 0,
-    next: () => (source.given++ === 0 ? Promise.resolve({ value: event("a") }) : new Promise<never>(() => {})),
-    return: () => ((source.left = true), new Promise<never>(() => {})),
-    [Symbol.asyncIterator]: () => source,
-  };
-  return source;
-}
-
-test("a source of events that rests is not waited for once the signal aborts", async () => {
-  const { kept, take } = store();
-  const off = new AbortController();
-  const { clock, sender } = make(take, { signal: off.signal });
-  const source = resting();
-  let told = "nothing";
-  void ingestAll(sender, source, off.signal).catch((error: unknown) => (told = String(error)));
-  await settled();
-  await clock.advance(1000);
-  assert.deepEqual([kept, told, source.left], [[["a"]], "nothing", false]);
-  off.abort(new Error("enough"));
-  await settled();
-  assert.deepEqual([told, source.left], ["Error: enough", true]);
-  await assert.rejects(ingestAll(sender, resting(), off.signal), /enough/);
-});
-
-test("a source that aborts its own sending, and one that does not end well, end it like any other", async () => {
-  const { kept, take } = store();
-  const off = new AbortController();
-  function* stops() {
-    yield event("a");
-    off.abort(new Error("enough"));
-    yield event("b");
-  }
-  const { sender } = make(take, { signal: off.signal });
-  await assert.rejects(ingestAll(sender, stops(), off.signal), /enough/);
-  const broken: Iterator<ReturnType<typeof event>> & Iterable<ReturnType<typeof event>> = {
-    next: () => ({ value: event("c") }),
-    return: () => {
-      throw new Error("broken");
-    },
-    [Symbol.iterator]: () => broken,
-  };
-  await assert.rejects(ingestAll(sender, broken, off.signal), /enough/);
-  assert.deepEqual(kept.flat().includes("c"), false);
-});
-
-test("a source of events that rests is not waited for once events had to be given up", async () => {
-  const { clock, sender } = make(() => refusal(503, "stopping", 1), { retryForMs: 5000 });
-  const source = resting();
-  let told: unknown;
-  void ingestAll(sender, source).catch((error: unknown) => (told = error));
-  for (let second = 0; second < 20; second++) await clock.advance(1000);
-  assert.ok(told instanceof WeirError);
-  assert.deepEqual([told.code, source.left], ["stopping", true]);
-  assert.deepEqual((told.details as { failed: number }).failed, 1);
-});
-
-test("a source that can't be sent on is told to end, and waited for", async () => {
-  const { take } = store();
-  const { sender } = make(take);
-  let isOver = false;
-  async function* events() {
-    try {
-      yield event("a");
-      await sender.close();
-      yield event("b");
-    } finally {
-      await settled();
-      isOver = true;
-    }
-  }
-  await assert.rejects(ingestAll(sender, events()), { code: "closed" });
-  assert.equal(isOver, true);
-});
-
 test("counted: it asks by the token until the events are counted, and sends again what a server has lost", async () => {
   const { kept, take } = store();
   const stands = [
@@ -337,6 +220,45 @@ test("counted: it asks by the token until the events are counted, and sends agai
   assert.deepEqual(kept, [["a"], ["a"]]);
 });
 
+test("counted: what was taken at the second attempt keeps nothing back while it waits", async () => {
+  const { kept, take } = store();
+  const answers = [refusal(503, "stopping", 1)];
+  const { clock, sender } = make(
+    (asked) => (asked.url.pathname === "/ingest/status" ? new Promise(() => {}) : (answers.shift() ?? take(asked))),
+    { wait: "counted" },
+  );
+  await sender.send(event("a"));
+  await clock.advance(1100);
+  await sender.send(event("b"));
+  await clock.advance(100);
+  assert.deepEqual(kept, [["a"], ["b"]]);
+});
+
+test("counted: it is waited for as long as a request may be tried, and then told what holds", async () => {
+  const { kept, take } = store();
+  const told: string[] = [];
+  let asked = 0;
+  const { clock, sender } = make(
+    async (one) => {
+      if (one.url.pathname !== "/ingest/status") return take(one);
+      asked += 1;
+      await clock.sleep(30_000);
+      return json({ durable: true, counted: false });
+    },
+    { wait: "counted", retryForMs: 60_000 },
+  );
+  for (const id of ["a", "bad"])
+    void (await sender.send(event(id))).outcome.then((became) =>
+      told.push(became.status === "failed" ? (became.error as WeirError).message : became.status),
+    );
+  await clock.advance(59_000);
+  assert.deepEqual(told, ["refused"]);
+  await clock.advance(2000);
+  const why = "had not counted them after 60 s; it will, once it can: see its /status";
+  assert.deepEqual(told, ["refused", `http://weir has the events, and ${why}`]);
+  assert.deepEqual([asked, kept], [2, [["a", "bad"]]]);
+});
+
 test("it waits as long as whatever stands in front of the server asks for", async () => {
   const { kept, take } = store();
   const slowly = new Response("<html>slowly</html>", { status: 429, headers: { "retry-after": "7" } });
@@ -350,48 +272,24 @@ test("it waits as long as whatever stands in front of the server asks for", asyn
   assert.deepEqual([await outcome, kept], [{ status: "accepted" }, [["a"]]]);
 });
 
-test("what is no object is refused alone, with its reason, and its neighbours are sent", async () => {
-  const { kept, take } = store();
-  const { sender } = make(take);
-  const strangers = [null, undefined, "b", 7, ["c"]];
-  const given = [event("a"), ...strangers, event("d")] as ReturnType<typeof event>[];
-  const { accepted, refused, problems } = await ingestAll(sender, given);
-  assert.deepEqual([accepted, refused, kept], [2, 5, [["a", "d"]]]);
-  const why = { event_id: "", status: "refused", problems: [{ path: "", message: "is not an object" }] };
-  assert.deepEqual(
-    problems,
-    strangers.map((_, at) => ({ index: at + 1, ...why })),
-  );
-});
-
-test("all events of a list or stream are sent; what was refused is named by its place", async () => {
+test("bounds with which nothing could be sent, or all the time would go, are refused at once", () => {
   const { take } = store();
-  const { sender } = make(take, { batchEventsMax: 2 });
-  async function* events() {
-    for (const id of ["a", "bad", "c"]) yield event(id);
-  }
-  assert.deepEqual(await ingestAll(sender, events()), {
-    accepted: 2,
-    refused: 1,
-    failed: 0,
-    problems: [
-      {
-        index: 1,
-        event_id: "bad",
-        status: "refused",
-        problems: [{ path: "event_id", message: "is bad", value: "bad" }],
-      },
-    ],
-  });
-});
-
-test("when the first had to be given up, the rest is not tried, and the failure says what became of all", async () => {
-  const { clock, sender } = make(() => refusal(503, "stopping", 1), { retryForMs: 5000, batchEventsMax: 1 });
-  const ended = ingestAll(sender, [event("a"), event("b"), event("c")]).catch((error: unknown) => error);
-  for (let second = 0; second < 20; second++) await clock.advance(1000);
-  const error = await ended;
-  assert.ok(error instanceof WeirError);
-  assert.equal(error.code, "stopping");
-  const { accepted, failed } = error.details as { accepted: number; failed: number };
-  assert.deepEqual([accepted, failed], [0, 3]);
+  for (const [name, value, least] of [
+    ["batchEventsMax", 0, 1],
+    ["batchEventsMax", NaN, 1],
+    ["requestsMax", 0, 1],
+    ["queueEventsMax", -1, 1],
+    ["queueBytesMax", "16 MiB", 1],
+    ["batchBytesMax", 0, 1],
+    ["batchDelayMs", NaN, 0],
+    ["retryForMs", -1, 0],
+    ["retryFirstMs", null, 0],
+    ["retryMostMs", NaN, 0],
+  ] as const)
+    assert.throws(() => make(take, { [name]: value }), {
+      name: "TypeError",
+      message: `${name} must be a number of at least ${least}, not ${value}`,
+    });
+  const unbounded = { queueEventsMax: Infinity, requestsMax: Infinity, retryForMs: 0 };
+  assert.doesNotThrow(() => make(take, { ...unbounded, batchDelayMs: 0 }));
 });

@@ -7,44 +7,8 @@ import { Delivery } from "./delivery.ts";
 import type { Parcel } from "./delivery.ts";
 import { writeEvent } from "./event.ts";
 import type { NewEvent, Outcome, Unwritable, Written } from "./event.ts";
-
-export interface SenderOptions {
-  /** `durable` (default): an event is accepted when it would survive a crash; `counted`: when it is in every active rule. */
-  readonly wait?: "durable" | "counted";
-  /** Events of a request; 1,000. The server takes 10,000. */
-  readonly batchEventsMax?: number;
-  /** Bytes of a request; 1 MiB. */
-  readonly batchBytesMax?: number;
-  /** How long an event waits for others to go with it, ms; 20. */
-  readonly batchDelayMs?: number;
-  /** Events that have no outcome yet; beyond it `send` waits; 10,000. */
-  readonly queueEventsMax?: number;
-  /** Their bytes; 16 MiB. */
-  readonly queueBytesMax?: number;
-  /** Requests at a time; 2. */
-  readonly requestsMax?: number;
-  /** How long a request is tried again before its events are given up, ms; for ever. */
-  readonly retryForMs?: number;
-  /** The first pause before a request is tried again, ms; 100. Each further one is twice as long, … */
-  readonly retryFirstMs?: number;
-  /** … up to this, ms; 10,000. A server that asks for more gets it. */
-  readonly retryMostMs?: number;
-  /** Gives up everything. */
-  readonly signal?: AbortSignal;
-}
-
-const defaults = {
-  wait: "durable",
-  batchEventsMax: 1000,
-  batchBytesMax: 2 ** 20,
-  batchDelayMs: 20,
-  queueEventsMax: 10_000,
-  queueBytesMax: 16 * 2 ** 20,
-  requestsMax: 2,
-  retryForMs: Infinity,
-  retryFirstMs: 100,
-  retryMostMs: 10_000,
-} as const;
+import { checkedOptions } from "./sender-options.ts";
+import type { SenderOptions } from "./sender-options.ts";
 
 /** An event that has its place among those to be sent. */
 export interface Sent {
@@ -78,7 +42,7 @@ interface Waiter {
  * place, and nothing is dropped. Whoever does not wait is refused by `queue_full` when as many calls wait as there are places.
  */
 export class Sender {
-  readonly #options: Required<Omit<SenderOptions, "signal">>;
+  readonly #options: ReturnType<typeof checkedOptions>;
   readonly #surroundings: Surroundings;
   readonly #delivery: Delivery;
   readonly #ending = new AbortController();
@@ -100,9 +64,9 @@ export class Sender {
   #forgetSignal: () => void = () => {};
   #closed: Error | undefined;
 
+  /** @throws TypeError for a bound with which nothing could be sent. */
   constructor(http: Http, surroundings: Surroundings, { signal, ...options }: SenderOptions = {}) {
-    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-    this.#options = { ...defaults, ...given };
+    this.#options = checkedOptions(options);
     this.#surroundings = surroundings;
     const { wait, retryForMs, retryFirstMs: firstMs, retryMostMs: mostMs } = this.#options;
     const patience = { retryForMs, firstMs, mostMs };
@@ -155,9 +119,9 @@ export class Sender {
     return this.counts;
   }
 
-  #unwritable({ eventId, why }: Unwritable): Sent {
+  #unwritable({ eventId, path, why }: Unwritable): Sent {
     this.#counts.refused += 1;
-    return { eventId, outcome: Promise.resolve({ status: "refused", problems: [{ path: "", message: why }] }) };
+    return { eventId, outcome: Promise.resolve({ status: "refused", problems: [{ path, message: why }] }) };
   }
 
   #hasRoom(bytes: number): boolean {

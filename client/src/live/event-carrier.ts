@@ -110,7 +110,8 @@ export class EventParser {
   #block(block: string): void {
     const fields = new Map<string, string>();
     for (const line of block.split("\n")) {
-      const [, name, value] = /^([a-z]+): ?(.*)$/.exec(line) ?? [];
+      // Values of events may have U+2028, which ends a line in Unicode alone.
+      const [, name, value] = /^([a-z]+): ?(.*)$/s.exec(line) ?? [];
       if (name !== undefined && value !== undefined) fields.set(name, value);
     }
     const data = fields.get("data");

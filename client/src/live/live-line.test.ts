@@ -330,6 +330,14 @@ test("a stream of events is cut where it may be cut, and an id counts behind its
   }
 });
 
+test("a line ends where the format says, not at what Unicode calls an end of line", () => {
+  const heard: string[] = [];
+  const parser = new EventParser({ message: (data) => heard.push(data), id: () => {} });
+  const value = JSON.stringify({ user_id: "a\u2028b\u2029c" });
+  parser.take(`id: 1\ndata: ${value}\n\n`);
+  assert.deepEqual(heard, [value]);
+});
+
 test("an event of many pieces is put together without looking through it again and again", () => {
   const heard: number[] = [];
   const parser = new EventParser({ message: (data) => heard.push(data.length), id: () => {} });

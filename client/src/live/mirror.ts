@@ -30,8 +30,6 @@ export class Mirror {
   #rows: readonly StatsRow[] | undefined;
   /** Messages of a subscription of before may still be on their way, until the snapshot of this one. */
   #hasForerunner = false;
-  lagMs: number | undefined;
-  resetReason: string | undefined;
   error: LiveError | undefined;
 
   get phase(): MirrorPhase {
@@ -49,9 +47,8 @@ export class Mirror {
 
   /** All rows in the order of `/stats`; the same list until something changes. */
   get rows(): readonly StatsRow[] {
-    return (this.#rows ??= [...this.#windows]
-      .sort(([a], [b]) => Date.parse(b) - Date.parse(a))
-      .flatMap(([, rows]) => rows));
+    // A server writes all times alike, so that their texts are in their order.
+    return (this.#rows ??= [...this.#windows].sort(([a], [b]) => (a < b ? 1 : -1)).flatMap(([, rows]) => rows));
   }
 
   /** The subscription begins anew: a snapshot will come. */
@@ -69,10 +66,9 @@ export class Mirror {
       case "final":
         return this.#phase === "following" ? this.#final(message) : this.#unexpected();
       case "heartbeat":
-        return this.#follows(message.seq) ? ((this.lagMs = message.lag_ms), "same") : this.#unexpected();
+        return this.#follows(message.seq) ? "same" : this.#unexpected();
       case "reset":
         this.#phase = "void";
-        this.resetReason = message.reason;
         return "changed";
       case "error":
         this.#phase = "over";

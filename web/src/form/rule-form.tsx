@@ -10,6 +10,7 @@ import { draftOf, isSame, newDraft, ruleOf } from "./draft.ts";
 import { Fields } from "./fields.tsx";
 import { forgetDraft, useKeptDraft } from "./kept-draft.ts";
 import type { Kept } from "./kept-draft.ts";
+import { MoreFields } from "./more-fields.tsx";
 import { PreviewCard } from "./preview.tsx";
 import { noProblems, problemsOf } from "./problems.ts";
 import { isStored, save } from "./saving.ts";
@@ -17,35 +18,29 @@ import { usePreview } from "./use-preview.ts";
 import type { Preview } from "./use-preview.ts";
 import { isField, mainFields, moreFields } from "./words.ts";
 
-/** Makes a rule, or changes the one that is named. */
+/**
+ * Makes a rule, or changes the one that is named. The heading is one from the beginning on: it has the keyboard, and another
+ * in its place would not.
+ */
 export function RuleForm({ ruleId }: { readonly ruleId?: string }) {
-  if (ruleId === undefined) return <Form first={{ draft: newDraft, version: undefined }} />;
-  return <Edit ruleId={ruleId} />;
+  return (
+    <>
+      <PageHead title={ruleId === undefined ? "New rule" : `Edit ${ruleId}`} />
+      {ruleId === undefined ? <Form first={{ draft: newDraft, version: undefined }} /> : <Edit ruleId={ruleId} />}
+    </>
+  );
 }
 
 function Edit({ ruleId }: { readonly ruleId: string }) {
   const { value, error, again } = usePolled(`edit ${ruleId}`, 3000, (signal) => weir.rules.get(ruleId, { signal }));
-  if (value)
-    return (
-      <Form
-        rule={value}
-        first={{ draft: draftOf(value), version: value.version }}
-        isGone={error?.code === "unknown_rule"}
-      />
-    );
+  const isGone = error?.code === "unknown_rule";
+  if (value) return <Form rule={value} first={{ draft: draftOf(value), version: value.version }} isGone={isGone} />;
+  if (error === undefined) return <Loading what="the rule" lines={6} />;
+  if (!isGone) return <Failure error={error} again={again} />;
   return (
-    <>
-      <PageHead title={`Edit ${ruleId}`} />
-      {error === undefined ? (
-        <Loading what="the rule" lines={6} />
-      ) : error.code === "unknown_rule" ? (
-        <Empty title="There is no such rule">
-          It may have been deleted. <a href={hrefOf({ page: "rules" })}>All rules</a>
-        </Empty>
-      ) : (
-        <Failure error={error} again={again} />
-      )}
-    </>
+    <Empty title="There is no such rule">
+      It may have been deleted. <a href={hrefOf({ page: "rules" })}>All rules</a>
+    </Empty>
   );
 }
 
@@ -95,65 +90,60 @@ function Form({ rule, first, isGone = false }: FormProps) {
     }
   };
   return (
-    <>
-      <PageHead title={rule === undefined ? "New rule" : `Edit ${rule.rule_id}`} />
-      <div className="form-and-preview">
-        <form className="card" onSubmit={(event) => void submit(event)} noValidate>
-          {isRestored && !isSame(draft, first.draft) && <Restored startOver={() => startOver(first)} />}
-          {isGone && (
-            <p className="notice notice-warn" role="status">
-              Somebody has deleted this rule. Saved, it is made again as it stands here.
-            </p>
-          )}
-          {isNewer && !isAsSaid && !isGone && (
-            <Overtaken now={rule.version} was={version} startOver={() => startOver(first)} />
-          )}
-          <div className="fields">
-            <Fields
-              fields={mainFields}
-              draft={draft}
-              problems={problems}
-              change={edit}
-              isReadOnly={isSaving}
-              {...(rule !== undefined && { locked: "rule_id" })}
-            />
-          </div>
-          <details open={moreFields.some(({ name }) => draft[name] !== "") || hasProblem(problems.fields)}>
-            <summary>More: lateness, retention, hops, limits</summary>
-            <div className="fields">
-              <Fields fields={moreFields} draft={draft} problems={problems} change={edit} isReadOnly={isSaving} />
-            </div>
-          </details>
-          {problems.others.map((text) => (
-            <p key={text} className="notice notice-warn">
-              {text}
-            </p>
-          ))}
-          {failure && failure.status !== 422 && <NotSaved error={failure} />}
-          <div className="actions">
-            <button type="submit" className="primary" disabled={isSaving}>
-              {isSaving ? "Saving" : rule === undefined || isGone ? "Save the rule" : "Save as a new version"}
-            </button>
-            <a
-              className="button"
-              href={rule ? hrefOf({ page: "rule", ruleId: rule.rule_id }) : hrefOf({ page: "rules" })}
-            >
-              Back
-            </a>
-          </div>
-          <p className="hint">What you type is kept in this browser until it is saved.</p>
-        </form>
-        <PreviewCard preview={preview} isWrong={isWrong} />
-      </div>
-    </>
+    <div className="form-and-preview">
+      <form className="card" onSubmit={(event) => void submit(event)} noValidate>
+        {isRestored && !isSame(draft, first.draft) && <Restored startOver={() => startOver(first)} />}
+        {isGone && (
+          <p className="notice notice-warn" role="status">
+            Somebody has deleted this rule. Saved, it is made again as it stands here.
+          </p>
+        )}
+        {isNewer && !isAsSaid && !isGone && (
+          <Overtaken now={rule.version} was={version} startOver={() => startOver(first)} />
+        )}
+        <div className="fields">
+          <Fields
+            fields={mainFields}
+            draft={draft}
+            problems={problems}
+            change={edit}
+            isReadOnly={isSaving}
+            {...(rule !== undefined && { locked: "rule_id" })}
+          />
+        </div>
+        <MoreFields
+          isFilled={moreFields.some(({ name }) => draft[name] !== "")}
+          isWrong={moreFields.some(({ name }) => problems.fields.has(name))}
+        >
+          <Fields fields={moreFields} draft={draft} problems={problems} change={edit} isReadOnly={isSaving} />
+        </MoreFields>
+        {problems.others.map((text) => (
+          <p key={text} className="notice notice-warn">
+            {text}
+          </p>
+        ))}
+        {failure && failure.status !== 422 && <NotSaved error={failure} />}
+        <div className="actions">
+          <button type="submit" className="primary" disabled={isSaving}>
+            {isSaving ? "Saving" : rule === undefined || isGone ? "Save the rule" : "Save as a new version"}
+          </button>
+          <a
+            className="button"
+            href={rule ? hrefOf({ page: "rule", ruleId: rule.rule_id }) : hrefOf({ page: "rules" })}
+          >
+            Back
+          </a>
+        </div>
+        <p className="hint">What you type is kept in this browser until it is saved.</p>
+      </form>
+      <PreviewCard preview={preview} isWrong={isWrong} />
+    </div>
   );
 }
 
 /** As the server has written the rule that the form says now. */
 const canonicalOf = ({ answer, error, isAsking }: Preview): Rule | undefined =>
   isAsking || error !== undefined ? undefined : answer?.rule;
-
-const hasProblem = (fields: ReadonlyMap<string, unknown>): boolean => moreFields.some(({ name }) => fields.has(name));
 
 function Restored({ startOver }: { readonly startOver: () => void }) {
   return (

@@ -2,6 +2,7 @@ import uPlot from "uplot";
 import { colourOf } from "../theme.ts";
 import { axisTimes } from "./axis-times.ts";
 import { lonePoints } from "./lone-points.ts";
+import { yRange } from "./y-range.ts";
 
 export interface DrawingOptions {
   readonly names: readonly string[];
@@ -68,7 +69,7 @@ function optionsOf(width: number, options: DrawingOptions, { shade, range }: Hoo
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    scales: { x: { range }, y: { range: (_chart, low, high) => [Math.min(low, 0), high > 0 ? high * 1.08 : 1] } },
+    scales: { x: { range }, y: { range: (_chart, low, high) => yRange(low, high) } },
     axes: [
       {
         ...axis,

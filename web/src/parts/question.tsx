@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef } from "react";
+import { useId, useLayoutEffect, useRef } from "react";
 import type { ReactNode } from "react";
 
 interface QuestionProps {
@@ -13,7 +13,8 @@ interface QuestionProps {
 export function Question({ title, yes, onYes, onNo, children }: QuestionProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
-  useEffect(() => {
+  // While it is still in the page: a dialog that is closed behind that gives the keyboard back to nobody.
+  useLayoutEffect(() => {
     const own = dialog.current;
     own?.showModal();
     return () => own?.close();

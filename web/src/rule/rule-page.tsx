@@ -22,11 +22,13 @@ export function RulePage({ ruleId }: { readonly ruleId: string }) {
     error,
     again,
   } = usePolled(`rule ${ruleId}`, 1000, (signal) => weir.rules.get(ruleId, { signal }));
-  if (error?.code === "unknown_rule") return <NoSuchRule ruleId={ruleId} />;
+  const isGone = error?.code === "unknown_rule";
   return (
     <>
-      <PageHead title={ruleId}>{rule && <Actions rule={rule} changed={again} />}</PageHead>
-      {rule === undefined ? (
+      <PageHead title={ruleId}>{rule && !isGone && <Actions rule={rule} changed={again} />}</PageHead>
+      {isGone ? (
+        <NoSuchRule />
+      ) : rule === undefined ? (
         error === undefined ? (
           <Loading what="the rule" lines={7} />
         ) : (
@@ -54,17 +56,12 @@ export function RulePage({ ruleId }: { readonly ruleId: string }) {
   );
 }
 
-function NoSuchRule({ ruleId }: { readonly ruleId: string }) {
-  return (
-    <>
-      <PageHead title={ruleId} />
-      <Empty title="There is no such rule">
-        It may have been deleted. <a href={hrefOf({ page: "rules" })}>All rules</a>, or{" "}
-        <a href={hrefOf({ page: "new" })}>make one</a>.
-      </Empty>
-    </>
-  );
-}
+const NoSuchRule = () => (
+  <Empty title="There is no such rule">
+    It may have been deleted. <a href={hrefOf({ page: "rules" })}>All rules</a>, or{" "}
+    <a href={hrefOf({ page: "new" })}>make one</a>.
+  </Empty>
+);
 
 /** How much of history is counted, while it is being filled; or why the server has stopped the rule. */
 function Progress({ rule }: { readonly rule: RuleAnswer }) {
