@@ -2,7 +2,7 @@ import { unpack } from "../event/packed.ts";
 import { after, offset } from "../event/position.ts";
 import type { Offset, Src } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
-import { messageOf } from "../lib/errors.ts";
+import { messageOf, WeirError } from "../lib/errors.ts";
 import { Turns } from "../lib/turns.ts";
 import type { Log, LogRecord } from "../log/log.ts";
 import type { Archive, ArchiveErasure, ArchivedEvent } from "./archive.ts";
@@ -37,8 +37,8 @@ interface Line {
 }
 
 /**
- * Copies the log into the archive, each partition by itself, from where its last commit stands. A commit follows what is
- * put: what is put again after a crash is there already. It waits for the archive as long as that is away; nobody waits for it.
+ * Copies the log into the archive, each partition by itself, from where the archive and its last commit say. Both follow what
+ * is put: what is put again after a crash is there already. It waits for the archive as long as that is away; nobody waits for it.
  */
 export class Archiver {
   readonly #deps: ArchiverDeps;
@@ -70,9 +70,13 @@ export class Archiver {
     return this.#lines.find(({ src }) => src === partition)?.next ?? offset(0);
   }
 
-  /** For events below what is `written`. */
-  erase(erasure: ArchiveErasure): Promise<void> {
-    return this.#deps.archive.erase(erasure);
+  /** For events below what is `written`: an archive that has less must not take them for put. */
+  async erase(erasure: ArchiveErasure): Promise<void> {
+    for (const line of this.#lines) {
+      const below = erasure.below[line.src];
+      if (below !== undefined) await this.#note(line, offset(below), offset(below));
+    }
+    await this.#deps.archive.erase(erasure);
   }
 
   /** How long the oldest event that is known and not in the archive has waited. */
@@ -102,12 +106,17 @@ export class Archiver {
     }
   }
 
-  /** The commit is a hint, which may be old, or gone; what was erased since must not come back by it. */
+  /**
+   * The commit is a hint, which may be old, or gone, or of more than an archive has that was brought back from a copy. What was
+   * erased must not come back by any of them.
+   */
   async #beginning(src: Src): Promise<Offset> {
     const { log, archive, claim } = this.#deps;
     await claim?.();
-    const [floor, committed] = [await archive.floor(src), await log.committed(src)];
-    return floor > committed ? floor : committed;
+    const [floor, noted, committed] = [await archive.floor(src), await archive.noted(src), await log.committed(src)];
+    const next = offset(Math.max(floor, Math.min(noted, committed)));
+    await archive.note(src, offset(0), next);
+    return next;
   }
 
   async #step(line: Line, from: Offset): Promise<void> {
@@ -118,9 +127,22 @@ export class Archiver {
     if (last === undefined) return void (line.oldest = undefined);
     line.oldest ??= records[0]!.appendedAt;
     await this.#put(records, from);
-    line.next = after(last.to);
+    const next = after(last.to);
+    await this.#note(line, from, next);
+    line.next = next;
     line.oldest = undefined;
-    await log.commit(src, line.next);
+    await log.commit(src, next);
+  }
+
+  /** @throws when the archive lacks what was put: it is begun anew then from what it has. */
+  async #note(line: Line, from: Offset, next: Offset): Promise<void> {
+    if (await this.#deps.archive.note(line.src, from, next)) return;
+    line.next = undefined;
+    throw new WeirError(
+      "registry_unavailable",
+      `the archive lacks what was put into it of partition ${line.src} below ${from}, as one does that was exchanged, or brought back from a copy; what it lacks is put again`,
+      { canRetry: true },
+    );
   }
 
   async #put(records: readonly LogRecord[], from: Offset): Promise<void> {

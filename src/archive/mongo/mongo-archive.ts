@@ -28,6 +28,12 @@ interface Floor {
   readonly below: number;
 }
 
+/** Up to where a partition was put. */
+interface Noted {
+  readonly _id: number;
+  readonly next: number;
+}
+
 /** The driver ends what it asks long before. */
 const callMs = 60_000;
 
@@ -63,6 +69,21 @@ class MongoArchive implements Archive {
     return this.#ask(async () => offset((await this.#floors().findOne({ _id: src }))?.below ?? 0));
   }
 
+  noted(src: Src): Promise<Offset> {
+    return this.#ask(async () => offset((await this.#notes().findOne({ _id: src }))?.next ?? 0));
+  }
+
+  async note(src: Src, from: Offset, next: Offset): Promise<boolean> {
+    const isFirst = from === 0;
+    const before: Filter<Noted> = { _id: src, ...(isFirst ? {} : { next: { $gte: from } }) };
+    const { matchedCount, upsertedCount } = await this.#ask(() =>
+      this.#notes().updateOne(before, { $max: { next } }, { upsert: isFirst }),
+    );
+    if (matchedCount + upsertedCount > 0) return true;
+    this.#isIndexed = false;
+    return false;
+  }
+
   erase({ by, values, below }: ArchiveErasure): Promise<void> {
     return this.#ask(async () => {
       const bounds = Object.entries(below).map(([partition, end]) => ({ partition: Number(partition), end }));
@@ -85,6 +106,10 @@ class MongoArchive implements Archive {
 
   #floors(): Collection<Floor> {
     return this.#line.collection<Floor>("raw_events_erased");
+  }
+
+  #notes(): Collection<Noted> {
+    return this.#line.collection<Noted>("raw_events_progress");
   }
 
   /** Never lower than it was. */
