@@ -111,11 +111,37 @@ describe("the archiver", () => {
     assert.deepEqual([archiver.trouble(), archiver.lagMs(), archiver.written(0)], ["it is away", 5_000, 0]);
     await until("the event", () => archiver.written(0) === 1);
     await until("the good news", () => said.length === 2);
+    await until("nothing more to come", () => archiver.lagMs() === 0);
     assert.deepEqual(pauses.slice(0, 8), [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
-    assert.deepEqual([archiver.trouble(), archiver.lagMs(), archived()], [undefined, 0, 1]);
+    assert.deepEqual([archiver.trouble(), archived()], [undefined, 1]);
     assert.match(said[0]!, /^warn events can't be archived now: it is away; trying again$/);
     assert.equal(said[1], "info events are archived again");
     await archiver.stop(1000);
+  });
+
+  test("lags from the first moment when it can't begin, and until it has caught up", async () => {
+    let now = at + 5_000;
+    const clock = { ...systemClock, now: () => now, sleep: () => systemClock.turn() };
+    const { log, state, archiver } = desk({ clock, claim: async () => assert.ok(!state.away, "it is away") });
+    state.away = true;
+    archiver.start();
+    await until("a failure", () => archiver.trouble() !== undefined);
+    now += 60_000;
+    assert.equal(archiver.lagMs(), 60_000, "it is not known what waits");
+    for (let record = 0; record < 5; record++) await log.append(events(...Array.from({ length: 2_000 }, () => "e")));
+    const lags: number[] = [];
+    const read = log.read.bind(log);
+    log.read = (from, options) => {
+      if (from.off > 0) lags.push(archiver.lagMs());
+      return read(from, options);
+    };
+    state.away = false;
+    await until("it to have caught up", () => archiver.lagMs() === 0);
+    await archiver.stop(1000);
+    assert.deepEqual(
+      lags.slice(0, 5),
+      Array.from({ length: 5 }, () => 65_000),
+    );
   });
 
   test("puts nothing while the archive is another's", async () => {

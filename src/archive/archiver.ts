@@ -31,7 +31,7 @@ interface Line {
   readonly src: Src;
   /** Everything below is in the archive. Undefined until it is known where to begin. */
   next: Offset | undefined;
-  /** When the log had the oldest event that is read and not in the archive, ms since the epoch. */
+  /** When the log had the oldest event that may be missing in the archive, ms since the epoch; undefined: all is there. */
   oldest: number | undefined;
   trouble: string | undefined;
 }
@@ -79,7 +79,7 @@ export class Archiver {
     await this.#deps.archive.erase(erasure);
   }
 
-  /** How long the oldest event that is known and not in the archive has waited. */
+  /** How long the oldest event that is not in the archive may have waited; what the log was not asked for counts as well. */
   lagMs(): number {
     const now = this.#deps.clock.now();
     return Math.max(0, ...this.#lines.map(({ oldest = now }) => now - oldest));
@@ -125,12 +125,12 @@ export class Archiver {
     const records = await log.read({ src, off: from }, { ...readBounds, signal: this.#stop.signal });
     const last = records.at(-1);
     if (last === undefined) return void (line.oldest = undefined);
-    line.oldest ??= records[0]!.appendedAt;
+    // It stands until nothing more comes: only then nothing is waiting.
+    line.oldest = records[0]!.appendedAt;
     await this.#put(records, from);
     const next = after(last.to);
     await this.#note(line, from, next);
     line.next = next;
-    line.oldest = undefined;
     await log.commit(src, next);
   }
 
@@ -166,6 +166,7 @@ export class Archiver {
     const message = messageOf(error);
     const isNews = this.#lines.every(({ trouble }) => trouble !== message);
     line.trouble = message;
+    line.oldest ??= this.#deps.clock.now();
     if (isNews) this.#deps.report("warn", `events can't be archived now: ${message}; trying again`, error);
   }
 
