@@ -109,7 +109,7 @@ describe("the archiver", () => {
     archiver.start();
     await until("a failure", () => archiver.trouble() !== undefined);
     assert.deepEqual([archiver.trouble(), archiver.lagMs(), archiver.written(0)], ["it is away", 5_000, 0]);
-    await until("the event", () => archiver.written(0) === 1);
+    await until("the event", () => archived() === 1);
     await until("the good news", () => said.length === 2);
     await until("nothing more to come", () => archiver.lagMs() === 0);
     assert.deepEqual(pauses.slice(0, 8), [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
@@ -142,6 +142,28 @@ describe("the archiver", () => {
       lags.slice(0, 5),
       Array.from({ length: 5 }, () => 65_000),
     );
+  });
+
+  test("does not call written for a while what was put without an answer: the put may come late, behind an erasure", async () => {
+    let monotonic = 0;
+    const clock = { ...systemClock, monotonic: () => monotonic, sleep: () => systemClock.turn() };
+    const { log, kept, state, archiver } = desk({ clock });
+    await log.append(events("a"));
+    archiver.start();
+    await until("the first event", () => archiver.written(0) === 1);
+    for (const id of ["b", "c"]) {
+      state.away = true;
+      await log.append(events(id));
+      await until("a failure", () => archiver.trouble() !== undefined);
+      state.away = false;
+      await until("it to be put", () => kept.size === log.records.length && archiver.trouble() === undefined);
+      assert.equal(archiver.written(0), 1);
+      monotonic += 59_999;
+      assert.equal(archiver.written(0), 1);
+    }
+    monotonic += 1;
+    assert.equal(archiver.written(0), 3);
+    await archiver.stop(1000);
   });
 
   test("puts nothing while the archive is another's", async () => {

@@ -25,6 +25,8 @@ const putEventsMax = 1_000;
 const putsAtOnce = 2;
 const pauseMinMs = 250;
 const pauseMaxMs = 10_000;
+/** Longer than a put that is given up by its sender is on its way, as a rule. */
+const unsureMs = 60_000;
 
 /** How far one partition is. */
 interface Line {
@@ -34,6 +36,8 @@ interface Line {
   /** When the log had the oldest event that may be missing in the archive, ms since the epoch; undefined: all is there. */
   oldest: number | undefined;
   trouble: string | undefined;
+  /** A put from there on had no answer. Up to this moment of the monotonic clock it may come late, and bring back what was erased since. */
+  unsure: { readonly from: Offset; readonly untilMs: number } | undefined;
 }
 
 /**
@@ -49,7 +53,8 @@ export class Archiver {
 
   constructor(deps: ArchiverDeps) {
     this.#deps = deps;
-    this.#lines = deps.log.sources().map((src) => ({ src, next: undefined, oldest: undefined, trouble: undefined }));
+    const unknown = { next: undefined, oldest: undefined, trouble: undefined, unsure: undefined };
+    this.#lines = deps.log.sources().map((src) => ({ src, ...unknown }));
   }
 
   /** Works in the background until `stop`. */
@@ -65,9 +70,11 @@ export class Archiver {
     settled.abort();
   }
 
-  /** Everything of the partition below it is in the archive. */
+  /** Everything of the partition below it is in the archive, and nothing of it is on its way there. */
   written(partition: number): Offset {
-    return this.#lines.find(({ src }) => src === partition)?.next ?? offset(0);
+    const { next = offset(0), unsure } = this.#lines.find(({ src }) => src === partition) ?? {};
+    const isUnsure = unsure !== undefined && this.#deps.clock.monotonic() < unsure.untilMs;
+    return isUnsure && unsure.from < next ? unsure.from : next;
   }
 
   /** For events below what is `written`: an archive that has less must not take them for put. */
@@ -127,7 +134,10 @@ export class Archiver {
     if (last === undefined) return void (line.oldest = undefined);
     // It stands until nothing more comes: only then nothing is waiting.
     line.oldest = records[0]!.appendedAt;
-    await this.#put(records, from);
+    await this.#put(records, from).catch((error: unknown) => {
+      line.unsure = { from: this.written(src), untilMs: this.#deps.clock.monotonic() + unsureMs };
+      throw error;
+    });
     const next = after(last.to);
     await this.#note(line, from, next);
     line.next = next;
