@@ -2,7 +2,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { within } from "../../lib/deadline.ts";
 import { messageOf, WeirError } from "../../lib/errors.ts";
 import { passFailpoint } from "../../lib/failpoint.ts";
-import type { Registry, RegistryChange, RuleRecord } from "../registry.ts";
+import type { MadeChange, Registry, RegistryChange, RuleRecord } from "../registry.ts";
 import type { ChangeLog } from "./change-log.ts";
 import { KnownRules } from "./known-rules.ts";
 import { OneByOne } from "./one-by-one.ts";
@@ -89,11 +89,10 @@ export class MongoRegistry implements Registry {
     });
   }
 
-  async change(change: RegistryChange): Promise<readonly RuleRecord[] | undefined> {
-    if (change.save.length + change.remove.length === 0) return [];
-    const stored = await this.#turn("the rules can't be changed", () => this.#change(change));
-    if (stored !== undefined) this.#watch.look();
-    return stored;
+  async change(change: RegistryChange): Promise<MadeChange | undefined> {
+    const made = await this.#turn("the rules can't be changed", () => this.#change(change));
+    if (made !== undefined) this.#watch.look();
+    return made;
   }
 
   async revision(): Promise<number> {
@@ -128,7 +127,7 @@ export class MongoRegistry implements Registry {
     await this.#deps.server.close();
   }
 
-  async #change(change: RegistryChange): Promise<readonly RuleRecord[] | undefined> {
+  async #change(change: RegistryChange): Promise<MadeChange | undefined> {
     for (;;) {
       await this.#follow();
       if (!this.#known.fits(change)) return undefined;
@@ -140,7 +139,7 @@ export class MongoRegistry implements Registry {
       if (await this.#make({ revision, change: id }, records.length)) {
         passFailpoint("rules-changed");
         this.#tidyUp(this.#known.take(records, revision));
-        return saved;
+        return { revision, records: saved };
       }
       // Somebody else has the number; what was staged for it can never be in force.
       this.#tidyUp(records.map(({ _id }) => _id));
