@@ -152,6 +152,9 @@ export function registrySuite(name: string, place: () => Promise<RegistryPlace>)
         assert.equal(sumOf(await registry.all()), 6000);
         assert.deepEqual(await registry.all(), await registries[0]!.all());
       }
+      const afresh = await open();
+      assert.deepEqual(await afresh.all(), await registries[0]!.all());
+      await afresh.close();
       for (const registry of registries) await registry.close();
     });
 
