@@ -96,17 +96,13 @@ export class MongoRegistry implements Registry {
   }
 
   async change(change: RegistryChange): Promise<MadeChange | undefined> {
-    for (let staged: Staged | undefined; ;) {
-      const before = staged;
-      // Each attempt is a turn of its own, so that others go on, however often it takes to win a number.
-      const attempt = await this.#turn("the rules can't be changed", () => this.#attempt(change, before));
-      if ("again" in attempt) {
-        staged = attempt.again;
-        continue;
-      }
-      if (attempt.made !== undefined) this.#watch.look();
-      return attempt.made;
-    }
+    // Each attempt is a turn of its own, so that others go on, however often it takes to win a number.
+    const attempt = (before?: Staged): Promise<Attempt> =>
+      this.#turn("the rules can't be changed", () => this.#attempt(change, before));
+    let last = await attempt();
+    while ("again" in last) last = await attempt(last.again);
+    if (last.made !== undefined) this.#watch.look();
+    return last.made;
   }
 
   async revision(): Promise<number> {
