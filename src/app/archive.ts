@@ -27,7 +27,7 @@ export async function startArchive(
   const archiver = new Archiver({
     ...(claimArchive === undefined ? {} : { claim: claimArchive }),
     ...{ log, archive, clock, archived: (events: number) => metrics.archive.archived(events) },
-    report: (level, message) => logger[level]({ part }, message),
+    report: (level, message, err) => logger[level]({ part, err }, message),
   });
   metrics.watch({ archiveLagSeconds: () => archiver.lagMs() / 1000 });
   archiver.start();

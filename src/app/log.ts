@@ -62,6 +62,8 @@ function embedded(config: Config, deps: OpenLogDeps): Promise<Log> {
 }
 
 type Done = "counted" | "archived";
+/** The archive reads all partitions of the topic, at its own pace. */
+const archivesAheadBytesMax = 2 << 20;
 
 async function onKafka(config: Config, deps: OpenLogDeps, done: Done = "counted"): Promise<Log> {
   const { openKafkaLog } = await import("../log/kafka/kafka.ts");
@@ -83,6 +85,7 @@ export function kafkaLogOptions(
       : {}),
     compression: config.kafkaCompression,
     futureMaxMs: config.futureMaxMs,
+    ...(done === "archived" ? { aheadBytesMax: archivesAheadBytesMax } : {}),
     // Of bodies no more are in memory, and what they are packed into is smaller, as a rule: so it is their bound that is met.
     inFlightBytesMax: config.inflightBytesMax,
     clock,

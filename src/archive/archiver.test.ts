@@ -17,16 +17,18 @@ const events = (...ids: string[]): PackedEvents =>
 
 interface DeskOptions {
   readonly floor?: number;
+  readonly noted?: number;
+  readonly committed?: number;
   readonly clock?: Clock;
   readonly claim?: () => Promise<void>;
 }
 
 /** A log, an archive in memory that may be away, and what happens in its order. */
-function desk({ floor = 0, clock = systemClock, claim }: DeskOptions = {}) {
+function desk({ floor = 0, noted = 0, committed = 0, clock = systemClock, claim }: DeskOptions = {}) {
   const log = memoryLog({ now: () => at });
   const kept = new Map<string, ArchivedEvent>();
   const happened: string[] = [];
-  const state = { away: false, puts: 0 };
+  const state = { away: false, puts: 0, noted, committed };
   const archive: Archive = {
     put: async (some) => {
       state.puts += 1;
@@ -35,7 +37,13 @@ function desk({ floor = 0, clock = systemClock, claim }: DeskOptions = {}) {
       happened.push(`put ${some[0]!.off}..${some.at(-1)!.off}`);
     },
     floor: async () => offset(floor),
-    erase: async () => {},
+    noted: async () => offset(state.noted),
+    note: async (_, from, next) => {
+      if (state.noted < from) return false;
+      state.noted = Math.max(state.noted, next);
+      return true;
+    },
+    erase: async () => void happened.push("erase"),
     close: async () => {},
   };
   const said: string[] = [];
@@ -44,8 +52,11 @@ function desk({ floor = 0, clock = systemClock, claim }: DeskOptions = {}) {
     log: {
       sources: () => log.sources(),
       read: (from, options) => log.read(from, options),
-      committed: (partition) => log.committed(partition),
-      commit: async (partition, next) => void happened.push(`commit ${partition}:${next}`),
+      committed: async () => offset(state.committed),
+      commit: async (partition, next) => {
+        state.committed = next;
+        happened.push(`commit ${partition}:${next}`);
+      },
     },
     ...(claim === undefined ? {} : { claim }),
     ...{ archive, clock, archived: (count: number) => (archived += count) },
@@ -98,12 +109,60 @@ describe("the archiver", () => {
     archiver.start();
     await until("a failure", () => archiver.trouble() !== undefined);
     assert.deepEqual([archiver.trouble(), archiver.lagMs(), archiver.written(0)], ["it is away", 5_000, 0]);
-    await until("the event", () => archiver.written(0) === 1);
+    await until("the event", () => archived() === 1);
     await until("the good news", () => said.length === 2);
+    await until("nothing more to come", () => archiver.lagMs() === 0);
     assert.deepEqual(pauses.slice(0, 8), [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
-    assert.deepEqual([archiver.trouble(), archiver.lagMs(), archived()], [undefined, 0, 1]);
+    assert.deepEqual([archiver.trouble(), archived()], [undefined, 1]);
     assert.match(said[0]!, /^warn events can't be archived now: it is away; trying again$/);
     assert.equal(said[1], "info events are archived again");
+    await archiver.stop(1000);
+  });
+
+  test("lags from the first moment when it can't begin, and until it has caught up", async () => {
+    let now = at + 5_000;
+    const clock = { ...systemClock, now: () => now, sleep: () => systemClock.turn() };
+    const { log, state, archiver } = desk({ clock, claim: async () => assert.ok(!state.away, "it is away") });
+    state.away = true;
+    archiver.start();
+    await until("a failure", () => archiver.trouble() !== undefined);
+    now += 60_000;
+    assert.equal(archiver.lagMs(), 60_000, "it is not known what waits");
+    for (let record = 0; record < 5; record++) await log.append(events(...Array.from({ length: 2_000 }, () => "e")));
+    const lags: number[] = [];
+    const read = log.read.bind(log);
+    log.read = (from, options) => {
+      if (from.off > 0) lags.push(archiver.lagMs());
+      return read(from, options);
+    };
+    state.away = false;
+    await until("it to have caught up", () => archiver.lagMs() === 0);
+    await archiver.stop(1000);
+    assert.deepEqual(
+      lags.slice(0, 5),
+      Array.from({ length: 5 }, () => 65_000),
+    );
+  });
+
+  test("does not call written for a while what was put without an answer: the put may come late, behind an erasure", async () => {
+    let monotonic = 0;
+    const clock = { ...systemClock, monotonic: () => monotonic, sleep: () => systemClock.turn() };
+    const { log, kept, state, archiver } = desk({ clock });
+    await log.append(events("a"));
+    archiver.start();
+    await until("the first event", () => archiver.written(0) === 1);
+    for (const id of ["b", "c"]) {
+      state.away = true;
+      await log.append(events(id));
+      await until("a failure", () => archiver.trouble() !== undefined);
+      state.away = false;
+      await until("it to be put", () => kept.size === log.records.length && archiver.trouble() === undefined);
+      assert.equal(archiver.written(0), 1);
+      monotonic += 59_999;
+      assert.equal(archiver.written(0), 1);
+    }
+    monotonic += 1;
+    assert.equal(archiver.written(0), 3);
     await archiver.stop(1000);
   });
 
@@ -130,6 +189,47 @@ describe("the archiver", () => {
     await until("the third event", () => archiver.written(0) === 3);
     await archiver.stop(1000);
     assert.deepEqual([...kept.keys()], ["0:2"]);
+  });
+
+  test("begins where the archive ends, however far the commit is: it may have been brought back from a copy", async () => {
+    for (const [noted, committed, first] of [
+      [1, 3, "0:1"],
+      [3, 1, "0:1"],
+      [0, 3, "0:0"],
+    ] as const) {
+      const { log, kept, archiver } = desk({ noted, committed });
+      await log.append(events("a", "b", "c", "d"));
+      archiver.start();
+      await until("the last event", () => archiver.written(0) === 4);
+      await archiver.stop(1000);
+      assert.equal([...kept.keys()][0], first);
+    }
+  });
+
+  test("puts again what an archive lacks that is exchanged under its hands, and erases nothing there before", async () => {
+    const clock = { ...systemClock, sleep: () => systemClock.turn() };
+    const { log, kept, state, happened, said, archiver } = desk({ clock });
+    await log.append(events("a", "b"));
+    archiver.start();
+    await until("two events", () => archiver.written(0) === 2);
+    kept.clear();
+    state.noted = 0;
+    const erasure = { by: "user_id", values: ["u"], below: { 0: 2 } } as const;
+    await assert.rejects(archiver.erase(erasure), {
+      canRetry: true,
+      message: /lacks what was put .*partition 0 below 2/,
+    });
+    assert.ok(!happened.includes("erase"));
+    await log.append(events("c"));
+    await until("all three", () => archiver.written(0) === 3 && kept.size === 3);
+    await archiver.erase(erasure);
+    assert.equal(happened.at(-1), "erase");
+    kept.clear();
+    state.noted = 1;
+    await log.append(events("d"));
+    await until("those that it lacks", () => archiver.written(0) === 4 && kept.size === 3);
+    await archiver.stop(1000);
+    assert.match(said[0]!, /^warn events can't be archived now: the archive lacks .*; trying again$/);
   });
 
   test("takes a large record apart into pieces, and passes over what holds no events", async () => {

@@ -2,7 +2,7 @@ import { unpack } from "../event/packed.ts";
 import { after, offset } from "../event/position.ts";
 import type { Offset, Src } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
-import { messageOf } from "../lib/errors.ts";
+import { messageOf, WeirError } from "../lib/errors.ts";
 import { Turns } from "../lib/turns.ts";
 import type { Log, LogRecord } from "../log/log.ts";
 import type { Archive, ArchiveErasure, ArchivedEvent } from "./archive.ts";
@@ -25,20 +25,24 @@ const putEventsMax = 1_000;
 const putsAtOnce = 2;
 const pauseMinMs = 250;
 const pauseMaxMs = 10_000;
+/** Longer than a put that is given up by its sender is on its way, as a rule. */
+const unsureMs = 60_000;
 
 /** How far one partition is. */
 interface Line {
   readonly src: Src;
   /** Everything below is in the archive. Undefined until it is known where to begin. */
   next: Offset | undefined;
-  /** When the log had the oldest event that is read and not in the archive, ms since the epoch. */
+  /** When the log had the oldest event that may be missing in the archive, ms since the epoch; undefined: all is there. */
   oldest: number | undefined;
   trouble: string | undefined;
+  /** A put from there on had no answer. Up to this moment of the monotonic clock it may come late, and bring back what was erased since. */
+  unsure: { readonly from: Offset; readonly untilMs: number } | undefined;
 }
 
 /**
- * Copies the log into the archive, each partition by itself, from where its last commit stands. A commit follows what is
- * put: what is put again after a crash is there already. It waits for the archive as long as that is away; nobody waits for it.
+ * Copies the log into the archive, each partition by itself, from where the archive and its last commit say. Both follow what
+ * is put: what is put again after a crash is there already. It waits for the archive as long as that is away; nobody waits for it.
  */
 export class Archiver {
   readonly #deps: ArchiverDeps;
@@ -49,7 +53,8 @@ export class Archiver {
 
   constructor(deps: ArchiverDeps) {
     this.#deps = deps;
-    this.#lines = deps.log.sources().map((src) => ({ src, next: undefined, oldest: undefined, trouble: undefined }));
+    const unknown = { next: undefined, oldest: undefined, trouble: undefined, unsure: undefined };
+    this.#lines = deps.log.sources().map((src) => ({ src, ...unknown }));
   }
 
   /** Works in the background until `stop`. */
@@ -65,17 +70,23 @@ export class Archiver {
     settled.abort();
   }
 
-  /** Everything of the partition below it is in the archive. */
+  /** Everything of the partition below it is in the archive, and nothing of it is on its way there. */
   written(partition: number): Offset {
-    return this.#lines.find(({ src }) => src === partition)?.next ?? offset(0);
+    const { next = offset(0), unsure } = this.#lines.find(({ src }) => src === partition) ?? {};
+    const isUnsure = unsure !== undefined && this.#deps.clock.monotonic() < unsure.untilMs;
+    return isUnsure && unsure.from < next ? unsure.from : next;
   }
 
-  /** For events below what is `written`. */
-  erase(erasure: ArchiveErasure): Promise<void> {
-    return this.#deps.archive.erase(erasure);
+  /** For events below what is `written`: an archive that has less must not take them for put. */
+  async erase(erasure: ArchiveErasure): Promise<void> {
+    for (const line of this.#lines) {
+      const below = erasure.below[line.src];
+      if (below !== undefined) await this.#note(line, offset(below), offset(below));
+    }
+    await this.#deps.archive.erase(erasure);
   }
 
-  /** How long the oldest event that is known and not in the archive has waited. */
+  /** How long the oldest event that is not in the archive may have waited; what the log was not asked for counts as well. */
   lagMs(): number {
     const now = this.#deps.clock.now();
     return Math.max(0, ...this.#lines.map(({ oldest = now }) => now - oldest));
@@ -102,12 +113,17 @@ export class Archiver {
     }
   }
 
-  /** The commit is a hint, which may be old, or gone; what was erased since must not come back by it. */
+  /**
+   * The commit is a hint, which may be old, or gone, or of more than an archive has that was brought back from a copy. What was
+   * erased must not come back by any of them.
+   */
   async #beginning(src: Src): Promise<Offset> {
     const { log, archive, claim } = this.#deps;
     await claim?.();
-    const [floor, committed] = [await archive.floor(src), await log.committed(src)];
-    return floor > committed ? floor : committed;
+    const [floor, noted, committed] = [await archive.floor(src), await archive.noted(src), await log.committed(src)];
+    const next = offset(Math.max(floor, Math.min(noted, committed)));
+    await archive.note(src, offset(0), next);
+    return next;
   }
 
   async #step(line: Line, from: Offset): Promise<void> {
@@ -116,11 +132,27 @@ export class Archiver {
     const records = await log.read({ src, off: from }, { ...readBounds, signal: this.#stop.signal });
     const last = records.at(-1);
     if (last === undefined) return void (line.oldest = undefined);
-    line.oldest ??= records[0]!.appendedAt;
-    await this.#put(records, from);
-    line.next = after(last.to);
-    line.oldest = undefined;
-    await log.commit(src, line.next);
+    // It stands until nothing more comes: only then nothing is waiting.
+    line.oldest = records[0]!.appendedAt;
+    await this.#put(records, from).catch((error: unknown) => {
+      line.unsure = { from: this.written(src), untilMs: this.#deps.clock.monotonic() + unsureMs };
+      throw error;
+    });
+    const next = after(last.to);
+    await this.#note(line, from, next);
+    line.next = next;
+    await log.commit(src, next);
+  }
+
+  /** @throws when the archive lacks what was put: it is begun anew then from what it has. */
+  async #note(line: Line, from: Offset, next: Offset): Promise<void> {
+    if (await this.#deps.archive.note(line.src, from, next)) return;
+    line.next = undefined;
+    throw new WeirError(
+      "registry_unavailable",
+      `the archive lacks what was put into it of partition ${line.src} below ${from}, as one does that was exchanged, or brought back from a copy; what it lacks is put again`,
+      { canRetry: true },
+    );
   }
 
   async #put(records: readonly LogRecord[], from: Offset): Promise<void> {
@@ -144,6 +176,7 @@ export class Archiver {
     const message = messageOf(error);
     const isNews = this.#lines.every(({ trouble }) => trouble !== message);
     line.trouble = message;
+    line.oldest ??= this.#deps.clock.now();
     if (isNews) this.#deps.report("warn", `events can't be archived now: ${message}; trying again`, error);
   }
 

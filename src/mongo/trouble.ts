@@ -1,4 +1,5 @@
-import { MongoServerError, MongoServerSelectionError } from "mongodb";
+import { MongoError, MongoServerError, MongoServerSelectionError } from "mongodb";
+import { DeadlineError } from "../lib/deadline.ts";
 import { messageOf, WeirError } from "../lib/errors.ts";
 
 /** Why MongoDB can't be used, for people, and whether that may pass by itself. */
@@ -19,6 +20,17 @@ export function mongoTrouble(what: string, place: string, error: unknown): WeirE
   const message = `${what} in MongoDB at ${place} can't be used: ${reason}`;
   if (!passes) return new WeirError("invalid_config", message, { cause: error });
   return new WeirError("registry_unavailable", message, { canRetry: true, cause: error });
+}
+
+/** The reason alone, for those who say themselves what can't be done. */
+export const mongoReason = (error: unknown): string => troubleOf(error).reason;
+
+/** What a call has failed of, where it is the line: whatever else is asked then fails, too. Undefined: the server has answered. */
+export function lineFailure(error: unknown): unknown {
+  const cause = error instanceof WeirError ? error.cause : error;
+  // Of an insertion of many, a line that breaks comes as a server's error, but for the code that those have.
+  const isAnswer = cause instanceof MongoServerError && cause.code !== undefined;
+  return cause instanceof DeadlineError || (cause instanceof MongoError && !isAnswer) ? cause : undefined;
 }
 
 function troubleOf(error: unknown): Trouble {

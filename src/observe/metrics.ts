@@ -139,7 +139,7 @@ export const declaredMetrics = {
   archiveLagSeconds: {
     type: "gauge",
     name: "weir_archive_lag_seconds",
-    help: "How long the oldest event that was read and is not in the archive has waited",
+    help: "How long the oldest event that is not in the archive may have waited",
   },
   engineUp: { type: "gauge", name: "weir_engine_up", help: "1 while the engine answers" },
   engineRestarts: {

@@ -52,6 +52,14 @@ export interface RegistryChange {
   readonly remove: readonly RuleRecord[];
 }
 
+/** A change that was made. */
+export interface MadeChange {
+  /** The registry's after it, and that of each record that it has saved. */
+  readonly revision: number;
+  /** The saved ones as they are stored now, in their order. */
+  readonly records: readonly RuleRecord[];
+}
+
 /**
  * Where rules are kept.
  *
@@ -68,11 +76,10 @@ export interface Registry {
   all(): Promise<readonly RuleRecord[]>;
   get(ruleId: string): Promise<RuleRecord | undefined>;
   /**
-   * Stores and removes records, each on the revision that it carries (0: there is none of this id). The saved ones as they
-   * are stored now, in their order; their new revision is the registry's. Undefined: someone else was first with one of
-   * them, and nothing is changed.
+   * Stores and removes records, one at least, each on the revision that it carries (0: there is none of this id). Undefined:
+   * someone else was first with one of them, and nothing is changed.
    */
-  change(change: RegistryChange): Promise<readonly RuleRecord[] | undefined>;
+  change(change: RegistryChange): Promise<MadeChange | undefined>;
   /** How many changes there were. */
   revision(): Promise<number>;
   /** The first of `count` consecutive numbers that are the caller's from now on. */

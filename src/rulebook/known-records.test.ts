@@ -37,9 +37,12 @@ function setUp(...first: readonly RuleRecord[]) {
   /** The same as our own, which is known at once. */
   const ownSave = (id: string): void => {
     const stored = [save(id)];
-    known.changed({ save: stored, remove: [] }, stored);
+    known.changed({ save: stored, remove: [] }, { revision: has.revision, records: stored });
   };
-  const ownRemove = (id: string): void => known.changed({ save: [], remove: [remove(id)] }, []);
+  const ownRemove = (id: string): void => {
+    const removed = [remove(id)];
+    known.changed({ save: [], remove: removed }, { revision: has.revision, records: [] });
+  };
   const during = (does: () => void): void => void (meanwhile = does);
   const standing = (): string[] => known.list().map((one) => `${one.rule_id} ${one.revision}`);
   return { known, save, remove, ownSave, ownRemove, during, standing, readings: () => readings };
@@ -77,6 +80,20 @@ test("what others have made of it after an own change is read, and is the newer 
   during(() => {});
   await known.refresh();
   assert.deepEqual(standing(), ["a 7", "c 9"]);
+});
+
+test("after a change of our own, be it a removal, nothing is read anew, but when others have changed something before", async () => {
+  const { known, save, ownSave, ownRemove, standing, readings } = setUp(record("a", 1), record("b", 2));
+  await known.refresh();
+  ownRemove("a");
+  await known.refresh();
+  ownSave("c");
+  await known.refresh();
+  assert.deepEqual([standing(), readings()], [["b 2", "c 4"], 1]);
+  save("d");
+  ownRemove("b");
+  await known.refresh();
+  assert.deepEqual([standing(), readings()], [["c 4", "d 5"], 2]);
 });
 
 test("a doubt that comes while all is read is ended by the next reading only", async () => {

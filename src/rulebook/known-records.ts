@@ -1,4 +1,4 @@
-import type { Registry, RegistryChange, RuleRecord } from "../rule/registry.ts";
+import type { MadeChange, Registry, RegistryChange, RuleRecord } from "../rule/registry.ts";
 import { byId } from "./document.ts";
 import { checkRoom, rulesMax } from "./room.ts";
 
@@ -52,12 +52,11 @@ export class KnownRecords {
     if (records.some(({ rule_id: id, revision }) => revision > (this.find(id)?.revision ?? 0))) this.doubt();
   }
 
-  /** Takes in a change of our own, and what it has stored. */
-  changed(change: RegistryChange, stored: readonly RuleRecord[]): void {
-    const revision = stored[0]?.revision;
+  /** Takes in a change of our own that was made. */
+  changed({ remove }: RegistryChange, { revision, records }: MadeChange): void {
     // Next to what is known, so that nobody else has changed anything: many rules being filled are not read for each of them.
-    this.#revision = revision !== undefined && revision - 1 === this.#revision ? revision : undefined;
-    const own = { removed: change.remove, stored };
+    this.#revision = revision - 1 === this.#revision ? revision : undefined;
+    const own = { removed: remove, stored: records };
     for (const changes of this.#readings) changes.push(own);
     takeIn(this.#records, own);
     this.#changed();

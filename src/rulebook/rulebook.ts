@@ -370,10 +370,10 @@ export class Rulebook {
 
   /** The saved records as stored, or undefined when someone else was first. */
   async #apply(change: RegistryChange): Promise<readonly RuleRecord[] | undefined> {
-    const stored = await this.#registry.change(change);
-    if (stored === undefined || change.save.length + change.remove.length === 0) return stored;
-    this.#known.changed(change, stored);
-    return stored;
+    if (change.save.length + change.remove.length === 0) return [];
+    const made = await this.#registry.change(change);
+    if (made !== undefined) this.#known.changed(change, made);
+    return made?.records;
   }
 
   #notify(): void {

@@ -81,7 +81,7 @@ const program = (file: string, work: string): string => `
   import { openSqliteRegistry } from ${JSON.stringify(new URL("../../src/rule/sqlite/sqlite-registry.ts", import.meta.url).href)};
   const registry = await openSqliteRegistry({ file: ${JSON.stringify(file)} });
   const record = (rule_id, revision) => ({ rule_id, revision, versions: [] });
-  const [first] = await registry.change({ save: [record("a", 0)], remove: [] });
+  const { records: [first] } = await registry.change({ save: [record("a", 0)], remove: [] });
   const refuses = (run) => run().then(() => false, () => true);
   const atLast = async (run) => { for (;;) try { return await run(); } catch {} };
   const answer = (value) => { writeSync(1, JSON.stringify(value) + "\\n"); process.kill(process.pid, "SIGKILL"); };

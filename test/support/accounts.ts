@@ -34,10 +34,10 @@ export async function transfer(
     const save = [from, to].map((record, index) =>
       account(record.rule_id, record.revision, balance(record) + (index === 0 ? -amount : amount)),
     );
-    const revision = (await registry.change({ save, remove: [] }))?.[0]?.revision;
-    if (revision === undefined) continue;
-    revisions.push(revision);
-    made(revision);
+    const done = await registry.change({ save, remove: [] });
+    if (done === undefined) continue;
+    revisions.push(done.revision);
+    made(done.revision);
   }
   return revisions;
 }

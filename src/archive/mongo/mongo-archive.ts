@@ -1,5 +1,5 @@
 import { MongoBulkWriteError } from "mongodb";
-import type { Collection, Filter } from "mongodb";
+import type { Collection, Filter, WriteError } from "mongodb";
 import type { Offset, Src } from "../../event/position.ts";
 import { offset } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -28,6 +28,12 @@ interface Floor {
   readonly below: number;
 }
 
+/** Up to where a partition was put. */
+interface Noted {
+  readonly _id: number;
+  readonly next: number;
+}
+
 /** The driver ends what it asks long before. */
 const callMs = 60_000;
 
@@ -54,13 +60,28 @@ class MongoArchive implements Archive {
       try {
         await this.#events().insertMany(documents, { ordered: false });
       } catch (error) {
-        if (!isAllThere(error, documents.length)) throw error;
+        mustBeThere(error, documents.length);
       }
     });
   }
 
   floor(src: Src): Promise<Offset> {
     return this.#ask(async () => offset((await this.#floors().findOne({ _id: src }))?.below ?? 0));
+  }
+
+  noted(src: Src): Promise<Offset> {
+    return this.#ask(async () => offset((await this.#notes().findOne({ _id: src }))?.next ?? 0));
+  }
+
+  async note(src: Src, from: Offset, next: Offset): Promise<boolean> {
+    const isFirst = from === 0;
+    const before: Filter<Noted> = { _id: src, ...(isFirst ? {} : { next: { $gte: from } }) };
+    const { matchedCount, upsertedCount } = await this.#ask(() =>
+      this.#notes().updateOne(before, { $max: { next } }, { upsert: isFirst }),
+    );
+    if (matchedCount + upsertedCount > 0) return true;
+    this.#isIndexed = false;
+    return false;
   }
 
   erase({ by, values, below }: ArchiveErasure): Promise<void> {
@@ -85,6 +106,10 @@ class MongoArchive implements Archive {
 
   #floors(): Collection<Floor> {
     return this.#line.collection<Floor>("raw_events_erased");
+  }
+
+  #notes(): Collection<Noted> {
+    return this.#line.collection<Noted>("raw_events_progress");
   }
 
   /** Never lower than it was. */
@@ -122,10 +147,22 @@ function stored({
   };
 }
 
-/** Each document was inserted, or was there. A line that breaks comes as the same kind of error, and says nothing of the rest. */
-function isAllThere(error: unknown, count: number): boolean {
-  if (!(error instanceof MongoBulkWriteError)) return false;
+/** Each document was inserted, or was there: else throws what people need to know. */
+function mustBeThere(error: unknown, count: number): void {
+  const refused = failuresIn(error, count).find(({ code }) => code !== repeatedCode);
+  if (refused === undefined) return;
+  const { _id } = refused.getOperation() as StoredEvent;
+  throw new Error(
+    `it does not take the event at ${_id} (${refused.errmsg}); see what binds the collection raw_events (a validator, an index), and mend that`,
+    { cause: error },
+  );
+}
+
+/** What became of the documents that were not inserted. A line that breaks comes as the same kind of error, and says nothing of the rest. */
+function failuresIn(error: unknown, count: number): readonly WriteError[] {
+  if (!(error instanceof MongoBulkWriteError)) throw error;
   const failures = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
-  if (error.result.getWriteConcernError() !== undefined) return false;
-  return failures.every(({ code }) => code === repeatedCode) && error.insertedCount + failures.length === count;
+  if (error.result.getWriteConcernError() !== undefined) throw error;
+  if (error.insertedCount + failures.length !== count) throw error;
+  return failures;
 }

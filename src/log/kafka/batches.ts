@@ -17,6 +17,8 @@ const openBounds = { bytesMax: 16 << 20, recordsMax: 50_000 };
 export interface Parts {
   readonly decoder: Decoder;
   readonly now: number;
+  /** So much is opened at most, but for a single batch. */
+  readonly bytesMax?: number | undefined;
 }
 
 export interface Taken {
@@ -63,8 +65,9 @@ export class Fetched {
   take(parts: Parts): readonly LogRecord[] {
     const found: LogRecord[] = [];
     const start = this.#next;
+    const { bytesMax = openBounds.bytesMax } = parts;
     try {
-      for (let bytes = 0; bytes < openBounds.bytesMax && found.length < openBounds.recordsMax;) {
+      for (let bytes = 0; bytes < bytesMax && found.length < openBounds.recordsMax;) {
         const batch = this.#upcoming;
         if (batch === undefined) break;
         bytes += this.#takeBatch(batch, parts, found);

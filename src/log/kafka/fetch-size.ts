@@ -7,7 +7,13 @@ const quickMs = 1_000;
 
 /** How much a fetch asks for: what a line can't carry in time is asked for in smaller pieces, else it would never come. */
 export class FetchSize {
-  #bytesMax = mostBytes;
+  readonly #most: number;
+  #bytesMax: number;
+
+  constructor(most = mostBytes) {
+    this.#most = most;
+    this.#bytesMax = most;
+  }
 
   get bytesMax(): number {
     return this.#bytesMax;
@@ -15,7 +21,7 @@ export class FetchSize {
 
   /** So much has come. Where nothing was there, nothing is known of the line. */
   came(bytes: number, tookMs: number): void {
-    if (bytes > 0 && tookMs < quickMs) this.#bytesMax = Math.min(mostBytes, this.#bytesMax * 2);
+    if (bytes > 0 && tookMs < quickMs) this.#bytesMax = Math.min(this.#most, this.#bytesMax * 2);
   }
 
   late(): void {

@@ -42,6 +42,8 @@ export interface KafkaLogOptions {
   readonly futureMaxMs: number;
   /** Bytes of appends that are not answered yet. Default 64 MiB. */
   readonly inFlightBytesMax?: number;
+  /** Bytes that are read ahead of each partition, as they come, and as many opened. By default some more, for who must be fast. */
+  readonly aheadBytesMax?: number;
   readonly clock: Clock;
   /** Whether to go on behind records that were deleted unread; without it that is an error. */
   readonly skipsGap?: (gap: Gap) => boolean;
@@ -228,11 +230,11 @@ class KafkaLog implements Log {
   #reader(partition: Src): PartitionReader {
     const known = this.#readers.get(partition);
     if (known !== undefined) return known;
-    const { address, topic, clock, report, futureMaxMs, skipsGap = () => false } = this.#options;
+    const { address, topic, clock, report, futureMaxMs, aheadBytesMax, skipsGap = () => false } = this.#options;
     const place = { address, topic: topic.name, partition, clock };
     const line = new PartitionLine({ ...place, topicId: this.#topicId });
     const tell: PartitionReaderParts["tell"] = (level, message) => report(level, message);
-    const reader = new PartitionReader({ ...place, line, futureMaxMs, skipsGap, tell });
+    const reader = new PartitionReader({ ...place, line, futureMaxMs, aheadBytesMax, skipsGap, tell });
     this.#readers.set(partition, reader);
     return reader;
   }

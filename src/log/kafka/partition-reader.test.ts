@@ -30,6 +30,7 @@ function world(
   skips = false,
   partition = 3,
   asked: (at: number) => void = () => {},
+  aheadBytesMax?: number,
 ) {
   const clock = new SimulatedClock();
   const told: string[] = [];
@@ -49,6 +50,7 @@ function world(
   const reader = new PartitionReader({
     ...{ line: whole, address: { brokers: ["k:9092"] }, topic: "events", partition, futureMaxMs: 1000, clock },
     skipsGap: () => skips,
+    aheadBytesMax,
     tell: (level, message) => told.push(`${level}: ${message}`),
   });
   const read = async (record: number): Promise<readonly LogRecord[] | Error> => {
@@ -140,6 +142,28 @@ describe("a reader of a partition", () => {
     assert.deepEqual(
       sizes.map((size) => size / (1 << 20)),
       [8, 4, 2, 1, 2, 1, 2, 1],
+    );
+  });
+
+  test("who has little room for many partitions reads little ahead, and opens little of it", async () => {
+    const three = Buffer.concat([0, 1, 2].map((record) => batch(record)));
+    const fetched: number[][] = [];
+    const fetch = async (from: number, bytesMax: number): Promise<Buffer> => {
+      fetched.push([from, bytesMax]);
+      return from === 0 ? three : batch(from);
+    };
+    const { read } = world({ fetch }, false, 3, () => {}, 100);
+    const found = [];
+    for (const record of [0, 2, 3]) found.push(((await read(record)) as readonly LogRecord[]).length);
+    assert.deepEqual(
+      [found, fetched],
+      [
+        [2, 1, 1],
+        [
+          [0, 100],
+          [3, 100],
+        ],
+      ],
     );
   });
 

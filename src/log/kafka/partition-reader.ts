@@ -30,6 +30,8 @@ export interface PartitionReaderParts {
   readonly topic: string;
   readonly partition: number;
   readonly futureMaxMs: number;
+  /** See `KafkaLogOptions`. */
+  readonly aheadBytesMax?: number | undefined;
   readonly clock: Clock;
   /** Whether to go on behind a gap. */
   readonly skipsGap: (gap: Gap) => boolean;
@@ -56,7 +58,7 @@ export class PartitionReader {
   readonly #parts: PartitionReaderParts;
   readonly #decoder: Decoder;
   readonly #closed = new AbortController();
-  readonly #size = new FetchSize();
+  readonly #size: FetchSize;
   #kept: readonly LogRecord[] = [];
   /** How far was read last. */
   #taken: Taken = { next: -1, leaderEpoch: -1 };
@@ -78,6 +80,7 @@ export class PartitionReader {
   constructor(parts: PartitionReaderParts) {
     this.#parts = parts;
     this.#decoder = new Decoder(parts.futureMaxMs);
+    this.#size = new FetchSize(parts.aheadBytesMax);
   }
 
   /** See `Log.read`. */
@@ -161,7 +164,8 @@ export class PartitionReader {
 
   /** Answers whether there was anything in it. */
   #open(fetched: Fetched): boolean {
-    const records = fetched.take({ decoder: this.#decoder, now: this.#parts.clock.now() });
+    const { clock, aheadBytesMax } = this.#parts;
+    const records = fetched.take({ decoder: this.#decoder, now: clock.now(), bytesMax: aheadBytesMax });
     this.#behind = fetched;
     const last = records.at(-1);
     if (last === undefined) return false;

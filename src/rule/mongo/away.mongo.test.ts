@@ -133,14 +133,14 @@ describe("MongoDB is away", withOwnMongo, () => {
     const proxy = await openTcpProxy(server.port);
     t.after(() => proxy.close());
     const registry = await open(`mongodb://127.0.0.1:${proxy.port}/lost${seed}`);
-    let last = (await registry.change({ save: [account("a", 0, 16)], remove: [] }))![0]!;
+    let [last] = (await registry.change({ save: [account("a", 0, 16)], remove: [] }))!.records;
     for (let round = 0; round < 10; round++) {
       const before = await registry.revision();
       armFailpoint("rules-staged", 1, () => proxy.set("answer lost"));
-      const stored = await registry.change({ save: [last], remove: [] });
-      assert.equal(stored?.[0]?.revision, before + 1);
+      const made = await registry.change({ save: [last!], remove: [] });
+      assert.equal(made?.revision, before + 1);
       assert.equal(await registry.revision(), before + 1);
-      last = stored[0];
+      last = made.records[0];
     }
     await registry.close();
   });

@@ -8,6 +8,8 @@ export interface LoggedChange {
   readonly change: string;
   /** How many records it has. */
   readonly records: number;
+  /** The number for which they were staged; that of the change, or an earlier one, which somebody else has taken. */
+  readonly staged: number;
 }
 
 /** The number of a change as a key: keys are in the order of numbers, and servers look them up fast, since they are texts. */
@@ -26,6 +28,8 @@ export interface Entry {
   readonly _id: string;
   readonly change?: string;
   readonly records?: number;
+  /** Missing: its own number. */
+  readonly staged?: number;
   readonly next?: number;
   readonly owner?: string;
 }
@@ -78,9 +82,25 @@ export class ChangeLog {
     return found;
   }
 
+  /** Those that have one of these names. Looks through all: for the start. */
+  async named(changes: readonly string[]): Promise<readonly LoggedChange[]> {
+    const found: LoggedChange[] = [];
+    for (let at = 0; at < changes.length; at += readAtOnce) {
+      const some = { change: { $in: changes.slice(at, at + readAtOnce) } };
+      found.push(...(await this.#entries().find(some).toArray()).map(asChange));
+    }
+    return found;
+  }
+
   /** Makes the change, if nobody has that number. Answers whether it did. */
-  append(revision: number, change: string, records: number): Promise<boolean> {
-    return this.#insert({ _id: changeKey(revision), change, records });
+  append(revision: number, { change, records, staged }: Omit<LoggedChange, "_id">): Promise<boolean> {
+    const earlier = staged === revision ? {} : { staged };
+    return this.#insert({ _id: changeKey(revision), change, records, ...earlier });
+  }
+
+  /** Makes a change of nothing, if nobody has that number. What was staged for it, or for an earlier one, and not made, never is. */
+  fence(revision: number, change: string): Promise<boolean> {
+    return this.append(revision, { change, records: 0, staged: revision });
   }
 
   /** The first series that nobody has. Looks through all: for the start. */
@@ -89,12 +109,12 @@ export class ChangeLog {
     return last?.next ?? firstSeries;
   }
 
-  /** Takes `count` series from `first` on, if nobody has; else who has them says which is next. */
+  /** Takes `count` series from `first` on, if nobody has; else who has them says which is next. Whoever is not found yet is asked again. */
   async takeSeries(first: number, count: number): Promise<{ readonly taken: boolean; readonly next: number }> {
     const next = first + count;
     if (await this.#insert({ _id: seriesKey(first), next })) return { taken: true, next };
     const theirs = await this.#entries().findOne({ _id: seriesKey(first) });
-    return { taken: false, next: theirs?.next ?? next };
+    return { taken: false, next: theirs?.next ?? first };
   }
 
   /** Whose rules these are; undefined: nobody's yet. */
@@ -134,9 +154,9 @@ export class ChangeLog {
   }
 }
 
-function asChange({ _id, change, records }: Entry): LoggedChange {
+function asChange({ _id, change, records, staged = revisionOf(_id) }: Entry): LoggedChange {
   if (change === undefined || records === undefined) throw new TypeError(`the entry ${JSON.stringify(_id)} is damaged`);
-  return { _id, change, records };
+  return { _id, change, records, staged };
 }
 
 export const changeRevision = ({ _id }: LoggedChange): number => revisionOf(_id);

@@ -3,7 +3,7 @@ import { within } from "../../lib/deadline.ts";
 import type { RegistryChange, RuleRecord } from "../registry.ts";
 import type { ChangeLog, LoggedChange } from "./change-log.ts";
 import { changeRevision } from "./change-log.ts";
-import { type KnownRecord, type StoredRecord, type StoredRecords, asKnown } from "./stored-records.ts";
+import { type KnownRecord, type Staged, type StoredRecord, type StoredRecords, asKnown } from "./stored-records.ts";
 
 /** What a small question may take, one for some entries, and one for the records of a change, which may be all. */
 const [smallMs, someMs, largeMs] = [3000, 10_000, 30_000];
@@ -15,6 +15,8 @@ export class KnownRules {
   readonly #known = new Map<string, KnownRecord>();
   readonly #clock: Clock;
   #revision = 0;
+  /** The newest change of nothing. */
+  #fence = 0;
 
   constructor(log: ChangeLog, stored: StoredRecords, clock: Clock) {
     this.#log = log;
@@ -44,17 +46,26 @@ export class KnownRules {
     );
   }
 
+  /** Whether what was staged may still be made: no fence has come since. Somebody may have taken it for left over, else. */
+  admits({ staged }: Staged): boolean {
+    return staged > this.#fence;
+  }
+
   /**
-   * Reads everything, for the start. Answers the keys of records that nobody needs: replaced ones, and those of changes that
-   * were never made and can't be any more, since others have their numbers.
+   * Reads everything, for the start, which has made the fence `revision`. Answers the keys of records that nobody needs:
+   * replaced ones, and those of changes that were staged before it and not made.
    */
-  async load(): Promise<readonly string[]> {
-    const revision = await this.#log.count();
+  async load(revision: number): Promise<readonly string[]> {
     const stored = (await this.#stored.all()).filter((record) => record.revision <= revision);
-    const made = new Set((await this.#log.some(revisionsOf(stored))).map(({ change }) => change));
-    const needless = stored.filter(({ change }) => !made.has(change)).map(({ _id }) => _id);
-    const inOrder = stored.filter(({ change }) => made.has(change)).toSorted((a, b) => a.revision - b.revision);
+    const numbers = await this.#numbersOf(stored);
+    const needless = stored.filter(({ change }) => !numbers.has(change)).map(({ _id }) => _id);
+    const made = stored.flatMap((record) => {
+      const number = numbers.get(record.change);
+      return number === undefined ? [] : [{ ...record, revision: number }];
+    });
+    const inOrder = made.toSorted((a, b) => a.revision - b.revision);
     needless.push(...this.#take(inOrder, revision));
+    this.#fence = revision;
     await this.follow();
     return needless;
   }
@@ -81,8 +92,19 @@ export class KnownRules {
   async #followOne(logged: LoggedChange): Promise<void> {
     const revision = changeRevision(logged);
     if (revision !== this.#revision + 1) throw new RangeError(`the entry of change ${this.#revision + 1} is missing`);
-    const read = () => this.#stored.ofChange(logged.change, revision, logged.records);
-    this.take(await within(this.#clock, largeMs, read), revision);
+    this.take(await within(this.#clock, largeMs, () => this.#stored.ofChange(logged)), revision);
+    if (logged.records === 0) this.#fence = revision;
+  }
+
+  /** Of the changes that these records were staged for, those that were made, with their numbers: mostly those that they were to have. */
+  async #numbersOf(stored: readonly StoredRecord[]): Promise<ReadonlyMap<string, number>> {
+    const numbers = new Map<string, number>();
+    const note = (changes: readonly LoggedChange[]): void => {
+      for (const logged of changes) numbers.set(logged.change, changeRevision(logged));
+    };
+    note(await this.#log.some([...new Set(stored.map(({ revision }) => revision))]));
+    note(await this.#log.named([...new Set(stored.map(({ change }) => change))].filter((name) => !numbers.has(name))));
+    return numbers;
   }
 
   #take(records: readonly StoredRecord[], revision: number): string[] {
@@ -96,7 +118,3 @@ export class KnownRules {
     return replaced;
   }
 }
-
-const revisionsOf = (records: readonly StoredRecord[]): readonly number[] => [
-  ...new Set(records.map(({ revision }) => revision)),
-];

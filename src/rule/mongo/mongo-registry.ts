@@ -1,13 +1,14 @@
 import type { Clock } from "../../lib/clock.ts";
 import { within } from "../../lib/deadline.ts";
-import { messageOf, WeirError } from "../../lib/errors.ts";
+import { WeirError } from "../../lib/errors.ts";
 import { passFailpoint } from "../../lib/failpoint.ts";
-import type { Registry, RegistryChange, RuleRecord } from "../registry.ts";
+import type { MadeChange, Registry, RegistryChange, RuleRecord } from "../registry.ts";
 import type { ChangeLog } from "./change-log.ts";
 import { KnownRules } from "./known-rules.ts";
 import { OneByOne } from "./one-by-one.ts";
 import type { MongoServer } from "../../mongo/server.ts";
-import { type StoredRecord, type StoredRecords, asRemoved, asStored } from "./stored-records.ts";
+import { lineFailure, mongoReason } from "../../mongo/trouble.ts";
+import { type Staged, type StoredRecords, inForce, toStage } from "./stored-records.ts";
 import { type Report, Watch } from "./watch.ts";
 
 export interface MongoRegistryDeps {
@@ -33,6 +34,9 @@ interface Doubt {
   readonly change: string;
 }
 
+/** A change that was made, or is lost (undefined), or has lost its number to another one, which may have nothing to do with it. */
+type Attempt = { readonly made: MadeChange | undefined } | { readonly again: Staged };
+
 /**
  * Rules in MongoDB, without transactions: a change is made by the insertion of one entry under the next number, of which the
  * server lets one win (docs/decisions/0026-rules-in-mongodb.md). Several processes may have it open.
@@ -40,7 +44,7 @@ interface Doubt {
 export class MongoRegistry implements Registry {
   readonly #deps: MongoRegistryDeps;
   readonly #known: KnownRules;
-  readonly #calls = new OneByOne();
+  readonly #calls = new OneByOne(lineFailure);
   readonly #watch: Watch;
   #nextSeries = 0;
   #doubt: Doubt | undefined;
@@ -49,8 +53,9 @@ export class MongoRegistry implements Registry {
     this.#deps = deps;
     this.#known = new KnownRules(deps.log, deps.stored, deps.clock);
     const isChanged = (): Promise<boolean> =>
-      this.#ask("the rules can't be followed", callMs, async () => {
-        return (await deps.log.at(this.#watch.seen + 1)) !== undefined;
+      this.#ask("the rules can't be followed", async () => {
+        const next = await within(deps.clock, callMs, () => deps.log.at(this.#watch.seen + 1));
+        return next !== undefined;
       });
     this.#watch = new Watch({
       ...{ log: deps.log, clock: deps.clock, isChanged },
@@ -61,16 +66,17 @@ export class MongoRegistry implements Registry {
   }
 
   /**
-   * Reads everything, and takes the next number with a change of nothing: what a process that has died may have left on its way to
+   * Takes the next number with a change of nothing, and reads everything: what a process that has died may have left on its way to
    * the server comes too late then.
+   * @throws what the driver says.
    */
   async load(): Promise<void> {
-    const { log, stored, newId } = this.#deps;
-    await this.#ask("the rules can't be read", loadMs, async () => {
-      const needless = await this.#known.load();
+    const { log, stored, clock, newId } = this.#deps;
+    await within(clock, loadMs, async () => {
+      let fence = (await log.count()) + 1;
+      while (!(await log.fence(fence, newId()))) fence += 1;
+      const needless = await this.#known.load(fence);
       this.#nextSeries = await log.nextSeries();
-      while (!(await log.append(this.#known.revision + 1, newId(), 0))) await this.#known.follow();
-      this.#known.take([], this.#known.revision + 1);
       await stored.remove(needless);
     });
   }
@@ -89,11 +95,14 @@ export class MongoRegistry implements Registry {
     });
   }
 
-  async change(change: RegistryChange): Promise<readonly RuleRecord[] | undefined> {
-    if (change.save.length + change.remove.length === 0) return [];
-    const stored = await this.#turn("the rules can't be changed", () => this.#change(change));
-    if (stored !== undefined) this.#watch.look();
-    return stored;
+  async change(change: RegistryChange): Promise<MadeChange | undefined> {
+    // Each attempt is a turn of its own, so that others go on, however often it takes to win a number.
+    const attempt = (before?: Staged): Promise<Attempt> =>
+      this.#turn("the rules can't be changed", () => this.#attempt(change, before));
+    let last = await attempt();
+    while ("again" in last) last = await attempt(last.again);
+    if (last.made !== undefined) this.#watch.look();
+    return last.made;
   }
 
   async revision(): Promise<number> {
@@ -128,36 +137,41 @@ export class MongoRegistry implements Registry {
     await this.#deps.server.close();
   }
 
-  async #change(change: RegistryChange): Promise<readonly RuleRecord[] | undefined> {
-    for (;;) {
-      await this.#follow();
-      if (!this.#known.fits(change)) return undefined;
-      const revision = this.#known.revision + 1;
-      const id = this.#deps.newId();
-      const { records, saved } = recordsOf(change, revision, id);
-      await within(this.#deps.clock, stageMs, () => this.#deps.stored.stage(records));
-      passFailpoint("rules-staged");
-      if (await this.#make({ revision, change: id }, records.length)) {
-        passFailpoint("rules-changed");
-        this.#tidyUp(this.#known.take(records, revision));
-        return saved;
-      }
-      // Somebody else has the number; what was staged for it can never be in force.
-      this.#tidyUp(records.map(({ _id }) => _id));
-    }
+  /** What was staged `before` is used again: to whom a change has lost its number, it is mostly nothing to that one. */
+  async #attempt(change: RegistryChange, before: Staged | undefined): Promise<Attempt> {
+    await this.#follow();
+    const fits = this.#known.fits(change);
+    const usable = before !== undefined && fits && this.#known.admits(before) ? before : undefined;
+    if (usable === undefined) this.#tidyUp(before?.records.map(({ _id }) => _id) ?? []);
+    if (!fits) return { made: undefined };
+    const staged = usable ?? (await this.#stage(change));
+    const revision = this.#known.revision + 1;
+    if (!(await this.#make(revision, staged))) return { again: staged };
+    passFailpoint("rules-changed");
+    this.#tidyUp(this.#known.take(inForce(staged.records, revision), revision));
+    return { made: { revision, records: change.save.map((record) => ({ ...record, revision })) } };
+  }
+
+  async #stage(change: RegistryChange): Promise<Staged> {
+    const { stored, clock, newId } = this.#deps;
+    const staged = toStage(change, this.#known.revision + 1, newId());
+    await within(clock, stageMs, () => stored.stage(staged.records));
+    passFailpoint("rules-staged");
+    return staged;
   }
 
   /**
    * Whether the change was made. When the answer was lost, that is settled by the same insertion once more: it can't be made twice,
    * and who has the number says whether it was this one. Only without an answer to that, too, the outcome stays unknown.
    */
-  async #make(doubt: Doubt, count: number): Promise<boolean> {
+  async #make(revision: number, { change, staged, records }: Staged): Promise<boolean> {
     const { log, clock } = this.#deps;
-    const append = (): Promise<boolean> => within(clock, callMs, () => log.append(doubt.revision, doubt.change, count));
+    const entry = { change, staged, records: records.length };
+    const append = (): Promise<boolean> => within(clock, callMs, () => log.append(revision, entry));
     try {
       return await append();
     } catch {
-      this.#doubt = doubt;
+      this.#doubt = { revision, change };
       return this.#settled(append);
     }
   }
@@ -183,7 +197,7 @@ export class MongoRegistry implements Registry {
     const { log, clock, newId } = this.#deps;
     const doubt = this.#doubt;
     if (doubt !== undefined) {
-      await within(clock, callMs, () => log.append(doubt.revision, newId(), 0));
+      await within(clock, callMs, () => log.fence(doubt.revision, newId()));
       this.#doubt = undefined;
     }
     await this.#known.follow();
@@ -198,34 +212,20 @@ export class MongoRegistry implements Registry {
   async #turn<T>(what: string, run: () => Promise<T>): Promise<T> {
     const away = this.#watch.trouble;
     if (away !== undefined) throw this.#away(what, away);
-    return this.#ask(what, undefined, () => this.#calls.run(run));
+    return this.#ask(what, () => this.#calls.run(run));
   }
 
-  async #ask<T>(what: string, ms: number | undefined, run: () => Promise<T>): Promise<T> {
+  async #ask<T>(what: string, run: () => Promise<T>): Promise<T> {
     try {
-      return await (ms === undefined ? run() : within(this.#deps.clock, ms, run));
+      return await run();
     } catch (error) {
       throw error instanceof WeirError ? error : this.#away(what, error);
     }
   }
 
   #away(what: string, cause: unknown, outcomeUnknown = false): WeirError {
-    const reason = messageOf(cause);
+    const reason = mongoReason(cause instanceof WeirError ? cause.cause : cause);
     const message = `${what} in ${this.#deps.place}: ${reason}`;
     return new WeirError("registry_unavailable", message, { canRetry: true, outcomeUnknown, cause });
   }
-}
-
-/** What is stored for a change, and the saved records as they are then. */
-function recordsOf(
-  { save, remove }: RegistryChange,
-  revision: number,
-  change: string,
-): { readonly records: readonly StoredRecord[]; readonly saved: readonly RuleRecord[] } {
-  const saved = save.map((record) => ({ ...record, revision }));
-  const records = [
-    ...saved.map((record, index) => asStored(record, change, index)),
-    ...remove.map(({ rule_id }, index) => asRemoved(rule_id, revision, change, save.length + index)),
-  ];
-  return { records, saved };
 }

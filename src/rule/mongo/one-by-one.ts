@@ -1,11 +1,17 @@
 /**
- * Runs one call after the other. Those that wait behind one that fails share its failure instead of trying the same again:
- * otherwise each would wait for a silent server as long as the one before.
+ * Runs one call after the other. When the line fails under one, those that wait behind it fail with that, too, instead of
+ * trying the same: otherwise each would wait for a silent server as long as the one before.
  */
 export class OneByOne {
+  readonly #lineFailure: (error: unknown) => unknown;
   #last: Promise<unknown> = Promise.resolve();
   #failures = 0;
   #failure: unknown;
+
+  /** @param lineFailure what failed of the line when a call has; undefined: the failure is that of the call alone. */
+  constructor(lineFailure: (error: unknown) => unknown) {
+    this.#lineFailure = lineFailure;
+  }
 
   run<T>(call: () => Promise<T>): Promise<T> {
     const failuresBefore = this.#failures;
@@ -21,8 +27,11 @@ export class OneByOne {
     try {
       return await call();
     } catch (error) {
-      this.#failures += 1;
-      this.#failure = error;
+      const failure = this.#lineFailure(error);
+      if (failure !== undefined) {
+        this.#failures += 1;
+        this.#failure = failure;
+      }
       throw error;
     }
   }

@@ -1,6 +1,7 @@
 import type { Collection } from "mongodb";
 import { passFailpoint } from "../../lib/failpoint.ts";
-import type { RuleRecord, RuleVersion } from "../registry.ts";
+import type { RegistryChange, RuleRecord, RuleVersion } from "../registry.ts";
+import { changeRevision, type LoggedChange } from "./change-log.ts";
 
 /**
  * A record as one change has left it; it is never changed. What is free in form is text, as keys with dots and dollars are
@@ -9,6 +10,7 @@ import type { RuleRecord, RuleVersion } from "../registry.ts";
 export interface StoredRecord {
   readonly _id: string;
   readonly rule_id: string;
+  /** The number that its change has, as far as it is made; as it is stored, the one for which it was staged. */
   readonly revision: number;
   /** The change that it belongs to; without an entry of that in the log nothing of it is in force. */
   readonly change: string;
@@ -35,9 +37,17 @@ const bytesAtOnce = 8 * 2 ** 20;
 const recordsAtOnce = 500;
 
 /** Keys of one change's records, which lie beside each other. */
-const recordKey = (change: string, revision: number, index: number): string =>
-  `${keyStart(change, revision)}${String(index).padStart(6, "0")}`;
-const keyStart = (change: string, revision: number): string => `${String(revision).padStart(16, "0")}.${change}.`;
+const recordKey = (change: string, staged: number, index: number): string =>
+  `${keyStart(change, staged)}${String(index).padStart(6, "0")}`;
+const keyStart = (change: string, staged: number): string => `${String(staged).padStart(16, "0")}.${change}.`;
+
+/** The records of a change, stored and not in force. */
+export interface Staged {
+  readonly change: string;
+  /** The number that it was to have first. */
+  readonly staged: number;
+  readonly records: readonly StoredRecord[];
+}
 
 /** The collection `aggregation_rules`. */
 export class StoredRecords {
@@ -56,20 +66,24 @@ export class StoredRecords {
   }
 
   /** What is left of a change's records; those that later ones have replaced may have gone. */
-  async ofChange(change: string, revision: number, count: number): Promise<readonly StoredRecord[]> {
-    if (count === 0) return [];
-    if (count === 1) {
-      const only = await this.#records().findOne({ _id: recordKey(change, revision, 0) });
-      return only === null ? [] : [only];
-    }
-    const start = keyStart(change, revision);
-    return this.#records()
-      .find({ _id: { $gte: start, $lt: `${start}~` } })
-      .toArray();
+  async ofChange(logged: LoggedChange): Promise<readonly StoredRecord[]> {
+    return inForce(await this.#stagedFor(logged), changeRevision(logged));
   }
 
   all(): Promise<readonly StoredRecord[]> {
     return this.#records().find({}).toArray();
+  }
+
+  async #stagedFor({ change, staged, records }: LoggedChange): Promise<readonly StoredRecord[]> {
+    if (records === 0) return [];
+    if (records === 1) {
+      const only = await this.#records().findOne({ _id: recordKey(change, staged, 0) });
+      return only === null ? [] : [only];
+    }
+    const start = keyStart(change, staged);
+    return this.#records()
+      .find({ _id: { $gte: start, $lt: `${start}~` } })
+      .toArray();
   }
 
   async remove(keys: readonly string[]): Promise<void> {
@@ -79,8 +93,18 @@ export class StoredRecords {
   }
 }
 
-/** The record with the revision that a change gives it, as it is stored. */
-export function asStored(record: RuleRecord, change: string, index: number): StoredRecord {
+/** What is to be stored for a change. */
+export function toStage({ save, remove }: RegistryChange, staged: number, change: string): Staged {
+  const saved = save.map((record, index) => asStored({ ...record, revision: staged }, change, index));
+  const removed = remove.map(({ rule_id }, index) => asRemoved(rule_id, staged, change, save.length + index));
+  return { change, staged, records: [...saved, ...removed] };
+}
+
+/** Records as they are once their change is made. */
+export const inForce = (records: readonly StoredRecord[], revision: number): readonly StoredRecord[] =>
+  records.map((record) => ({ ...record, revision }));
+
+function asStored(record: RuleRecord, change: string, index: number): StoredRecord {
   const { rule_id, revision, versions } = record;
   const last = versions.at(-1);
   const shown =
@@ -91,7 +115,7 @@ export function asStored(record: RuleRecord, change: string, index: number): Sto
   return { _id, rule_id, revision, change, ...shown, versions: JSON.stringify(versions) };
 }
 
-export function asRemoved(ruleId: string, revision: number, change: string, index: number): StoredRecord {
+function asRemoved(ruleId: string, revision: number, change: string, index: number): StoredRecord {
   return { _id: recordKey(change, revision, index), rule_id: ruleId, revision, change, removed: true };
 }
 

@@ -67,7 +67,7 @@ const writer = (file: string): string => `
   let record = { rule_id: "a", revision: 0, versions: [] };
   for (;;) {
     const series = await registry.takeSeries(1);
-    [record] = (await registry.change({ save: [record], remove: [] })) ?? [];
+    [record] = (await registry.change({ save: [record], remove: [] }))?.records ?? [];
     if (record === undefined) throw new Error("lost without a rival");
     writeSync(1, series + "\\n");
   }

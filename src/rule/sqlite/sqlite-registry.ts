@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { fileCall } from "../../lib/file-call.ts";
-import type { Registry, RegistryChange, RuleRecord } from "../registry.ts";
+import type { MadeChange, Registry, RegistryChange, RuleRecord } from "../registry.ts";
 import { keptFile } from "../../lib/kept-file.ts";
 import { Transactions } from "./transactions.ts";
 
@@ -66,14 +66,13 @@ class SqliteRegistry implements Registry {
     });
   }
 
-  async change(change: RegistryChange): Promise<readonly RuleRecord[] | undefined> {
-    if (change.save.length + change.remove.length === 0) return [];
-    const stored = fileCall("the rules can't be changed", () => {
+  async change(change: RegistryChange): Promise<MadeChange | undefined> {
+    const made = fileCall("the rules can't be changed", () => {
       this.#mustBeThere();
       return this.#transactions.run(() => this.#apply(change));
     });
-    if (stored !== undefined) queueMicrotask(() => this.#poll());
-    return stored;
+    if (made !== undefined) queueMicrotask(() => this.#poll());
+    return made;
   }
 
   async revision(): Promise<number> {
@@ -110,7 +109,7 @@ class SqliteRegistry implements Registry {
   }
 
   /** The whole change with its count, or nothing of it: undefined when a record is not what the caller has seen. */
-  #apply({ save, remove }: RegistryChange): readonly RuleRecord[] | undefined {
+  #apply({ save, remove }: RegistryChange): MadeChange | undefined {
     this.#database.exec(nextRevision);
     const revision = this.#counter("revision");
     const removing = this.#database.prepare("DELETE FROM rules WHERE rule_id = ? AND revision = ?");
@@ -126,7 +125,7 @@ class SqliteRegistry implements Registry {
       return missed(seen === 0 ? inserting.run(id, revision, text) : updating.run(revision, text, id, seen));
     });
     // The count of all changes is above every revision that was ever given, so that none comes again.
-    return lost ? undefined : save.map((record) => ({ ...record, revision }));
+    return lost ? undefined : { revision, records: save.map((record) => ({ ...record, revision })) };
   }
 
   #reading<T>(run: () => T): T {
