@@ -4,6 +4,7 @@ import { WeirError } from "../../lib/errors.ts";
 import { Said } from "./faults.ts";
 import { answered, nameOf } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
+import { fetchCall } from "./fetch.ts";
 import { recordBounds } from "./partition-of.ts";
 
 /** The topic as it is configured. */
@@ -33,7 +34,7 @@ const replicationWanted = 3;
 
 /**
  * One attempt to find the topic as wished, or to make it. Rejects with what the client throws where a later one may succeed.
- * @throws WeirError `invalid_config` for a topic that is not as wished.
+ * @throws WeirError `invalid_config` for a topic that is not as wished, and brokers that it could not be read from.
  */
 export async function findOrMakeTopic(
   admin: Admin,
@@ -41,6 +42,7 @@ export async function findOrMakeTopic(
   wish: TopicWish,
   tell: TellTopic,
 ): Promise<ClusterTopicMetadata> {
+  await mustBeReadable(admin, address);
   const found = await findTopic(admin, wish.name);
   if (found === undefined) {
     await makeTopic(admin, wish, tell);
@@ -49,6 +51,17 @@ export async function findOrMakeTopic(
   mustBeAsWished(found, address, wish);
   await mustKeepRecords(admin, address, found, wish.name, tell);
   return found;
+}
+
+/** An older broker takes what is written, and cuts the connection at each fetch. */
+async function mustBeReadable(admin: Admin, at: KafkaAddress): Promise<void> {
+  const { apiKey, version } = fetchCall;
+  const { maxVersion = 0 } = (await admin.listApis()).find((api) => api.apiKey === apiKey) ?? {};
+  if (maxVersion >= version) return;
+  throw new WeirError(
+    "invalid_config",
+    `${nameOf(at)}: Weir needs Kafka 3.1 or newer, and this broker is older: it takes fetches up to version ${maxVersion}, not ${version}; name newer brokers by --kafka-brokers, or bring these to a newer Kafka`,
+  );
 }
 
 async function findTopic(admin: Admin, name: string): Promise<ClusterTopicMetadata | undefined> {
