@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Admin } from "@platformatic/kafka";
-import { findOrMakeTopic } from "./topic.ts";
+import { findOrMakeTopic, makeTopic } from "./topic.ts";
 
 /** What is told of a topic that is there, with this configuration and so many replicas, on brokers that take fetches of this version. */
 async function toldOf(
@@ -50,4 +50,16 @@ test("a broker that would take events and never give them back is refused, with 
     code: "invalid_config",
     message: /^Kafka at k:9092: Weir needs Kafka 3\.1 or newer.*fetches up to version 12, not 13; .*--kafka-brokers/,
   });
+});
+
+test("a topic for which there are too few brokers is told with what to do, whichever topic it is", async () => {
+  const admin = {
+    metadata: async () => ({ brokers: new Map([[1, {}]]) }),
+    createTopics: async () => Promise.reject(Object.assign(new Error("no"), { apiId: "INVALID_REPLICATION_FACTOR" })),
+  } as unknown as Admin;
+  const progress = { name: "events.weir.progress", partitions: 1, replication: 3, configs: () => ({}) };
+  await assert.rejects(
+    makeTopic(admin, progress, () => {}),
+    /events\.weir\.progress can't be made with 3 replicas, as there are 1 brokers/,
+  );
 });
