@@ -96,6 +96,24 @@ test("what the values give to every process is an option with a value that it ta
   assert.deepEqual(unsaid, ["WEIR_KAFKA_BROKERS", "WEIR_CLICKHOUSE_URL"]);
 });
 
+test("the image is where its user has pushed it: the chart names none, and the steps of docs/deploy.md do", () => {
+  const { image } = parse(textOf("deploy/helm/weir/values.yaml")) as { image: { repository: string } };
+  assert.equal(image.repository, "", "a name that nobody has pushed could not be pulled");
+  const { properties } = JSON.parse(textOf("deploy/helm/weir/values.schema.json")) as {
+    properties: { image: { properties: { repository: { minLength: number } } } };
+  };
+  assert.equal(properties.image.properties.repository.minLength, 1, "who does not say it is told at once");
+  const steps = textOf("docs/deploy.md");
+  const [, pushed = "", tag = ""] = /^ {4}docker push (\S+):(\S+)$/m.exec(steps)!;
+  assert.match(
+    steps,
+    new RegExp(`^ {4}docker build -f deploy/Dockerfile -t ${pushed}:${tag} --target roles \\.$`, "m"),
+  );
+  assert.match(steps, new RegExp(`^ {4}helm install .*--set image.repository=${pushed} --set image.tag=${tag} `, "m"));
+  for (const role of roles)
+    assert.equal(processesOf(role).spec.template!.spec.containers[0]!.image, `${pushed}:${tag}`, role);
+});
+
 test("batches are as far apart as in compose.yaml, which has as many partitions", () => {
   const { config } = parse(textOf("deploy/helm/weir/values.yaml")) as { config: Record<string, string> };
   const { environment } = readCompose("deploy/compose.yaml").services["processor"]!;
