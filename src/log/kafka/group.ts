@@ -23,6 +23,8 @@ export interface GroupParts {
   readonly signal?: AbortSignal;
   /** Sends what is still to be committed, as long as it is ours. */
   readonly flush: () => Promise<void>;
+  /** The group has said what is ours: what could not be committed may be now. */
+  readonly told: () => void;
   /** These have been let go: what was kept to read them is not needed any more. */
   readonly letGo: (partitions: ReadonlySet<number>) => void;
   readonly report: (level: "info" | "warn", message: string, facts?: object) => void;
@@ -157,7 +159,7 @@ export class Group implements Membership {
   #tell(consumer: GroupClient): Promise<void> {
     return (this.#telling = this.#telling.then(async () => {
       if (this.#left.signal.aborted || consumer !== this.#consumer) return;
-      const { topic, sessionMs, report, flush, letGo } = this.#parts;
+      const { topic, sessionMs, report, flush, letGo, told } = this.#parts;
       const now = (consumer.assignments ?? []).filter((one) => one.topic === topic).flatMap((one) => one.partitions);
       const ours = new Set(now);
       const isChanged = ours.size !== this.#ours.size || now.some((one) => !this.#ours.has(one));
@@ -169,6 +171,7 @@ export class Group implements Membership {
       if (gone.size > 0) await flush();
       letGo(gone);
       this.#ours = ours;
+      told();
       if (isChanged) report("info", "the partitions that this process counts have changed", { partitions: now });
     }));
   }

@@ -277,6 +277,7 @@ export class PartitionReader {
 }
 
 const anew = "Take another topic, or an empty data folder";
+
 /** Who has never counted a partition begins at record 0, whenever it was written. */
 const whyGone = (from: number): string =>
   from === 0
