@@ -225,6 +225,19 @@ test("values that contradict each other are refused", () => {
   );
   assert.match(problems({ argv: ["--kafka-ca", "ca.pem"] })[0]!, /is for kafka-tls, which is off/);
   assert.match(problems({ argv: ["--archive", "on", "--mongo-url", "mongodb://h/w"] })[0]!, /needs kafka-brokers and/);
+  const named = (topic: number, group: number): string[] => [
+    "--kafka-topic",
+    "t".repeat(topic),
+    "--kafka-group",
+    "g".repeat(group),
+  ];
+  const onKafka = ["--kafka-brokers", "k:1"];
+  assert.match(
+    problems({ argv: [...onKafka, ...named(140, 100)] })[0]!,
+    /^--kafka-group.*topic of progress, t+\.g+\.progress, 250 characters long, and Kafka takes 249: shorten/,
+  );
+  good({ argv: [...onKafka, ...named(140, 99)] });
+  good({ argv: named(140, 100) });
   const shared = ["--kafka-brokers", "k:1", "--clickhouse-url", "http://c:8123", "--mongo-url", "mongodb://h/w"];
   assert.match(
     problems({ argv: ["--archive", "on", "--roles", "processor", ...shared] })[0]!,

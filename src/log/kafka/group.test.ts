@@ -112,6 +112,26 @@ describe("a member of a group", () => {
     await group.leave();
   });
 
+  test("who is given another id as a member within a session has a namesake, which is told once", async () => {
+    const { group, member, clock, clients, events } = world();
+    void group.join(member);
+    await settled();
+    const [client] = clients;
+    const told = async (id: string): Promise<number> => {
+      client!.memberId = id;
+      await client!.divides(0);
+      return events.filter((event) => event.includes("under this one's name")).length;
+    };
+    assert.equal(await told("a"), 0);
+    assert.equal(await told("a"), 0);
+    await clock.advance(3_000);
+    assert.equal(await told("b"), 0, "it may have hung for a session");
+    await clock.advance(2_000);
+    assert.equal(await told("c"), 1);
+    assert.equal(await told("d"), 1);
+    await group.leave();
+  });
+
   test("what another has claimed is taken up again at the next sign of life, once", async () => {
     const { group, member, clients, events } = world();
     void group.join(member);

@@ -8,7 +8,7 @@ import type { Member, Membership } from "../membership.ts";
 import { evenAssignor } from "./assignor.ts";
 import { clientOptions, nameOf, pauseAfter, within } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
-import { whatIsWrong } from "./faults.ts";
+import { namesake, whatIsWrong } from "./faults.ts";
 
 export interface GroupParts {
   readonly address: KafkaAddress;
@@ -65,6 +65,7 @@ export class Group implements Membership {
   readonly #taken = new Set<Src>();
   #member: Member | undefined;
   #consumer: GroupClient | undefined;
+  #hasNamesake = false;
   #ours: ReadonlySet<number> = new Set();
   /** One telling after the other. */
   #telling: Promise<void> = Promise.resolve();
@@ -144,8 +145,19 @@ export class Group implements Membership {
     consumer.on("error", lost);
     consumer.on("consumer:heartbeat:stalled", () => lost(new Error("it does not answer")));
     consumer.on("consumer:heartbeat:end", () => void this.#retake(consumer));
-    consumer.on("consumer:group:join", () => void this.#tell(consumer).then(() => this.#joined.resolve()));
+    const named = new Naming(sessionMs);
+    consumer.on("consumer:group:join", () => {
+      if (named.isNewTooSoon(consumer.memberId, this.#parts.clock.monotonic())) this.#tellOfNamesake();
+      void this.#tell(consumer).then(() => this.#joined.resolve());
+    });
     return consumer;
+  }
+
+  /** Once: it goes on until somebody ends it. */
+  #tellOfNamesake(): void {
+    const { address, group, report } = this.#parts;
+    if (!this.#hasNamesake) report("warn", `${nameOf(address)}: the group ${group}: ${namesake}`);
+    this.#hasNamesake = true;
   }
 
   /** A sign of life was taken: what another process has claimed from us is ours all the same, or is ours again. */
@@ -181,6 +193,26 @@ export class Group implements Membership {
     this.#consumer = undefined;
     if (consumer === undefined) return;
     await within(this.#parts.clock, leaveMs, ended(consumer), () => new Error("no end")).catch(() => {});
+  }
+}
+
+/**
+ * The ids that the group gives to this process as a member. A process that was away for a session gets another; one that gets another
+ * sooner was put out by a process of its name, which the client does not say: it joins again, and puts out the other.
+ */
+class Naming {
+  readonly #sessionMs: number;
+  #last: { readonly id: string; readonly at: number } | undefined;
+
+  constructor(sessionMs: number) {
+    this.#sessionMs = sessionMs;
+  }
+
+  isNewTooSoon(id: string | null, now: number): boolean {
+    const last = this.#last;
+    if (id === null || id === last?.id) return false;
+    this.#last = { id, at: now };
+    return last !== undefined && now - last.at < this.#sessionMs;
   }
 }
 
