@@ -232,10 +232,17 @@ test("values that contradict each other are refused", () => {
     "g".repeat(group),
   ];
   const onKafka = ["--kafka-brokers", "k:1"];
-  assert.match(
-    problems({ argv: [...onKafka, ...named(140, 100)] })[0]!,
-    /^--kafka-group.*topic of progress, t+\.g+\.progress, 250 characters long, and Kafka takes 249: shorten/,
-  );
+  for (const [topic, group, path] of [
+    [140, 100, "topic"],
+    [100, 140, "group"],
+  ] as const) {
+    const [problem] = problems({ argv: [...onKafka, ...named(topic, group)] });
+    assert.match(
+      problem!,
+      /the topic of progress, t+\.g+\.progress, has a name of 250 characters, and Kafka takes 249/,
+    );
+    assert.ok(problem!.startsWith(`--kafka-${path}`), problem);
+  }
   good({ argv: [...onKafka, ...named(140, 99)] });
   good({ argv: named(140, 100) });
   const shared = ["--kafka-brokers", "k:1", "--clickhouse-url", "http://c:8123", "--mongo-url", "mongodb://h/w"];

@@ -263,11 +263,13 @@ function contradictions(config: Config, sources: Partial<Sources>): Problem[] {
       value: config.kafkaSasl,
     });
   }
-  if (config.kafkaBrokers.length > 0 && progressTopic(config).length > topicLengthMax) {
+  const progress = progressTopic(config);
+  if (config.kafkaBrokers.length > 0 && progress.length > topicLengthMax) {
+    const longer = config.kafkaTopic.length > config.kafkaGroup.length ? "kafkaTopic" : "kafkaGroup";
     problems.push({
-      path: sources.kafkaGroup ?? "kafka-group",
-      message: `makes the name of the topic of progress, ${progressTopic(config)}, ${progressTopic(config).length} characters long, and Kafka takes ${topicLengthMax}: shorten kafka-topic or kafka-group`,
-      value: config.kafkaGroup,
+      path: sources[longer] ?? longer,
+      message: `with it the topic of progress, ${progress}, has a name of ${progress.length} characters, and Kafka takes ${topicLengthMax}: shorten kafka-topic or kafka-group`,
+      value: config[longer],
     });
   }
   if (config.kafkaCa !== null && config.kafkaTls === "off") {
