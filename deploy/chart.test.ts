@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "yaml";
+import { parseSize } from "../src/config/units.ts";
 import { chartStamp, manifestsOf, renderedFile } from "./check/chart.ts";
 import type { Manifest } from "./check/chart.ts";
 import { environmentOf, stagesOf } from "./check/dockerfile.ts";
+import { memoryOf } from "./check/memory.ts";
 import { readCompose, textOf } from "./check/read.ts";
 import { startedWith } from "./check/started-with.ts";
 
@@ -83,6 +85,9 @@ test("each role starts with its environment and the secret's; a role's own optio
     assert.equal(new Set(env.map(({ name }) => name)).size, env.length);
     const given = Object.fromEntries(env.map(({ name, value }) => [name, value]));
     const config = startedWith({ ...ofImage, ...secret, ...given });
+    const memory = processesOf(role).spec.template!.spec.containers[0]!.resources.limits["memory"]!;
+    const needed = memoryOf(config);
+    assert.ok(parseSize(`${memory}B`)! >= needed, `${role}: ${memory} is less than ${Math.ceil(needed / 2 ** 20)} MiB`);
     assert.deepEqual([config.roles, config.host], [[role], "0.0.0.0"]);
     if (role !== "ingest") assert.throws(() => startedWith({ ...ofImage, ...given }), /needs --mongo-url/, role);
   }
