@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "yaml";
+import { parseSize } from "../src/config/units.ts";
 import { chartStamp, manifestsOf, renderedFile } from "./check/chart.ts";
 import type { Manifest } from "./check/chart.ts";
 import { environmentOf, stagesOf } from "./check/dockerfile.ts";
+import { memoryOf } from "./check/memory.ts";
 import { readCompose, textOf } from "./check/read.ts";
 import { startedWith } from "./check/started-with.ts";
 
@@ -83,6 +85,9 @@ test("each role starts with its environment and the secret's; a role's own optio
     assert.equal(new Set(env.map(({ name }) => name)).size, env.length);
     const given = Object.fromEntries(env.map(({ name, value }) => [name, value]));
     const config = startedWith({ ...ofImage, ...secret, ...given });
+    const memory = processesOf(role).spec.template!.spec.containers[0]!.resources.limits["memory"]!;
+    const needed = memoryOf(config);
+    assert.ok(parseSize(`${memory}B`)! >= needed, `${role}: ${memory} is less than ${Math.ceil(needed / 2 ** 20)} MiB`);
     assert.deepEqual([config.roles, config.host], [[role], "0.0.0.0"]);
     if (role !== "ingest") assert.throws(() => startedWith({ ...ofImage, ...given }), /needs --mongo-url/, role);
   }
@@ -94,6 +99,24 @@ test("what the values give to every process is an option with a value that it ta
   startedWith(config);
   const unsaid = Object.keys(config).filter((name) => config[name] === "");
   assert.deepEqual(unsaid, ["WEIR_KAFKA_BROKERS", "WEIR_CLICKHOUSE_URL"]);
+});
+
+test("the image is where its user has pushed it: the chart names none, and the steps of docs/deploy.md do", () => {
+  const { image } = parse(textOf("deploy/helm/weir/values.yaml")) as { image: { repository: string } };
+  assert.equal(image.repository, "", "a name that nobody has pushed could not be pulled");
+  const { properties } = JSON.parse(textOf("deploy/helm/weir/values.schema.json")) as {
+    properties: { image: { properties: { repository: { minLength: number } } } };
+  };
+  assert.equal(properties.image.properties.repository.minLength, 1, "who does not say it is told at once");
+  const steps = textOf("docs/deploy.md");
+  const [, pushed = "", tag = ""] = /^ {4}docker push (\S+):(\S+)$/m.exec(steps)!;
+  assert.match(
+    steps,
+    new RegExp(`^ {4}docker build -f deploy/Dockerfile -t ${pushed}:${tag} --target roles \\.$`, "m"),
+  );
+  assert.match(steps, new RegExp(`^ {4}helm install .*--set image.repository=${pushed} --set image.tag=${tag} `, "m"));
+  for (const role of roles)
+    assert.equal(processesOf(role).spec.template!.spec.containers[0]!.image, `${pushed}:${tag}`, role);
 });
 
 test("batches are as far apart as in compose.yaml, which has as many partitions", () => {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { test } from "node:test";
-import { options, roleNames } from "../src/config/options.ts";
+import { roleNames } from "../src/config/options.ts";
 import { parseSize } from "../src/config/units.ts";
 import { composeProblems } from "./check/compose.ts";
 import type { Around, Service } from "./check/compose.ts";
 import { environmentOf, stagesOf } from "./check/dockerfile.ts";
+import { memoryOf } from "./check/memory.ts";
 import { readCompose, root, textOf } from "./check/read.ts";
 import { startedWith } from "./check/started-with.ts";
 import { settingsOf } from "./load-test/settings.ts";
@@ -96,16 +97,11 @@ test("the containers of Weir are read-only, without capabilities and never get n
 
 test("a container of Weir has as much memory as docs/operating.md says that its processes may use", () => {
   const weirs: Readonly<Record<string, Service>> = { ...whole.services, weir: embedded.services["weir"]! };
-  for (const name of ["ingest", "processor", "query", "weir"]) {
-    const of = (variable: string, fallback: number): number =>
-      parseSize(String(weirs[name]!.environment![variable] ?? "")) ?? fallback;
-    const MiB = 2 ** 20;
-    const inFlight = of("WEIR_INFLIGHT_BYTES_MAX", options.inflightBytesMax.default);
-    const server = 640 * MiB + 3 * inFlight + 50 * options.dedupeIdsMax.default + 4 * 48 * MiB;
-    const engine = name === "weir" ? 256 * MiB + of("WEIR_ENGINE_MEMORY_MAX", options.engineMemoryMaxBytes.default) : 0;
+  for (const name of [...roleNames, "weir"]) {
+    const needed = memoryOf(startedWith({ ...ofImage, ...weirs[name]!.environment }));
     const memory = String(weirs[name]!.deploy!.resources!.limits!["memory"]);
     const limit = parseSize(memory.replace(/g$/, "GiB").replace(/m$/, "MiB"))!;
-    assert.ok(limit >= server + engine, `${name}: ${memory} is less than ${Math.ceil((server + engine) / MiB)} MiB`);
+    assert.ok(limit >= needed, `${name}: ${memory} is less than ${Math.ceil(needed / 2 ** 20)} MiB`);
   }
 });
 

@@ -2,17 +2,19 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer as createHttpServer } from "node:http";
+import type { RequestListener, Server, ServerResponse } from "node:http";
+import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, test } from "node:test";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { options } from "../../src/config/options.ts";
 import { documentBytesMax } from "../../src/protocol/rule-document.ts";
 import { unlessMissing } from "../../test/support/needs.ts";
 import { startServer } from "../../test/support/server-process.ts";
-import type { ServerProcess } from "../../test/support/server-process.ts";
 import { readCompose, textOf } from "../check/read.ts";
 import { runProgram } from "../check/run-program.ts";
 
@@ -20,7 +22,9 @@ const loadTest = fileURLToPath(new URL("../load-test/load-test.ts", import.meta.
 const text = textOf("deploy/nginx/nginx.conf");
 
 test("the names behind nginx are services, each on its own port, and looked up again", () => {
-  const servers = [...text.matchAll(/^ +server (\w+):(\d+) resolve;$/gm)].map(([, name, port]) => `${name} ${port}`);
+  const servers = [...text.matchAll(/^ +server (\w+):(\d+) resolve\b.*;$/gm)].map(
+    ([, name, port]) => `${name} ${port}`,
+  );
   assert.deepEqual(servers, ["ingest 8000", "query 8001"]);
   for (const server of servers) assert.ok(readCompose("deploy/compose.yaml").services[server.split(" ")[0]!]);
   assert.deepEqual(text.match(/\blisten \d+/g), ["listen 8000", "listen 8001"]);
@@ -42,26 +46,188 @@ test("no answer is put on nginx's disk, which is 64 MiB of memory: a large one g
   assert.doesNotMatch(text, /proxy_max_temp_file_size (?!0;)/);
 });
 
+test("bodies of events wait on a disk that compose.yaml gives it, and not in 64 MiB of memory", () => {
+  const [, path = ""] = /^ {2}client_body_temp_path (\S+);$/m.exec(text)!;
+  const { volumes = [] } = readCompose("deploy/compose.yaml").services["nginx"]!;
+  const mounted = volumes.map((volume) => volume.split(":")[1]!);
+  assert.ok(
+    mounted.some((folder) => path.startsWith(`${folder}/`)),
+    path,
+  );
+});
+
 describe("a real nginx", unlessMissing(whyNoNginx()), () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "weir-nginx-"));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
   test("takes the configuration, passes load and a WebSocket through, and says 413 to what is too large", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "weir-nginx-"));
+    const server = await startServer({ dataDir: join(folder, "data") });
     try {
-      const server = await startServer({ dataDir: join(folder, "data") });
-      try {
-        await behindNginx(folder, server);
-      } finally {
-        await server.killGroup();
-      }
+      await behindNginx(folder, { ingest: [server.ingestUrl], query: [server.queryUrl] }, passesLoad);
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      await server.killGroup();
+    }
+  });
+
+  test("while one of two ingest processes is killed, comes back and stops no request fails, large ones neither", async () => {
+    const start = (name: string, ...args: string[]) => startServer({ dataDir: join(folder, name), args });
+    const stays = await start("stays");
+    let leaves = await start("leaves");
+    const port = new URL(leaves.ingestUrl).port;
+    try {
+      await behindNginx(
+        folder,
+        { ingest: [stays.ingestUrl, leaves.ingestUrl], query: [stays.queryUrl] },
+        async (at) => {
+          const load = new Load(`${at.ingest}/ingest`);
+          await load.hasSent(20);
+          await leaves.killGroup();
+          await load.hasSent(20);
+          leaves = await start("leaves", "--ingest-port", port);
+          await load.hasSent(20);
+          await leaves.terminate();
+          await load.hasSent(20);
+          assert.deepEqual(await load.stop(), new Set([200]));
+        },
+      );
+    } finally {
+      await Promise.all([stays.killGroup(), leaves.killGroup()]);
+    }
+  });
+
+  test("what one process refuses another is given; where all refuse, clients hear what they say, and not that none is well", async () => {
+    const refuses = (answer: ServerResponse): unknown => answer.writeHead(503, { "retry-after": "7" }).end();
+    let isTaken = true;
+    const [one, other] = [
+      await answering((_, answer) => refuses(answer)),
+      await answering(
+        (request, answer) => void request.resume().on("end", () => (isTaken ? answer.end() : refuses(answer))),
+      ),
+    ];
+    try {
+      await behindNginx(folder, { ingest: [one.url, other.url], query: [one.url] }, async ({ ingest }) => {
+        const post = async (bytes: number): Promise<unknown> => {
+          const { status, headers } = await fetch(`${ingest}/ingest`, { method: "POST", body: "x".repeat(bytes) });
+          return [status, headers.get("retry-after")];
+        };
+        for (const bytes of [2, 2, 3 << 20, 3 << 20]) assert.deepEqual(await post(bytes), [200, null]);
+        isTaken = false;
+        for (let time = 0; time < 4; time++) assert.deepEqual(await post(2), [503, "7"]);
+      });
+    } finally {
+      for (const { server } of [one, other]) server.close();
+    }
+  });
+
+  test("clients that come through another proxy are spread over the query processes, each to one of its own", async () => {
+    const [one, other] = [await answering(saying("one")), await answering(saying("other"))];
+    try {
+      await behindNginx(folder, { ingest: [one.url], query: [one.url, other.url] }, async ({ query }) => {
+        const asks = async (headers: Record<string, string>): Promise<string> =>
+          (await fetch(`${query}/stats`, { headers })).text();
+        const clients = Array.from({ length: 20 }, (_, index) => ({ "x-forwarded-for": `192.0.2.${index}` }));
+        const answers = await Promise.all(clients.map(asks));
+        assert.deepEqual(new Set(answers), new Set(["one", "other"]));
+        assert.deepEqual(await Promise.all(clients.map(asks)), answers);
+        assert.equal(new Set(await Promise.all(clients.map(() => asks({})))).size, 1, "without one by its address");
+      });
+    } finally {
+      for (const { server } of [one, other]) server.close();
     }
   });
 });
 
-async function behindNginx(folder: string, server: ServerProcess): Promise<void> {
-  const [ingest, query] = [await freePort(), await freePort()];
+interface Ports {
+  readonly ingest: string;
+  readonly query: string;
+}
+
+async function passesLoad({ ingest, query }: Ports, said: () => string): Promise<void> {
+  const { code, output } = await runProgram(loadTest, {
+    LOAD_TEST_INGEST_URL: ingest,
+    LOAD_TEST_QUERY_URL: query,
+    LOAD_TEST_EVENTS: "2000",
+    LOAD_TEST_READY_SECONDS: "120",
+  });
+  assert.equal(code, 0, output + said());
+  assert.match(output, /live socket +has what \/stats has/);
+  const put = async (bytes: number): Promise<number> => {
+    const body = `{"rules":[]${" ".repeat(bytes)}}`;
+    const headers = { "content-type": "application/json" };
+    return (await fetch(`${query}/aggregation-rules`, { method: "PUT", headers, body })).status;
+  };
+  assert.deepEqual([await put(3 << 20), await put(documentBytesMax)], [200, 413]);
+}
+
+/** Posts without a pause, small bodies and such as nginx puts on its disk, and keeps what is answered. */
+class Load {
+  readonly #url: string;
+  readonly #answers = new Set<number>();
+  #sent = 0;
+  #isStopped = false;
+  readonly #senders: Promise<unknown>;
+
+  constructor(url: string) {
+    this.#url = url;
+    this.#senders = Promise.all([10, 10, 10, 2_000].map((count) => this.#send(count)));
+  }
+
+  /** Resolves when so many more requests were answered. */
+  async hasSent(more: number): Promise<void> {
+    for (const until = this.#sent + more; this.#sent < until;) await pause(5);
+  }
+
+  async stop(): Promise<ReadonlySet<number>> {
+    this.#isStopped = true;
+    await this.#senders;
+    return this.#answers;
+  }
+
+  async #send(count: number): Promise<void> {
+    const event = {
+      event_type: "t",
+      user_id: "u",
+      timestamp: "2026-01-13T10:00:00Z",
+      payload: { text: "x".repeat(200) },
+    };
+    const events = Array.from({ length: count }, (_, index) => ({ ...event, event_id: `${count}-${index}` }));
+    const request = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(events) };
+    while (!this.#isStopped) {
+      this.#answers.add(await fetch(this.#url, request).then(({ status }) => status));
+      this.#sent += 1;
+    }
+  }
+}
+
+/** A server of HTTP in the place of a Weir. */
+async function answering(answer: RequestListener): Promise<{ readonly url: string; readonly server: Server }> {
+  const server = createHttpServer(answer).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
+}
+
+const saying =
+  (text: string): RequestListener =>
+  (_, answer) =>
+    answer.end(text);
+
+/** The processes that stand behind the names of the configuration. */
+interface Behind {
+  readonly ingest: readonly string[];
+  readonly query: readonly string[];
+}
+
+async function behindNginx(
+  folder: string,
+  behind: Behind,
+  use: (at: Ports, said: () => string) => Promise<void>,
+): Promise<void> {
+  const ports = { ingest: await freePort(), query: await freePort() };
   const config = join(folder, "nginx.conf");
-  await writeFile(config, placed(folder, { ingest, query }, server));
+  await writeFile(config, placed(folder, ports, behind));
   const args = ["-e", "stderr", "-p", folder, "-c", config];
   execFileSync("nginx", [...args, "-t"], { stdio: "pipe" });
   // The workers' user has to come into the temporary folder; for anybody but root the line means nothing.
@@ -70,20 +236,8 @@ async function behindNginx(folder: string, server: ServerProcess): Promise<void>
   nginx.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
   const ended = once(nginx, "exit");
   try {
-    const { code, output } = await runProgram(loadTest, {
-      LOAD_TEST_INGEST_URL: `http://127.0.0.1:${ingest}`,
-      LOAD_TEST_QUERY_URL: `http://127.0.0.1:${query}`,
-      LOAD_TEST_EVENTS: "2000",
-      LOAD_TEST_READY_SECONDS: "120",
-    });
-    assert.equal(code, 0, output + said);
-    assert.match(output, /live socket +has what \/stats has/);
-    const put = async (bytes: number): Promise<number> => {
-      const body = `{"rules":[]${" ".repeat(bytes)}}`;
-      const headers = { "content-type": "application/json" };
-      return (await fetch(`http://127.0.0.1:${query}/aggregation-rules`, { method: "PUT", headers, body })).status;
-    };
-    assert.deepEqual([await put(3 << 20), await put(documentBytesMax)], [200, 413]);
+    await listens(ports.query);
+    await use({ ingest: `http://127.0.0.1:${ports.ingest}`, query: `http://127.0.0.1:${ports.query}` }, () => said);
   } finally {
     nginx.kill("SIGTERM");
     await ended;
@@ -97,16 +251,28 @@ async function behindNginx(folder: string, server: ServerProcess): Promise<void>
 function placed(
   folder: string,
   ports: { readonly ingest: number; readonly query: number },
-  weir: { readonly ingestUrl: string; readonly queryUrl: string },
+  { ingest, query }: Behind,
 ): string {
+  const servers = (urls: readonly string[], more: string): string =>
+    urls.map((url) => `server ${new URL(url).host}${more};`).join(" ");
   return text
     .replace(/^ +resolver .*\n/m, "")
-    .replaceAll(" resolve;", ";")
-    .replaceAll("/tmp/", `${folder}/`)
-    .replace("server ingest:8000", `server ${new URL(weir.ingestUrl).host}`)
-    .replace("server query:8001", `server ${new URL(weir.queryUrl).host}`)
+    .replaceAll(/ (\/tmp|\/var\/cache\/nginx)\//g, ` ${folder}/`)
+    .replace(/server ingest:8000 resolve(.*);/, (_, more: string) => servers(ingest, more))
+    .replace(/server query:8001 resolve(.*);/, (_, more: string) => servers(query, more))
     .replace("listen 8000", `listen 127.0.0.1:${ports.ingest}`)
     .replace("listen 8001", `listen 127.0.0.1:${ports.query}`);
+}
+
+async function listens(port: number): Promise<void> {
+  for (let isThere = false; !isThere; await pause(20)) {
+    const socket = connect(port, "127.0.0.1");
+    isThere = await once(socket, "connect").then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+  }
 }
 
 async function freePort(): Promise<number> {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Config } from "../config/options.ts";
+import { progressTopic } from "../config/progress-topic.ts";
 import { hasRole } from "../config/roles.ts";
 import type { Clock } from "../lib/clock.ts";
 import { folderId } from "../lib/datadir.ts";
@@ -38,13 +39,12 @@ export function openLog(config: Config, deps: OpenLogDeps): Promise<Log> {
 /** How many positions a record of the log may have for one event: how sparse they can be. */
 export const positionsPerRecord = (config: Config): number => (isOnKafka(config) ? slotsPerRecord : 1);
 
-/** Where the processes tell each other how far they are; undefined: there can only be one. Each group has its own. */
+/** Where the processes tell each other how far they are; undefined: there can only be one. */
 export async function openChannel(config: Config, deps: OpenLogDeps): Promise<Channel | undefined> {
   if (!isOnKafka(config)) return undefined;
-  const { kafkaTopic, kafkaGroup, kafkaReplication } = config;
-  const topic = `${kafkaTopic}.${kafkaGroup}.progress`;
   const { openKafkaChannel } = await import("../log/kafka/channel.ts");
-  return openKafkaChannel({ ...deps, address: addressOf(config), topic, replication: kafkaReplication });
+  const named = { address: addressOf(config), topic: progressTopic(config), replication: config.kafkaReplication };
+  return openKafkaChannel({ ...deps, ...named });
 }
 
 const isOnKafka = ({ kafkaBrokers }: Config): boolean => kafkaBrokers.length > 0;

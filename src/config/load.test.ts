@@ -225,6 +225,26 @@ test("values that contradict each other are refused", () => {
   );
   assert.match(problems({ argv: ["--kafka-ca", "ca.pem"] })[0]!, /is for kafka-tls, which is off/);
   assert.match(problems({ argv: ["--archive", "on", "--mongo-url", "mongodb://h/w"] })[0]!, /needs kafka-brokers and/);
+  const named = (topic: number, group: number): string[] => [
+    "--kafka-topic",
+    "t".repeat(topic),
+    "--kafka-group",
+    "g".repeat(group),
+  ];
+  const onKafka = ["--kafka-brokers", "k:1"];
+  for (const [topic, group, path] of [
+    [140, 100, "topic"],
+    [100, 140, "group"],
+  ] as const) {
+    const [problem] = problems({ argv: [...onKafka, ...named(topic, group)] });
+    assert.match(
+      problem!,
+      /the topic of progress, t+\.g+\.progress, has a name of 250 characters, and Kafka takes 249/,
+    );
+    assert.ok(problem!.startsWith(`--kafka-${path}`), problem);
+  }
+  good({ argv: [...onKafka, ...named(140, 99)] });
+  good({ argv: named(140, 100) });
   const shared = ["--kafka-brokers", "k:1", "--clickhouse-url", "http://c:8123", "--mongo-url", "mongodb://h/w"];
   assert.match(
     problems({ argv: ["--archive", "on", "--roles", "processor", ...shared] })[0]!,

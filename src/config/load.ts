@@ -12,6 +12,7 @@ import type { Option } from "./option.ts";
 import { ownNames } from "./own-options.ts";
 import { hasAllRoles, hasRole, roleProblems } from "./roles.ts";
 import type { ClientOptions, Config, DemoOptions, OptionKey, UpkeepOptions } from "./options.ts";
+import { progressTopic, topicLengthMax } from "./progress-topic.ts";
 import { rejectsOptions, sendOptions } from "./send-options.ts";
 import type { RejectsOptions, SendOptions } from "./send-options.ts";
 
@@ -260,6 +261,15 @@ function contradictions(config: Config, sources: Partial<Sources>): Problem[] {
       path: sources.kafkaSasl ?? "kafka-sasl",
       message: "logging in needs kafka-user and kafka-password (WEIR_KAFKA_PASSWORD)",
       value: config.kafkaSasl,
+    });
+  }
+  const progress = progressTopic(config);
+  if (config.kafkaBrokers.length > 0 && progress.length > topicLengthMax) {
+    const longer = config.kafkaTopic.length > config.kafkaGroup.length ? "kafkaTopic" : "kafkaGroup";
+    problems.push({
+      path: sources[longer] ?? longer,
+      message: `with it the topic of progress, ${progress}, has a name of ${progress.length} characters, and Kafka takes ${topicLengthMax}: shorten kafka-topic or kafka-group`,
+      value: config[longer],
     });
   }
   if (config.kafkaCa !== null && config.kafkaTls === "off") {

@@ -9,6 +9,7 @@ import { afterPutOff } from "./fetch.ts";
 import { PartitionLine, TopicReplaced } from "./partition-line.ts";
 import { openSender } from "./sender.ts";
 import type { Sender } from "./sender.ts";
+import { makeTopic } from "./topic.ts";
 
 export interface KafkaChannelOptions {
   readonly address: KafkaAddress;
@@ -23,8 +24,12 @@ export interface KafkaChannelOptions {
 }
 
 const format = Buffer.from("progress-1");
-const replicationWanted = 3;
 const retentionMs = 3_600_000;
+const shortMemory = {
+  "cleanup.policy": "delete",
+  "retention.ms": String(retentionMs),
+  "segment.ms": String(retentionMs / 6),
+};
 /** So many of the latest messages are heard again by who comes. */
 const againMax = 200;
 const sendMs = 3_000;
@@ -48,19 +53,9 @@ export async function openKafkaChannel(options: KafkaChannelOptions): Promise<Ch
 
 async function mustBeThere(admin: Admin, { topic, replication, report }: KafkaChannelOptions): Promise<void> {
   if ((await admin.listTopics()).includes(topic)) return;
-  const { brokers } = await admin.metadata({ topics: [], forceUpdate: true });
-  const replicas = replication ?? Math.min(replicationWanted, brokers.size);
-  const configs = [
-    { name: "cleanup.policy", value: "delete" },
-    { name: "retention.ms", value: String(retentionMs) },
-    { name: "segment.ms", value: String(retentionMs / 6) },
-  ];
-  try {
-    await admin.createTopics({ topics: [topic], partitions: 1, replicas, configs });
-    report("info", `made the topic ${topic}`, { replication: replicas });
-  } catch (error) {
-    if (!answered(error, "TOPIC_ALREADY_EXISTS")) throw error;
-  }
+  await makeTopic(admin, { name: topic, partitions: 1, replication, configs: () => shortMemory }, (_, replicas) =>
+    report("info", `made the topic ${topic}`, { replication: replicas }),
+  );
 }
 
 /** A topic of one partition, read from its end by explicit fetches: who listens belongs to no group. */

@@ -4,13 +4,12 @@ import { SimulatedClock, settled } from "../../../test/support/simulated-clock.t
 import { src } from "../../event/position.ts";
 import { Commits } from "./commits.ts";
 import type { CommitsParts } from "./commits.ts";
-import type { Standing } from "./group.ts";
 import { firstSlot } from "./slots.ts";
 
 type Altered = Parameters<CommitsParts["admin"]["alterConsumerGroupOffsets"]>[0];
 
 /** A broker that refuses with what the test says, and a process that is the member that the test says. */
-function world(standing?: Standing | "away") {
+function world(standing?: CommitsParts["standing"]) {
   const clock = new SimulatedClock();
   const told: string[] = [];
   const committed: bigint[] = [];
@@ -23,7 +22,7 @@ function world(standing?: Standing | "away") {
   } as unknown as CommitsParts["admin"];
   const commits = new Commits({
     ...{ admin, address: { brokers: [] }, topic: "events", group: "weir", clock },
-    standing: () => standing,
+    standing: standing ?? (() => undefined),
     failed: (error) => told.push((error as { apiId: string }).apiId),
   });
   return { commits, clock, told, committed, broker };
@@ -55,10 +54,21 @@ test("that others are members of a group whose offsets one commits by itself is 
   assert.deepEqual(told, ["UNKNOWN_MEMBER_ID"]);
 });
 
-test("who is no member now commits nothing, and does not try", async () => {
-  const { commits, committed, told } = world("away");
+test("who is no member now commits nothing, and does not try; what was to be committed is when it is back", async () => {
+  let standing: ReturnType<CommitsParts["standing"]> = "away";
+  const { commits, clock, committed, told } = world(() => standing);
   commits.note(src(0), firstSlot(1));
-  await settled();
-  await commits.close();
+  commits.note(src(0), firstSlot(2));
+  commits.resume();
+  await clock.advance(10_000);
+  await commits.flush();
   assert.deepEqual([committed, told], [[], []]);
+  standing = undefined;
+  commits.resume();
+  await settled();
+  assert.deepEqual([committed, told], [[2n], []]);
+  standing = "away";
+  commits.note(src(0), firstSlot(3));
+  await commits.close();
+  assert.deepEqual(committed, [2n]);
 });

@@ -52,6 +52,11 @@ export class Commits {
   /** A record of which not all is handled is not committed. */
   note(partition: Src, next: Offset): void {
     this.#newest.set(partition, recordAt(next));
+    this.resume();
+  }
+
+  /** Sends what waits: the membership that was being begun again may be there. */
+  resume(): void {
     if (!this.#isRunning) this.#running = this.#run();
   }
 
@@ -64,7 +69,7 @@ export class Commits {
     return committed < 0n ? offset(0) : firstSlot(Number(committed));
   }
 
-  /** Resolves when what was noted is committed, or after a moment. */
+  /** Resolves when what was noted is committed, after a moment, or when this process is no member now. */
   async flush(): Promise<void> {
     await within(this.#parts.clock, flushMs, this.#running, () => new Error("late")).catch(() => {});
   }
@@ -79,10 +84,13 @@ export class Commits {
   async #run(): Promise<void> {
     this.#isRunning = true;
     for (let failures = 0; this.#newest.size > 0;) {
+      const standing = this.#parts.standing();
+      // What is noted waits for `resume`: nobody may have anything to note for a long time.
+      if (standing === "away") break;
       const due = [...this.#newest];
       this.#newest.clear();
       try {
-        await this.#send(due);
+        await this.#send(standing, due);
         [failures, this.#fault] = [0, undefined];
       } catch (error) {
         this.#keep(due, error);
@@ -104,9 +112,7 @@ export class Commits {
     this.#fault = reason;
   }
 
-  async #send(due: Due): Promise<void> {
-    const standing = this.#parts.standing();
-    if (standing === "away") return;
+  async #send(standing: Standing | undefined, due: Due): Promise<void> {
     if (standing === undefined) return this.#sendAsNobody(due);
     const ours = due.filter(([partition]) => standing.ours.has(partition));
     if (ours.length > 0) await this.#sendAs(standing, ours);

@@ -56,6 +56,9 @@ const noTls = "it does not speak TLS there; leave --kafka-tls out or name its TL
 const untrusted = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY|GET)_\w+)$/;
 const tooLarge =
   "it does not take records of up to 1,000,000 bytes; set max.message.bytes of the topic to 1048588, its usual value, or more";
+/** Two who put each other out of the group, over and over. */
+export const namesake =
+  "another process is a member under this one's name, as its data folder is a copy of the other's; stop one of them, and give it a data folder of its own: an empty one, or the copy without its weir.id";
 const wants = "does it want a log-in (--kafka-sasl), or TLS (--kafka-tls)?";
 
 /** Before what the system says: whoever waits for a broker behind a gateway meets a cut connection too. */
@@ -94,6 +97,13 @@ const byApiId: Readonly<Record<string, Fault>> = {
   UNSUPPORTED_SASL_MECHANISM: hopeless(`it does not take this way to log in; choose another --kafka-sasl`),
   TOPIC_AUTHORIZATION_FAILED: hopeless("the user may not use the topic; give it read, write, describe and create"),
   GROUP_AUTHORIZATION_FAILED: hopeless("the user may not use the consumer group; give it read on it"),
+  INVALID_SESSION_TIMEOUT: hopeless(
+    "it does not take --kafka-session; choose one within the brokers' group.min.session.timeout.ms (usually 6s) and group.max.session.timeout.ms (usually 30m)",
+  ),
+  INCONSISTENT_GROUP_PROTOCOL: hopeless(
+    "the group has members that are no Weir, and divide partitions in another way; choose another --kafka-group, or stop them",
+  ),
+  FENCED_INSTANCE_ID: hopeless(namesake),
   CLUSTER_AUTHORIZATION_FAILED: hopeless("the user may not do this; give it create and idempotent write"),
   INVALID_TOPIC_EXCEPTION: hopeless("it does not take the topic's name; change --kafka-topic"),
   POLICY_VIOLATION: hopeless("a policy of the cluster forbids it; make the topic by hand"),

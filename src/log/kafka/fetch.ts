@@ -56,8 +56,14 @@ export const afterPutOff = ({ putOffMs }: PutOff): number => Math.max(putOffLeas
 
 const putOffLeastMs = 50;
 
-/** The version with ids of topics in it: brokers have it since 3.1. */
-const api = createAPI<fetchV13.FetchRequest, FetchAnswer | PutOff>(1, 13, fetchV13.createRequest, parseAnswer);
+/** The one with ids of topics in it: brokers have it since 3.1. */
+export const fetchCall = { apiKey: 1, version: 13 };
+const api = createAPI<fetchV13.FetchRequest, FetchAnswer | PutOff>(
+  fetchCall.apiKey,
+  fetchCall.version,
+  fetchV13.createRequest,
+  parseAnswer,
+);
 
 /** Of an answer about one partition, which is all that is asked for. */
 export function parseAnswer(_: number, apiKey: number, version: number, reader: Reader): FetchAnswer | PutOff {

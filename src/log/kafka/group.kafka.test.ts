@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { Consumer } from "@platformatic/kafka";
 import { startCluster } from "../../../test/support/kafka/cluster.ts";
 import type { Cluster } from "../../../test/support/kafka/cluster.ts";
 import { whyNoKafka } from "../../../test/support/kafka/kafka-jars.ts";
@@ -25,20 +26,39 @@ describe("processes of a group on Kafka", unlessMissing(whyNoKafka), () => {
   after(() => cluster?.stop());
 
   /** A process that counts nothing, and writes down in `held` which partitions it has. */
-  async function join(topic: string, instance: string, held: Held): Promise<Log> {
+  async function join(topic: string, instance: string, held: Held, sessionMs = group.sessionMs): Promise<Log> {
     const log = await openKafkaLog({
       address: { brokers: cluster.addresses },
       topic: { name: topic, partitions, replication: null },
       group: topic,
-      sharing: { ...group, instance },
+      sharing: { instance, sessionMs },
       compression: "none",
       futureMaxMs: 86_400_000,
       clock: systemClock,
       report: () => {},
     });
-    await log.shared!.membership.join(held.member(instance));
-    return log;
+    try {
+      await log.shared!.membership.join(held.member(instance));
+      return log;
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
   }
+
+  test("a group that can't be joined as it is ends the start, with what to do", async () => {
+    const held = new Held();
+    const refused = async (topic: string, reason: RegExp, sessionMs?: number): Promise<void> =>
+      assert.rejects(join(topic, "one", held, sessionMs), { code: "invalid_config", message: reason });
+    await refused("short", /being a member of the group short: it does not take --kafka-session; .*usually 6s/, 400);
+    const other = new Consumer({
+      ...{ clientId: "other", bootstrapBrokers: [...cluster.addresses], groupId: "others" },
+      protocols: [{ name: "roundrobin", version: 1 }],
+    });
+    await other.joinGroup();
+    await refused("others", /members that are no Weir.*choose another --kafka-group/);
+    await other.close(true);
+  });
 
   test("a partition that moves is let go before another gets it; all have all of them between them", async () => {
     const held = new Held();

@@ -49,9 +49,11 @@ function world(parts: Partial<GroupParts> = {}) {
   const clients: FakeClient[] = [];
   const events: string[] = [];
   const letGo = { gate: Promise.resolve() };
+  let tellings = 0;
   const group = new Group({
     ...{ address: { brokers: ["k:9092"] }, topic: "events", group: "weir", instance: "one", sessionMs: 3_000, clock },
     flush: async () => void events.push("flush"),
+    told: () => void (tellings += 1),
     letGo: (gone) => void (gone.size > 0 && events.push(`forgets ${[...gone].join()}`)),
     report: (level, message) => level === "warn" && events.push(message),
     newClient: (options) => {
@@ -66,7 +68,7 @@ function world(parts: Partial<GroupParts> = {}) {
       await letGo.gate;
     },
   };
-  return { group, member, clock, clients, events, letGo };
+  return { group, member, clock, clients, events, letGo, tellings: () => tellings };
 }
 
 describe("a member of a group", () => {
@@ -110,6 +112,26 @@ describe("a member of a group", () => {
     await group.leave();
   });
 
+  test("who is given another id as a member within a session has a namesake, which is told once", async () => {
+    const { group, member, clock, clients, events } = world();
+    void group.join(member);
+    await settled();
+    const [client] = clients;
+    const told = async (id: string): Promise<number> => {
+      client!.memberId = id;
+      await client!.divides(0);
+      return events.filter((event) => event.includes("under this one's name")).length;
+    };
+    assert.equal(await told("a"), 0);
+    assert.equal(await told("a"), 0);
+    await clock.advance(3_000);
+    assert.equal(await told("b"), 0, "it may have hung for a session");
+    await clock.advance(2_000);
+    assert.equal(await told("c"), 1);
+    assert.equal(await told("d"), 1);
+    await group.leave();
+  });
+
   test("what another has claimed is taken up again at the next sign of life, once", async () => {
     const { group, member, clients, events } = world();
     void group.join(member);
@@ -123,11 +145,13 @@ describe("a member of a group", () => {
   });
 
   test("a membership that breaks is begun again, and told each time that it breaks", async () => {
-    const { group, member, clock, clients, events } = world();
+    const { group, member, clock, clients, events, tellings } = world();
     void group.join(member);
     await settled();
     for (let time = 0; time < 3; time++) {
+      assert.equal(tellings(), time);
       await clients.at(-1)!.divides(0);
+      assert.equal(tellings(), time + 1, "what could not be committed meanwhile is, under the new membership");
       clients.at(-1)!.emit("error", Object.assign(new Error("gone"), { code: "ECONNRESET" }));
       await settled();
       assert.equal(group.standing, "away");

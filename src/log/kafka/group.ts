@@ -8,7 +8,7 @@ import type { Member, Membership } from "../membership.ts";
 import { evenAssignor } from "./assignor.ts";
 import { clientOptions, nameOf, pauseAfter, within } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
-import { whatIsWrong } from "./faults.ts";
+import { namesake, whatIsWrong } from "./faults.ts";
 
 export interface GroupParts {
   readonly address: KafkaAddress;
@@ -23,6 +23,8 @@ export interface GroupParts {
   readonly signal?: AbortSignal;
   /** Sends what is still to be committed, as long as it is ours. */
   readonly flush: () => Promise<void>;
+  /** The group has said what is ours: what could not be committed may be now. */
+  readonly told: () => void;
   /** These have been let go: what was kept to read them is not needed any more. */
   readonly letGo: (partitions: ReadonlySet<number>) => void;
   readonly report: (level: "info" | "warn", message: string, facts?: object) => void;
@@ -63,6 +65,7 @@ export class Group implements Membership {
   readonly #taken = new Set<Src>();
   #member: Member | undefined;
   #consumer: GroupClient | undefined;
+  #hasNamesake = false;
   #ours: ReadonlySet<number> = new Set();
   /** One telling after the other. */
   #telling: Promise<void> = Promise.resolve();
@@ -142,8 +145,19 @@ export class Group implements Membership {
     consumer.on("error", lost);
     consumer.on("consumer:heartbeat:stalled", () => lost(new Error("it does not answer")));
     consumer.on("consumer:heartbeat:end", () => void this.#retake(consumer));
-    consumer.on("consumer:group:join", () => void this.#tell(consumer).then(() => this.#joined.resolve()));
+    const named = new Naming(sessionMs);
+    consumer.on("consumer:group:join", () => {
+      if (named.isNewTooSoon(consumer.memberId, this.#parts.clock.monotonic())) this.#tellOfNamesake();
+      void this.#tell(consumer).then(() => this.#joined.resolve());
+    });
     return consumer;
+  }
+
+  /** Once: it goes on until somebody ends it. */
+  #tellOfNamesake(): void {
+    const { address, group, report } = this.#parts;
+    if (!this.#hasNamesake) report("warn", `${nameOf(address)}: the group ${group}: ${namesake}`);
+    this.#hasNamesake = true;
   }
 
   /** A sign of life was taken: what another process has claimed from us is ours all the same, or is ours again. */
@@ -157,7 +171,7 @@ export class Group implements Membership {
   #tell(consumer: GroupClient): Promise<void> {
     return (this.#telling = this.#telling.then(async () => {
       if (this.#left.signal.aborted || consumer !== this.#consumer) return;
-      const { topic, sessionMs, report, flush, letGo } = this.#parts;
+      const { topic, sessionMs, report, flush, letGo, told } = this.#parts;
       const now = (consumer.assignments ?? []).filter((one) => one.topic === topic).flatMap((one) => one.partitions);
       const ours = new Set(now);
       const isChanged = ours.size !== this.#ours.size || now.some((one) => !this.#ours.has(one));
@@ -169,6 +183,7 @@ export class Group implements Membership {
       if (gone.size > 0) await flush();
       letGo(gone);
       this.#ours = ours;
+      told();
       if (isChanged) report("info", "the partitions that this process counts have changed", { partitions: now });
     }));
   }
@@ -178,6 +193,26 @@ export class Group implements Membership {
     this.#consumer = undefined;
     if (consumer === undefined) return;
     await within(this.#parts.clock, leaveMs, ended(consumer), () => new Error("no end")).catch(() => {});
+  }
+}
+
+/**
+ * The ids that the group gives to this process as a member. A process that was away for a session gets another; one that gets another
+ * sooner was put out by a process of its name, which the client does not say: it joins again, and puts out the other.
+ */
+class Naming {
+  readonly #sessionMs: number;
+  #last: { readonly id: string; readonly at: number } | undefined;
+
+  constructor(sessionMs: number) {
+    this.#sessionMs = sessionMs;
+  }
+
+  isNewTooSoon(id: string | null, now: number): boolean {
+    const last = this.#last;
+    if (id === null || id === last?.id) return false;
+    this.#last = { id, at: now };
+    return last !== undefined && now - last.at < this.#sessionMs;
   }
 }
 

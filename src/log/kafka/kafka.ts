@@ -148,6 +148,7 @@ class KafkaLog implements Log {
         ...signalOf(options),
         report,
         flush: () => this.#commits.flush(),
+        told: () => this.#commits.resume(),
         letGo: (gone) => this.#forget(gone),
       });
       standing = () => membership.standing;

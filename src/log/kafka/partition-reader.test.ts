@@ -253,7 +253,15 @@ describe("a reader of a partition", () => {
       bounds: async () => ({ first: 9, end: 10 }),
     };
     const error = await world(line).read(4);
-    assert.match((error as Error).message, /records 4 to 8 of partition 3 of events were deleted/);
+    assert.match(
+      (error as Error).message,
+      /records 4 to 8 of partition 3 of events were deleted.*counted\. Retention is too short/,
+    );
+    const first = await world(line).read(0);
+    assert.match(
+      (first as Error).message,
+      /records 0 to 8 of .* Either Weir counts it for the first time, and they were gone before; or retention .* start once with --kafka-gap skip/,
+    );
     const found = await world(line, true).read(4);
     assert.ok(Array.isArray(found));
     assert.deepEqual([found[0]!.from, found[0]!.to], [firstSlot(4), firstSlot(9) - 1]);

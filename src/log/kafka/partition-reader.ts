@@ -237,7 +237,7 @@ export class PartitionReader {
     const { address, topic } = this.#parts;
     return new WeirError(
       "log_gap",
-      `${nameOf(address)}: the records ${from} to ${to - 1} of partition ${partition} of ${topic} were deleted before they were counted. Retention is too short for how far counting is behind. What is lost can't be brought back by Weir: raise retention.ms and retention.bytes of the topic, then start once with --kafka-gap skip (of several processes, each) to go on at record ${to}`,
+      `${nameOf(address)}: the records ${from} to ${to - 1} of partition ${partition} of ${topic} were deleted before they were counted. ${whyGone(from)} of the topic. What is lost can't be brought back by Weir: start once with --kafka-gap skip (of several processes, each) to go on at record ${to}`,
       { details: { topic, partition, from, to } },
     );
   }
@@ -281,3 +281,9 @@ export class PartitionReader {
 }
 
 const anew = "Take another topic, or an empty data folder";
+
+/** Who has never counted a partition begins at record 0, whenever it was written. */
+const whyGone = (from: number): string =>
+  from === 0
+    ? "Either Weir counts it for the first time, and they were gone before; or retention is too short for how far counting is behind: then raise retention.ms and retention.bytes"
+    : "Retention is too short for how far counting is behind: raise retention.ms and retention.bytes";

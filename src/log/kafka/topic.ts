@@ -4,6 +4,7 @@ import { WeirError } from "../../lib/errors.ts";
 import { Said } from "./faults.ts";
 import { answered, nameOf } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
+import { fetchCall } from "./fetch.ts";
 import { recordBounds } from "./partition-of.ts";
 
 /** The topic as it is configured. */
@@ -33,7 +34,7 @@ const replicationWanted = 3;
 
 /**
  * One attempt to find the topic as wished, or to make it. Rejects with what the client throws where a later one may succeed.
- * @throws WeirError `invalid_config` for a topic that is not as wished.
+ * @throws WeirError `invalid_config` for a topic that is not as wished, and brokers that it could not be read from.
  */
 export async function findOrMakeTopic(
   admin: Admin,
@@ -41,14 +42,26 @@ export async function findOrMakeTopic(
   wish: TopicWish,
   tell: TellTopic,
 ): Promise<ClusterTopicMetadata> {
+  await mustBeReadable(admin, address);
   const found = await findTopic(admin, wish.name);
   if (found === undefined) {
-    await makeTopic(admin, wish, tell);
+    await makeTopic(admin, eventsTopic(wish), tell.made);
     throw new Error(`the topic ${wish.name} was made and is not there yet`);
   }
   mustBeAsWished(found, address, wish);
   await mustKeepRecords(admin, address, found, wish.name, tell);
   return found;
+}
+
+/** An older broker takes what is written, and cuts the connection at each fetch. */
+async function mustBeReadable(admin: Admin, at: KafkaAddress): Promise<void> {
+  const { apiKey, version } = fetchCall;
+  const { maxVersion = 0 } = (await admin.listApis()).find((api) => api.apiKey === apiKey) ?? {};
+  if (maxVersion >= version) return;
+  throw new WeirError(
+    "invalid_config",
+    `${nameOf(at)}: Weir needs Kafka 3.1 or newer, and this broker is older: it takes fetches up to version ${maxVersion}, not ${version}; name newer brokers by --kafka-brokers, or bring these to a newer Kafka`,
+  );
 }
 
 async function findTopic(admin: Admin, name: string): Promise<ClusterTopicMetadata | undefined> {
@@ -58,25 +71,47 @@ async function findTopic(admin: Admin, name: string): Promise<ClusterTopicMetada
   return topics.get(name);
 }
 
-async function makeTopic(admin: Admin, wish: TopicWish, tell: TellTopic): Promise<void> {
+/** Of our own making: a record's time is when the log has it, and an acknowledged event outlives the loss of a broker. */
+const eventsTopic = ({ name, partitions, replication }: TopicWish): NewTopic => ({
+  name,
+  partitions: partitions ?? partitionsWhenMade,
+  replication,
+  configs: (replicas) => ({
+    "cleanup.policy": "delete",
+    // By the log's clock: what others' clocks say decides nothing.
+    [timestampType]: "LogAppendTime",
+    "min.insync.replicas": String(Math.min(2, replicas)),
+  }),
+});
+
+export interface NewTopic {
+  readonly name: string;
+  readonly partitions: number;
+  /** Null: three where there are so many brokers. */
+  readonly replication: number | null;
+  readonly configs: (replicas: number) => Readonly<Record<string, string>>;
+}
+
+/**
+ * Tells when it has made it; somebody else may have, meanwhile.
+ * @throws Said where there are fewer brokers than replicas are wanted.
+ */
+export async function makeTopic(
+  admin: Admin,
+  { name, partitions, replication, configs }: NewTopic,
+  made: TellTopic["made"],
+): Promise<void> {
   const { brokers } = await admin.metadata({ topics: [], forceUpdate: true });
-  const partitions = wish.partitions ?? partitionsWhenMade;
-  const replicas = wish.replication ?? Math.min(replicationWanted, brokers.size);
-  const configs = [
-    { name: "cleanup.policy", value: "delete" },
-    // The record's time is when the log has it, by the log's clock: what others' clocks say decides nothing.
-    { name: timestampType, value: "LogAppendTime" },
-    // An acknowledged event outlives the loss of a broker.
-    { name: "min.insync.replicas", value: String(Math.min(2, replicas)) },
-  ];
+  const replicas = replication ?? Math.min(replicationWanted, brokers.size);
+  const configured = Object.entries(configs(replicas)).map(([key, value]) => ({ name: key, value }));
   try {
-    await admin.createTopics({ topics: [wish.name], partitions, replicas, configs });
-    tell.made(partitions, replicas);
+    await admin.createTopics({ topics: [name], partitions, replicas, configs: configured });
+    made(partitions, replicas);
   } catch (error) {
     if (answered(error, "TOPIC_ALREADY_EXISTS")) return;
     if (answered(error, "INVALID_REPLICATION_FACTOR"))
       throw new Said(
-        `the topic ${wish.name} can't be made with ${replicas} replicas, as there are ${brokers.size} brokers; start the others, or lower --kafka-replication`,
+        `the topic ${name} can't be made with ${replicas} replicas, as there are ${brokers.size} brokers; start the others, or lower --kafka-replication`,
         { cause: error },
       );
     throw error;
