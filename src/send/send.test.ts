@@ -187,3 +187,21 @@ test("what is wrong with a file is said with what to do", async (context) => {
   assert.equal(await packed.code, 2);
   assert.match(packed.said(), /the standard input is packed; unpack it on its way here: zcat FILE \| weir send -/);
 });
+
+test("a name for several files is refused: ids would depend on which are sent together", async (context) => {
+  const folder = await folderOf(context);
+  const files = ["a.ndjson", "b.ndjson"].map((name) => join(folder, name));
+  for (const path of files) await writeFile(path, '{"user_id":"u","event_type":"t","timestamp":1768298400000}\n');
+  const both = run(wishOf(files, { source: "shop", dryRun: "yes" }));
+  assert.equal(await both.code, 2);
+  assert.equal(
+    both.said(),
+    "--source shop is the name of one file, and these are 2: send them one by one, each with a --source of its own, or leave it out\n",
+  );
+  const idOf = async (wish: SendWish): Promise<string> => {
+    const { code, out } = run(wish);
+    assert.equal(await code, 0);
+    return (JSON.parse(out[0]!) as { event_id: string }).event_id;
+  };
+  assert.equal(await idOf(wishOf(files, { dryRun: "yes" })), await idOf(wishOf([files[0]!], { dryRun: "yes" })));
+});
