@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -205,3 +208,38 @@ test("a name for several files is refused: ids would depend on which are sent to
   };
   assert.equal(await idOf(wishOf(files, { dryRun: "yes" })), await idOf(wishOf([files[0]!], { dryRun: "yes" })));
 });
+
+test("a refusal and a failure are told at once, though nothing more comes", { timeout: 60_000 }, async (context) => {
+  const local = run(wishOf(["-"]));
+  local.stdin.write(bad(1));
+  assert.equal(await local.code, 1);
+  assert.match(local.said(), /-:1: user_id: .*Stopped at the first row that was refused/s);
+
+  const refusing = run(wishOf(["-"], { address: await refusingServer(context) }));
+  refusing.stdin.write(good(1));
+  assert.equal(await refusing.code, 1);
+  assert.match(refusing.said(), /-:1: user_id: is odd/);
+
+  const away = run(wishOf(["-"]));
+  away.stdin.write(good(1));
+  assert.equal(await away.code, 2);
+  assert.match(away.said(), /no server answers at .*Stopped before row 1/s);
+
+  const path = join(await folderOf(context), "first.ndjson");
+  await writeFile(path, bad(1));
+  const second = run(wishOf([path, "-"]));
+  assert.equal(await second.code, 1, "also while the next file is waited for");
+});
+
+/** A server that refuses every event. */
+async function refusingServer(context: TestContext): Promise<string> {
+  const server = createServer((request, answer) => {
+    const refused = [{ index: 0, problems: [{ path: "user_id", message: "is odd" }] }];
+    const body = { status: "accepted", count: 0, token: "t", refused, refused_count: 1 };
+    answer.writeHead(200, { "content-type": "application/json" });
+    request.resume().on("end", () => answer.end(JSON.stringify(body)));
+  });
+  context.after(() => server.close().closeAllConnections());
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}

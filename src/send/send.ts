@@ -80,7 +80,11 @@ function checkNames({ files, source }: SendWish): void {
 
 const nameOf = (path: string): string => path.split("/").at(-1)!;
 
-const inputOptions = ({ format, delimiter }: SendWish, { columns: named }: Mapping, { stdin, signal }: SendDeps) => ({
+const inputOptions = (
+  { format, delimiter }: SendWish,
+  { columns: named }: Mapping,
+  { stdin, signal }: Pick<SendDeps, "stdin" | "signal">,
+) => ({
   format,
   delimiter,
   stdin,
@@ -127,7 +131,7 @@ async function send(wish: SendWish, mapping: Mapping, refusals: Refusals, deps: 
   const stop = showProgress(standing, screen, clock);
   try {
     for (const path of wish.files) {
-      input = await openInput(path, inputOptions(wish, mapping, deps));
+      input = await openInput(path, inputOptions(wish, mapping, { stdin: deps.stdin, signal: sending.signal }));
       await sending.rows(input.rows, eventMaker({ mapping, isText: input.isText, source: wish.source ?? input.source }));
       if (sending.hasStopped) break;
     }
