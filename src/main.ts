@@ -81,11 +81,7 @@ const commands: Readonly<Record<CommandName, (loaded: Ready) => Promise<ExitCode
   // Has been printed.
   completion: () => Promise.resolve(null),
   verify: (loaded) => upkeep(loaded, async (deps) => (await import("./upkeep/upkeep.ts")).verifyRules(deps)),
-  rebuild: (loaded) =>
-    upkeep(loaded, async (deps) => {
-      await (await import("./upkeep/upkeep.ts")).rebuildRules(deps);
-      return 0;
-    }),
+  rebuild: (loaded) => upkeep(loaded, async (deps) => (await import("./upkeep/upkeep.ts")).rebuildRules(deps)),
 };
 
 async function serve({ config }: Ready): Promise<ExitCode> {
@@ -223,10 +219,12 @@ async function migrate({ config }: Ready): Promise<ExitCode> {
 
 /** On a server that runs, or on one that is started for it on the data folder, where nobody else reaches it. */
 async function upkeep(
-  { config, upkeep: { rule, url } }: Ready,
+  { command, config, upkeep: { rule, url } }: Ready,
   work: (deps: UpkeepDeps) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const logger = loggerOf({ ...config, logLevel: config.logLevel === "info" ? "warn" : config.logLevel });
+  const { harmless } = await import("./commands/table.ts");
+  const { exitCodeOf } = await import("./commands/commands.ts");
   const deps = { rule, clock: systemClock, print: (line: string) => void process.stdout.write(`${line}\n`) };
   try {
     if (url !== null) return await work({ ...deps, queryUrl: url });
@@ -240,8 +238,9 @@ async function upkeep(
     }
   } catch (error) {
     if (error instanceof WeirError) return startFailure(error, logger);
-    process.stderr.write(`${explained(error)}\n`);
-    return 2;
+    process.stderr.write(`${harmless(explained(error))}\n`);
+    // Of a comparison 1 says that something differs.
+    return command === "verify" ? 2 : exitCodeOf(error);
   }
 }
 

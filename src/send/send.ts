@@ -132,7 +132,10 @@ async function send(wish: SendWish, mapping: Mapping, refusals: Refusals, deps: 
   try {
     for (const path of wish.files) {
       input = await openInput(path, inputOptions(wish, mapping, { stdin: deps.stdin, signal: sending.signal }));
-      await sending.rows(input.rows, eventMaker({ mapping, isText: input.isText, source: wish.source ?? input.source }));
+      await sending.rows(
+        input.rows,
+        eventMaker({ mapping, isText: input.isText, source: wish.source ?? input.source }),
+      );
       if (sending.hasStopped) break;
     }
   } catch (error) {

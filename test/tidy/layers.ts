@@ -30,7 +30,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   http: [...pure, ...ports, ...services, "protocol"],
   rejects: ["lib", "config", "protocol"],
   demo: ["lib", "config", "protocol", "rule"],
-  upkeep: ["lib", "protocol"],
+  upkeep: ["lib", "commands"],
   commands: ["lib", "config"],
   send: ["lib", "config", "commands"],
   load: ["lib", "config", "commands", "send"],
