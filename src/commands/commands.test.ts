@@ -5,6 +5,8 @@ import { Weir } from "../../client/src/weir.ts";
 import type { LiveState, StatsRow } from "../../client/src/weir.ts";
 import { clientWorld, json, refusal } from "../../test/support/client-world.ts";
 import type { Answering } from "../../test/support/client-world.ts";
+import { loadConfig } from "../config/load.ts";
+import { runCommand } from "./commands.ts";
 import { rulesIn } from "./rule-files.ts";
 import { runRules } from "./rules.ts";
 import { runStats } from "./stats.ts";
@@ -238,4 +240,23 @@ test("in a pipe tail tells each row that is new, changed or gone, and nothing tw
       [5, true],
     ],
   );
+});
+
+test("what is no address is said as a mistake of the command", async () => {
+  const said: string[] = [];
+  const asked = {
+    command: "rules",
+    rulesAction: "list",
+    words: [],
+    config: { host: "fe80::1%eth0", queryPort: 8001 },
+  } as const;
+  const read = loadConfig({ argv: ["rules"], env: {}, readFile: () => "" });
+  assert.ok(read.ok);
+  const around = { terminal: terminal(false), readFile, signal };
+  const code = await runCommand(
+    { ...asked, client: read.client },
+    { ...around, complain: (text) => void said.push(text) },
+  );
+  assert.equal(code, 2);
+  assert.match(said.join(""), /^"http:\/\/\[fe80::1%eth0\]:8001" is not the address of a server/);
 });

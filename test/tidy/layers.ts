@@ -28,7 +28,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "erasure/mongo": ["lib", "erasure", "mongo"],
   ...Object.fromEntries(services.map((service) => [service, [...pure, ...ports, "protocol"]])),
   http: [...pure, ...ports, ...services, "protocol"],
-  rejects: ["lib", "config", "protocol"],
+  rejects: ["lib", "config", "commands"],
   demo: ["lib", "config", "protocol", "rule"],
   upkeep: ["lib", "commands"],
   commands: ["lib", "config"],
