@@ -119,7 +119,7 @@ over the environment, the environment over the file.`;
 const exitCodes = `
 Exit codes: 0 stopped as asked, or done; 1 failed while running, or what the server
 refuses; 2 the configuration or the machine does not allow a start, or no server
-answers; 130 send was stopped before its end.`;
+answers; 130 send, or the check of load, was stopped before its end.`;
 
 /** What stands below the options of a command; null: of the program. */
 function epilogueOf(name: CommandName | null): string {

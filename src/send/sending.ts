@@ -1,5 +1,6 @@
 import type { Sender } from "../../client/src/weir.ts";
 import type { Clock } from "../lib/clock.ts";
+import { closed } from "./closing.ts";
 import type { Refusals } from "./refusals.ts";
 import type { Row } from "./row.ts";
 import type { Made } from "./row-event.ts";
@@ -84,10 +85,7 @@ export class Sending {
   /** Resolves when everything that was sent has its outcome; soon, when it is to end. */
   async close(): Promise<void> {
     const { sender, signal } = this.#parts;
-    const giveUp = (): void => void sender.close({ withinMs: graceMs });
-    signal.addEventListener("abort", giveUp, { once: true });
-    await sender.close(signal.aborted ? { withinMs: graceMs } : {});
-    signal.removeEventListener("abort", giveUp);
+    await closed(sender, signal, graceMs);
     await Promise.all(this.#tellings);
     this.#endedAt = this.#parts.clock.monotonic();
   }
