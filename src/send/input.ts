@@ -32,8 +32,6 @@ export interface Input {
   /** Without its folders; `stdin`. */
   readonly source: string;
   readonly format: Format;
-  /** Its columns are texts. */
-  readonly isText: boolean;
   /** How much of it has been read, 0 to 1; null when that can't be known. */
   readonly share: () => number | null;
   /** To be read once. @throws CommandError */
@@ -76,7 +74,7 @@ function textInput(
     ndjson: () => ndjsonRows(name, pieces),
     csv: () => csvRows(name, pieces, delimiter, headed),
   }[format]();
-  return { name, source, format, isText: format === "csv", share, rows };
+  return { name, source, format, share, rows };
 }
 
 function parquetInput(
@@ -100,7 +98,7 @@ function parquetInput(
       await then();
     }
   }
-  return { name, source, format: "parquet", isText: false, share: () => (all > 0 ? read / all : null), rows: rows() };
+  return { name, source, format: "parquet", share: () => (all > 0 ? read / all : null), rows: rows() };
 }
 
 /** @throws CommandError for a file that does not end as one does: it is another one, or was cut off. */

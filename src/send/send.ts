@@ -134,7 +134,7 @@ async function send(wish: SendWish, mapping: Mapping, refusals: Refusals, deps: 
       input = await openInput(path, inputOptions(wish, mapping, { stdin: deps.stdin, signal: sending.signal }));
       await sending.rows(
         input.rows,
-        eventMaker({ mapping, isText: input.isText, source: wish.source ?? input.source }),
+        eventMaker({ mapping, format: input.format, source: wish.source ?? input.source }),
       );
       if (sending.hasStopped) break;
     }
@@ -219,7 +219,7 @@ async function* allRows(wish: SendWish, mapping: Mapping, deps: SendDeps) {
   let number = 0;
   for (const path of wish.files) {
     const input = await openInput(path, inputOptions(wish, mapping, deps));
-    const make = eventMaker({ mapping, isText: input.isText, source: wish.source ?? input.source });
+    const make = eventMaker({ mapping, format: input.format, source: wish.source ?? input.source });
     for await (const rows of untilStopped(input.rows, deps.signal, deps.clock))
       for (const row of rows) if (++number >= wish.fromRow) yield { row, make };
   }
