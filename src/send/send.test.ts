@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,6 +9,7 @@ import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import { promisify } from "node:util";
 import { systemClock } from "../lib/clock.ts";
 import { runSend } from "./send.ts";
 import type { SendWish } from "./send.ts";
@@ -163,6 +165,33 @@ test("a refused row that can't be noted is where it goes on", async () => {
   await sending.rows(Readable.from([rows]) as AsyncIterable<readonly Row[]>, () => ({ problems: [] }));
   await sending.close();
   assert.deepEqual([sending.ended().nextRow, sending.ended().isComplete], [1, false]);
+});
+
+test("what was kept is kept whole, also where a file can't grow any more", async (context) => {
+  const rejects = join(await folderOf(context), "rejects.ndjson");
+  const noted = `const { Refusals } = await import("${import.meta.resolve("./refusals.ts")}");
+    const refusals = new Refusals({ skipBad: "no", rejects: "${rejects}", fromRow: 1, dryRun: "no", files: [] }, {});
+    refusals.open();
+    let number = 0;
+    try {
+      for (;;) {
+        refusals.add({ file: "f", line: null, number: number + 1, values: { v: "x".repeat(200) } }, []);
+        number += 1;
+      }
+    } catch (error) {
+      console.log(JSON.stringify([number, error.message]));
+    }`;
+  // In blocks of 512 or 1,024 bytes.
+  const limited = 'ulimit -f 2; exec "$@"';
+  const run = promisify(execFile);
+  const { stdout } = await run("sh", ["-c", limited, "sh", process.execPath, "--input-type=module", "-e", noted]);
+  const [count, message] = JSON.parse(stdout) as [number, string];
+  assert.match(message, /rejects\.ndjson can't be written: EFBIG/);
+  const lines = (await readFile(rejects, "utf8")).split("\n");
+  assert.deepEqual(
+    lines.filter((line) => line !== "").map((line) => (JSON.parse(line) as { row: number }).row),
+    Array.from({ length: count }, (_, at) => at + 1),
+  );
 });
 
 test("what is wrong with a file is said with what to do", async (context) => {
