@@ -67,7 +67,7 @@ function textInput(
   share: Input["share"],
   options: InputOptions,
 ): Input {
-  const delimiter = options.delimiter ?? (/\.tsv(\.\w+)?$/.test(name) ? "\t" : ",");
+  const delimiter = options.delimiter ?? (/\.tsv(\.\w+)?$/i.test(name) ? "\t" : ",");
   const headed = (columns: readonly string[]): void => options.headed(name, columns);
   const rows = {
     json: () => jsonRows(name, pieces),
@@ -171,7 +171,9 @@ function formatByHead(head: Buffer): Format | undefined {
   const start = head.toString("utf8", 0, 1000).replace("\uFEFF", "").trimStart();
   if (start === "") return "ndjson";
   if (start.startsWith("[")) return "json";
-  return start.startsWith("{") ? "ndjson" : undefined;
+  if (!start.startsWith("{")) return undefined;
+  // An object of several lines, as `jq .` writes it: its first one goes on.
+  return /^[^\n]*[{[,]\s*\n/.test(start) ? "json" : "ndjson";
 }
 
 const unpackers: Readonly<Record<string, () => Decoder>> = {
