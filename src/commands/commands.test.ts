@@ -48,6 +48,16 @@ test("columns are as wide as their widest cell, numbers stand right, and no line
   assert.deepEqual(table(["rule", "n"], rows, 8), ["rule   …", "a      …", "longer …"]);
 });
 
+test("widths are in cells of the screen, of which a character may take two or none", () => {
+  const rows = [
+    ["東京", 1],
+    ["e\u0301te", 2],
+    ["😀", 3],
+  ];
+  assert.deepEqual(table(["city", "n"], rows), ["city  n", "東京  1", "e\u0301te   2", "😀    3"]);
+  assert.deepEqual(table(["city", "n"], rows, 4), ["cit…", "東…", "e\u0301te…", "😀 …"]);
+});
+
 test("values can't speak to the terminal", () => {
   const [, line = ""] = table(["x"], [["a\u001B[2Jb\nc\u202Ed"]]);
   assert.equal(line, "a\\u001b[2Jb\\u000ac\\u202ed");
@@ -194,6 +204,8 @@ test("a screen has as many rows as it has lines for, and says what it is at", ()
   assert.equal(lines.length, 9);
   assert.deepEqual([lines[0], lines.at(-1)], ["r live", "… and 24 older rows"]);
   assert.deepEqual(screen(state([], "stale"), terminal(true)), ["r connection lost, resuming", "no windows yet"]);
+  const [title] = screen({ ...state([]), rule: "r".repeat(100), complete: false }, terminal(true));
+  assert.equal(title, `${"r".repeat(28)}… live (being filled, or paused)`, "else it would wrap, and not be drawn over");
 });
 
 test("tail says at once that nobody answers or that there is no such rule, and waits for a server that is busy", async () => {
