@@ -1,4 +1,4 @@
-import { digitsOf } from "./exact-number.ts";
+import { digitsOf } from "../lib/exact-json.ts";
 
 type Values = Record<string, unknown>;
 

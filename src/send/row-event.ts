@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
 import type { NewEvent } from "../../client/src/weir.ts";
+import { digitsOf } from "../lib/exact-json.ts";
 import { columnAt, fieldNames } from "./mapping.ts";
-import { digitsOf, numberIn, parseExact } from "./exact-number.ts";
+import { numberIn, parseExact } from "./exact-number.ts";
 import type { Format } from "./input.ts";
 import type { FieldName, Mapping, Origin, Reading } from "./mapping.ts";
 import { isKeyed, Payload } from "./payload.ts";
