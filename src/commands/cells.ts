@@ -2,7 +2,7 @@
 const wide =
   /[\p{Emoji_Presentation}\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1F64F}\u{1F680}-\u{1F6FF}\u{1F900}-\u{1F9FF}\u{20000}-\u{3FFFD}]/u;
 /** Those that take none: they change the one before. */
-const joined = /[\p{Mn}\p{Me}\u200B-\u200D\uFE00-\uFE0F]/u;
+const joined = /[\p{Mn}\p{Me}\u200B\u200C]|\u200D/u;
 // oxlint-disable-next-line no-control-regex
 const plain = /^[\u0000-\u02FF]*$/;
 

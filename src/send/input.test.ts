@@ -49,7 +49,7 @@ test("objects of several lines on the standard input are JSON, those of one are 
     );
   assert.deepEqual(await rowsOf("-", '{"a":1,\r\n"b":2}\r\n'), [{ a: 1, b: 2 }]);
   const [broken, good] = await rowsOf("-", '{"a":}\n{"b":2}\n');
-  assert.match(String(broken), /^is not JSON/);
+  assert.match(JSON.stringify(broken), /^"is not JSON/);
   assert.deepEqual(good, { b: 2 }, "a line that is wrong costs no other");
 });
 
