@@ -199,7 +199,6 @@ function surroundings(json: string, endsInOrder: boolean, insisted?: AbortContro
 
 async function rejects({ config, action, rejects: { url, ingestUrl } }: Ready): Promise<ExitCode> {
   const { runRejects } = await import("./rejects/rejects.ts");
-  const { exitCodeOf } = await import("./commands/commands.ts");
   const { harmless } = await import("./commands/table.ts");
   const addresses = {
     ingestUrl: ingestUrl ?? addressOf(config, config.ingestPort),
@@ -209,8 +208,7 @@ async function rejects({ config, action, rejects: { url, ingestUrl } }: Ready): 
     await runRejects(action, addresses, (line) => void process.stdout.write(`${harmless(line)}\n`));
     return 0;
   } catch (error) {
-    process.stderr.write(`${explained(error)}\n`);
-    return exitCodeOf(error);
+    return refused(error);
   }
 }
 
@@ -233,8 +231,6 @@ async function upkeep(
   work: (deps: UpkeepDeps) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const logger = loggerOf({ ...config, logLevel: config.logLevel === "info" ? "warn" : config.logLevel });
-  const { harmless } = await import("./commands/table.ts");
-  const { exitCodeOf } = await import("./commands/commands.ts");
   const deps = { rule, clock: systemClock, print: (line: string) => void process.stdout.write(`${line}\n`) };
   try {
     if (url !== null) return await work({ ...deps, queryUrl: url });
@@ -248,10 +244,18 @@ async function upkeep(
     }
   } catch (error) {
     if (error instanceof WeirError) return startFailure(error, logger);
-    process.stderr.write(`${harmless(explained(error))}\n`);
+    const code = await refused(error);
     // Of a comparison 1 says that something differs.
-    return command === "verify" ? 2 : exitCodeOf(error);
+    return command === "verify" ? 2 : code;
   }
+}
+
+/** Says what a server, or nobody, has answered. */
+async function refused(error: unknown): Promise<ExitCode> {
+  const { exitCodeOf } = await import("./commands/commands.ts");
+  const { harmless } = await import("./commands/table.ts");
+  process.stderr.write(`${harmless(explained(error))}\n`);
+  return exitCodeOf(error);
 }
 
 function readyLine({ ingestUrl, queryUrl }: App, config: Config): string {
