@@ -21,7 +21,7 @@ import { createLogger } from "./observe/logger.ts";
 import type { Logger } from "./observe/logger.ts";
 import type { UpkeepDeps } from "./upkeep/upkeep.ts";
 
-/** 0 stopped as asked; 1 failed while running; 2 the configuration or the machine does not allow a start; 130 a sending was stopped. */
+/** 0 stopped as asked; 1 failed while running; 2 the configuration or the machine does not allow a start; 130 a sending, or the check of a load, was stopped. */
 type ExitCode = 0 | 1 | 2 | 130;
 
 /** How long stopping may take before the process ends all the same; supervisors kill after 10 s. */
@@ -81,11 +81,7 @@ const commands: Readonly<Record<CommandName, (loaded: Ready) => Promise<ExitCode
   // Has been printed.
   completion: () => Promise.resolve(null),
   verify: (loaded) => upkeep(loaded, async (deps) => (await import("./upkeep/upkeep.ts")).verifyRules(deps)),
-  rebuild: (loaded) =>
-    upkeep(loaded, async (deps) => {
-      await (await import("./upkeep/upkeep.ts")).rebuildRules(deps);
-      return 0;
-    }),
+  rebuild: (loaded) => upkeep(loaded, async (deps) => (await import("./upkeep/upkeep.ts")).rebuildRules(deps)),
 };
 
 async function serve({ config }: Ready): Promise<ExitCode> {
@@ -156,17 +152,27 @@ async function load({ config, load: options }: Ready): Promise<ExitCode> {
     queryUrl: options.url ?? addressOf(config, config.queryPort),
   };
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
-  return runLoad({ ...options, ...addresses, seed }, surroundings(options.json, true));
+  // Its rules are to be deleted, also when somebody does not want to wait for the check.
+  const insisted = new AbortController();
+  const around = surroundings(options.json, true, options.check === "yes" ? insisted : undefined);
+  return runLoad({ ...options, ...addresses, seed }, { ...around, insisted: insisted.signal });
 }
 
-/** What a command that speaks to a server has of this process. `endsInOrder`: the first signal asks it to end, one that is no echo of it ends it. */
-function surroundings(json: string, endsInOrder: boolean) {
+/**
+ * What a command that speaks to a server has of this process. `endsInOrder`: the first signal asks it to end, and one that is no echo
+ * of it ends it; where there is an `insisted`, it aborts that, and the third one ends it.
+ */
+function surroundings(json: string, endsInOrder: boolean, insisted?: AbortController) {
   const { stdout: out, stderr } = process;
   const ended = new AbortController();
   if (endsInOrder) {
     const forget = onAskedToStop(
       () => ended.abort(),
-      (name) => (forget(), process.kill(process.pid, name)),
+      (name) => {
+        if (insisted?.signal.aborted === false) return insisted.abort();
+        forget();
+        process.kill(process.pid, name);
+      },
     );
   }
   // A reader that went away (`weir tail r | head`) has seen enough.
@@ -193,7 +199,6 @@ function surroundings(json: string, endsInOrder: boolean) {
 
 async function rejects({ config, action, rejects: { url, ingestUrl } }: Ready): Promise<ExitCode> {
   const { runRejects } = await import("./rejects/rejects.ts");
-  const { exitCodeOf } = await import("./commands/commands.ts");
   const { harmless } = await import("./commands/table.ts");
   const addresses = {
     ingestUrl: ingestUrl ?? addressOf(config, config.ingestPort),
@@ -203,8 +208,7 @@ async function rejects({ config, action, rejects: { url, ingestUrl } }: Ready): 
     await runRejects(action, addresses, (line) => void process.stdout.write(`${harmless(line)}\n`));
     return 0;
   } catch (error) {
-    process.stderr.write(`${explained(error)}\n`);
-    return exitCodeOf(error);
+    return refused(error);
   }
 }
 
@@ -223,7 +227,7 @@ async function migrate({ config }: Ready): Promise<ExitCode> {
 
 /** On a server that runs, or on one that is started for it on the data folder, where nobody else reaches it. */
 async function upkeep(
-  { config, upkeep: { rule, url } }: Ready,
+  { command, config, upkeep: { rule, url } }: Ready,
   work: (deps: UpkeepDeps) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const logger = loggerOf({ ...config, logLevel: config.logLevel === "info" ? "warn" : config.logLevel });
@@ -240,9 +244,18 @@ async function upkeep(
     }
   } catch (error) {
     if (error instanceof WeirError) return startFailure(error, logger);
-    process.stderr.write(`${explained(error)}\n`);
-    return 2;
+    const code = await refused(error);
+    // Of a comparison 1 says that something differs.
+    return command === "verify" ? 2 : code;
   }
+}
+
+/** Says what a server, or nobody, has answered. */
+async function refused(error: unknown): Promise<ExitCode> {
+  const { exitCodeOf } = await import("./commands/commands.ts");
+  const { harmless } = await import("./commands/table.ts");
+  process.stderr.write(`${harmless(explained(error))}\n`);
+  return exitCodeOf(error);
 }
 
 function readyLine({ ingestUrl, queryUrl }: App, config: Config): string {
@@ -285,12 +298,13 @@ function onAskedToStop(first: (name: NodeJS.Signals) => void, again: (name: Node
   const names = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
   let askedAt: number | undefined;
   const onSignal = (name: NodeJS.Signals): void => {
-    if (askedAt === undefined) {
-      askedAt = systemClock.monotonic();
-      return first(name);
-    }
+    const before = askedAt;
+    const now = systemClock.monotonic();
     // One Ctrl-C comes twice under npm or timeout: from the terminal, and passed on by the parent.
-    if (systemClock.monotonic() - askedAt >= echoMs) again(name);
+    if (before !== undefined && now - before < echoMs) return;
+    askedAt = now;
+    if (before === undefined) first(name);
+    else again(name);
   };
   for (const name of names) process.on(name, onSignal);
   return () => void names.map((name) => process.off(name, onSignal));

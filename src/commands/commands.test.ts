@@ -5,6 +5,8 @@ import { Weir } from "../../client/src/weir.ts";
 import type { LiveState, StatsRow } from "../../client/src/weir.ts";
 import { clientWorld, json, refusal } from "../../test/support/client-world.ts";
 import type { Answering } from "../../test/support/client-world.ts";
+import { loadConfig } from "../config/load.ts";
+import { runCommand } from "./commands.ts";
 import { rulesIn } from "./rule-files.ts";
 import { runRules } from "./rules.ts";
 import { runStats } from "./stats.ts";
@@ -44,6 +46,16 @@ test("columns are as wide as their widest cell, numbers stand right, and no line
   ];
   assert.deepEqual(table(["rule", "n"], rows), ["rule       n", "a          5", "longer  1234"]);
   assert.deepEqual(table(["rule", "n"], rows, 8), ["rule   …", "a      …", "longer …"]);
+});
+
+test("widths are in cells of the screen, of which a character may take two or none", () => {
+  const rows = [
+    ["東京", 1],
+    ["e\u0301te", 2],
+    ["😀", 3],
+  ];
+  assert.deepEqual(table(["city", "n"], rows), ["city  n", "東京  1", "e\u0301te   2", "😀    3"]);
+  assert.deepEqual(table(["city", "n"], rows, 4), ["cit…", "東…", "e\u0301te…", "😀 …"]);
 });
 
 test("values can't speak to the terminal", () => {
@@ -192,6 +204,8 @@ test("a screen has as many rows as it has lines for, and says what it is at", ()
   assert.equal(lines.length, 9);
   assert.deepEqual([lines[0], lines.at(-1)], ["r live", "… and 24 older rows"]);
   assert.deepEqual(screen(state([], "stale"), terminal(true)), ["r connection lost, resuming", "no windows yet"]);
+  const [title] = screen({ ...state([]), rule: "r".repeat(100), complete: false }, terminal(true));
+  assert.equal(title, `${"r".repeat(28)}… live (being filled, or paused)`, "else it would wrap, and not be drawn over");
 });
 
 test("tail says at once that nobody answers or that there is no such rule, and waits for a server that is busy", async () => {
@@ -238,4 +252,23 @@ test("in a pipe tail tells each row that is new, changed or gone, and nothing tw
       [5, true],
     ],
   );
+});
+
+test("what is no address is said as a mistake of the command", async () => {
+  const said: string[] = [];
+  const asked = {
+    command: "rules",
+    rulesAction: "list",
+    words: [],
+    config: { host: "fe80::1%eth0", queryPort: 8001 },
+  } as const;
+  const read = loadConfig({ argv: ["rules"], env: {}, readFile: () => "" });
+  assert.ok(read.ok);
+  const around = { terminal: terminal(false), readFile, signal };
+  const code = await runCommand(
+    { ...asked, client: read.client },
+    { ...around, complain: (text) => void said.push(text) },
+  );
+  assert.equal(code, 2);
+  assert.match(said.join(""), /^"http:\/\/\[fe80::1%eth0\]:8001" is not the address of a server/);
 });

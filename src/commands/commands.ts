@@ -3,6 +3,7 @@ import { addressOf } from "../config/address.ts";
 import type { RulesAction } from "../config/command-line.ts";
 import type { ClientOptions, Config } from "../config/options.ts";
 import { explained } from "./message.ts";
+import { reached } from "./reached.ts";
 import { CommandError } from "./rule-files.ts";
 import type { ReadFile } from "./rule-files.ts";
 import { runRules } from "./rules.ts";
@@ -30,9 +31,10 @@ export interface CommandDeps {
 export async function runCommand(asked: Command, deps: CommandDeps): Promise<0 | 1 | 2> {
   const { terminal, readFile, signal, complain } = deps;
   const { command, words, client, config } = asked;
-  const weir = new Weir({ queryUrl: client.url ?? addressOf(config, config.queryPort) });
   const [rule = ""] = words;
+  let weir: Weir | undefined;
   try {
+    weir = reached(() => new Weir({ queryUrl: client.url ?? addressOf(config, config.queryPort) }));
     if (command === "rules") await runRules(asked.rulesAction, words, { weir, terminal, readFile, complain });
     else if (command === "stats") await runStats(weir, { ...client, rule, signal }, terminal);
     else await runTail(weir, { ...client, rule, signal }, terminal, complain);
@@ -41,7 +43,7 @@ export async function runCommand(asked: Command, deps: CommandDeps): Promise<0 |
     complain(complaint(error));
     return exitCodeOf(error);
   } finally {
-    weir.close();
+    weir?.close();
   }
 }
 

@@ -1,3 +1,5 @@
+import { cut, widthOf } from "./cells.ts";
+
 /** What is in a cell: numbers stand at its right end. */
 export type Cell = string | number;
 
@@ -22,14 +24,7 @@ const control = /[\u0000-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u20
 export const harmless = (text: string): string =>
   text.replaceAll(control, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
-const widthOf = (text: string): number => Array.from(text).length;
-
 function padded(text: string, width: number, isNumber: boolean): string {
   const room = " ".repeat(Math.max(0, width - widthOf(text)));
   return isNumber ? room + text : text + room;
-}
-
-function cut(text: string, columns: number): string {
-  const characters = Array.from(text);
-  return characters.length <= columns ? text : `${characters.slice(0, Math.max(0, columns - 1)).join("")}…`;
 }

@@ -1,5 +1,6 @@
 import { WeirError } from "../../client/src/weir.ts";
 import type { LiveState, StatsRow, Weir } from "../../client/src/weir.ts";
+import { cut } from "./cells.ts";
 import { harmless } from "./table.ts";
 import { painted, sayJson } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
@@ -72,10 +73,12 @@ export function screen(state: LiveState, terminal: Pick<Terminal, "columns" | "l
   const [head = "", ...lines] = windowTable(rows.slice(0, room), terminal.columns());
   const colour = { connecting: "yellow", live: "green", stale: "yellow", ended: "red" } as const;
   const words = { connecting: "connecting", live: "live", stale: "connection lost, resuming", ended: "ended" }[status];
-  const filling = complete === false ? painted(terminal, "yellow", " (being filled, or paused)") : "";
+  const filling = complete === false ? " (being filled, or paused)" : "";
   const left = rows.length - lines.length;
+  // A line that wraps would not be drawn over.
+  const name = cut(harmless(rule), Math.max(1, terminal.columns() - ` ${words}${filling}`.length));
   return [
-    `${painted(terminal, "bold", harmless(rule))} ${painted(terminal, colour[status], words)}${filling}`,
+    `${painted(terminal, "bold", name)} ${painted(terminal, colour[status], words)}${painted(terminal, "yellow", filling)}`,
     ...(rows.length === 0 ? [painted(terminal, "dim", "no windows yet")] : [painted(terminal, "bold", head), ...lines]),
     ...(left > 0 ? [painted(terminal, "dim", `… and ${left} older rows`)] : []),
   ];

@@ -55,3 +55,16 @@ test("of rejects the first word says what to do, and any other is a mistake", ()
   assert.equal(parsed("list", "replay").problems.length, 1);
   assert.match(parsed("--help").print ?? "", /rejects \[list\|replay\] \[options\]/);
 });
+
+test("what begins with a dash is a word behind --", () => {
+  const parsed = (...argv: string[]) => parseCommandLine(argv, "1");
+  const { words, flags, problems } = parsed("rules", "delete", "a", "--host", "h", "--", "-r", "--host");
+  assert.deepEqual([words, [...flags], problems], [["a", "-r", "--host"], [["host", "h"]], []]);
+  assert.deepEqual(parsed("stats", "--", "-r").words, ["-r"]);
+  for (const argv of [
+    ["stats", "r", "--", "-r"],
+    ["stats", "--", "r", "-r"],
+    ["serve", "--", "-r"],
+  ])
+    assert.deepEqual(parsed(...argv).problems, [{ path: "-r", message: "is not an argument of Weir" }], argv.join(" "));
+});

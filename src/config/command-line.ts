@@ -64,6 +64,9 @@ export function parseCommandLine(argv: readonly string[], version: string): Comm
     problems: [],
   };
   const output: string[] = [];
+  // What stands behind it are words, whatever they begin with.
+  const end = argv.indexOf("--", 1);
+  const [before, behind] = end < 0 ? [argv, []] : [argv.slice(0, end), argv.slice(end + 1)];
   const program = buildProgram(version, (command, name) => {
     seen.command = name;
     seen.flags = flagsOf(command);
@@ -72,8 +75,8 @@ export function parseCommandLine(argv: readonly string[], version: string): Comm
     if (name === "rules") seen.rulesAction = takeAction(words, rulesActionNames) ?? seen.rulesAction;
     const shell = name === "completion" ? takeAction(words, shells) : undefined;
     const wanted = wantedWords(name, seen.rulesAction);
-    const problems = leftOver(command, name, words, wanted.most);
-    seen.words = words.filter((word) => !isFlag(word)).slice(0, wanted.most);
+    const problems = leftOver(command, name, { words, behind, most: wanted.most });
+    seen.words = [...words.filter((word) => !isFlag(word)), ...behind].slice(0, wanted.most);
     if (problems.length === 0 && seen.words.length < wanted.least)
       problems.push({ path: name, message: `needs ${wanted.what}` });
     if (problems.length === 0 && name === "completion") {
@@ -84,7 +87,7 @@ export function parseCommandLine(argv: readonly string[], version: string): Comm
   });
   forAll(program, (command) => command.configureOutput({ writeOut: (text) => output.push(text), writeErr: () => {} }));
   try {
-    program.parse(argv, { from: "user" });
+    program.parse(before, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { ...seen, print: output.join("") };
@@ -119,7 +122,7 @@ over the environment, the environment over the file.`;
 const exitCodes = `
 Exit codes: 0 stopped as asked, or done; 1 failed while running, or what the server
 refuses; 2 the configuration or the machine does not allow a start, or no server
-answers; 130 send was stopped before its end.`;
+answers; 130 send, or the check of load, was stopped before its end.`;
 
 /** What stands below the options of a command; null: of the program. */
 function epilogueOf(name: CommandName | null): string {
@@ -203,8 +206,16 @@ function wantedWords(name: CommandName, action: RulesAction): { what: string; le
 /** A dash alone is the standard input. */
 const isFlag = (word: string): boolean => word.startsWith("-") && word !== "-";
 
+interface Given {
+  readonly words: readonly string[];
+  /** That stand behind `--`. */
+  readonly behind: readonly string[];
+  /** Words that the command takes. */
+  readonly most: number;
+}
+
 /** What the command did not understand. The value behind an unknown option is not called a mistake of its own. */
-function leftOver(command: Command, name: CommandName, words: readonly string[], most: number): Problem[] {
+function leftOver(command: Command, name: CommandName, { words, behind, most }: Given): Problem[] {
   const known = command.options.map((flag) => flag.long ?? "");
   const problems: Problem[] = [];
   let behindOption = false;
@@ -215,6 +226,7 @@ function leftOver(command: Command, name: CommandName, words: readonly string[],
     else if (!behindOption) problems.push(unknown(word, name === "serve" ? "command" : "argument", wordsOf(name)));
     behindOption = isFlag(word) && !word.includes("=");
   }
+  for (const word of behind.slice(Math.max(0, most - taken))) problems.push(unknown(word, "argument", []));
   return problems;
 }
 

@@ -97,7 +97,7 @@ test("null and false in the file turn off what can be, and are mistakes elsewher
   assert.deepEqual(problems(file('{"log-level": true, "origins": true}')).length, 2);
   assert.deepEqual(problems(file('{"host": null, "data-dir": false}')), [
     "w.json: data-dir: expected a folder",
-    "w.json: host: expected an address or host name to listen on",
+    "w.json: host: expected an address or host name to listen on, without a port",
   ]);
 });
 
@@ -297,4 +297,15 @@ test("a command's own option is given on the command line only, and whoever give
   const [told] = problems({ argv: ["serve", "--config", "w.json"], readFile: () => '{"url":"http://here"}' });
   assert.match(told!, /^w\.json: url: /);
   assert.match(told!, elsewhere);
+});
+
+test("a host is a name, or an address of either kind, and has no port", () => {
+  for (const host of ["localhost", "10.0.0.7", "::", "::1", "fe80::1%eth0", "2001:db8::7"])
+    assert.equal(good({ argv: ["--host", host] }).config.host, host);
+  for (const host of ["localhost:8001", ":8001", "10.0.0.7:80", ""])
+    assert.deepEqual(
+      problems({ argv: ["--host", host] }),
+      ["--host: expected an address or host name to listen on, without a port"],
+      host,
+    );
 });

@@ -26,7 +26,12 @@ export const options = {
   host: option({
     name: "host",
     group: "Where",
-    kind: text("address", "an address or host name to listen on", /^[\w.:%-]+$/),
+    // With one colon it would be a port's.
+    kind: text(
+      "address",
+      "an address or host name to listen on, without a port",
+      /^(?:[\w.%-]+|[\w.%-]*:[\w.%-]*:[\w.:%-]*)$/,
+    ),
     default: "127.0.0.1",
     description: "the address to listen on; there is no log-in, so think before you open it (0.0.0.0 is every network)",
   }),

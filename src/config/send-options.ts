@@ -68,7 +68,7 @@ export const sendOptions = {
     group: "Where",
     kind: orOff(text("name", "a name")),
     default: null,
-    description: "goes into the ids of rows that have none, instead of the file's name",
+    description: "goes into the ids of rows that have none, instead of the file's name; of one file",
   }),
   fromRow: option({
     name: "from-row",

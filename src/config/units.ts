@@ -42,11 +42,16 @@ export const formatDuration = (ms: number): string =>
   ]);
 
 function parse(text: string, units: Readonly<Record<string, number>>): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
-  const factor = match ? units[match[2]!.toLowerCase()] : undefined;
-  if (!match || factor === undefined) return undefined;
-  const value = Number(match[1]) * factor;
-  return Number.isSafeInteger(value) ? value : undefined;
+  const match = /^(\d{1,20})(?:\.(\d{1,20}))?\s*([a-z]*)$/i.exec(text.trim());
+  if (match === null) return undefined;
+  const [, whole = "", fraction = "", unit = ""] = match;
+  const factor = units[unit.toLowerCase()];
+  if (factor === undefined) return undefined;
+  // In whole numbers: 4.1 × 60,000 is not quite 246,000.
+  const product = BigInt(whole + fraction) * BigInt(factor);
+  const parts = 10n ** BigInt(fraction.length);
+  const value = Number(product / parts);
+  return product % parts === 0n && Number.isSafeInteger(value) ? value : undefined;
 }
 
 function format(value: number, units: readonly (readonly [string, number])[]): string {

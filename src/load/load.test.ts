@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import type { TestContext } from "node:test";
 import { loadConfig } from "../config/load.ts";
 import { systemClock } from "../lib/clock.ts";
 import { Generator } from "./generator.ts";
@@ -79,26 +80,78 @@ test("quantiles are within 1 %", () => {
   }
 });
 
-test("a server that refuses the rules of a check is not one that does not answer", async (context) => {
-  const server = createServer((_, answer) => {
-    const error = { code: "too_many_rules", message: "there are 1000 rules" };
-    answer.writeHead(409, { "content-type": "application/json" }).end(JSON.stringify({ error }));
+/** A server that takes all events, counts none, and answers otherwise where it is told to. */
+async function serverOf(context: TestContext, more: (path: string, method: string) => Reply | undefined) {
+  const server = createServer((request, answer) => {
+    let text = "";
+    request.on("data", (piece: Buffer) => (text += piece.toString()));
+    request.on("end", () => {
+      const { pathname } = new URL(request.url ?? "", "http://x");
+      const count = text.split("\n").length - 1;
+      const usual = { "/ingest": { status: "accepted", count, token: "t" }, "/status": { lag_ms: 5 } }[pathname];
+      const [status, body] = more(pathname, request.method ?? "") ?? [200, usual ?? { data: [], complete: true }];
+      answer.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    });
   });
   context.after(() => server.close().closeAllConnections());
   await once(server.listen(0, "127.0.0.1"), "listening");
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+type Reply = readonly [status: number, body: unknown];
+
+const refusal = (status: number, code: string, message: string): Reply => [status, { error: { code, message } }];
+
+/** `weir load --check` of one event at this server. */
+function loading(url: string) {
   const said: string[] = [];
   const write = (text: string): void => void said.push(text);
   const sizes = { columns: () => 80, lines: () => 24 };
-  const terminal = { isTty: false, hasColours: false, json: true, ...sizes, write, taken: async () => {} };
-  const around = { screen: { isTty: false, columns: () => 80, write }, complain: write, clock: systemClock };
-  const read = loadConfig({ argv: ["load", "--check"], env: {}, readFile: () => "" });
+  const terminal = { isTty: false, hasColours: false, json: true, ...sizes, write: () => {}, taken: async () => {} };
+  const around = { screen: { isTty: false, columns: () => 80, write: () => {} }, complain: write, clock: systemClock };
+  const [ended, insisted] = [new AbortController(), new AbortController()];
+  const read = loadConfig({ argv: ["load", "--check", "--rate", "0", "--events", "1"], env: {}, readFile: () => "" });
   assert.ok(read.ok);
-  const loaded = (queryUrl: string) =>
-    runLoad(
-      { ...read.load, seed: 1, ingestUrl: queryUrl, queryUrl },
-      { terminal, ...around, signal: new AbortController().signal },
+  const wish = { ...read.load, seed: 1, ingestUrl: url, queryUrl: url };
+  const begin = () => runLoad(wish, { terminal, ...around, signal: ended.signal, insisted: insisted.signal });
+  return { begin, said, stop: () => ended.abort(), insist: () => insisted.abort() };
+}
+
+test("a server that refuses the rules of a check is not one that does not answer", async (context) => {
+  const refusing = loading(await serverOf(context, () => refusal(409, "too_many_rules", "there are 1000 rules")));
+  assert.equal(await refusing.begin(), 1);
+  assert.deepEqual(refusing.said, ["there are 1000 rules\n"]);
+  assert.equal(await loading("http://127.0.0.1:1").begin(), 2);
+  const nowhere = loading("http://localhost:80:81");
+  assert.equal(await nowhere.begin(), 2);
+  assert.match(nowhere.said.join(""), /^"http:\/\/localhost:80:81" is not the address of a server/);
+});
+
+test("a check is stopped at once, and leaves no rules", { timeout: 60_000 }, async (context) => {
+  for (const isStoppedBefore of [false, true]) {
+    const deleted: string[] = [];
+    const url: string = await serverOf(context, (path, method) => {
+      if (path === "/ingest" && isStoppedBefore) load.stop();
+      if (path === "/status") setImmediate(isStoppedBefore ? load.insist : load.stop);
+      if (method === "DELETE") deleted.push(path);
+      return undefined;
+    });
+    const load = loading(url);
+    assert.equal(await load.begin(), 130);
+    assert.deepEqual(
+      [load.said, deleted.length],
+      [["The check was stopped: whether all was counted is not known.\n"], 2],
     );
-  assert.equal(await loaded(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), 1);
-  assert.deepEqual(said.splice(0), ["there are 1000 rules\n"]);
-  assert.equal(await loaded("http://127.0.0.1:1"), 2);
+  }
+});
+
+test("rules that can't be deleted are named", async (context) => {
+  const load = loading(
+    await serverOf(context, (path, method) => {
+      if (path === "/status") setImmediate(load.stop);
+      return method === "DELETE" ? refusal(503, "overloaded", "later") : undefined;
+    }),
+  );
+  assert.equal(await load.begin(), 130);
+  assert.match(load.said.join(""), /could not be deleted: weir rules delete load-\S+-count load-\S+-sum\n$/);
 });

@@ -1,5 +1,7 @@
 import { Weir } from "../../client/src/weir.ts";
+import type { Rule } from "../../client/src/weir.ts";
 import { exitCodeOf } from "../commands/commands.ts";
+import { reached } from "../commands/reached.ts";
 import { explained } from "../commands/message.ts";
 import { harmless } from "../commands/table.ts";
 import { sayJson } from "../commands/terminal.ts";
@@ -30,40 +32,81 @@ export interface LoadDeps {
   readonly screen: ProgressScreen;
   readonly complain: (text: string) => void;
   readonly clock: Clock;
-  /** Ends the sending; what was sent is told, and checked, all the same. */
+  /** Ends the sending, or the check that is under way. What was sent is told, and checked, all the same. */
   readonly signal: AbortSignal;
+  /** Somebody insists: nothing is waited for any more. */
+  readonly insisted: AbortSignal;
 }
 
-/**
- * `weir load`: makes events and sends them at a rate, and says how fast they went. Never rejects. 0: all accepted, and counted as
- * they were here; 1: events, or its rules, were refused, or it was counted otherwise; 2: nobody answers, or takes them.
- */
-export async function runLoad(wish: Wish, deps: LoadDeps): Promise<0 | 1 | 2> {
+/** 0: all accepted, and counted as they were here; 1: events, or its rules, were refused, or it was counted otherwise; 2: nobody answers, or takes them; 130: the check was stopped. */
+export type LoadCode = 0 | 1 | 2 | 130;
+
+/** `weir load`: makes events and sends them at a rate, and says how fast they went. Never rejects. */
+export async function runLoad(wish: Wish, deps: LoadDeps): Promise<LoadCode> {
   const { clock, complain } = deps;
   const run = `load-${wish.seed.toString(36)}-${Math.floor(clock.now()).toString(36)}`;
-  const weir = new Weir({ ingestUrl: wish.ingestUrl, queryUrl: wish.queryUrl });
   const own = new OwnCount(shapes[wish.shape], run);
-  const rules = wish.check === "yes" ? own.rules : [];
   try {
-    for (const rule of rules) await weir.rules.put(rule);
-    const paced = await send(weir, run, own, wish, deps);
-    const isWhole = paced.failure === undefined;
-    const checked = isWhole && rules.length > 0 ? await checkCounts(weir, own, clock) : null;
-    return told(paced, checked, run, wish, deps);
+    const weir = reached(() => new Weir({ ingestUrl: wish.ingestUrl, queryUrl: wish.queryUrl }));
+    const rules = wish.check === "yes" ? own.rules : [];
+    return await withRules(weir, rules, deps, async () => {
+      const paced = await send(weir, run, own, wish, deps);
+      const isToBeChecked = paced.failure === undefined && rules.length > 0;
+      const checked = isToBeChecked ? await check(weir, own, deps) : null;
+      const code = told(paced, checked === "stopped" ? null : checked, run, wish, deps);
+      if (checked !== "stopped") return code;
+      complain("The check was stopped: whether all was counted is not known.\n");
+      return 130;
+    });
   } catch (error) {
     complain(`${harmless(explained(error))}\n`);
     return exitCodeOf(error);
+  }
+}
+
+/** The signal that has ended the sending can't end the check as well. */
+async function check(weir: Weir, own: OwnCount, { clock, signal, insisted }: LoadDeps): Promise<Checked | "stopped"> {
+  const ending = signal.aborted ? insisted : signal;
+  try {
+    return await checkCounts(weir, own, clock, ending);
+  } catch (error) {
+    if (ending.aborted) return "stopped";
+    throw error;
+  }
+}
+
+/** Does something while there are these rules. Those that can't be deleted behind it are named. */
+async function withRules<T>(
+  weir: Weir,
+  rules: readonly Rule[],
+  { complain }: LoadDeps,
+  work: () => Promise<T>,
+): Promise<T> {
+  const made: string[] = [];
+  const left: string[] = [];
+  try {
+    for (const rule of rules) {
+      await weir.rules.put(rule);
+      made.push(rule.rule_id);
+    }
+    return await work();
   } finally {
-    for (const { rule_id } of rules) await weir.rules.delete(rule_id).catch(() => {});
+    // Also one whose making was not answered.
+    for (const { rule_id } of rules)
+      await weir.rules.delete(rule_id).catch(() => {
+        if (made.includes(rule_id)) left.push(rule_id);
+      });
+    if (left.length > 0) complain(`Rules that could not be deleted: weir rules delete ${left.join(" ")}\n`);
   }
 }
 
 async function send(weir: Weir, run: string, own: OwnCount, wish: Wish, deps: LoadDeps): Promise<Paced> {
-  const { clock, signal, screen } = deps;
+  const { clock, signal, insisted, screen } = deps;
   const generator = new Generator(shapes[wish.shape], { ...wish, run }, seeded(wish.seed));
   const { wait, retryForMs, rate, seconds, events } = wish;
   // A short wait for company: how long it takes is what is measured.
   const sender = weir.sender({ wait, retryForMs, batchDelayMs: 5, queueEventsMax: 20_000, requestsMax: 4 });
+  insisted.addEventListener("abort", () => void sender.close({ withinMs: 0 }), { once: true });
   const pacer = new Pacer({ sender, generator, own, clock, signal });
   const stop = showProgress(() => pacer.standing({ rate, seconds, events }), screen, clock);
   try {

@@ -1,5 +1,6 @@
 import type { Sender } from "../../client/src/weir.ts";
 import type { Clock } from "../lib/clock.ts";
+import { closed } from "../send/closing.ts";
 import type { Standing } from "../send/progress.ts";
 import type { Generator } from "./generator.ts";
 import { Latencies } from "./latencies.ts";
@@ -73,7 +74,7 @@ export class Pacer {
       if (pace.rate > 0 && this.#elapsed() < dueMs) await clock.sleep(tickMs, signal);
       else await this.#send(pace.rate > 0 ? this.#startedAt + dueMs : clock.monotonic());
     }
-    const { accepted, refused, failed } = await sender.close(signal.aborted ? { withinMs: graceMs } : {});
+    const { accepted, refused, failed } = await closed(sender, signal, graceMs);
     await Promise.all(this.#tellings);
     const seconds = Math.round(this.#elapsed()) / 1000;
     return {

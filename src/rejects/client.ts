@@ -1,13 +1,7 @@
 import { Http } from "../../client/src/http.ts";
 import type { Question } from "../../client/src/http.ts";
 import { platform } from "../../client/src/surroundings.ts";
-
-declare global {
-  interface JSON {
-    /** Not in TypeScript's own list yet. */
-    rawJSON(text: string): unknown;
-  }
-}
+import { asWritten, parseNumbers } from "../lib/exact-json.ts";
 
 /** An event in quarantine, as `GET /rejects` answers it; numbers in its payload are kept as they are written. */
 export interface Reject {
@@ -92,9 +86,5 @@ export class RejectsClient {
 
 const ask = async (http: Http, question: Question): Promise<string> => (await http.ask(question)).text;
 
-/** Parses JSON; numbers stay what is written, so that they are written the same again. */
-function exact(text: string): unknown {
-  return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) =>
-    typeof value === "number" && context?.source !== undefined ? JSON.rawJSON(context.source) : value,
-  );
-}
+/** Numbers stay what is written, so that they are written the same again. */
+const exact = (text: string): unknown => parseNumbers(text, (_value, written) => asWritten(written));

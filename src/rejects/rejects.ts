@@ -1,3 +1,4 @@
+import { reached } from "../commands/reached.ts";
 import type { RejectsAction } from "../config/command-line.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
 import type { Addresses, Page, Reject } from "./client.ts";
@@ -8,14 +9,14 @@ const pageMax = 100;
 
 /**
  * `weir rejects`: what a running server has in quarantine, printed or put back.
- * @throws WeirError of the client
+ * @throws WeirError of the client, CommandError
  */
 export async function runRejects(
   action: RejectsAction,
   addresses: Addresses,
   print: (line: string) => void,
 ): Promise<void> {
-  const client = new RejectsClient(addresses);
+  const client = reached(() => new RejectsClient(addresses));
   await { list, replay }[action](client, print);
 }
 

@@ -1,8 +1,4 @@
-/** Of ECMAScript's JSON.parse source text access, which Node has and TypeScript's list has not. */
-const { rawJSON, isRawJSON } = JSON as unknown as {
-  readonly rawJSON: (text: string) => { readonly rawJSON: string };
-  readonly isRawJSON: (value: unknown) => value is { readonly rawJSON: string };
-};
+import { asWritten, parseNumbers } from "../lib/exact-json.ts";
 
 /** Where JavaScript may make another number of one: most texts have none, and are parsed four times as fast. */
 const suspect = /\d{16}|[eE]\+?\d{3}/;
@@ -10,25 +6,18 @@ const manyDigits = /^-?[1-9]\d{15,}$/;
 
 /** JSON; numbers that JavaScript would round, or that it has none for, are written again as they stand. @throws SyntaxError */
 export function parseExact(text: string): unknown {
-  return suspect.test(text)
-    ? JSON.parse(text, asItStands as (key: string, value: unknown) => unknown)
-    : JSON.parse(text);
+  return suspect.test(text) ? parseNumbers(text, asItStands) : JSON.parse(text);
 }
 
-function asItStands(_key: string, value: unknown, { source }: { source?: string }): unknown {
-  if (typeof value !== "number" || source === undefined) return value;
-  return manyDigits.test(source) || !Number.isFinite(value) ? rawJSON(source) : value;
-}
-
-/** What is written of a number that is kept as it stands; undefined for everything else. */
-export const digitsOf = (value: unknown): string | undefined => (isRawJSON(value) ? value.rawJSON : undefined);
+const asItStands = (value: number, written: string): unknown =>
+  manyDigits.test(written) || !Number.isFinite(value) ? asWritten(written) : value;
 
 const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 /** The number that a text says, with all of its digits; undefined when it says none. */
 export function numberIn(text: string): unknown {
   const bare = text.trim();
-  if (manyDigits.test(bare)) return rawJSON(bare);
+  if (manyDigits.test(bare)) return asWritten(bare);
   const number = decimal.test(bare) ? Number(bare) : Infinity;
   return Number.isFinite(number) ? number : undefined;
 }

@@ -32,8 +32,6 @@ export interface Input {
   /** Without its folders; `stdin`. */
   readonly source: string;
   readonly format: Format;
-  /** Its columns are texts. */
-  readonly isText: boolean;
   /** How much of it has been read, 0 to 1; null when that can't be known. */
   readonly share: () => number | null;
   /** To be read once. @throws CommandError */
@@ -69,14 +67,14 @@ function textInput(
   share: Input["share"],
   options: InputOptions,
 ): Input {
-  const delimiter = options.delimiter ?? (/\.tsv(\.\w+)?$/.test(name) ? "\t" : ",");
+  const delimiter = options.delimiter ?? (/\.tsv(\.\w+)?$/i.test(name) ? "\t" : ",");
   const headed = (columns: readonly string[]): void => options.headed(name, columns);
   const rows = {
     json: () => jsonRows(name, pieces),
     ndjson: () => ndjsonRows(name, pieces),
     csv: () => csvRows(name, pieces, delimiter, headed),
   }[format]();
-  return { name, source, format, isText: format === "csv", share, rows };
+  return { name, source, format, share, rows };
 }
 
 function parquetInput(
@@ -100,7 +98,7 @@ function parquetInput(
       await then();
     }
   }
-  return { name, source, format: "parquet", isText: false, share: () => (all > 0 ? read / all : null), rows: rows() };
+  return { name, source, format: "parquet", share: () => (all > 0 ? read / all : null), rows: rows() };
 }
 
 /** @throws CommandError for a file that does not end as one does: it is another one, or was cut off. */
@@ -173,7 +171,9 @@ function formatByHead(head: Buffer): Format | undefined {
   const start = head.toString("utf8", 0, 1000).replace("\uFEFF", "").trimStart();
   if (start === "") return "ndjson";
   if (start.startsWith("[")) return "json";
-  return start.startsWith("{") ? "ndjson" : undefined;
+  if (!start.startsWith("{")) return undefined;
+  // An object of several lines, as `jq .` writes it: its first one goes on.
+  return /^[^\n]*[{[,]\s*\n/.test(start) ? "json" : "ndjson";
 }
 
 const unpackers: Readonly<Record<string, () => Decoder>> = {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseExact } from "./exact-number.ts";
+import type { Format } from "./input.ts";
 import { columnAt, parseMapping } from "./mapping.ts";
 import type { Mapping } from "./mapping.ts";
 import { eventMaker } from "./row-event.ts";
@@ -17,8 +18,8 @@ const problemsOf = (text: string): readonly string[] => {
 };
 
 /** The event of one row, or its problems. */
-function made(map: string | null, values: Record<string, unknown>, isText = false): unknown {
-  const make = eventMaker({ mapping: mappingOf(map), isText, source: "s" });
+function made(map: string | null, values: Record<string, unknown>, format: Format = "ndjson"): unknown {
+  const make = eventMaker({ mapping: mappingOf(map), format, source: "s" });
   const result = make({ file: "f", line: 1, number: 1, values });
   return "event" in result
     ? result.event
@@ -50,20 +51,20 @@ test("numbers that JavaScript would round are ids and numbers with all of their 
   const map = "event_id=event_id,payload.n=n:number";
   for (const values of [row, { ...row, event_id: digits, user_id: digits, n: digits }])
     assert.equal(
-      JSON.stringify(made(map, values, typeof values.n === "string")),
+      JSON.stringify(made(map, values, typeof values.n === "string" ? "csv" : "ndjson")),
       JSON.stringify({ ...fields, event_id: digits, user_id: digits, payload: {} }).replace("{}", `{"n":${digits}}`),
     );
   for (const text of ["0x10", "1 2", "Infinity", "1e999"])
-    assert.deepEqual(made("payload.n=n:number", { ...fields, n: text }, true), [
+    assert.deepEqual(made("payload.n=n:number", { ...fields, n: text }, "csv"), [
       ["n", "payload.n", "must be a number"],
     ]);
-  const { payload } = made("payload.n=n:number", { ...fields, n: " +1.50 " }, true) as { payload: unknown };
+  const { payload } = made("payload.n=n:number", { ...fields, n: " +1.50 " }, "csv") as { payload: unknown };
   assert.deepEqual(payload, { n: 1.5 });
 });
 
 test("bytes that are no text are the mistake of a column that is taken, and no other", () => {
   const make = (map: string) =>
-    eventMaker({ mapping: mappingOf(map), isText: false, source: "s" })({
+    eventMaker({ mapping: mappingOf(map), format: "ndjson", source: "s" })({
       ...{ file: "f", line: null, number: 1, values: { ...fields, a: "x", b: "\uFFFD" }, isBroken: true },
     });
   assert.ok("event" in make("payload.a=a"));
@@ -76,14 +77,42 @@ test("bytes that are no text are the mistake of a column that is taken, and no o
 
 test("a column within what is a value of another is told, as one of them would be lost", () => {
   const cells = { ...fields, "payload.x": "2", "payload.x.y": "3" };
-  assert.deepEqual(made("payload.*=rest", cells, true), [
+  assert.deepEqual(made("payload.*=rest", cells, "csv"), [
     ["payload.x.y", "payload.x.y", "would be a key of payload.x, which is a value already"],
   ]);
 });
 
-test("without a mapping an event is what it is", () => {
+test("two columns for one key are told, as one of them would be lost", () => {
+  const tooMany = "is given by another column, too";
+  for (const [map, more, ...problem] of [
+    ["payload.*=rest", { "payload.price": 1, price: 2 }, "price", "payload.price", tooMany],
+    ["payload.*=rest", { price: 2, payload: { price: 1 } }, "price", "payload.price", tooMany],
+    ["payload.*=rest", { "payload.a.b": 2, payload: { a: { b: 1 } } }, "payload.a.b", "payload.a.b", tooMany],
+    ["payload.*=rest", { "payload.a.b": 2, "payload.a": { c: 1 } }, "payload.a", "payload.a", tooMany],
+    ["payload.price=amount,payload.*=rest", { amount: 1, price: 2 }, "amount", "payload.price", tooMany],
+    [
+      "payload.*=rest",
+      { payload: { a: [1] }, "payload.a.b": 2 },
+      "payload.a.b",
+      "payload.a.b",
+      "would be a key of payload.a, which is a value already",
+    ],
+  ] as const)
+    assert.deepEqual(made(map, { ...fields, ...more }), [problem], JSON.stringify(more));
+  const [row, whole] = [
+    { "payload.a.c": 2, price: null, p: 3 },
+    { a: { b: 1 }, price: 1, p: null },
+  ];
+  const { payload } = made("payload.*=rest", { ...fields, ...row, payload: whole }) as { payload: unknown };
+  assert.deepEqual(payload, { a: { b: 1, c: 2 }, price: 1, p: 3 }, "nothing is no value");
+  assert.deepEqual(whole.a, { b: 1 }, "the row stays as it is");
+});
+
+test("without a mapping an event is what it is, and other columns of Parquet are the payload's", () => {
   const event = { ...fields, payload: { a: 1 }, odd: true };
   assert.deepEqual(made(null, event), event);
+  const { odd, ...rest } = event;
+  assert.deepEqual(made(null, event, "parquet"), { ...rest, payload: { a: 1, odd } });
 });
 
 test("columns are taken as the mapping says, and the rest is the payload's", () => {
@@ -109,20 +138,20 @@ test("columns are taken as the mapping says, and the rest is the payload's", () 
 test("of texts it is guessed what they are, but not against what they say", () => {
   const cells = { n: "1.50", zero: "007", big: "12345678901234567890", yes: "true", no: "", plus: "+49", text: "a" };
   const expected = { n: 1.5, zero: "007", big: "12345678901234567890", yes: true, plus: "+49", text: "a" };
-  assert.deepEqual(made(null, { ...fields, ...cells }, true), { ...fields, payload: expected });
-  const { payload } = made("payload.n=n:text,payload.j=j", { ...fields, n: "1.50", j: '{"a":1}' }, true) as {
+  assert.deepEqual(made(null, { ...fields, ...cells }, "csv"), { ...fields, payload: expected });
+  const { payload } = made("payload.n=n:text,payload.j=j", { ...fields, n: "1.50", j: '{"a":1}' }, "csv") as {
     payload: unknown;
   };
   assert.deepEqual(payload, { n: "1.50", j: '{"a":1}' });
   assert.deepEqual(
-    (made(null, { ...fields, payload: '{"a":1}', "payload.b.c": "2" }, true) as { payload: unknown }).payload,
+    (made(null, { ...fields, payload: '{"a":1}', "payload.b.c": "2" }, "csv") as { payload: unknown }).payload,
     { a: 1, b: { c: 2 } },
   );
 });
 
 test("times without a zone are of UTC only if that is said", () => {
   const timestamp = (map: string, ts: string): unknown =>
-    (made(`timestamp=${map}`, { ...fields, ts }, true) as { timestamp: unknown }).timestamp;
+    (made(`timestamp=${map}`, { ...fields, ts }, "csv") as { timestamp: unknown }).timestamp;
   assert.equal(timestamp("ts:utc", "2026-01-13 10:00"), "2026-01-13T10:00:00Z");
   assert.equal(timestamp("ts:utc", "2026-01-13"), "2026-01-13T00:00:00Z");
   assert.equal(timestamp("ts", "1768298400000"), 1768298400000);
@@ -131,7 +160,7 @@ test("times without a zone are of UTC only if that is said", () => {
 
 test("what a row lacks, or can't be read, is told with its column, all of it", () => {
   assert.deepEqual(
-    made("timestamp=ts:seconds,user_id=u,payload.p=p:number", { ts: "soon", p: "much", event_type: "" }, true),
+    made("timestamp=ts:seconds,user_id=u,payload.p=p:number", { ts: "soon", p: "much", event_type: "" }, "csv"),
     [
       ["ts", "timestamp", "must be a number of seconds since 1970"],
       ["p", "payload.p", "must be a number"],
@@ -139,13 +168,13 @@ test("what a row lacks, or can't be read, is told with its column, all of it", (
       ["event_type", "event_type", "is empty"],
     ],
   );
-  assert.deepEqual(made(null, { ...fields, payload: "[1]" }, true), [["payload", "payload", "must be an object"]]);
+  assert.deepEqual(made(null, { ...fields, payload: "[1]" }, "csv"), [["payload", "payload", "must be an object"]]);
 });
 
 test("an id that a row has not is of its place and content, and of nothing else", () => {
   const { event_id: _, ...row } = fields;
   const id = (values: object, number = 1, source = "s", map: string | null = null): unknown => {
-    const result = eventMaker({ mapping: mappingOf(map), isText: false, source })({
+    const result = eventMaker({ mapping: mappingOf(map), format: "ndjson", source })({
       file: "f",
       line: null,
       number,

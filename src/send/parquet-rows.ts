@@ -14,7 +14,8 @@ export async function* parquetRows(
   path: string,
   counted: (rows: number) => void,
 ): AsyncGenerator<readonly Row[]> {
-  const reader = spawn(process.execPath, [program, path], { stdio: ["ignore", "pipe", "pipe"] });
+  // In a group of its own: a Ctrl-C of the terminal is not for it.
+  const reader = spawn(process.execPath, [program, path], { stdio: ["ignore", "pipe", "pipe"], detached: true });
   let complaint = "";
   reader.stderr.on("data", (piece: Buffer) => (complaint = (complaint + piece.toString()).slice(-complaintMax)));
   const ended = once(reader, "close");
@@ -24,7 +25,8 @@ export async function* parquetRows(
     const [code] = (await ended) as [number | null];
     if (code !== 0) throw new CommandError(`${file} can't be read as Parquet: ${reason(complaint)}`);
   } finally {
-    reader.kill("SIGKILL");
+    // It ends at its next row then, and in order: killed, it would leave the engine's temporary folder behind.
+    reader.stdout.destroy();
   }
 }
 

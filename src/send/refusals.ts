@@ -1,4 +1,4 @@
-import { closeSync, openSync, statSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, writeFileSync } from "node:fs";
 import type { Problem } from "../../client/src/weir.ts";
 import { CommandError } from "../commands/rule-files.ts";
 import { messageOf } from "../lib/errors.ts";
@@ -25,7 +25,8 @@ export class Refusals {
   /** Others are sent all the same. */
   readonly skips: boolean;
   readonly #mapping: Mapping;
-  readonly #kept: { readonly row: Row; readonly problems: readonly RowProblem[] }[] = [];
+  /** Without the rows, which may be long. */
+  readonly #kept: (Pick<Row, "file" | "number"> & { readonly lines: readonly string[] })[] = [];
   readonly #wish: RefusalsWish;
   readonly #path: string | null;
   #file: number | undefined;
@@ -46,7 +47,9 @@ export class Refusals {
     const place = placeOf(path);
     const same = files.find((file) => file !== "-" && place !== undefined && placeOf(file) === place);
     if (same !== undefined) throw new CommandError(`--rejects ${path} would write over ${same}, which is to be sent`);
-    this.#file = written(path, () => openSync(path, fromRow > 1 ? "a" : "w"));
+    const { O_WRONLY, O_CREAT, O_APPEND, O_TRUNC } = constants;
+    const flags = O_WRONLY | O_CREAT | O_APPEND | (fromRow > 1 ? 0 : O_TRUNC);
+    this.#file = written(path, () => openSync(path, flags));
   }
 
   get count(): number {
@@ -56,7 +59,9 @@ export class Refusals {
   /** @throws CommandError when the file can't be written. */
   add(row: Row, problems: readonly RowProblem[]): void {
     this.#count += 1;
-    if (this.#kept.length < keptMax) this.#kept.push({ row, problems });
+    const { file, number } = row;
+    if (this.#kept.length < keptMax)
+      this.#kept.push({ file, number, lines: problems.map((problem) => problemText(row, problem)) });
     if (this.#path !== null && this.#file !== undefined) this.#write(this.#path, this.#file, row, problems);
   }
 
@@ -83,9 +88,9 @@ export class Refusals {
   /** Every problem of the first rows, a line each. */
   first(rows: number): string[] {
     return this.#kept
-      .toSorted((a, b) => (a.row.file === b.row.file ? a.row.number - b.row.number : 0))
+      .toSorted((a, b) => (a.file === b.file ? a.number - b.number : 0))
       .slice(0, rows)
-      .flatMap(({ row, problems }) => problems.map((problem) => problemText(row, problem)));
+      .flatMap(({ lines }) => lines);
   }
 
   close(): void {
@@ -97,7 +102,18 @@ export class Refusals {
     const { file, line, number, values } = row;
     const text = `${JSON.stringify({ file, line, row: number, problems, values: values ?? null })}\n`;
     // At once, so that nothing waits in memory and all is there when it is stopped.
-    written(path, () => writeSync(handle, text));
+    written(path, () => writeWhole(handle, text));
+  }
+}
+
+/** All of it or nothing: what is added later would else stand in one line with a piece. */
+function writeWhole(handle: number, text: string): void {
+  const facts = fstatSync(handle);
+  try {
+    writeFileSync(handle, text);
+  } catch (error) {
+    if (facts.isFile()) ftruncateSync(handle, facts.size);
+    throw error;
   }
 }
 

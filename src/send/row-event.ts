@@ -1,14 +1,16 @@
 import { hash } from "node:crypto";
 import type { NewEvent } from "../../client/src/weir.ts";
+import { digitsOf } from "../lib/exact-json.ts";
 import { columnAt, fieldNames } from "./mapping.ts";
-import { digitsOf, numberIn, parseExact } from "./exact-number.ts";
+import { numberIn, parseExact } from "./exact-number.ts";
+import type { Format } from "./input.ts";
 import type { FieldName, Mapping, Origin, Reading } from "./mapping.ts";
+import { isKeyed, Payload } from "./payload.ts";
 import type { Row, RowProblem } from "./row.ts";
 
 export interface Making {
   readonly mapping: Mapping;
-  /** Columns are texts, of which it is guessed what they are. */
-  readonly isText: boolean;
+  readonly format: Format;
   /** Names the file in the ids of rows that have none. */
   readonly source: string;
 }
@@ -21,7 +23,10 @@ type Values = NonNullable<Row["values"]>;
  * Makes the event of a row. One without an id gets one that is made of source, number and content, so that it is the same whenever the
  * row is sent again.
  */
-export function eventMaker({ mapping, isText, source }: Making): (row: Row) => Made {
+export function eventMaker({ mapping, format, source }: Making): (row: Row) => Made {
+  const isText = format === "csv";
+  // What has columns has no events as they are sent: other columns are of the payload.
+  const isMapped = mapping.isGiven || isText || format === "parquet";
   const origins = [...Object.values(mapping.fields), ...mapping.keys.map(({ origin }) => origin)];
   const named = new Set(origins.map(({ column }) => column));
   return (row) => {
@@ -29,8 +34,9 @@ export function eventMaker({ mapping, isText, source }: Making): (row: Row) => M
     if (values === undefined)
       return { problems: [{ column: null, field: "", message: row.problem ?? "can't be read" }] };
     const problems: RowProblem[] = [];
-    const event: Record<string, unknown> =
-      mapping.isGiven || isText ? mapped(values, { mapping, isText, named, problems }) : { ...values };
+    const event: Record<string, unknown> = isMapped
+      ? mapped(values, { mapping, isText, named, problems })
+      : { ...values };
     event["event_id"] ??= stableId(source, row.number, values);
     for (const field of fieldNames)
       if ((event[field] ?? null) === null && !problems.some((problem) => problem.field === field))
@@ -68,6 +74,7 @@ function missing(field: FieldName, mapping: Mapping, values: Values): RowProblem
 
 interface Work {
   readonly mapping: Mapping;
+  /** Columns are texts, of which it is guessed what they are. */
   readonly isText: boolean;
   /** Columns that something else takes than the rest. */
   readonly named: ReadonlySet<string | null>;
@@ -97,60 +104,32 @@ function payloadOf(values: Values, work: Work, take: Take): unknown {
   const { mapping, isText, problems } = work;
   if (mapping.payload !== null)
     return take(isText ? { ...mapping.payload, reading: "json" } : mapping.payload, "payload");
-  const payload = mapping.rest ? restOf(values, work, take) : {};
-  for (const { path, origin } of mapping.keys) {
+  const columns = mapping.rest ? Object.keys(values).filter((column) => !work.named.has(column)) : [];
+  const payload = new Payload(columns.includes("payload") ? wholeOf(work, take) : {});
+  for (const { path, origin } of [...columns.flatMap(keyOf), ...mapping.keys]) {
     const field = `payload.${path.join(".")}`;
-    within(payload, path, take(origin, field), { column: origin.column, field }, problems);
+    const value = take(origin, field);
+    const message = value === undefined ? undefined : payload.put(path, value);
+    if (message !== undefined) problems.push({ column: origin.column, field, message });
   }
-  return payload;
+  return payload.value;
 }
 
-/** The columns that nothing names. One called `payload` is an object, of which the others are further keys. */
-function restOf(values: Values, { named, problems }: Work, take: Take): Record<string, unknown> {
-  const rest: Record<string, unknown> = {};
-  for (const column of Object.keys(values)) {
-    if (named.has(column)) continue;
-    const origin = { column, constant: "", reading: null };
-    if (column === "payload") {
-      const whole = take({ ...origin, reading: "json" }, column);
-      if (isObject(whole) && !Array.isArray(whole)) Object.assign(rest, whole);
-      else if ((whole ?? null) !== null)
-        problems.push({ column, field: column, message: "must be an object", value: whole });
-    } else {
-      const path = column.startsWith("payload.") ? column.split(".").slice(1) : [column];
-      const field = `payload.${path.join(".")}`;
-      within(rest, path, take(origin, field), { column, field }, problems);
-    }
-  }
-  return rest;
+/** A column called `payload` is an object, of which the others are further keys. */
+function wholeOf({ problems }: Work, take: Take): object {
+  const column = "payload";
+  const whole = take({ column, constant: "", reading: "json" }, column);
+  if (isKeyed(whole)) return whole;
+  if ((whole ?? null) !== null) problems.push({ column, field: column, message: "must be an object", value: whole });
+  return {};
 }
 
-/** Puts a value into the payload; one that would have to be a key of a value is a mistake. */
-function within(
-  payload: Record<string, unknown>,
-  path: readonly string[],
-  value: unknown,
-  { column, field }: Pick<RowProblem, "column" | "field">,
-  problems: RowProblem[],
-): void {
-  let at = payload;
-  if (value === undefined) return;
-  for (const [depth, key] of path.slice(0, -1).entries()) {
-    const inner = Object.hasOwn(at, key) ? (at[key] ?? undefined) : undefined;
-    if (inner === undefined) define(at, key, {});
-    else if (!isObject(inner) || digitsOf(inner) !== undefined) {
-      const whole = `payload.${path.slice(0, depth + 1).join(".")}`;
-      problems.push({ column, field, message: `would be a key of ${whole}, which is a value already` });
-      return;
-    }
-    at = at[key] as Record<string, unknown>;
-  }
-  define(at, path.at(-1) ?? "", value);
+/** Which key of the payload a column is that nothing names. */
+function keyOf(column: string): Mapping["keys"] {
+  if (column === "payload") return [];
+  const path = column.startsWith("payload.") ? column.split(".").slice(1) : [column];
+  return [{ path, origin: { column, constant: "", reading: null } }];
 }
-
-/** A column may be called anything, `__proto__` too. */
-const define = (object: object, key: string, value: unknown): void =>
-  void Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
 
 /** A column of that name, else the keys of a path. */
 function valueAt(values: Values, column: string): unknown {

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import { promisify } from "node:util";
 import { systemClock } from "../lib/clock.ts";
 import { runSend } from "./send.ts";
 import type { SendWish } from "./send.ts";
@@ -162,6 +167,33 @@ test("a refused row that can't be noted is where it goes on", async () => {
   assert.deepEqual([sending.ended().nextRow, sending.ended().isComplete], [1, false]);
 });
 
+test("what was kept is kept whole, also where a file can't grow any more", async (context) => {
+  const rejects = join(await folderOf(context), "rejects.ndjson");
+  const noted = `const { Refusals } = await import("${import.meta.resolve("./refusals.ts")}");
+    const refusals = new Refusals({ skipBad: "no", rejects: "${rejects}", fromRow: 1, dryRun: "no", files: [] }, {});
+    refusals.open();
+    let number = 0;
+    try {
+      for (;;) {
+        refusals.add({ file: "f", line: null, number: number + 1, values: { v: "x".repeat(200) } }, []);
+        number += 1;
+      }
+    } catch (error) {
+      console.log(JSON.stringify([number, error.message]));
+    }`;
+  // In blocks of 512 or 1,024 bytes.
+  const limited = 'ulimit -f 2; exec "$@"';
+  const run = promisify(execFile);
+  const { stdout } = await run("sh", ["-c", limited, "sh", process.execPath, "--input-type=module", "-e", noted]);
+  const [count, message] = JSON.parse(stdout) as [number, string];
+  assert.match(message, /rejects\.ndjson can't be written: EFBIG/);
+  const lines = (await readFile(rejects, "utf8")).split("\n");
+  assert.deepEqual(
+    lines.filter((line) => line !== "").map((line) => (JSON.parse(line) as { row: number }).row),
+    Array.from({ length: count }, (_, at) => at + 1),
+  );
+});
+
 test("what is wrong with a file is said with what to do", async (context) => {
   const folder = await folderOf(context);
   const file = async (name: string, content: string | Buffer): Promise<string> => {
@@ -187,3 +219,56 @@ test("what is wrong with a file is said with what to do", async (context) => {
   assert.equal(await packed.code, 2);
   assert.match(packed.said(), /the standard input is packed; unpack it on its way here: zcat FILE \| weir send -/);
 });
+
+test("a name for several files is refused: ids would depend on which are sent together", async (context) => {
+  const folder = await folderOf(context);
+  const files = ["a.ndjson", "b.ndjson"].map((name) => join(folder, name));
+  for (const path of files) await writeFile(path, '{"user_id":"u","event_type":"t","timestamp":1768298400000}\n');
+  const both = run(wishOf(files, { source: "shop", dryRun: "yes" }));
+  assert.equal(await both.code, 2);
+  assert.equal(
+    both.said(),
+    "--source shop is the name of one file, and these are 2: send them one by one, each with a --source of its own, or leave it out\n",
+  );
+  const idOf = async (wish: SendWish): Promise<string> => {
+    const { code, out } = run(wish);
+    assert.equal(await code, 0);
+    return (JSON.parse(out[0]!) as { event_id: string }).event_id;
+  };
+  assert.equal(await idOf(wishOf(files, { dryRun: "yes" })), await idOf(wishOf([files[0]!], { dryRun: "yes" })));
+});
+
+test("a refusal and a failure are told at once, though nothing more comes", { timeout: 60_000 }, async (context) => {
+  const local = run(wishOf(["-"]));
+  local.stdin.write(bad(1));
+  assert.equal(await local.code, 1);
+  assert.match(local.said(), /-:1: user_id: .*Stopped at the first row that was refused/s);
+
+  const refusing = run(wishOf(["-"], { address: await refusingServer(context) }));
+  refusing.stdin.write(good(1));
+  assert.equal(await refusing.code, 1);
+  assert.match(refusing.said(), /-:1: user_id: is odd/);
+
+  const away = run(wishOf(["-"]));
+  away.stdin.write(good(1));
+  assert.equal(await away.code, 2);
+  assert.match(away.said(), /no server answers at .*Stopped before row 1/s);
+
+  const path = join(await folderOf(context), "first.ndjson");
+  await writeFile(path, bad(1));
+  const second = run(wishOf([path, "-"]));
+  assert.equal(await second.code, 1, "also while the next file is waited for");
+});
+
+/** A server that refuses every event. */
+async function refusingServer(context: TestContext): Promise<string> {
+  const server = createServer((request, answer) => {
+    const refused = [{ index: 0, problems: [{ path: "user_id", message: "is odd" }] }];
+    const body = { status: "accepted", count: 0, token: "t", refused, refused_count: 1 };
+    answer.writeHead(200, { "content-type": "application/json" });
+    request.resume().on("end", () => answer.end(JSON.stringify(body)));
+  });
+  context.after(() => server.close().closeAllConnections());
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}

@@ -64,7 +64,12 @@ export async function runSend(wish: SendWish, deps: SendDeps): Promise<SendCode>
 }
 
 /** Ids have the name in them: two files of one name would be taken for the same. */
-function checkNames({ files }: SendWish): void {
+function checkNames({ files, source }: SendWish): void {
+  // A name made of both would be another one when the file is sent alone.
+  if (source !== null && files.length > 1)
+    throw new CommandError(
+      `--source ${source} is the name of one file, and these are ${files.length}: send them one by one, each with a --source of its own, or leave it out`,
+    );
   const names = files.map(nameOf);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined)
@@ -75,13 +80,11 @@ function checkNames({ files }: SendWish): void {
 
 const nameOf = (path: string): string => path.split("/").at(-1)!;
 
-/** What ids of its rows begin with, as it were. */
-function sourceOf(input: Input, { source, files }: SendWish): string {
-  if (source === null) return input.source;
-  return files.length === 1 ? source : `${source}/${input.source}`;
-}
-
-const inputOptions = ({ format, delimiter }: SendWish, { columns: named }: Mapping, { stdin, signal }: SendDeps) => ({
+const inputOptions = (
+  { format, delimiter }: SendWish,
+  { columns: named }: Mapping,
+  { stdin, signal }: Pick<SendDeps, "stdin" | "signal">,
+) => ({
   format,
   delimiter,
   stdin,
@@ -128,8 +131,11 @@ async function send(wish: SendWish, mapping: Mapping, refusals: Refusals, deps: 
   const stop = showProgress(standing, screen, clock);
   try {
     for (const path of wish.files) {
-      input = await openInput(path, inputOptions(wish, mapping, deps));
-      await sending.rows(input.rows, eventMaker({ mapping, isText: input.isText, source: sourceOf(input, wish) }));
+      input = await openInput(path, inputOptions(wish, mapping, { stdin: deps.stdin, signal: sending.signal }));
+      await sending.rows(
+        input.rows,
+        eventMaker({ mapping, format: input.format, source: wish.source ?? input.source }),
+      );
       if (sending.hasStopped) break;
     }
   } catch (error) {
@@ -213,7 +219,7 @@ async function* allRows(wish: SendWish, mapping: Mapping, deps: SendDeps) {
   let number = 0;
   for (const path of wish.files) {
     const input = await openInput(path, inputOptions(wish, mapping, deps));
-    const make = eventMaker({ mapping, isText: input.isText, source: sourceOf(input, wish) });
+    const make = eventMaker({ mapping, format: input.format, source: wish.source ?? input.source });
     for await (const rows of untilStopped(input.rows, deps.signal, deps.clock))
       for (const row of rows) if (++number >= wish.fromRow) yield { row, make };
   }

@@ -1,5 +1,6 @@
 import type { Sender } from "../../client/src/weir.ts";
 import type { Clock } from "../lib/clock.ts";
+import { closed } from "./closing.ts";
 import type { Refusals } from "./refusals.ts";
 import type { Row } from "./row.ts";
 import type { Made } from "./row-event.ts";
@@ -43,18 +44,22 @@ export class Sending {
   readonly #tellings = new Set<Promise<void>>();
   #read = 0;
   #passedOver = 0;
-  #hasBadRow = false;
+  /** Nothing more is to be read, whatever comes. */
+  readonly #ending = new AbortController();
+  /** Aborts with it, and when somebody wants an end. */
+  readonly signal: AbortSignal;
   #failure: unknown;
   #endedAt = 0;
 
   constructor(parts: SendingParts) {
     this.#parts = parts;
+    this.signal = AbortSignal.any([parts.signal, this.#ending.signal]);
     this.#settled = new Settled(parts.fromRow - 1);
     this.#startedAt = parts.clock.monotonic();
   }
 
   get hasStopped(): boolean {
-    return this.#failure !== undefined || this.#parts.signal.aborted || (this.#hasBadRow && !this.#parts.skips);
+    return this.#failure !== undefined || this.signal.aborted;
   }
 
   /** Events that have an outcome. */
@@ -65,8 +70,7 @@ export class Sending {
 
   /** Reads on as long as there is room for what was read. @throws whatever reading does */
   async rows(batches: AsyncIterable<readonly Row[]>, make: (row: Row) => Made): Promise<void> {
-    const { signal, clock } = this.#parts;
-    for await (const rows of untilStopped(batches, signal, clock))
+    for await (const rows of untilStopped(batches, this.signal, this.#parts.clock))
       for (const row of rows) {
         if (this.hasStopped) return;
         await this.#send(row, make);
@@ -75,16 +79,13 @@ export class Sending {
 
   /** What is the matter when it was stopped is nothing else's fault. */
   fail(error: unknown): void {
-    if (!this.#parts.signal.aborted) this.#failure ??= error;
+    if (!this.signal.aborted) this.#failure ??= error;
   }
 
   /** Resolves when everything that was sent has its outcome; soon, when it is to end. */
   async close(): Promise<void> {
     const { sender, signal } = this.#parts;
-    const giveUp = (): void => void sender.close({ withinMs: graceMs });
-    signal.addEventListener("abort", giveUp, { once: true });
-    await sender.close(signal.aborted ? { withinMs: graceMs } : {});
-    signal.removeEventListener("abort", giveUp);
+    await closed(sender, signal, graceMs);
     await Promise.all(this.#tellings);
     this.#endedAt = this.#parts.clock.monotonic();
   }
@@ -104,7 +105,7 @@ export class Sending {
   }
 
   async #send(row: Row, make: (row: Row) => Made): Promise<void> {
-    const { sender, refusals, fromRow, signal } = this.#parts;
+    const { sender, refusals, fromRow } = this.#parts;
     this.#read += 1;
     if (this.#read < fromRow) {
       this.#passedOver += 1;
@@ -117,7 +118,7 @@ export class Sending {
       return;
     }
     // A sender that was closed takes nothing more, and `failure` says why it was. With a server that is away there may be no place for long.
-    const sent = await sender.send(made.event, { signal }).catch((error: unknown) => this.fail(error));
+    const sent = await sender.send(made.event, { signal: this.signal }).catch((error: unknown) => this.fail(error));
     if (sent === undefined) return;
     const telling = sent.outcome.then((outcome) => {
       this.#tellings.delete(telling);
@@ -129,7 +130,6 @@ export class Sending {
   }
 
   #refuse(settle: () => void, note: () => void): void {
-    this.#hasBadRow = true;
     try {
       note();
     } catch (error) {
@@ -138,12 +138,14 @@ export class Sending {
       return;
     }
     if (this.#parts.skips) settle();
+    else this.#ending.abort();
   }
 
   /** The rest is not tried for as long each. */
   #giveUp(error: unknown): void {
     if (this.#failure !== undefined || this.#parts.signal.aborted) return;
     this.#failure = error;
+    this.#ending.abort();
     void this.#parts.sender.close({ withinMs: 0 });
   }
 }

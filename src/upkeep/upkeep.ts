@@ -1,6 +1,10 @@
 import { Weir } from "../../client/src/weir.ts";
 import type { RuleAnswer, VerificationAnswer } from "../../client/src/weir.ts";
+import { exitCodeOf } from "../commands/commands.ts";
+import { explained } from "../commands/message.ts";
+import { harmless } from "../commands/table.ts";
 import type { Clock } from "../lib/clock.ts";
+import { patientFetch } from "./patient-fetch.ts";
 
 export interface UpkeepDeps {
   readonly queryUrl: string;
@@ -13,34 +17,85 @@ export interface UpkeepDeps {
 const pollMs = 500;
 
 /**
- * Compares the windows of rules with what the stored events give, and prints what differs.
- * @returns 0: all that could be compared is equal; 1: something differs; 2: there are rules, and none could be compared.
+ * Compares the windows of rules with what the stored events give, and prints what differs. One that the server can't compare costs
+ * no other.
+ * @returns 0: all that could be compared is equal; 1: something differs; 2: there are rules, and none could be compared, or one failed.
+ * @throws when no server answers
  */
 export async function verifyRules(deps: UpkeepDeps): Promise<0 | 1 | 2> {
-  const { rules: client } = new Weir({ queryUrl: deps.queryUrl });
-  const results = new Set<VerificationAnswer["result"]>();
+  const { rules: client } = clientOf(deps);
+  const results = new Set<VerificationAnswer["result"] | "failed">();
   for (const { rule_id: id } of await rulesOf(client, deps)) {
-    const answer = await client.verify(id);
-    for (const line of lines(answer)) deps.print(line);
-    results.add(answer.result);
+    const answer = await unlessRefused(client.verify(id));
+    for (const line of answer instanceof Error
+      ? [harmless(`${id}: not compared, ${explained(answer)}`)]
+      : lines(answer))
+      deps.print(line);
+    results.add(answer instanceof Error ? "failed" : answer.result);
   }
   if (results.has("different")) return 1;
+  if (results.has("failed")) return 2;
   return results.has("not_comparable") && !results.has("equal") ? 2 : 0;
 }
 
-/** Makes the windows of rules anew from the stored events, and prints how far it is until that is done. */
-export async function rebuildRules(deps: UpkeepDeps): Promise<void> {
-  const { rules: client } = new Weir({ queryUrl: deps.queryUrl });
-  const rules = await rulesOf(client, deps);
-  for (const { rule_id: id } of rules) await client.rebuild(id);
-  const ids = new Set(rules.map(({ rule_id: id }) => id));
-  for (let told = ""; ; await deps.clock.sleep(pollMs)) {
-    const left = (await client.list()).filter(({ rule_id: id, state }) => ids.has(id) && state === "filling");
+/**
+ * Makes the windows of rules anew from the stored events, and prints how far it is until that is done. One that the server refuses
+ * costs no other.
+ * @returns 0: all were made anew; 1: some were not.
+ * @throws when no server answers
+ */
+export async function rebuildRules(deps: UpkeepDeps): Promise<0 | 1> {
+  const { rules: client } = clientOf(deps);
+  const begun: string[] = [];
+  const failed: string[] = [];
+  for (const { rule_id: id } of await rulesOf(client, deps)) {
+    const answer = await unlessRefused(client.rebuild(id));
+    if (answer instanceof Error) failed.push(`${id}: not made anew, ${explained(answer)}`);
+    else begun.push(id);
+  }
+  const rules = await untilFilled(client, begun, deps);
+  const done = begun.filter((id) => {
+    const why = whyNot(rules.get(id));
+    if (why !== undefined) failed.push(`${id}: not made anew, ${why}`);
+    return why === undefined;
+  });
+  for (const line of failed) deps.print(harmless(line));
+  deps.print(`made anew: ${done.join(", ") || "no rule"}`);
+  return failed.length > 0 ? 1 : 0;
+}
+
+const clientOf = ({ queryUrl }: UpkeepDeps): Weir => new Weir({ queryUrl, surroundings: { fetch: patientFetch } });
+
+/** What the server has against it is an answer. @throws when no server answers */
+async function unlessRefused<T>(answer: Promise<T>): Promise<T | Error> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof Error) || exitCodeOf(error) === 2) throw error;
+    return error;
+  }
+}
+
+/** The rules as they are when none of these is being filled any more. */
+async function untilFilled(
+  client: Weir["rules"],
+  ids: readonly string[],
+  { clock, print }: UpkeepDeps,
+): Promise<ReadonlyMap<string, RuleAnswer>> {
+  for (let told = ""; ; await clock.sleep(pollMs)) {
+    const rules = await client.list();
+    const left = rules.filter(({ rule_id: id, state }) => ids.includes(id) && state === "filling");
+    if (left.length === 0) return new Map(rules.map((rule) => [rule.rule_id, rule]));
     const now = left.map(({ rule_id: id, progress }) => `${id} ${Math.floor(progress * 100)} %`).join(", ");
-    if (left.length === 0) return deps.print(`made anew: ${[...ids].join(", ") || "no rule"}`);
-    if (now !== told) deps.print(`being filled: ${now}`);
+    if (now !== told) print(`being filled: ${now}`);
     told = now;
   }
+}
+
+/** A rule that is not being filled may also be gone, or one that the store refuses to compute. */
+function whyNot(rule: RuleAnswer | undefined): string | undefined {
+  if (rule === undefined) return "it was deleted meanwhile";
+  return rule.stopped_because === undefined ? undefined : `the server has paused it: ${rule.stopped_because}`;
 }
 
 async function rulesOf(client: Weir["rules"], { rule }: UpkeepDeps): Promise<readonly RuleAnswer[]> {
@@ -59,7 +114,7 @@ export function lines(answer: VerificationAnswer): string[] {
   if (result === "equal") return [`${head}: as the stored events give it`];
   const rows = differences.map(
     ({ window_start: start, group, stored, expected }) =>
-      `  ${start}\t${JSON.stringify(group)}\tstored ${stored}\texpected ${expected}`,
+      `  ${start}\t${harmless(JSON.stringify(group))}\tstored ${harmless(stored)}\texpected ${harmless(expected)}`,
   );
   const more = different > rows.length ? [`  … and ${different - rows.length} more`] : [];
   return [

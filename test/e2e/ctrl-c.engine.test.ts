@@ -57,3 +57,32 @@ test("who asks again ends it at once", async () => {
   assert.deepEqual(await ended, [null, "SIGINT"]);
   assert.equal(out(), "");
 });
+
+test("a load that is stopped checks what it has sent; who asks again waits for that no longer, and leaves no rules", async (context) => {
+  const asked: string[] = [];
+  const server = createServer((request, answer) => {
+    const [path = ""] = (request.url ?? "").split("?");
+    asked.push(`${request.method} ${path.split("/")[1]}`);
+    const body =
+      path === "/ingest" ? { status: "accepted", count: 10_000, token: "t" } : { lag_ms: 5, data: [], complete: true };
+    answer.setHeader("content-type", "application/json");
+    request.resume().on("end", () => answer.end(JSON.stringify(body)));
+  });
+  context.after(() => server.close().closeAllConnections());
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const args = ["load", "--check", "--rate", "10", "--seconds", "600", "--ingest-url", url, "--url", url];
+  const child = spawn(process.execPath, [program, ...args], { stdio: "pipe" });
+  const ended = once(child, "close");
+  const seen = async (what: string): Promise<void> => {
+    while (!asked.includes(what) && child.exitCode === null) await pause(20);
+  };
+  await seen("POST ingest");
+  child.kill("SIGINT");
+  await seen("GET status");
+  // Else it is the echo of the first one.
+  await pause(700);
+  child.kill("SIGINT");
+  assert.deepEqual(await ended, [130, null]);
+  assert.equal(asked.filter((what) => what === "DELETE aggregation-rule").length, 2);
+});

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { Weir } from "../../client/src/weir.ts";
 import { totals } from "../support/api.ts";
@@ -132,6 +133,14 @@ test("a Parquet file, such as /stats writes", async () => {
   const sent = await send([path, ...parquet, "--wait", "counted"]);
   assert.deepEqual([sent.code, sent.told["accepted"]], [0, 60], sent.err);
   assert.deepEqual((await payloads("window")).toSorted(), (await payloads("second")).toSorted());
+  // One that ends before the file does.
+  const temporary = await mkdtemp(join(folder, "temporary-"));
+  await promisify(execFile)(process.execPath, [program, "send", path, ...parquet, "--dry-run"], {
+    env: { ...process.env, TMPDIR: temporary },
+  });
+  const deadline = performance.now() + 60_000;
+  while ((await readdir(temporary)).length > 0 && performance.now() < deadline) await pause(50);
+  assert.deepEqual(await readdir(temporary), [], "nothing of the engine is left");
 });
 
 /** Time, user and price of all events of a type. */

@@ -55,7 +55,7 @@ test("weir verify names what is damaged on a stopped folder, weir rebuild mends 
     const equal = ["a", "b"].map((id) => `${id} version 1: as the stored events give it\n`).join("");
     assert.deepEqual(await weir("verify", "--url", server.queryUrl), { code: 0, out: equal });
     const unknown = await weir("rebuild", "--rule", "c", "--url", server.queryUrl);
-    assert.deepEqual(unknown, { code: 2, out: 'there is no rule "c"\n' });
+    assert.deepEqual(unknown, { code: 1, out: 'there is no rule "c"\n' });
     assert.equal((await weir("verify", ...on)).code, 2, "the folder is in use");
     await server.terminate();
 
