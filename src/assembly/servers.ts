@@ -104,6 +104,7 @@ function queryOf({ clock, metrics, config }: Basis, parts: AnsweringParts): Quer
     rules: rulesToRead(rulebook),
     progress,
     clock,
+    readsAtOnce: engine.questionsAtOnce,
     fill: (series) => counting.fill(series),
     cost: (series) => counting.cost(series),
     written: () => counting.ranges(),

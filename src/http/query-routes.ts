@@ -5,6 +5,7 @@ import { NoParameters } from "../protocol/rules.ts";
 import { StatusAnswer } from "../protocol/status.ts";
 import { eventsText } from "../query/events.ts";
 import { rejectsText } from "../query/rejects.ts";
+import { goneSignal } from "../lib/unanswered.ts";
 import type { Query } from "../query/query.ts";
 import type { RawParameters } from "../query/parameters.ts";
 import { formatOf } from "../query/stats-request.ts";
@@ -31,14 +32,16 @@ export function queryRoutes(
   return (server) => {
     server.get("/stats", { schema: statsSchema, validatorCompiler: leftToTheService }, (request, reply) => {
       const parameters = request.query as RawParameters;
-      return formatOf(parameters) === "json" ? query.stats(parameters) : answerTable(query, request, reply);
+      return formatOf(parameters) === "json"
+        ? query.stats(parameters, goneSignal(reply.raw))
+        : answerTable(query, request, reply);
     });
     server.get("/events", { schema: eventsSchema, validatorCompiler: leftToTheService }, async (request, reply) => {
-      const page = await query.events(request.query as RawParameters);
+      const page = await query.events(request.query as RawParameters, goneSignal(reply.raw));
       return reply.type("application/json; charset=utf-8").send(eventsText(page));
     });
     server.get("/rejects", { schema: rejectsSchema, validatorCompiler: leftToTheService }, async (request, reply) => {
-      const page = await query.rejects(request.query as RawParameters);
+      const page = await query.rejects(request.query as RawParameters, goneSignal(reply.raw));
       return reply.type("application/json; charset=utf-8").send(rejectsText(page));
     });
     server.delete("/rejects", { schema: dropSchema, validatorCompiler: leftToTheService }, (request) =>

@@ -10,6 +10,7 @@ import type { StatusAnswer } from "../protocol/status.ts";
 import type { RuleRecord, RuleVersion } from "../rule/registry.ts";
 import type { SeriesCounts, Store } from "../store/store.ts";
 import { RecentCounts } from "./counts.ts";
+import { type AskedStore, inTurn } from "./in-turn.ts";
 import type { DryRunAnswer } from "../protocol/dry-run.ts";
 import { dryRun } from "./dry-run.ts";
 import type { TriedChange } from "./dry-run.ts";
@@ -26,7 +27,8 @@ import { ruleIdOf, versionOf } from "./stats-request.ts";
 import { statsTable } from "./stats-table.ts";
 import type { StatsTable } from "./stats-table.ts";
 import { stats } from "./stats.ts";
-import { status, totalsInTime } from "./status.ts";
+import { status } from "./status.ts";
+import { RecentTotals } from "./totals.ts";
 import { notComparable, notLive, verify } from "./verify.ts";
 import type { VerifySources } from "./verify.ts";
 import type { StatusSources } from "./status.ts";
@@ -43,10 +45,9 @@ export interface Rules {
 }
 
 export interface QueryParts extends Pick<StatusSources, "log" | "rates" | "parts"> {
-  readonly store: Pick<
-    Store,
-    "windows" | "windowTable" | "events" | "seriesCounts" | "totals" | "tryOut" | "rejects" | "dropRejects" | "compare"
-  >;
+  readonly store: AskedStore & Pick<Store, "seriesCounts" | "totals" | "dropRejects">;
+  /** How many questions may read the store at a time: what else reads it has room beside them. */
+  readonly readsAtOnce: number;
   readonly written: VerifySources["written"];
   readonly rules: Rules;
   readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
@@ -72,22 +73,28 @@ const tablesMax = 2;
  * Errors: WeirError `invalid_query` with every mistake, `unknown_rule`, `store_unavailable`.
  */
 export class Query {
-  readonly #parts: QueryParts;
+  /** The store in them is read in turns. */
+  readonly #parts: Omit<QueryParts, "store"> & { readonly store: AskedStore };
+  readonly #quarantine: Pick<Store, "dropRejects">;
+  readonly #totals: RecentTotals;
   readonly #counts: RecentCounts;
   readonly #tables = new Slots(tablesMax);
   readonly #dryRuns = new Slots(dryRunsMax);
   readonly #verifications = new Slots(1);
 
   constructor(parts: QueryParts) {
-    this.#parts = parts;
-    this.#counts = new RecentCounts(parts.store, parts.clock);
+    const { store, clock, readsAtOnce } = parts;
+    this.#parts = { ...parts, store: inTurn(store, readsAtOnce) };
+    this.#quarantine = store;
+    this.#totals = new RecentTotals(store, clock);
+    this.#counts = new RecentCounts(store, clock);
   }
 
-  /** `GET /stats`, from the parameters as they came. */
-  async stats(raw: RawParameters): Promise<StatsAnswer> {
+  /** `GET /stats`, from the parameters as they came. An aborted signal ends the reading, here and below: nobody waits for it. */
+  async stats(raw: RawParameters, signal?: AbortSignal): Promise<StatsAnswer> {
     for (;;) {
       const answering = this.#answering(raw);
-      const answer = await stats(raw, answering, this.#parts, this.#parts.clock.now());
+      const answer = await stats(raw, answering, this.#parts, { now: this.#parts.clock.now(), signal });
       if (this.#stillAnswers(raw, answering)) return answer;
     }
   }
@@ -151,23 +158,23 @@ export class Query {
   }
 
   /** `GET /events`, from the parameters as they came. */
-  events(raw: RawParameters): Promise<EventsPage> {
-    return events(raw, this.#parts.store);
+  events(raw: RawParameters, signal?: AbortSignal): Promise<EventsPage> {
+    return events(raw, this.#parts.store, signal);
   }
 
   /** `GET /rejects`, from the parameters as they came. */
-  rejects(raw: RawParameters): Promise<RejectsPage> {
-    return rejects(raw, this.#parts.store);
+  rejects(raw: RawParameters, signal?: AbortSignal): Promise<RejectsPage> {
+    return rejects(raw, this.#parts.store, signal);
   }
 
   /** `DELETE /rejects`: these events are in quarantine no longer. */
   dropRejects(raw: RawParameters): Promise<RejectsDropAnswer> {
-    return dropRejects(raw, this.#parts.store);
+    return dropRejects(raw, this.#quarantine);
   }
 
   /** How many events are in quarantine. Rejects when the store does not say so within a second. */
   async rejectCount(): Promise<number> {
-    const totals = await totalsInTime(this.#parts);
+    const totals = await this.#totals.get();
     if (totals === null) throw new WeirError("store_unavailable", "the store does not say how many events it has");
     return totals.rejects;
   }
@@ -175,7 +182,7 @@ export class Query {
   /** `GET /status`. Answers also when the store is away. */
   status(): Promise<StatusAnswer> {
     const { rules, ...sources } = this.#parts;
-    return status({ ...sources, rules: () => rules.list(), counts: this.#counts });
+    return status({ ...sources, rules: () => rules.list(), totals: this.#totals, counts: this.#counts });
   }
 
   /** A rule with its fields and how it stands. Of one that is new nothing is counted yet: the store need not be asked. */

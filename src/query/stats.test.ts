@@ -20,7 +20,7 @@ function setUp(groups: readonly string[] = ["event_type"], windowSeconds = 600, 
   const store = new MemoryStore();
   const progress = { countedThrough: () => at("19:30:00"), lagMs: () => 5 };
   const ask = (raw: RawParameters) =>
-    stats({ rule_id: "r", ...raw }, rules.answering(rules.get("r")), { store, progress }, now);
+    stats({ rule_id: "r", ...raw }, rules.answering(rules.get("r")), { store, progress }, { now });
   const put = (time: string, group: WindowRow["group"], value: number): void =>
     store.set(series, { windowStart: at(time), group, value });
   return { rules, store, ask, put };
@@ -193,10 +193,10 @@ test("a cursor belongs to one reading of a series; what a later version keeps no
     store.set(16, { windowStart: at(time), group: ["a"], value: 1 });
   const later = { version: { ...version, version: 2 }, rule: { ...rule, spec: { ...rule.spec, top_n: 1 }, topN: 1 } };
   const raw = { rule_id: "r", limit: "1" };
-  const { next_cursor: cursor } = await stats(raw, { version, rule }, { store, progress }, now);
-  assert.equal((await problems(stats({ ...raw, cursor }, later, { store, progress }, now)))[0]?.path, "cursor");
+  const { next_cursor: cursor } = await stats(raw, { version, rule }, { store, progress }, { now });
+  assert.equal((await problems(stats({ ...raw, cursor }, later, { store, progress }, { now })))[0]?.path, "cursor");
   const keeper = { ...rule, retentionSeconds: 3600 };
-  const kept = await stats({ rule_id: "r" }, { version, rule, keeper }, { store, progress }, now);
+  const kept = await stats({ rule_id: "r" }, { version, rule, keeper }, { store, progress }, { now });
   assert.deepEqual([kept.from, kept.count], ["2026-01-17T18:30:00Z", 2]);
 });
 

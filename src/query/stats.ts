@@ -20,13 +20,13 @@ export async function stats(
   raw: RawParameters,
   answering: Answering,
   sources: StatsSources,
-  now: number,
+  { now, signal }: { readonly now: number; readonly signal?: AbortSignal | undefined },
 ): Promise<StatsAnswer> {
   const request = statsRequest(raw, answering, now);
   const { query } = request;
   // Asked before the store: what is counted by then is surely in the rows.
   const countedThrough = sources.progress.countedThrough();
-  const { page, cursor } = pageOf(await read(sources.store, query, answering), request);
+  const { page, cursor } = pageOf(await read(sources.store, query, answering, signal), request);
   const complete = isComplete(answering);
   return {
     rule_id: answering.rule.spec.rule_id,
@@ -69,7 +69,8 @@ function read(
   store: StatsSources["store"],
   query: Parameters<Store["windows"]>[0],
   answering: Answering,
+  signal: AbortSignal | undefined,
 ): Promise<readonly WindowRow[]> {
   if (!hasWindows(answering)) return Promise.resolve([]);
-  return store.windows({ ...query, limit: query.limit + 1 });
+  return store.windows({ ...query, limit: query.limit + 1 }, undefined, signal);
 }
