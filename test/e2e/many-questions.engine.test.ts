@@ -58,6 +58,16 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
   }
 }
 
+test("a reading that has less than a second is ended as one that has thirty", async () => {
+  const query = { sql: "SELECT off FROM rejects", parameters: {} };
+  const begun = performance.now();
+  await assert.rejects(engine.connection.rowsWithin({ bytesMax: 1e6, secondsMax: 0.3 }, query), {
+    code: "store_unavailable",
+    message: /Timeout exceeded/,
+  });
+  assert.ok(performance.now() - begun < 20_000);
+});
+
 test(
   "counting gets through however many questions are asked, wait, or have been left",
   { timeout: 300_000 },
