@@ -77,12 +77,13 @@ function statsAnswers(): object {
   };
 }
 
+const refusals = { 400: ErrorBody, 422: ErrorBody, 429: ErrorBody, 503: ErrorBody, 504: ErrorBody };
 const eventsSchema = {
   tags,
   summary: "The stored events, whole",
   description: "Newest first; without times all of them.",
   querystring: EventsParameters,
-  response: { 200: EventsAnswer, 400: ErrorBody, 429: ErrorBody, 503: ErrorBody },
+  response: { 200: EventsAnswer, ...refusals },
 };
 const rejectsSchema = {
   tags: ["operation"],
@@ -90,7 +91,7 @@ const rejectsSchema = {
   description:
     "Events that were acknowledged and that the store refused when they were to be counted: they are in no window and not in `/events`. What was set aside last comes first. `weir rejects replay` sends them again.",
   querystring: RejectsParameters,
-  response: { 200: RejectsAnswer, 400: ErrorBody, 429: ErrorBody, 503: ErrorBody },
+  response: { 200: RejectsAnswer, ...refusals },
 };
 const dropSchema = {
   tags: ["operation"],

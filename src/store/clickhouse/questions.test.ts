@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { WeirError } from "../../lib/errors.ts";
 import type { Statement } from "../../rollup/statement.ts";
 import { parseRule } from "../../rule/parse.ts";
 import type { Connection, RowBounds } from "./connection.ts";
@@ -37,6 +38,24 @@ test("a question of many statements has the time of one, and says so when it is 
       Array.from({ length: statements }, (_, at) => statements - at),
     );
   }
+});
+
+test("events and rejects that take too long, or too much memory, are told as that, with what to do", async () => {
+  const failing = (code: string) => {
+    const cause = Object.assign(new Error("exceeded"), { code });
+    const rowsWithin = () => Promise.reject(new WeirError("store_unavailable", "the store can't answer", { cause }));
+    const connection = { rowsWithin } as unknown as Connection;
+    return new Questions({ connection, clock: { monotonic: () => 0 }, tableBytesMax: 1, rowsBytesMax: 1 });
+  };
+  const events = { from: 0, to: year, limit: 10 };
+  for (const [code, told] of [
+    ["159", "timeout"],
+    ["241", "too_costly"],
+  ] as const) {
+    await assert.rejects(failing(code).events(events), { code: told, message: /events.*start_time and end_time/ });
+    await assert.rejects(failing(code).rejects({ limit: 10 }), { code: told, message: /rejects.*lower limit/ });
+  }
+  await assert.rejects(failing("210").events(events), { code: "store_unavailable" });
 });
 
 test("finding where a table's page ends has no more time than that", async () => {
