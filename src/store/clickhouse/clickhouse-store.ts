@@ -273,7 +273,10 @@ export class ClickHouseStore implements Store {
   async seriesCounts(series: readonly number[]): Promise<ReadonlyMap<number, SeriesCounts>> {
     const counts = new Map(series.map((one) => [one, { skipped: 0, late: 0, groups: 0, ungrouped: 0 }]));
     if (series.length === 0) return counts;
-    const rows = await this.#connection.rows<SeriesCounts & { series: number }>(statements.selectSeriesCounts(series));
+    const { rows } = await this.#connection.measured<SeriesCounts & { series: number }>(
+      statements.selectSeriesCounts(series),
+      yieldingSettings,
+    );
     for (const { series: one, ...found } of rows) counts.set(one, found);
     return counts;
   }

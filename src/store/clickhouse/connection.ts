@@ -185,7 +185,7 @@ export class Connection {
   }
 
   /** Runs a reading statement under the given limits, and tells what it took. The engine is told that it may only read. */
-  async measured<Row>(statement: Statement, settings: Settings, signal: AbortSignal): Promise<Measured<Row>> {
+  async measured<Row>(statement: Statement, settings: Settings, signal?: AbortSignal): Promise<Measured<Row>> {
     return this.#reading(async (client, call) => {
       const bounds = { ...readSettings, ...endedWithUs, ...settings };
       const result = await ask(client, statement, "JSON", call.asked(bounds));
