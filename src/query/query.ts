@@ -94,7 +94,7 @@ export class Query {
   async stats(raw: RawParameters, signal?: AbortSignal): Promise<StatsAnswer> {
     for (;;) {
       const answering = this.#answering(raw);
-      const answer = await stats(raw, answering, this.#parts, { now: this.#parts.clock.now(), signal });
+      const answer = await stats(raw, answering, this.#parts, { now: () => this.#parts.clock.now(), signal });
       if (this.#stillAnswers(raw, answering)) return answer;
     }
   }

@@ -4,7 +4,7 @@ import { statsRow } from "../protocol/stats-row.ts";
 import type { StatsAnswer } from "../protocol/stats.ts";
 import type { Store, WindowRow } from "../store/store.ts";
 import type { RawParameters } from "./parameters.ts";
-import { type Answering, type StatsRequest, statsRequest } from "./stats-request.ts";
+import { type Answering, type StatsRequest, keptSince, statsRequest } from "./stats-request.ts";
 import { pageEnd } from "./page-end.ts";
 
 export interface StatsSources {
@@ -20,20 +20,23 @@ export async function stats(
   raw: RawParameters,
   answering: Answering,
   sources: StatsSources,
-  { now, signal }: { readonly now: number; readonly signal?: AbortSignal | undefined },
+  { now, signal }: { readonly now: () => number; readonly signal?: AbortSignal | undefined },
 ): Promise<StatsAnswer> {
-  const request = statsRequest(raw, answering, now);
+  const request = statsRequest(raw, answering, now());
   const { query } = request;
   // Asked before the store: what is counted by then is surely in the rows.
   const countedThrough = sources.progress.countedThrough();
   const { page, cursor } = pageOf(await read(sources.store, query, answering, signal), request);
   const complete = isComplete(answering);
+  // Windows that expired meanwhile may have been read in part: they are deleted part by part.
+  const from = Math.min(Math.max(query.from, keptSince(answering, now())), query.to);
+  const kept = page.filter(({ windowStart }) => windowStart >= from);
   return {
     rule_id: answering.rule.spec.rule_id,
-    from: formatTime(query.from),
+    from: formatTime(from),
     to: formatTime(query.to),
-    count: page.length,
-    data: page.map((row) => statsRow(row, answering.rule, complete ? countedThrough : 0)),
+    count: kept.length,
+    data: kept.map((row) => statsRow(row, answering.rule, complete ? countedThrough : 0)),
     version: answering.version.version,
     complete,
     lag_ms: sources.progress.lagMs(),
