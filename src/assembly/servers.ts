@@ -85,7 +85,7 @@ export function queryServer(basis: Basis, parts: AnsweringParts, ingestUrl: () =
     "Weir analytics API",
     [
       ruleRoutes(parts.rulebook, query),
-      queryRoutes(query),
+      queryRoutes(query, clock),
       erasureRoutes(parts.eraser),
       ...[liveSocket, liveEvents].map((carry) =>
         carry(observed, { clock, origins: config.origins, hostNames: namesOf(config) }),

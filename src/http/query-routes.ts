@@ -5,6 +5,7 @@ import { NoParameters } from "../protocol/rules.ts";
 import { StatusAnswer } from "../protocol/status.ts";
 import { eventsText } from "../query/events.ts";
 import { rejectsText } from "../query/rejects.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
 import { goneSignal } from "../lib/unanswered.ts";
 import type { Query } from "../query/query.ts";
 import type { RawParameters } from "../query/parameters.ts";
@@ -28,13 +29,14 @@ const statsDescription = [
 /** `GET /stats`, `GET /events`, `/rejects`, `GET /status`. */
 export function queryRoutes(
   query: Pick<Query, "stats" | "statsTable" | "events" | "rejects" | "dropRejects" | "status">,
+  clock: Pick<Clock, "monotonic" | "every"> = systemClock,
 ): Routes {
   return (server) => {
     server.get("/stats", { schema: statsSchema, validatorCompiler: leftToTheService }, (request, reply) => {
       const parameters = request.query as RawParameters;
       return formatOf(parameters) === "json"
         ? query.stats(parameters, goneSignal(reply.raw))
-        : answerTable(query, request, reply);
+        : answerTable(query, request, reply, clock);
     });
     server.get("/events", { schema: eventsSchema, validatorCompiler: leftToTheService }, async (request, reply) => {
       const page = await query.events(request.query as RawParameters, goneSignal(reply.raw));
