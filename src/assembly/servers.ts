@@ -108,6 +108,7 @@ function queryOf({ clock, metrics, config }: Basis, parts: AnsweringParts): Quer
     fill: (series) => counting.fill(series),
     cost: (series) => counting.cost(series),
     written: () => counting.ranges(),
+    knowsRules: () => counting.rules() <= rulebook.revision,
     groupsMax: config.groupsMax,
     log: () => log.state(),
     rates: () => ({ ...metrics.rates(), ...(parts.accepts ? {} : { accepted: null }) }),

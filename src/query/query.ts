@@ -51,6 +51,8 @@ export interface QueryParts extends Pick<StatusSources, "log" | "rates" | "parts
   readonly written: VerifySources["written"];
   readonly rules: Rules;
   readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
+  /** Whether this process knows the rules by which others count, who may have heard of a change before; missing: there are no others. */
+  readonly knowsRules?: () => boolean;
   /** Beyond so many groups of a rule, further ones share one. */
   readonly groupsMax: number;
   readonly fill: (series: number) => FillState;

@@ -203,6 +203,26 @@ test("a cursor belongs to one reading of a series; what a later version keeps no
   assert.deepEqual([kept.from, kept.count], ["2026-01-17T18:30:00Z", 2]);
 });
 
+test("where others count by rules that are not known here nothing is called complete or final", async () => {
+  const { store, rules } = setUp();
+  const progress = { countedThrough: () => now, lagMs: () => 0 };
+  store.set(16, { windowStart: at("19:00:00"), group: ["a"], value: 1 });
+  let knows = true;
+  const ask = async () => {
+    const sources = { store, progress, knowsRules: () => knows };
+    const { complete, data } = await stats({ rule_id: "r" }, rules.answering(rules.get("r")), sources, {
+      now: () => now,
+    });
+    return [complete, data[0]?.final];
+  };
+  assert.deepEqual(await ask(), [true, true]);
+  store.before = async () => void (knows = false);
+  assert.deepEqual(await ask(), [false, false], "heard while it was read");
+  store.before = async () => void (knows = true);
+  assert.deepEqual(await ask(), [false, false], "heard before");
+  assert.deepEqual(await ask(), [true, true]);
+});
+
 test("windows that expire while they are read are not answered: a part of them may have gone", async () => {
   const { store, rules } = setUp();
   const progress = { countedThrough: () => now, lagMs: () => 0 };

@@ -10,6 +10,8 @@ import { pageEnd } from "./page-end.ts";
 export interface StatsSources {
   readonly store: Pick<Store, "windows">;
   readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
+  /** See `QueryParts`. */
+  readonly knowsRules?: () => boolean;
 }
 
 /**
@@ -26,8 +28,10 @@ export async function stats(
   const { query } = request;
   // Asked before the store: what is counted by then is surely in the rows.
   const countedThrough = sources.progress.countedThrough();
+  const known = isComplete(answering, sources);
   const { page, cursor } = pageOf(await read(sources.store, query, answering, signal), request);
-  const complete = isComplete(answering);
+  // Rules that came meanwhile may have had the windows dropped.
+  const complete = known && isComplete(answering, sources);
   // Windows that expired meanwhile may have been read in part: they are deleted part by part.
   const from = Math.min(Math.max(query.from, keptSince(answering, now())), query.to);
   const kept = page.filter(({ windowStart }) => windowStart >= from);
@@ -44,9 +48,12 @@ export async function stats(
   };
 }
 
-/** A filling version lacks history, a paused one what came since. */
-export function isComplete({ version }: Answering): boolean {
-  return version.phase === "live";
+/**
+ * A filling version lacks history, a paused one what came since. One that is live for all that is known here may be either where
+ * events are counted by later rules.
+ */
+export function isComplete({ version }: Answering, { knowsRules }: Pick<StatsSources, "knowsRules">): boolean {
+  return version.phase === "live" && (knowsRules?.() ?? true);
 }
 
 /** A version without activation has no windows yet. */
