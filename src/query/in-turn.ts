@@ -3,8 +3,8 @@ import { WeirError } from "../lib/errors.ts";
 import { Turns } from "../lib/turns.ts";
 import type { Store, TableQuery, WindowTable } from "../store/store.ts";
 
-/** What questions are answered from, apart from what is asked of the store but once at a time. */
-export type AskedStore = Pick<Store, "windows" | "windowTable" | "events" | "rejects" | "tryOut" | "compare">;
+/** What questions are answered from, apart from what is asked of the store but once at a time, as verifications are. */
+export type AskedStore = Pick<Store, "windows" | "windowTable" | "events" | "rejects" | "tryOut">;
 
 /** How many questions may wait for their turn, which mostly takes milliseconds; each holds a connection meanwhile. */
 const waitingMax = 64;
@@ -34,7 +34,6 @@ export function inTurn(store: AskedStore, atOnce: number): AskedStore {
     events: (query, signal) => inTurnOf(signal, () => store.events(query, signal)),
     rejects: (query, signal) => inTurnOf(signal, () => store.rejects(query, signal)),
     tryOut: (query, signal) => inTurnOf(signal, () => store.tryOut(query, signal)),
-    compare: (comparison, kind, signal) => inTurnOf(signal, () => store.compare(comparison, kind, signal)),
   };
 }
 

@@ -44,8 +44,11 @@ export interface Rules {
   readableVersions(record: RuleRecord, now: number): readonly RuleVersion[];
 }
 
+/** What of the store waits for no turn: of each, dropping apart, there is one question at a time. */
+type OnceAskedStore = Pick<Store, "seriesCounts" | "totals" | "compare" | "dropRejects">;
+
 export interface QueryParts extends Pick<StatusSources, "log" | "rates" | "parts"> {
-  readonly store: AskedStore & Pick<Store, "seriesCounts" | "totals" | "dropRejects">;
+  readonly store: AskedStore & OnceAskedStore;
   /** How many questions may read the store at a time: what else reads it has room beside them. */
   readonly readsAtOnce: number;
   readonly written: VerifySources["written"];
@@ -72,12 +75,12 @@ const tablesMax = 2;
 /**
  * Answers questions about rules, windows, events and the state of things. Holds nothing but a moment's counts.
  *
- * Errors: WeirError `invalid_query` with every mistake, `unknown_rule`, `store_unavailable`.
+ * Errors: WeirError `invalid_query` with every mistake, `unknown_rule`, `store_unavailable`, `overloaded` when too many ask.
  */
 export class Query {
   /** The store in them is read in turns. */
   readonly #parts: Omit<QueryParts, "store"> & { readonly store: AskedStore };
-  readonly #quarantine: Pick<Store, "dropRejects">;
+  readonly #store: OnceAskedStore;
   readonly #totals: RecentTotals;
   readonly #counts: RecentCounts;
   readonly #tables = new Slots(tablesMax);
@@ -87,7 +90,7 @@ export class Query {
   constructor(parts: QueryParts) {
     const { store, clock, readsAtOnce } = parts;
     this.#parts = { ...parts, store: inTurn(store, readsAtOnce) };
-    this.#quarantine = store;
+    this.#store = store;
     this.#totals = new RecentTotals(store, clock);
     this.#counts = new RecentCounts(store, clock);
   }
@@ -151,7 +154,7 @@ export class Query {
     const answering = this.#parts.rules.answering(this.#parts.rules.get(ruleId));
     const release = this.#verifications.take("rule is being compared");
     try {
-      const answer = await verify(answering, this.#parts, signal);
+      const answer = await verify(answering, { ...this.#parts, store: this.#store }, signal);
       // Nothing is counted for it any more since it was paused or switched, and so it differs.
       return answer.result === "equal" || this.#isLive(ruleId, answering) ? answer : notComparable(answering, notLive);
     } finally {
@@ -171,7 +174,7 @@ export class Query {
 
   /** `DELETE /rejects`: these events are in quarantine no longer. */
   dropRejects(raw: RawParameters): Promise<RejectsDropAnswer> {
-    return dropRejects(raw, this.#quarantine);
+    return dropRejects(raw, this.#store);
   }
 
   /** How many events are in quarantine. Rejects when the store does not say so within a second. */

@@ -18,7 +18,7 @@ import { Spool } from "./spool.ts";
 
 /**
  * Together they leave some of the pool's 24 threads to files and cancelling. Of the reads users have no more than `questionsAtOnce`
- * (facts.ts), what is live and slow two, and what is asked beside it, such as counts of rules, one each: so there is always one for counting.
+ * (facts.ts), what is live and slow two, and counts of rules, sums and a verification one each: so there is always one for counting.
  */
 const running = { writes: 4, reads: 10, tools: 2 };
 const waitingMax = 256;
