@@ -146,7 +146,7 @@ class Starter {
   }
 
   #counting({ progress, news, store, rulebook }: Base, processor: Processor | undefined): Counting {
-    if (processor !== undefined) return countingHere(processor, progress);
+    if (processor !== undefined) return countingHere(processor, progress, news?.follower);
     // Without --kafka-brokers a process has all roles.
     const { follower } = news!;
     return countingElsewhere({ progress, follower, store, rulebook, clock: this.#basis.clock });

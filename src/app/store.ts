@@ -44,13 +44,15 @@ async function startEmbedded(config: Config, { clock, logger }: StoreDeps, close
   });
   closers.add("engine", () => engine.stop());
   const { username, password } = engine;
+  const facts = embeddedFacts(engine.spoolFolder);
   return {
     state: () => engine.state(),
     describe: () => undefined,
     whyAway: "is away; it is being started again",
+    questionsAtOnce: facts.questionsAtOnce,
     connection: {
       ...{ url: () => engine.url(), username, password, database: "weir", requestTimeoutMs, newId: randomUUID },
-      facts: embeddedFacts(engine.spoolFolder),
+      facts,
       hasRoom: () => engine.hasRoom(),
       life: { answering: () => engine.state().answering, onSilence: (listener) => engine.onSilence(listener) },
     },
@@ -80,6 +82,7 @@ function watchServer(config: Config, url: string, { clock, logger }: StoreDeps, 
     },
     describe: () => watch.describe(),
     whyAway: "does not answer; it is asked again every second",
+    questionsAtOnce: shared.facts.questionsAtOnce,
     connection: { ...shared, life: watch },
   };
 }

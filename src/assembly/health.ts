@@ -11,6 +11,8 @@ export interface Computing {
   describe(): string | undefined;
   /** What is to be said of it while it is not up. */
   readonly whyAway: string;
+  /** How many questions of users it takes at a time. */
+  readonly questionsAtOnce: number;
 }
 
 export interface ComputingState {

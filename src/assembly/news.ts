@@ -58,7 +58,7 @@ async function markedBelow(src: Src, store: NewsParts["store"]): Promise<number>
   return marks.reduce((next, { to }) => Math.max(next, to + 1), 0);
 }
 
-export type AnnouncedParts = Pick<AnnouncerParts, "progress" | "fills" | "sources">;
+export type AnnouncedParts = Pick<AnnouncerParts, "progress" | "fills" | "sources" | "rules">;
 
 /** What this process counts is told to all others, until everything has been told. */
 export function announced({ clock, closers }: Basis, { channel, process }: News, parts: AnnouncedParts): Announcer {

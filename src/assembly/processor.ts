@@ -21,7 +21,11 @@ export async function startProcessor(basis: Basis, parts: ProcessorParts): Promi
   const { clock, logger, fail, closers } = basis;
   const { log, store, rulebook, progress, news } = parts;
   const fills = (): readonly FillNews[] => fillsOf(rulebook).map((series) => ({ series, ...processor.fill(series) }));
-  const announcer = news && announced(basis, news, { progress, fills, sources: () => processor.sources() });
+  const announcer =
+    news &&
+    announced(basis, news, {
+      ...{ progress, fills, sources: () => processor.sources(), rules: () => rulebook.revision },
+    });
   const processor: Processor = new Processor({
     ...{ log, store, rules: rulebook, progress: announcer ?? progress, clock },
     random: Math.random,

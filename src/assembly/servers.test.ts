@@ -24,7 +24,9 @@ function queryServerOf(...argv: string[]) {
     fail: () => {},
   };
   const progress = new MemoryProgress(systemClock);
-  const parts: Partial<AnsweringParts> = { log: memoryLog(), progress, dependencies: {}, accepts: true };
+  const state = () => ({ up: true, answering: true, isLowOnDisk: false, restarts: 0 });
+  const engine = { state, describe: () => undefined, whyAway: "", questionsAtOnce: 4 };
+  const parts: Partial<AnsweringParts> = { log: memoryLog(), progress, dependencies: {}, accepts: true, engine };
   return queryServer(basis, parts as AnsweringParts, () => undefined);
 }
 

@@ -85,7 +85,7 @@ export function queryServer(basis: Basis, parts: AnsweringParts, ingestUrl: () =
     "Weir analytics API",
     [
       ruleRoutes(parts.rulebook, query),
-      queryRoutes(query),
+      queryRoutes(query, clock),
       erasureRoutes(parts.eraser),
       ...[liveSocket, liveEvents].map((carry) =>
         carry(observed, { clock, origins: config.origins, hostNames: namesOf(config) }),
@@ -104,9 +104,11 @@ function queryOf({ clock, metrics, config }: Basis, parts: AnsweringParts): Quer
     rules: rulesToRead(rulebook),
     progress,
     clock,
+    readsAtOnce: engine.questionsAtOnce,
     fill: (series) => counting.fill(series),
     cost: (series) => counting.cost(series),
     written: () => counting.ranges(),
+    knowsRules: () => counting.rules() <= rulebook.revision,
     groupsMax: config.groupsMax,
     log: () => log.state(),
     rates: () => ({ ...metrics.rates(), ...(parts.accepts ? {} : { accepted: null }) }),

@@ -5,6 +5,8 @@ import { NoParameters } from "../protocol/rules.ts";
 import { StatusAnswer } from "../protocol/status.ts";
 import { eventsText } from "../query/events.ts";
 import { rejectsText } from "../query/rejects.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import { goneSignal } from "../lib/unanswered.ts";
 import type { Query } from "../query/query.ts";
 import type { RawParameters } from "../query/parameters.ts";
 import { formatOf } from "../query/stats-request.ts";
@@ -27,18 +29,21 @@ const statsDescription = [
 /** `GET /stats`, `GET /events`, `/rejects`, `GET /status`. */
 export function queryRoutes(
   query: Pick<Query, "stats" | "statsTable" | "events" | "rejects" | "dropRejects" | "status">,
+  clock: Pick<Clock, "monotonic" | "every"> = systemClock,
 ): Routes {
   return (server) => {
     server.get("/stats", { schema: statsSchema, validatorCompiler: leftToTheService }, (request, reply) => {
       const parameters = request.query as RawParameters;
-      return formatOf(parameters) === "json" ? query.stats(parameters) : answerTable(query, request, reply);
+      return formatOf(parameters) === "json"
+        ? query.stats(parameters, goneSignal(reply.raw))
+        : answerTable(query, request, reply, clock);
     });
     server.get("/events", { schema: eventsSchema, validatorCompiler: leftToTheService }, async (request, reply) => {
-      const page = await query.events(request.query as RawParameters);
+      const page = await query.events(request.query as RawParameters, goneSignal(reply.raw));
       return reply.type("application/json; charset=utf-8").send(eventsText(page));
     });
     server.get("/rejects", { schema: rejectsSchema, validatorCompiler: leftToTheService }, async (request, reply) => {
-      const page = await query.rejects(request.query as RawParameters);
+      const page = await query.rejects(request.query as RawParameters, goneSignal(reply.raw));
       return reply.type("application/json; charset=utf-8").send(rejectsText(page));
     });
     server.delete("/rejects", { schema: dropSchema, validatorCompiler: leftToTheService }, (request) =>
@@ -74,12 +79,13 @@ function statsAnswers(): object {
   };
 }
 
+const refusals = { 400: ErrorBody, 422: ErrorBody, 429: ErrorBody, 503: ErrorBody, 504: ErrorBody };
 const eventsSchema = {
   tags,
   summary: "The stored events, whole",
   description: "Newest first; without times all of them.",
   querystring: EventsParameters,
-  response: { 200: EventsAnswer, 400: ErrorBody, 429: ErrorBody, 503: ErrorBody },
+  response: { 200: EventsAnswer, ...refusals },
 };
 const rejectsSchema = {
   tags: ["operation"],
@@ -87,7 +93,7 @@ const rejectsSchema = {
   description:
     "Events that were acknowledged and that the store refused when they were to be counted: they are in no window and not in `/events`. What was set aside last comes first. `weir rejects replay` sends them again.",
   querystring: RejectsParameters,
-  response: { 200: RejectsAnswer, 400: ErrorBody, 429: ErrorBody, 503: ErrorBody },
+  response: { 200: RejectsAnswer, ...refusals },
 };
 const dropSchema = {
   tags: ["operation"],

@@ -42,6 +42,7 @@ function make() {
     },
   };
   const query = new Query({
+    readsAtOnce: 4,
     store,
     rules,
     progress: { countedThrough: () => 0, lagMs: () => 0 },

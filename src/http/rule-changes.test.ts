@@ -42,6 +42,7 @@ async function withServers(run: (ask: readonly Ask[], desk: Desk) => Promise<voi
 
 function serverOf(book: Rulebook): ReturnType<typeof createServer> {
   const query = new Query({
+    readsAtOnce: 4,
     store: new MemoryStore(),
     rules: rulesToRead(book),
     progress: { countedThrough: () => 0, lagMs: () => 0 },

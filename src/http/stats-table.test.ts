@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
 import { PassThrough, Readable } from "node:stream";
 import { after, before, describe, it } from "node:test";
+import { SimulatedClock } from "../../test/support/simulated-clock.ts";
+import { systemClock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { StatsTable } from "../query/stats-table.ts";
 import { queryRoutes } from "./query-routes.ts";
@@ -22,7 +24,8 @@ const query = {
   dropRejects: unused,
   status: unused,
 };
-const server = createServer({ title: "Test", version: "0", logger: false, routes: [queryRoutes(query)] });
+const clock = new SimulatedClock();
+const server = createServer({ title: "Test", version: "0", logger: false, routes: [queryRoutes(query, clock)] });
 let url = "";
 
 const table = (format: StatsTable["format"], read: StatsTable["read"], more: Partial<StatsTable> = {}) =>
@@ -114,6 +117,37 @@ describe("a table over HTTP", () => {
       client.destroy();
       if (!signal.aborted) await once(signal, "abort");
       if (chunk !== undefined && !stream.destroyed) await once(stream, "close");
+    }
+  });
+
+  it("is cut when it is taken too slowly, and goes on when it is not", async () => {
+    for (const isRead of [false, true]) {
+      const asked = Promise.withResolvers<AbortSignal>();
+      let given = 0;
+      const piece = Buffer.alloc(64 * 1024);
+      const endless = new Readable({
+        read() {
+          given += piece.length;
+          setImmediate(() => this.push(piece));
+        },
+      });
+      next = (signal) => (asked.resolve(signal), table("csv", async () => endless));
+      const { port, pathname, search } = new URL(`${url}csv`);
+      const client = connect(Number(port), "127.0.0.1");
+      client.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      const signal = await asked.promise;
+      await once(client, "readable");
+      await clock.advance(9_000);
+      if (isRead) client.resume();
+      // More than the system holds for a connection whose other end does not read.
+      for (let second = 0; second < 300 && !signal.aborted; second++) {
+        const before = given;
+        while (isRead && given < before + 10 * piece.length) await systemClock.sleep(1);
+        await clock.advance(1000);
+      }
+      assert.equal(signal.aborted, !isRead);
+      client.destroy();
+      if (!endless.destroyed) await once(endless, "close");
     }
   });
 

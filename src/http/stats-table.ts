@@ -4,7 +4,9 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Query } from "../query/query.ts";
 import type { RawParameters } from "../query/parameters.ts";
 import type { StatsTable } from "../query/stats-table.ts";
+import type { Clock } from "../lib/clock.ts";
 import { goneSignal } from "../lib/unanswered.ts";
+import { atLeastRate } from "./least-rate.ts";
 
 /** The type and the ending of a file of each format. `header=present`: RFC 4180. */
 export const tableFiles: Readonly<Record<StatsTable["format"], { readonly type: string; readonly ending: string }>> = {
@@ -19,6 +21,7 @@ export async function answerTable(
   query: Pick<Query, "statsTable">,
   request: FastifyRequest,
   reply: FastifyReply,
+  clock: Pick<Clock, "monotonic" | "every">,
 ): Promise<FastifyReply> {
   // However it ends: answered, failed, or left by a client who is gone.
   const table = await query.statsTable(request.query as RawParameters, goneSignal(reply.raw));
@@ -27,7 +30,8 @@ export async function answerTable(
   void reply.type(type).header("content-disposition", `attachment; filename="${table.ruleId}.${ending}"`);
   void reply.header("x-complete", String(table.complete));
   if (table.nextCursor !== undefined) void reply.header("x-next-cursor", table.nextCursor);
-  return reply.send(bytes);
+  // It has one of few places until it is sent, whoever takes it how slowly.
+  return reply.send(atLeastRate(bytes, clock, () => reply.raw.destroy()));
 }
 
 /** Until the first bytes, or the end of none: a failure before them is still answered as an error. */

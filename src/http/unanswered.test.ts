@@ -28,7 +28,7 @@ async function start(t: TestContext, options: Partial<ServerOptions> = {}) {
   const hub = new Hub({ store, rules: { ...live, answering }, progress, clock: systemClock, process: "test" });
   hub.start();
   const unused = { written: unused0, log: unused0, rates: unused0, parts: unused0 };
-  const more = { groupsMax: 10, fill: () => null, cost: () => null, clock: systemClock };
+  const more = { groupsMax: 10, readsAtOnce: 4, fill: () => null, cost: () => null, clock: systemClock };
   const query = new Query({ store, rules, progress, ...more, ...unused } as never);
   let [asked, left] = [0, 0];
   const held: Routes = (scope) =>

@@ -7,11 +7,35 @@ export class Turns {
     this.#free = atOnce;
   }
 
-  /** Resolves, when it is the caller's turn, to the function that ends it; to be called once. */
-  async take(): Promise<() => void> {
+  /** How many wait for theirs. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * Resolves, when it is the caller's turn, to the function that ends it; to be called once. Who waits no longer leaves the
+   * queue: it rejects with the signal's reason when that aborts before.
+   */
+  async take(signal?: AbortSignal): Promise<() => void> {
+    signal?.throwIfAborted();
     if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else await this.#wait(signal);
     return () => this.#end();
+  }
+
+  #wait(signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const leave = (): void => {
+      this.#waiting.splice(this.#waiting.indexOf(begin), 1);
+      reject(signal?.reason);
+    };
+    const begin = (): void => {
+      signal?.removeEventListener("abort", leave);
+      resolve();
+    };
+    this.#waiting.push(begin);
+    signal?.addEventListener("abort", leave, { once: true });
+    return promise;
   }
 
   #end(): void {

@@ -16,6 +16,8 @@ export interface AnnouncerParts {
   /** The partitions that this process counts now. */
   readonly sources: () => readonly Src[];
   readonly fills: () => readonly FillNews[];
+  /** The revision of the rules that this process knows: what it has counted it has counted by none that is later. */
+  readonly rules: () => number;
 }
 
 /** Also when nothing happens: others know by it that this process lives, and up to when all is counted. */
@@ -133,7 +135,7 @@ export class Announcer {
   }
 
   #take(): Bulletin {
-    const { process, sources, fills } = this.#parts;
+    const { process, sources, fills, rules } = this.#parts;
     const news = [...this.#leaving.values(), ...sources().flatMap((src) => this.#newsOf(src) ?? [])];
     const series = [...this.#series].slice(0, seriesMax);
     const bulletin = { by: process, events: this.#events, partitions: bounded(news), series };
@@ -142,7 +144,7 @@ export class Announcer {
     for (const one of series) this.#series.delete(one);
     if (this.#series.size > 0) this.#isDue = true;
     this.#events = 0;
-    return { ...bulletin, fills: fills().slice(0, fillsMax) };
+    return { ...bulletin, fills: fills().slice(0, fillsMax), rules: rules() };
   }
 
   #newsOf(src: number): PartitionNews | undefined {

@@ -32,6 +32,8 @@ export interface Bulletin {
   /** Windows of these series changed by other means than new events. */
   readonly series: readonly number[];
   readonly fills: readonly FillNews[];
+  /** By which revision of the rules it counts, or a later one; missing: it is of a version that does not say so. */
+  readonly rules?: number;
 }
 
 /** Of messages in another form less is known than that something happened. */
@@ -40,13 +42,13 @@ const version = 1;
 type Row = [src: number, next: number, through: number, waitedMs: number, incompleteBelow: number, counted: unknown];
 
 /** Numbers in rows: a message has a row for each partition, several times a second. */
-export function encodeBulletin({ by, events, partitions, series, fills }: Bulletin): Uint8Array {
+export function encodeBulletin({ by, events, partitions, series, fills, rules }: Bulletin): Uint8Array {
   const rows = partitions.map(({ src, next, through, waitedMs, incompleteBelow, counted }): Row => {
     const since = counted === undefined ? null : [counted.from, counted.to, counted.seconds];
     return [src, next, believable(through), Math.round(waitedMs), incompleteBelow, since];
   });
   const filled = fills.map(({ series: of, progress, endsAt }) => [of, Number(progress.toFixed(4)), endsAt]);
-  return Buffer.from(JSON.stringify({ v: version, by, events, partitions: rows, series, fills: filled }));
+  return Buffer.from(JSON.stringify({ v: version, by, events, partitions: rows, series, fills: filled, rules }));
 }
 
 /** Undefined: it is not in a form that this program knows. */
@@ -60,6 +62,7 @@ export function decodeBulletin(message: Uint8Array): Bulletin | undefined {
       partitions: listOf(read["partitions"]).map(partitionOf),
       series: listOf(read["series"]).map(numberOf),
       fills: listOf(read["fills"]).map(fillOf),
+      ...(read["rules"] === undefined ? {} : { rules: wholeOf(read["rules"]) }),
     };
   } catch {
     return undefined;
@@ -93,7 +96,7 @@ function numberOf(value: unknown): number {
   return value;
 }
 
-/** A partition, or a position in one. */
+/** A partition, a position in one, or a revision. */
 const wholeOf = (value: unknown): number => upTo(Number.MAX_SAFE_INTEGER, value);
 
 /** Other producers give their records whatever times they like. */

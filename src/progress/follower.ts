@@ -19,6 +19,8 @@ export interface FollowerParts {
 
 /** A fill of which nothing was said for so long is not under way. */
 const fillMs = 60_000;
+/** Who has said nothing for so long may be gone, and the rules with it. */
+const rulesMs = 60_000;
 
 /**
  * Carries what other processes have counted into the progress of this one. What is said of a partition has to begin where
@@ -28,6 +30,9 @@ const fillMs = 60_000;
 export class Follower {
   readonly #parts: FollowerParts;
   readonly #fills = new Map<number, FillNews & { readonly at: number }>();
+
+  /** Of each process that counts the revision of the rules that it knows. */
+  readonly #rules = new Map<string, { readonly revision: number; readonly at: number }>();
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
@@ -43,11 +48,21 @@ export class Follower {
     return { progress, endsAt };
   }
 
+  /** The latest revision of the rules that others count by, as was said last; 0: nobody has said so. */
+  rules(): number {
+    const now = this.#parts.clock.monotonic();
+    for (const [by, { at }] of this.#rules) if (now - at > rulesMs) this.#rules.delete(by);
+    return Math.max(0, ...[...this.#rules.values()].map(({ revision }) => revision));
+  }
+
   #heard(message: Uint8Array): void {
     const bulletin = decodeBulletin(message);
     // Somebody newer speaks, whom this process does not understand.
     if (bulletin === undefined) return this.#lost();
     if (bulletin.by === this.#parts.process) return;
+    // First: nobody shall take what was counted by rules that he does not know for counted by those that he knows.
+    const { by, rules: revision } = bulletin;
+    if (revision !== undefined) this.#rules.set(by, { revision, at: this.#parts.clock.monotonic() });
     const went = bulletin.partitions.filter((news) => this.#partition(news));
     for (const series of bulletin.series) this.#parts.progress.seriesChanged(series);
     // Of a message that is heard again they are counted already.

@@ -48,7 +48,8 @@ function installation() {
   const fills = [{ series: 20, progress: 0.5, endsAt: 7 }];
   const ours = [src(0)];
   const parts = { progress: counter, channel: line, clock, sources: () => ours, fills: () => fills };
-  const announcer = new Announcer({ ...parts, process: "counter" });
+  const rules = { revision: 7 };
+  const announcer = new Announcer({ ...parts, process: "counter", rules: () => rules.revision });
   const progress = new MemoryProgress(clock);
   const touched: Touched[] = [];
   let elsewhere = 0;
@@ -74,6 +75,7 @@ function installation() {
     events,
     said,
     ours,
+    rules,
     elsewhere: () => elsewhere,
   };
 }
@@ -95,6 +97,21 @@ test("what one process counts is known to another: positions, seconds, times, fi
   assert.equal(progress.countedThrough(), 900_000);
   assert.deepEqual(progress.ranges(), [batch(0, 9, null).range]);
   assert.deepEqual(follower.fill(20), { progress: 0.5, endsAt: 7 });
+});
+
+test("by which rules something was counted is known no later than that it was", async () => {
+  const { announcer, progress, follower, said, clock, rules } = installation();
+  assert.equal(follower.rules(), 0);
+  const known: number[] = [];
+  progress.onTouched(() => known.push(follower.rules()));
+  announcer.advance(10, 1, batch(0, 9, []));
+  await said();
+  rules.revision = 8;
+  announcer.advance(20, 2, batch(10, 19, []));
+  await said();
+  assert.deepEqual(known, [7, 8]);
+  clock.at += 61_000;
+  assert.equal(follower.rules(), 0, "who counted may be gone, and the rules may have been made anew");
 });
 
 test("where messages are lost anything may have changed, once; where they are doubled or old, nothing", async () => {

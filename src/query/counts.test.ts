@@ -19,7 +19,7 @@ test("what is asked for at the same time is one question, and is answered again 
   store.before = async () => {};
   assert.deepEqual(answers, [zeros, zeros, { skipped: 1, late: 2, groups: 3, ungrouped: 0 }, zeros, zeros]);
   assert.deepEqual(store.reads, ["counts 1 2 3"]);
-  await clock.advance(999);
+  await clock.advance(1999);
   await Promise.all([counts.of(2), counts.of(4)]);
   assert.deepEqual(store.reads, ["counts 1 2 3", "counts 4"]);
   await clock.advance(1);
@@ -48,6 +48,42 @@ test("counts that cost little are hardly kept, whatever was asked before them", 
   await clock.advance(3);
   assert.equal((await again)?.groups, 9);
   assert.deepEqual(store.reads, ["counts 1", "counts 2", "counts 2"]);
+});
+
+test("counts that take long are asked for a tenth of the time, and nobody waits for them who can have older ones", async () => {
+  const [store, clock] = [new MemoryStore(), new SimulatedClock()];
+  const counts = new RecentCounts(store, clock);
+  const groupsOf = async (): Promise<number | undefined> => (await counts.of(1))?.groups;
+  let busy = 0;
+  store.before = async () => {
+    store.counts.set(1, { ...zeros, groups: store.reads.length });
+    await clock.sleep(2000);
+    busy += 2000;
+  };
+  const first = groupsOf();
+  await settled();
+  await clock.advance(1000);
+  assert.equal(await first, undefined);
+  await clock.advance(1000);
+  for (let second = 0; second < 217; second++) {
+    // Known since the first question, and answered at once, however many look on.
+    const known = await Promise.all([groupsOf(), groupsOf()]);
+    assert.ok(known.every((groups) => groups !== undefined && groups >= store.reads.length - 1));
+    await clock.advance(1000);
+  }
+  assert.equal(await groupsOf(), 10);
+  assert.equal(busy, 20_000);
+});
+
+test("a store that fails leaves what it said last", async () => {
+  const [store, clock] = [new MemoryStore(), new SimulatedClock()];
+  const counts = new RecentCounts(store, clock, { forgetMs: 10_000 });
+  assert.deepEqual(await counts.of(1), zeros);
+  store.before = () => Promise.reject(new Error("away"));
+  await clock.advance(9_000);
+  assert.deepEqual(await counts.of(1), zeros);
+  await clock.advance(10_000);
+  assert.equal(await counts.of(1), null, "what nobody asks for is forgotten");
 });
 
 test("there is one question at a time, and none is of too many series", async () => {

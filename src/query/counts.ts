@@ -1,4 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
+import { within } from "../lib/deadline.ts";
 import type { SeriesCounts, Store } from "../store/store.ts";
 
 export interface CountsOptions {
@@ -10,27 +11,43 @@ export interface CountsOptions {
   readonly waitMs: number;
   /** Series in one question to the store. */
   readonly seriesMax: number;
+  /** What nobody has asked for so long is forgotten. */
+  readonly forgetMs: number;
 }
 
-const defaults: CountsOptions = { keepFactor: 10, keepMsMax: 1000, waitMs: 1000, seriesMax: 1000 };
+/** A question takes 30 s at the most. */
+const defaults: CountsOptions = {
+  keepFactor: 10,
+  keepMsMax: 300_000,
+  waitMs: 1000,
+  seriesMax: 1000,
+  forgetMs: 600_000,
+};
 
+/** What is known of a series. */
 interface Kept {
-  readonly counts: Promise<SeriesCounts | null>;
-  /** Infinite while the store is being asked. */
-  until: number;
+  /** What the store said last; null: nothing yet. */
+  counts: SeriesCounts | null;
+  askedAt: number;
+  /** Not before then is the store asked again. */
+  restsUntil: number;
+  /** The last question took longer than anybody waits: who asks meanwhile is answered with what is known. */
+  isDear: boolean;
+  /** While the store is being asked, or is to be. */
+  coming: Promise<SeriesCounts | null> | undefined;
 }
 
 /**
  * The counts of series, kept for a moment. A list of a thousand rules asks for each of them, again and again: what is asked
  * for at the same time is one question to the store, and there is one question at a time. Counts of few rules, which cost
- * little, are hardly kept; those of many take no more than a tenth of the engine's time. A store that fails or dawdles
- * gives null: a rule can be looked at while the store is away.
+ * little, are hardly kept; those of many take no more than a tenth of the engine's time, and are as old as that makes them. A store
+ * that fails or dawdles leaves what it said last, and null where it has said nothing: a rule can be looked at while the store is away.
  */
 export class RecentCounts {
   readonly #store: Pick<Store, "seriesCounts">;
   readonly #clock: Clock;
   readonly #options: CountsOptions;
-  /** In the order in which they were asked for. */
+  /** In the order in which they were asked for last. */
   readonly #kept = new Map<number, Kept>();
   readonly #waiting: { readonly series: number; readonly answer: (counts: SeriesCounts | null) => void }[] = [];
   #asking = false;
@@ -42,16 +59,29 @@ export class RecentCounts {
   }
 
   async of(series: number): Promise<SeriesCounts | null> {
-    this.#forgetOld();
-    const kept = this.#kept.get(series);
-    if (kept !== undefined && kept.until > this.#clock.monotonic()) return this.#inTime(kept.counts);
+    const now = this.#clock.monotonic();
+    this.#forgetOld(now);
+    const kept = this.#keptOf(series, now);
+    if (kept.coming === undefined && now < kept.restsUntil) return kept.counts;
+    kept.coming ??= this.#next(series);
+    if (kept.isDear) return kept.counts;
+    return within(this.#clock, this.#options.waitMs, () => kept.coming!).catch(() => kept.counts);
+  }
+
+  #keptOf(series: number, now: number): Kept {
+    const known = this.#kept.get(series) ?? { counts: null, restsUntil: 0, isDear: false, coming: undefined };
+    const kept = Object.assign(known, { askedAt: now });
     this.#kept.delete(series);
+    this.#kept.set(series, kept);
+    return kept;
+  }
+
+  /** What the next question answers; those who come before its turn share it. */
+  #next(series: number): Promise<SeriesCounts | null> {
     const { promise, resolve } = Promise.withResolvers<SeriesCounts | null>();
-    this.#kept.set(series, { counts: promise, until: Infinity });
     this.#waiting.push({ series, answer: resolve });
-    // The first to wait; those who come before its turn share the question.
     if (!this.#asking) void this.#askAll();
-    return this.#inTime(promise);
+    return promise;
   }
 
   async #askAll(): Promise<void> {
@@ -61,12 +91,8 @@ export class RecentCounts {
       const asked = this.#waiting.splice(0, this.#options.seriesMax);
       const begun = this.#clock.monotonic();
       const counts = await this.#ask(asked.map(({ series }) => series));
-      const until = this.#keptUntil(begun);
-      for (const { series, answer } of asked) {
-        const kept = this.#kept.get(series);
-        if (kept) kept.until = until;
-        answer(counts?.get(series) ?? null);
-      }
+      const took = this.#clock.monotonic() - begun;
+      for (const { series, answer } of asked) answer(this.#takeIn(series, counts?.get(series), took));
     }
     this.#asking = false;
   }
@@ -79,22 +105,21 @@ export class RecentCounts {
     }
   }
 
-  #keptUntil(begun: number): number {
-    const now = this.#clock.monotonic();
-    return now + Math.min((now - begun) * this.#options.keepFactor, this.#options.keepMsMax);
+  #takeIn(series: number, counts: SeriesCounts | undefined, took: number): SeriesCounts | null {
+    const { keepFactor, keepMsMax, waitMs } = this.#options;
+    const kept = this.#kept.get(series);
+    if (kept === undefined) return counts ?? null;
+    kept.coming = undefined;
+    kept.counts = counts ?? kept.counts;
+    kept.isDear = took > waitMs;
+    kept.restsUntil = this.#clock.monotonic() + Math.min(took * keepFactor, keepMsMax);
+    return kept.counts;
   }
 
-  async #inTime(counts: Promise<SeriesCounts | null>): Promise<SeriesCounts | null> {
-    const answered = new AbortController();
-    const late = this.#clock.sleep(this.#options.waitMs, answered.signal).then(() => null);
-    return Promise.race([counts, late]).finally(() => answered.abort());
-  }
-
-  /** Up to the first that is still kept: what lies behind it goes when its turn comes. */
-  #forgetOld(): void {
-    const now = this.#clock.monotonic();
-    for (const [series, { until }] of this.#kept) {
-      if (until > now) return;
+  /** Up to the first that was asked for lately. */
+  #forgetOld(now: number): void {
+    for (const [series, { askedAt, coming }] of this.#kept) {
+      if (coming !== undefined || now - askedAt < this.#options.forgetMs) return;
       this.#kept.delete(series);
     }
   }

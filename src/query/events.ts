@@ -22,9 +22,13 @@ const check = parameterCheck(EventsParameters);
  * Answers `/events`. Without times: all of them.
  * @throws WeirError `invalid_query` with every mistake, `store_unavailable`.
  */
-export async function events(raw: RawParameters, store: Pick<Store, "events">): Promise<EventsPage> {
+export async function events(
+  raw: RawParameters,
+  store: Pick<Store, "events">,
+  signal?: AbortSignal,
+): Promise<EventsPage> {
   const { query, nextCursor } = eventsRequest(raw);
-  const found = await store.events({ ...query, limit: query.limit + 1 });
+  const found = await store.events({ ...query, limit: query.limit + 1 }, signal);
   const page = found.slice(0, query.limit);
   const last = page.at(-1);
   return found.length > query.limit && last ? { events: page, nextCursor: nextCursor(last) } : { events: page };

@@ -90,6 +90,7 @@ function queryOf(
   const idle = { log: () => assert.fail(), rates: () => assert.fail(), parts: () => assert.fail(), cost: () => null };
   const progress = { countedThrough: () => 0, lagMs: () => 0 };
   return new Query({
+    readsAtOnce: 4,
     ...idle,
     store,
     rules,

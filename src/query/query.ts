@@ -10,6 +10,7 @@ import type { StatusAnswer } from "../protocol/status.ts";
 import type { RuleRecord, RuleVersion } from "../rule/registry.ts";
 import type { SeriesCounts, Store } from "../store/store.ts";
 import { RecentCounts } from "./counts.ts";
+import { type AskedStore, inTurn } from "./in-turn.ts";
 import type { DryRunAnswer } from "../protocol/dry-run.ts";
 import { dryRun } from "./dry-run.ts";
 import type { TriedChange } from "./dry-run.ts";
@@ -26,7 +27,8 @@ import { ruleIdOf, versionOf } from "./stats-request.ts";
 import { statsTable } from "./stats-table.ts";
 import type { StatsTable } from "./stats-table.ts";
 import { stats } from "./stats.ts";
-import { status, totalsInTime } from "./status.ts";
+import { status } from "./status.ts";
+import { RecentTotals } from "./totals.ts";
 import { notComparable, notLive, verify } from "./verify.ts";
 import type { VerifySources } from "./verify.ts";
 import type { StatusSources } from "./status.ts";
@@ -42,14 +44,18 @@ export interface Rules {
   readableVersions(record: RuleRecord, now: number): readonly RuleVersion[];
 }
 
+/** What of the store waits for no turn: of each, dropping apart, there is one question at a time. */
+type OnceAskedStore = Pick<Store, "seriesCounts" | "totals" | "compare" | "dropRejects">;
+
 export interface QueryParts extends Pick<StatusSources, "log" | "rates" | "parts"> {
-  readonly store: Pick<
-    Store,
-    "windows" | "windowTable" | "events" | "seriesCounts" | "totals" | "tryOut" | "rejects" | "dropRejects" | "compare"
-  >;
+  readonly store: AskedStore & OnceAskedStore;
+  /** How many questions may read the store at a time: what else reads it has room beside them. */
+  readonly readsAtOnce: number;
   readonly written: VerifySources["written"];
   readonly rules: Rules;
   readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
+  /** Whether this process knows the rules by which others count, who may have heard of a change before; missing: there are no others. */
+  readonly knowsRules?: () => boolean;
   /** Beyond so many groups of a rule, further ones share one. */
   readonly groupsMax: number;
   readonly fill: (series: number) => FillState;
@@ -69,25 +75,31 @@ const tablesMax = 2;
 /**
  * Answers questions about rules, windows, events and the state of things. Holds nothing but a moment's counts.
  *
- * Errors: WeirError `invalid_query` with every mistake, `unknown_rule`, `store_unavailable`.
+ * Errors: WeirError `invalid_query` with every mistake, `unknown_rule`, `store_unavailable`, `overloaded` when too many ask.
  */
 export class Query {
-  readonly #parts: QueryParts;
+  /** The store in them is read in turns. */
+  readonly #parts: Omit<QueryParts, "store"> & { readonly store: AskedStore };
+  readonly #store: OnceAskedStore;
+  readonly #totals: RecentTotals;
   readonly #counts: RecentCounts;
   readonly #tables = new Slots(tablesMax);
   readonly #dryRuns = new Slots(dryRunsMax);
   readonly #verifications = new Slots(1);
 
   constructor(parts: QueryParts) {
-    this.#parts = parts;
-    this.#counts = new RecentCounts(parts.store, parts.clock);
+    const { store, clock, readsAtOnce } = parts;
+    this.#parts = { ...parts, store: inTurn(store, readsAtOnce) };
+    this.#store = store;
+    this.#totals = new RecentTotals(store, clock);
+    this.#counts = new RecentCounts(store, clock);
   }
 
-  /** `GET /stats`, from the parameters as they came. */
-  async stats(raw: RawParameters): Promise<StatsAnswer> {
+  /** `GET /stats`, from the parameters as they came. An aborted signal ends the reading, here and below: nobody waits for it. */
+  async stats(raw: RawParameters, signal?: AbortSignal): Promise<StatsAnswer> {
     for (;;) {
       const answering = this.#answering(raw);
-      const answer = await stats(raw, answering, this.#parts, this.#parts.clock.now());
+      const answer = await stats(raw, answering, this.#parts, { now: () => this.#parts.clock.now(), signal });
       if (this.#stillAnswers(raw, answering)) return answer;
     }
   }
@@ -142,7 +154,7 @@ export class Query {
     const answering = this.#parts.rules.answering(this.#parts.rules.get(ruleId));
     const release = this.#verifications.take("rule is being compared");
     try {
-      const answer = await verify(answering, this.#parts, signal);
+      const answer = await verify(answering, { ...this.#parts, store: this.#store }, signal);
       // Nothing is counted for it any more since it was paused or switched, and so it differs.
       return answer.result === "equal" || this.#isLive(ruleId, answering) ? answer : notComparable(answering, notLive);
     } finally {
@@ -151,23 +163,23 @@ export class Query {
   }
 
   /** `GET /events`, from the parameters as they came. */
-  events(raw: RawParameters): Promise<EventsPage> {
-    return events(raw, this.#parts.store);
+  events(raw: RawParameters, signal?: AbortSignal): Promise<EventsPage> {
+    return events(raw, this.#parts.store, signal);
   }
 
   /** `GET /rejects`, from the parameters as they came. */
-  rejects(raw: RawParameters): Promise<RejectsPage> {
-    return rejects(raw, this.#parts.store);
+  rejects(raw: RawParameters, signal?: AbortSignal): Promise<RejectsPage> {
+    return rejects(raw, this.#parts.store, signal);
   }
 
   /** `DELETE /rejects`: these events are in quarantine no longer. */
   dropRejects(raw: RawParameters): Promise<RejectsDropAnswer> {
-    return dropRejects(raw, this.#parts.store);
+    return dropRejects(raw, this.#store);
   }
 
   /** How many events are in quarantine. Rejects when the store does not say so within a second. */
   async rejectCount(): Promise<number> {
-    const totals = await totalsInTime(this.#parts);
+    const totals = await this.#totals.get();
     if (totals === null) throw new WeirError("store_unavailable", "the store does not say how many events it has");
     return totals.rejects;
   }
@@ -175,7 +187,7 @@ export class Query {
   /** `GET /status`. Answers also when the store is away. */
   status(): Promise<StatusAnswer> {
     const { rules, ...sources } = this.#parts;
-    return status({ ...sources, rules: () => rules.list(), counts: this.#counts });
+    return status({ ...sources, rules: () => rules.list(), totals: this.#totals, counts: this.#counts });
   }
 
   /** A rule with its fields and how it stands. Of one that is new nothing is counted yet: the store need not be asked. */

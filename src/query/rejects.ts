@@ -22,9 +22,13 @@ const checkDrop = parameterCheck(RejectsDropParameters);
 const binding = ["rejects"];
 
 /** Answers `GET /rejects`. */
-export async function rejects(raw: RawParameters, store: Pick<RejectStore, "rejects">): Promise<RejectsPage> {
+export async function rejects(
+  raw: RawParameters,
+  store: Pick<RejectStore, "rejects">,
+  signal?: AbortSignal,
+): Promise<RejectsPage> {
   const { limit, behind } = request(raw);
-  const found = await store.rejects({ limit: limit + 1, ...(behind === undefined ? {} : { behind }) });
+  const found = await store.rejects({ limit: limit + 1, ...(behind === undefined ? {} : { behind }) }, signal);
   const page = found.slice(0, limit);
   const last = page.at(-1);
   if (found.length <= limit || last === undefined) return { rejects: page };

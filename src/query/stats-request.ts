@@ -48,7 +48,7 @@ export type { Place };
  * @throws WeirError `invalid_query` with every mistake.
  */
 export function statsRequest(raw: RawParameters, answering: Answering, now: number): StatsRequest {
-  const { rule, version, keeper = rule } = answering;
+  const { rule, version } = answering;
   const problems: Problem[] = [];
   const parameters = knownParameters(raw, problems);
   const filters = filtersOf(raw, parameters.null_group, rule.spec.group_by, problems);
@@ -69,13 +69,17 @@ export function statsRequest(raw: RawParameters, answering: Answering, now: numb
   const limit = limitOf(parameters.limit, format, problems);
   refuse(problems);
   // What has gone by the rule's retention is not answered, also where it is still stored or came back.
-  const keptFrom = Math.min(Math.max(from, oldestKept(rule, now), oldestKept(keeper, now)), to);
+  const keptFrom = Math.min(Math.max(from, keptSince(answering, now)), to);
   const fill = fills ? { fillTo: page?.fillTo ?? now } : {};
   const query = { series: version.series, rule, from: keptFrom, to, filters, order, limit, ...step, ...fill } as const;
   const nextCursor = ({ windowStart, windowEnd, group }: Place): string =>
     writeCursor(binding, [from, to, windowStart, windowEnd, group, ...Object.values(fill)]);
   return { query: page ? { ...query, behind: placeOf(page) } : query, format, nextCursor };
 }
+
+/** Where the first window begins that may be answered at `now`; both in ms since the epoch. */
+export const keptSince = ({ rule, keeper = rule }: Answering, now: number): number =>
+  Math.max(oldestKept(rule, now), oldestKept(keeper, now));
 
 const placeOf = ({ windowStart, windowEnd, group }: Page): Place => ({ windowStart, windowEnd, group });
 

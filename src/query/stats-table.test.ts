@@ -107,6 +107,7 @@ test("two tables are read at a time; the next is refused until one of them has e
   const clock = new SimulatedClock(now);
   const fill = (): { progress: number; endsAt: null } => ({ progress: 1, endsAt: null });
   const query = new Query({
+    readsAtOnce: 4,
     store,
     rules,
     progress,

@@ -22,6 +22,7 @@ export interface StatsTable {
 export interface TableSources {
   readonly store: Pick<Store, "windowTable">;
   readonly progress: Pick<Progress, "countedThrough">;
+  readonly knowsRules?: () => boolean;
 }
 
 /**
@@ -38,9 +39,10 @@ export async function statsTable(
   const request = statsRequest(raw, answering, now);
   const { query, format } = request;
   if (format === "json") throw new TypeError("an answer in JSON is no table");
-  const complete = isComplete(answering);
   // Asked before the store: what is counted by then is surely in the rows.
-  const finalThrough = complete ? sources.progress.countedThrough() : 0;
+  const countedThrough = sources.progress.countedThrough();
+  const complete = isComplete(answering, sources);
+  const finalThrough = complete ? countedThrough : 0;
   const asked = hasWindows(answering) ? query : noneOf(query);
   const table = await sources.store.windowTable({ ...asked, format, finalThrough }, signal);
   return {

@@ -20,7 +20,7 @@ function setUp(groups: readonly string[] = ["event_type"], windowSeconds = 600, 
   const store = new MemoryStore();
   const progress = { countedThrough: () => at("19:30:00"), lagMs: () => 5 };
   const ask = (raw: RawParameters) =>
-    stats({ rule_id: "r", ...raw }, rules.answering(rules.get("r")), { store, progress }, now);
+    stats({ rule_id: "r", ...raw }, rules.answering(rules.get("r")), { store, progress }, { now: () => now });
   const put = (time: string, group: WindowRow["group"], value: number): void =>
     store.set(series, { windowStart: at(time), group, value });
   return { rules, store, ask, put };
@@ -193,11 +193,64 @@ test("a cursor belongs to one reading of a series; what a later version keeps no
     store.set(16, { windowStart: at(time), group: ["a"], value: 1 });
   const later = { version: { ...version, version: 2 }, rule: { ...rule, spec: { ...rule.spec, top_n: 1 }, topN: 1 } };
   const raw = { rule_id: "r", limit: "1" };
-  const { next_cursor: cursor } = await stats(raw, { version, rule }, { store, progress }, now);
-  assert.equal((await problems(stats({ ...raw, cursor }, later, { store, progress }, now)))[0]?.path, "cursor");
+  const { next_cursor: cursor } = await stats(raw, { version, rule }, { store, progress }, { now: () => now });
+  assert.equal(
+    (await problems(stats({ ...raw, cursor }, later, { store, progress }, { now: () => now })))[0]?.path,
+    "cursor",
+  );
   const keeper = { ...rule, retentionSeconds: 3600 };
-  const kept = await stats({ rule_id: "r" }, { version, rule, keeper }, { store, progress }, now);
+  const kept = await stats({ rule_id: "r" }, { version, rule, keeper }, { store, progress }, { now: () => now });
   assert.deepEqual([kept.from, kept.count], ["2026-01-17T18:30:00Z", 2]);
+});
+
+test("where others count by rules that are not known here nothing is called complete or final", async () => {
+  const { store, rules } = setUp();
+  const progress = { countedThrough: () => now, lagMs: () => 0 };
+  store.set(16, { windowStart: at("19:00:00"), group: ["a"], value: 1 });
+  let knows = true;
+  const ask = async () => {
+    const sources = { store, progress, knowsRules: () => knows };
+    const { complete, data } = await stats({ rule_id: "r" }, rules.answering(rules.get("r")), sources, {
+      now: () => now,
+    });
+    return [complete, data[0]?.final];
+  };
+  assert.deepEqual(await ask(), [true, true]);
+  store.before = async () => void (knows = false);
+  assert.deepEqual(await ask(), [false, false], "heard while it was read");
+  store.before = async () => void (knows = true);
+  assert.deepEqual(await ask(), [false, false], "heard before");
+  assert.deepEqual(await ask(), [true, true]);
+});
+
+test("windows that expire while they are read are not answered: a part of them may have gone", async () => {
+  const { store, rules } = setUp();
+  const progress = { countedThrough: () => now, lagMs: () => 0 };
+  const { version, rule } = rules.answering(rules.get("r"));
+  for (const time of ["18:20:00", "18:30:00", "18:40:00"])
+    store.set(16, { windowStart: at(time), group: ["a"], value: 1 });
+  const kept = { version, rule: { ...rule, retentionSeconds: 3600 } };
+  let passed = 0;
+  store.before = async () => void (passed += 10 * minute);
+  const ask = (raw: RawParameters) =>
+    stats({ rule_id: "r", ...raw }, kept, { store, progress }, { now: () => now + passed });
+  const all = await ask({});
+  assert.deepEqual(
+    [all.from, all.data.map(({ window_start }) => window_start)],
+    ["2026-01-17T18:40:00Z", ["2026-01-17T18:40:00Z"]],
+  );
+  passed = 0;
+  // The page is shorter, and the next one begins where it would have.
+  const page = await ask({ limit: "1", order: "oldest" });
+  assert.deepEqual([page.count, typeof page.next_cursor], [0, "string"]);
+  const next = await ask({ limit: "1", order: "oldest", cursor: page.next_cursor });
+  assert.deepEqual([next.count, next.next_cursor], [0, undefined]);
+});
+
+test("the year 9999 is the last that can be asked for", async () => {
+  const { ask } = setUp();
+  assert.equal((await ask({ start_time: "0", end_time: "253402300799999" })).to, "9999-12-31T23:59:59.999Z");
+  assert.equal((await problems(ask({ start_time: "0", end_time: "253402300800000" })))[0]?.path, "end_time");
 });
 
 test("every mistake is named at once", async () => {

@@ -4,12 +4,14 @@ import { statsRow } from "../protocol/stats-row.ts";
 import type { StatsAnswer } from "../protocol/stats.ts";
 import type { Store, WindowRow } from "../store/store.ts";
 import type { RawParameters } from "./parameters.ts";
-import { type Answering, type StatsRequest, statsRequest } from "./stats-request.ts";
+import { type Answering, type StatsRequest, keptSince, statsRequest } from "./stats-request.ts";
 import { pageEnd } from "./page-end.ts";
 
 export interface StatsSources {
   readonly store: Pick<Store, "windows">;
   readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
+  /** See `QueryParts`. */
+  readonly knowsRules?: () => boolean;
 }
 
 /**
@@ -20,20 +22,25 @@ export async function stats(
   raw: RawParameters,
   answering: Answering,
   sources: StatsSources,
-  now: number,
+  { now, signal }: { readonly now: () => number; readonly signal?: AbortSignal | undefined },
 ): Promise<StatsAnswer> {
-  const request = statsRequest(raw, answering, now);
+  const request = statsRequest(raw, answering, now());
   const { query } = request;
   // Asked before the store: what is counted by then is surely in the rows.
   const countedThrough = sources.progress.countedThrough();
-  const { page, cursor } = pageOf(await read(sources.store, query, answering), request);
-  const complete = isComplete(answering);
+  const known = isComplete(answering, sources);
+  const { page, cursor } = pageOf(await read(sources.store, query, answering, signal), request);
+  // Rules that came meanwhile may have had the windows dropped.
+  const complete = known && isComplete(answering, sources);
+  // Windows that expired meanwhile may have been read in part: they are deleted part by part.
+  const from = Math.min(Math.max(query.from, keptSince(answering, now())), query.to);
+  const kept = page.filter(({ windowStart }) => windowStart >= from);
   return {
     rule_id: answering.rule.spec.rule_id,
-    from: formatTime(query.from),
+    from: formatTime(from),
     to: formatTime(query.to),
-    count: page.length,
-    data: page.map((row) => statsRow(row, answering.rule, complete ? countedThrough : 0)),
+    count: kept.length,
+    data: kept.map((row) => statsRow(row, answering.rule, complete ? countedThrough : 0)),
     version: answering.version.version,
     complete,
     lag_ms: sources.progress.lagMs(),
@@ -41,9 +48,12 @@ export async function stats(
   };
 }
 
-/** A filling version lacks history, a paused one what came since. */
-export function isComplete({ version }: Answering): boolean {
-  return version.phase === "live";
+/**
+ * A filling version lacks history, a paused one what came since. One that is live for all that is known here may be either where
+ * events are counted by later rules.
+ */
+export function isComplete({ version }: Answering, { knowsRules }: Pick<StatsSources, "knowsRules">): boolean {
+  return version.phase === "live" && (knowsRules?.() ?? true);
 }
 
 /** A version without activation has no windows yet. */
@@ -69,7 +79,8 @@ function read(
   store: StatsSources["store"],
   query: Parameters<Store["windows"]>[0],
   answering: Answering,
+  signal: AbortSignal | undefined,
 ): Promise<readonly WindowRow[]> {
   if (!hasWindows(answering)) return Promise.resolve([]);
-  return store.windows({ ...query, limit: query.limit + 1 });
+  return store.windows({ ...query, limit: query.limit + 1 }, undefined, signal);
 }

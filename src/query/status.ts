@@ -4,15 +4,15 @@ import type { LogState } from "../log/log.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { PartHealth, StatusAnswer } from "../protocol/status.ts";
 import type { RuleRecord } from "../rule/registry.ts";
-import type { Store, Totals } from "../store/store.ts";
 import type { RecentCounts } from "./counts.ts";
+import type { RecentTotals } from "./totals.ts";
 import { groupCounts, newestVersion, stateOf } from "./rule-answer.ts";
 
 /** What `/status` is gathered from. Each is cheap, but for the store's sums. */
 export interface StatusSources {
-  readonly store: Pick<Store, "totals">;
   readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
   readonly rules: () => readonly RuleRecord[];
+  readonly totals: RecentTotals;
   readonly counts: RecentCounts;
   readonly log: () => LogState;
   /** Events per second over the last seconds; null: they are accepted elsewhere. */
@@ -22,13 +22,10 @@ export interface StatusSources {
   readonly clock: Clock;
 }
 
-/** How long `/status` waits for the store: an operator asks it first when something is wrong. */
-const storeWaitMs = 1000;
-
 /** What an operator asks first. Answers also when the store is away. */
 export async function status(sources: StatusSources): Promise<StatusAnswer> {
   const rules = sources.rules();
-  const [totals, sums] = await Promise.all([totalsInTime(sources), sumsOf(rules, sources.counts)]);
+  const [totals, sums] = await Promise.all([sources.totals.get(), sumsOf(rules, sources.counts)]);
   const log = sources.log();
   const parts = { ...sources.parts() };
   if (totals === null && parts.store?.ok !== false) parts.store = { ok: false, detail: "does not answer" };
@@ -54,13 +51,6 @@ export async function status(sources: StatusSources): Promise<StatusAnswer> {
     },
     parts,
   };
-}
-
-/** Null when the store does not answer soon. */
-export async function totalsInTime({ store, clock }: Pick<StatusSources, "store" | "clock">): Promise<Totals | null> {
-  const answered = new AbortController();
-  const late = clock.sleep(storeWaitMs, answered.signal).then(() => null);
-  return Promise.race([store.totals().catch(() => null), late]).finally(() => answered.abort());
 }
 
 /** Over all rules; null when the store can't say it of each. */

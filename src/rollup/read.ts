@@ -51,14 +51,14 @@ LIMIT 1`;
 }
 
 /**
- * One row `first` (ms since the epoch), or none: of the panes that the asked windows are made of and that an event has
- * entered, the first in the asked order.
+ * One row `first` (ms since the epoch), or none: of the panes that the asked windows are made of and that an event of an asked
+ * group has entered, the first in the asked order.
  */
 export function renderFirstPane(query: WindowSelection): Statement {
   const bindings = new Bindings("r_");
   const sql = `SELECT ${milliseconds("toUnixTimestamp(rollups.pane)")} AS first
 FROM rollups
-WHERE ${[...paneConditions(query, bindings), "n != 0"].join("\n  AND ")}
+WHERE ${[...paneConditions(query, bindings), ...filterConditions(query, bindings), "n != 0"].join("\n  AND ")}
 ORDER BY rollups.pane${query.order === "newest" ? " DESC" : ""}
 LIMIT 1`;
   return { sql, parameters: bindings.values };

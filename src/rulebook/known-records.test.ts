@@ -105,3 +105,21 @@ test("a doubt that comes while all is read is ended by the next reading only", a
   await known.refresh();
   assert.deepEqual([known.inDoubt, readings()], [false, 3]);
 });
+
+test("the revision that is known is one of which nothing is lacking", async () => {
+  const { known, save, ownSave, ownRemove } = setUp(record("a", 1));
+  assert.equal(known.revision, 0);
+  await known.refresh();
+  assert.equal(known.revision, 1);
+  ownSave("b");
+  assert.equal(known.revision, 2, "our own, next to what is known");
+  save("c");
+  ownSave("d");
+  assert.equal(known.revision, 2, "somebody else's is in between");
+  await known.refresh();
+  assert.equal(known.revision, 4);
+  ownRemove("d");
+  assert.equal(known.revision, 4);
+  await known.refresh();
+  assert.equal(known.revision, 5);
+});

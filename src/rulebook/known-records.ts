@@ -9,6 +9,8 @@ export class KnownRecords {
   #records = new Map<string, RuleRecord>();
   /** The registry's revision that `#records` is; undefined when it must be read anew. */
   #revision: number | undefined;
+  /** The newest one that it was. */
+  #known = 0;
   /** Counts the doubts, so that a reading begun before one does not end it. */
   #doubts = 0;
   /** The readings of all that are under way, each with our own changes since it was begun. */
@@ -26,6 +28,11 @@ export class KnownRecords {
    */
   get inDoubt(): boolean {
     return this.#inDoubt;
+  }
+
+  /** The newest revision of the registry that is known as a whole. */
+  get revision(): number {
+    return this.#known;
   }
 
   find(ruleId: string): RuleRecord | undefined {
@@ -56,6 +63,7 @@ export class KnownRecords {
   changed({ remove }: RegistryChange, { revision, records }: MadeChange): void {
     // Next to what is known, so that nobody else has changed anything: many rules being filled are not read for each of them.
     this.#revision = revision - 1 === this.#revision ? revision : undefined;
+    this.#known = this.#revision ?? this.#known;
     const own = { removed: remove, stored: records };
     for (const changes of this.#readings) changes.push(own);
     takeIn(this.#records, own);
@@ -96,7 +104,7 @@ export class KnownRecords {
   #takeUp(records: readonly RuleRecord[], own: readonly OwnChange[], revision: number): void {
     this.#records = new Map(records.map((record) => [record.rule_id, record]));
     for (const change of own) takeIn(this.#records, change);
-    this.#revision = revision;
+    this.#revision = this.#known = revision;
     this.#inDoubt = false;
     this.#changed();
   }

@@ -175,6 +175,11 @@ export class Rulebook {
     return this.#known.find(ruleId);
   }
 
+  /** The registry's revision that this process last saw. */
+  get revision(): number {
+    return this.#known.revision;
+  }
+
   /** All rules as this process last saw them, by id. */
   list(): readonly RuleRecord[] {
     return this.#known.list();

@@ -32,7 +32,7 @@ export interface RejectStore {
   setAside(events: readonly RejectedEvent[]): Promise<void>;
   /** Offsets ≥ `from` that were set aside, in no order. */
   rejectedOffsets(src: Src, from: Offset): Promise<readonly Offset[]>;
-  rejects(query: RejectQuery): Promise<readonly RejectedEvent[]>;
+  rejects(query: RejectQuery, signal?: AbortSignal): Promise<readonly RejectedEvent[]>;
   /** Takes these out of the quarantine, as far as they are in it; answers how many were. At most 1,000 at a time. */
   dropRejects(positions: readonly Position[]): Promise<number>;
   /** Resolves when a harmless raw row would be taken: what is refused all the same is refused for what is in it. Keeps nothing. */

@@ -247,12 +247,13 @@ export interface Store extends RejectStore {
   newestSeries(): Promise<number>;
 
   /**
-   * `secondsMax`: no statement takes longer, where that is less than a question may take anyhow.
+   * `secondsMax`: it takes no longer, where that is less than a question may take anyhow. An aborted signal stops the engine's
+   * work, here and in other readings.
    * @throws WeirError `timeout` when it takes longer than it may, `too_costly` when it needs more memory, `invalid_query` when the rows are larger
    * than the store hands out at once.
    */
-  windows(query: WindowQuery, secondsMax?: number): Promise<readonly WindowRow[]>;
-  /** Finds where the page ends; its rows are read when they are asked for. An aborted signal stops the engine's work. */
+  windows(query: WindowQuery, secondsMax?: number, signal?: AbortSignal): Promise<readonly WindowRow[]>;
+  /** Finds where the page ends; its rows are read when they are asked for. */
   windowTable(query: TableQuery, signal: AbortSignal): Promise<WindowTable>;
   /** The start of the newest pane of a series that an event has entered, ms since the epoch; undefined when there is none. */
   newestPane(series: number): Promise<number | undefined>;
@@ -263,7 +264,7 @@ export interface Store extends RejectStore {
   listGroups(series: readonly Unlisted[]): Promise<ReadonlyMap<number, number>>;
   /** The counts of each of these series; zeros for one that has no rows. Asked for at most 10,000 at a time. */
   seriesCounts(series: readonly number[]): Promise<ReadonlyMap<number, SeriesCounts>>;
-  events(query: EventQuery): Promise<readonly StoredEvent[]>;
+  events(query: EventQuery, signal?: AbortSignal): Promise<readonly StoredEvent[]>;
   /**
    * Rolls the newest counted events up for a rule that is not there, by the same compiler, and stores nothing.
    * @throws WeirError `timeout` when it takes longer than a trial may, `too_costly` when it needs more memory.

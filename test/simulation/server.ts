@@ -119,6 +119,7 @@ function queryOf(
   }: Pick<Server, "log" | "progress" | "processor"> & { rules: ReturnType<typeof rulesToRead> },
 ): Query {
   return new Query({
+    readsAtOnce: 4,
     store,
     rules,
     progress,

@@ -201,7 +201,7 @@ export class World {
           { rule_id: ruleId, start_time: from, end_time: formatTime(this.#base + 1000 * minute), limit: "10000" },
           this.rules.answering(this.rules.get(ruleId)),
           this,
-          this.clock.now(),
+          { now: () => this.clock.now() },
         );
         assert.deepEqual(client.assembler.rows(ruleId), data, `client ${index}, rule ${ruleId}`);
       }

@@ -163,6 +163,7 @@ export class World {
     assert.ok(this.#now, "nothing has been started");
     const { book, processor, progress } = this.#now;
     return new Query({
+      readsAtOnce: 4,
       store: this.#asked,
       rules: rulesToRead(book),
       progress,

@@ -25,6 +25,18 @@ describe("a call", () => {
     assert.equal(await calls.make({ id: "q2", bytes: 0, ends: [] }, async () => 2), 2);
   });
 
+  it("that nobody wants any more before its turn has come is not waited for, and stands in nobody's way", async () => {
+    const [first, second] = [new AbortController(), new AbortController()];
+    const calls = new Calls(1, undefined);
+    const held = calls.make({ id: "q1", bytes: 0, ends: [first.signal] }, () => new Promise<never>(() => {}));
+    const waiting = calls.make({ id: "q2", bytes: 0, ends: [second.signal] }, () => assert.fail("was made"));
+    setImmediate(() => second.abort(new Error("gone")));
+    await assert.rejects(waiting, /gone/);
+    first.abort();
+    await assert.rejects(held, /nobody waits for it any more/);
+    assert.equal(await calls.make({ id: "q3", bytes: 0, ends: [] }, async () => 3), 3);
+  });
+
   it("whose answer got lost says so", async () => {
     const lost = new AbortController();
     const calls = new Calls(1, () => ({ signal: lost.signal, heard: () => {}, end: () => {} }));

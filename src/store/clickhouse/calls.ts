@@ -26,7 +26,7 @@ export interface Request {
   readonly id: string;
   /** What it carries. */
   readonly bytes: number;
-  /** Any of these ends the wait for its answer. */
+  /** Any of these ends the wait for its turn and for its answer. */
   readonly ends: readonly AbortSignal[];
 }
 
@@ -41,9 +41,10 @@ export class Calls {
   }
 
   async make<T>({ id, bytes, ends }: Request, run: (call: Call) => Promise<T>): Promise<T> {
-    const end = await this.#turns.take();
+    const ended = AbortSignal.any([...ends]);
+    const end = await this.#turns.take(ended);
     const expected = this.#expect?.(id, bytes);
-    const signal = AbortSignal.any(expected === undefined ? [...ends] : [...ends, expected.signal]);
+    const signal = expected === undefined ? ended : AbortSignal.any([ended, expected.signal]);
     try {
       signal.throwIfAborted();
       return await unlessAborted(run(callOf(id, signal, expected)), signal, givenUp);

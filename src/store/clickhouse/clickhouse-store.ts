@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import type { Offset, OffsetRange, Src } from "../../event/position.ts";
 import { offset, src as srcOf } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -7,7 +6,6 @@ import { inTurns } from "../../lib/in-turns.ts";
 import { renderNewest } from "../../rollup/read.ts";
 import type { RollupPlan } from "../../rollup/plan.ts";
 import { renderRollup } from "../../rollup/render.ts";
-import { renderOverflowSeen, renderPageEnd } from "../../rollup/table.ts";
 import type { Comparison } from "../../rollup/verify.ts";
 import type {
   DifferenceKind,
@@ -29,7 +27,6 @@ import type {
   WindowRow,
   WindowTable,
 } from "../store.ts";
-import type { Statement } from "../../rollup/statement.ts";
 import { claimHolds } from "./claim-statements.ts";
 import type { Claims } from "./claims.ts";
 import { compare } from "./compare.ts";
@@ -44,11 +41,8 @@ import { Dropping } from "./dropping.ts";
 import { type KeyColumns, findIds, keysOf } from "./find-ids.ts";
 import * as groups from "./group-statements.ts";
 import * as quarantine from "./rejects.ts";
+import { Questions } from "./questions.ts";
 import * as statements from "./statements.ts";
-import { withinLimits } from "./over-limit.ts";
-import { pageEnd, readWindows } from "./pieces.ts";
-import { readTable } from "./table.ts";
-import { type FoundPlace, placeOf, windowRow } from "./window-row.ts";
 import { tryOut } from "./trial.ts";
 
 /** Within this an engine answers that it is there; one that does not, hangs. */
@@ -72,15 +66,13 @@ export class ClickHouseStore implements Store {
   readonly #clock: Clock;
   readonly #claims: Claims | null;
   readonly #opening: Opening;
-  readonly #tableBytesMax: number;
-  readonly #rowsBytesMax: number;
+  readonly #questions: Questions;
   readonly #dropping: Dropping;
   #spare: Buffer | null = null;
   #trials = Promise.resolve();
 
   /**
-   * `tableBytesMax`: of a table's rows in the engine's memory, which takes two to three times as much until they are sent.
-   * `claims`: where writes may outlive this process. `rowsBytesMax`: of windows and events that are read at a time, there; here they take several times as much.
+   * `claims`: where writes may outlive this process. For the bounds see `Questions`.
    */
   constructor(options: {
     readonly connection: Connection;
@@ -95,8 +87,8 @@ export class ClickHouseStore implements Store {
     this.#claims = options.claims ?? null;
     this.#opening = options.opening ?? { version: "unknown", change: true };
     this.#dropping = new Dropping(options.connection);
-    this.#tableBytesMax = options.tableBytesMax ?? 128 * 2 ** 20;
-    this.#rowsBytesMax = options.rowsBytesMax ?? 64 * 2 ** 20;
+    const { connection, clock, tableBytesMax = 128 * 2 ** 20, rowsBytesMax = 64 * 2 ** 20 } = options;
+    this.#questions = new Questions({ connection, clock, tableBytesMax, rowsBytesMax });
   }
 
   open(signal: AbortSignal): Promise<void> {
@@ -252,33 +244,12 @@ export class ClickHouseStore implements Store {
     return row?.newest ?? 0;
   }
 
-  async windows(query: WindowQuery, secondsMax?: number): Promise<readonly WindowRow[]> {
-    const bounds = { bytesMax: this.#rowsBytesMax, ...(secondsMax !== undefined && { secondsMax }) };
-    const bounded = { rows: <Row>(one: Statement) => this.#connection.rowsWithin<Row>(bounds, one) };
-    const rows = await withinLimits(readWindows(bounded, query));
-    return rows.map((row) => windowRow(query.rule, row));
+  windows(query: WindowQuery, secondsMax?: number, signal?: AbortSignal): Promise<readonly WindowRow[]> {
+    return this.#questions.windows(query, secondsMax, signal);
   }
 
-  async windowTable(query: TableQuery, signal: AbortSignal): Promise<WindowTable> {
-    const [[end, behind], withOverflow] = await withinLimits(
-      Promise.all([this.#pageEnd(query, signal), this.#hasOverflow(query, signal)]),
-    );
-    const last = end && behind && placeOf(end);
-    const page = { ...query, withOverflow, ...(last === undefined ? {} : { through: last }) };
-    const read = (reading: AbortSignal): Promise<Readable> =>
-      withinLimits(readTable(this.#connection, page, this.#tableBytesMax, reading));
-    return last === undefined ? { read } : { last, read };
-  }
-
-  async #pageEnd(query: TableQuery, signal: AbortSignal): Promise<readonly FoundPlace[]> {
-    const found = await pageEnd(this.#connection, query, signal);
-    return found ?? this.#connection.rows<FoundPlace>(renderPageEnd(query), signal);
-  }
-
-  /** No filter finds the overflow. */
-  async #hasOverflow(query: TableQuery, signal: AbortSignal): Promise<boolean> {
-    if (query.rule.groupBy.length === 0 || query.filters.length > 0) return false;
-    return (await this.#connection.rows(renderOverflowSeen(query), signal)).length > 0;
+  windowTable(query: TableQuery, signal: AbortSignal): Promise<WindowTable> {
+    return this.#questions.windowTable(query, signal);
   }
 
   async newestPane(series: number): Promise<number | undefined> {
@@ -302,18 +273,16 @@ export class ClickHouseStore implements Store {
   async seriesCounts(series: readonly number[]): Promise<ReadonlyMap<number, SeriesCounts>> {
     const counts = new Map(series.map((one) => [one, { skipped: 0, late: 0, groups: 0, ungrouped: 0 }]));
     if (series.length === 0) return counts;
-    const rows = await this.#connection.rows<SeriesCounts & { series: number }>(statements.selectSeriesCounts(series));
+    const { rows } = await this.#connection.measured<SeriesCounts & { series: number }>(
+      statements.selectSeriesCounts(series),
+      yieldingSettings,
+    );
     for (const { series: one, ...found } of rows) counts.set(one, found);
     return counts;
   }
 
-  async events(query: EventQuery): Promise<readonly StoredEvent[]> {
-    const statement = statements.selectEvents(query);
-    const rows = await this.#connection.rowsWithin<StoredEvent & { timestamp_ms: number }>(
-      { bytesMax: this.#rowsBytesMax },
-      statement,
-    );
-    return rows.map(({ timestamp_ms, ...row }) => ({ ...row, timestamp: timestamp_ms }));
+  events(query: EventQuery, signal?: AbortSignal): Promise<readonly StoredEvent[]> {
+    return this.#questions.events(query, signal);
   }
 
   tryOut(query: TrialQuery, signal: AbortSignal): Promise<Trial> {
@@ -337,8 +306,8 @@ export class ClickHouseStore implements Store {
     return off ?? [];
   }
 
-  rejects(query: RejectQuery): Promise<readonly RejectedEvent[]> {
-    return this.#connection.rows<RejectedEvent>(quarantine.selectRejects(query));
+  rejects(query: RejectQuery, signal?: AbortSignal): Promise<readonly RejectedEvent[]> {
+    return this.#questions.rejects(query, signal);
   }
 
   async dropRejects(positions: readonly Position[]): Promise<number> {

@@ -11,7 +11,7 @@ import { asWeirError, unavailable } from "./failure.ts";
 import { withFile } from "./hand-over.ts";
 import { type RowShape, insertBody, insertFileSql } from "./insert-rows.ts";
 import { sentAs } from "./sent.ts";
-import { bytesSettings, readSecondsMax, readSettings, writeSettings } from "./statement-settings.ts";
+import { bytesSettings, endedWithUs, readSecondsMax, readSettings, writeSettings } from "./statement-settings.ts";
 import { TableTurns } from "./table-turns.ts";
 import type { Whom } from "./trouble.ts";
 import { isTooLarge, tooLarge } from "./too-large.ts";
@@ -162,27 +162,32 @@ export class Connection {
    * The same; rows that take more than `bytesMax` in the engine's memory are refused as a whole, before they are in ours, and
    * the engine ends what takes longer than `secondsMax`.
    */
-  async rowsWithin<Row>({ bytesMax, secondsMax = readSecondsMax }: RowBounds, statement: Statement): Promise<Row[]> {
+  async rowsWithin<Row>(
+    { bytesMax, secondsMax = readSecondsMax }: RowBounds,
+    statement: Statement,
+    signal?: AbortSignal,
+  ): Promise<Row[]> {
     const bounds = { max_result_bytes: String(bytesMax), result_overflow_mode: "throw" as const };
     const max_execution_time = Math.min(secondsMax, readSecondsMax);
     try {
-      return await this.#rows(statement, { ...readSettings, ...bounds, max_execution_time });
+      return await this.#rows(statement, { ...readSettings, ...bounds, max_execution_time }, signal);
     } catch (error) {
       throw isTooLarge(error) ? tooLarge(bytesMax) : error;
     }
   }
 
   #rows<Row>(statement: Statement, settings: Settings, signal?: AbortSignal): Promise<Row[]> {
+    const asked = signal === undefined ? settings : { ...settings, ...endedWithUs };
     return this.#reading(async (client, call) => {
-      const result = await ask(client, statement, "JSONEachRow", call.asked(settings));
+      const result = await ask(client, statement, "JSONEachRow", call.asked(asked));
       return call.read(result, () => result.json<Row>());
     }, signal);
   }
 
   /** Runs a reading statement under the given limits, and tells what it took. The engine is told that it may only read. */
-  async measured<Row>(statement: Statement, settings: Settings, signal: AbortSignal): Promise<Measured<Row>> {
+  async measured<Row>(statement: Statement, settings: Settings, signal?: AbortSignal): Promise<Measured<Row>> {
     return this.#reading(async (client, call) => {
-      const bounds = { ...readSettings, readonly: "2", ...settings };
+      const bounds = { ...readSettings, ...endedWithUs, ...settings };
       const result = await ask(client, statement, "JSON", call.asked(bounds));
       const { data, statistics } = await call.read(result, () => result.json<Row>());
       return { rows: data, seconds: statistics?.elapsed ?? 0, rowsRead: statistics?.rows_read ?? 0 };

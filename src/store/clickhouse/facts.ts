@@ -16,6 +16,8 @@ export interface StoreFacts {
    * (see claims.ts; docs/decisions/0027).
    */
   readonly endsWithUs: boolean;
+  /** How many questions of users it is asked at a time, so that there is room for all else (docs/decisions/0039). */
+  readonly questionsAtOnce: number;
   /** Sent with every request: what a server's own profiles could otherwise decide. */
   readonly pinned: Settings;
   /** Sent with every write besides. */
@@ -26,7 +28,8 @@ export interface StoreFacts {
 
 /** The embedded engine ends with its parent, refuses what was killed, and has its settings from the start. */
 export const embeddedFacts = (folder: string): StoreFacts => ({
-  ...{ rowsBy: { files: { folder } }, endsWithUs: true },
+  // Of the ten statements that it reads by at a time (engine/child.ts).
+  ...{ rowsBy: { files: { folder } }, endsWithUs: true, questionsAtOnce: 4 },
   ...{ pinned: {}, pinnedOfWrites: {}, cluster: null },
 });
 
@@ -34,6 +37,8 @@ export const embeddedFacts = (folder: string): StoreFacts => ({
 export const serverFacts = (cluster: string | null = null): StoreFacts => ({
   rowsBy: "body",
   endsWithUs: false,
+  // Of the sixteen that a connection has (connection.ts).
+  questionsAtOnce: 8,
   pinned: { ...ofOurStatements, ...nothingCutOff, ...(cluster === null ? {} : readAfterWrites) },
   // How long a write takes is known by its size; one that is ended is begun anew, for ever.
   pinnedOfWrites: { ...notDeduplicated, max_execution_time: 0, ...(cluster === null ? {} : onMostReplicas) },

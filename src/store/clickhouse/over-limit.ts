@@ -13,12 +13,15 @@ export interface Advice {
   readonly tooLarge: string;
 }
 
-const ofWindows: Advice = {
-  tooLong:
-    "reading these windows takes more time than a question may have; ask for a shorter span, a lower limit, or coarser windows by step",
-  tooLarge:
-    "reading these windows takes more memory than a question may have; ask for a shorter span, a lower limit, or coarser windows by step",
-};
+/** What reading these takes too much of, and what to ask for instead. */
+const advice = (what: string, ask: string): Advice => ({
+  tooLong: `reading these ${what} takes more time than a question may have; ask for ${ask}`,
+  tooLarge: `reading these ${what} takes more memory than a question may have; ask for ${ask}`,
+});
+
+export const ofWindows = advice("windows", "a shorter span, a lower limit, or coarser windows by step");
+export const ofEvents = advice("events", "a shorter span by start_time and end_time, or a lower limit");
+export const ofRejects = advice("rejects", "a lower limit, and go on with the cursor");
 
 /**
  * What came of reading. A statement that was ended because it took more than it may is told as what it is, not as a store

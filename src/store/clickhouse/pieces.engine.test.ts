@@ -104,6 +104,19 @@ describe("windows that are read in pieces", () => {
     assert.deepEqual(await readWindows(bounded, oldest), await atOnce(oldest));
   });
 
+  test("are looked for where their group has events, and nowhere else", async () => {
+    const query = await counted({ window_size: "1000s", hop: "1s" });
+    let asked = 0;
+    const counting: Pick<Connection, "rows"> = {
+      rows: (statement) => ((asked += 1), engine.connection.rows(statement)),
+    };
+    for (const order of ["newest", "oldest"] as const) {
+      const filters = [{ key: 0, value: "absent" }];
+      assert.deepEqual(await readWindows(counting, { ...query, order, filters }), []);
+    }
+    assert.equal(asked, 2);
+  });
+
   test("or take too much all the same are refused as that, not as a store that is away", async () => {
     const query = await counted({ window_size: "1000s", hop: "1s" });
     const limits = { max_memory_usage: "1000000" };

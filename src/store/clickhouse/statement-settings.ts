@@ -34,12 +34,8 @@ export const readSettings: Settings = {
   max_execution_time: readSecondsMax,
 };
 
-/**
- * Nothing is answered before all of it is known; a server stops when nobody waits any more; and as the names of columns
- * are users' texts, the engine is told that it may only read.
- */
-export const bytesSettings: Settings = {
-  wait_end_of_query: 1,
-  cancel_http_readonly_queries_on_client_close: 1,
-  readonly: 2,
-};
+/** A server stops when nobody waits any more, which it does only of what it is told may but read. */
+export const endedWithUs: Settings = { cancel_http_readonly_queries_on_client_close: 1, readonly: 2 };
+
+/** Nothing is answered before all of it is known; and as the names of columns are users' texts, the engine is told that it may only read. */
+export const bytesSettings: Settings = { ...endedWithUs, wait_end_of_query: 1 };

@@ -25,7 +25,7 @@ export class Child {
 
   constructor(workFolder: string) {
     // No secrets in environment or arguments; UTC, so that no time zone of the machine shows in a result.
-    const env = { UV_THREADPOOL_SIZE: "16", TZ: "UTC" };
+    const env = { UV_THREADPOOL_SIZE: "24", TZ: "UTC" };
     this.#process = fork(childPath, [], {
       cwd: workFolder,
       env,

@@ -16,8 +16,11 @@ import { authenticate, checkLoopbackHost, listen, makeServer } from "./server.ts
 import { readerLimits } from "./settings.ts";
 import { Spool } from "./spool.ts";
 
-/** Together they leave some of the pool's 16 threads to files and cancelling. */
-const running = { writes: 4, reads: 4, tools: 2 };
+/**
+ * Together they leave some of the pool's 24 threads to files and cancelling. Of the reads users have no more than `questionsAtOnce`
+ * (facts.ts), what is live and slow two, and counts of rules, sums and a verification one each: so there is always one for counting.
+ */
+const running = { writes: 4, reads: 10, tools: 2 };
 const waitingMax = 256;
 const drainMs = 10_000;
 /** Of tools; Weir's own connection reads what it asks for. */

@@ -1,0 +1,28 @@
+import { Transform } from "node:stream";
+import type { Readable } from "node:stream";
+import type { Clock } from "../lib/clock.ts";
+
+/** What has not been taken after this long must have been taken at this rate at least, as bodies have to come. */
+const patienceMs = 10_000;
+const bytesPerSecondMin = 64 * 1024;
+
+/** The bytes, passed on; `tooSlow` is called, once, when whoever takes them is slower than may be. What breaks breaks both. */
+export function atLeastRate(bytes: Readable, clock: Pick<Clock, "monotonic" | "every">, tooSlow: () => void): Readable {
+  const begun = clock.monotonic();
+  let taken = 0;
+  const passed = new Transform({
+    transform: (piece: Buffer, _, done) => {
+      taken += piece.length;
+      done(null, piece);
+    },
+  });
+  const stop = clock.every(1000, () => {
+    const due = ((clock.monotonic() - begun - patienceMs) / 1000) * bytesPerSecondMin;
+    if (taken >= due) return;
+    stop();
+    tooSlow();
+  });
+  passed.once("close", () => (stop(), bytes.destroy()));
+  bytes.once("error", (error) => passed.destroy(error));
+  return bytes.pipe(passed);
+}

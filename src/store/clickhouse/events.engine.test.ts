@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { openEmbeddedEngine } from "../../../test/support/embedded-engine.ts";
+import { selectEvents } from "./statements.ts";
+
+const start = Date.UTC(2026, 0, 13);
+/** One a second, thirty granules of them. */
+const events = 30 * 8192;
+
+let engine: Awaited<ReturnType<typeof openEmbeddedEngine>>;
+
+before(async () => {
+  engine = await openEmbeddedEngine();
+  await engine.connection.write({
+    sql: `INSERT INTO raw_events SELECT 0, number, fromUnixTimestamp64Milli({start:Int64}, 'UTC'),
+      fromUnixTimestamp64Milli({start:Int64} + 1000 * toInt64(number), 'UTC'), toString(number), 'type', 'user', '{}' FROM numbers({events:UInt64})`,
+    parameters: { start, events },
+  });
+});
+after(() => engine.close());
+
+test("a page of events reads nothing of the pages before it", async () => {
+  const query = { from: 0, to: start * 2, limit: 10 };
+  const place = 8192 * 2 + 100;
+  // Nobody's events are on any page, so that all that may have one is read.
+  for (const [behind, granules] of [
+    [undefined, 30],
+    [{ timestamp: start + place * 1000, src: 0, off: place }, 3],
+  ] as const) {
+    const statement = selectEvents({ ...query, user_id: "nobody", ...(behind && { behind }) });
+    const { rows, rowsRead } = await engine.connection.measured(statement, {}, new AbortController().signal);
+    assert.deepEqual(rows, []);
+    assert.ok(rowsRead <= (granules + 1) * 8192, `${rowsRead} rows were read`);
+    assert.ok(rowsRead > (granules - 2) * 8192, `${rowsRead} rows were read`);
+  }
+  const behind = { timestamp: start + place * 1000, src: 0, off: place };
+  const page = await engine.connection.rows<{ off: number }>(selectEvents({ ...query, behind }));
+  assert.deepEqual(
+    page.map(({ off }) => off),
+    Array.from({ length: 10 }, (_, at) => place - 1 - at),
+  );
+});
