@@ -252,5 +252,5 @@ const verifySchema = {
   ...one,
   summary: "Count the windows of a rule again from the stored events, and compare",
   description: "Takes as long as reading all events does, in one thread of the engine; one rule at a time (429).",
-  response: { 200: VerificationAnswer, ...errors, 404: ErrorBody, 429: ErrorBody },
+  response: { 200: VerificationAnswer, ...errors, 404: ErrorBody, 422: ErrorBody, 429: ErrorBody, 504: ErrorBody },
 };

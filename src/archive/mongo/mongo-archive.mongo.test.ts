@@ -63,6 +63,22 @@ describe("the archive in MongoDB", withMongo, () => {
       .deleteMany({ _id: { $in: ["0:20", "0:21"] } });
   });
 
+  test("does not take another event for one that is there already, whatever index somebody has added", async () => {
+    const events = client.db().collection<{ _id: string }>("raw_events");
+    await events.createIndex({ user_id: 1, event_id: 1 }, { unique: true, name: "theirs" });
+    try {
+      const one = (off: number): ArchivedEvent => event(off, { user_id: "alone", event_id: "same" });
+      await archive.put([one(30)]);
+      await archive.put([one(30)]);
+      await assert.rejects(archive.put([one(30), one(31)]), {
+        message: /it does not take the event at 0:31 \(a unique index finds it in another event\)/,
+      });
+    } finally {
+      await events.dropIndex("theirs");
+      await events.deleteMany({ _id: { $in: ["0:30", "0:31"] } });
+    }
+  });
+
   test("notes how far it is, as long as it has what was noted before", async () => {
     const [from, to] = [offset(0), offset(7)];
     assert.equal(await archive.noted(src(2)), 0);

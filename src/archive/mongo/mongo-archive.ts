@@ -60,9 +60,21 @@ class MongoArchive implements Archive {
       try {
         await this.#events().insertMany(documents, { ordered: false });
       } catch (error) {
-        mustBeThere(error, documents.length);
+        const taken = mustBeThere(error, documents.length);
+        await this.#mustBeTheirs(taken);
       }
     });
+  }
+
+  /** An index that somebody has added may refuse an event for another's values: nothing of its position is there then. */
+  async #mustBeTheirs(taken: readonly string[]): Promise<void> {
+    if (taken.length === 0) return;
+    const there = await this.#events()
+      .find({ _id: { $in: [...taken] } }, { projection: { _id: 1 } })
+      .toArray();
+    const found = new Set(there.map(({ _id }) => _id));
+    const lacking = taken.find((id) => !found.has(id));
+    if (lacking !== undefined) throw refusal(lacking, "a unique index finds it in another event");
   }
 
   floor(src: Src): Promise<Offset> {
@@ -147,16 +159,23 @@ function stored({
   };
 }
 
-/** Each document was inserted, or was there: else throws what people need to know. */
-function mustBeThere(error: unknown, count: number): void {
-  const refused = failuresIn(error, count).find(({ code }) => code !== repeatedCode);
-  if (refused === undefined) return;
-  const { _id } = refused.getOperation() as StoredEvent;
-  throw new Error(
-    `it does not take the event at ${_id} (${refused.errmsg}); see what binds the collection raw_events (a validator, an index), and mend that`,
-    { cause: error },
-  );
+/**
+ * The documents that are not inserted because something of theirs is there already, mostly they themselves.
+ * @throws for any other failure what people need to know
+ */
+function mustBeThere(error: unknown, count: number): readonly string[] {
+  const failures = failuresIn(error, count);
+  const idOf = (failure: WriteError): string => (failure.getOperation() as StoredEvent)._id;
+  const refused = failures.find(({ code }) => code !== repeatedCode);
+  if (refused !== undefined) throw refusal(idOf(refused), refused.errmsg ?? "it does not say why", error);
+  return failures.map(idOf);
 }
+
+const refusal = (id: string, why: string, cause?: unknown): Error =>
+  new Error(
+    `it does not take the event at ${id} (${why}); see what binds the collection raw_events (a validator, an index), and mend that`,
+    { cause },
+  );
 
 /** What became of the documents that were not inserted. A line that breaks comes as the same kind of error, and says nothing of the rest. */
 function failuresIn(error: unknown, count: number): readonly WriteError[] {

@@ -3,6 +3,7 @@ import { renderOverflowSeen } from "../../rollup/table.ts";
 import { type Compared, type Comparison, renderDifferences } from "../../rollup/verify.ts";
 import type { Differences, DifferenceKind } from "../store.ts";
 import type { Connection } from "./connection.ts";
+import { ofComparing, withinLimits } from "./over-limit.ts";
 
 /** One thread, so that counting keeps another. */
 const limits = { max_threads: 1, max_execution_time: 250, priority: 10 };
@@ -24,7 +25,8 @@ export async function compare(
 ): Promise<Differences> {
   const compared = await comparable(connection, comparison, kind, signal);
   if (compared === null) return { compared: kind, different: 0, rows: [] };
-  const { rows } = await connection.measured<Found>(renderDifferences(comparison, compared), limits, signal);
+  const counting = connection.measured<Found>(renderDifferences(comparison, compared), limits, signal);
+  const { rows } = await withinLimits(counting, ofComparing);
   return { compared, different: rows[0]?.different ?? 0, rows: rows.map(asDifference) };
 }
 

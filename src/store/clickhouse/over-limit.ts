@@ -22,6 +22,11 @@ const advice = (what: string, ask: string): Advice => ({
 export const ofWindows = advice("windows", "a shorter span, a lower limit, or coarser windows by step");
 export const ofEvents = advice("events", "a shorter span by start_time and end_time, or a lower limit");
 export const ofRejects = advice("rejects", "a lower limit, and go on with the cursor");
+/** Of a verification, which reads all events and can't be asked for less. */
+export const ofComparing: Advice = {
+  tooLong: "counting all of this rule's events again takes longer than a comparison may, which is some four minutes",
+  tooLarge: "counting all of this rule's events again takes more memory than a statement may have",
+};
 
 /**
  * What came of reading. A statement that was ended because it took more than it may is told as what it is, not as a store
