@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { type LongForm, longForms } from "./long-forms.ts";
 import { faultLane, loadLane, runLanes } from "./lanes.ts";
-import { close, fileSteps, type Result, runSteps } from "./steps.ts";
+import { close, fileSteps, type Result, runSteps, toldIn } from "./steps.ts";
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { long: { type: "boolean" } } });
 const asked = ({ row }: LongForm): boolean => positionals.length === 0 || positionals.includes(row);
@@ -29,6 +29,8 @@ async function playForms(): Promise<Result[]> {
     const what = values.long === true ? form.what : "as in every run";
     const [result] = await runSteps(fileSteps(`${form.row} ${what}`, form.file, form.only), 1);
     results.push(result!);
+    // What failed has been told already.
+    if (result!.ok) process.stdout.write(toldIn(result!.output));
     const minutes = (result!.seconds / 60).toFixed(1);
     console.log(`| ${form.row} | ${what} | ${minutes} min | ${commit} | ${result!.ok ? "nothing" : "FAILED"} |`);
   }

@@ -163,7 +163,7 @@ function resultOf(step: Step, ended: boolean, output: string): Omit<Result, "sec
 }
 
 /** What tests have said of themselves, without the runner's counts. */
-const toldIn = (output: string): string =>
+export const toldIn = (output: string): string =>
   [...output.matchAll(/^ *ℹ (?!tests|suites|pass|fail|cancelled|skipped|todo|duration_ms).*\n/gm)].join("");
 
 interface Line extends Pick<Result, "ok" | "skipped"> {
