@@ -56,8 +56,11 @@ export function writeEvent(event: NewEvent, { newId, now }: Pick<Surroundings, "
 
 /** The first number or time of a value that JSON makes null of, and where it is: `payload.prices[2]`. */
 function lostIn(value: unknown): Omit<Unwritable, "eventId"> | undefined {
-  if (typeof value === "number" || value instanceof Number || value instanceof Date)
-    return Number.isFinite(Number(value)) ? undefined : { path: "", why: `is ${value}, which JSON does not have` };
+  // As objects, too, and of another window.
+  if (/^\[object (?:Number|Date)\]$/.test(Object.prototype.toString.call(value)))
+    return Number.isFinite(Number(value))
+      ? undefined
+      : { path: "", why: `is ${String(value)}, which JSON does not have` };
   if (typeof value !== "object" || value === null) return undefined;
   if ("toJSON" in value && typeof value.toJSON === "function") return lostIn(value.toJSON());
   for (const [key, inner] of Object.entries(value)) {

@@ -294,6 +294,11 @@ test("bounds with which nothing could be sent, or all the time would go, are ref
       name: "TypeError",
       message: `${name} must be a number of at least ${least}, not ${value}`,
     });
+  for (const wait of ["count", null, true])
+    assert.throws(() => make(take, { wait: wait as "counted" }), {
+      name: "TypeError",
+      message: `wait must be "durable" or "counted", not ${wait}`,
+    });
   const unbounded = { queueEventsMax: Infinity, requestsMax: Infinity, retryForMs: 0 };
   assert.doesNotThrow(() => make(take, { ...unbounded, batchDelayMs: 0 }));
 });
