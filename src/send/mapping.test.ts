@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseExact } from "./exact-number.ts";
-import type { Format } from "./input.ts";
+import type { Format } from "./head.ts";
 import { columnAt, parseMapping } from "./mapping.ts";
 import type { Mapping } from "./mapping.ts";
 import { eventMaker } from "./row-event.ts";

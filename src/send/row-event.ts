@@ -3,7 +3,7 @@ import type { NewEvent } from "../../client/src/weir.ts";
 import { digitsOf } from "../lib/exact-json.ts";
 import { columnAt, fieldNames } from "./mapping.ts";
 import { numberIn, parseExact } from "./exact-number.ts";
-import type { Format } from "./input.ts";
+import type { Format } from "./head.ts";
 import type { FieldName, Mapping, Origin, Reading } from "./mapping.ts";
 import { isKeyed, Payload } from "./payload.ts";
 import type { Row, RowProblem } from "./row.ts";
