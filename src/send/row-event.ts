@@ -106,7 +106,9 @@ function payloadOf(values: Values, work: Work, take: Take): unknown {
     return take(isText ? { ...mapping.payload, reading: "json" } : mapping.payload, "payload");
   const columns = mapping.rest ? Object.keys(values).filter((column) => !work.named.has(column)) : [];
   const payload = new Payload(columns.includes("payload") ? wholeOf(work, take) : {});
-  for (const { path, origin } of [...columns.flatMap(keyOf), ...mapping.keys]) {
+  // What has others within it first: in which order the columns stand says nothing.
+  const keys = [...columns.flatMap(keyOf), ...mapping.keys].sort((a, b) => a.path.length - b.path.length);
+  for (const { path, origin } of keys) {
     const field = `payload.${path.join(".")}`;
     const value = take(origin, field);
     const message = value === undefined ? undefined : payload.put(path, value);
