@@ -243,8 +243,7 @@ async function upkeep(
       await stopInTime(app, logger);
     }
   } catch (error) {
-    if (error instanceof WeirError) return startFailure(error, logger);
-    const code = await refused(error);
+    const code = error instanceof WeirError ? startFailure(error, logger) : await refused(error);
     // Of a comparison 1 says that something differs.
     return command === "verify" ? 2 : code;
   }

@@ -14,19 +14,23 @@ const pauseMs = 100;
 /** Somebody else's events may wait behind ours: nothing to do is seen twice before it is believed. */
 const idleMs = 1000;
 
+export interface Checking {
+  readonly weir: Pick<Weir, "stats" | "status">;
+  readonly own: OwnCount;
+  readonly clock: Clock;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
 /** Compares as soon as the server has counted everything, and as often as it takes until then. @throws WeirError; the signal's reason */
-export async function checkCounts(
-  weir: Pick<Weir, "stats" | "status">,
-  own: OwnCount,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<Checked> {
+export async function checkCounts(checking: Checking): Promise<Checked> {
+  const { weir, own, clock, signal } = checking;
   const deadline = clock.monotonic() + patienceMs;
   let idleSince = Infinity;
   for (;;) {
     const { lag_ms } = await unlessAborted(weir.status(), signal);
     const at = clock.monotonic();
-    const differences = await found(weir, own, clock, signal);
+    const differences = await found(checking);
     if (differences.length === 0) return { windows: own.size, differences };
     idleSince = lag_ms > 0 ? Infinity : Math.min(idleSince, at);
     if (at - idleSince > idleMs || at > deadline) return { windows: own.size, differences };
@@ -34,12 +38,7 @@ export async function checkCounts(
   }
 }
 
-async function found(
-  weir: Pick<Weir, "stats">,
-  own: OwnCount,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<Difference[]> {
+async function found({ weir, own, clock, signal }: Checking): Promise<Difference[]> {
   const differences: Difference[] = [];
   if (own.size === 0) return differences;
   for (const rule of own.rules) {

@@ -80,8 +80,8 @@ test("quantiles are within 1 %", () => {
   }
 });
 
-/** A server that takes all events, counts none, and answers otherwise where it is told to. */
-async function serverOf(context: TestContext, more: (path: string, method: string) => Reply | undefined) {
+/** A server that takes all events, counts none, and answers otherwise, or not at all, where it is told to. */
+async function serverOf(context: TestContext, more: (path: string, method: string) => Reply | "never" | undefined) {
   const server = createServer((request, answer) => {
     let text = "";
     request.on("data", (piece: Buffer) => (text += piece.toString()));
@@ -89,7 +89,9 @@ async function serverOf(context: TestContext, more: (path: string, method: strin
       const { pathname } = new URL(request.url ?? "", "http://x");
       const count = text.split("\n").length - 1;
       const usual = { "/ingest": { status: "accepted", count, token: "t" }, "/status": { lag_ms: 5 } }[pathname];
-      const [status, body] = more(pathname, request.method ?? "") ?? [200, usual ?? { data: [], complete: true }];
+      const reply = more(pathname, request.method ?? "") ?? [200, usual ?? { data: [], complete: true }];
+      if (reply === "never") return;
+      const [status, body] = reply;
       answer.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     });
   });
@@ -154,4 +156,21 @@ test("rules that can't be deleted are named", async (context) => {
   );
   assert.equal(await load.begin(), 130);
   assert.match(load.said.join(""), /could not be deleted: weir rules delete load-\S+-count load-\S+-sum\n$/);
+});
+
+test("a load that is stopped twice while it sends ends at once, and names the rules that it leaves", async (context) => {
+  const { timeout } = AbortSignal;
+  context.mock.method(AbortSignal, "timeout", (ms: number) => timeout(ms / 100));
+  for (const isDead of [false, true]) {
+    const load = loading(
+      await serverOf(context, (path, method) => {
+        if (path === "/ingest") setImmediate(() => (load.stop(), load.insist()));
+        return path === "/ingest" || (isDead && method === "DELETE") ? "never" : undefined;
+      }),
+    );
+    assert.equal(await load.begin(), 130);
+    const [stopped, ...left] = load.said;
+    assert.match(stopped ?? "", /^The check was stopped/);
+    assert.match(left.join(""), isDead ? /deleted: weir rules delete load-\S+-count load-\S+-sum\n$/ : /^$/);
+  }
 });

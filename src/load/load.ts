@@ -51,8 +51,7 @@ export async function runLoad(wish: Wish, deps: LoadDeps): Promise<LoadCode> {
     const rules = wish.check === "yes" ? own.rules : [];
     return await withRules(weir, rules, deps, async () => {
       const paced = await send(weir, run, own, wish, deps);
-      const isToBeChecked = paced.failure === undefined && rules.length > 0;
-      const checked = isToBeChecked ? await check(weir, own, deps) : null;
+      const checked = paced.failure === undefined && rules.length > 0 ? await check(weir, own, deps) : null;
       const code = told(paced, checked === "stopped" ? null : checked, run, wish, deps);
       if (checked !== "stopped") return code;
       complain("The check was stopped: whether all was counted is not known.\n");
@@ -66,20 +65,24 @@ export async function runLoad(wish: Wish, deps: LoadDeps): Promise<LoadCode> {
 
 /** The signal that has ended the sending can't end the check as well. */
 async function check(weir: Weir, own: OwnCount, { clock, signal, insisted }: LoadDeps): Promise<Checked | "stopped"> {
+  if (insisted.aborted) return "stopped";
   const ending = signal.aborted ? insisted : signal;
   try {
-    return await checkCounts(weir, own, clock, ending);
+    return await checkCounts({ weir, own, clock, signal: ending });
   } catch (error) {
     if (ending.aborted) return "stopped";
     throw error;
   }
 }
 
+/** So long somebody who insists waits for the rules to be deleted. */
+const deletingMs = 3000;
+
 /** Does something while there are these rules. Those that can't be deleted behind it are named. */
 async function withRules<T>(
   weir: Weir,
   rules: readonly Rule[],
-  { complain }: LoadDeps,
+  { complain, insisted }: LoadDeps,
   work: () => Promise<T>,
 ): Promise<T> {
   const made: string[] = [];
@@ -92,10 +95,12 @@ async function withRules<T>(
     return await work();
   } finally {
     // Also one whose making was not answered.
-    for (const { rule_id } of rules)
-      await weir.rules.delete(rule_id).catch(() => {
+    for (const { rule_id } of rules) {
+      const signal = insisted.aborted ? AbortSignal.timeout(deletingMs) : insisted;
+      await weir.rules.delete(rule_id, { signal }).catch(() => {
         if (made.includes(rule_id)) left.push(rule_id);
       });
+    }
     if (left.length > 0) complain(`Rules that could not be deleted: weir rules delete ${left.join(" ")}\n`);
   }
 }
@@ -110,7 +115,9 @@ async function send(weir: Weir, run: string, own: OwnCount, wish: Wish, deps: Lo
   const pacer = new Pacer({ sender, generator, own, clock, signal });
   const stop = showProgress(() => pacer.standing({ rate, seconds, events }), screen, clock);
   try {
-    return await pacer.run({ rate, seconds, events });
+    const paced = await pacer.run({ rate, seconds, events });
+    // What was given up then is nobody's failure.
+    return insisted.aborted ? { ...paced, failure: undefined } : paced;
   } finally {
     stop();
   }

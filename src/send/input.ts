@@ -7,13 +7,13 @@ import { createBrotliDecompress, createGunzip, createZstdDecompress } from "node
 import { explained } from "../commands/message.ts";
 import { CommandError } from "../commands/rule-files.ts";
 import { csvRows } from "./csv-rows.ts";
+import { formatByHead } from "./head.ts";
+import type { Format } from "./head.ts";
 import { jsonRows, ndjsonRows } from "./json-rows.ts";
 import { parquetRows } from "./parquet-rows.ts";
 import type { Row } from "./row.ts";
 import { type Decoder, decodeMembers } from "../lib/members.ts";
 import { unlessAborted } from "../lib/unless-aborted.ts";
-
-export type Format = "json" | "ndjson" | "csv" | "parquet";
 
 export interface InputOptions {
   readonly format: Format | "auto";
@@ -119,13 +119,11 @@ async function mustBeParquet(name: string, path: string): Promise<void> {
 /** Begins to read, to see what it is. */
 async function standardInput(options: InputOptions): Promise<Input> {
   const pieces = options.stdin[Symbol.asyncIterator]();
-  const first = await unlessAborted(pieces.next(), options.signal);
-  const head = first.done === true ? Buffer.alloc(0) : first.value;
+  const { head, format } = await begun(pieces, options);
   async function* all(): AsyncGenerator<Buffer> {
     yield head;
     for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) yield next.value;
   }
-  const format = options.format === "auto" ? formatByHead(head) : options.format;
   const packed = packings.find(([magic]) => head.subarray(0, magic.length).equals(magic));
   if (packed !== undefined && format !== "parquet")
     throw new CommandError(`the standard input is packed; unpack it on its way here: ${packed[1]} FILE | weir send -`);
@@ -149,6 +147,16 @@ async function standardInput(options: InputOptions): Promise<Input> {
   return parquetInput("-", path, "stdin", options, remove);
 }
 
+/** As much of it as says what it is. */
+async function begun(pieces: AsyncIterator<Buffer, unknown>, { format: asked, signal }: InputOptions) {
+  for (let head = Buffer.alloc(0); ;) {
+    const next = await unlessAborted(pieces.next(), signal);
+    if (next.done !== true) head = Buffer.concat([head, next.value]);
+    const format = asked === "auto" ? formatByHead(head, next.done === true) : asked;
+    if (format !== "more") return { head, format };
+  }
+}
+
 const packings: readonly (readonly [Buffer, string])[] = [
   [Buffer.from([0x1f, 0x8b]), "zcat"],
   [Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), "zstdcat"],
@@ -165,16 +173,6 @@ const packedEnding = /\.(gz|zst|br)$/i;
 
 const formatOf = (path: string): Format | undefined =>
   endings.find(([ending]) => ending.test(path.replace(packedEnding, "")))?.[1];
-
-function formatByHead(head: Buffer): Format | undefined {
-  if (head.subarray(0, 4).toString("latin1") === "PAR1") return "parquet";
-  const start = head.toString("utf8", 0, 1000).replace("\uFEFF", "").trimStart();
-  if (start === "") return "ndjson";
-  if (start.startsWith("[")) return "json";
-  if (!start.startsWith("{")) return undefined;
-  // An object of several lines, as `jq .` writes it: its first one goes on.
-  return /^[^\n]*[{[,]\s*\n/.test(start) ? "json" : "ndjson";
-}
 
 const unpackers: Readonly<Record<string, () => Decoder>> = {
   gz: createGunzip,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseExact } from "./exact-number.ts";
-import type { Format } from "./input.ts";
+import type { Format } from "./head.ts";
 import { columnAt, parseMapping } from "./mapping.ts";
 import type { Mapping } from "./mapping.ts";
 import { eventMaker } from "./row-event.ts";
@@ -88,7 +88,7 @@ test("two columns for one key are told, as one of them would be lost", () => {
     ["payload.*=rest", { "payload.price": 1, price: 2 }, "price", "payload.price", tooMany],
     ["payload.*=rest", { price: 2, payload: { price: 1 } }, "price", "payload.price", tooMany],
     ["payload.*=rest", { "payload.a.b": 2, payload: { a: { b: 1 } } }, "payload.a.b", "payload.a.b", tooMany],
-    ["payload.*=rest", { "payload.a.b": 2, "payload.a": { c: 1 } }, "payload.a", "payload.a", tooMany],
+    ["payload.*=rest", { "payload.a.b": 2, "payload.a": { b: 1 } }, "payload.a.b", "payload.a.b", tooMany],
     ["payload.price=amount,payload.*=rest", { amount: 1, price: 2 }, "amount", "payload.price", tooMany],
     [
       "payload.*=rest",
@@ -106,6 +106,20 @@ test("two columns for one key are told, as one of them would be lost", () => {
   const { payload } = made("payload.*=rest", { ...fields, ...row, payload: whole }) as { payload: unknown };
   assert.deepEqual(payload, { a: { b: 1, c: 2 }, price: 1, p: 3 }, "nothing is no value");
   assert.deepEqual(whole.a, { b: 1 }, "the row stays as it is");
+});
+
+test("in which order columns stand says nothing", () => {
+  for (const row of [
+    { "payload.a": { c: 1 }, "payload.a.b": 2 },
+    { "payload.a.b": 2, "payload.a": { c: 1 } },
+  ]) {
+    const { payload } = made("payload.*=rest", { ...fields, ...row }) as { payload: unknown };
+    assert.deepEqual(payload, { a: { b: 2, c: 1 } }, JSON.stringify(row));
+  }
+  const cells = { ...fields, "payload.x.y": "3", "payload.x": "2" };
+  assert.deepEqual(made("payload.*=rest", cells, "csv"), [
+    ["payload.x.y", "payload.x.y", "would be a key of payload.x, which is a value already"],
+  ]);
 });
 
 test("without a mapping an event is what it is, and other columns of Parquet are the payload's", () => {

@@ -3,7 +3,7 @@ import type { NewEvent } from "../../client/src/weir.ts";
 import { digitsOf } from "../lib/exact-json.ts";
 import { columnAt, fieldNames } from "./mapping.ts";
 import { numberIn, parseExact } from "./exact-number.ts";
-import type { Format } from "./input.ts";
+import type { Format } from "./head.ts";
 import type { FieldName, Mapping, Origin, Reading } from "./mapping.ts";
 import { isKeyed, Payload } from "./payload.ts";
 import type { Row, RowProblem } from "./row.ts";
@@ -106,7 +106,9 @@ function payloadOf(values: Values, work: Work, take: Take): unknown {
     return take(isText ? { ...mapping.payload, reading: "json" } : mapping.payload, "payload");
   const columns = mapping.rest ? Object.keys(values).filter((column) => !work.named.has(column)) : [];
   const payload = new Payload(columns.includes("payload") ? wholeOf(work, take) : {});
-  for (const { path, origin } of [...columns.flatMap(keyOf), ...mapping.keys]) {
+  // What has others within it first: in which order the columns stand says nothing.
+  const keys = [...columns.flatMap(keyOf), ...mapping.keys].sort((a, b) => a.path.length - b.path.length);
+  for (const { path, origin } of keys) {
     const field = `payload.${path.join(".")}`;
     const value = take(origin, field);
     const message = value === undefined ? undefined : payload.put(path, value);

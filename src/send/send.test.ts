@@ -228,7 +228,7 @@ test("a name for several files is refused: ids would depend on which are sent to
   assert.equal(await both.code, 2);
   assert.equal(
     both.said(),
-    "--source shop is the name of one file, and these are 2: send them one by one, each with a --source of its own, or leave it out\n",
+    "--source shop is the name of one file, and these are 2: send them one by one, each with a --source of its own, which is shop/a.ndjson (and so on) for what an earlier version has sent by this command\n",
   );
   const idOf = async (wish: SendWish): Promise<string> => {
     const { code, out } = run(wish);

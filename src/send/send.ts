@@ -68,7 +68,8 @@ function checkNames({ files, source }: SendWish): void {
   // A name made of both would be another one when the file is sent alone.
   if (source !== null && files.length > 1)
     throw new CommandError(
-      `--source ${source} is the name of one file, and these are ${files.length}: send them one by one, each with a --source of its own, or leave it out`,
+      `--source ${source} is the name of one file, and these are ${files.length}: send them one by one, each with a --source of its own, ` +
+        `which is ${source}/${nameOf(files[0]!)} (and so on) for what an earlier version has sent by this command`,
     );
   const names = files.map(nameOf);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
@@ -78,7 +79,7 @@ function checkNames({ files, source }: SendWish): void {
     );
 }
 
-const nameOf = (path: string): string => path.split("/").at(-1)!;
+const nameOf = (path: string): string => (path === "-" ? "stdin" : path.split("/").at(-1)!);
 
 const inputOptions = (
   { format, delimiter }: SendWish,

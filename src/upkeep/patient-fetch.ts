@@ -3,11 +3,29 @@ import type { IncomingMessage } from "node:http";
 import { request as overHttps } from "node:https";
 import { buffer } from "node:stream/consumers";
 
+type Asked = Pick<RequestInit, "method" | "headers" | "body" | "signal">;
+
+const redirectsMax = 5;
+
 /**
  * As `fetch`, for an answer that begins as late as it likes: Node's own waits five minutes for it, and a comparison takes as long
  * as reading all events does. How long to wait is the caller's to say, by the signal.
  */
-export function patientFetch(url: string, { method = "GET", headers, body, signal }: RequestInit): Promise<Response> {
+export async function patientFetch(url: string, asked: Asked): Promise<Response> {
+  let at = url;
+  for (let left = redirectsMax; ; left--) {
+    const answer = await fetched(at, asked);
+    const next = answer.headers.get("location");
+    if (answer.ok || next === null || left === 0 || !mayGoOn(asked, answer)) return answer;
+    at = new URL(next, at).href;
+  }
+}
+
+/** What changes something is asked elsewhere only where the answer says that it stays what it is. */
+const mayGoOn = ({ method = "GET" }: Asked, { status }: Response): boolean =>
+  method === "GET" || /^30[78]$/.test(String(status));
+
+function fetched(url: string, { method = "GET", headers, body, signal }: Asked): Promise<Response> {
   return new Promise((resolve, reject) => {
     const request = url.startsWith("https:") ? overHttps : overHttp;
     const sent = { method, headers: Object.fromEntries(new Headers(headers)), ...(signal && { signal }) };

@@ -33,7 +33,7 @@ const serverOf = (context: TestContext, results: Readonly<Record<string, string>
     const listed = Object.keys(results).map((name) => ({ rule_id: name }));
     if (id === undefined) return [200, { rules: listed }];
     const result = results[id] ?? "";
-    if (result.includes(" ")) return refusal(503, result);
+    if (result.includes(" ")) return refusal(result.includes("no rule") ? 404 : 503, result);
     const verified = { rule_id: id, version: 1, different: 0, differences: [], reason: "it sleeps", compared: "value" };
     return [200, { ...verified, result }];
   });
@@ -74,6 +74,31 @@ test("a rule that can't be compared costs no other, and is no difference", async
   const print = (line: string): void => void said.push(line);
   assert.equal(await verifyRules({ queryUrl, rule: null, clock: systemClock, print }), 2);
   assert.deepEqual(said, ["big: not compared, it takes too long", "good version 1: as the stored events give it"]);
+});
+
+test("a rule that was deleted while others were compared is told, and none that failed, unless it is the one", async (context) => {
+  const said: string[] = [];
+  const queryUrl = await serverOf(context, { gone: "there is no rule gone", good: "equal" });
+  const verified = (rule: string | null) =>
+    verifyRules({ queryUrl, rule, clock: systemClock, print: (line) => void said.push(line) });
+  assert.equal(await verified(null), 0);
+  assert.deepEqual(said, ["gone: not compared, there is no rule gone", "good version 1: as the stored events give it"]);
+  assert.equal(await verified("gone"), 2);
+});
+
+test("where a server has moved to is followed, a few times, and with what changes something only as it was asked", async (context) => {
+  const there = await serverOf(context, { good: "equal" });
+  const server = createServer(({ url = "" }, answer) => {
+    const status = url.startsWith("/found") ? 302 : 308;
+    answer.writeHead(status, { location: url.startsWith("/round") ? "/round" : `${there}${url}` }).end();
+  });
+  context.after(() => server.close().closeAllConnections());
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const queryUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  assert.equal(await verifyRules({ queryUrl, rule: null, clock: systemClock, print: () => {} }), 0);
+  const status = async (path: string, method: string) => (await patientFetch(`${queryUrl}${path}`, { method })).status;
+  assert.deepEqual([await status("/found", "GET"), await status("/found", "POST")], [200, 302]);
+  assert.deepEqual([await status("/moved", "POST"), await status("/round", "GET")], [200, 308]);
 });
 
 test("an answer may begin as late as it likes", async (context) => {

@@ -1,4 +1,4 @@
-import { Weir } from "../../client/src/weir.ts";
+import { Weir, WeirError } from "../../client/src/weir.ts";
 import type { RuleAnswer, VerificationAnswer } from "../../client/src/weir.ts";
 import { exitCodeOf } from "../commands/commands.ts";
 import { explained } from "../commands/message.ts";
@@ -27,11 +27,12 @@ export async function verifyRules(deps: UpkeepDeps): Promise<0 | 1 | 2> {
   const results = new Set<VerificationAnswer["result"] | "failed">();
   for (const { rule_id: id } of await rulesOf(client, deps)) {
     const answer = await unlessRefused(client.verify(id));
-    for (const line of answer instanceof Error
-      ? [harmless(`${id}: not compared, ${explained(answer)}`)]
-      : lines(answer))
-      deps.print(line);
-    results.add(answer instanceof Error ? "failed" : answer.result);
+    const isRefused = answer instanceof Error;
+    const told = isRefused ? [harmless(`${id}: not compared, ${explained(answer)}`)] : lines(answer);
+    for (const line of told) deps.print(line);
+    if (!isRefused) results.add(answer.result);
+    // One of all that was deleted meanwhile is none of them any more.
+    else if (deps.rule !== null || !isUnknown(answer)) results.add("failed");
   }
   if (results.has("different")) return 1;
   if (results.has("failed")) return 2;
@@ -75,6 +76,8 @@ async function unlessRefused<T>(answer: Promise<T>): Promise<T | Error> {
     return error;
   }
 }
+
+const isUnknown = (error: Error): boolean => error instanceof WeirError && error.code === "unknown_rule";
 
 /** The rules as they are when none of these is being filled any more. */
 async function untilFilled(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -66,6 +66,11 @@ test("weir verify names what is damaged on a stopped folder, weir rebuild mends 
     assert.deepEqual(found, { code: 1, out: damaged });
     assert.match((await weir("rebuild", "--rule", "b", ...on)).out, /made anew: b\n$/);
     assert.deepEqual(await weir("verify", ...on), { code: 0, out: equal });
+
+    await truncate(join(dataDir, "log", "log.witness"), 1);
+    const without = await weir("verify", ...on);
+    assert.match(without.out, /log\.witness is damaged/);
+    assert.equal(without.code, 2, "nothing was compared, and so nothing differs");
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Played } from "./play.ts";
 
@@ -16,17 +15,24 @@ export interface WorldsPlayed {
   readonly failed: Pick<Played, "seed" | "findings"> | undefined;
 }
 
+/** What a thread says: the seed of the world that it begins, and behind them all what became of them. */
+export type Said = { readonly begun: number } | WorldsPlayed;
+
 /** What worlds leave behind is given back with their thread: a life that ends in the midst of its work never lets go of all of it. */
 const worldsOfThread = 1000;
+
+const ownScript = new URL("./worlds.worker.ts", import.meta.url);
 
 /**
  * Plays worlds in threads of their own, one after the other. In the thread of a test the runner follows every promise, which takes
  * as long again as the worlds.
+ * @throws naming the world that a thread played when it broke off
  */
-export async function playMany({ from, count }: Worlds): Promise<WorldsPlayed> {
+export async function playMany({ from, count }: Worlds, script = ownScript): Promise<WorldsPlayed> {
   let sum: WorldsPlayed = { worlds: 0, events: 0, deaths: 0, failed: undefined };
   while (sum.worlds < count && sum.failed === undefined) {
-    const some = await inThread({ from: from + sum.worlds, count: Math.min(worldsOfThread, count - sum.worlds) });
+    const worlds = { from: from + sum.worlds, count: Math.min(worldsOfThread, count - sum.worlds) };
+    const some = await inThread(worlds, script);
     sum = {
       worlds: sum.worlds + some.worlds,
       events: sum.events + some.events,
@@ -37,11 +43,19 @@ export async function playMany({ from, count }: Worlds): Promise<WorldsPlayed> {
   return sum;
 }
 
-/** @throws what ends the thread */
-async function inThread(worlds: Worlds): Promise<WorldsPlayed> {
-  const worker = new Worker(new URL("./worlds.worker.ts", import.meta.url), { workerData: worlds });
-  const ended = once(worker, "exit");
-  const [played] = (await once(worker, "message")) as [WorldsPlayed];
-  await ended;
-  return played;
+function inThread(worlds: Worlds, script: URL): Promise<WorldsPlayed> {
+  const worker = new Worker(script, { workerData: worlds });
+  return new Promise((resolve, reject) => {
+    let seed = worlds.from;
+    let played: WorldsPlayed | undefined;
+    worker.on("message", (said: Said) => {
+      if ("begun" in said) seed = said.begun;
+      else played = said;
+    });
+    const breakOff = (why: string, cause?: unknown): void =>
+      reject(new Error(`the thread of WEIR_SIM_SEED=${seed} broke off: ${why}`, { cause }));
+    worker.once("error", (error) => breakOff(String(error), error));
+    // Also one that waits for what nobody settles any more.
+    worker.once("exit", (code) => (played ? resolve(played) : breakOff(`it ended with ${code}, and said nothing`)));
+  });
 }

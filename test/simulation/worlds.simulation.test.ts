@@ -11,6 +11,8 @@ const seeds = Number(process.env["WEIR_SIM_SEEDS"] ?? 1000);
 const from = Number(process.env["WEIR_SIM_FROM"] ?? 10_000 + (Date.now() % 1e9));
 
 if (only === undefined) {
+  // At once: what never ends says nothing at its end.
+  console.log(`worlds from WEIR_SIM_FROM=${from} on`);
   for (const { seed, found } of namedSeeds) test(`${seed}: ${found}`, async () => mustHold(await play(seed)));
 
   test("one seed is one world: played again, everything happens again", async () => {

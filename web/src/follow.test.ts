@@ -14,7 +14,7 @@ Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
 function source(t: TestContext) {
   const { mock } = t;
   const page = seenPage(t);
-  mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+  mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now });
   const ways: string[] = [];
   let newest: (next: Partial<LiveState>) => void = () => {};
   const subscribe = (rule: string, listener: (state: LiveState) => void, { over }: LiveOptions = {}): Subscription => {
@@ -159,11 +159,13 @@ test("nobody asks again for what a page can't follow that is not seen", async (t
   await end();
 });
 
-/** So many windows of a second, newest first. */
-const windows = (count: number): LiveState["rows"] =>
+const now = Date.UTC(2026, 0, 14);
+
+/** So many windows of a second, newest first, of which so many have not begun. */
+const windows = (count: number, later = 0): LiveState["rows"] =>
   Array.from({ length: count }, (_, index) => ({
-    window_start: new Date(Date.UTC(2026, 0, 14) - index * 1000).toISOString(),
-    window_end: new Date(Date.UTC(2026, 0, 14) - index * 1000 + 1000).toISOString(),
+    window_start: new Date(now + (later - index) * 1000).toISOString(),
+    window_end: new Date(now + (later - index + 1) * 1000).toISOString(),
     final: true,
     value: 1,
   }));
@@ -177,9 +179,10 @@ test("of a page that is left open only the newest windows are shown, and those b
   assert.deepEqual([text(), ways.length], ["live 60 socket", 1]);
   await tell({ status: "live", rows: windows(1051) });
   assert.deepEqual([text(), ways.length], ["stale 60 socket", 2]);
-  // What begins with many, as windows of times to come do, is not begun again for these.
-  await tell({ status: "live", rows: windows(5000) });
-  await tell({ status: "live", rows: windows(6000) });
-  assert.deepEqual([text(), ways.length], ["live 60 socket", 2]);
+  // What begins with many, as where there are windows of times to come, is not begun again for these; nor do they hide the present.
+  await tell({ status: "live", rows: windows(5000, 4950) });
+  assert.equal(text(), "live 5000 socket");
+  await tell({ status: "live", rows: windows(6000, 4950) });
+  assert.deepEqual([text(), ways.length], ["live 5010 socket", 2]);
   await end();
 });

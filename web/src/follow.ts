@@ -12,7 +12,7 @@ export interface Where {
 /** A server that answers everything else, and to which no line opens for so long, stands behind something that lets none through. */
 const openingMs = 3000;
 
-/** As many as a server gives at first: an hour later a page shows no more than one that is opened then. */
+/** As many of those that have begun as a server gives at first: an hour later a page shows no more than one that is opened then. */
 const shownWindows = 60;
 /** A subscription keeps its windows for as long as it lasts: when so many have come, another one begins with the newest. */
 const comeMax = 1000;
@@ -34,7 +34,7 @@ export function useFollowed(
   }, [returns]);
   useNewTurns(state, isLost, again);
   const isBlocked = useBlocked(state, isLost);
-  const newest = useMemo(() => newestOf(state.rows, shownWindows), [state.rows]);
+  const newest = useMemo(() => newestOf(state.rows, shownWindows, Date.now()), [state.rows]);
   useFewWindows(source, state.status === "live" ? newest.windows : undefined, again);
   return { ...useKept({ ...state, rows: newest.rows }), isBlocked };
 }

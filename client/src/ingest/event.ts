@@ -46,7 +46,7 @@ export function writeEvent(event: NewEvent, { newId, now }: Pick<Surroundings, "
     const whole = { ...event, event_id: eventId, timestamp: event.timestamp ?? now() };
     const text = JSON.stringify(whole);
     // As null it would be another value, and nobody would know. Few events have a null to be looked at.
-    const lost = text.includes("null") ? lostNumber(whole) : undefined;
+    const lost = text.includes("null") ? lostIn(whole) : undefined;
     return lost ? { eventId, ...lost } : { eventId, text, bytes: encoder.encode(text).length + 1 };
   } catch (error) {
     const why = `can't be written as JSON: ${error instanceof Error ? error.message : String(error)}`;
@@ -54,17 +54,20 @@ export function writeEvent(event: NewEvent, { newId, now }: Pick<Surroundings, "
   }
 }
 
-/** The first number of an event that JSON makes null of, and where it is: `payload.prices[2]`. */
-function lostNumber(event: object): Omit<Unwritable, "eventId"> | undefined {
-  const paths = new Map<unknown, string>();
-  let lost: Omit<Unwritable, "eventId"> | undefined;
-  JSON.stringify(event, function told(this: unknown, key: string, value: unknown) {
-    const holder = paths.get(this) ?? "";
-    const path = Array.isArray(this) ? `${holder}[${key}]` : holder === "" ? key : `${holder}.${key}`;
-    if (typeof value === "object") paths.set(value, path);
-    if (typeof value === "number" && !Number.isFinite(value))
-      lost ??= { path, why: `is ${value}, which JSON does not have` };
-    return value;
-  });
-  return lost;
+/** The first number or time of a value that JSON makes null of, and where it is: `payload.prices[2]`. */
+function lostIn(value: unknown): Omit<Unwritable, "eventId"> | undefined {
+  // As objects, too, and of another window.
+  if (/^\[object (?:Number|Date)\]$/.test(Object.prototype.toString.call(value)))
+    return Number.isFinite(Number(value))
+      ? undefined
+      : { path: "", why: `is ${String(value)}, which JSON does not have` };
+  if (typeof value !== "object" || value === null) return undefined;
+  if ("toJSON" in value && typeof value.toJSON === "function") return lostIn(value.toJSON());
+  for (const [key, inner] of Object.entries(value)) {
+    const lost = lostIn(inner);
+    if (lost === undefined) continue;
+    const within = lost.path === "" || lost.path.startsWith("[") ? lost.path : `.${lost.path}`;
+    return { ...lost, path: `${Array.isArray(value) ? `[${key}]` : key}${within}` };
+  }
+  return undefined;
 }

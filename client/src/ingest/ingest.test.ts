@@ -33,6 +33,23 @@ test("where the source of events fails, those before are sent, and then it is to
   await assert.rejects(sender.send(event("b")), { code: "closed" });
 });
 
+test("how another server has failed that events come from, or by what a caller ends it, is not how the sending has", async () => {
+  const { take } = store();
+  const away = new WeirError("no_answer", "nobody answers at the other one");
+  function* events() {
+    yield event("a");
+    throw away;
+  }
+  const details = { accepted: 1, refused: 0, failed: 0, problems: [] };
+  await assert.rejects(ingestAll(make(take).sender, events()), { code: "interrupted", cause: away, details });
+  const signal = AbortSignal.abort(away);
+  for (const source of [[event("a")], resting()])
+    await assert.rejects(ingestAll(make(take, { signal }).sender, source, signal), {
+      code: "interrupted",
+      cause: away,
+    });
+});
+
 /** Gives one event, and then nothing for ever; `left` says whether it was told to end. */
 function resting() {
   const source = {

@@ -34,19 +34,26 @@ export async function ingestAll(
   if (signal?.aborted) aborted();
   signal?.addEventListener("abort", aborted, { once: true });
   try {
-    return await sendAll(sender, until(events, ending.signal), (failure) => ending.abort(failure));
+    const end = (failure: Error): void => ending.abort(failure);
+    return await sendAll({ sender, events: until(events, ending.signal), signal, end });
   } finally {
     signal?.removeEventListener("abort", aborted);
   }
 }
 
-async function sendAll(
-  sender: Sender,
-  events: AsyncIterable<NewEvent>,
-  end: (failure: Error) => void,
-): Promise<Ingested> {
+interface Work {
+  readonly sender: Sender;
+  readonly events: AsyncIterable<NewEvent>;
+  readonly signal: AbortSignal | undefined;
+  /** Ends the events. */
+  readonly end: (failure: Error) => void;
+}
+
+async function sendAll({ sender, events, signal, end }: Work): Promise<Ingested> {
   const troubles = { refused: [] as Trouble[], failed: [] as Trouble[] };
   let failure: Error | undefined;
+  /** By the sender itself. */
+  let thrown: unknown;
   const told = (index: number, event_id: string, outcome: Outcome): void => {
     if (outcome.status === "failed" && failure === undefined) {
       failure = outcome.error;
@@ -65,7 +72,8 @@ async function sendAll(
     for await (const event of events) {
       const at = index++;
       const { eventId, outcome } = await sender.send(event).catch((error: unknown) => {
-        throw failure ?? error;
+        thrown = failure ?? error;
+        throw thrown;
       });
       const telling = outcome.then((became) => (told(at, eventId, became), void tellings.delete(telling)));
       tellings.add(telling);
@@ -80,16 +88,21 @@ async function sendAll(
   await Promise.all(tellings);
   const problems = [...troubles.refused, ...troubles.failed].sort((a, b) => a.index - b.index);
   const ingested = { accepted, refused, failed, problems };
-  if (interruption) throw withDetails(interruption.error, ingested);
-  if (failure) throw withDetails(failure, ingested);
-  return ingested;
+  const ended = interruption ?? (failure && { error: failure });
+  if (ended === undefined) return ingested;
+  // Events may come from another server: how that has failed is not how these have.
+  const isSenders = (ended.error === failure || ended.error === thrown) && ended.error !== signal?.reason;
+  throw isSenders && ended.error instanceof WeirError
+    ? withDetails(ended.error, ingested)
+    : interrupted(ended.error, ingested);
 }
 
-function withDetails(cause: unknown, details: Ingested): WeirError {
-  if (!(cause instanceof WeirError)) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    return new WeirError("interrupted", `not all events were sent: ${why}`, { details, cause });
-  }
+function interrupted(cause: unknown, details: Ingested): WeirError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new WeirError("interrupted", `not all events were sent: ${why}`, { details, cause });
+}
+
+function withDetails(cause: WeirError, details: Ingested): WeirError {
   const { code, message, status } = cause;
   return new WeirError(code, message, { details, cause, ...(status === undefined ? {} : { status }) });
 }

@@ -49,7 +49,7 @@ const least = {
   retryMostMs: 0,
 } as const satisfies Partial<Record<keyof SenderOptions, number>>;
 
-/** With the defaults for what is left out. @throws TypeError for what is no such number; as programs without types give anything. */
+/** With the defaults for what is left out. @throws TypeError for what is no such number or wait; as programs without types give anything. */
 export function checkedOptions(options: Omit<SenderOptions, "signal">): Required<Omit<SenderOptions, "signal">> {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const all = { ...defaults, ...given };
@@ -58,5 +58,7 @@ export function checkedOptions(options: Omit<SenderOptions, "signal">): Required
     if (typeof value === "number" && value >= least[name]) continue;
     throw new TypeError(`${name} must be a number of at least ${least[name]}, not ${String(value)}`);
   }
-  return all;
+  const wait: unknown = all.wait;
+  if (wait === "durable" || wait === "counted") return all;
+  throw new TypeError(`wait must be "durable" or "counted", not ${String(wait)}`);
 }

@@ -59,7 +59,11 @@ test("a number that JSON does not have is refused alone, and told by its place; 
   assert.deepEqual(await refused({ price: NaN }), why("payload.price", "NaN"));
   assert.deepEqual(await refused({ of: null, all: [1, { at: -Infinity }] }), why("payload.all[1].at", "-Infinity"));
   assert.deepEqual(await refused({}, { timestamp: NaN }), why("timestamp", "NaN"));
-  const { outcome } = await sender.send({ ...event("b"), payload: { of: null, text: "NaN" } });
+  assert.deepEqual(await refused({}, { timestamp: new Date(NaN) }), why("timestamp", "Invalid Date"));
+  assert.deepEqual(await refused({ at: new Date(NaN) }), why("payload.at", "Invalid Date"));
+  assert.deepEqual(await refused({ all: [[new Number(NaN)]] }), why("payload.all[0][0]", "NaN"));
+  assert.deepEqual(await refused({ made: { toJSON: () => ({ of: NaN }) } }), why("payload.made.of", "NaN"));
+  const { outcome } = await sender.send({ ...event("b"), payload: { of: null, text: "NaN", at: new Date(0) } });
   await sender.flush();
   assert.deepEqual([await outcome, kept], [{ status: "accepted" }, [["b"]]]);
 });
@@ -289,6 +293,11 @@ test("bounds with which nothing could be sent, or all the time would go, are ref
     assert.throws(() => make(take, { [name]: value }), {
       name: "TypeError",
       message: `${name} must be a number of at least ${least}, not ${value}`,
+    });
+  for (const wait of ["count", null, true])
+    assert.throws(() => make(take, { wait: wait as "counted" }), {
+      name: "TypeError",
+      message: `wait must be "durable" or "counted", not ${wait}`,
     });
   const unbounded = { queueEventsMax: Infinity, requestsMax: Infinity, retryForMs: 0 };
   assert.doesNotThrow(() => make(take, { ...unbounded, batchDelayMs: 0 }));
