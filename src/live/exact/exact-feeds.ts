@@ -6,6 +6,7 @@ import type { LiveRequest } from "../../protocol/live.ts";
 import { resumePlace } from "../../protocol/live-request.ts";
 import type { Store } from "../../store/store.ts";
 import type { LiveLimits } from "../limits.ts";
+import type { ReadPlaces } from "../places.ts";
 import { FeedReader } from "../reader.ts";
 import { Refusals } from "../refusals.ts";
 import type { TooLarge } from "../refusals.ts";
@@ -23,6 +24,8 @@ export interface ExactParts {
   readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
   readonly clock: Clock;
   readonly limits: LiveLimits;
+  /** Shared with all else that is live. */
+  readonly places: ReadPlaces;
   /** Names this process in epochs: digits and lower-case letters, never used before. */
   readonly process: string;
   readonly onError: (error: unknown) => void;
@@ -49,9 +52,9 @@ export class ExactFeeds {
 
   constructor(parts: ExactParts) {
     this.#parts = parts;
-    const { store, clock, limits } = parts;
+    const { store, clock, limits, places } = parts;
     this.#refusals = new Refusals(limits);
-    this.#reader = new FeedReader(clock, limits, {
+    this.#reader = new FeedReader(clock, places, limits, {
       before: (feed) => this.#lookAtRule(feed),
       next: (feed) =>
         feed.readNext(
