@@ -633,7 +633,7 @@ export interface LiveSnapshot {
   readonly seq: number;
   /** the rows are all that `/stats` has with this `start_time` */
   readonly from: string;
-  /** as in `/stats`: false while the rule is being filled or paused */
+  /** as in `/stats`: false while the rule is being filled or paused, or the server has not heard of a change of rules yet */
   readonly complete: boolean;
   /** there are older windows that were asked for; `from` says where these begin */
   readonly truncated?: true;

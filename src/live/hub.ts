@@ -24,6 +24,8 @@ export interface HubParts {
   readonly rules: LiveRules;
   readonly progress: Pick<Progress, "onTouched" | "onSeriesChanged" | "countedThrough" | "lagMs" | "want">;
   readonly clock: Clock;
+  /** Whether this process knows the rules by which others count (see `QueryParts`): while not, no window is called complete or final. */
+  readonly knowsRules?: () => boolean;
   /** Names this process to clients that come back: digits and lower-case letters, never used before. */
   readonly process: string;
   readonly limits?: Partial<LiveLimits>;

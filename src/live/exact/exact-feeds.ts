@@ -23,6 +23,8 @@ export interface ExactParts {
   readonly rules: LiveRules;
   readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
   readonly clock: Clock;
+  /** See `HubParts`. */
+  readonly knowsRules?: () => boolean;
   readonly limits: LiveLimits;
   /** Shared with all else that is live. */
   readonly places: ReadPlaces;
@@ -148,10 +150,10 @@ export class ExactFeeds {
   }
 
   #open(ruleId: string): ExactFeed | undefined {
-    const { rules, limits } = this.#parts;
+    const { rules, limits, knowsRules = () => true } = this.#parts;
     const record = rules.find(ruleId);
     if (record === undefined) return undefined;
-    const feed = new ExactFeed(record, rules.answering(record), ++this.#numbers, limits);
+    const feed = new ExactFeed(record, rules.answering(record), ++this.#numbers, limits, knowsRules);
     feed.isSlow = this.#refusals.suspects(record);
     this.#feeds.set(ruleId, feed);
     return feed;
