@@ -133,8 +133,8 @@ function sidePart(name: string, dependency: Dependency | undefined): Readonly<Re
 }
 
 /** Whether the rules are known here by which other processes count. */
-function knowsRules({ counting, rulebook }: AnsweringParts): () => boolean {
-  return () => counting.rules() <= rulebook.revision;
+function knowsRules({ counting, rules, rulebook }: AnsweringParts): () => boolean {
+  return () => counting.rules(rules.trouble() === undefined) <= rulebook.revision;
 }
 
 function startHub({ clock, logger, config }: Basis, parts: AnsweringParts): Hub {
