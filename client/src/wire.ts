@@ -151,7 +151,7 @@ export interface StatsAnswer {
   readonly data: readonly StatsRow[];
   /** the version of the rule that answers */
   readonly version: number;
-  /** false while the rule is being filled or paused: windows may lack events */
+  /** false while the rule is being filled or paused, or the server has not heard of a change of rules yet: windows may lack events */
   readonly complete: boolean;
   /** how long the oldest event that is not counted has waited, or for how long the log has not let itself be read to its end */
   readonly lag_ms: number;
