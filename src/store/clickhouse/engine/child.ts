@@ -7,7 +7,7 @@ import { systemClock } from "../../../lib/clock.ts";
 import { messageOf } from "../../../lib/errors.ts";
 import { Database } from "./database.ts";
 import type { ExecutionParts } from "./execution.ts";
-import { Lane } from "./lane.ts";
+import { lane } from "./lane.ts";
 import { keepGivingBack } from "./memory.ts";
 import type { FromChild, ToChild } from "./messages.ts";
 import { alive, merge } from "./orders.ts";
@@ -46,7 +46,7 @@ async function start(options: Extract<ToChild, { type: "start" }>): Promise<void
     database,
     running: new Running(systemClock, (id) => database.cancel(id)),
     spool,
-    writes: new Lane(places.writes, waitingMax),
+    writes: lane(places.writes, waitingMax),
     limits: readerLimits(options.memoryMax),
   };
   const ordered = (statement: string, readonly?: boolean): Promise<void> => order(database, statement, readonly);
@@ -63,7 +63,7 @@ async function start(options: Extract<ToChild, { type: "start" }>): Promise<void
 }
 
 function serve(parts: ExecutionParts, { secrets, port }: Extract<ToChild, { type: "start" }>): Promise<number> {
-  const reads = new Lane(places.reads, waitingMax);
+  const reads = lane(places.reads, waitingMax);
   const server = makeServer({
     parts,
     callerOf: (message) => ({ access: authenticate(message, secrets), reads }),
@@ -74,7 +74,7 @@ function serve(parts: ExecutionParts, { secrets, port }: Extract<ToChild, { type
 
 async function serveTools(parts: ExecutionParts, port: number | null): Promise<number | null> {
   if (port === null) return null;
-  const reads = new Lane(places.tools, waitingMax);
+  const reads = lane(places.tools, waitingMax);
   const callerOf = (message: Parameters<typeof checkLoopbackHost>[0]) => {
     checkLoopbackHost(message);
     return { access: "reader", reads } as const;
