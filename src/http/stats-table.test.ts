@@ -175,7 +175,7 @@ describe("a table over HTTP", () => {
       [false, false],
     );
     front.end();
-    await Promise.all(asked.map((signal) => signal.aborted || once(signal, "abort")));
+    for (const signal of asked) if (!signal.aborted) await once(signal, "abort");
     while (read < 61 * piece.length) await systemClock.sleep(1);
     client.destroy();
   });
