@@ -151,7 +151,7 @@ export interface StatsAnswer {
   readonly data: readonly StatsRow[];
   /** the version of the rule that answers */
   readonly version: number;
-  /** false while the rule is being filled or paused: windows may lack events */
+  /** false while the rule is being filled or paused, or the server has not heard of a change of rules yet: windows may lack events */
   readonly complete: boolean;
   /** how long the oldest event that is not counted has waited, or for how long the log has not let itself be read to its end */
   readonly lag_ms: number;
@@ -633,7 +633,7 @@ export interface LiveSnapshot {
   readonly seq: number;
   /** the rows are all that `/stats` has with this `start_time` */
   readonly from: string;
-  /** as in `/stats`: false while the rule is being filled or paused */
+  /** as in `/stats`: false while the rule is being filled or paused, or the server has not heard of a change of rules yet */
   readonly complete: boolean;
   /** there are older windows that were asked for; `from` says where these begin */
   readonly truncated?: true;

@@ -19,8 +19,8 @@ export interface Counting {
   ranges(): readonly OffsetRange[];
   /** Up to where a partition is stored and rolled up. */
   written(partition: number): Offset;
-  /** The latest revision of the rules by which other processes count, as far as they have said; 0: there are none. */
-  rules(): number;
+  /** The latest revision of the rules by which other processes count, as far as they have said; 0: there are none. See `Follower`. */
+  rules(isRead: boolean): number;
   /** Resolves when no fill of this process writes what it has read before. */
   filled(): Promise<void>;
   /** Resolves when the windows that no rule needs any more are gone. */
@@ -33,7 +33,7 @@ export const countingHere = (
   progress: MemoryProgress,
   follower?: Pick<Follower, "rules">,
 ): Counting => ({
-  rules: () => follower?.rules() ?? 0,
+  rules: (isRead) => follower?.rules(isRead) ?? 0,
   fill: (series) => processor.fill(series),
   cost: (series) => processor.cost(series),
   ...positions(progress),
@@ -52,7 +52,7 @@ export interface ElsewhereParts {
 /** Only other processes count. What counting costs for a rule they keep to themselves. */
 export const countingElsewhere = (parts: ElsewhereParts): Counting => ({
   fill: (series) => parts.follower.fill(series),
-  rules: () => parts.follower.rules(),
+  rules: (isRead) => parts.follower.rules(isRead),
   cost: () => null,
   ...positions(parts.progress),
   filled: () => Promise.resolve(),

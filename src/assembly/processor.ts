@@ -24,7 +24,7 @@ export async function startProcessor(basis: Basis, parts: ProcessorParts): Promi
   const announcer =
     news &&
     announced(basis, news, {
-      ...{ progress, fills, sources: () => processor.sources(), rules: () => rulebook.revision },
+      ...{ progress, fills, sources: () => processor.sources(), rules: () => rulebook.newestRevision },
     });
   const processor: Processor = new Processor({
     ...{ log, store, rules: rulebook, progress: announcer ?? progress, clock },

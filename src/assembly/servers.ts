@@ -108,7 +108,7 @@ function queryOf({ clock, metrics, config }: Basis, parts: AnsweringParts): Quer
     fill: (series) => counting.fill(series),
     cost: (series) => counting.cost(series),
     written: () => counting.ranges(),
-    knowsRules: () => counting.rules() <= rulebook.revision,
+    knowsRules: knowsRules(parts),
     groupsMax: config.groupsMax,
     log: () => log.state(),
     rates: () => ({ ...metrics.rates(), ...(parts.accepts ? {} : { accepted: null }) }),
@@ -132,12 +132,19 @@ function sidePart(name: string, dependency: Dependency | undefined): Readonly<Re
   return { [name]: typeof detail === "string" ? { ok: false, detail } : { ok: true } };
 }
 
-function startHub({ clock, logger, config }: Basis, { store, rulebook, progress }: AnsweringParts): Hub {
+/** Whether the rules are known here by which other processes count. */
+function knowsRules({ counting, rules, rulebook }: AnsweringParts): () => boolean {
+  return () => counting.rules(rules.trouble() === undefined) <= rulebook.revision;
+}
+
+function startHub({ clock, logger, config }: Basis, parts: AnsweringParts): Hub {
+  const { store, rulebook, progress } = parts;
   const hub = new Hub({
     store,
     rules: rulesToRead(rulebook),
     progress,
     clock,
+    knowsRules: knowsRules(parts),
     process: randomUUID().replaceAll("-", ""),
     limits: { connectionsMax: config.liveClientsMax },
     onError: (error) => logger.warn({ err: error, part: "live" }, "the live feed could not read the store"),

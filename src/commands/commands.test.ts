@@ -140,6 +140,16 @@ test("a table of rules; without any, what to do next", async () => {
   }
 });
 
+test("stats says of windows that may lack events why they may, whatever the reason is", async () => {
+  const human = terminal(true);
+  const weir = weirOf(() => json({ data: [row(1)], complete: false }));
+  await runStats(weir, { rule: "r", from: null, to: null, step: null, limit: null, signal }, human);
+  assert.match(
+    human.written.join(""),
+    /windows may lack events: .* filled or is paused, or this server has not heard of/,
+  );
+});
+
 test("stats asks for no more pages than it needs", async () => {
   const asked: string[] = [];
   const weir = weirOf(({ url }) => {
@@ -205,7 +215,7 @@ test("a screen has as many rows as it has lines for, and says what it is at", ()
   assert.deepEqual([lines[0], lines.at(-1)], ["r live", "… and 24 older rows"]);
   assert.deepEqual(screen(state([], "stale"), terminal(true)), ["r connection lost, resuming", "no windows yet"]);
   const [title] = screen({ ...state([]), rule: "r".repeat(100), complete: false }, terminal(true));
-  assert.equal(title, `${"r".repeat(28)}… live (being filled, or paused)`, "else it would wrap, and not be drawn over");
+  assert.equal(title, `${"r".repeat(36)}… live (may lack events)`, "else it would wrap, and not be drawn over");
 });
 
 test("tail says at once that nobody answers or that there is no such rule, and waits for a server that is busy", async () => {

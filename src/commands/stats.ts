@@ -14,6 +14,9 @@ export interface StatsWish {
   readonly signal: AbortSignal;
 }
 
+const incomplete =
+  "windows may lack events: the rule is being filled or is paused, or this server has not heard of a change of rules yet";
+
 /** `weir stats`: the windows of a rule, page by page. @throws WeirError */
 export async function runStats(weir: Pick<Weir, "stats">, wish: StatsWish, terminal: Terminal): Promise<void> {
   const { rule, from, to, step, limit, signal } = wish;
@@ -26,7 +29,7 @@ export async function runStats(weir: Pick<Weir, "stats">, wish: StatsWish, termi
     tellPage(terminal, rows, told === 0);
     told += rows.length;
     if (!complete && left >= 0 && told === rows.length && !terminal.json)
-      say(terminal, painted(terminal, "yellow", "the rule is being filled or is paused: windows may lack events"));
+      say(terminal, painted(terminal, "yellow", incomplete));
     await terminal.taken();
     if (left === 0 || signal.aborted) return;
   }

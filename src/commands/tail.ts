@@ -73,12 +73,12 @@ export function screen(state: LiveState, terminal: Pick<Terminal, "columns" | "l
   const [head = "", ...lines] = windowTable(rows.slice(0, room), terminal.columns());
   const colour = { connecting: "yellow", live: "green", stale: "yellow", ended: "red" } as const;
   const words = { connecting: "connecting", live: "live", stale: "connection lost, resuming", ended: "ended" }[status];
-  const filling = complete === false ? " (being filled, or paused)" : "";
+  const lacking = complete === false ? " (may lack events)" : "";
   const left = rows.length - lines.length;
   // A line that wraps would not be drawn over.
-  const name = cut(harmless(rule), Math.max(1, terminal.columns() - ` ${words}${filling}`.length));
+  const name = cut(harmless(rule), Math.max(1, terminal.columns() - ` ${words}${lacking}`.length));
   return [
-    `${painted(terminal, "bold", name)} ${painted(terminal, colour[status], words)}${painted(terminal, "yellow", filling)}`,
+    `${painted(terminal, "bold", name)} ${painted(terminal, colour[status], words)}${painted(terminal, "yellow", lacking)}`,
     ...(rows.length === 0 ? [painted(terminal, "dim", "no windows yet")] : [painted(terminal, "bold", head), ...lines]),
     ...(left > 0 ? [painted(terminal, "dim", `… and ${left} older rows`)] : []),
   ];

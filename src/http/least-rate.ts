@@ -6,9 +6,20 @@ import type { Clock } from "../lib/clock.ts";
 const patienceMs = 10_000;
 const bytesPerSecondMin = 64 * 1024;
 
-/** The bytes, passed on; `tooSlow` is called, once, when whoever takes them is slower than may be. What breaks breaks both. */
-export function atLeastRate(bytes: Readable, clock: Pick<Clock, "monotonic" | "every">, tooSlow: () => void): Readable {
-  const begun = clock.monotonic();
+export interface Taker {
+  /** Whether it can take any yet: of an answer nothing is written before those in front of it have ended. */
+  readonly canTake: () => boolean;
+  /** Called, once, when it is slower than may be. */
+  readonly tooSlow: () => void;
+}
+
+/** The bytes, passed on. What breaks breaks both. */
+export function atLeastRate(
+  bytes: Readable,
+  clock: Pick<Clock, "monotonic" | "every">,
+  { canTake, tooSlow }: Taker,
+): Readable {
+  let begun = clock.monotonic();
   let taken = 0;
   const passed = new Transform({
     transform: (piece: Buffer, _, done) => {
@@ -17,6 +28,7 @@ export function atLeastRate(bytes: Readable, clock: Pick<Clock, "monotonic" | "e
     },
   });
   const stop = clock.every(1000, () => {
+    if (!canTake()) return void (begun = clock.monotonic());
     const due = ((clock.monotonic() - begun - patienceMs) / 1000) * bytesPerSecondMin;
     if (taken >= due) return;
     stop();

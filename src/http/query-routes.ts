@@ -74,7 +74,7 @@ function statsAnswers(): object {
     content: { "application/json": { schema: StatsAnswer }, ...Object.fromEntries(types) },
     headers: {
       "X-Next-Cursor": { ...text, description: "of a table: there is more; ask again with this `cursor`" },
-      "X-Complete": { ...text, description: "of a table: `false` while the rule is being filled or paused" },
+      "X-Complete": { ...text, description: "of a table: as `complete` of the answer in JSON" },
     },
   };
 }

@@ -151,6 +151,35 @@ describe("a table over HTTP", () => {
     }
   });
 
+  it("is not cut while another answer of its connection has not ended", async () => {
+    const [front, behind] = [new PassThrough(), new PassThrough()];
+    const piece = Buffer.alloc(256 * 1024, "b");
+    const tables = [front, behind].map((stream) => table("ndjson", async () => (stream.write("a\n"), stream)));
+    const asked: AbortSignal[] = [];
+    next = (signal) => tables[asked.push(signal) - 1]!;
+    const { port, pathname, search } = new URL(`${url}ndjson`);
+    const client = connect(Number(port), "127.0.0.1");
+    let read = 0;
+    client.on("data", (bytes: Buffer) => (read += bytes.length));
+    client.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(2));
+    while (asked.length < 2 || read === 0) await systemClock.sleep(1);
+    behind.end(piece);
+    // The one in front is taken as fast as it comes.
+    for (let second = 0; second < 60; second++) {
+      front.write(piece);
+      while (front.readableLength > 0) await systemClock.sleep(1);
+      await clock.advance(1000);
+    }
+    assert.deepEqual(
+      asked.map(({ aborted }) => aborted),
+      [false, false],
+    );
+    front.end();
+    for (const signal of asked) if (!signal.aborted) await once(signal, "abort");
+    while (read < 61 * piece.length) await systemClock.sleep(1);
+    client.destroy();
+  });
+
   it("has ended for the service when its last byte is sent", async () => {
     const signals: AbortSignal[] = [];
     next = (signal) => (signals.push(signal), table("csv", async () => bytesOf("a")));

@@ -5,7 +5,7 @@ import type { Query } from "../query/query.ts";
 import type { RawParameters } from "../query/parameters.ts";
 import type { StatsTable } from "../query/stats-table.ts";
 import type { Clock } from "../lib/clock.ts";
-import { goneSignal } from "../lib/unanswered.ts";
+import { goneSignal, isFirst } from "../lib/unanswered.ts";
 import { atLeastRate } from "./least-rate.ts";
 
 /** The type and the ending of a file of each format. `header=present`: RFC 4180. */
@@ -31,7 +31,8 @@ export async function answerTable(
   void reply.header("x-complete", String(table.complete));
   if (table.nextCursor !== undefined) void reply.header("x-next-cursor", table.nextCursor);
   // It has one of few places until it is sent, whoever takes it how slowly.
-  return reply.send(atLeastRate(bytes, clock, () => reply.raw.destroy()));
+  const canTake = (): boolean => isFirst(request.raw.socket, reply.raw);
+  return reply.send(atLeastRate(bytes, clock, { canTake, tooSlow: () => reply.raw.destroy() }));
 }
 
 /** Until the first bytes, or the end of none: a failure before them is still answered as an error. */

@@ -1,10 +1,19 @@
+/** How many may wait, and what one more is refused by. */
+export interface Waiting {
+  readonly waitingMax: number;
+  readonly refusal: () => Error;
+}
+
 /** So many at a time; the others wait in the order in which they came. */
 export class Turns {
   #free: number;
+  readonly #bound: Waiting | undefined;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(atOnce: number) {
+  /** Without a bound any number may wait. */
+  constructor(atOnce: number, bound?: Waiting) {
     this.#free = atOnce;
+    this.#bound = bound;
   }
 
   /** How many wait for theirs. */
@@ -14,7 +23,7 @@ export class Turns {
 
   /**
    * Resolves, when it is the caller's turn, to the function that ends it; to be called once. Who waits no longer leaves the
-   * queue: it rejects with the signal's reason when that aborts before.
+   * queue: it rejects with the signal's reason when that aborts before, and with the refusal when as many wait as may.
    */
   async take(signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted();
@@ -23,7 +32,8 @@ export class Turns {
     return () => this.#end();
   }
 
-  #wait(signal: AbortSignal | undefined): Promise<void> {
+  async #wait(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#bound !== undefined && this.#waiting.length >= this.#bound.waitingMax) throw this.#bound.refusal();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const leave = (): void => {
       this.#waiting.splice(this.#waiting.indexOf(begin), 1);

@@ -13,6 +13,7 @@ import { Feed } from "./feed.ts";
 import { defaultLimits } from "./limits.ts";
 import type { LiveLimits } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
+import { ReadPlaces } from "./places.ts";
 import { FeedReader } from "./reader.ts";
 import { Refusals } from "./refusals.ts";
 import type { LiveRules } from "./rules.ts";
@@ -23,6 +24,8 @@ export interface HubParts {
   readonly rules: LiveRules;
   readonly progress: Pick<Progress, "onTouched" | "onSeriesChanged" | "countedThrough" | "lagMs" | "want">;
   readonly clock: Clock;
+  /** Whether this process knows the rules by which others count (see `QueryParts`): while not, no window is called complete or final. */
+  readonly knowsRules?: () => boolean;
   /** Names this process to clients that come back: digits and lower-case letters, never used before. */
   readonly process: string;
   readonly limits?: Partial<LiveLimits>;
@@ -66,8 +69,9 @@ export class Hub {
     this.#outbox = new Outbox(this.#limits.backlogBytesAllMax);
     this.#refusals = new Refusals(this.#limits);
     const onError = (error: unknown): void => parts.onError?.(error);
-    this.#exact = new ExactFeeds({ ...parts, limits: this.#limits, onError });
-    this.#reader = new FeedReader(parts.clock, this.#limits, {
+    const places = new ReadPlaces(this.#limits.readsMax);
+    this.#exact = new ExactFeeds({ ...parts, limits: this.#limits, places, onError });
+    this.#reader = new FeedReader(parts.clock, places, this.#limits, {
       // Windows touched since a switch of versions are the new one's: the old one may not be asked for them.
       before: (feed) => this.#lookAtRule(feed),
       next: (feed) => feed.readNext(parts.store, parts.clock.now()),

@@ -27,7 +27,7 @@ export interface LiveLimits extends BacklogBounds, FeedBounds, ExactFeedBounds, 
   readonly tickGapMs: number;
   /** How often rules are looked at for changes, and backlogs for clients that never read. */
   readonly sweepMs: number;
-  /** Reads of the store at a time. */
+  /** Reads of the store at a time, in either mode together; the store has room for them (docs/decisions/0039). */
   readonly readsMax: number;
   /** Reads for one rule in a row before the others get their turn. */
   readonly readsInARow: number;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SimulatedClock } from "../../test/support/simulated-clock.ts";
 import { defaultLimits } from "./limits.ts";
+import { ReadPlaces } from "./places.ts";
 import type { ReadableFeed } from "./readable.ts";
 import { FeedReader } from "./reader.ts";
 
@@ -19,7 +20,7 @@ function desk() {
     isWanted: true,
   });
   const start = clock.monotonic();
-  const reader = new FeedReader<TestFeed>(clock, defaultLimits, {
+  const reader = new FeedReader<TestFeed>(clock, new ReadPlaces(defaultLimits.readsMax), defaultLimits, {
     before: () => {},
     next: async (one) => {
       one.readAt.push(clock.monotonic() - start);

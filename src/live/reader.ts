@@ -1,5 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import type { LiveLimits } from "./limits.ts";
+import type { ReadPlaces } from "./places.ts";
 import type { ReadableFeed } from "./readable.ts";
 
 export interface ReaderHooks<Feed extends ReadableFeed> {
@@ -16,21 +17,18 @@ export interface ReaderHooks<Feed extends ReadableFeed> {
 const pauseMsMax = 5000;
 
 /**
- * Reads what feeds want to know from the store: few reads at a time, feeds in the order in which they asked, and after a
- * failure with growing pauses. Feeds whose readings take long, or fail, rest as long as they were read, and have half of the
- * places: others don't wait behind them.
+ * Reads what feeds want to know from the store when there is a place, and after a failure with growing pauses. Feeds whose
+ * readings take long, or fail, rest as long as they were read, and are slow until one has been quick (see `ReadPlaces`).
  */
 export class FeedReader<Feed extends ReadableFeed> {
   readonly #clock: Clock;
+  readonly #places: ReadPlaces;
   readonly #limits: LiveLimits;
   readonly #hooks: ReaderHooks<Feed>;
-  #queue: Feed[] = [];
-  #active = 0;
-  /** Of these, feeds that are slow. */
-  #slow = 0;
 
-  constructor(clock: Clock, limits: LiveLimits, hooks: ReaderHooks<Feed>) {
+  constructor(clock: Clock, places: ReadPlaces, limits: LiveLimits, hooks: ReaderHooks<Feed>) {
     this.#clock = clock;
+    this.#places = places;
     this.#limits = limits;
     this.#hooks = hooks;
   }
@@ -40,29 +38,7 @@ export class FeedReader<Feed extends ReadableFeed> {
     feed.askedAt ??= this.#clock.monotonic();
     if (feed.reading || this.#clock.monotonic() < feed.readAgainAt) return;
     feed.reading = true;
-    this.#queue.push(feed);
-    this.#pump();
-  }
-
-  #pump(): void {
-    while (this.#active < this.#limits.readsMax) {
-      const feed = this.#next();
-      if (feed === undefined) return;
-      const slow = Number(feed.isSlow);
-      this.#active += 1;
-      this.#slow += slow;
-      void this.#read(feed).finally(() => {
-        this.#active -= 1;
-        this.#slow -= slow;
-        this.#pump();
-      });
-    }
-  }
-
-  #next(): Feed | undefined {
-    const slowMax = Math.max(1, Math.floor(this.#limits.readsMax / 2));
-    const at = this.#slow < slowMax ? 0 : this.#queue.findIndex(({ isSlow }) => !isSlow);
-    return at < 0 ? undefined : this.#queue.splice(at, 1)[0];
+    this.#places.ask({ isSlow: () => feed.isSlow, read: () => this.#read(feed) });
   }
 
   async #read(feed: Feed): Promise<void> {

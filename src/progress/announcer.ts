@@ -16,7 +16,7 @@ export interface AnnouncerParts {
   /** The partitions that this process counts now. */
   readonly sources: () => readonly Src[];
   readonly fills: () => readonly FillNews[];
-  /** The revision of the rules that this process knows: what it has counted it has counted by none that is later. */
+  /** The newest revision of the rules of which this process knows anything: what it has counted it has counted by none that is later. */
   readonly rules: () => number;
 }
 

@@ -19,7 +19,7 @@ export interface FollowerParts {
 
 /** A fill of which nothing was said for so long is not under way. */
 const fillMs = 60_000;
-/** Who has said nothing for so long may be gone, and the rules with it. */
+/** What nobody has said for so long may be forgotten: the rules may have been made anew. */
 const rulesMs = 60_000;
 
 /**
@@ -33,6 +33,8 @@ export class Follower {
 
   /** Of each process that counts the revision of the rules that it knows. */
   readonly #rules = new Map<string, { readonly revision: number; readonly at: number }>();
+  /** When what was said of them was not to be forgotten the last time. */
+  #rulesHeldAt = -Infinity;
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
@@ -48,11 +50,18 @@ export class Follower {
     return { progress, endsAt };
   }
 
-  /** The latest revision of the rules that others count by, as was said last; 0: nobody has said so. */
-  rules(): number {
+  /**
+   * The latest revision of the rules that others count by, as was said last; 0: nobody has said so. `isRead`: whether the rules can be
+   * read here now. While they can't, silence is no reason to forget: who counted may have been stopped by what keeps them from us.
+   */
+  rules(isRead: boolean): number {
     const now = this.#parts.clock.monotonic();
-    for (const [by, { at }] of this.#rules) if (now - at > rulesMs) this.#rules.delete(by);
-    return Math.max(0, ...[...this.#rules.values()].map(({ revision }) => revision));
+    if (!isRead) this.#rulesHeldAt = now;
+    let latest = 0;
+    for (const [by, { revision, at }] of this.#rules)
+      if (now - Math.max(at, this.#rulesHeldAt) > rulesMs) this.#rules.delete(by);
+      else latest = Math.max(latest, revision);
+    return latest;
   }
 
   #heard(message: Uint8Array): void {

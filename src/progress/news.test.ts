@@ -101,9 +101,9 @@ test("what one process counts is known to another: positions, seconds, times, fi
 
 test("by which rules something was counted is known no later than that it was", async () => {
   const { announcer, progress, follower, said, clock, rules } = installation();
-  assert.equal(follower.rules(), 0);
+  assert.equal(follower.rules(true), 0);
   const known: number[] = [];
-  progress.onTouched(() => known.push(follower.rules()));
+  progress.onTouched(() => known.push(follower.rules(true)));
   announcer.advance(10, 1, batch(0, 9, []));
   await said();
   rules.revision = 8;
@@ -111,7 +111,11 @@ test("by which rules something was counted is known no later than that it was", 
   await said();
   assert.deepEqual(known, [7, 8]);
   clock.at += 61_000;
-  assert.equal(follower.rules(), 0, "who counted may be gone, and the rules may have been made anew");
+  assert.equal(follower.rules(false), 8, "who can't read the rules can't know that they are others");
+  clock.at += 60_000;
+  assert.equal(follower.rules(true), 8);
+  clock.at += 1;
+  assert.equal(follower.rules(true), 0, "who counted may be gone, and the rules may have been made anew");
 });
 
 test("where messages are lost anything may have changed, once; where they are doubled or old, nothing", async () => {

@@ -5,7 +5,8 @@ import { StatsRow, Time } from "./stats.ts";
 /** Why what a subscriber has is void. */
 export const resetReasons = {
   rule_changed: "another version of the rule answers now",
-  rebuilt: "the same version of the rule has other windows, as after a fill, a pause or an erasure",
+  rebuilt:
+    "the same version of the rule has other windows, as after a fill, a pause or an erasure, or what was not known to be complete is",
   resume_too_old: "the numbers of `resume` are not known any more, or never were",
   too_slow: "changes were missed because what was sent was not read",
   too_large: "the windows have become more than are kept for a rule, or can be read at once: the oldest are left out",
@@ -24,7 +25,10 @@ export const LiveSnapshot = Type.Object(
     epoch: Type.String({ description: "what `seq` counts in; to be given back as it is" }),
     seq: Seq,
     from: Type.String({ description: "the rows are all that `/stats` has with this `start_time`" }),
-    complete: Type.Boolean({ description: "as in `/stats`: false while the rule is being filled or paused" }),
+    complete: Type.Boolean({
+      description:
+        "as in `/stats`: false while the rule is being filled or paused, or the server has not heard of a change of rules yet",
+    }),
     truncated: Type.Optional(
       Type.Literal(true, { description: "there are older windows that were asked for; `from` says where these begin" }),
     ),

@@ -140,7 +140,10 @@ export const StatsAnswer = Type.Object({
     description: "windows with `from ≤ window_start < to`, newest first, then groups in order, null last",
   }),
   version: Type.Integer({ description: "the version of the rule that answers" }),
-  complete: Type.Boolean({ description: "false while the rule is being filled or paused: windows may lack events" }),
+  complete: Type.Boolean({
+    description:
+      "false while the rule is being filled or paused, or the server has not heard of a change of rules yet: windows may lack events",
+  }),
   lag_ms: Type.Number({
     description:
       "how long the oldest event that is not counted has waited, or for how long the log has not let itself be read to its end",

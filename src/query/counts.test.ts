@@ -125,3 +125,24 @@ test("a store that fails or dawdles gives null", async () => {
   assert.deepEqual(await counts.of(2), zeros);
   assert.equal(store.reads.length, 3, "what came late is an answer too");
 });
+
+test("one question that hangs and fails costs the next nothing, and one after the other rest as long as they took", async () => {
+  const [store, clock] = [new MemoryStore(), new SimulatedClock()];
+  const counts = new RecentCounts(store, clock);
+  const begun = clock.monotonic();
+  const asked: number[] = [];
+  let hangs = 3;
+  store.before = async () => {
+    asked.push((clock.monotonic() - begun) / 1000);
+    if (hangs-- <= 0) return;
+    await clock.sleep(30_000);
+    throw new Error("given up");
+  };
+  const seen: unknown[] = [];
+  for (let second = 0; second < 160; second++) {
+    void counts.of(1).then((answer) => seen.push(answer));
+    await clock.advance(1000);
+  }
+  assert.deepEqual(asked.slice(0, 4), [1, 34, 95, 156]);
+  assert.deepEqual(seen.at(-1), zeros);
+});

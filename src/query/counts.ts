@@ -7,6 +7,8 @@ export interface CountsOptions {
   readonly keepFactor: number;
   /** … at most so long. */
   readonly keepMsMax: number;
+  /** After a question that failed, and none before it, the store is asked again after so long at most. */
+  readonly retryMsMax: number;
   /** How long a caller waits for the store. */
   readonly waitMs: number;
   /** Series in one question to the store. */
@@ -19,6 +21,7 @@ export interface CountsOptions {
 const defaults: CountsOptions = {
   keepFactor: 10,
   keepMsMax: 300_000,
+  retryMsMax: 2000,
   waitMs: 1000,
   seriesMax: 1000,
   forgetMs: 600_000,
@@ -33,6 +36,8 @@ interface Kept {
   restsUntil: number;
   /** The last question took longer than anybody waits: who asks meanwhile is answered with what is known. */
   isDear: boolean;
+  /** Questions that failed in a row. */
+  failures: number;
   /** While the store is being asked, or is to be. */
   coming: Promise<SeriesCounts | null> | undefined;
 }
@@ -64,12 +69,13 @@ export class RecentCounts {
     const kept = this.#keptOf(series, now);
     if (kept.coming === undefined && now < kept.restsUntil) return kept.counts;
     kept.coming ??= this.#next(series);
-    if (kept.isDear) return kept.counts;
+    if (kept.isDear && kept.counts !== null) return kept.counts;
     return within(this.#clock, this.#options.waitMs, () => kept.coming!).catch(() => kept.counts);
   }
 
   #keptOf(series: number, now: number): Kept {
-    const known = this.#kept.get(series) ?? { counts: null, restsUntil: 0, isDear: false, coming: undefined };
+    const fresh = { counts: null, restsUntil: 0, isDear: false, failures: 0, coming: undefined };
+    const known = this.#kept.get(series) ?? fresh;
     const kept = Object.assign(known, { askedAt: now });
     this.#kept.delete(series);
     this.#kept.set(series, kept);
@@ -106,14 +112,21 @@ export class RecentCounts {
   }
 
   #takeIn(series: number, counts: SeriesCounts | undefined, took: number): SeriesCounts | null {
-    const { keepFactor, keepMsMax, waitMs } = this.#options;
     const kept = this.#kept.get(series);
     if (kept === undefined) return counts ?? null;
     kept.coming = undefined;
-    kept.counts = counts ?? kept.counts;
-    kept.isDear = took > waitMs;
-    kept.restsUntil = this.#clock.monotonic() + Math.min(took * keepFactor, keepMsMax);
-    return kept.counts;
+    kept.restsUntil = this.#clock.monotonic() + this.#restOf(kept, counts !== undefined, took);
+    if (counts === undefined) return kept.counts;
+    kept.isDear = took > this.#options.waitMs;
+    return (kept.counts = counts);
+  }
+
+  /** A failure says little of what an answer costs: one that hung may be the only one. */
+  #restOf(kept: Kept, isAnswered: boolean, took: number): number {
+    const { keepFactor, keepMsMax, retryMsMax } = this.#options;
+    kept.failures = isAnswered ? 0 : kept.failures + 1;
+    if (isAnswered) return Math.min(took * keepFactor, keepMsMax);
+    return Math.min(took, kept.failures === 1 ? retryMsMax : keepMsMax);
   }
 
   /** Up to the first that was asked for lately. */

@@ -15,7 +15,7 @@ const waitingMax = 64;
  * Each throws WeirError `overloaded` too, when as many wait as may.
  */
 export function inTurn(store: AskedStore, atOnce: number): AskedStore {
-  const turns = new Turns(atOnce);
+  const turns = new Turns(atOnce, { waitingMax, refusal: tooMany });
   const inTurnOf = async <T>(signal: AbortSignal | undefined, read: () => Promise<T>): Promise<T> => {
     const end = await turnOf(turns, signal);
     try {
@@ -37,15 +37,17 @@ export function inTurn(store: AskedStore, atOnce: number): AskedStore {
   };
 }
 
+const tooMany = (): WeirError =>
+  new WeirError("overloaded", `${waitingMax} questions wait to be answered already; try again`, {
+    canRetry: true,
+    retryAfterMs: 1000,
+  });
+
 async function turnOf(turns: Turns, signal: AbortSignal | undefined): Promise<() => void> {
-  if (turns.waiting >= waitingMax)
-    throw new WeirError("overloaded", `${waitingMax} questions wait to be answered already; try again`, {
-      canRetry: true,
-      retryAfterMs: 1000,
-    });
   try {
     return await turns.take(signal);
   } catch (cause) {
+    if (signal?.aborted !== true) throw cause;
     throw new WeirError("store_unavailable", "nobody waits for the answer any more", { cause, canRetry: true });
   }
 }

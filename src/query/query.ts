@@ -115,7 +115,7 @@ export class Query {
     signal.throwIfAborted();
     signal.addEventListener("abort", this.#tables.take("tables are being read"), { once: true });
     for (;;) {
-      const table = await statsTable(raw, answering, this.#parts, { now: this.#parts.clock.now(), signal });
+      const table = await statsTable(raw, answering, this.#parts, { now: () => this.#parts.clock.now(), signal });
       if (this.#stillAnswers(raw, answering)) return this.#whole(table, raw, answering);
       answering = this.#answering(raw);
     }

@@ -25,16 +25,18 @@ class NotingStore extends MemoryStore {
   }
 }
 
-function setUp(phase: RulePhase = "live") {
+function setUp(phase: RulePhase = "live", more: { readonly retentionSeconds?: number } = {}) {
   const rules = new MemoryRules();
-  const series = rules.set({ rule_id: "r", phase });
+  const series = rules.set({ rule_id: "r", phase, ...more });
+  const at = { now, knowsRules: true };
   const store = new NotingStore();
   const progress = { countedThrough: () => now - hour, lagMs: () => 0 };
+  const sources = { store, progress, knowsRules: () => at.knowsRules };
   const ask = (raw: RawParameters) =>
-    statsTable({ rule_id: "r", ...raw }, rules.answering(rules.get("r")), { store, progress }, { now, signal });
+    statsTable({ rule_id: "r", ...raw }, rules.answering(rules.get("r")), sources, { now: () => at.now, signal });
   const put = (hoursAgo: number, group: string | null): void =>
     store.set(series, { windowStart: now - 5 * 60_000 - hoursAgo * hour, group: [group], value: hoursAgo });
-  return { rules, store, progress, ask, put };
+  return { rules, store, progress, ask, put, at };
 }
 
 async function problemOf(asked: Promise<unknown>): Promise<Problem | undefined> {
@@ -125,4 +127,32 @@ test("two tables are read at a time; the next is refused until one of them has e
   readers[0]!.abort();
   await query.statsTable(raw, new AbortController().signal);
   await assert.rejects(query.statsTable(raw, signal), { code: "overloaded" });
+});
+
+test("windows that expire before the table has been read are left out, and when it takes longer it is refused", async () => {
+  const minute = 60_000;
+  const { ask, at, store } = setUp("live", { retentionSeconds: 7200 });
+  // Windows of ten minutes begin and end with the fives here: the oldest that is kept ended less than two hours ago.
+  at.now = now + 4 * minute + 30_000;
+  const table = await ask({ format: "csv", start_time: "0" });
+  const oldest = store.asked!.from;
+  at.now += minute;
+  await (await ask({ format: "csv", start_time: "0" })).read();
+  assert.equal(store.asked!.from, oldest, "the one that ended then is gone, and was left out a minute ago");
+  await table.read();
+  const late = await ask({ format: "csv", start_time: "0" });
+  const recent = await ask({ format: "csv", start_time: String(now - hour) });
+  at.now += 10 * minute;
+  await assert.rejects(late.read(), { code: "store_unavailable", canRetry: true, message: /^windows expired/ });
+  await recent.read();
+});
+
+test("a table that was begun as complete is refused when later rules came while it was read", async () => {
+  const { ask, at } = setUp();
+  const table = await ask({ format: "csv" });
+  at.knowsRules = false;
+  await assert.rejects(table.read(), { code: "store_unavailable", canRetry: true, message: /^the rules were changed/ });
+  const unknown = await ask({ format: "csv" });
+  assert.equal(unknown.complete, false);
+  await unknown.read();
 });

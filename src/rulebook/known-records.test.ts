@@ -115,9 +115,23 @@ test("the revision that is known is one of which nothing is lacking", async () =
   assert.equal(known.revision, 2, "our own, next to what is known");
   save("c");
   ownSave("d");
-  assert.equal(known.revision, 2, "somebody else's is in between");
+  assert.deepEqual([known.revision, known.newest], [2, 4], "somebody else's is in between");
   await known.refresh();
   assert.equal(known.revision, 4);
   ownRemove("d");
   assert.equal(known.revision, 5, "a removal of our own, too");
+});
+
+test("of what is counted by nothing is newer than the newest revision, also where it came while all was read", async () => {
+  const { known, save, ownSave, ownRemove, during } = setUp(record("a", 1));
+  const asked = known.refresh();
+  save("b");
+  await asked;
+  assert.deepEqual([known.find("b")?.revision, known.revision, known.newest], [2, 1, 2], "read with all");
+  during(() => (ownSave("a"), ownRemove("b")));
+  await known.refresh();
+  assert.deepEqual([known.revision, known.newest], [2, 4]);
+  during(() => {});
+  await known.refresh();
+  assert.deepEqual([known.revision, known.newest], [4, 4]);
 });

@@ -11,6 +11,8 @@ export class KnownRecords {
   #revision: number | undefined;
   /** The newest one that it was. */
   #known = 0;
+  /** That of the newest change of which anything is known. */
+  #newest = 0;
   /** Counts the doubts, so that a reading begun before one does not end it. */
   #doubts = 0;
   /** The readings of all that are under way, each with our own changes since it was begun. */
@@ -33,6 +35,14 @@ export class KnownRecords {
   /** The newest revision of the registry that is known as a whole. */
   get revision(): number {
     return this.#known;
+  }
+
+  /**
+   * No change after this one is known here, while of those before it some may be lacking: what is counted is counted by no later rules.
+   * Of somebody else's removal that came between two questions to the registry it does not tell.
+   */
+  get newest(): number {
+    return this.#newest;
   }
 
   find(ruleId: string): RuleRecord | undefined {
@@ -64,7 +74,8 @@ export class KnownRecords {
     // Next to what is known, so that nobody else has changed anything: many rules being filled are not read for each of them.
     this.#revision = revision - 1 === this.#revision ? revision : undefined;
     this.#known = this.#revision ?? this.#known;
-    const own = { removed: remove, stored: records };
+    this.#newest = Math.max(this.#newest, revision);
+    const own = { revision, removed: remove, stored: records };
     for (const changes of this.#readings) changes.push(own);
     takeIn(this.#records, own);
     this.#changed();
@@ -105,12 +116,14 @@ export class KnownRecords {
     this.#records = new Map(records.map((record) => [record.rule_id, record]));
     for (const change of own) takeIn(this.#records, change);
     this.#revision = this.#known = revision;
+    this.#newest = [...records, ...own].reduce((newest, one) => Math.max(newest, one.revision), revision);
     this.#inDoubt = false;
     this.#changed();
   }
 }
 
 interface OwnChange {
+  readonly revision: number;
   readonly removed: readonly RuleRecord[];
   readonly stored: readonly RuleRecord[];
 }

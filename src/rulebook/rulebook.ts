@@ -175,9 +175,14 @@ export class Rulebook {
     return this.#known.find(ruleId);
   }
 
-  /** The registry's revision that this process last saw. */
+  /** The registry's revision that this process knows as a whole: for who answers. */
   get revision(): number {
     return this.#known.revision;
+  }
+
+  /** The newest of which it knows anything: for who counts, and tells others by which rules. */
+  get newestRevision(): number {
+    return this.#known.newest;
   }
 
   /** All rules as this process last saw them, by id. */

@@ -8,8 +8,8 @@ import { liveDesk } from "./live-desk.ts";
 const schema = Compile(ExactMessage);
 
 /** The desk of the plain mode with clients of the exact one, whose messages must be as they are described. */
-export function exactDesk(limits: Partial<LiveLimits> = {}) {
-  const desk = liveDesk(limits);
+export function exactDesk(limits: Partial<LiveLimits> = {}, knowsRules?: () => boolean) {
+  const desk = liveDesk(limits, knowsRules);
   const client = (): ExactTestClient => {
     const one = new ExactTestClient((carrier) => desk.hub.connect(carrier));
     one.connect();

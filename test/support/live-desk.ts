@@ -9,7 +9,7 @@ import { SimulatedClock } from "./simulated-clock.ts";
 export const minute = 60_000;
 
 /** A hub over rules and rows that a test sets, with the rule `clicks` of windows of ten minutes. */
-export function liveDesk(limits: Partial<LiveLimits> = {}) {
+export function liveDesk(limits: Partial<LiveLimits> = {}, knowsRules = (): boolean => true) {
   const clock = new SimulatedClock();
   const start = clock.now();
   const store = new MemoryStore();
@@ -26,6 +26,7 @@ export function liveDesk(limits: Partial<LiveLimits> = {}) {
     rules: live,
     progress,
     clock,
+    knowsRules,
     process: "test",
     limits,
     onError: (error) => errors.push(error),

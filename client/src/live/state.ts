@@ -17,7 +17,7 @@ export interface LiveState {
   readonly version?: number;
   /** The first window that is in `rows`. */
   readonly from?: string;
-  /** False while the rule is being filled or paused: windows may lack events. */
+  /** False while the rule is being filled or paused, or the server has not heard of a change of rules yet: windows may lack events. */
   readonly complete?: boolean;
   /** There are older windows that were asked for, more than are kept live. */
   readonly truncated?: true;

@@ -90,6 +90,7 @@ class Round {
     const { ruleId, version, isComplete, mirror, number } = this.#feed;
     const from = one.from ?? 0;
     const { seq } = mirror;
+    this.#feed.shows(one, isComplete);
     const epoch = epochText({ process: this.#delivery.process, feed: number, from });
     const text = this.#once(`snapshot ${from} ${one.isCut}`, () =>
       snapshotText(ruleId, { version, epoch, seq, from, complete: isComplete, truncated: one.isCut }, mirror.all(from)),

@@ -11,24 +11,19 @@ import { newestFrom, stepMsOf } from "../starts.ts";
 import type { ExactFeedBounds } from "./bounds.ts";
 import { closeWindows } from "./closing.ts";
 import { Coverage } from "./coverage.ts";
-import { Finals, nextEnd } from "./finals.ts";
+import { Finals } from "./finals.ts";
 import { voided } from "./machine.ts";
 import { Mirror } from "./mirror.ts";
 import type { MirrorWindow } from "./mirror.ts";
 import { closedThrough, readStretch } from "./read.ts";
 import type { Stretched } from "./read.ts";
 import type { ExactSubscriber } from "./subscriber.ts";
+import { Through } from "./through.ts";
 
 type Readings = Pick<Store, "windows" | "newestPane">;
 
 /** Behind every window that a store can hold, ms since the epoch. */
 const endOfTime = 4_294_967_295_000;
-
-/**
- * Until when is counted goes back a little when batches overtake each other, and further, for a moment, with each record whose
- * time is older than the silence before it. Only where it stays back for so long, by so much, was a clock ahead; ms.
- */
-const backMsMax = 5000;
 
 /**
  * One rule that is watched exactly: what `/stats` has, as far as it was read, and what of it may have changed since. State
@@ -67,13 +62,21 @@ export class ExactFeed implements ReadableFeed {
   #again = false;
   /** The last read was for those who wait for windows that are not known. */
   #loads = false;
-  #finalThrough = 0;
-  /** Since when what is counted lies far behind it, by the monotonic clock; undefined: it does not. */
-  #backSince: number | undefined;
-  #endsNext = 0;
+  readonly #through = new Through();
   #keptFrom = 0;
+  readonly #knowsRules: () => boolean;
+  /** Who was sent a snapshot as not complete only because it was not known by which rules others count. */
+  readonly #doubters = new Set<ExactSubscriber>();
 
-  constructor(record: RuleRecord, watched: Watched, number: number, bounds: ExactFeedBounds) {
+  /** `knowsRules`: see `HubParts`. */
+  constructor(
+    record: RuleRecord,
+    watched: Watched,
+    number: number,
+    bounds: ExactFeedBounds,
+    knowsRules: () => boolean,
+  ) {
+    this.#knowsRules = knowsRules;
     this.ruleId = record.rule_id;
     this.number = number;
     this.#revision = record.revision;
@@ -100,8 +103,12 @@ export class ExactFeed implements ReadableFeed {
     return this.#watched.rule.window;
   }
 
-  /** As in `/stats`: a filling version lacks history, a paused one what came since. */
+  /** As in `/stats`: a filling version lacks history, a paused one what came since, and whoever does not know the rules can't say. */
   get isComplete(): boolean {
+    return this.#isLive && this.#knowsRules();
+  }
+
+  get #isLive(): boolean {
     return this.#watched.version.phase === "live";
   }
 
@@ -142,9 +149,15 @@ export class ExactFeed implements ReadableFeed {
     this.lookAgainAt = Math.min(this.lookAgainAt, lookAgainAt);
   }
 
+  /** It is sent a snapshot, which says whether it is complete: if that is only not known, it gets another once it is. */
+  shows(one: ExactSubscriber, isComplete: boolean): void {
+    if (!isComplete && this.#isLive) this.#doubters.add(one);
+  }
+
   /** It watches no longer. @returns whether it did. */
   leave(one: ExactSubscriber): boolean {
     this.unsettled.delete(one);
+    this.#doubters.delete(one);
     return this.subscribers.delete(one);
   }
 
@@ -178,8 +191,10 @@ export class ExactFeed implements ReadableFeed {
     this.finals = new Finals(this.#bounds.finalsMax);
     this.mirror = new Mirror(this.#bounds.goneMax);
     this.tooLarge = undefined;
+    this.#doubters.clear();
     [this.#ofChanges, this.#ofLoads] = [new Portion(), new Portion()];
-    [this.#endsNext, this.#keptFrom, this.lookAgainAt] = [0, 0, 0];
+    this.#through.closeAgain();
+    [this.#keptFrom, this.lookAgainAt] = [0, 0];
     for (const one of this.subscribers) {
       one.standing = voided(one.standing, isSameVersion ? "rebuilt" : "rule_changed");
       one.from = null;
@@ -209,28 +224,20 @@ export class ExactFeed implements ReadableFeed {
    */
   advance(countedThrough: number, now: number, monotonic: number): void {
     this.#expire(oldestKept(this.#watched.rule, now));
-    if (!this.isComplete) return;
-    this.#backSince = countedThrough < this.#finalThrough - backMsMax ? (this.#backSince ?? monotonic) : undefined;
-    if (this.#backSince !== undefined && monotonic - this.#backSince >= backMsMax) this.#reopen(countedThrough);
-    if (countedThrough <= this.#finalThrough) return;
-    const { rule } = this.#watched;
-    const lateMs = rule.latenessSeconds * 1000;
-    const through = countedThrough - lateMs;
-    const after = this.#finalThrough === 0 ? through : this.#finalThrough - lateMs;
-    this.#finalThrough = countedThrough;
-    if (through < this.#endsNext) return;
-    this.#endsNext = nextEnd(rule.window, Math.max(0, through));
-    const atOnceMax = this.#bounds.finalsAtOnce;
-    closeWindows(this.mirror, this.finals, { rule, after, through, finalThrough: countedThrough, atOnceMax });
+    // What is read meanwhile is not called final: it closes as soon as it may.
+    if (!this.isComplete) return this.#through.closeAgain();
+    if (this.#doubters.size > 0) this.#showAgain();
+    if (this.#through.goesBack(countedThrough, monotonic)) this.touchAll();
+    const closing = this.#through.goesOn(countedThrough, this.#watched.rule);
+    if (closing === undefined) return;
+    closeWindows(this.mirror, this.finals, { ...closing, atOnceMax: this.#bounds.finalsAtOnce });
     this.lookAgainAt = 0;
   }
 
-  /** The clock was ahead and is set right: what was called final may not be. */
-  #reopen(countedThrough: number): void {
-    this.#finalThrough = countedThrough;
-    this.#backSince = undefined;
-    this.#endsNext = 0;
-    this.touchAll();
+  #showAgain(): void {
+    for (const one of this.#doubters) one.standing = voided(one.standing, "rebuilt");
+    this.#doubters.clear();
+    this.lookAgainAt = 0;
   }
 
   /** Lets the oldest windows go if there is more than may be kept; the newest stays. */
@@ -330,11 +337,16 @@ export class ExactFeed implements ReadableFeed {
     const { readRowsMax, readSecondsMax, mirrorBytesMax } = this.#bounds;
     return readStretch(store, {
       ...{ ...this.#watched, from, to, now },
-      finalThrough: this.isComplete ? this.#finalThrough : 0,
+      finalThrough: () => this.#sayableThrough,
       pageRows: portion.rows(readRowsMax),
       secondsMax: readSecondsMax,
       bytesMax: mirrorBytesMax - kept,
     });
+  }
+
+  /** Up to when windows may be called final now. */
+  get #sayableThrough(): number {
+    return this.isComplete ? this.#through.at : 0;
   }
 
   /** What is known is not given up for what is older. */
@@ -355,7 +367,7 @@ export class ExactFeed implements ReadableFeed {
   /** While they were read, windows may have closed, or have become older than is kept. */
   #asOf(now: number, windows: ReadonlyMap<number, MirrorWindow>): Map<number, MirrorWindow> {
     const { rule } = this.#watched;
-    const through = this.isComplete ? this.#finalThrough : 0;
+    const through = this.#sayableThrough;
     const kept = oldestKept(rule, now);
     const still = [...windows].filter(([start]) => start >= kept);
     return new Map(still.map(([start, window]) => [start, closedThrough(window, rule, through)]));

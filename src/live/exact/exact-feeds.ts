@@ -6,6 +6,7 @@ import type { LiveRequest } from "../../protocol/live.ts";
 import { resumePlace } from "../../protocol/live-request.ts";
 import type { Store } from "../../store/store.ts";
 import type { LiveLimits } from "../limits.ts";
+import type { ReadPlaces } from "../places.ts";
 import { FeedReader } from "../reader.ts";
 import { Refusals } from "../refusals.ts";
 import type { TooLarge } from "../refusals.ts";
@@ -22,7 +23,11 @@ export interface ExactParts {
   readonly rules: LiveRules;
   readonly progress: Pick<Progress, "countedThrough" | "lagMs">;
   readonly clock: Clock;
+  /** See `HubParts`. */
+  readonly knowsRules?: () => boolean;
   readonly limits: LiveLimits;
+  /** Shared with all else that is live. */
+  readonly places: ReadPlaces;
   /** Names this process in epochs: digits and lower-case letters, never used before. */
   readonly process: string;
   readonly onError: (error: unknown) => void;
@@ -49,9 +54,9 @@ export class ExactFeeds {
 
   constructor(parts: ExactParts) {
     this.#parts = parts;
-    const { store, clock, limits } = parts;
+    const { store, clock, limits, places } = parts;
     this.#refusals = new Refusals(limits);
-    this.#reader = new FeedReader(clock, limits, {
+    this.#reader = new FeedReader(clock, places, limits, {
       before: (feed) => this.#lookAtRule(feed),
       next: (feed) =>
         feed.readNext(
@@ -145,10 +150,10 @@ export class ExactFeeds {
   }
 
   #open(ruleId: string): ExactFeed | undefined {
-    const { rules, limits } = this.#parts;
+    const { rules, limits, knowsRules = () => true } = this.#parts;
     const record = rules.find(ruleId);
     if (record === undefined) return undefined;
-    const feed = new ExactFeed(record, rules.answering(record), ++this.#numbers, limits);
+    const feed = new ExactFeed(record, rules.answering(record), ++this.#numbers, limits, knowsRules);
     feed.isSlow = this.#refusals.suspects(record);
     this.#feeds.set(ruleId, feed);
     return feed;

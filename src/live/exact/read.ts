@@ -12,8 +12,8 @@ export interface Stretch {
   readonly from: number;
   readonly to: number;
   readonly now: number;
-  /** As in `/stats`. */
-  readonly finalThrough: number;
+  /** As in `/stats`; asked once rows have been read, as rules that came meanwhile may have had some of them dropped. */
+  readonly finalThrough: () => number;
   readonly pageRows: number;
   /** How long the store may take for a page. */
   readonly secondsMax: number;
@@ -65,7 +65,8 @@ class Gathered {
   }
 
   add(page: readonly WindowRow[]): void {
-    const { rule, finalThrough } = this.#stretch;
+    const { rule } = this.#stretch;
+    const finalThrough = this.#stretch.finalThrough();
     for (const row of page) {
       const window = this.#rows.get(row.windowStart) ?? { texts: [], open: new Set() };
       const text = JSON.stringify(statsRow(row, rule, finalThrough));

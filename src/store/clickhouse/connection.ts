@@ -84,7 +84,8 @@ interface Clients {
 }
 
 /** Requests of a kind at a time; there are more sockets, as one that nobody waits for any more may have its own for a while. */
-const [atOnce, socketsMax] = [16, 32];
+export const callsAtOnce = 16;
+const socketsMax = 32;
 
 /** Requests to a ClickHouse server or to the embedded engine, by the official client. Knows which writes are in doubt. */
 export class Connection {
@@ -101,7 +102,7 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     const expect = options.life?.expect?.bind(options.life);
-    [this.#readCalls, this.#writeCalls] = [new Calls(atOnce, expect), new Calls(atOnce, expect)];
+    [this.#readCalls, this.#writeCalls] = [new Calls(callsAtOnce, expect), new Calls(callsAtOnce, expect)];
     options.life?.onSilence(() => {
       for (const read of this.#reads) read.abort();
     });

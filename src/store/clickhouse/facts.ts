@@ -28,7 +28,7 @@ export interface StoreFacts {
 
 /** The embedded engine ends with its parent, refuses what was killed, and has its settings from the start. */
 export const embeddedFacts = (folder: string): StoreFacts => ({
-  // Of the ten statements that it reads by at a time (engine/child.ts).
+  // Of the twelve statements that it reads by at a time (engine/places.ts).
   ...{ rowsBy: { files: { folder } }, endsWithUs: true, questionsAtOnce: 4 },
   ...{ pinned: {}, pinnedOfWrites: {}, cluster: null },
 });

@@ -7,20 +7,16 @@ import { systemClock } from "../../../lib/clock.ts";
 import { messageOf } from "../../../lib/errors.ts";
 import { Database } from "./database.ts";
 import type { ExecutionParts } from "./execution.ts";
-import { Lane } from "./lane.ts";
+import { lane } from "./lane.ts";
 import { keepGivingBack } from "./memory.ts";
 import type { FromChild, ToChild } from "./messages.ts";
 import { alive, merge } from "./orders.ts";
+import { places } from "./places.ts";
 import { Running } from "./running.ts";
 import { authenticate, checkLoopbackHost, listen, makeServer } from "./server.ts";
 import { readerLimits } from "./settings.ts";
 import { Spool } from "./spool.ts";
 
-/**
- * Together they leave some of the pool's 24 threads to files and cancelling. Of the reads users have no more than `questionsAtOnce`
- * (facts.ts), what is live and slow two, and counts of rules, sums and a verification one each: so there is always one for counting.
- */
-const running = { writes: 4, reads: 10, tools: 2 };
 const waitingMax = 256;
 const drainMs = 10_000;
 /** Of tools; Weir's own connection reads what it asks for. */
@@ -50,7 +46,7 @@ async function start(options: Extract<ToChild, { type: "start" }>): Promise<void
     database,
     running: new Running(systemClock, (id) => database.cancel(id)),
     spool,
-    writes: new Lane(running.writes, waitingMax),
+    writes: lane(places.writes, waitingMax),
     limits: readerLimits(options.memoryMax),
   };
   const ordered = (statement: string, readonly?: boolean): Promise<void> => order(database, statement, readonly);
@@ -67,7 +63,7 @@ async function start(options: Extract<ToChild, { type: "start" }>): Promise<void
 }
 
 function serve(parts: ExecutionParts, { secrets, port }: Extract<ToChild, { type: "start" }>): Promise<number> {
-  const reads = new Lane(running.reads, waitingMax);
+  const reads = lane(places.reads, waitingMax);
   const server = makeServer({
     parts,
     callerOf: (message) => ({ access: authenticate(message, secrets), reads }),
@@ -78,7 +74,7 @@ function serve(parts: ExecutionParts, { secrets, port }: Extract<ToChild, { type
 
 async function serveTools(parts: ExecutionParts, port: number | null): Promise<number | null> {
   if (port === null) return null;
-  const reads = new Lane(running.tools, waitingMax);
+  const reads = lane(places.tools, waitingMax);
   const callerOf = (message: Parameters<typeof checkLoopbackHost>[0]) => {
     checkLoopbackHost(message);
     return { access: "reader", reads } as const;

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
+import type { Turns } from "../../../lib/turns.ts";
 import { quoteString } from "./escape.ts";
 import { EngineException } from "./exception.ts";
 import { checkReader, checkReads } from "./fence.ts";
 import type { Database, RunOptions, RunResult } from "./database.ts";
-import type { Lane } from "./lane.ts";
 import { lex } from "./lexer.ts";
 import { readText, withMultipart, type Request } from "./request.ts";
 import type { Run, Running } from "./running.ts";
@@ -15,14 +15,14 @@ export interface ExecutionParts {
   readonly database: Database;
   readonly running: Running;
   readonly spool: Spool;
-  readonly writes: Lane;
+  readonly writes: Turns;
   readonly limits: ReaderLimits;
 }
 
 export interface Caller {
   readonly access: Access;
   /** The lane for what this caller reads. */
-  readonly reads: Lane;
+  readonly reads: Turns;
 }
 
 export interface Answer {
@@ -101,8 +101,8 @@ export class Execution {
     return { result: await this.#parts.database.run(sql, { ...this.#options(request), format }), format, wrote: false };
   }
 
-  async #inLane(lane: Lane, sql: string, request: Request): Promise<RunResult> {
-    const leave = await lane.enter(this.#run.signal);
+  async #inLane(lane: Turns, sql: string, request: Request): Promise<RunResult> {
+    const leave = await lane.take(this.#run.signal);
     try {
       this.#run.signal.throwIfAborted();
       this.#run.setInEngine(true);

@@ -6,7 +6,7 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { systemClock } from "../../../lib/clock.ts";
 import type { Database } from "./database.ts";
-import { Lane } from "./lane.ts";
+import { lane } from "./lane.ts";
 import { Running } from "./running.ts";
 import { listen, makeServer, type ServerOptions } from "./server.ts";
 import { readerLimits } from "./settings.ts";
@@ -20,13 +20,13 @@ const asking = "GET /?query=SELECT+1 HTTP/1.1\r\nHost: localhost\r\n\r\n";
 async function start(t: TestContext, options: Pick<ServerOptions, "stalledMs">) {
   let asked = 0;
   const database = { run: async () => ((asked += 1), { bytes, elapsedSeconds: 0, rowsRead: 1, bytesRead: 1 }) };
-  const reads = new Lane(2, 10);
+  const reads = lane(2, 10);
   const server = makeServer({
     parts: {
       database: database as unknown as Database,
       running: new Running(systemClock, async () => {}),
       spool: {} as Spool,
-      writes: new Lane(1, 1),
+      writes: lane(1, 1),
       limits: readerLimits(2 ** 30),
     },
     callerOf: () => ({ access: "reader", reads }),
