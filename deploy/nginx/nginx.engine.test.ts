@@ -122,6 +122,30 @@ describe("a real nginx", unlessMissing(whyNoNginx()), () => {
     }
   });
 
+  test("a change of rules that breaks off is not sent again, with whatever method", async () => {
+    const seen: string[] = [];
+    const breaksOff: RequestListener = (request) => {
+      seen.push(`${request.method} ${request.url}`);
+      request.resume().on("end", () => request.socket.destroy());
+    };
+    const processes = [await answering(breaksOff), await answering(breaksOff), await answering(breaksOff)];
+    const urls = processes.map(({ url }) => url);
+    try {
+      await behindNginx(folder, { ingest: urls, query: urls }, async ({ query }) => {
+        // Each takes one process out for ten seconds.
+        const asks = async (method: string, body?: string): Promise<number> =>
+          (await fetch(`${query}/aggregation-rule/a`, { method, ...(body === undefined ? {} : { body }) })).status;
+        assert.deepEqual([await asks("DELETE"), await asks("PUT", "{}"), await asks("POST", "{}")], [502, 502, 502]);
+      });
+    } finally {
+      for (const { server } of processes) server.close();
+    }
+    assert.deepEqual(
+      seen,
+      ["DELETE", "PUT", "POST"].map((method) => `${method} /aggregation-rule/a`),
+    );
+  });
+
   test("clients that come through another proxy are spread over the query processes, each to one of its own", async () => {
     const [one, other] = [await answering(saying("one")), await answering(saying("other"))];
     try {
