@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import type { RequestListener, Server, ServerResponse } from "node:http";
 import { connect, createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
@@ -20,6 +20,7 @@ import { runProgram } from "../check/run-program.ts";
 
 const loadTest = fileURLToPath(new URL("../load-test/load-test.ts", import.meta.url));
 const text = textOf("deploy/nginx/nginx.conf");
+const bodiesMax = Number(/^ {2}limit_conn bodies (\d+);$/m.exec(text)?.[1]);
 
 test("the names behind nginx are services, each on its own port, and looked up again", () => {
   const servers = [...text.matchAll(/^ +server (\w+):(\d+) resolve\b.*;$/gm)].map(
@@ -54,6 +55,13 @@ test("bodies of events wait on a disk that compose.yaml gives it, and not in 64 
     mounted.some((folder) => path.startsWith(`${folder}/`)),
     path,
   );
+});
+
+test("bodies that wait have a bound, in memory far below what nginx may use, and the page says what room they need", () => {
+  const bufferKiB = Number(/client_body_buffer_size (\d+)k;/.exec(text)?.[1]);
+  assert.ok(2 * bodiesMax * bufferKiB * 1024 < 64 * 2 ** 20, `two ports with ${bodiesMax} of ${bufferKiB} KiB each`);
+  const roomGiB = Math.ceil((bodiesMax * options.bodyBytesMax.default) / 2 ** 30);
+  assert.match(textOf("docs/deploy.md"), new RegExp(`${bodiesMax} requests with a body.* ${roomGiB} GiB`, "s"));
 });
 
 describe("a real nginx", unlessMissing(whyNoNginx()), () => {
@@ -122,16 +130,62 @@ describe("a real nginx", unlessMissing(whyNoNginx()), () => {
     }
   });
 
+  test("a change of rules that breaks off is not sent again, with whatever method", async () => {
+    const seen: string[] = [];
+    const breaksOff: RequestListener = (request) => {
+      seen.push(`${request.method} ${request.url}`);
+      request.resume().on("end", () => request.socket.destroy());
+    };
+    const processes = [await answering(breaksOff), await answering(breaksOff), await answering(breaksOff)];
+    const urls = processes.map(({ url }) => url);
+    try {
+      await behindNginx(folder, { ingest: urls, query: urls }, async ({ query }) => {
+        // Each takes one process out for ten seconds.
+        const asks = async (method: string, body?: string): Promise<number> =>
+          (await fetch(`${query}/aggregation-rule/a`, { method, ...(body === undefined ? {} : { body }) })).status;
+        assert.deepEqual([await asks("DELETE"), await asks("PUT", "{}"), await asks("POST", "{}")], [502, 502, 502]);
+      });
+    } finally {
+      for (const { server } of processes) server.close();
+    }
+    assert.deepEqual(
+      seen,
+      ["DELETE", "PUT", "POST"].map((method) => `${method} /aggregation-rule/a`),
+    );
+  });
+
+  test("requests whose bodies do not come take no more than their room, and others go on", async () => {
+    const { url, server } = await answering((request, answer) => void request.resume().on("end", () => answer.end()));
+    try {
+      await behindNginx(folder, { ingest: [url], query: [url] }, async ({ ingest, query }) => {
+        const post = async (at: string): Promise<number> => (await fetch(at, { method: "POST", body: "{}" })).status;
+        const stalled = Array.from({ length: bodiesMax }, () => stalledAt(ingest));
+        assert.equal(await answerOf(429, () => post(ingest)), 429);
+        assert.equal((await fetch(`${ingest}/health`)).status, 200, "without a body");
+        assert.equal(await post(query), 200, "the other port has a room of its own");
+        for (const socket of stalled) socket.destroy();
+        assert.equal(await answerOf(200, () => post(ingest)), 200);
+      });
+    } finally {
+      server.close();
+    }
+  });
+
   test("clients that come through another proxy are spread over the query processes, each to one of its own", async () => {
     const [one, other] = [await answering(saying("one")), await answering(saying("other"))];
     try {
       await behindNginx(folder, { ingest: [one.url], query: [one.url, other.url] }, async ({ query }) => {
         const asks = async (headers: Record<string, string>): Promise<string> =>
           (await fetch(`${query}/stats`, { headers })).text();
+        let proxies = 0;
         const clients = Array.from({ length: 20 }, (_, index) => ({ "x-forwarded-for": `192.0.2.${index}` }));
         const answers = await Promise.all(clients.map(asks));
         assert.deepEqual(new Set(answers), new Set(["one", "other"]));
         assert.deepEqual(await Promise.all(clients.map(asks)), answers);
+        const further = clients.map((client) => ({
+          "x-forwarded-for": `${client["x-forwarded-for"]}, 203.0.113.${++proxies}`,
+        }));
+        assert.deepEqual(await Promise.all(further.map(asks)), answers, "whichever proxies it came through");
         assert.equal(new Set(await Promise.all(clients.map(() => asks({})))).size, 1, "without one by its address");
       });
     } finally {
@@ -200,6 +254,24 @@ class Load {
       this.#sent += 1;
     }
   }
+}
+
+/** What is answered in the end, as soon as it is what is waited for. */
+async function answerOf(status: number, ask: () => Promise<number>): Promise<number> {
+  const end = performance.now() + 20_000;
+  for (;;) {
+    const answer = await ask();
+    if (answer === status || performance.now() > end) return answer;
+    await pause(20);
+  }
+}
+
+/** A request whose body never comes. */
+function stalledAt(url: string): Socket {
+  const { port, host } = new URL(url);
+  const socket = connect(Number(port), "127.0.0.1").on("error", () => {});
+  socket.write(`POST /ingest HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 1000000\r\n\r\n`);
+  return socket;
 }
 
 /** A server of HTTP in the place of a Weir. */

@@ -8,8 +8,8 @@ import type { Log, LogRecord } from "../log/log.ts";
 import type { Archive, ArchiveErasure, ArchivedEvent } from "./archive.ts";
 
 export interface ArchiverDeps {
-  /** A reader of its own: what it commits is its own progress, and holds nobody back. */
-  readonly log: Pick<Log, "sources" | "read" | "commit" | "committed">;
+  /** A reader of its own: what it commits is for people who look how far it is, and holds nobody back. */
+  readonly log: Pick<Log, "sources" | "read" | "commit">;
   readonly archive: Archive;
   /** Rejects while another process may put, too: what one has erased the other could put back. */
   readonly claim?: () => Promise<void>;
@@ -36,13 +36,19 @@ interface Line {
   /** When the log had the oldest event that may be missing in the archive, ms since the epoch; undefined: all is there. */
   oldest: number | undefined;
   trouble: string | undefined;
-  /** A put from there on had no answer. Up to this moment of the monotonic clock it may come late, and bring back what was erased since. */
-  unsure: { readonly from: Offset; readonly untilMs: number } | undefined;
+  /** Puts that had no answer: they may come late, and bring back what was erased since. */
+  unsure: readonly Unsure[];
+}
+
+/** A put from there on, and up to when, by the monotonic clock, it may come. */
+interface Unsure {
+  readonly from: Offset;
+  readonly untilMs: number;
 }
 
 /**
- * Copies the log into the archive, each partition by itself, from where the archive and its last commit say. Both follow what
- * is put: what is put again after a crash is there already. It waits for the archive as long as that is away; nobody waits for it.
+ * Copies the log into the archive, each partition by itself, from where the archive says. That follows what is put: what is
+ * put again after a crash is there already. It waits for the archive as long as that is away; nobody waits for it.
  */
 export class Archiver {
   readonly #deps: ArchiverDeps;
@@ -53,7 +59,7 @@ export class Archiver {
 
   constructor(deps: ArchiverDeps) {
     this.#deps = deps;
-    const unknown = { next: undefined, oldest: undefined, trouble: undefined, unsure: undefined };
+    const unknown = { next: undefined, oldest: undefined, trouble: undefined, unsure: [] };
     this.#lines = deps.log.sources().map((src) => ({ src, ...unknown }));
   }
 
@@ -72,9 +78,9 @@ export class Archiver {
 
   /** Everything of the partition below it is in the archive, and nothing of it is on its way there. */
   written(partition: number): Offset {
-    const { next = offset(0), unsure } = this.#lines.find(({ src }) => src === partition) ?? {};
-    const isUnsure = unsure !== undefined && this.#deps.clock.monotonic() < unsure.untilMs;
-    return isUnsure && unsure.from < next ? unsure.from : next;
+    const line = this.#lines.find(({ src }) => src === partition);
+    if (line === undefined) return offset(0);
+    return offset(Math.min(line.next ?? 0, ...this.#unsure(line).map(({ from }) => from)));
   }
 
   /** For events below what is `written`: an archive that has less must not take them for put. */
@@ -97,6 +103,11 @@ export class Archiver {
     return this.#lines.find(({ trouble }) => trouble !== undefined)?.trouble;
   }
 
+  #unsure({ unsure }: Line): readonly Unsure[] {
+    const now = this.#deps.clock.monotonic();
+    return unsure.filter(({ untilMs }) => now < untilMs);
+  }
+
   async #follow(line: Line): Promise<void> {
     for (let failures = 0; !this.#isStopped();) {
       try {
@@ -114,14 +125,13 @@ export class Archiver {
   }
 
   /**
-   * The commit is a hint, which may be old, or gone, or of more than an archive has that was brought back from a copy. What was
-   * erased must not come back by any of them.
+   * What the reader has committed does not count: Kafka forgets it, and of an archive that was brought back from a copy it says
+   * too much. What was erased must not come back, whatever is noted.
    */
   async #beginning(src: Src): Promise<Offset> {
-    const { log, archive, claim } = this.#deps;
+    const { archive, claim } = this.#deps;
     await claim?.();
-    const [floor, noted, committed] = [await archive.floor(src), await archive.noted(src), await log.committed(src)];
-    const next = offset(Math.max(floor, Math.min(noted, committed)));
+    const next = offset(Math.max(await archive.floor(src), await archive.noted(src)));
     await archive.note(src, offset(0), next);
     return next;
   }
@@ -135,7 +145,9 @@ export class Archiver {
     // It stands until nothing more comes: only then nothing is waiting.
     line.oldest = records[0]!.appendedAt;
     await this.#put(records, from).catch((error: unknown) => {
-      line.unsure = { from: this.written(src), untilMs: this.#deps.clock.monotonic() + unsureMs };
+      // Of those from one place the last counts, so that an archive that is away makes no list of them.
+      const others = this.#unsure(line).filter((one) => one.from !== from);
+      line.unsure = [...others, { from, untilMs: this.#deps.clock.monotonic() + unsureMs }];
       throw error;
     });
     const next = after(last.to);

@@ -145,9 +145,9 @@ export class Group implements Membership {
     consumer.on("error", lost);
     consumer.on("consumer:heartbeat:stalled", () => lost(new Error("it does not answer")));
     consumer.on("consumer:heartbeat:end", () => void this.#retake(consumer));
-    const named = new Naming(sessionMs);
+    const isNewTooSoon = newTooSoon(sessionMs);
     consumer.on("consumer:group:join", () => {
-      if (named.isNewTooSoon(consumer.memberId, this.#parts.clock.monotonic())) this.#tellOfNamesake();
+      if (isNewTooSoon(consumer.memberId, this.#parts.clock.monotonic())) this.#tellOfNamesake();
       void this.#tell(consumer).then(() => this.#joined.resolve());
     });
     return consumer;
@@ -197,23 +197,17 @@ export class Group implements Membership {
 }
 
 /**
- * The ids that the group gives to this process as a member. A process that was away for a session gets another; one that gets another
+ * Of the ids that the group gives to this process as a member. A process that was away for a session gets another; one that gets another
  * sooner was put out by a process of its name, which the client does not say: it joins again, and puts out the other.
  */
-class Naming {
-  readonly #sessionMs: number;
-  #last: { readonly id: string; readonly at: number } | undefined;
-
-  constructor(sessionMs: number) {
-    this.#sessionMs = sessionMs;
-  }
-
-  isNewTooSoon(id: string | null, now: number): boolean {
-    const last = this.#last;
-    if (id === null || id === last?.id) return false;
-    this.#last = { id, at: now };
-    return last !== undefined && now - last.at < this.#sessionMs;
-  }
+function newTooSoon(sessionMs: number): (id: string | null, now: number) => boolean {
+  let last = { id: "", at: -Infinity };
+  return (id, now) => {
+    const before = last;
+    if (id === null || id === before.id) return false;
+    last = { id, at: now };
+    return now - before.at < sessionMs;
+  };
 }
 
 /** A join that is under way would go on behind the end of the client, and its signs of life after it for ever: leaving ends it. */

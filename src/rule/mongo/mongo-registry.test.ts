@@ -102,6 +102,30 @@ test("a change that another one has overtaken in its very records is lost, and l
   );
 });
 
+test("what a change has staged goes when a later attempt fails, as soon as the server answers, and not when the change may be made", async () => {
+  for (const [fails, left] of [
+    ["findOne change", 1],
+    ["insertOne change", 1201],
+  ] as const) {
+    const { open, records } = server();
+    const other = await open();
+    let [losses, isThere] = [0, true];
+    const registry = await open(async (question) => {
+      if (!isThere && question.startsWith(fails)) throw new MongoNetworkError("the line broke");
+      // The start's fence is the first.
+      if (!question.startsWith("insertOne change") || losses++ !== 1) return;
+      await change(other, "small");
+      isThere = false;
+    });
+    const error: unknown = await registry.change({ save: many("large"), remove: [] }).catch((error: unknown) => error);
+    assert.deepEqual([(error as WeirError).outcomeUnknown, records.documents.size], [left > 1, 1201]);
+    isThere = true;
+    await registry.revision();
+    await systemClock.turn();
+    assert.equal(records.documents.size, left);
+  }
+});
+
 test("processes that start, change rules and die in whatever order: each change is made as a whole, or is not, for all of them", async (t) => {
   const seed = Number(process.env["WEIR_SEED"] ?? Math.floor(Math.random() * 1e9));
   t.diagnostic(`seed ${seed} (repeat with WEIR_SEED=${seed})`);

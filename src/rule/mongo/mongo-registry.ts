@@ -8,7 +8,7 @@ import { KnownRules } from "./known-rules.ts";
 import { OneByOne } from "./one-by-one.ts";
 import type { MongoServer } from "../../mongo/server.ts";
 import { lineFailure, mongoReason } from "../../mongo/trouble.ts";
-import { type Staged, type StoredRecords, inForce, toStage } from "./stored-records.ts";
+import { type Staged, type StoredRecord, type StoredRecords, inForce, toStage } from "./stored-records.ts";
 import { type Report, Watch } from "./watch.ts";
 
 export interface MongoRegistryDeps {
@@ -48,6 +48,8 @@ export class MongoRegistry implements Registry {
   readonly #watch: Watch;
   #nextSeries = 0;
   #doubt: Doubt | undefined;
+  /** Keys of what was staged for changes that were given up: for the next turn that gets through. */
+  readonly #givenUp: string[] = [];
 
   constructor(deps: MongoRegistryDeps) {
     this.#deps = deps;
@@ -100,7 +102,10 @@ export class MongoRegistry implements Registry {
     const attempt = (before?: Staged): Promise<Attempt> =>
       this.#turn("the rules can't be changed", () => this.#attempt(change, before));
     let last = await attempt();
-    while ("again" in last) last = await attempt(last.again);
+    while ("again" in last) {
+      const { again } = last;
+      last = await attempt(again).catch((error: unknown) => this.#giveUp(again, error));
+    }
     if (last.made !== undefined) this.#watch.look();
     return last.made;
   }
@@ -142,7 +147,7 @@ export class MongoRegistry implements Registry {
     await this.#follow();
     const fits = this.#known.fits(change);
     const usable = before !== undefined && fits && this.#known.admits(before) ? before : undefined;
-    if (usable === undefined) this.#tidyUp(before?.records.map(({ _id }) => _id) ?? []);
+    if (usable === undefined) this.#tidyUp(keysOf(before?.records ?? []));
     if (!fits) return { made: undefined };
     const staged = usable ?? (await this.#stage(change));
     const revision = this.#known.revision + 1;
@@ -150,6 +155,13 @@ export class MongoRegistry implements Registry {
     passFailpoint("rules-changed");
     this.#tidyUp(this.#known.take(inForce(staged.records, revision), revision));
     return { made: { revision, records: change.save.map((record) => ({ ...record, revision })) } };
+  }
+
+  /** What may be made yet is left to a start, which knows. */
+  #giveUp({ records }: Staged, error: unknown): never {
+    const mayBeMade = error instanceof WeirError && error.outcomeUnknown;
+    if (!mayBeMade) this.#givenUp.push(...keysOf(records));
+    throw error;
   }
 
   async #stage(change: RegistryChange): Promise<Staged> {
@@ -201,6 +213,7 @@ export class MongoRegistry implements Registry {
       this.#doubt = undefined;
     }
     await this.#known.follow();
+    this.#tidyUp(this.#givenUp.splice(0));
   }
 
   /** What is left is found at the next start. */
@@ -229,3 +242,5 @@ export class MongoRegistry implements Registry {
     return new WeirError("registry_unavailable", message, { canRetry: true, outcomeUnknown, cause });
   }
 }
+
+const keysOf = (records: readonly StoredRecord[]): string[] => records.map(({ _id }) => _id);
