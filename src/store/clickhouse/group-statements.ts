@@ -52,16 +52,26 @@ function unlistedRows(series: readonly Unlisted[]): Statement {
 const isUnused = `${listOf}
       AND (toUInt32(pane), grp) NOT IN (SELECT series, grp FROM rollups WHERE series IN {series:Array(UInt32)} AND n != 0)`;
 
-/** Which of these have groups on their lists that have no rows. */
-export function selectUnused(series: readonly number[]): Statement {
-  return { sql: `SELECT DISTINCT toUInt32(pane) AS found FROM rollups WHERE ${isUnused}`, parameters: { series } };
+/** A series, and a group on its list, as the engine writes it. */
+export interface ListedGroup {
+  readonly found: number;
+  readonly grp: readonly (string | null)[];
 }
 
-/** Takes groups off the lists that have no rows. */
-export function deleteUnused(series: readonly number[]): Statement {
+/** Groups on the lists of these series that have no rows, at most so many. */
+export function selectUnused(series: readonly number[], limit: number): Statement {
   return {
-    sql: `DELETE FROM rollups WHERE ${isUnused} SETTINGS lightweight_deletes_sync = 2`,
-    parameters: { series },
+    sql: `SELECT DISTINCT toUInt32(pane) AS found, grp FROM rollups WHERE ${isUnused} LIMIT {limit:UInt32}`,
+    parameters: { series, limit },
+  };
+}
+
+/** Takes these groups of a series off its list. By their names: a replicated table refuses a deletion that looks something up. */
+export function deleteListed(series: number, groups: readonly ListedGroup["grp"][]): Statement {
+  return {
+    sql: `DELETE FROM rollups WHERE series = 2 AND pane = toDateTime({series:UInt32}, 'UTC')
+      AND grp IN {groups:Array(Array(Nullable(String)))} SETTINGS lightweight_deletes_sync = 2`,
+    parameters: { series, groups },
   };
 }
 
