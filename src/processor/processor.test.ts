@@ -57,6 +57,7 @@ function processorOf(
       ruleOf: () => undefined,
       filled: nothing,
       stop: nothing,
+      goOnRebuilding: nothing,
       onChange: () => () => {},
     },
     ...{ progress: new MemoryProgress(clock), clock, random: () => 0.5, groupsFull: () => {} },
@@ -108,6 +109,7 @@ test("what lasts is told once, and again when it has changed or come back", asyn
         return [];
       },
       ...{ targets: async () => [], ruleOf: () => undefined, filled: async () => {}, stop: async () => {} },
+      goOnRebuilding: async () => {},
       onChange: () => () => {},
     },
     report: (what, error) => void told.push(`${what}: ${(error as Error).message}`),
