@@ -4,7 +4,7 @@ import { openEmbeddedEngine } from "../../../test/support/embedded-engine.ts";
 import type { Statement } from "../../rollup/statement.ts";
 import { Dropping } from "./dropping.ts";
 
-const groups = [["a"], ["b", null], [null], ["x\\';\"", "字"], ["e".repeat(90_000)], ["f".repeat(90_000)]];
+const groups = [["a"], ["b", null], [null], ["x\\';\"", "字"], ["e"], ["ffff"]];
 
 let engine: Awaited<ReturnType<typeof openEmbeddedEngine>>;
 
@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => engine.close());
 
-test("groups without rows leave their lists by name, whatever they are called, and others stay", async () => {
+test("groups without rows leave their lists, whatever they are called, and others stay", async () => {
   const { connection } = engine;
   await connection.write({
     sql: "INSERT INTO rollups (series, pane, grp) SELECT 2, toDateTime(arrayJoin([17, 18]), 'UTC'), arrayJoin({groups:Array(Array(Nullable(String)))})",
@@ -36,10 +36,11 @@ test("groups without rows leave their lists by name, whatever they are called, a
     parameters: {},
   });
   assert.deepEqual(left, [{ of: 18, grp: ["b", null] }]);
-  // A replicated table refuses a deletion with a subquery (code 36), and its text has a bound.
+  // A replicated table refuses a deletion with a subquery (code 36).
   for (const { sql, parameters } of written) {
     assert.doesNotMatch(sql, /SELECT/);
-    assert.ok(JSON.stringify(parameters).length < 256 * 1024);
+    // Nor is anybody's name in it.
+    assert.doesNotMatch(JSON.stringify(parameters), /fff/);
   }
   assert.deepEqual(await dropping.windows([17, 18].map((series) => ({ series, before: 0 }))), []);
 });

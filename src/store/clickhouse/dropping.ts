@@ -35,7 +35,8 @@ export class Dropping {
     const freed = new Set<number>();
     for (let found = doubtful.length === 0 ? [] : await this.#unused(doubtful); found.length > 0;) {
       for (const [one, groups] of Map.groupBy(found, (group) => group.found)) {
-        for (const piece of pieces(groups)) await this.#connection.write(deleteListed(one, piece));
+        const digests = groups.map(({ digest }) => digest);
+        await this.#connection.write(deleteListed(one, digests));
         freed.add(one);
       }
       found = found.length < this.#pageMax ? [] : await this.#unused(doubtful);
@@ -49,21 +50,5 @@ export class Dropping {
   }
 }
 
-/** How many groups are read at a time. */
+/** How many groups are taken off at a time: a cluster keeps the text of a deletion where no more than 1 MiB has room. */
 const groupsAtOnce = 10_000;
-/** Of the names in one deletion, in characters: the engine keeps its text, on a cluster in a place that takes no more than 1 MiB. */
-const charsMax = 128 * 1024;
-
-function pieces(groups: readonly ListedGroup[]): readonly ListedGroup["grp"][][] {
-  const cut: ListedGroup["grp"][][] = [[]];
-  let chars = 0;
-  for (const { grp } of groups) {
-    chars += JSON.stringify(grp).length;
-    if (chars > charsMax && cut.at(-1)!.length > 0) {
-      cut.push([]);
-      chars = JSON.stringify(grp).length;
-    }
-    cut.at(-1)!.push(grp);
-  }
-  return cut;
-}

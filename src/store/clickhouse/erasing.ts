@@ -2,7 +2,7 @@ import type { EventsToErase } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import * as statements from "./erase-statements.ts";
 import { keysPerLookup } from "./statements.ts";
-import { yieldingSettings } from "./statement-settings.ts";
+import { untold, yieldingSettings } from "./statement-settings.ts";
 
 /** How many positions one deletion goes by: the engine takes some 150 bytes for each. */
 const rowsMax = 500_000;
@@ -27,7 +27,10 @@ export class Erasing {
   async note(erasure: string, events: EventsToErase): Promise<number> {
     for (let at = 0; at < events.values.length; at += keysPerLookup) {
       const values = events.values.slice(at, at + keysPerLookup);
-      await this.#connection.write(statements.insertErasing(erasure, events, values), yieldingSettings);
+      await this.#connection.write(statements.insertErasing(erasure, events, values), {
+        ...yieldingSettings,
+        ...untold,
+      });
     }
     let noted = 0;
     for await (const { piece } of this.#pieces([erasure])) noted += piece.events;
