@@ -378,6 +378,8 @@ export interface RuleAnswer {
   readonly answering_version: number;
   /** of the newest version */
   readonly state: "filling" | "live" | "paused";
+  /** the windows that `/stats` answers are not what the stored events give, and are being made anew; missing otherwise */
+  readonly outdated?: boolean;
   /** why the server itself has paused the rule: the store refuses to compute it, and `active: true` tries again; or what is stored of it can't be read, and has to be changed */
   readonly stopped_because?: string;
   /** how much of history is filled */

@@ -167,6 +167,21 @@ test("a step that fails anywhere is done again as a whole", async () => {
   }
 });
 
+test("one whose events can't be noted keeps no other from its end", async () => {
+  const { eraser, state, round, kept } = desk();
+  await eraser.request({ user_id: "u1" });
+  await eraser.request({ user_id: "u2" });
+  state.written = 10;
+  for (let left = 4; left > 0; left--) {
+    state.fails = "note e1";
+    await round();
+  }
+  assert.deepEqual([kept.get("e1")?.state, kept.get("e2")?.state], ["waiting", "done"]);
+  state.fails = "";
+  for (let left = 4; left > 0; left--) await round();
+  assert.equal(kept.get("e1")?.state, "done");
+});
+
 test("a request names either users or events, in bounds, and every mistake is told", async () => {
   const { eraser, kept } = desk();
   const wrong: [object, RegExp][] = [

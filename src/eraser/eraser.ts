@@ -139,8 +139,15 @@ export class Eraser {
     // Those behind are not begun before: each would have the windows made anew from the start again.
     if (unfinished.some(({ state }) => state !== "waiting")) return true;
     const ready = inState("waiting").filter((erasure) => this.#isCounted(erasure));
-    for (const erasure of ready) await this.#note(erasure);
+    await this.#noteEach(ready);
     return unfinished.length > 0;
+  }
+
+  /** One that fails keeps no other from going on. @throws what the first has failed with. */
+  async #noteEach(erasures: readonly Erasure[]): Promise<void> {
+    const failures: unknown[] = [];
+    for (const erasure of erasures) await this.#note(erasure).catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
   }
 
   async #take(state: "purging" | "rebuilding" | "removing", erasures: readonly Erasure[]): Promise<boolean> {

@@ -26,6 +26,7 @@ function world() {
   const rules = {
     current: async () => [],
     targets: async () => targets(),
+    goOnRebuilding: async () => 0,
     filled: async (_: string, series: number) => void (filled.push(series), (filling = false)),
   } as unknown as RuleSource;
   const store = { settle: async () => {}, fillMarks: async () => new Map([[16, [...marks]]]) } as unknown as Store;

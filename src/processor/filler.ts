@@ -155,6 +155,7 @@ export class Filler {
   /** Rules come, are changed and go while others are filled. */
   async #lookAround(): Promise<void> {
     const { rules, progress } = this.#deps;
+    await rules.goOnRebuilding();
     const filling = (await rules.targets(await rules.current())).filter((target) => target.filling);
     progress.filling(incompleteBelow(filling));
     const wanted = new Set(filling.map(({ series }) => series));

@@ -31,6 +31,8 @@ export interface RuleSource {
   filled(ruleId: string, series: number): Promise<void>;
   /** Says that this series can't be computed: its rule is paused, with the reason, until somebody resumes or changes it. */
   stop(ruleId: string, series: number, reason: string): Promise<unknown>;
+  /** Begins to make windows anew again where a change of their rule has ended it before it was done. */
+  goOnRebuilding(): Promise<unknown>;
   onChange(listener: () => void): () => void;
 }
 

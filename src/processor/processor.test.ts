@@ -26,6 +26,7 @@ function record(of: Src, from: number): LogRecord {
 function processorOf(
   dedupeIdsMax: number,
   more: Partial<ProcessorDeps> = {},
+  moreOfStore: Partial<Store> = {},
 ): { processor: Processor; clock: SimulatedClock; written: () => number } {
   const clock = new SimulatedClock();
   let written = 0;
@@ -47,6 +48,7 @@ function processorOf(
     ...{ marks: none, storedOffsets: none, rejectedOffsets: none, latestIds: none, findIds: none },
     ...{ seriesKept: none, dropWindows: none, fillMarks: async () => new Map() },
     rollUp: async () => (written++, true),
+    ...moreOfStore,
   };
   const deps: Partial<ProcessorDeps> = {
     rules: {
@@ -55,6 +57,7 @@ function processorOf(
       ruleOf: () => undefined,
       filled: nothing,
       stop: nothing,
+      goOnRebuilding: nothing,
       onChange: () => () => {},
     },
     ...{ progress: new MemoryProgress(clock), clock, random: () => 0.5, groupsFull: () => {} },
@@ -106,6 +109,7 @@ test("what lasts is told once, and again when it has changed or come back", asyn
         return [];
       },
       ...{ targets: async () => [], ruleOf: () => undefined, filled: async () => {}, stop: async () => {} },
+      goOnRebuilding: async () => {},
       onChange: () => () => {},
     },
     report: (what, error) => void told.push(`${what}: ${(error as Error).message}`),
@@ -125,6 +129,24 @@ test("what lasts is told once, and again when it has changed or come back", asyn
     filling.map((text) => text.split(": ")[1]),
     ["away", "still away", "still away"],
   );
+  const drained = processor.drain(1000);
+  await clock.advance(2000);
+  await Promise.all([drained, running]);
+});
+
+test("what can't be removed keeps nothing else from being removed", async () => {
+  const [told, forgotten] = [new Set<string>(), new Set<Src>()];
+  const refuses = async (of?: Src): Promise<never> => {
+    if (of !== undefined) forgotten.add(of);
+    throw new Error("not now");
+  };
+  const report = (what: string): void => void told.add(what);
+  const { processor, clock } = processorOf(1000, { report }, { seriesKept: refuses, forgetMarks: refuses });
+  await processor.recover();
+  const running = processor.run();
+  await clock.advance(1000);
+  assert.deepEqual([...forgotten], sources);
+  assert.equal(told.size, 1 + sources.length);
   const drained = processor.drain(1000);
   await clock.advance(2000);
   await Promise.all([drained, running]);

@@ -251,16 +251,15 @@ export class Processor {
   async #caretakeLoop(): Promise<void> {
     const { clock, limits, log } = this.#deps;
     while (!this.#drain.signal.aborted) {
-      await this.#attempt("removing what is not needed any more", async () => {
-        const ours = log.sources().filter((src) => this.#isOurs(src));
-        // What concerns all partitions is done by one of those who share them.
-        if (ours[0] === log.sources()[0]) {
-          await this.#caretaker.dropOrphans();
-          await this.#caretaker.dropExpired();
-        }
-        await this.#caretaker.forgetRooms();
-        for (const src of ours) await this.#caretaker.forgetMarks(src);
-      });
+      const ours = log.sources().filter((src) => this.#isOurs(src));
+      // What concerns all partitions is done by one of those who share them.
+      if (ours[0] === log.sources()[0]) {
+        await this.#attempt("removing windows that no rule needs", () => this.#caretaker.dropOrphans());
+        await this.#attempt("removing windows that have expired", () => this.#caretaker.dropExpired());
+      }
+      await this.#attempt("forgetting the groups of rules that are gone", () => this.#caretaker.forgetRooms());
+      for (const src of ours)
+        await this.#attempt(`forgetting marks of partition ${src}`, () => this.#caretaker.forgetMarks(src));
       await clock.sleep(limits.caretakeEveryMs, this.#drain.signal);
     }
   }

@@ -196,6 +196,12 @@ export const RuleAnswer = Type.Object(
       description: "whose windows `/stats` answers: the one before, until the newest is filled",
     }),
     state: Type.Enum(["filling", "live", "paused"], { description: "of the newest version" }),
+    outdated: Type.Optional(
+      Type.Boolean({
+        description:
+          "the windows that `/stats` answers are not what the stored events give, and are being made anew; missing otherwise",
+      }),
+    ),
     stopped_because: Type.Optional(
       Type.String({
         description:

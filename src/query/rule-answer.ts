@@ -40,6 +40,7 @@ export function ruleAnswer(record: RuleRecord, facts: RuleFacts): RuleAnswer {
     ...rolledBack(newest),
     answering_version: facts.answering.version,
     state: stateOf(newest.phase),
+    ...(facts.answering.outdated === undefined ? {} : { outdated: true }),
     ...(newest.stoppedBecause === undefined ? {} : { stopped_because: newest.stoppedBecause }),
     progress: newest.phase === "live" ? 1 : facts.fill.progress,
     ...eta(newest, facts.fill),

@@ -16,7 +16,7 @@ import { oldestKept } from "../rule/retention.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import { parseWindowSize } from "../rule/window.ts";
 import { ClickHouseStore } from "../store/clickhouse/clickhouse-store.ts";
-import { deleteUnused } from "../store/clickhouse/group-statements.ts";
+import { Dropping } from "../store/clickhouse/dropping.ts";
 import type { SeriesCounts } from "../store/store.ts";
 import { planRollup, type RollupTarget } from "./plan.ts";
 import { windowValue } from "./finish.ts";
@@ -54,7 +54,7 @@ test("a group that no event has entered is not listed either, nor does it stay o
     parameters: { series: one.series },
   });
   assert.deepEqual(await store.listGroups([all]), new Map([[one.series, 2]]));
-  await engine.connection.write(deleteUnused([one.series]));
+  assert.deepEqual(await new Dropping(engine.connection).windows([{ series: one.series, before: 0 }]), [one.series]);
   assert.deepEqual(await store.listGroups([all]), new Map([[one.series, 1]]));
 });
 

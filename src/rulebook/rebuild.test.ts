@@ -216,6 +216,10 @@ test("a rulebook makes all rules anew in one change, and says when none is left"
     await desk.book.rebuild();
     assert.equal(await desk.registry.revision(), revision + 2, "one that begins it, one with the log's ends");
     assert.equal(await desk.book.goOnRebuilding(), 2);
+    const next = await desk.registry.takeSeries(1);
+    assert.equal(await desk.book.goOnRebuilding(), 2);
+    assert.equal(await desk.registry.revision(), revision + 2, "what goes on is left alone");
+    assert.equal(await desk.registry.takeSeries(1), next + 1);
     for (const record of desk.book.list()) {
       assert.equal(newest(record).version, 1);
       await desk.book.filled(record.rule_id, newest(record).series);

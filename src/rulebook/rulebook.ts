@@ -259,7 +259,8 @@ export class Rulebook {
   async goOnRebuilding(): Promise<number> {
     for (;;) {
       const outdated = (await this.current()).filter(isOutdated);
-      if (outdated.length === 0 || (await this.#rebuilt(outdated, withMissing))) return outdated.length;
+      const ended = outdated.filter((record) => withMissing(record, () => 0) !== undefined);
+      if (ended.length === 0 || (await this.#rebuilt(ended, withMissing))) return outdated.length;
     }
   }
 

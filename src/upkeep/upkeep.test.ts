@@ -131,20 +131,41 @@ test("only what was made anew is said to be", async (context) => {
     const [, , id, rebuilds] = path.split("/");
     if (rebuilds !== undefined) return id === "odd" ? refusal(503, "no store") : [202, { rule_id: id }];
     lists += 1;
-    if (lists === 1) return [200, { rules: ["good", "odd", "stopped", "gone"].map((name) => rule(name, "live")) }];
+    if (lists === 1)
+      return [200, { rules: ["good", "odd", "stopped", "gone", "asleep"].map((name) => rule(name, "live")) }];
     if (lists === 2)
-      return [200, { rules: [rule("good", "filling"), rule("stopped", "filling"), rule("gone", "filling")] }];
-    return [200, { rules: [rule("good", "live"), rule("stopped", "paused", { stopped_because: "too costly" })] }];
+      return [
+        200,
+        {
+          rules: [
+            rule("good", "filling"),
+            rule("stopped", "filling"),
+            rule("gone", "filling"),
+            rule("asleep", "filling"),
+          ],
+        },
+      ];
+    return [
+      200,
+      {
+        rules: [
+          rule("good", "live"),
+          rule("stopped", "paused", { stopped_because: "too costly" }),
+          rule("asleep", "paused", { outdated: true }),
+        ],
+      },
+    ];
   });
   const said: string[] = [];
   const rebuild = (only: string | null) =>
     rebuildRules({ queryUrl, rule: only, clock: systemClock, print: (line) => void said.push(line) });
   assert.equal(await rebuild(null), 1);
   assert.deepEqual(said.splice(0), [
-    "being filled: good 50 %, stopped 50 %, gone 50 %",
+    "being filled: good 50 %, stopped 50 %, gone 50 %, asleep 50 %",
     "odd: not made anew, no store",
     "stopped: not made anew, the server has paused it: too costly",
     "gone: not made anew, it was deleted meanwhile",
+    "asleep: not made anew, it was changed or paused meanwhile; the server goes on with it",
     "made anew: good",
   ]);
   assert.equal(await rebuild("good"), 0);

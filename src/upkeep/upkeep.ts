@@ -98,7 +98,8 @@ async function untilFilled(
 /** A rule that is not being filled may also be gone, or one that the store refuses to compute. */
 function whyNot(rule: RuleAnswer | undefined): string | undefined {
   if (rule === undefined) return "it was deleted meanwhile";
-  return rule.stopped_because === undefined ? undefined : `the server has paused it: ${rule.stopped_because}`;
+  if (rule.stopped_because !== undefined) return `the server has paused it: ${rule.stopped_because}`;
+  return rule.outdated ? "it was changed or paused meanwhile; the server goes on with it" : undefined;
 }
 
 async function rulesOf(client: Weir["rules"], { rule }: UpkeepDeps): Promise<readonly RuleAnswer[]> {

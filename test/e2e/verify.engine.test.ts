@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import type { VerificationAnswer } from "../../src/protocol/verification.ts";
+import { answering } from "../../src/rulebook/rulebook.ts";
 import type { OracleEvent } from "../oracle/model.ts";
 import { type EmbeddedEngine, openEmbeddedEngine } from "../support/embedded-engine.ts";
 import { World } from "../support/world.ts";
@@ -90,6 +92,44 @@ test("what is damaged in the rollups is found, by rule and window, and is whole 
       rules.map(({ rule_id: id }) => `${id} equal`),
     );
     assert.equal(world.book.get("count").versions.length, 1);
+  } finally {
+    await world.close();
+    await connection.close();
+  }
+});
+
+test("a rule that is paused while its windows are made anew has the right ones in the end, and says so until then", async () => {
+  const connection = await engine.database("paused");
+  const world = await World.make(connection);
+  try {
+    await world.start({ batchEventsMax: 20, fillChunkEventsMax: 20, fates: [] });
+    await world.book.put({ rule_id: "r", window_size: "10m", metric: "count", group_by: [] }, {});
+    await world.append(events);
+    await world.settle();
+    const { series } = world.book.get("r").versions.at(-1)!;
+    const sync = "SETTINGS lightweight_deletes_sync = 2";
+    await connection.write({
+      sql: `DELETE FROM rollups WHERE series = {series:UInt32} ${sync}`,
+      parameters: { series },
+    });
+    const isOutdated = async (): Promise<boolean | undefined> =>
+      (await world.query().rule(world.book.get("r"))).outdated;
+    const answered = async (): Promise<number> => {
+      const now = answering(world.book.get("r")).version;
+      const sql = "SELECT toUInt32(sum(n)) AS events FROM rollups WHERE series = {series:UInt32}";
+      const [row] = await connection.rows<{ events: number }>({ sql, parameters: { series: now.series } });
+      return row!.events;
+    };
+    await world.book.rebuild("r");
+    await world.book.patch("r", { active: false }, {});
+    assert.deepEqual([await isOutdated(), await answered()], [true, 0]);
+    const deadline = performance.now() + 60_000;
+    while (await isOutdated()) {
+      assert.ok(performance.now() < deadline, "nobody goes on with it");
+      await pause(20);
+    }
+    assert.equal(await answered(), events.length);
+    assert.equal((await world.query().rule(world.book.get("r"))).state, "paused");
   } finally {
     await world.close();
     await connection.close();

@@ -20,10 +20,10 @@ export interface EmbeddedEngine {
   close(): Promise<void>;
 }
 
-/** The embedded engine on a folder of its own, with the schema, for tests of SQL. */
-export async function openEmbeddedEngine(): Promise<EmbeddedEngine> {
+/** The embedded engine on a folder of its own, with the schema, for tests of SQL. `memoryMax`: bytes that it may use. */
+export async function openEmbeddedEngine(options: { readonly memoryMax?: number } = {}): Promise<EmbeddedEngine> {
   const dataDir = await mkdtemp(join(tmpdir(), "weir-engine-"));
-  const engine = await startEngine({ dataDir, clock: systemClock });
+  const engine = await startEngine({ dataDir, clock: systemClock, ...options });
   const database = (name: string): Promise<Connection> => connect(engine, name);
   const through = (url: string, name: string): Connection => connectionTo(engine, () => url, name, 3_000);
   const connection = await database("weir");

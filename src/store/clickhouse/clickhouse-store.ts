@@ -36,20 +36,18 @@ import { areOfOneMonth, encodeRawRows, rawRows, rawRowsBytesMax } from "./row-bi
 import { type Opening, openStore } from "./opening.ts";
 import { rawTrial, rollupsTrial } from "./schema.ts";
 import type { Position, RejectQuery, RejectedEvent } from "../rejects.ts";
-import * as erasing from "./erase-statements.ts";
+import { Erasing } from "./erasing.ts";
 import { Dropping } from "./dropping.ts";
 import { type KeyColumns, findIds, keysOf } from "./find-ids.ts";
 import * as groups from "./group-statements.ts";
 import * as quarantine from "./rejects.ts";
 import { Questions } from "./questions.ts";
+import { yieldingSettings } from "./statement-settings.ts";
 import * as statements from "./statements.ts";
 import { tryOut } from "./trial.ts";
 
 /** Within this an engine answers that it is there; one that does not, hangs. */
 const pingMs = 1000;
-
-/** One thread, so that another is left for what is live, and the engine hands out its time to the others first. */
-const yieldingSettings = { max_threads: 1, priority: 10 };
 
 /**
  * Rows of one key are merged behind the insert like those of two inserts: to look for them in it takes as long as all else,
@@ -68,6 +66,7 @@ export class ClickHouseStore implements Store {
   readonly #opening: Opening;
   readonly #questions: Questions;
   readonly #dropping: Dropping;
+  readonly #erasing: Erasing;
   #spare: Buffer | null = null;
   #trials = Promise.resolve();
 
@@ -87,6 +86,7 @@ export class ClickHouseStore implements Store {
     this.#claims = options.claims ?? null;
     this.#opening = options.opening ?? { version: "unknown", change: true };
     this.#dropping = new Dropping(options.connection);
+    this.#erasing = new Erasing(options.connection);
     const { connection, clock, tableBytesMax = 128 * 2 ** 20, rowsBytesMax = 64 * 2 ** 20 } = options;
     this.#questions = new Questions({ connection, clock, tableBytesMax, rowsBytesMax });
   }
@@ -325,21 +325,16 @@ export class ClickHouseStore implements Store {
     return compare(this.#connection, comparison, kind, signal);
   }
 
-  async noteErasing(erasure: string, events: EventsToErase): Promise<number> {
-    for (let at = 0; at < events.values.length; at += statements.keysPerLookup) {
-      const values = events.values.slice(at, at + statements.keysPerLookup);
-      await this.#connection.write(erasing.insertErasing(erasure, events, values));
-    }
-    const rows = await this.#connection.rows<{ events: number }>(erasing.countErasing(erasure));
-    return rows[0]?.events ?? 0;
+  noteErasing(erasure: string, events: EventsToErase): Promise<number> {
+    return this.#erasing.note(erasure, events);
   }
 
-  async eraseNoted(erasures: readonly string[]): Promise<void> {
-    for (const statement of erasing.deletingErasing(erasures)) await this.#connection.write(statement);
+  eraseNoted(erasures: readonly string[]): Promise<void> {
+    return this.#erasing.eraseNoted(erasures);
   }
 
-  async purge(erasures: readonly string[]): Promise<void> {
-    for (const statement of erasing.purging(erasures)) await this.#connection.write(statement);
+  purge(erasures: readonly string[]): Promise<void> {
+    return this.#erasing.purge(erasures);
   }
 
   async ping(): Promise<void> {

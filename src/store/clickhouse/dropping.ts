@@ -1,5 +1,5 @@
 import type { Connection } from "./connection.ts";
-import { deleteUnused, selectUnused } from "./group-statements.ts";
+import { deleteListed, type ListedGroup, selectUnused } from "./group-statements.ts";
 import { deleteExpired, deleteSeries, selectExpired } from "./statements.ts";
 
 /** Drops windows, with the groups on their lists that have none any more. */
@@ -7,9 +7,11 @@ export class Dropping {
   readonly #connection: Pick<Connection, "rows" | "write">;
   /** Series on whose lists no group has been left without rows since this process looked. */
   readonly #tidyLists = new Set<number>();
+  readonly #pageMax: number;
 
-  constructor(connection: Pick<Connection, "rows" | "write">) {
+  constructor(connection: Pick<Connection, "rows" | "write">, pageMax = groupsAtOnce) {
     this.#connection = connection;
+    this.#pageMax = pageMax;
   }
 
   series(series: number): Promise<void> {
@@ -30,11 +32,23 @@ export class Dropping {
   /** Also where an earlier deletion has broken off before it came to the lists: answers which had groups without rows. */
   async #tidy(series: readonly number[]): Promise<ReadonlySet<number>> {
     const doubtful = series.filter((one) => !this.#tidyLists.has(one));
-    if (doubtful.length === 0) return new Set();
-    const found = await this.#connection.rows<{ found: number }>(selectUnused(doubtful));
-    const unused = new Set(found.map((row) => row.found));
-    if (unused.size > 0) await this.#connection.write(deleteUnused([...unused]));
+    const freed = new Set<number>();
+    for (let found = doubtful.length === 0 ? [] : await this.#unused(doubtful); found.length > 0;) {
+      for (const [one, groups] of Map.groupBy(found, (group) => group.found)) {
+        const digests = groups.map(({ digest }) => digest);
+        await this.#connection.write(deleteListed(one, digests));
+        freed.add(one);
+      }
+      found = found.length < this.#pageMax ? [] : await this.#unused(doubtful);
+    }
     for (const one of doubtful) this.#tidyLists.add(one);
-    return unused;
+    return freed;
+  }
+
+  #unused(series: readonly number[]): Promise<readonly ListedGroup[]> {
+    return this.#connection.rows<ListedGroup>(selectUnused(series, this.#pageMax));
   }
 }
+
+/** How many groups are taken off at a time: a cluster keeps the text of a deletion where no more than 1 MiB has room. */
+const groupsAtOnce = 10_000;

@@ -52,16 +52,31 @@ function unlistedRows(series: readonly Unlisted[]): Statement {
 const isUnused = `${listOf}
       AND (toUInt32(pane), grp) NOT IN (SELECT series, grp FROM rollups WHERE series IN {series:Array(UInt32)} AND n != 0)`;
 
-/** Which of these have groups on their lists that have no rows. */
-export function selectUnused(series: readonly number[]): Statement {
-  return { sql: `SELECT DISTINCT toUInt32(pane) AS found FROM rollups WHERE ${isUnused}`, parameters: { series } };
+/** A series, and a group on its list by its digest: see `deleteListed`. */
+export interface ListedGroup {
+  readonly found: number;
+  readonly digest: string;
 }
 
-/** Takes groups off the lists that have no rows. */
-export function deleteUnused(series: readonly number[]): Statement {
+const digest = "hex(sipHash128(toString(grp)))";
+
+/** Groups on the lists of these series that have no rows, at most so many. */
+export function selectUnused(series: readonly number[], limit: number): Statement {
   return {
-    sql: `DELETE FROM rollups WHERE ${isUnused} SETTINGS lightweight_deletes_sync = 2`,
-    parameters: { series },
+    sql: `SELECT DISTINCT toUInt32(pane) AS found, ${digest} AS digest FROM rollups WHERE ${isUnused} LIMIT {limit:UInt32}`,
+    parameters: { series, limit },
+  };
+}
+
+/**
+ * Takes these groups of a series off its list. They are said, as a replicated table refuses a deletion that looks something up;
+ * and by digests, as the engine keeps the text of a deletion for a time, and a group may be a person.
+ */
+export function deleteListed(series: number, digests: readonly string[]): Statement {
+  return {
+    sql: `DELETE FROM rollups WHERE series = 2 AND pane = toDateTime({series:UInt32}, 'UTC')
+      AND ${digest} IN {digests:Array(String)} SETTINGS lightweight_deletes_sync = 2`,
+    parameters: { series, digests },
   };
 }
 

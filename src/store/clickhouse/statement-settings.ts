@@ -25,11 +25,18 @@ export const writeSettings: Settings = {
   min_insert_block_size_bytes: "100000000000",
 };
 
+/** One thread, so that another is left for what is live, and the engine hands out its time to the others first. */
+export const yieldingSettings: Settings = { max_threads: 1, priority: 10 };
+
 /** What a question may take. */
 export const readSecondsMax = 30;
 
+/** A server's own log of statements has the values in them, which may be of a person whom nobody is to find any more. */
+export const untold: Settings = { log_queries: 0 };
+
 export const readSettings: Settings = {
   ...computing,
+  ...untold,
   output_format_json_quote_64bit_integers: 0,
   max_execution_time: readSecondsMax,
 };

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { openEmbeddedEngine } from "../../../test/support/embedded-engine.ts";
+import type { Statement } from "../../rollup/statement.ts";
+import { Dropping } from "./dropping.ts";
+
+const groups = [["a"], ["b", null], [null], ["x\\';\"", "字"], ["e"], ["ffff"]];
+
+let engine: Awaited<ReturnType<typeof openEmbeddedEngine>>;
+
+before(async () => {
+  engine = await openEmbeddedEngine();
+});
+after(() => engine.close());
+
+test("groups without rows leave their lists, whatever they are called, and others stay", async () => {
+  const { connection } = engine;
+  await connection.write({
+    sql: "INSERT INTO rollups (series, pane, grp) SELECT 2, toDateTime(arrayJoin([17, 18]), 'UTC'), arrayJoin({groups:Array(Array(Nullable(String)))})",
+    parameters: { groups },
+  });
+  // Of one an event is there.
+  await connection.write({
+    sql: "INSERT INTO rollups (series, pane, grp, n) SELECT 18, toDateTime(60, 'UTC'), ['b', NULL], 1",
+    parameters: {},
+  });
+  const written: Statement[] = [];
+  const write = (statement: Statement): Promise<void> => (written.push(statement), connection.write(statement));
+  const dropping = new Dropping({ rows: (statement: Statement) => connection.rows(statement), write }, 4);
+  assert.deepEqual(
+    new Set(await dropping.windows([17, 18].map((series) => ({ series, before: 0 })))),
+    new Set([17, 18]),
+  );
+  const left = await connection.rows({
+    sql: "SELECT toUInt32(pane) AS of, grp FROM rollups WHERE series = 2",
+    parameters: {},
+  });
+  assert.deepEqual(left, [{ of: 18, grp: ["b", null] }]);
+  // A replicated table refuses a deletion with a subquery (code 36).
+  for (const { sql, parameters } of written) {
+    assert.doesNotMatch(sql, /SELECT/);
+    // Nor is anybody's name in it.
+    assert.doesNotMatch(JSON.stringify(parameters), /fff/);
+  }
+  assert.deepEqual(await dropping.windows([17, 18].map((series) => ({ series, before: 0 }))), []);
+});
