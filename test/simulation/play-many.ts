@@ -48,14 +48,18 @@ function inThread(worlds: Worlds, script: URL): Promise<WorldsPlayed> {
   return new Promise((resolve, reject) => {
     let seed = worlds.from;
     let played: WorldsPlayed | undefined;
+    let failure: unknown;
     worker.on("message", (said: Said) => {
       if ("begun" in said) seed = said.begun;
       else played = said;
     });
-    const breakOff = (why: string, cause?: unknown): void =>
-      reject(new Error(`the thread of WEIR_SIM_SEED=${seed} broke off: ${why}`, { cause }));
-    worker.once("error", (error) => breakOff(String(error), error));
-    // Also one that waits for what nobody settles any more.
-    worker.once("exit", (code) => (played ? resolve(played) : breakOff(`it ended with ${code}, and said nothing`)));
+    // It comes by another way than what the thread has said, which is all there at the exit.
+    worker.once("error", (error) => (failure = error));
+    // Also one that waits for what nobody settles any more ends.
+    worker.once("exit", (code) => {
+      if (played) return resolve(played);
+      const why = failure === undefined ? `it ended with ${code}, and said nothing` : String(failure);
+      reject(new Error(`the thread of WEIR_SIM_SEED=${seed} broke off: ${why}`, { cause: failure }));
+    });
   });
 }
