@@ -182,6 +182,34 @@ test("one whose events can't be noted keeps no other from its end", async () => 
   assert.equal(kept.get("e1")?.state, "done");
 });
 
+test("after two minutes without a step it is told, once, which partition is waited for", async () => {
+  const archived = { written: 0 };
+  const { eraser, state, round, said } = desk({ archived });
+  await eraser.request({ user_id: "u1" });
+  const waitingFor = async (): Promise<string | undefined> => (await eraser.latest(1)).waiting_for;
+  const later = async (ms: number): Promise<void> => {
+    state.at += ms;
+    await round();
+  };
+  await round();
+  await later(119_000);
+  state.written = 4;
+  await later(0);
+  await later(119_000);
+  assert.deepEqual([said, await waitingFor()], [[], undefined], "it has gone on meanwhile");
+  await later(1_000);
+  await later(1_000);
+  assert.deepEqual(said, ["erasures have waited for two minutes for partition 0, which is counted up to 4 of 10"]);
+  assert.equal(await waitingFor(), "partition 0, which is counted up to 4 of 10");
+  state.written = 10;
+  await later(0);
+  await later(120_000);
+  assert.equal(await waitingFor(), "the archive, which has partition 0 up to 0 of 10");
+  archived.written = 10;
+  await later(0);
+  assert.equal(await waitingFor(), undefined);
+});
+
 test("a request names either users or events, in bounds, and every mistake is told", async () => {
   const { eraser, kept } = desk();
   const wrong: [object, RegExp][] = [
