@@ -232,6 +232,20 @@ test("too many that are not done are refused", async () => {
   await assert.rejects(eraser.request({ user_id: "u" }), { code: "overloaded" });
 });
 
+test("so are too many users of all that are not done, also when their events are known", async () => {
+  const { eraser, state, round } = desk();
+  const users = Array.from({ length: 100 }, (_, index) => `u${index}`);
+  for (let left = 100; left > 0; left--) await eraser.request({ user_id: users });
+  state.written = 10;
+  await round();
+  await assert.rejects(eraser.request({ user_id: "u" }), {
+    code: "overloaded",
+    message: "erasures of 10000 users and events, of at most 10000, are not done yet; try again when some are",
+  });
+  for (let left = 3; left > 0; left--) await round();
+  await eraser.request({ user_id: "u" });
+});
+
 test("it works by itself once started, goes on after a failure, and stops", async () => {
   const { eraser, state, kept } = desk();
   state.written = 10;

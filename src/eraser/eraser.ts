@@ -54,8 +54,8 @@ const restMs = 2000;
 /** The same where the register is others', too, and how often it is looked whether there is anything to do. */
 const sharedPollMs = 1000;
 const sharedRestMs = 15_000;
-/** Erasures that are not done; over it one more is refused. */
-const unfinishedMax = 1000;
+/** Erasures that are not done, and values of all of them, which are read at each look; over it one more is refused. */
+const [unfinishedMax, valuesMax] = [1000, 10_000];
 
 /**
  * Takes events out for good: out of the raw rows, then out of all that was computed of them (docs/decisions/0017). Each
@@ -82,7 +82,7 @@ export class Eraser {
   async request(raw: Readonly<Record<string, unknown>>): Promise<ErasureAnswer> {
     const { register, log, clock, newId, sharing } = this.#deps;
     const selector = selectorOf(raw);
-    if ((await register.unfinished()).length >= unfinishedMax) throw tooMany();
+    checkRoom(await register.unfinished(), selector.values.length);
     const id = newId();
     const erasure: Erasure = {
       ...selector,
@@ -282,8 +282,15 @@ const partitionsOf = (erasures: readonly Erasure[]): readonly Src[] =>
 const waitsForArchive = (process: string): string =>
   `erasures wait for the process that has the archive, with the data folder ${process}: start it, or see docs/operating.md to give its part to another`;
 
-const tooMany = (): WeirError =>
-  new WeirError("overloaded", `${unfinishedMax} erasures are not done yet; try again when some are`, {
+/** A digest stays of each value. */
+function checkRoom(unfinished: readonly Erasure[], values: number): void {
+  if (unfinished.length >= unfinishedMax) throw tooMany(`${unfinishedMax} erasures`);
+  const others = unfinished.reduce((sum, { digests }) => sum + digests.length, 0);
+  if (others + values > valuesMax) throw tooMany(`erasures of ${others} users and events, of at most ${valuesMax},`);
+}
+
+const tooMany = (what: string): WeirError =>
+  new WeirError("overloaded", `${what} are not done yet; try again when some are`, {
     canRetry: true,
     retryAfterMs: 60_000,
   });
