@@ -27,9 +27,11 @@ async function serverWith(context: TestContext, names: readonly string[]) {
     if (positions.length > 0) return [200, { deleted: positions.length }];
     return [200, { data: [...kept].map(([position, event_id]) => ({ position, event_id, payload: {} })) }];
   };
-  const server: Server = createServer(async (request, reply) => {
-    const [status, said] = answer(new URL(request.url!, "http://x"), await text(request));
-    reply.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(said));
+  const server: Server = createServer((request, reply) => {
+    void text(request).then((body) => {
+      const [status, said] = answer(new URL(request.url!, "http://x"), body);
+      reply.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(said));
+    });
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   context.after(() => server.close());
