@@ -182,6 +182,34 @@ test("one whose events can't be noted keeps no other from its end", async () => 
   assert.equal(kept.get("e1")?.state, "done");
 });
 
+test("after two minutes without a step it is told, once, which partition is waited for", async () => {
+  const archived = { written: 0 };
+  const { eraser, state, round, said } = desk({ archived });
+  await eraser.request({ user_id: "u1" });
+  const waitingFor = async (): Promise<string | undefined> => (await eraser.latest(1)).waiting_for;
+  const later = async (ms: number): Promise<void> => {
+    state.at += ms;
+    await round();
+  };
+  await round();
+  await later(119_000);
+  state.written = 4;
+  await later(0);
+  await later(119_000);
+  assert.deepEqual([said, await waitingFor()], [[], undefined], "it has gone on meanwhile");
+  await later(1_000);
+  await later(1_000);
+  assert.deepEqual(said, ["erasures have waited for two minutes for partition 0, which is counted up to 4 of 10"]);
+  assert.equal(await waitingFor(), "partition 0, which is counted up to 4 of 10");
+  state.written = 10;
+  await later(0);
+  await later(120_000);
+  assert.equal(await waitingFor(), "the archive, which has partition 0 up to 0 of 10");
+  archived.written = 10;
+  await later(0);
+  assert.equal(await waitingFor(), undefined);
+});
+
 test("a request names either users or events, in bounds, and every mistake is told", async () => {
   const { eraser, kept } = desk();
   const wrong: [object, RegExp][] = [
@@ -202,6 +230,20 @@ test("too many that are not done are refused", async () => {
   const { eraser } = desk();
   for (let left = 1000; left > 0; left--) await eraser.request({ user_id: "u" });
   await assert.rejects(eraser.request({ user_id: "u" }), { code: "overloaded" });
+});
+
+test("so are too many users of all that are not done, also when their events are known", async () => {
+  const { eraser, state, round } = desk();
+  const users = Array.from({ length: 100 }, (_, index) => `u${index}`);
+  for (let left = 100; left > 0; left--) await eraser.request({ user_id: users });
+  state.written = 10;
+  await round();
+  await assert.rejects(eraser.request({ user_id: "u" }), {
+    code: "overloaded",
+    message: "erasures of 10000 users and events, of at most 10000, are not done yet; try again when some are",
+  });
+  for (let left = 3; left > 0; left--) await round();
+  await eraser.request({ user_id: "u" });
 });
 
 test("it works by itself once started, goes on after a failure, and stops", async () => {

@@ -6,6 +6,7 @@ import { passFailpoint } from "../lib/failpoint.ts";
 import type { Log } from "../log/log.ts";
 import type { ErasureAnswer, ErasuresAnswer } from "../protocol/erasures.ts";
 import type { Store } from "../store/store.ts";
+import { Holdup } from "./holdup.ts";
 import { digestOf, erasureAnswer, selectorOf } from "./request.ts";
 import { Share } from "./share.ts";
 import type { Sharing } from "./share.ts";
@@ -53,8 +54,8 @@ const restMs = 2000;
 /** The same where the register is others', too, and how often it is looked whether there is anything to do. */
 const sharedPollMs = 1000;
 const sharedRestMs = 15_000;
-/** Erasures that are not done; over it one more is refused. */
-const unfinishedMax = 1000;
+/** Erasures that are not done, and values of all of them, which are read at each look; over it one more is refused. */
+const [unfinishedMax, valuesMax] = [1000, 10_000];
 
 /**
  * Takes events out for good: out of the raw rows, then out of all that was computed of them (docs/decisions/0017). Each
@@ -70,6 +71,7 @@ export class Eraser {
   /** What was reported last: what lasts is news once. */
   #failure = "";
   #waitingFor: string | undefined;
+  readonly #holdup = new Holdup();
 
   constructor(deps: EraserDeps) {
     this.#deps = deps;
@@ -80,7 +82,7 @@ export class Eraser {
   async request(raw: Readonly<Record<string, unknown>>): Promise<ErasureAnswer> {
     const { register, log, clock, newId, sharing } = this.#deps;
     const selector = selectorOf(raw);
-    if ((await register.unfinished()).length >= unfinishedMax) throw tooMany();
+    checkRoom(await register.unfinished(), selector.values.length);
     const id = newId();
     const erasure: Erasure = {
       ...selector,
@@ -106,7 +108,9 @@ export class Eraser {
   /** The latest erasures, newest first. */
   async latest(limit: number): Promise<ErasuresAnswer> {
     const erasures = (await this.#deps.register.latest(limit)).map(erasureAnswer);
-    return { count: erasures.length, rules_left: this.#deps.windows.rulesLeft(), erasures };
+    const waiting_for = this.#holdup.lasting(this.#deps.clock.monotonic());
+    const rules_left = this.#deps.windows.rulesLeft();
+    return { count: erasures.length, rules_left, ...(waiting_for === undefined ? {} : { waiting_for }), erasures };
   }
 
   /** Works in the background until `stop`. */
@@ -130,6 +134,7 @@ export class Eraser {
     if (waitingFor !== undefined && waitingFor !== this.#waitingFor)
       this.#deps.report(waitsForArchive(waitingFor), undefined);
     this.#waitingFor = waitingFor;
+    this.#lookFor(unfinished);
     const inState = (state: ErasureState): Erasure[] =>
       unfinished.filter((erasure) => erasure.state === state && ours.has(erasure.id));
     for (const state of ["purging", "rebuilding", "removing"] as const) {
@@ -141,6 +146,26 @@ export class Eraser {
     const ready = inState("waiting").filter((erasure) => this.#isCounted(erasure));
     await this.#noteEach(ready);
     return unfinished.length > 0;
+  }
+
+  /** What the oldest that waits lacks: a partition may stand still until somebody decides. */
+  #lookFor(unfinished: readonly Erasure[]): void {
+    const now = this.#deps.clock.monotonic();
+    const [first] = unfinished;
+    this.#holdup.look(first?.state === "waiting" ? this.#lacking(first) : undefined, now);
+    const news = this.#holdup.news(now);
+    if (news !== undefined) this.#deps.report(`erasures have waited for two minutes for ${news}`, undefined);
+  }
+
+  #lacking({ below }: Erasure): string | undefined {
+    const { windows, archive } = this.#deps;
+    for (const [key, end] of Object.entries(below)) {
+      const partition = Number(key);
+      const [counted, archived] = [windows.written(partition), archive?.written(partition) ?? end];
+      if (counted < end) return `partition ${partition}, which is counted up to ${counted} of ${end}`;
+      if (archived < end) return `the archive, which has partition ${partition} up to ${archived} of ${end}`;
+    }
+    return undefined;
   }
 
   /** One that fails keeps no other from going on. @throws what the first has failed with. */
@@ -160,11 +185,8 @@ export class Eraser {
   /**
    * Raw rows, the live rows of every rule, and the archive are complete below it: nothing writes there any more but fills.
    */
-  #isCounted({ below }: Erasure): boolean {
-    const { windows, archive = windows } = this.#deps;
-    return Object.entries(below).every(
-      ([partition, end]) => windows.written(Number(partition)) >= end && archive.written(Number(partition)) >= end,
-    );
+  #isCounted(erasure: Erasure): boolean {
+    return this.#lacking(erasure) === undefined;
   }
 
   /** From here on its events are known by their positions, and the values are not needed any more. */
@@ -260,8 +282,15 @@ const partitionsOf = (erasures: readonly Erasure[]): readonly Src[] =>
 const waitsForArchive = (process: string): string =>
   `erasures wait for the process that has the archive, with the data folder ${process}: start it, or see docs/operating.md to give its part to another`;
 
-const tooMany = (): WeirError =>
-  new WeirError("overloaded", `${unfinishedMax} erasures are not done yet; try again when some are`, {
+/** A digest stays of each value. */
+function checkRoom(unfinished: readonly Erasure[], values: number): void {
+  if (unfinished.length >= unfinishedMax) throw tooMany(`${unfinishedMax} erasures`);
+  const others = unfinished.reduce((sum, { digests }) => sum + digests.length, 0);
+  if (others + values > valuesMax) throw tooMany(`erasures of ${others} users and events, of at most ${valuesMax},`);
+}
+
+const tooMany = (what: string): WeirError =>
+  new WeirError("overloaded", `${what} are not done yet; try again when some are`, {
     canRetry: true,
     retryAfterMs: 60_000,
   });

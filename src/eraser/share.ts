@@ -1,5 +1,6 @@
 import type { Erasure, ErasureState } from "../erasure/register.ts";
 import type { Clock } from "../lib/clock.ts";
+import { patienceMs } from "./holdup.ts";
 
 /** That other processes have the same register. */
 export interface Sharing {
@@ -8,9 +9,6 @@ export interface Sharing {
   /** Who has the archive, if anybody has: erasures go through it. */
   readonly archivist: () => Promise<string | undefined>;
 }
-
-/** After so long without a step of the process that was asked, others take it. */
-const patienceMs = 120_000;
 
 export interface Portion {
   /** Ids of the erasures that this process is to go on with. */

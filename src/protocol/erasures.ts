@@ -58,6 +58,12 @@ export type ErasureAnswer = Static<typeof ErasureAnswer>;
 export const ErasuresAnswer = Type.Object({
   count: Type.Integer(),
   rules_left: Type.Integer({ description: "rules whose windows are being made anew" }),
+  waiting_for: Type.Optional(
+    Type.String({
+      description:
+        "what the oldest that is `waiting` has waited for since two minutes or more without a step of it: a partition, or the archive",
+    }),
+  ),
   erasures: Type.Array(ErasureAnswer, { description: "the latest first" }),
 });
 export type ErasuresAnswer = Static<typeof ErasuresAnswer>;
