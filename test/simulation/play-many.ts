@@ -48,13 +48,13 @@ function inThread(worlds: Worlds, script: URL): Promise<WorldsPlayed> {
   return new Promise((resolve, reject) => {
     let seed = worlds.from;
     let played: WorldsPlayed | undefined;
-    let failure: unknown;
+    let failure: Error | undefined;
     worker.on("message", (said: Said) => {
       if ("begun" in said) seed = said.begun;
       else played = said;
     });
     // It comes by another way than what the thread has said, which is all there at the exit.
-    worker.once("error", (error) => (failure = error));
+    worker.once("error", (error: Error) => (failure = error));
     // Also one that waits for what nobody settles any more ends.
     worker.once("exit", (code) => {
       if (played) return resolve(played);
