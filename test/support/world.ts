@@ -68,7 +68,8 @@ export class World {
   private constructor(folder: string, connection: Connection, asking: Connection) {
     this.#folder = folder;
     this.#store = new ClickHouseStore({ connection, clock: hurried });
-    this.#asked = new ClickHouseStore({ connection: asking, clock: hurried });
+    // A question has the seconds that it has anywhere.
+    this.#asked = new ClickHouseStore({ connection: asking, clock: systemClock });
   }
 
   /** Its questions may go another way than its work, on which things go wrong. */
