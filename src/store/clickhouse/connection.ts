@@ -10,6 +10,7 @@ import type { Settings, StoreFacts } from "./facts.ts";
 import { asWeirError, unavailable } from "./failure.ts";
 import { withFile } from "./hand-over.ts";
 import { type RowShape, insertBody, insertFileSql } from "./insert-rows.ts";
+import { onCluster } from "./schema.ts";
 import { sentAs } from "./sent.ts";
 import { bytesSettings, endedWithUs, readSecondsMax, readSettings, writeSettings } from "./statement-settings.ts";
 import { TableTurns } from "./table-turns.ts";
@@ -129,8 +130,7 @@ export class Connection {
   }
 
   get #onCluster(): string {
-    const { cluster } = this.#options.facts;
-    return cluster === null ? "" : ` ON CLUSTER ${cluster}`;
+    return onCluster(this.#options.facts.cluster);
   }
 
   /** Asks whom it talks to, in words and with settings that a server of any age knows; rows as objects. */

@@ -35,7 +35,7 @@ test("a server is told to keep no statement that has a person's values in it", a
 
 test("on a cluster every replica has all positions before any deletes by them", async () => {
   const [sync, ...deletions] = await written("main");
-  assert.equal(sync, "SYSTEM SYNC REPLICA ON CLUSTER main weir.erasing");
+  assert.equal(sync, "SYSTEM SYNC REPLICA ON CLUSTER `main` weir.erasing");
   assert.deepEqual(deletions, await written(null));
   // Without it a replicated table refuses a deletion that looks something up: code 36.
   for (const sql of deletions) assert.match(sql, /^ALTER TABLE \w+ DELETE[^]+allow_nondeterministic_mutations = 1$/);

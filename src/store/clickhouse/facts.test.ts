@@ -39,21 +39,21 @@ describe("what the facts make of the schema", () => {
   test("a cluster has replicated ones everywhere, at the server's default path", () => {
     assert.deepEqual(
       made("replicated"),
-      plain.map((one) => one.replace(": ", " ON CLUSTER main: Replicated")),
+      plain.map((one) => one.replace(": ", " ON CLUSTER `main`: Replicated")),
     );
   });
 
   test("no step takes anything away", () => {
     for (const step of schemaSteps)
       for (const sql of step.statements(kinds.replicated, columns))
-        assert.match(sql, /^(CREATE TABLE IF NOT EXISTS|ALTER TABLE \w+( ON CLUSTER \w+)? ADD) /);
+        assert.match(sql, /^(CREATE TABLE IF NOT EXISTS|ALTER TABLE \w+( ON CLUSTER `\w+`)? ADD) /);
   });
 
   test("what is lacking is added everywhere", () => {
     const found: FoundTable[] = [{ name: "rollups", columns: [], engine: "AggregatingMergeTree SETTINGS a = 1" }];
     const statements = completingStatements(found, columns, kinds.replicated);
-    assert.equal(statements[0], "ALTER TABLE rollups ON CLUSTER main ADD COLUMN IF NOT EXISTS series UInt32");
-    assert.match(statements[1] ?? "", /^ALTER TABLE rollups ON CLUSTER main MODIFY SETTING /);
+    assert.equal(statements[0], "ALTER TABLE rollups ON CLUSTER `main` ADD COLUMN IF NOT EXISTS series UInt32");
+    assert.match(statements[1] ?? "", /^ALTER TABLE rollups ON CLUSTER `main` MODIFY SETTING /);
     assert.match(completingStatements(found, columns, kinds.plain)[0] ?? "", /^ALTER TABLE rollups ADD COLUMN/);
   });
 });

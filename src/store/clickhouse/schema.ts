@@ -106,7 +106,8 @@ function made({ cluster }: StoreFacts): { create(table: string): string; engine(
   };
 }
 
-export const onCluster = (cluster: string | null): string => (cluster === null ? "" : ` ON CLUSTER ${cluster}`);
+/** Quoted: names of clusters may have dashes. */
+export const onCluster = (cluster: string | null): string => (cluster === null ? "" : ` ON CLUSTER \`${cluster}\``);
 
 /** A table that takes and refuses what `rollups` does, as that is now, and keeps nothing. */
 export const rollupsTrial: readonly string[] = [
