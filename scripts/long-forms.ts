@@ -126,7 +126,8 @@ export const longForms: readonly LongForm[] = [
     row: "R14",
     what: "250 deaths among some 2,000 changes of rules",
     file: `${faults}/history.fault.test.ts`,
-    env: { WEIR_FAULT_ROUNDS: "250" },
+    // As for R1.
+    env: { WEIR_FAULT_ROUNDS: "250", NODE_OPTIONS: "--max-old-space-size=14000" },
   },
   {
     row: "R14",
