@@ -4,6 +4,7 @@ import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
 import { type RollupPlan, planRollup } from "../rollup/plan.ts";
+import { isOutdated } from "../rule/registry.ts";
 import type { RollupTask, Store } from "../store/store.ts";
 import type { BatchWriter } from "./batch-writer.ts";
 import {
@@ -155,8 +156,12 @@ export class Filler {
   /** Rules come, are changed and go while others are filled. */
   async #lookAround(): Promise<void> {
     const { rules, progress } = this.#deps;
-    await rules.goOnRebuilding();
-    const filling = (await rules.targets(await rules.current())).filter((target) => target.filling);
+    let records = await rules.current();
+    if (records.some(isOutdated)) {
+      await rules.goOnRebuilding();
+      records = await rules.current();
+    }
+    const filling = (await rules.targets(records)).filter((target) => target.filling);
     progress.filling(incompleteBelow(filling));
     const wanted = new Set(filling.map(({ series }) => series));
     for (const series of this.#works.keys()) if (!wanted.has(series)) this.#leave(series);

@@ -37,6 +37,11 @@ export function keepsWindows({ phase, keptUntil = 0 }: RuleVersion, now: number)
   return phase !== "retired" || keptUntil > now;
 }
 
+/** A paused version without an activation was never computed. */
+export function hasWindows(version: RuleVersion): boolean {
+  return version.phase === "live" || (version.phase === "paused" && version.activation !== null);
+}
+
 /** Everything known of one rule. The unit of compare-and-set. */
 export interface RuleRecord {
   readonly rule_id: string;
@@ -45,6 +50,10 @@ export interface RuleRecord {
   /** Oldest first; at least one. */
   readonly versions: readonly RuleVersion[];
 }
+
+/** Whether windows that are not right answer, or stand still. */
+export const isOutdated = ({ versions }: RuleRecord): boolean =>
+  versions.some((version) => version.outdated !== undefined && hasWindows(version));
 
 /** What is to be changed in one go. At most one record of each id. */
 export interface RegistryChange {

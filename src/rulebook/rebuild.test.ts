@@ -3,9 +3,10 @@ import { test } from "node:test";
 import { withDesk } from "../../test/support/rule-desk.ts";
 import type { Src } from "../event/position.ts";
 import { offset, src } from "../event/position.ts";
+import { isOutdated } from "../rule/registry.ts";
 import type { RuleRecord, RuleVersion } from "../rule/registry.ts";
 import type { RuleSpec } from "../rule/rule.ts";
-import { isOutdated, withMissing, withRebuilds, withRebuilt } from "./rebuild.ts";
+import { withMissing, withRebuilds, withRebuilt } from "./rebuild.ts";
 import {
   answering,
   computed,

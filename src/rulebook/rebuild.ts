@@ -1,18 +1,10 @@
+import { hasWindows, isOutdated } from "../rule/registry.ts";
 import type { RuleRecord, RuleVersion } from "../rule/registry.ts";
 
 /**
  * Versions whose windows are made anew from raw rows, under a series that was never used, while the windows that are there
  * answer. In a record such a version stands twice: with its windows, `outdated`, and behind it being filled, `rebuilds`.
  */
-
-/** A paused version without an activation was never computed. */
-export function hasWindows(version: RuleVersion): boolean {
-  return version.phase === "live" || (version.phase === "paused" && version.activation !== null);
-}
-
-/** Whether windows that are not right answer, or stand still. */
-export const isOutdated = ({ versions }: RuleRecord): boolean =>
-  versions.some((version) => version.outdated !== undefined && hasWindows(version));
 
 const seriesToRebuild = ({ versions }: RuleRecord): number =>
   versions.filter((version) => version.phase === "filling" || hasWindows(version)).length;

@@ -2,6 +2,7 @@ import type { Offset, Src } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import { inTurns } from "../lib/in-turns.ts";
+import { isOutdated } from "../rule/registry.ts";
 import type { Registry, RegistryChange, RuleRecord, RuleVersion } from "../rule/registry.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import { type ChangeOptions, type NextSpec, checkVersion, patched, specOf } from "./change.ts";
@@ -19,7 +20,7 @@ import {
 } from "./document.ts";
 import { Following } from "./following.ts";
 import { KnownRecords } from "./known-records.ts";
-import { isOutdated, seriesToRebuildAll, withMissing, withRebuilds } from "./rebuild.ts";
+import { seriesToRebuildAll, withMissing, withRebuilds } from "./rebuild.ts";
 import { checked, isUnderstood, unreadable } from "./understood.ts";
 import {
   type ComputedVersion,

@@ -1,11 +1,11 @@
 import type { Offset, Src } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
 import { sameSpec } from "../rule/parse.ts";
-import { keepsWindows, type RulePhase, type RuleRecord, type RuleVersion } from "../rule/registry.ts";
+import { hasWindows, keepsWindows, type RulePhase, type RuleRecord, type RuleVersion } from "../rule/registry.ts";
 import { keepsNoMore } from "../rule/retention.ts";
 import type { CheckedRule, RuleSpec } from "../rule/rule.ts";
 import { storesSame } from "../rule/stored.ts";
-import { hasWindows, withRebuilt, withoutRebuild, withoutTwins, withoutWindows } from "./rebuild.ts";
+import { withRebuilt, withoutRebuild, withoutTwins, withoutWindows } from "./rebuild.ts";
 import { checked, isUnderstood } from "./understood.ts";
 
 /** How many replaced versions a record remembers. */
