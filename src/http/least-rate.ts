@@ -2,9 +2,12 @@ import { Transform } from "node:stream";
 import type { Readable } from "node:stream";
 import type { Clock } from "../lib/clock.ts";
 
-/** What has not been taken after this long must have been taken at this rate at least, as bodies have to come. */
+/** What has not come, or has not been taken, after this long must have gone at this rate at least. */
 const patienceMs = 10_000;
 const bytesPerSecondMin = 64 * 1024;
+
+/** How many bytes of a body must have come, or of a table been taken, after so long; below zero before the patience has ended. */
+export const bytesDue = (ms: number): number => ((ms - patienceMs) / 1000) * bytesPerSecondMin;
 
 export interface Taker {
   /** Whether it can take any yet: of an answer nothing is written before those in front of it have ended. */
@@ -29,8 +32,7 @@ export function atLeastRate(
   });
   const stop = clock.every(1000, () => {
     if (!canTake()) return void (begun = clock.monotonic());
-    const due = ((clock.monotonic() - begun - patienceMs) / 1000) * bytesPerSecondMin;
-    if (taken >= due) return;
+    if (taken >= bytesDue(clock.monotonic() - begun)) return;
     stop();
     tooSlow();
   });

@@ -6,10 +6,7 @@ import { freeIfWhole } from "../lib/free-bytes.ts";
 import { Decoding, decoderOf } from "./decoding.ts";
 import { GatheredBody, tooLarge } from "./gathered-body.ts";
 import type { BodyLimits } from "./gathered-body.ts";
-
-/** A body that has not arrived after this long must have come at this rate at least. */
-const patienceMs = 10_000;
-const bytesPerSecondMin = 64 * 1024;
+import { bytesDue } from "./least-rate.ts";
 
 /** Reads the bodies of requests: with bounds, one layer of encoding, and an end for those that do not come. */
 export class BodyReader {
@@ -100,8 +97,7 @@ class Arrival implements Member {
 
   cutIfSlow(now: number): void {
     const waited = now - this.#startedAt;
-    const due = ((waited - patienceMs) / 1000) * bytesPerSecondMin;
-    if (waited < patienceMs || this.#received > due) return;
+    if (this.#received > bytesDue(waited)) return;
     this.#fail(
       new WeirError(
         "request_timeout",

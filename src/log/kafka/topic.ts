@@ -29,7 +29,7 @@ export interface TellTopic {
 /** What lies around the events of a record, and is no more than that. */
 const frameBytesMax = 1_000;
 const timestampType = "message.timestamp.type";
-const partitionsWhenMade = 6;
+export const partitionsWhenMade = 6;
 const replicationWanted = 3;
 
 /**

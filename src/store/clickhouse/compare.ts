@@ -4,9 +4,9 @@ import { type Compared, type Comparison, renderDifferences } from "../../rollup/
 import type { Differences, DifferenceKind } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import { ofComparing, withinLimits } from "./over-limit.ts";
+import { yieldingSettings } from "./statement-settings.ts";
 
-/** One thread, so that counting keeps another. */
-const limits = { max_threads: 1, max_execution_time: 250, priority: 10 };
+const limits = { ...yieldingSettings, max_execution_time: 250 };
 
 interface Found {
   readonly window_start: number;
