@@ -185,12 +185,16 @@ test("null_group takes keys of the rule, each asked for once", async () => {
   ]);
 });
 
-test("a cursor belongs to one reading of a series; what a later version keeps no longer is not answered", async () => {
+/** The rule, with a window of one group at each of these times, all of which has been counted. */
+function withWindows(...times: readonly string[]) {
   const { store, rules } = setUp();
-  const progress = { countedThrough: () => now, lagMs: () => 0 };
+  for (const time of times) store.set(16, { windowStart: at(time), group: ["a"], value: 1 });
   const { version, rule } = rules.answering(rules.get("r"));
-  for (const time of ["18:00:00", "19:00:00", "19:20:00"])
-    store.set(16, { windowStart: at(time), group: ["a"], value: 1 });
+  return { store, progress: { countedThrough: () => now, lagMs: () => 0 }, version, rule };
+}
+
+test("a cursor belongs to one reading of a series; what a later version keeps no longer is not answered", async () => {
+  const { store, progress, version, rule } = withWindows("18:00:00", "19:00:00", "19:20:00");
   const later = { version: { ...version, version: 2 }, rule: { ...rule, spec: { ...rule.spec, top_n: 1 }, topN: 1 } };
   const raw = { rule_id: "r", limit: "1" };
   const { next_cursor: cursor } = await stats(raw, { version, rule }, { store, progress }, { now: () => now });
@@ -204,13 +208,11 @@ test("a cursor belongs to one reading of a series; what a later version keeps no
 });
 
 test("where others count by rules that are not known here nothing is called complete or final", async () => {
-  const { store, rules } = setUp();
-  const progress = { countedThrough: () => now, lagMs: () => 0 };
-  store.set(16, { windowStart: at("19:00:00"), group: ["a"], value: 1 });
+  const { store, progress, version, rule } = withWindows("19:00:00");
   let knows = true;
   const ask = async () => {
     const sources = { store, progress, knowsRules: () => knows };
-    const { complete, data } = await stats({ rule_id: "r" }, rules.answering(rules.get("r")), sources, {
+    const { complete, data } = await stats({ rule_id: "r" }, { version, rule }, sources, {
       now: () => now,
     });
     return [complete, data[0]?.final];
@@ -224,11 +226,7 @@ test("where others count by rules that are not known here nothing is called comp
 });
 
 test("windows that expire while they are read are not answered: a part of them may have gone", async () => {
-  const { store, rules } = setUp();
-  const progress = { countedThrough: () => now, lagMs: () => 0 };
-  const { version, rule } = rules.answering(rules.get("r"));
-  for (const time of ["18:20:00", "18:30:00", "18:40:00"])
-    store.set(16, { windowStart: at(time), group: ["a"], value: 1 });
+  const { store, progress, version, rule } = withWindows("18:20:00", "18:30:00", "18:40:00");
   const kept = { version, rule: { ...rule, retentionSeconds: 3600 } };
   let passed = 0;
   store.before = async () => void (passed += 10 * minute);

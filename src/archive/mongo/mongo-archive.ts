@@ -60,7 +60,7 @@ class MongoArchive implements Archive {
       try {
         await this.#events().insertMany(documents, { ordered: false });
       } catch (error) {
-        const taken = mustBeThere(error, documents.length);
+        const taken = takenIn(error, documents.length);
         await this.#mustBeTheirs(taken);
       }
     });
@@ -163,7 +163,7 @@ function stored({
  * The documents that are not inserted because something of theirs is there already, mostly they themselves.
  * @throws for any other failure what people need to know
  */
-function mustBeThere(error: unknown, count: number): readonly string[] {
+function takenIn(error: unknown, count: number): readonly string[] {
   const failures = failuresIn(error, count);
   const idOf = (failure: WriteError): string => (failure.getOperation() as StoredEvent)._id;
   const refused = failures.find(({ code }) => code !== repeatedCode);
