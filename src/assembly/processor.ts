@@ -69,6 +69,11 @@ function reported({ metrics, logger }: Basis, counted: (events: number) => void)
           : "the store did not take a batch; trying again",
       );
     },
+    narrowed: (events, eventsMax, lacks) =>
+      logger.warn(
+        { part, events, events_max: eventsMax },
+        `the store has not the ${lacks} to roll up ${events} events at once; it is tried with ${eventsMax}. Rules of top_k, uniq or quantiles with many groups take most (\`cost\` of /aggregation-rule); more memory is given by --engine-memory-max`,
+      ),
     taken: (partition, err) => {
       metrics.processor.taken();
       logger.warn({ part, partition, err }, "a partition is counted by another process now; this one has let it go");

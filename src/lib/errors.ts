@@ -69,6 +69,8 @@ export interface ErrorFacts {
   readonly retryAfterMs?: number;
   /** True when it is not known whether the call took effect; settle it by reading, never by sending again blind. */
   readonly outcomeUnknown?: boolean;
+  /** What there was too little of for so much at once: less of the same may succeed. */
+  readonly lacks?: "memory" | "time" | undefined;
   readonly cause?: unknown;
 }
 
@@ -79,6 +81,7 @@ export class WeirError extends Error {
   readonly canRetry: boolean;
   readonly retryAfterMs: number | undefined;
   readonly outcomeUnknown: boolean;
+  readonly lacks: ErrorFacts["lacks"];
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
     super(message, { cause: facts.cause });
@@ -88,6 +91,7 @@ export class WeirError extends Error {
     this.canRetry = facts.canRetry ?? false;
     this.retryAfterMs = facts.retryAfterMs;
     this.outcomeUnknown = facts.outcomeUnknown ?? false;
+    this.lacks = facts.lacks;
   }
 }
 

@@ -9,6 +9,7 @@ export const failpoints = [
   "before-reject",
   "after-reject",
   "after-raw",
+  "between-parts",
   "after-rollup",
   "before-commit",
   "mid-backfill",

@@ -18,6 +18,7 @@ const unheard = {
   rejected: () => {},
   broken: () => {},
   ruleStopped: () => {},
+  narrowed: () => {},
 };
 
 const emptyStore = {

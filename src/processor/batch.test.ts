@@ -40,7 +40,7 @@ function resultOf(steps: ReturnType<typeof formBatch>): FormedBatch {
 const kept = (batch: Batch): number[] =>
   batch.pieces.flatMap((piece) =>
     Array.from({ length: piece.events.count }, (_, index) => index)
-      .filter((index) => piece.skip?.[index] !== 1)
+      .filter((index) => !piece.skip?.[index])
       .map((index) => piece.from + index),
   );
 

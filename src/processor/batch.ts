@@ -1,5 +1,5 @@
 import type { OffsetRange } from "../event/position.ts";
-import { offset } from "../event/position.ts";
+import { before, offset } from "../event/position.ts";
 import type { Offset } from "../event/position.ts";
 import type { PackedExtent } from "../event/packed.ts";
 import { walkPacked } from "../event/packed.ts";
@@ -29,6 +29,12 @@ export interface UnreadableAt extends Unreadable {
 export interface Piece extends RawPiece {
   skip: Uint8Array | null;
 }
+
+/** A part of a batch that is rolled up by itself. */
+export type BatchPart = Pick<Batch, "range" | "events" | "duplicates" | "seconds">;
+
+/** Why an event of a piece is not to be stored: it repeats an id; the store has it already; it is none of the batch's. */
+const [isRepeat, isStored, isNone] = [1, 2, 3];
 
 /** An event whose id is older than what is remembered; whether it is a repeat, the store has to say. */
 export interface Doubtful {
@@ -75,16 +81,38 @@ export function settleDoubtful(batch: Batch, doubtful: readonly Doubtful[], foun
   const known = new Set(found.map(keyText));
   for (const { piece, index, key } of doubtful) {
     if (!known.has(keyText(key))) continue;
-    skipEvent(piece, index);
+    skipEvent(piece, index, isRepeat);
     batch.duplicates += 1;
   }
+}
+
+/**
+ * What a batch has from an offset on, or so much of it as has `eventsMax` events (1 or more). The parts that so follow each
+ * other cover its range, and have its events and duplicates together.
+ */
+export function partFrom(batch: Batch, from: Offset, eventsMax: number): BatchPart {
+  const { range, seconds, pieces } = batch;
+  if (from === range.from && batch.events <= eventsMax) return batch;
+  let [events, duplicates] = [0, 0];
+  const upTo = (to: Offset): BatchPart => ({ range: { ...range, from, to }, events, duplicates, seconds });
+  for (const piece of pieces) {
+    const end = Math.min(piece.events.count, range.to - piece.from + 1);
+    for (let index = Math.max(0, from - piece.from); index < end; index++) {
+      const why = piece.skip?.[index];
+      if (why === isNone) continue;
+      if (events === eventsMax) return upTo(before(offset(piece.from + index)));
+      events += 1;
+      if (why === isRepeat) duplicates += 1;
+    }
+  }
+  return upTo(range.to);
 }
 
 /** Leaves out every event whose offset is in `stored`. */
 export function withoutStored(pieces: readonly Piece[], stored: ReadonlySet<number>): void {
   for (const piece of pieces) {
     for (let index = 0; index < piece.events.count; index++) {
-      if (stored.has(piece.from + index)) skipEvent(piece, index);
+      if (stored.has(piece.from + index)) skipEvent(piece, index, isStored);
     }
   }
 }
@@ -93,8 +121,8 @@ export function withoutStored(pieces: readonly Piece[], stored: ReadonlySet<numb
 export function withoutRejected(batch: Batch, rejected: ReadonlySet<number>): void {
   for (const piece of batch.pieces) {
     for (let index = 0; index < piece.events.count; index++) {
-      if (!rejected.has(piece.from + index) || piece.skip?.[index] === 1) continue;
-      skipEvent(piece, index);
+      if (!rejected.has(piece.from + index) || piece.skip?.[index]) continue;
+      skipEvent(piece, index, isNone);
       batch.events -= 1;
     }
   }
@@ -152,14 +180,14 @@ class Former {
   #judge(piece: Piece, extent: PackedExtent, index: number): void {
     const { range, ids, stored, rejected } = this.#input;
     const off = piece.from + index;
-    if (off < range.from || off > range.to || rejected.has(off)) return skipEvent(piece, index);
+    if (off < range.from || off > range.to || rejected.has(off)) return skipEvent(piece, index, isNone);
     this.#events += 1;
     const sighting = ids.take(piece.events.bytes, extent.idStart, extent.idEnd, extent.timestamp);
-    const isStored = stored.size > 0 && stored.has(off);
-    if (isStored) skipEvent(piece, index);
+    const isThere = stored.size > 0 && stored.has(off);
+    if (isThere) skipEvent(piece, index, isStored);
     else if (sighting === "repeat" || (sighting === "new" && this.#isDoubtful(piece, extent)))
       this.#repeat(piece, index);
-    if (sighting === "unknown") this.#doubt(piece, extent, index, isStored);
+    if (sighting === "unknown") this.#doubt(piece, extent, index, isThere);
     this.#touch(Math.floor(extent.timestamp / 1000));
   }
 
@@ -171,16 +199,16 @@ class Former {
   }
 
   #repeat(piece: Piece, index: number): void {
-    skipEvent(piece, index);
+    skipEvent(piece, index, isRepeat);
     this.#duplicates += 1;
   }
 
-  #doubt(piece: Piece, extent: PackedExtent, index: number, isStored: boolean): void {
+  #doubt(piece: Piece, extent: PackedExtent, index: number, isThere: boolean): void {
     const event_id = idOf(piece, extent);
-    if (!isStored && this.#doubtfulIds.has(event_id)) return this.#repeat(piece, index);
+    if (!isThere && this.#doubtfulIds.has(event_id)) return this.#repeat(piece, index);
     this.#doubtfulIds.add(event_id);
     this.#doubtfulEnds.add(endOf(piece, extent));
-    if (!isStored) this.#doubtful.push({ piece, index, key: { event_id, timestamp: extent.timestamp } });
+    if (!isThere) this.#doubtful.push({ piece, index, key: { event_id, timestamp: extent.timestamp } });
   }
 
   /** Whether it has come before in this batch with a time so old that it is not remembered. */
@@ -207,7 +235,8 @@ export function rangeOf(records: readonly LogRecord[], from: number, cut: number
   return { src: last.src, from: offset(from), to: offset(Math.min(last.to, cut - 1)) };
 }
 
-function skipEvent(piece: Piece, index: number): void {
+/** The first reason stays: what repeats an id does so also when it is told apart from what is stored. */
+function skipEvent(piece: Piece, index: number, why: number): void {
   piece.skip ??= new Uint8Array(piece.events.count);
-  piece.skip[index] = 1;
+  piece.skip[index] ||= why;
 }

@@ -89,11 +89,12 @@ function setUp(more: Partial<Bench> = {}) {
   const metrics = {
     ...{ batch: () => {}, stage: () => {}, retried: () => {}, rejected: () => {}, taken: () => {}, broken: () => {} },
     ruleStopped: () => {},
+    narrowed: () => {},
   };
   const writer = new BatchWriter({ store, clock, metrics, signal: new AbortController().signal });
   const stopper = new RuleStopper({ store, rules, writer, clock, metrics });
   const groups = new GroupRooms({ store, clock, groupsMax: 1000, full: () => {} });
-  const rollup = new LiveRollup({ rules, writer, groups, cost: { add: () => {} }, stopper, clock });
+  const rollup = new LiveRollup({ rules, writer, groups, cost: { add: () => {} }, stopper, clock, metrics });
   let isDone = false;
   const begin = (targets: readonly Target[]): void => void rollup.write(batch, targets).then(() => (isDone = true));
   const pass = async (ms: number): Promise<boolean> => (await settled(), await clock.advance(ms), isDone);

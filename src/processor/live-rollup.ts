@@ -1,15 +1,18 @@
+import { after } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Clock } from "../lib/clock.ts";
+import { passFailpoint } from "../lib/failpoint.ts";
 import type { RollupPlan, Spread } from "../rollup/plan.ts";
 import { planRollup } from "../rollup/plan.ts";
 import type { RollupTask } from "../store/store.ts";
 import type { BatchWriter } from "./batch-writer.ts";
-import type { Batch } from "./batch.ts";
+import { type Batch, type BatchPart, partFrom } from "./batch.ts";
 import type { CostMeter } from "./cost-meter.ts";
 import { hasEnded, isRefused } from "./faulty-rules.ts";
 import type { Admission, GroupRooms } from "./group-rooms.ts";
 import { LikelyGroups } from "./likely-groups.ts";
-import type { RuleSource, Target } from "./ports.ts";
+import { Portion } from "./portion.ts";
+import type { ProcessorMetrics, RuleSource, Target } from "./ports.ts";
 import type { RuleStopper } from "./rule-stopper.ts";
 
 export interface LiveRollupDeps {
@@ -19,6 +22,7 @@ export interface LiveRollupDeps {
   readonly cost: Pick<CostMeter, "add">;
   readonly stopper: Pick<RuleStopper, "going" | "stopFaulty">;
   readonly clock: Pick<Clock, "monotonic">;
+  readonly metrics: Pick<ProcessorMetrics, "narrowed">;
 }
 
 /** A statement that was refused so often is not tried again as it is. */
@@ -40,6 +44,7 @@ interface Trouble {
 export class LiveRollup {
   readonly #deps: LiveRollupDeps;
   readonly #likely = new LikelyGroups();
+  readonly #portion = new Portion();
   readonly #plans = { close: noPlan, scattered: noPlan };
 
   constructor(deps: LiveRollupDeps) {
@@ -47,25 +52,39 @@ export class LiveRollup {
   }
 
   /**
-   * Until it is done: again, when the batch has more groups than are likely; without rules that the store refuses, and
-   * without those that have gone meanwhile. No rule is added to those that the batch was formed with.
+   * Until it is done: in parts, where the store has not the memory for all of it, each with its own mark; again, when it has
+   * more groups than are likely; without rules that the store refuses, and without those that have gone meanwhile. No rule is
+   * added to those that the batch was formed with.
    */
   async write(batch: Batch, targets: readonly Target[]): Promise<void> {
-    const { stopper } = this.#deps;
     const trouble: Trouble = { failures: 0, bounded: new Set(), waits: false };
-    for (let left: readonly Target[] | null = targets; left !== null;) {
-      const going = stopper.going(left);
-      try {
-        left = await this.#try(batch, going, trouble);
-      } catch (error) {
-        if (!isRefused(error)) throw error;
-        await stopper.stopFaulty(going, batch.range, (some) => planRollup(some, spreadOf(batch), trouble.bounded));
+    let [from, left] = [batch.range.from, targets];
+    while (from <= batch.range.to) {
+      const part = partFrom(batch, from, this.#portion.eventsMax);
+      const still = await this.#tryPart(part, left, trouble);
+      if (still !== null) {
+        left = still;
+        continue;
       }
+      from = after(part.range.to);
+      if (from <= batch.range.to) passFailpoint("between-parts");
     }
   }
 
-  /** Answers for which rules it is still to be done; null: it is. */
-  async #try(batch: Batch, targets: readonly Target[], trouble: Trouble): Promise<readonly Target[] | null> {
+  /** Answers for which rules a part is still to be done; null: it is. */
+  async #tryPart(part: BatchPart, left: readonly Target[], trouble: Trouble): Promise<readonly Target[] | null> {
+    const { stopper } = this.#deps;
+    const going = stopper.going(left);
+    try {
+      return await this.#try(part, going, trouble);
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      await stopper.stopFaulty(going, part.range, (some) => planRollup(some, spreadOf(part), trouble.bounded));
+      return left;
+    }
+  }
+
+  async #try(batch: BatchPart, targets: readonly Target[], trouble: Trouble): Promise<readonly Target[] | null> {
     const { writer, groups, cost, clock } = this.#deps;
     const { events, seconds } = batch;
     const groupsMax = this.#likely.boundFor(events);
@@ -78,7 +97,10 @@ export class LiveRollup {
       const patience = { refusalsMax, failuresMax, failedBefore: trouble.failures };
       const written = await writer.rollUp(taskOf(batch, plan, admission, groupsMax), patience);
       admission.done(written ? "written" : "refused");
-      if (written) cost.add(plan, events, clock.monotonic() - started);
+      if (written) {
+        this.#portion.written(events);
+        cost.add(plan, events, clock.monotonic() - started);
+      }
       // What was too many then, all of its groups or the new ones, the next try shows, which has all the room.
       if (!written && admission.roomMayGrow.size > 0) trouble.waits = true;
       else this.#likely.note(written);
@@ -86,9 +108,17 @@ export class LiveRollup {
     } catch (error) {
       admission.done(hasEnded(error) ? "unknown" : "refused");
       if (hasEnded(error) || isRefused(error)) throw error;
-      trouble.failures += failuresMax;
+      trouble.failures = this.#isNarrowed(events, error) ? failuresMax : trouble.failures + failuresMax;
       return this.#stillComputed(targets);
     }
+  }
+
+  /** Whether fewer events are tried next, since the store had too little of something for so many. */
+  #isNarrowed(events: number, error: unknown): boolean {
+    const lacks = error instanceof WeirError ? error.lacks : undefined;
+    if (lacks === undefined || !this.#portion.tooMany(events)) return false;
+    this.#deps.metrics.narrowed(events, this.#portion.eventsMax, lacks);
+    return true;
   }
 
   /**
@@ -117,7 +147,7 @@ export class LiveRollup {
 }
 
 function taskOf(
-  { range, events, duplicates }: Batch,
+  { range, events, duplicates }: BatchPart,
   plan: RollupPlan,
   { rooms, keptFrom, roomMayGrow }: Admission,
   groupsMax: number | undefined,
@@ -139,5 +169,5 @@ const noPlan: { readonly key: string; readonly plan: RollupPlan } = { key: "", p
 /** Events of so many different seconds are close together: a pane of one second cuts none of their windows into many pieces. */
 const closeSecondsMax = 10;
 
-const spreadOf = ({ seconds }: Batch): Spread =>
+const spreadOf = ({ seconds }: BatchPart): Spread =>
   seconds !== null && seconds.length <= closeSecondsMax ? "close" : "scattered";

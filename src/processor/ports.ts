@@ -58,6 +58,8 @@ export interface ProcessorMetrics {
   batch(facts: { events: number; duplicates: number; bytes: number }): void;
   stage(stage: "form" | "raw" | "reject" | "rollup", seconds: number): void;
   retried(stage: "ask" | "raw" | "reject" | "rollup", error: unknown): void;
+  /** The store had not the memory or the time to roll up so many events at once; the next try is with fewer. */
+  narrowed(events: number, eventsMax: number, lacks: "memory" | "time"): void;
   /** Events that the store refused were set aside. */
   rejected(events: number, reason: string): void;
   /** Another process has claimed a partition that this one was counting; it goes on without it. */

@@ -122,6 +122,7 @@ async function write(
     retried: () => {},
     broken: () => {},
     ruleStopped: () => {},
+    narrowed: () => {},
     rejected: (events: number) => void (rejected += events),
   };
   const writer = new BatchWriter({ store, clock, metrics, signal: new AbortController().signal });

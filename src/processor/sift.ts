@@ -156,7 +156,7 @@ function rowsOf(pieces: readonly Piece[]): readonly Row[] {
   const rows: Row[] = [];
   for (const piece of pieces) {
     walkPacked(piece.events, ({ timestamp }, index) => {
-      if (piece.skip?.[index] !== 1) rows.push({ piece, index, timestamp });
+      if (!piece.skip?.[index]) rows.push({ piece, index, timestamp });
     });
   }
   return rows;

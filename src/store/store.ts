@@ -20,7 +20,7 @@ export interface RawPiece {
   readonly events: PackedEvents;
   /** Byte position right behind each event in `events.bytes`. */
   readonly ends: Uint32Array;
-  /** 1 for each event that must not be stored (a duplicate, or stored already); null: all are stored. */
+  /** Not 0 for each event that must not be stored (a duplicate, or stored already); null: all are stored. */
   readonly skip: Uint8Array | null;
 }
 

@@ -74,10 +74,10 @@ export class Engine {
     if (count < parts.length || random.chance(odds.answerLost)) throw this.#broken(name);
   }
 
-  /** A write that takes more memory than there is, for which the client can't know how it ended. */
-  async exceed(name: string): Promise<never> {
+  /** A write that takes more memory than there is, for which the client can't know how it ended; it may hear why. */
+  async exceed(name: string, lacks?: "memory"): Promise<never> {
     await this.#hop();
-    throw away(name, true);
+    throw away(name, true, lacks);
   }
 
   /** Ends what is still under way, wherever it is. */
@@ -137,8 +137,8 @@ export class Engine {
   }
 }
 
-const away = (name: string, outcomeUnknown: boolean): WeirError =>
-  new WeirError("store_unavailable", `${name} has no answer`, { canRetry: true, outcomeUnknown });
+const away = (name: string, outcomeUnknown: boolean, lacks?: "memory"): WeirError =>
+  new WeirError("store_unavailable", `${name} has no answer`, { canRetry: true, outcomeUnknown, lacks });
 
 /** For a world in which nothing more goes wrong. */
 export const calm: EngineOdds = { refused: 0, answerLost: 0, cut: 0, hangs: 0, slow: 0, readFails: 0 };

@@ -15,6 +15,8 @@ export interface Plan {
   readonly edits: number;
   /** Somebody makes a rule that every rollup fails of; never in the worlds that have a name. */
   readonly hasHeavyRule: boolean;
+  /** So many events are rolled up at once at times, and no more for want of memory; without end in the worlds that have a name. */
+  readonly memoryEvents: number;
   /** What the log keeps of its newest records in memory: all, or next to nothing. */
   readonly tailBytesMax: number;
   /** Of a request or its answer being lost on the line. */
@@ -63,6 +65,7 @@ export function planOf(seed: number): Plan {
     edits: random.chance(0.8) ? random.int(10) : 0,
     // No draw: the worlds of all seeds would be others.
     hasHeavyRule: seed >= 10_000 && seed % 5 === 4,
+    memoryEvents: seed >= 10_000 && seed % 5 === 3 ? 1 + (seed % 7) : Infinity,
     tailBytesMax: seed % 4 === 2 ? 50_000 : 500,
     lineLoses: often(0.2),
     engine: engineOdds(random, often),

@@ -101,6 +101,7 @@ function processorOf(
       rejected: mustNot,
       broken: mustNot,
       ruleStopped: mustNot,
+      narrowed: (events, eventsMax) => report(`${eventsMax} of ${events} events next`),
     },
     report: (what, error) => report(`${what}: ${String(error)}`),
     groupsFull: (ruleId, bound) => report(`${ruleId} has its ${bound} groups`),

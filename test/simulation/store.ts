@@ -5,16 +5,24 @@ import { isHeavy } from "./rules.ts";
 import { type Tables, partsOf } from "./tables.ts";
 import type { Windows } from "./windows.ts";
 
-/** What the parts of the server use of a store, on the simulated tables and through an engine that fails. */
-export function simulatedStore(tables: Tables, windows: Windows, engine: Engine): Store {
-  return { ...writes(tables, engine), ...questions(tables, windows, engine), ...unused };
+/**
+ * What the parts of the server use of a store, on the simulated tables and through an engine that fails; and for more live
+ * events at once than `memoryEvents` it has no memory.
+ */
+export function simulatedStore(
+  tables: Tables,
+  windows: Windows,
+  engine: Engine,
+  memoryEvents: () => number = () => Infinity,
+): Store {
+  return { ...writes(tables, engine, memoryEvents), ...questions(tables, windows, engine), ...unused };
 }
 
 type Writes =
   | ("open" | "close" | "insertRaw" | "rollUp" | "takeOver" | "settle")
   | ("forgetMarks" | "dropSeries" | "dropWindows");
 
-function writes(tables: Tables, engine: Engine): Pick<Store, Writes> {
+function writes(tables: Tables, engine: Engine, memoryEvents: () => number): Pick<Store, Writes> {
   return {
     open: async () => {},
     close: async () => {},
@@ -24,7 +32,8 @@ function writes(tables: Tables, engine: Engine): Pick<Store, Writes> {
       const parts = partsOf(src, pieces).map((rows) => () => tables.insert(rows));
       if (parts.length > 0) await engine.write("raw", parts);
     },
-    rollUp: (task) => rollUp(tables, engine, task),
+    rollUp: (task) =>
+      (task.counts?.events ?? 0) > memoryEvents() ? engine.exceed("rollup", "memory") : rollUp(tables, engine, task),
     forgetMarks: async (_, below) => {
       const marks = await engine.read(() => tables.liveMarks.slice(0, -1).filter((mark) => mark.to < below));
       if (marks.length > 0) await engine.write("forget marks", [() => tables.forget(marks)]);

@@ -141,7 +141,7 @@ export class World {
         commitFate: () => this.#commitFate(odds),
         passed,
       }),
-      store: simulatedStore(this.tables, this.windows, engine),
+      store: simulatedStore(this.tables, this.windows, engine, () => this.#memoryEvents),
       registry: mortalRegistry(this.#registry, life, {
         random,
         passed,
@@ -180,6 +180,12 @@ export class World {
     if (!passes) this.findings.push(`the server failed: ${text}`);
     this.trace.note(`failed: ${String(error)}`);
     this.scheduler.after(0, () => life.die("process", "a failure"));
+  }
+
+  /** Memory is scarce by turns of three seconds. */
+  get #memoryEvents(): number {
+    const isScarce = !this.#isCalm && Math.floor(this.scheduler.now / 3_000) % 2 === 0;
+    return isScarce ? this.plan.memoryEvents : Infinity;
   }
 
   #passed(life: Life, place: string): void {

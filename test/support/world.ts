@@ -229,6 +229,7 @@ export class World {
         batch: () => {},
         stage: () => {},
         taken: () => {},
+        narrowed: () => {},
         broken: (partition) => void this.#told.push(`partition ${partition} is broken`),
         ruleStopped: (id, reason) => void this.#told.push(`rule ${id} stopped: ${reason}`),
         rejected: (events, reason) => void this.#told.push(`${events} set aside: ${reason}`),

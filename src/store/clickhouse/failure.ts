@@ -14,6 +14,13 @@ const passing = new Set([
   ...codes("192 193 194 242 279 285 286 289 319 497 516 517 999"),
 ]);
 
+/** Those of them that less of the same might not have met. */
+const scarce: ReadonlyMap<string, WeirError["lacks"]> = new Map([
+  ["241", "memory"],
+  ["173", "memory"],
+  ["159", "time"],
+]);
+
 /** What a write says whose claim of a partition is not the one in force: see claims.ts. */
 export const claimLost = "weir: this claim is not in force";
 
@@ -50,6 +57,7 @@ export function unavailable(cause: unknown, outcomeUnknown = false): WeirError {
     canRetry: true,
     retryAfterMs: 1000,
     outcomeUnknown,
+    lacks: cause instanceof ClickHouseError ? scarce.get(cause.code) : undefined,
   });
 }
 

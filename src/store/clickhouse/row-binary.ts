@@ -44,7 +44,7 @@ export function* encodeRawRows(
     let start = 0;
     for (let index = 0; index < events.count; index++) {
       const end = ends[index]!;
-      if (skip?.[index] !== 1) {
+      if (!skip?.[index]) {
         writePrefix(view, at, src, from + index, receivedAt);
         packed.copy(bytes, at + prefixBytes, start, end);
         at += prefixBytes + end - start;
@@ -62,7 +62,7 @@ export function areOfOneMonth(pieces: readonly RawPiece[]): boolean {
   const months = new Set<string>();
   for (const { events, skip } of pieces) {
     walkPacked(events, ({ timestamp }, index) => {
-      if (skip?.[index] !== 1) months.add(new Date(timestamp).toISOString().slice(0, -17));
+      if (!skip?.[index]) months.add(new Date(timestamp).toISOString().slice(0, -17));
     });
   }
   return months.size <= 1;
