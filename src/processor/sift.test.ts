@@ -36,7 +36,7 @@ class FakeStore {
     this.inserts += 1;
     const offsets = pieces.flatMap((piece) =>
       Array.from({ length: piece.events.count }, (__, index) => index)
-        .filter((index) => piece.skip?.[index] !== 1)
+        .filter((index) => !piece.skip?.[index])
         .map((index) => piece.from + index),
     );
     await this.#play(() => {
