@@ -1,10 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import fc from "fast-check";
 import { pack } from "../event/packed.ts";
 import { offset, src } from "../event/position.ts";
 import type { LogRecord } from "../log/log.ts";
 import type { Batch, FormedBatch } from "./batch.ts";
-import { formBatch, rangeOf, settleDoubtful, withoutRejected, withoutStored } from "./batch.ts";
+import {
+  type BatchPart,
+  formBatch,
+  partFrom,
+  rangeOf,
+  settleDoubtful,
+  withoutRejected,
+  withoutStored,
+} from "./batch.ts";
 import { RecentIds } from "./recent-ids.ts";
 
 const record = (from: number, ids: string[], timestamp = 5000): LogRecord => ({
@@ -182,4 +191,58 @@ describe("a batch", () => {
     assert.deepEqual(kept(batch), [2]);
     assert.equal(batch.events, 1);
   });
+});
+
+describe("the parts of a batch", () => {
+  const offsets = fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 8 });
+  const given = {
+    // Few ids, so that many repeat; each record leaves some offsets without an event behind it.
+    records: fc.array(fc.array(fc.constantFrom("a", "b", "c", "d", "e", "f"), { maxLength: 6 }), {
+      minLength: 1,
+      maxLength: 8,
+    }),
+    ...{ stored: offsets, rejected: offsets, storedLater: offsets, rejectedLater: offsets },
+    ...{ from: fc.integer({ min: 0, max: 8 }), cut: fc.integer({ min: 9, max: 80 }) },
+    eventsMax: fc.integer({ min: 1, max: 12 }),
+  };
+
+  test("lie end to end, are no larger than wanted, and have what the batch has", () => {
+    fc.assert(
+      fc.property(
+        fc.record(given),
+        ({ records, stored, rejected, storedLater, rejectedLater, from, cut, eventsMax }) => {
+          const laid = records.map((ids, index) => ({ ...record(index * 8, ids), to: offset(index * 8 + 7) }));
+          const { batch } = form(laid, { stored, rejected, from, cut });
+          withoutStored(batch.pieces, new Set(storedLater));
+          withoutRejected(batch, new Set(rejectedLater));
+          const parts = partsOf(batch, eventsMax);
+          assert.deepEqual([parts[0]!.range.from, parts.at(-1)!.range.to], [batch.range.from, batch.range.to]);
+          for (const [index, part] of parts.slice(1).entries())
+            assert.equal(part.range.from, parts[index]!.range.to + 1);
+          assert.ok(parts.every(({ events, range }) => events <= eventsMax && range.from <= range.to));
+          const sums = (["events", "duplicates"] as const).map((what) =>
+            parts.reduce((sum, part) => sum + part[what], 0),
+          );
+          assert.deepEqual(sums, [batch.events, batch.duplicates]);
+        },
+      ),
+    );
+  });
+
+  test("each have the duplicates that lie in them", () => {
+    const { batch } = form([record(0, ["a", "a", "b", "a", "c", "c"])]);
+    const parts = partsOf(batch, 2).map(({ range, events, duplicates }) => [range.from, range.to, events, duplicates]);
+    assert.deepEqual(parts, [
+      [0, 1, 2, 1],
+      [2, 3, 2, 1],
+      [4, 5, 2, 1],
+    ]);
+  });
+
+  function partsOf(batch: Batch, eventsMax: number): BatchPart[] {
+    const parts: BatchPart[] = [];
+    for (let from = batch.range.from; from <= batch.range.to; from = offset(parts.at(-1)!.range.to + 1))
+      parts.push(partFrom(batch, from, eventsMax));
+    return parts;
+  }
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SimulatedClock, settled } from "../../test/support/simulated-clock.ts";
+import { pack } from "../event/packed.ts";
 import { type OffsetRange, offset, src } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { RollupPlan } from "../rollup/plan.ts";
@@ -15,7 +16,17 @@ import type { Target } from "./ports.ts";
 import { RuleStopper } from "./rule-stopper.ts";
 
 const range: OffsetRange = { src: src(0), from: offset(0), to: offset(9) };
-const batch: Batch = { range, pieces: [], events: 10, duplicates: 0, seconds: [1, 2], unreadable: [] };
+const events = pack(
+  Array.from({ length: 10 }, (_, at) => ({
+    event_id: `e${at}`,
+    event_type: "t",
+    user_id: "u",
+    timestamp: 1000,
+    payload: "{}",
+  })),
+);
+const piece = { from: offset(0), receivedAt: 1, events, ends: new Uint32Array(10), skip: null };
+const batch: Batch = { range, pieces: [piece], events: 10, duplicates: 0, seconds: [1, 2], unreadable: [] };
 
 function target(series: number, more: object = {}): Target {
   const parsed = parseRule({ rule_id: `r${series}`, window_size: "1m", metric: "count", ...more });
@@ -36,7 +47,7 @@ interface Bench {
   /** The rules can't be asked. */
   rulesAway: boolean;
   /** What a rollup of a plan fails with, and that of a trial; undefined: it does not. */
-  fails: (plan: RollupPlan) => WeirError | undefined;
+  fails: (plan: RollupPlan, range: OffsetRange) => WeirError | undefined;
   /** Whether a rollup that fails has written all the same. */
   writesAllTheSame: boolean;
 }
@@ -45,12 +56,12 @@ interface Bench {
 function setUp(more: Partial<Bench> = {}) {
   const bench: Bench = { computed: [], rulesAway: false, fails: () => undefined, writesAllTheSame: false, ...more };
   const [written, stopped]: [number[][], string[]] = [[], []];
-  let marks: OffsetRange[] = [];
+  let marks: readonly OffsetRange[] = [];
   const tasks: RollupTask[] = [];
-  const put = (plan: RollupPlan): void => {
-    assert.deepEqual(marks, [], "the range is written twice");
+  const put = (plan: RollupPlan, done: OffsetRange): void => {
+    assert.equal(marks.at(-1)?.to ?? -1, done.from - 1, "ranges are written once, one after the other");
     written.push(seriesOf(plan));
-    marks = [range];
+    marks = [...marks, done];
   };
   const store = {
     ...{
@@ -67,13 +78,13 @@ function setUp(more: Partial<Bench> = {}) {
       tasks.push(task);
       const { plan, rooms, roomMayGrow } = task;
       if (roomMayGrow?.values().some((series) => rooms?.get(series) === 0)) return false;
-      const error = bench.fails(plan);
-      if (error === undefined || bench.writesAllTheSame) put(plan);
+      const error = bench.fails(plan, task.range);
+      if (error === undefined || bench.writesAllTheSame) put(plan, task.range);
       if (error !== undefined) throw error;
       return true;
     },
-    tryRollUp: async (_: OffsetRange, plan: RollupPlan) => {
-      const error = bench.fails(plan);
+    tryRollUp: async (tried: OffsetRange, plan: RollupPlan) => {
+      const error = bench.fails(plan, tried);
       if (error !== undefined) throw error;
     },
   };
@@ -165,4 +176,41 @@ test("what is refused in the form of the batch is tried in this form", async () 
     assert.equal(await pass(5000), true);
     assert.deepEqual([written, stopped], [[[16]], [newest]]);
   }
+});
+
+const scarce = (): WeirError =>
+  new WeirError("store_unavailable", "no memory", { canRetry: true, outcomeUnknown: true, lacks: "memory" });
+
+test("a batch that the store has no memory for is written in parts, each with its own mark and its own counts", async () => {
+  const fails = (_: RollupPlan, { from, to }: OffsetRange): WeirError | undefined =>
+    to - from >= 3 ? scarce() : undefined;
+  const { begin, pass, written, tasks } = setUp({ computed: [good, bad], fails });
+  begin([good, bad]);
+  assert.equal(await pass(10_000), true);
+  const done = tasks.filter(({ range: { from, to } }) => to - from < 3);
+  assert.deepEqual(
+    done.map(({ range: { from, to }, counts }) => [from, to, counts?.events]),
+    [
+      [0, 1, 2],
+      [2, 3, 2],
+      [4, 5, 2],
+      [6, 7, 2],
+      [8, 9, 2],
+    ],
+  );
+  assert.ok(done.every(({ range: part, marks }) => marks.length === 1 && marks[0]!.range === part));
+  assert.deepEqual(written, Array(5).fill([16, 17]));
+});
+
+test("where even one event takes too much memory, the batch waits for the rule to go, and goes on in larger parts", async () => {
+  const { bench, begin, pass, written } = setUp({
+    computed: [good, bad],
+    fails: (plan) => (seriesOf(plan).includes(17) ? scarce() : undefined),
+  });
+  begin([good, bad]);
+  assert.equal(await pass(60_000), false);
+  assert.deepEqual(written, []);
+  bench.computed = [good];
+  assert.equal(await pass(20_000), true);
+  assert.deepEqual(written, Array(10).fill([16]));
 });

@@ -19,8 +19,18 @@ const madeLater: readonly FaultRule[] = [
   { ...faultRules[1]!, rule_id: "later_2" },
 ];
 
-/** Passed only where an event is refused, or something is erased: see poison.fault.test.ts and erasure.fault.test.ts. */
-const elsewhere: readonly Failpoint[] = ["mid-bisection", "before-reject", "after-reject", "mid-replay", "mid-erasure"];
+/**
+ * Passed only where an event is refused, something is erased, or memory is scarce: see poison.fault.test.ts,
+ * erasure.fault.test.ts and scarce-memory.fault.test.ts.
+ */
+const elsewhere: readonly Failpoint[] = [
+  "between-parts",
+  "mid-bisection",
+  "before-reject",
+  "after-reject",
+  "mid-replay",
+  "mid-erasure",
+];
 
 /** Passed only with rules in MongoDB: see src/rule/mongo. */
 const inMongo: readonly Failpoint[] = ["rules-half-staged", "rules-staged", "rules-changed"];
