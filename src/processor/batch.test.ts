@@ -202,7 +202,7 @@ describe("the parts of a batch", () => {
       maxLength: 8,
     }),
     ...{ stored: offsets, rejected: offsets, storedLater: offsets, rejectedLater: offsets },
-    ...{ from: fc.integer({ min: 0, max: 8 }), cut: fc.integer({ min: 9, max: 80 }) },
+    ...{ from: fc.integer({ min: 0, max: 7 }), cut: fc.integer({ min: 9, max: 80 }) },
     eventsMax: fc.integer({ min: 1, max: 12 }),
   };
 
