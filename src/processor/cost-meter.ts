@@ -1,4 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
+import { remembered } from "../lib/remembered.ts";
 import { costShares } from "../rollup/cost-weights.ts";
 import type { RollupPlan } from "../rollup/plan.ts";
 
@@ -65,13 +66,5 @@ function faded(measured: Measured, at: number): Measured {
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
-const shares = new WeakMap<RollupPlan, ReadonlyMap<number, number>>();
-
 /** Worked out when somebody asks. */
-function sharesOf(plan: RollupPlan): ReadonlyMap<number, number> {
-  const known = shares.get(plan);
-  if (known !== undefined) return known;
-  const found = costShares(plan);
-  shares.set(plan, found);
-  return found;
-}
+const sharesOf = remembered(costShares);

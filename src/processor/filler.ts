@@ -3,8 +3,9 @@ import { after, overlap } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
+import { remembered } from "../lib/remembered.ts";
 import { type RollupPlan, planRollup } from "../rollup/plan.ts";
-import { isOutdated } from "../rule/registry.ts";
+import { type RuleRecord, isOutdated } from "../rule/registry.ts";
 import type { RollupTask, Store } from "../store/store.ts";
 import type { BatchWriter } from "./batch-writer.ts";
 import {
@@ -65,6 +66,9 @@ interface Tracked extends FillWork {
   /** When its first piece of this process began, ms of the monotonic clock, and what was left then. */
   readonly begun: { readonly at: number; readonly left: number } | null;
 }
+
+/** Asked before each piece, of all versions of all rules. */
+const anyOutdated = remembered((records: readonly RuleRecord[]): boolean => records.some(isOutdated));
 
 const fillAttemptsMax = 3;
 /** How long a fill is left alone that the store refuses piece by piece. */
@@ -157,7 +161,7 @@ export class Filler {
   async #lookAround(): Promise<void> {
     const { rules, progress } = this.#deps;
     let records = await rules.current();
-    if (records.some(isOutdated)) {
+    if (anyOutdated(records)) {
       await rules.goOnRebuilding();
       records = await rules.current();
     }

@@ -26,6 +26,7 @@ import {
   type ComputedVersion,
   computed,
   isPending,
+  isSettled,
   says,
   needsFill,
   withActivation,
@@ -203,6 +204,7 @@ export class Rulebook {
    * stopped, for good before this is resolved, so that the others go on.
    */
   async targets(records: readonly RuleRecord[]): Promise<readonly ComputedVersion[]> {
+    if (isSettled(records)) return computed(records);
     try {
       const completed = await this.#completed(records);
       await this.#stopUnreadable(completed);
