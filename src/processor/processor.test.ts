@@ -5,6 +5,7 @@ import { pack } from "../event/packed.ts";
 import { type Src, offset, src } from "../event/position.ts";
 import { MemoryProgress } from "../progress/memory-progress.ts";
 import type { Log, LogRecord } from "../log/log.ts";
+import type { RollupPlan } from "../rollup/plan.ts";
 import type { Store } from "../store/store.ts";
 import { Processor } from "./processor.ts";
 import type { ProcessorDeps } from "./processor.ts";
@@ -93,6 +94,20 @@ test("the ids that a process remembers are bounded over all of its partitions", 
   const batches = sources.length * batchEvents;
   assert.ok(most > idsMax / 2 && most <= idsMax + batches, `${most} ids were remembered`);
   await clock.advance(1000);
+  const drained = processor.drain(1000);
+  await clock.advance(2000);
+  await Promise.all([drained, running]);
+});
+
+test("all partitions roll up by one plan, so that what a rule costs is measured over all of them", async () => {
+  const plans = new Set<RollupPlan>();
+  let written = 0;
+  const rollUp: Store["rollUp"] = async ({ plan }) => (plans.add(plan), ++written > 0);
+  const { processor, clock } = processorOf(1000, {}, { rollUp });
+  await processor.recover();
+  const running = processor.run();
+  while (written < (sources.length * eventsOfEach) / batchEvents) await clock.advance(10);
+  assert.equal(plans.size, 1);
   const drained = processor.drain(1000);
   await clock.advance(2000);
   await Promise.all([drained, running]);

@@ -13,6 +13,7 @@ import { Filler } from "./filler.ts";
 import type { FillState } from "./filler.ts";
 import { isTaken } from "./faulty-rules.ts";
 import { GroupRooms } from "./group-rooms.ts";
+import { LivePlans } from "./live-plans.ts";
 import type { PartitionLimits } from "./partition.ts";
 import { Partition } from "./partition.ts";
 import { Partitions } from "./partitions.ts";
@@ -67,6 +68,7 @@ export class Processor {
   readonly #filler: Filler;
   readonly #writer: BatchWriter;
   readonly #groups: GroupRooms;
+  readonly #plans = new LivePlans();
   readonly #cost: CostMeter;
   readonly #stopper: RuleStopper;
   readonly #caretaker: Caretaker;
@@ -213,7 +215,10 @@ export class Processor {
       recover({ ...this.#deps, ...ids, src, abandon, odd: (what) => report(what, undefined) }),
     );
     return new Partition(
-      { ...this.#deps, src, writer, groups: this.#groups, cost: this.#cost, stopper: this.#stopper },
+      {
+        ...{ ...this.#deps, src, writer, groups: this.#groups },
+        ...{ plans: this.#plans, cost: this.#cost, stopper: this.#stopper },
+      },
       recovered,
     );
   }
