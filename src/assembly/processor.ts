@@ -91,7 +91,6 @@ function reported({ metrics, logger }: Basis, counted: (events: number) => void)
 }
 
 function limits({ config }: Basis, { positionsPerRecord }: ProcessorParts): ProcessorLimits {
-  const fillChunkEventsMax = 200_000;
   return {
     batchEventsMax: config.batchEventsMax,
     batchBytesMax: 48 * 2 ** 20,
@@ -100,8 +99,8 @@ function limits({ config }: Basis, { positionsPerRecord }: ProcessorParts): Proc
     commitDelayMs: 500,
     dedupeIdsMax: config.dedupeIdsMax,
     dedupeIdsLoadedMax: 500_000,
-    fillChunkEventsMax,
-    fillChunkPositionsMax: fillChunkEventsMax * positionsPerRecord,
+    fillChunkEventsMax: 200_000,
+    positionsPerEvent: positionsPerRecord,
     groupsMax: config.groupsMax,
     fillShare: config.fillSharePercent / 100,
     fillPollMs: 250,

@@ -15,6 +15,7 @@ import {
   firstPace,
   paceAfter,
   paceAfterFailure,
+  paceSeen,
   pauseAfter,
 } from "./fill-pace.ts";
 import {
@@ -46,8 +47,8 @@ export interface FillerDeps {
   readonly live: () => LiveLoad;
   /** The most events in one statement. */
   readonly chunkEventsMax: number;
-  /** The most positions in one statement; where they are dense, as many. */
-  readonly positionsMax: number;
+  /** How many positions an event may take, for the first look; where they are dense, one. */
+  readonly positionsPerEvent: number;
   /** How much of the time fills may have while events come, 0 … 1. */
   readonly share: number;
   readonly report: (message: string, error: unknown) => void;
@@ -99,7 +100,7 @@ export class Filler {
 
   constructor(deps: FillerDeps) {
     this.#deps = deps;
-    this.#pace = firstPace(deps.positionsMax);
+    this.#pace = firstPace(deps.chunkEventsMax, deps.positionsPerEvent);
   }
 
   state(series: number): FillState {
@@ -140,7 +141,9 @@ export class Filler {
   async #fillNext(): Promise<number | undefined> {
     await this.#lookAround();
     for (const work of this.#works.values()) if (work.missing.length === 0) await this.#finish(work.target);
-    const piece = nextPiece(this.#ours(), this.#cursor, this.#pace);
+    const { eventsMax, positionsPerEvent, rulesMax } = this.#pace;
+    const bounds = { positionsMax: Math.ceil(eventsMax * positionsPerEvent), rulesMax };
+    const piece = nextPiece(this.#ours(), this.#cursor, bounds);
     if (piece === undefined) return undefined;
     const over = this.#fill(piece);
     this.#filling = { src: piece.range.src, over: over.catch(() => {}) };
@@ -202,24 +205,27 @@ export class Filler {
     }
   }
 
-  /** Positions need not be dense: a piece of many may still have few events. No piece has more than one statement may. */
-  async #cut(piece: FillPiece): Promise<FillPiece> {
-    const { store, chunkEventsMax } = this.#deps;
+  /**
+   * Positions need not be dense: a piece of many may still have few events. It ends where it has as many as it may, and goes on
+   * to the end of what was looked at where it has fewer. Answers with how many: where nobody looked, at most so many.
+   */
+  async #cut(piece: FillPiece): Promise<{ readonly piece: FillPiece; readonly events: number }> {
+    const { eventsMax } = this.#pace;
     const { src, from, to } = piece.range;
-    if (to - from < chunkEventsMax) return piece;
-    const last = await store.nthOffset(piece.range, chunkEventsMax);
-    return last === undefined ? piece : { ...piece, range: { src, from, to: last } };
+    if (to - from < eventsMax) return { piece, events: to - from + 1 };
+    const { events, last } = await this.#deps.store.firstEvents(piece.range, eventsMax);
+    const range = { src, from, to: events === eventsMax ? last : to };
+    this.#pace = paceSeen(this.#pace, range.to - from + 1, events);
+    return { piece: { ...piece, range }, events };
   }
 
   async #fill(whole: FillPiece): Promise<number> {
-    const { clock, live, positionsMax } = this.#deps;
-    const piece = await this.#cut(whole);
+    const { clock, live, chunkEventsMax } = this.#deps;
+    const { piece, events } = await this.#cut(whole);
     const started = clock.monotonic();
     if (!(await this.#isWritten(piece))) return 0;
     const took = clock.monotonic() - started;
-    const load = live();
-    const positions = piece.range.to - piece.range.from + 1;
-    this.#pace = paceAfter(this.#pace, positions, took, load, positionsMax);
+    this.#pace = paceAfter(this.#pace, events, took, live(), chunkEventsMax);
     this.#note(piece, started);
     passFailpoint("mid-backfill");
     return took;
@@ -279,12 +285,12 @@ export class Filler {
   }
 
   #failed(targets: readonly Target[], error: unknown): void {
-    const { clock, report, positionsMax } = this.#deps;
+    const { clock, report, chunkEventsMax } = this.#deps;
     const [first] = targets;
     // Whether it was written after all is to be read from the marks.
     for (const { series } of targets) this.#works.delete(series);
     if (targets.length === 1 && this.#isLeast()) this.#resting.set(first!.series, clock.monotonic() + restMs);
-    this.#pace = paceAfterFailure(this.#pace, targets.length, positionsMax);
+    this.#pace = paceAfterFailure(this.#pace, targets.length, chunkEventsMax);
     const others = targets.length > 1 ? ` and ${targets.length - 1} more` : "";
     report(`filling rule ${first?.rule_id}${others} from raw events failed and will be tried again`, error);
   }

@@ -45,8 +45,8 @@ export interface ProcessorLimits extends PartitionLimits {
   /** How many of the latest ids of a partition a start reads back; the others are looked up in the store when one is needed. */
   readonly dedupeIdsLoadedMax: number;
   readonly fillChunkEventsMax: number;
-  /** How many positions so many events may take: as many where positions are dense, and by default. */
-  readonly fillChunkPositionsMax?: number;
+  /** How many positions an event may take: one where they are dense, and by default. */
+  readonly positionsPerEvent?: number;
   /** How many different groups a rule has that says none. */
   readonly groupsMax: number;
   /** How much of the time fills may have while events come, 0 … 1. */
@@ -99,7 +99,7 @@ export class Processor {
       taken: (src, error) => this.#partitions.lose(src, error),
       live: () => this.#load(),
       chunkEventsMax: limits.fillChunkEventsMax,
-      positionsMax: limits.fillChunkPositionsMax ?? limits.fillChunkEventsMax,
+      positionsPerEvent: limits.positionsPerEvent ?? 1,
       share: limits.fillShare,
       report: deps.report,
     });

@@ -61,6 +61,12 @@ export interface EventKey {
   readonly timestamp: number;
 }
 
+export interface FirstEvents {
+  readonly events: number;
+  /** Says nothing where there are none. */
+  readonly last: Offset;
+}
+
 export type WindowQuery = WindowSelection;
 
 export interface WindowRow {
@@ -224,8 +230,8 @@ export interface Store extends RejectStore {
   marks(series: number, src: Src, from: Offset): Promise<readonly OffsetRange[]>;
   /** Marks of the fills of these series, on all partitions, in no order; none for a series that has none. */
   fillMarks(series: readonly number[]): Promise<ReadonlyMap<number, readonly OffsetRange[]>>;
-  /** The offset of the n-th event (from 1) that raw has in the range; undefined when it has fewer. */
-  nthOffset(range: OffsetRange, n: number): Promise<Offset | undefined>;
+  /** How many events raw has in the range, of which it counts the first `eventsMax` at most, and where the last of these is. */
+  firstEvents(range: OffsetRange, eventsMax: number): Promise<FirstEvents>;
   /** Offsets ≥ `from` that raw has, ascending. */
   storedOffsets(src: Src, from: Offset): Promise<readonly Offset[]>;
   /** The ids with the latest timestamps, at most `limit`; fewer than `limit` means that these are all. */

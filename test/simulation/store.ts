@@ -55,7 +55,7 @@ type Questions =
   | (
       | "marks"
       | "fillMarks"
-      | "nthOffset"
+      | "firstEvents"
       | "storedOffsets"
       | "latestIds"
       | "findIds"
@@ -73,14 +73,12 @@ function questions(tables: Tables, windows: Windows, engine: Engine): Pick<Store
       engine.read(
         () => new Map(series.flatMap((one) => (tables.fillMarks.has(one) ? [[one, tables.fillMarks.get(one)!]] : []))),
       ),
-    nthOffset: ({ from, to }, n) =>
-      engine.read(() =>
-        tables.raw
-          .map(({ off }) => offset(off))
-          .filter((off) => off >= from && off <= to)
-          .toSorted((a, b) => a - b)
-          .at(n - 1),
-      ),
+    firstEvents: ({ from, to }, eventsMax) =>
+      engine.read(() => {
+        const offs = tables.raw.map(({ off }) => offset(off)).filter((off) => off >= from && off <= to);
+        const first = offs.toSorted((a, b) => a - b).slice(0, eventsMax);
+        return { events: first.length, last: first.at(-1) ?? from };
+      }),
     storedOffsets: (_, from) =>
       engine.read(() => {
         const offs = new Set(tables.raw.map(({ off }) => off).filter((off) => off >= from));

@@ -13,6 +13,7 @@ import type {
   EventKey,
   EventQuery,
   EventsToErase,
+  FirstEvents,
   RawPiece,
   RollupTask,
   SeriesCounts,
@@ -199,9 +200,9 @@ export class ClickHouseStore implements Store {
     return marks;
   }
 
-  async nthOffset(range: OffsetRange, n: number): Promise<Offset | undefined> {
-    const { off } = await this.#connection.columns<{ off: Offset[] }>(statements.selectNthOffset(range, n));
-    return off?.[0];
+  async firstEvents(range: OffsetRange, eventsMax: number): Promise<FirstEvents> {
+    const [row] = await this.#connection.rows<FirstEvents>(statements.selectFirstEvents(range, eventsMax));
+    return row === undefined || row.events === 0 ? { events: 0, last: range.from } : row;
   }
 
   async storedOffsets(src: Src, from: Offset): Promise<readonly Offset[]> {

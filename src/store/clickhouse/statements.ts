@@ -46,11 +46,12 @@ export function selectStoredOffsets(src: Src, from: Offset): Statement {
   };
 }
 
-export function selectNthOffset({ src, from, to }: OffsetRange, n: number): Statement {
+export function selectFirstEvents({ src, from, to }: OffsetRange, limit: number): Statement {
   return {
-    sql: `SELECT off FROM raw_events WHERE src = {src:UInt16} AND off >= {from:UInt64} AND off <= {to:UInt64}
-      ORDER BY off LIMIT 1 OFFSET {before:UInt64}`,
-    parameters: { src, from, to, before: n - 1 },
+    sql: `SELECT count() AS events, max(off) AS last FROM (
+      SELECT off FROM raw_events WHERE src = {src:UInt16} AND off >= {from:UInt64} AND off <= {to:UInt64}
+      ORDER BY off LIMIT {limit:UInt64})`,
+    parameters: { src, from, to, limit },
   };
 }
 
