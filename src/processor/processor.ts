@@ -263,9 +263,21 @@ export class Processor {
         await this.#attempt("removing windows that have expired", () => this.#caretaker.dropExpired());
       }
       await this.#attempt("forgetting the groups of rules that are gone", () => this.#caretaker.forgetRooms());
-      for (const src of ours)
+      for (const src of ours) {
         await this.#attempt(`forgetting marks of partition ${src}`, () => this.#caretaker.forgetMarks(src));
+        if (this.#partitions.get(src) !== undefined)
+          await this.#attempt(`joining marks of fills of partition ${src}`, () => this.#joinFillMarks(src));
+      }
       await clock.sleep(limits.caretakeEveryMs, this.#drain.signal);
+    }
+  }
+
+  async #joinFillMarks(src: Src): Promise<void> {
+    try {
+      await this.#caretaker.joinFillMarks(src);
+    } catch (error) {
+      if (!isTaken(error)) throw error;
+      this.#partitions.lose(src, error);
     }
   }
 

@@ -238,6 +238,12 @@ export interface Store extends RejectStore {
   latestIds(src: Src, limit: number): Promise<readonly EventKey[]>;
   /** Which of the keys raw has (same id and timestamp, below offset `below`); answers a subset of `keys`. */
   findIds(src: Src, keys: readonly EventKey[], below: Offset): Promise<readonly EventKey[]>;
+  /**
+   * Puts one mark in the place of those of a series that lie end to end from the partition's first position on: what is marked
+   * is the same at any time. The caller has the partition, and sees to it that nobody is writing a piece of these fills, who would
+   * take the mark for somebody else's.
+   */
+  joinFillMarks(src: Src, series: readonly number[]): Promise<void>;
   /** Deletes live marks that lie wholly below `below`, but never the newest. */
   forgetMarks(src: Src, below: Offset): Promise<void>;
   /** Deletes all rows and marks of a series. */

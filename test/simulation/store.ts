@@ -12,7 +12,7 @@ export function simulatedStore(tables: Tables, windows: Windows, engine: Engine)
 
 type Writes =
   | ("open" | "close" | "insertRaw" | "rollUp" | "takeOver" | "settle")
-  | ("forgetMarks" | "dropSeries" | "dropWindows");
+  | ("joinFillMarks" | "forgetMarks" | "dropSeries" | "dropWindows");
 
 function writes(tables: Tables, engine: Engine): Pick<Store, Writes> {
   return {
@@ -25,6 +25,7 @@ function writes(tables: Tables, engine: Engine): Pick<Store, Writes> {
       if (parts.length > 0) await engine.write("raw", parts);
     },
     rollUp: (task) => rollUp(tables, engine, task),
+    joinFillMarks: (src, series) => engine.write("join marks of fills", [() => tables.join(src, series)]),
     forgetMarks: async (_, below) => {
       const marks = await engine.read(() => tables.liveMarks.slice(0, -1).filter((mark) => mark.to < below));
       if (marks.length > 0) await engine.write("forget marks", [() => tables.forget(marks)]);
