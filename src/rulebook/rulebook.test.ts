@@ -233,31 +233,6 @@ test("a pending version that a crash left behind is completed by the next who as
     assert.deepEqual((await desk.book.current()).map(phases), [["filling"]]);
   }));
 
-test("what is to be computed is worked out once, and anew after every change, our own and that of others", () =>
-  withDesk(async (desk) => {
-    const [{ book }, other] = [desk, await desk.another()];
-    const asked = async () => book.targets(await book.current());
-    await book.put(body, {});
-    const first = await asked();
-    assert.equal(await asked(), first);
-    desk.end = 10;
-    await book.put({ ...body, rule_id: "s" }, {});
-    const own = await asked();
-    assert.deepEqual([own.map(({ filling }) => filling), await asked()], [[false, true], own]);
-    assert.equal(own[0], first[0], "of a record that is the same, too");
-    await other.current();
-    await other.filled("s", own[1]!.series);
-    assert.deepEqual(
-      (await asked()).map(({ filling }) => filling),
-      [false, false],
-    );
-    await other.remove("r", {});
-    assert.deepEqual(
-      (await asked()).map(({ rule_id: id }) => id),
-      ["s"],
-    );
-  }));
-
 test("two who complete the same version agree on one activation", () =>
   withDesk(async (desk) => {
     const processor = await desk.another();
