@@ -1,7 +1,8 @@
+import { remembered } from "../lib/remembered.ts";
 import { Processor } from "../processor/processor.ts";
 import type { ProcessorDeps, ProcessorLimits } from "../processor/processor.ts";
 import type { FillNews } from "../progress/bulletin.ts";
-import type { Rulebook } from "../rulebook/rulebook.ts";
+import type { RuleRecord } from "../rule/registry.ts";
 import type { Basis } from "./basis.ts";
 import { announced } from "./news.ts";
 import type { News } from "./news.ts";
@@ -20,7 +21,8 @@ const drainMs = 5_000;
 export async function startProcessor(basis: Basis, parts: ProcessorParts): Promise<Processor> {
   const { clock, logger, fail, closers } = basis;
   const { log, store, rulebook, progress, news } = parts;
-  const fills = (): readonly FillNews[] => fillsOf(rulebook).map((series) => ({ series, ...processor.fill(series) }));
+  const fills = (): readonly FillNews[] =>
+    fillsOf(rulebook.list()).map((series) => ({ series, ...processor.fill(series) }));
   const announcer =
     news &&
     announced(basis, news, {
@@ -46,10 +48,9 @@ export async function startProcessor(basis: Basis, parts: ProcessorParts): Promi
   return processor;
 }
 
-const fillsOf = (rulebook: Rulebook): readonly number[] =>
-  rulebook
-    .list()
-    .flatMap(({ versions }) => versions.filter(({ phase }) => phase === "filling").map(({ series }) => series));
+const fillsOf = remembered((records: readonly RuleRecord[]): readonly number[] =>
+  records.flatMap(({ versions }) => versions.filter(({ phase }) => phase === "filling").map(({ series }) => series)),
+);
 
 /** The metrics, and what of them somebody should read in the log. */
 function reported({ metrics, logger }: Basis, counted: (events: number) => void): ProcessorDeps["metrics"] {
@@ -95,7 +96,6 @@ function reported({ metrics, logger }: Basis, counted: (events: number) => void)
 }
 
 function limits({ config }: Basis, { positionsPerRecord }: ProcessorParts): ProcessorLimits {
-  const fillChunkEventsMax = 200_000;
   return {
     batchEventsMax: config.batchEventsMax,
     batchBytesMax: 48 * 2 ** 20,
@@ -104,8 +104,8 @@ function limits({ config }: Basis, { positionsPerRecord }: ProcessorParts): Proc
     commitDelayMs: 500,
     dedupeIdsMax: config.dedupeIdsMax,
     dedupeIdsLoadedMax: 500_000,
-    fillChunkEventsMax,
-    fillChunkPositionsMax: fillChunkEventsMax * positionsPerRecord,
+    fillChunkEventsMax: 200_000,
+    positionsPerEvent: positionsPerRecord,
     groupsMax: config.groupsMax,
     fillShare: config.fillSharePercent / 100,
     fillPollMs: 250,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SimulatedClock } from "../../test/support/simulated-clock.ts";
-import { offset } from "../event/position.ts";
+import { offset, src } from "../event/position.ts";
 import { parseRule } from "../rule/parse.ts";
 import type { RuleRecord, RuleVersion } from "../rule/registry.ts";
 import type { CheckedRule } from "../rule/rule.ts";
@@ -43,6 +43,7 @@ function withVersions(versions: RuleVersion[], stored: number[] = [], rooms: num
         return [];
       },
       forgetMarks: async () => {},
+      joinFillMarks: async (of, series) => void done.push(`join ${series.join(" ")} of ${of}`),
     },
     log: { committed: async () => offset(0) },
     rules: { current: async () => records, ruleOf },
@@ -127,3 +128,29 @@ function ruleOf({ spec }: RuleVersion): CheckedRule | undefined {
   const parsed = parseRule(spec);
   return parsed.ok ? parsed.rule : undefined;
 }
+
+test("marks of fills are joined once, hourly, of fills that were finished an hour before", async () => {
+  const versions = [
+    version(16, {}),
+    version(17, { phase: "filling" }),
+    version(18, { phase: "retired", keptUntil: now + 100 * minuteMs * 60 }),
+    version(19, { phase: "pending", activation: null }),
+    version(20, { phase: "retired" }),
+    // The same series, which a later version has taken over while it was filled.
+    version(21, { phase: "retired", keptUntil: now + 100 * minuteMs * 60 }),
+    version(21, { phase: "filling" }),
+  ];
+  const { caretaker, clock, done } = withVersions(versions);
+  const joined = async (): Promise<string[]> => (await caretaker.joinFillMarks(src(3)), done());
+  assert.deepEqual(await joined(), []);
+  versions[1] = version(17, {});
+  await clock.advance(59 * minuteMs);
+  assert.deepEqual(await joined(), []);
+  await clock.advance(minuteMs);
+  assert.deepEqual(await joined(), ["join 16 18 of 3"]);
+  assert.deepEqual(await joined(), []);
+  await clock.advance(60 * minuteMs);
+  assert.deepEqual(await joined(), ["join 17 of 3"]);
+  await clock.advance(60 * minuteMs);
+  assert.deepEqual(await joined(), []);
+});

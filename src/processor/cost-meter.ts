@@ -1,6 +1,8 @@
 import type { Clock } from "../lib/clock.ts";
+import { remembered } from "../lib/remembered.ts";
 import { costShares } from "../rollup/cost-weights.ts";
 import type { RollupPlan } from "../rollup/plan.ts";
+import { plansMax } from "./live-plans.ts";
 
 /** What a rule costs of the time that counting live events takes. */
 export interface RuleCost {
@@ -23,10 +25,11 @@ interface Measured {
 const halfLifeMs = 300_000;
 /** After so long, for nothing. */
 const forgottenMs = 12 * halfLifeMs;
-/** Plans change with the rules. The older ones say little about the rules of today. */
-const plansMax = 8;
 
-/** Measures how long live rollups take, and divides the time among the rules of their plans (see `costShares`). */
+/**
+ * Measures how long live rollups take, and divides the time among the rules of their plans (see `costShares`). Plans change with
+ * the rules: the older ones say little about the rules of today.
+ */
 export class CostMeter {
   readonly #clock: Clock;
   /** The newest last. */
@@ -65,13 +68,5 @@ function faded(measured: Measured, at: number): Measured {
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
-const shares = new WeakMap<RollupPlan, ReadonlyMap<number, number>>();
-
 /** Worked out when somebody asks. */
-function sharesOf(plan: RollupPlan): ReadonlyMap<number, number> {
-  const known = shares.get(plan);
-  if (known !== undefined) return known;
-  const found = costShares(plan);
-  shares.set(plan, found);
-  return found;
-}
+const sharesOf = remembered(costShares);

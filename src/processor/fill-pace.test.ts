@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { paceAfter, paceAfterFailure, pauseAfter } from "./fill-pace.ts";
+import { firstPace, paceAfter, paceAfterFailure, paceSeen, pauseAfter } from "./fill-pace.ts";
 
 const idle = { busy: false, lagMs: 0 };
 const busy = { busy: true, lagMs: 60 };
@@ -20,7 +20,7 @@ test("a fill leaves time to what is live, and more of it when that lags", () => 
 });
 
 test("pieces come to take the wanted time, by steps of two, between the bounds", () => {
-  const pace = { eventsMax: 120_000, rulesMax: 256 };
+  const pace = { eventsMax: 120_000, rulesMax: 256, positionsPerEvent: 1 };
   assert.equal(paceAfter(pace, 120_000, 5000, busy, most).eventsMax, 60_000);
   assert.equal(paceAfter(pace, 120_000, 750, busy, most).eventsMax, 80_000);
   assert.equal(paceAfter(pace, 120_000, 400, busy, most).eventsMax, 150_000);
@@ -28,15 +28,22 @@ test("pieces come to take the wanted time, by steps of two, between the bounds",
   assert.equal(paceAfter({ ...pace, eventsMax: most }, most, 1, idle, most).eventsMax, most);
   assert.equal(paceAfter({ ...pace, eventsMax: 50_000 }, 50_000, 9000, busy, most).eventsMax, 50_000);
   assert.equal(paceAfter(pace, 10, 9, busy, most).eventsMax, 120_000, "a short piece says little");
+  assert.equal(paceAfter(pace, 110_000, 20_000, busy, most).eventsMax, 60_000, "but that it was too long");
 });
 
 test("after a failure fewer rules are tried at a time, then fewer events, and all again when it goes well", () => {
-  const many = { eventsMax: 40_000, rulesMax: 256 };
-  assert.deepEqual(paceAfterFailure(many, 101, most), { eventsMax: 40_000, rulesMax: 51 });
-  assert.deepEqual(paceAfterFailure(many, 1, most), { eventsMax: 10_000, rulesMax: 1 });
-  assert.deepEqual(paceAfterFailure({ eventsMax: 5000, rulesMax: 1 }, 1, most), { eventsMax: 5000, rulesMax: 1 });
-  assert.deepEqual(paceAfter({ eventsMax: 5000, rulesMax: 1 }, 5000, 10, idle, most), {
-    eventsMax: 10_000,
-    rulesMax: 2,
-  });
+  const many = { eventsMax: 40_000, rulesMax: 256, positionsPerEvent: 9 };
+  const few = { ...many, eventsMax: 5000, rulesMax: 1 };
+  assert.deepEqual(paceAfterFailure(many, 101, most), { ...many, rulesMax: 51 });
+  assert.deepEqual(paceAfterFailure(many, 1, most), { ...few, eventsMax: 10_000 });
+  assert.deepEqual(paceAfterFailure(few, 1, most), few);
+  assert.deepEqual(paceAfter(few, 5000, 10, idle, most), { ...few, eventsMax: 10_000, rulesMax: 2 });
+});
+
+test("the end of a piece is looked for a little beyond where it is expected, and far behind a stretch without events", () => {
+  const pace = firstPace(most, 16_384);
+  const seen = (positions: number, events: number): number => paceSeen(pace, positions, events).positionsPerEvent;
+  assert.equal(seen(16_384 * 50, 50_000), 20.48, "a thousand events a record");
+  assert.equal(seen(10 ** 9, 0), 16_384 * 8);
+  assert.equal(seen(10 ** 9, 1), 16_384 * 8, "not as far as one event makes believe");
 });

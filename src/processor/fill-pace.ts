@@ -11,6 +11,8 @@ export interface FillPace {
   readonly eventsMax: number;
   /** Rules in one piece. */
   readonly rulesMax: number;
+  /** Over so many positions an event is expected: so far the end of a piece is looked for. */
+  readonly positionsPerEvent: number;
 }
 
 /** Not less after failures. */
@@ -25,10 +27,22 @@ const lagsMs = 2000;
 /** While live processing lags. */
 const shareLeast = 0.05;
 
-export const firstPace = (eventsMost: number): FillPace => ({
+export const firstPace = (eventsMost: number, positionsPerEvent: number): FillPace => ({
   eventsMax: Math.min(eventsUseful, eventsMost),
   rulesMax: rulesMost,
+  positionsPerEvent,
 });
+
+/** Looked for a little beyond what is expected: who finds fewer events than a piece may have has not seen where it could end. */
+const slack = 1.25;
+/** From one look to the next. What is beyond a stretch without events may be dense, and all of it is read to find the end. */
+const widerMost = 8;
+
+/** The pace when a look has found so many events in so many positions. */
+export function paceSeen(pace: FillPace, positions: number, events: number): FillPace {
+  const seen = (slack * positions) / Math.max(events, 1);
+  return { ...pace, positionsPerEvent: Math.min(seen, pace.positionsPerEvent * widerMost) };
+}
 
 /**
  * How long to leave the engine alone after a piece that took `tookMs`: nothing while no event comes, else so long that
@@ -48,17 +62,19 @@ export function paceAfter(
   live: LiveLoad,
   eventsMost: number,
 ): FillPace {
-  const wanted = (events * (live.busy ? pieceMs.busy : pieceMs.idle)) / Math.max(tookMs, 1);
-  // A short piece, at the end of a hole, says little.
-  const grown = events < pace.eventsMax ? Math.max(wanted, pace.eventsMax) : wanted;
+  const wantedMs = live.busy ? pieceMs.busy : pieceMs.idle;
+  const wanted = (events * wantedMs) / Math.max(tookMs, 1);
+  // A short piece, at the end of a hole, says little, but when it has taken too long all the same.
+  const isSilent = events < pace.eventsMax && tookMs <= wantedMs;
+  const grown = isSilent ? Math.max(wanted, pace.eventsMax) : wanted;
   const eventsMax = Math.min(Math.max(grown, pace.eventsMax / 2, eventsUseful), pace.eventsMax * 2);
-  return { eventsMax: within(eventsMax, eventsMost), rulesMax: Math.min(pace.rulesMax * 2, rulesMost) };
+  return { ...pace, eventsMax: within(eventsMax, eventsMost), rulesMax: Math.min(pace.rulesMax * 2, rulesMost) };
 }
 
 /** The next piece when one of so many rules failed: fewer rules, so that one that can't be filled is found, then fewer events. */
 export function paceAfterFailure(pace: FillPace, rules: number, eventsMost: number): FillPace {
   if (rules > 1) return { ...pace, rulesMax: Math.ceil(rules / 2) };
-  return { rulesMax: 1, eventsMax: within(pace.eventsMax / 4, eventsMost) };
+  return { ...pace, rulesMax: 1, eventsMax: within(pace.eventsMax / 4, eventsMost) };
 }
 
 const within = (events: number, eventsMost: number): number =>

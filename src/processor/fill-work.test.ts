@@ -21,7 +21,7 @@ const target = (series: number, activation: Record<number, number>): Target => (
   activation,
   filling: true,
 });
-const bounds = { eventsMax: 100, rulesMax: 10 };
+const bounds = { positionsMax: 100, rulesMax: 10 };
 const start = { src: 0, off: 0 };
 const seriesOf = (works: readonly FillWork[] | undefined): number[] | undefined =>
   works?.map((work) => work.target.series);
@@ -58,7 +58,7 @@ test("more rules than one statement takes are done one lot after the other", () 
   let works = [16, 17, 18].map((series) => fillWork(target(series, { 0: 10 }), []));
   const lots: unknown[] = [];
   for (;;) {
-    const piece = nextPiece(works, start, { eventsMax: 100, rulesMax: 2 });
+    const piece = nextPiece(works, start, { positionsMax: 100, rulesMax: 2 });
     if (piece === undefined) break;
     lots.push(seriesOf(piece.works));
     works = works.map((work) => (piece.works.includes(work) ? withoutRange(work, piece.range) : work));
@@ -69,7 +69,7 @@ test("more rules than one statement takes are done one lot after the other", () 
 test("whatever is marked and wherever the scan stands, every position is done once for every rule", () => {
   const activation = fc.record({ 0: fc.integer({ min: 0, max: 60 }), 1: fc.integer({ min: 0, max: 40 }) });
   const works = fc.array(fc.tuple(activation, fc.array(fc.nat(59), { maxLength: 4 })), { minLength: 1, maxLength: 5 });
-  const limits = fc.record({ eventsMax: fc.integer({ min: 1, max: 30 }), rulesMax: fc.integer({ min: 1, max: 4 }) });
+  const limits = fc.record({ positionsMax: fc.integer({ min: 1, max: 30 }), rulesMax: fc.integer({ min: 1, max: 4 }) });
   fc.assert(
     fc.property(works, limits, fc.nat(60), (given, most, off) => {
       let open = given.map(([at, marked], index) => {
@@ -81,7 +81,7 @@ test("whatever is marked and wherever the scan stands, every position is done on
       for (let piece = nextPiece(open, cursor, most); piece; piece = nextPiece(open, cursor, most)) {
         const { range: done, works: sharing } = piece;
         const size = done.to - done.from + 1;
-        assert.ok(size <= most.eventsMax && sharing.length <= most.rulesMax && sharing.length > 0);
+        assert.ok(size <= most.positionsMax && sharing.length <= most.rulesMax && sharing.length > 0);
         open = open.map((work) => (sharing.includes(work) ? withoutRange(work, done) : work));
         left -= size * sharing.length;
         assert.equal(

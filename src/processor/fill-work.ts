@@ -39,14 +39,14 @@ export function fillWork(target: Target, marks: readonly OffsetRange[]): FillWor
 export function nextPiece(
   works: readonly FillWork[],
   cursor: Place,
-  bounds: { readonly eventsMax: number; readonly rulesMax: number },
+  bounds: { readonly positionsMax: number; readonly rulesMax: number },
 ): FillPiece | undefined {
   const start = firstMissing(works, cursor) ?? firstMissing(works, { src: 0, off: 0 });
   if (start === undefined) return undefined;
   const holes = works.map((work) => ({ work, hole: holeAt(work, start) }));
   const sharing = holes.filter(({ hole }) => hole !== undefined).slice(0, bounds.rulesMax);
   // Those that miss only a part of it would come out cut up: it ends where a hole of anybody ends or begins.
-  const ends = [start.off + bounds.eventsMax - 1, ...sharing.map(({ hole }) => hole!.to)];
+  const ends = [start.off + bounds.positionsMax - 1, ...sharing.map(({ hole }) => hole!.to)];
   for (const { work } of holes) ends.push(...beginningsBehind(work, start));
   const range = { src: src(start.src), from: offset(start.off), to: offset(Math.min(...ends)) };
   return { range, works: sharing.map(({ work }) => work) };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SimulatedClock } from "../../test/support/simulated-clock.ts";
-import { type OffsetRange, offset, src } from "../event/position.ts";
+import { type Offset, type OffsetRange, offset, src } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
 import { MemoryProgress } from "../progress/memory-progress.ts";
 import { checked } from "../rulebook/understood.ts";
@@ -45,7 +45,8 @@ function world() {
       return true;
     };
     return new Filler({
-      ...{ store, rules, clock, progress: new MemoryProgress(clock), share: 1, chunkEventsMax: 40, positionsMax: 40 },
+      ...{ store, rules, clock, progress: new MemoryProgress(clock), share: 1, chunkEventsMax: 40 },
+      positionsPerEvent: 1,
       writer: { rollUp } as unknown as BatchWriter,
       groups: {
         admit: async () => ({ bounded: new Set(), rooms: new Map(), done: () => {} }),
@@ -122,4 +123,83 @@ test("who waits for a fill to be idle waits for the piece that is being written,
   await idle;
   assert.equal(marks.length, 1);
   await round;
+});
+
+/**
+ * One process that fills one rule from records of 2^14 positions, as Kafka has them; in those of these stretches there are a
+ * thousand events each. Every statement takes so long. Answers how many events each piece had.
+ */
+async function filledSparse(stretches: readonly (readonly [from: number, to: number])[], takesMs: number) {
+  const clock = new SimulatedClock();
+  const offs: Offset[] = [];
+  for (const [from, to] of stretches)
+    for (let record = from; record <= to; record++)
+      for (let index = 0; index < 1000; index++) offs.push(offset(record * 2 ** 14 + index));
+  const activation = { 0: (stretches.at(-1)![1] + 1) * 2 ** 14 };
+  const pieces: { readonly range: OffsetRange; readonly events: number }[] = [];
+  let filling = true;
+  const within = ({ from, to }: OffsetRange): Offset[] => offs.filter((off) => from <= off && off <= to);
+  const filler = new Filler({
+    ...{ clock, progress: new MemoryProgress(clock), share: 1, chunkEventsMax: 200_000, positionsPerEvent: 2 ** 14 },
+    store: {
+      settle: async () => {},
+      fillMarks: async () => new Map(),
+      firstEvents: async (range: OffsetRange, most: number) => {
+        const first = within(range).slice(0, most);
+        return { events: first.length, last: first.at(-1) ?? range.from };
+      },
+    } as unknown as Store,
+    rules: {
+      current: async () => [],
+      targets: async () => (filling ? [{ rule_id: "r", series: 16, rule, activation, filling }] : []),
+      filled: async () => void (filling = false),
+    } as unknown as RuleSource,
+    writer: {
+      rollUp: async ({ range }: RollupTask) => {
+        pieces.push({ range, events: within(range).length });
+        await clock.sleep(takesMs);
+        return true;
+      },
+    } as unknown as BatchWriter,
+    groups: {
+      admit: async () => ({ bounded: new Set(), rooms: new Map(), done: () => {} }),
+    } as unknown as GroupRooms,
+    stopper: {} as RuleStopper,
+    ours: () => offset(activation[0]),
+    taken: () => {},
+    live: () => ({ busy: true, lagMs: 0 }),
+    report: (message) => assert.fail(message),
+  });
+  const round = filler.round(stop);
+  while (filling) await clock.advance(takesMs);
+  await round;
+  for (const [index, { range }] of pieces.entries())
+    assert.equal(range.from, (pieces[index - 1]?.range.to ?? -1) + 1, "they lie end to end");
+  return pieces.map(({ events }) => events);
+}
+
+test("where positions are not dense, pieces keep to their time by the events that they have", async () => {
+  const quick = await filledSparse([[0, 499]], 100);
+  assert.deepEqual(quick.slice(0, 3), [50_000, 100_000, 200_000]);
+  const slow = await filledSparse([[0, 399]], 20_000);
+  assert.deepEqual(
+    slow,
+    [...Array.from({ length: 8 }, () => 50_000), 0],
+    "at last the positions behind the last event",
+  );
+});
+
+test("a long stretch without events takes few pieces, and none behind it has more events than it may", async () => {
+  const events = await filledSparse(
+    [
+      [0, 99],
+      [10_000_000, 10_000_399],
+    ],
+    100,
+  );
+  assert.equal(
+    events.reduce((sum, some) => sum + some, 0),
+    500_000,
+  );
+  assert.ok(events.length < 20 && events.every((some) => some <= 200_000), events.join(" "));
 });

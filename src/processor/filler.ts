@@ -3,8 +3,9 @@ import { after, overlap } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
+import { remembered } from "../lib/remembered.ts";
 import { type RollupPlan, planRollup } from "../rollup/plan.ts";
-import { isOutdated } from "../rule/registry.ts";
+import { type RuleRecord, isOutdated } from "../rule/registry.ts";
 import type { RollupTask, Store } from "../store/store.ts";
 import type { BatchWriter } from "./batch-writer.ts";
 import {
@@ -14,6 +15,7 @@ import {
   firstPace,
   paceAfter,
   paceAfterFailure,
+  paceSeen,
   pauseAfter,
 } from "./fill-pace.ts";
 import {
@@ -45,8 +47,8 @@ export interface FillerDeps {
   readonly live: () => LiveLoad;
   /** The most events in one statement. */
   readonly chunkEventsMax: number;
-  /** The most positions in one statement; where they are dense, as many. */
-  readonly positionsMax: number;
+  /** How many positions an event may take, for the first look; where they are dense, one. */
+  readonly positionsPerEvent: number;
   /** How much of the time fills may have while events come, 0 … 1. */
   readonly share: number;
   readonly report: (message: string, error: unknown) => void;
@@ -65,6 +67,9 @@ interface Tracked extends FillWork {
   /** When its first piece of this process began, ms of the monotonic clock, and what was left then. */
   readonly begun: { readonly at: number; readonly left: number } | null;
 }
+
+/** Asked before each piece, of all versions of all rules. */
+const anyOutdated = remembered((records: readonly RuleRecord[]): boolean => records.some(isOutdated));
 
 const fillAttemptsMax = 3;
 /** How long a fill is left alone that the store refuses piece by piece. */
@@ -95,7 +100,7 @@ export class Filler {
 
   constructor(deps: FillerDeps) {
     this.#deps = deps;
-    this.#pace = firstPace(deps.positionsMax);
+    this.#pace = firstPace(deps.chunkEventsMax, deps.positionsPerEvent);
   }
 
   state(series: number): FillState {
@@ -136,7 +141,9 @@ export class Filler {
   async #fillNext(): Promise<number | undefined> {
     await this.#lookAround();
     for (const work of this.#works.values()) if (work.missing.length === 0) await this.#finish(work.target);
-    const piece = nextPiece(this.#ours(), this.#cursor, this.#pace);
+    const { eventsMax, positionsPerEvent, rulesMax } = this.#pace;
+    const bounds = { positionsMax: Math.ceil(eventsMax * positionsPerEvent), rulesMax };
+    const piece = nextPiece(this.#ours(), this.#cursor, bounds);
     if (piece === undefined) return undefined;
     const over = this.#fill(piece);
     this.#filling = { src: piece.range.src, over: over.catch(() => {}) };
@@ -157,7 +164,7 @@ export class Filler {
   async #lookAround(): Promise<void> {
     const { rules, progress } = this.#deps;
     let records = await rules.current();
-    if (records.some(isOutdated)) {
+    if (anyOutdated(records)) {
       await rules.goOnRebuilding();
       records = await rules.current();
     }
@@ -198,24 +205,27 @@ export class Filler {
     }
   }
 
-  /** Positions need not be dense: a piece of many may still have few events. No piece has more than one statement may. */
-  async #cut(piece: FillPiece): Promise<FillPiece> {
-    const { store, chunkEventsMax } = this.#deps;
+  /**
+   * Positions need not be dense: a piece of many may still have few events. It ends where it has as many as it may, and goes on
+   * to the end of what was looked at where it has fewer. Answers with how many: where nobody looked, at most so many.
+   */
+  async #cut(piece: FillPiece): Promise<{ readonly piece: FillPiece; readonly events: number }> {
+    const { eventsMax } = this.#pace;
     const { src, from, to } = piece.range;
-    if (to - from < chunkEventsMax) return piece;
-    const last = await store.nthOffset(piece.range, chunkEventsMax);
-    return last === undefined ? piece : { ...piece, range: { src, from, to: last } };
+    if (to - from < eventsMax) return { piece, events: to - from + 1 };
+    const { events, last } = await this.#deps.store.firstEvents(piece.range, eventsMax);
+    const range = { src, from, to: events === eventsMax ? last : to };
+    this.#pace = paceSeen(this.#pace, range.to - from + 1, events);
+    return { piece: { ...piece, range }, events };
   }
 
   async #fill(whole: FillPiece): Promise<number> {
-    const { clock, live, positionsMax } = this.#deps;
-    const piece = await this.#cut(whole);
+    const { clock, live, chunkEventsMax } = this.#deps;
+    const { piece, events } = await this.#cut(whole);
     const started = clock.monotonic();
     if (!(await this.#isWritten(piece))) return 0;
     const took = clock.monotonic() - started;
-    const load = live();
-    const positions = piece.range.to - piece.range.from + 1;
-    this.#pace = paceAfter(this.#pace, positions, took, load, positionsMax);
+    this.#pace = paceAfter(this.#pace, events, took, live(), chunkEventsMax);
     this.#note(piece, started);
     passFailpoint("mid-backfill");
     return took;
@@ -275,12 +285,12 @@ export class Filler {
   }
 
   #failed(targets: readonly Target[], error: unknown): void {
-    const { clock, report, positionsMax } = this.#deps;
+    const { clock, report, chunkEventsMax } = this.#deps;
     const [first] = targets;
     // Whether it was written after all is to be read from the marks.
     for (const { series } of targets) this.#works.delete(series);
     if (targets.length === 1 && this.#isLeast()) this.#resting.set(first!.series, clock.monotonic() + restMs);
-    this.#pace = paceAfterFailure(this.#pace, targets.length, positionsMax);
+    this.#pace = paceAfterFailure(this.#pace, targets.length, chunkEventsMax);
     const others = targets.length > 1 ? ` and ${targets.length - 1} more` : "";
     report(`filling rule ${first?.rule_id}${others} from raw events failed and will be tried again`, error);
   }

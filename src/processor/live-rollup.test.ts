@@ -11,6 +11,7 @@ import type { RollupTask } from "../store/store.ts";
 import { BatchWriter } from "./batch-writer.ts";
 import type { Batch } from "./batch.ts";
 import { GroupRooms } from "./group-rooms.ts";
+import { LivePlans } from "./live-plans.ts";
 import { LiveRollup } from "./live-rollup.ts";
 import type { Target } from "./ports.ts";
 import { RuleStopper } from "./rule-stopper.ts";
@@ -105,7 +106,16 @@ function setUp(more: Partial<Bench> = {}) {
   const writer = new BatchWriter({ store, clock, metrics, signal: new AbortController().signal });
   const stopper = new RuleStopper({ store, rules, writer, clock, metrics });
   const groups = new GroupRooms({ store, clock, groupsMax: 1000, full: () => {} });
-  const rollup = new LiveRollup({ rules, writer, groups, cost: { add: () => {} }, stopper, clock, metrics });
+  const rollup = new LiveRollup({
+    rules,
+    writer,
+    groups,
+    cost: { add: () => {} },
+    stopper,
+    clock,
+    metrics,
+    plans: new LivePlans(),
+  });
   let isDone = false;
   const begin = (targets: readonly Target[]): void => void rollup.write(batch, targets).then(() => (isDone = true));
   const pass = async (ms: number): Promise<boolean> => (await settled(), await clock.advance(ms), isDone);

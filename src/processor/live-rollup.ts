@@ -11,6 +11,7 @@ import type { CostMeter } from "./cost-meter.ts";
 import { hasEnded, isRefused } from "./faulty-rules.ts";
 import type { Admission, GroupRooms } from "./group-rooms.ts";
 import { LikelyGroups } from "./likely-groups.ts";
+import type { LivePlans } from "./live-plans.ts";
 import { Portion } from "./portion.ts";
 import type { ProcessorMetrics, RuleSource, Target } from "./ports.ts";
 import type { RuleStopper } from "./rule-stopper.ts";
@@ -19,6 +20,7 @@ export interface LiveRollupDeps {
   readonly rules: Pick<RuleSource, "current" | "targets">;
   readonly writer: Pick<BatchWriter, "rollUp" | "ask">;
   readonly groups: Pick<GroupRooms, "admit">;
+  readonly plans: Pick<LivePlans, "of">;
   readonly cost: Pick<CostMeter, "add">;
   readonly stopper: Pick<RuleStopper, "going" | "stopFaulty">;
   readonly clock: Pick<Clock, "monotonic">;
@@ -45,7 +47,6 @@ export class LiveRollup {
   readonly #deps: LiveRollupDeps;
   readonly #likely = new LikelyGroups();
   readonly #portion = new Portion();
-  readonly #plans = { close: noPlan, scattered: noPlan };
 
   constructor(deps: LiveRollupDeps) {
     this.#deps = deps;
@@ -93,7 +94,7 @@ export class LiveRollup {
     trouble.bounded = admission.bounded;
     const started = clock.monotonic();
     try {
-      const plan = this.#planFor(targets, spreadOf(batch), admission.bounded);
+      const plan = this.#deps.plans.of(targets, spreadOf(batch), admission.bounded);
       const patience = { refusalsMax, failuresMax, failedBefore: trouble.failures };
       const written = await writer.rollUp(taskOf(batch, plan, admission, groupsMax), patience);
       admission.done(written ? "written" : "refused");
@@ -137,13 +138,6 @@ export class LiveRollup {
       throw error;
     }
   }
-
-  /** A plan depends on the set of rules alone, and on which of them are close to their bounds: both seldom change. */
-  #planFor(targets: readonly Target[], events: Spread, bounded: ReadonlySet<number>): RollupPlan {
-    const key = targets.map(({ series }) => (bounded.has(series) ? `${series}!` : series)).join(" ");
-    if (key !== this.#plans[events].key) this.#plans[events] = { key, plan: planRollup(targets, events, bounded) };
-    return this.#plans[events].plan;
-  }
 }
 
 function taskOf(
@@ -163,8 +157,6 @@ function taskOf(
     ...(groupsMax === undefined ? {} : { groupsMax }),
   };
 }
-
-const noPlan: { readonly key: string; readonly plan: RollupPlan } = { key: "", plan: planRollup([]) };
 
 /** Events of so many different seconds are close together: a pane of one second cuts none of their windows into many pieces. */
 const closeSecondsMax = 10;

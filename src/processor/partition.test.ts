@@ -5,6 +5,7 @@ import { pack } from "../event/packed.ts";
 import { offset, src } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Log, LogRecord, ReadOptions } from "../log/log.ts";
+import { LivePlans } from "./live-plans.ts";
 import { Partition } from "./partition.ts";
 import type { PartitionDeps } from "./partition.ts";
 import { RecentIds } from "./recent-ids.ts";
@@ -49,7 +50,7 @@ function world(
       progress: { advance: () => {}, caughtUp: caught, working: () => {}, filling: () => {} },
       metrics: { batch: () => {}, stage: () => {} },
       groups: { admit: async () => ({ bounded: new Set(), rooms: new Map(), done: () => {} }) },
-      cost: { add: () => {} },
+      ...{ plans: new LivePlans(), cost: { add: () => {} } },
       stopper: { going: (targets: readonly unknown[]) => targets },
       limits: { batchEventsMax, batchBytesMax: 1000, flushDelayMs: 0, flushDelayMaxMs: 0, commitDelayMs: 500 },
     } as unknown as PartitionDeps,

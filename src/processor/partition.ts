@@ -12,6 +12,7 @@ import { formBatch, rangeOf, settleDoubtful } from "./batch.ts";
 import type { CostMeter } from "./cost-meter.ts";
 import type { LiveLoad } from "./fill-pace.ts";
 import type { GroupRooms } from "./group-rooms.ts";
+import type { LivePlans } from "./live-plans.ts";
 import { LiveRollup } from "./live-rollup.ts";
 import { Pace, type PaceBounds } from "./pace.ts";
 import { type ProcessorMetrics, type ProgressWriter, type RuleSource, type Target, incompleteBelow } from "./ports.ts";
@@ -28,6 +29,8 @@ export interface PartitionDeps {
   readonly clock: Clock;
   readonly metrics: ProcessorMetrics;
   readonly groups: GroupRooms;
+  /** Shared by all partitions, as `cost` is. */
+  readonly plans: LivePlans;
   readonly cost: CostMeter;
   readonly stopper: RuleStopper;
   readonly limits: PartitionLimits;

@@ -3,8 +3,11 @@ import { test } from "node:test";
 import { SimulatedClock } from "../../test/support/simulated-clock.ts";
 import { pack } from "../event/packed.ts";
 import { type Src, offset, src } from "../event/position.ts";
+import { WeirError } from "../lib/errors.ts";
+import type { RuleRecord } from "../rule/registry.ts";
 import { MemoryProgress } from "../progress/memory-progress.ts";
 import type { Log, LogRecord } from "../log/log.ts";
+import type { RollupPlan } from "../rollup/plan.ts";
 import type { Store } from "../store/store.ts";
 import { Processor } from "./processor.ts";
 import type { ProcessorDeps } from "./processor.ts";
@@ -21,6 +24,12 @@ function record(of: Src, from: number): LogRecord {
   }));
   return { src: of, from: offset(from), to: offset(from + batchEvents - 1), appendedAt: 0, events: pack(events) };
 }
+
+const limits = {
+  ...{ batchEventsMax: batchEvents, batchBytesMax: 2 ** 20, flushDelayMs: 0, flushDelayMaxMs: 0, commitDelayMs: 500 },
+  ...{ dedupeIdsMax: 1000, dedupeIdsLoadedMax: 500, fillChunkEventsMax: 100, groupsMax: 100, fillShare: 1 },
+  ...{ fillPollMs: 1000, caretakeEveryMs: 60_000 },
+};
 
 /** A processor that counts four partitions, over a store that takes everything. */
 function processorOf(
@@ -63,17 +72,7 @@ function processorOf(
     ...{ progress: new MemoryProgress(clock), clock, random: () => 0.5, groupsFull: () => {} },
     report: (what, error) => assert.fail(`${what}: ${String(error)}`),
     metrics: { batch: () => {}, stage: () => {} } as unknown as ProcessorDeps["metrics"],
-    limits: {
-      ...{
-        batchEventsMax: batchEvents,
-        batchBytesMax: 2 ** 20,
-        flushDelayMs: 0,
-        flushDelayMaxMs: 0,
-        commitDelayMs: 500,
-      },
-      ...{ dedupeIdsMax, dedupeIdsLoadedMax: 500, fillChunkEventsMax: 100, groupsMax: 100, fillShare: 1 },
-      ...{ fillPollMs: 1000, caretakeEveryMs: 60_000 },
-    },
+    limits: { ...limits, dedupeIdsMax },
   };
   const processor = new Processor({ ...deps, log, store, ...more } as ProcessorDeps);
   return { processor, clock, written: () => written };
@@ -93,6 +92,20 @@ test("the ids that a process remembers are bounded over all of its partitions", 
   const batches = sources.length * batchEvents;
   assert.ok(most > idsMax / 2 && most <= idsMax + batches, `${most} ids were remembered`);
   await clock.advance(1000);
+  const drained = processor.drain(1000);
+  await clock.advance(2000);
+  await Promise.all([drained, running]);
+});
+
+test("all partitions roll up by one plan, so that what a rule costs is measured over all of them", async () => {
+  const plans = new Set<RollupPlan>();
+  let written = 0;
+  const rollUp: Store["rollUp"] = async ({ plan }) => (plans.add(plan), ++written > 0);
+  const { processor, clock } = processorOf(1000, {}, { rollUp });
+  await processor.recover();
+  const running = processor.run();
+  while (written < (sources.length * eventsOfEach) / batchEvents) await clock.advance(10);
+  assert.equal(plans.size, 1);
   const drained = processor.drain(1000);
   await clock.advance(2000);
   await Promise.all([drained, running]);
@@ -147,6 +160,44 @@ test("what can't be removed keeps nothing else from being removed", async () => 
   await clock.advance(1000);
   assert.deepEqual([...forgotten], sources);
   assert.equal(told.size, 1 + sources.length);
+  const drained = processor.drain(1000);
+  await clock.advance(2000);
+  await Promise.all([drained, running]);
+});
+
+test("the marks of fills are joined, of partitions that are ours; who finds that one is another's loses it", async () => {
+  const version = { version: 1, series: 16, phase: "live", activation: {}, createdAt: 0, spec: { rule_id: "r" } };
+  const records = [{ rule_id: "r", revision: 1, versions: [version] }] as unknown as readonly RuleRecord[];
+  const joined: string[] = [];
+  const log: Partial<Log> = {
+    sources: () => sources,
+    ...{ committed: async () => offset(0), ends: async () => new Map(), commit: async () => {} },
+    // Nothing comes: time goes by as quickly as it can.
+    read: (_, { signal }) => new Promise((resolve) => signal?.addEventListener("abort", () => resolve([]))),
+  };
+  const { processor, clock } = processorOf(
+    1000,
+    {
+      ...{ log: log as Log, limits: { ...limits, fillPollMs: 3_600_000 } },
+      rules: {
+        ...{ current: async () => records, targets: async () => [], ruleOf: () => undefined, filled: async () => {} },
+        ...{ stop: async () => {}, goOnRebuilding: async () => {}, onChange: () => () => {} },
+      },
+    },
+    {
+      joinFillMarks: async (of, series) => {
+        joined.push(`${series.join(" ")} of ${of}`);
+        if (of === src(3)) throw new WeirError("store_taken", "another has it");
+      },
+    },
+  );
+  await processor.recover();
+  const running = assert.rejects(processor.run(), { code: "store_taken" });
+  for (let minute = 0; minute < 62; minute++) await clock.advance(60_000);
+  assert.deepEqual(
+    joined,
+    sources.map((of) => `16 of ${of}`),
+  );
   const drained = processor.drain(1000);
   await clock.advance(2000);
   await Promise.all([drained, running]);

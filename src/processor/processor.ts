@@ -13,6 +13,7 @@ import { Filler } from "./filler.ts";
 import type { FillState } from "./filler.ts";
 import { isTaken } from "./faulty-rules.ts";
 import { GroupRooms } from "./group-rooms.ts";
+import { LivePlans } from "./live-plans.ts";
 import type { PartitionLimits } from "./partition.ts";
 import { Partition } from "./partition.ts";
 import { Partitions } from "./partitions.ts";
@@ -44,8 +45,8 @@ export interface ProcessorLimits extends PartitionLimits {
   /** How many of the latest ids of a partition a start reads back; the others are looked up in the store when one is needed. */
   readonly dedupeIdsLoadedMax: number;
   readonly fillChunkEventsMax: number;
-  /** How many positions so many events may take: as many where positions are dense, and by default. */
-  readonly fillChunkPositionsMax?: number;
+  /** How many positions an event may take: one where they are dense, and by default. */
+  readonly positionsPerEvent?: number;
   /** How many different groups a rule has that says none. */
   readonly groupsMax: number;
   /** How much of the time fills may have while events come, 0 … 1. */
@@ -67,6 +68,7 @@ export class Processor {
   readonly #filler: Filler;
   readonly #writer: BatchWriter;
   readonly #groups: GroupRooms;
+  readonly #plans = new LivePlans();
   readonly #cost: CostMeter;
   readonly #stopper: RuleStopper;
   readonly #caretaker: Caretaker;
@@ -97,7 +99,7 @@ export class Processor {
       taken: (src, error) => this.#partitions.lose(src, error),
       live: () => this.#load(),
       chunkEventsMax: limits.fillChunkEventsMax,
-      positionsMax: limits.fillChunkPositionsMax ?? limits.fillChunkEventsMax,
+      positionsPerEvent: limits.positionsPerEvent ?? 1,
       share: limits.fillShare,
       report: deps.report,
     });
@@ -213,7 +215,10 @@ export class Processor {
       recover({ ...this.#deps, ...ids, src, abandon, odd: (what) => report(what, undefined) }),
     );
     return new Partition(
-      { ...this.#deps, src, writer, groups: this.#groups, cost: this.#cost, stopper: this.#stopper },
+      {
+        ...{ ...this.#deps, src, writer, groups: this.#groups },
+        ...{ plans: this.#plans, cost: this.#cost, stopper: this.#stopper },
+      },
       recovered,
     );
   }
@@ -258,9 +263,21 @@ export class Processor {
         await this.#attempt("removing windows that have expired", () => this.#caretaker.dropExpired());
       }
       await this.#attempt("forgetting the groups of rules that are gone", () => this.#caretaker.forgetRooms());
-      for (const src of ours)
+      for (const src of ours) {
         await this.#attempt(`forgetting marks of partition ${src}`, () => this.#caretaker.forgetMarks(src));
+        if (this.#partitions.get(src) !== undefined)
+          await this.#attempt(`joining marks of fills of partition ${src}`, () => this.#joinFillMarks(src));
+      }
       await clock.sleep(limits.caretakeEveryMs, this.#drain.signal);
+    }
+  }
+
+  async #joinFillMarks(src: Src): Promise<void> {
+    try {
+      await this.#caretaker.joinFillMarks(src);
+    } catch (error) {
+      if (!isTaken(error)) throw error;
+      this.#partitions.lose(src, error);
     }
   }
 

@@ -135,3 +135,20 @@ test("of what is counted by nothing is newer than the newest revision, also wher
   await known.refresh();
   assert.deepEqual([known.revision, known.newest], [4, 4]);
 });
+
+test("the list is the same until something changes, and another after every change", async () => {
+  const { known, save, ownSave, ownRemove, standing } = setUp(record("b", 1));
+  const lists = new Set<readonly RuleRecord[]>();
+  const changes = [() => save("c"), () => ownSave("a"), () => ownRemove("b"), () => save("b")];
+  for (const change of [() => {}, ...changes]) {
+    change();
+    await known.refresh();
+    lists.add(known.list());
+    await known.refresh();
+    assert.ok(lists.has(known.list()), "nothing has changed");
+  }
+  assert.equal(lists.size, 1 + changes.length);
+  assert.deepEqual(standing(), ["a 3", "b 5", "c 2"]);
+  ownSave("a");
+  assert.deepEqual(standing(), ["a 6", "b 5", "c 2"], "at once");
+});

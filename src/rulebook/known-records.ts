@@ -7,6 +7,8 @@ export class KnownRecords {
   readonly #registry: Pick<Registry, "revision" | "all">;
   readonly #changed: () => void;
   #records = new Map<string, RuleRecord>();
+  /** `#records` by id, once somebody has asked; undefined again with every change of them. */
+  #listed: readonly RuleRecord[] | undefined;
   /** The registry's revision that `#records` is; undefined when it must be read anew. */
   #revision: number | undefined;
   /** The newest one that it was. */
@@ -49,9 +51,9 @@ export class KnownRecords {
     return this.#records.get(ruleId);
   }
 
-  /** By id. */
+  /** By id. The same array until something changes: what is worked out from all records is worked out once. */
   list(): readonly RuleRecord[] {
-    return [...this.#records.values()].toSorted(byId);
+    return (this.#listed ??= [...this.#records.values()].toSorted(byId));
   }
 
   /** Whether these records are what is known now, without a doubt. */
@@ -78,6 +80,7 @@ export class KnownRecords {
     const own = { revision, removed: remove, stored: records };
     for (const changes of this.#readings) changes.push(own);
     takeIn(this.#records, own);
+    this.#listed = undefined;
     this.#changed();
   }
 
@@ -115,6 +118,7 @@ export class KnownRecords {
   #takeUp(records: readonly RuleRecord[], own: readonly OwnChange[], revision: number): void {
     this.#records = new Map(records.map((record) => [record.rule_id, record]));
     for (const change of own) takeIn(this.#records, change);
+    this.#listed = undefined;
     this.#revision = this.#known = revision;
     this.#newest = [...records, ...own].reduce((newest, one) => Math.max(newest, one.revision), revision);
     this.#inDoubt = false;

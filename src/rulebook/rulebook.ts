@@ -2,8 +2,7 @@ import type { Offset, Src } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import { inTurns } from "../lib/in-turns.ts";
-import { isOutdated } from "../rule/registry.ts";
-import type { Registry, RegistryChange, RuleRecord, RuleVersion } from "../rule/registry.ts";
+import { type Registry, type RegistryChange, type RuleRecord, type RuleVersion, isOutdated } from "../rule/registry.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import { type ChangeOptions, type NextSpec, checkVersion, patched, specOf } from "./change.ts";
 import {
@@ -26,6 +25,7 @@ import {
   type ComputedVersion,
   computed,
   isPending,
+  isSettled,
   says,
   needsFill,
   withActivation,
@@ -83,7 +83,7 @@ export class Rulebook {
     this.#keepReplacedMs = options.keepReplacedMs;
     this.#alone = options.alone ?? false;
     this.#stopped = options.stopped;
-    this.#known = new KnownRecords(options.registry, () => this.#notify());
+    this.#known = new KnownRecords(options.registry, () => this.#listeners.forEach((tell) => tell()));
     this.#following = new Following(this.#clock, () => this.#known.refresh());
   }
 
@@ -203,6 +203,7 @@ export class Rulebook {
    * stopped, for good before this is resolved, so that the others go on.
    */
   async targets(records: readonly RuleRecord[]): Promise<readonly ComputedVersion[]> {
+    if (isSettled(records)) return computed(records);
     try {
       const completed = await this.#completed(records);
       await this.#stopUnreadable(completed);
@@ -386,10 +387,6 @@ export class Rulebook {
     const made = await this.#registry.change(change);
     if (made !== undefined) this.#known.changed(change, made);
     return made?.records;
-  }
-
-  #notify(): void {
-    for (const listener of this.#listeners) listener();
   }
 }
 

@@ -1,18 +1,11 @@
 import { WeirError } from "../lib/errors.ts";
+import { remembered } from "../lib/remembered.ts";
 import { type ParsedRule, parseRule } from "../rule/parse.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import type { CheckedRule, RuleSpec } from "../rule/rule.ts";
 
-const read = new WeakMap<RuleSpec, ParsedRule>();
-
 /** What a stored spec says. Read once for each spec object. */
-function understood(spec: RuleSpec): ParsedRule {
-  const known = read.get(spec);
-  if (known !== undefined) return known;
-  const parsed = parseRule(spec);
-  read.set(spec, parsed);
-  return parsed;
-}
+const understood = remembered((spec: RuleSpec): ParsedRule => parseRule(spec));
 
 export const isUnderstood = (spec: RuleSpec): boolean => understood(spec).ok;
 
@@ -40,12 +33,14 @@ export interface Unreadable {
 
 /** The versions of these records that would have to be computed, if they could be read. */
 export function unreadable(records: readonly RuleRecord[]): readonly Unreadable[] {
-  return records.flatMap(({ rule_id: ruleId, versions }) =>
-    versions
-      .filter(({ phase, spec }) => (phase === "filling" || phase === "live") && !isUnderstood(spec))
-      .map(({ series, spec }) => ({ rule_id: ruleId, series, fault: `it can't be read: ${faultIn(spec)}` })),
-  );
+  return records.flatMap(unreadableOf);
 }
+
+const unreadableOf = remembered(({ rule_id: ruleId, versions }: RuleRecord): readonly Unreadable[] =>
+  versions
+    .filter(({ phase, spec }) => (phase === "filling" || phase === "live") && !isUnderstood(spec))
+    .map(({ series, spec }) => ({ rule_id: ruleId, series, fault: `it can't be read: ${faultIn(spec)}` })),
+);
 
 function faultIn(spec: RuleSpec): string {
   const parsed = understood(spec);

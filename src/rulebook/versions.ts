@@ -1,12 +1,13 @@
 import type { Offset, Src } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
+import { remembered } from "../lib/remembered.ts";
 import { sameSpec } from "../rule/parse.ts";
 import { hasWindows, keepsWindows, type RulePhase, type RuleRecord, type RuleVersion } from "../rule/registry.ts";
 import { keepsNoMore } from "../rule/retention.ts";
 import type { CheckedRule, RuleSpec } from "../rule/rule.ts";
 import { storesSame } from "../rule/stored.ts";
 import { withRebuilt, withoutRebuild, withoutTwins, withoutWindows } from "./rebuild.ts";
-import { checked, isUnderstood } from "./understood.ts";
+import { checked, isUnderstood, unreadable } from "./understood.ts";
 
 /** How many replaced versions a record remembers. */
 const retiredMax = 100;
@@ -84,11 +85,21 @@ export interface ComputedVersion {
 
 /**
  * The versions that live processing must roll up: filling or live. Pending ones must have been completed, and those that are
- * `unreadable`, which are left out, stopped.
+ * `unreadable`, which are left out, stopped. Asked for each batch, while a rule may have a hundred versions that are retired:
+ * worked out once for the same list, and once for each record.
  */
-export function computed(records: readonly RuleRecord[]): readonly ComputedVersion[] {
-  return records.flatMap((record) => record.versions.flatMap((version) => computedVersion(record.rule_id, version)));
-}
+export const computed = remembered((records: readonly RuleRecord[]): readonly ComputedVersion[] =>
+  records.flatMap(computedOf),
+);
+
+const computedOf = remembered(({ rule_id: id, versions }: RuleRecord): readonly ComputedVersion[] =>
+  versions.flatMap((version) => computedVersion(id, version)),
+);
+
+/** Whether `computed` of these has everything as it is: none is pending, nor to be stopped. */
+export const isSettled = remembered(
+  (records: readonly RuleRecord[]): boolean => !records.some(isPending) && unreadable(records).length === 0,
+);
 
 function computedVersion(ruleId: string, version: RuleVersion): ComputedVersion[] {
   const { phase, activation, series } = version;
@@ -164,8 +175,9 @@ export function withStopped(record: RuleRecord, stopped: number, facts: ChangeFa
   return { ...record, versions };
 }
 
-export const isPending = (record: RuleRecord): boolean =>
-  record.versions.some((version) => version.phase === "pending");
+export const isPending = remembered((record: RuleRecord): boolean =>
+  record.versions.some((version) => version.phase === "pending"),
+);
 
 function firstVersion(spec: RuleSpec, { series, now, rolledBackTo, stoppedBecause }: ChangeFacts): RuleVersion {
   const phase = spec.active ? "pending" : "paused";

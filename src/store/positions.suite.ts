@@ -19,17 +19,28 @@ export function positionCases(store: () => Store): void {
     assert.deepEqual(await store().storedOffsets(src(1), offset(1)), [7]);
   });
 
-  test("the n-th event of a range is found, whatever holes lie between positions", async () => {
+  test("it is found how many events a range has, and where the last is, whatever holes lie between positions", async () => {
     const far = 5 * 2 ** 14;
     await store().insertRaw(src(24), [
       piece(3, [event("n1"), event("n2"), event("n3")], [1]),
       piece(far, [event("n4")]),
     ]);
     const range = { src: src(24), from: offset(0), to: offset(far) };
-    const found = await Promise.all([1, 2, 3, 4].map((n) => store().nthOffset(range, n)));
-    assert.deepEqual(found, [3, 5, far, undefined]);
-    assert.equal(await store().nthOffset({ ...range, from: offset(4), to: offset(far - 1) }, 1), 5);
-    assert.equal(await store().nthOffset({ ...range, from: offset(4), to: offset(far - 1) }, 2), undefined);
+    const found = await Promise.all([1, 2, 3, 4].map((most) => store().firstEvents(range, most)));
+    assert.deepEqual(
+      found.map(({ events, last }) => [events, last]),
+      [
+        [1, 3],
+        [2, 5],
+        [3, far],
+        [3, far],
+      ],
+    );
+    assert.deepEqual(await store().firstEvents({ ...range, from: offset(4), to: offset(far - 1) }, 2), {
+      events: 1,
+      last: 5,
+    });
+    assert.equal((await store().firstEvents({ ...range, from: offset(6), to: offset(far - 1) }, 2)).events, 0);
   });
 
   test("skipped events are not stored, and a piece of nothing else is no error", async () => {

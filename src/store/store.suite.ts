@@ -141,6 +141,32 @@ export function storeSuite(
       assert.deepEqual(await store.marks(2, src(7), offset(0)), []);
     });
 
+    test("marks of a fill that lie end to end become one; a gap, other series and other partitions stay", async () => {
+      const fill = (of: number, series: number, from: number, to: number): Promise<boolean> =>
+        store.rollUp({
+          ...{ range: range(of, from, to), plan: planRollup([]), counts: null, yielding: true },
+          marks: [{ series, range: range(of, from, to) }],
+        });
+      for (const series of [26, 27, 260])
+        for (const partition of [26, 27]) for (const from of [20, 0, 10]) await fill(partition, series, from, from + 9);
+      await fill(26, 26, 40, 49);
+      for (const from of [10, 20]) await fill(26, 28, from, from + 9);
+      await fill(26, 29, 0, 9);
+      const pieces = [0, 10, 20];
+      const marksOf = async (series: number, of: number): Promise<string[]> =>
+        (await store.marks(series, src(of), offset(0))).map(({ from, to }) => `${from}-${to}`);
+      const others = pieces.map((from) => `${from}-${from + 9}`);
+      for (const again of [false, true]) {
+        await store.joinFillMarks(src(26), [26, 27, 28, 29, 30]);
+        assert.deepEqual(await marksOf(26, 26), ["0-29", "40-49"], `again: ${again}`);
+        assert.deepEqual(await marksOf(27, 26), ["0-29"]);
+        assert.deepEqual(await marksOf(28, 26), ["10-19", "20-29"]);
+        assert.deepEqual(await marksOf(29, 26), ["0-9"]);
+        assert.deepEqual([await marksOf(26, 27), await marksOf(260, 26)], [others, others]);
+      }
+      assert.deepEqual((await store.fillMarks([27])).get(27)?.length, 1 + pieces.length);
+    });
+
     test("expired windows go, series by series; marks and what is younger stay", async () => {
       const minutes = (of: number): number => start + of * 60_000;
       const events = [0, 1, 2, 3].map((minute) => event(`x${minute}`, { timestamp: minutes(minute) }));

@@ -61,6 +61,12 @@ export interface EventKey {
   readonly timestamp: number;
 }
 
+export interface FirstEvents {
+  readonly events: number;
+  /** Says nothing where there are none. */
+  readonly last: Offset;
+}
+
 export type WindowQuery = WindowSelection;
 
 export interface WindowRow {
@@ -224,14 +230,20 @@ export interface Store extends RejectStore {
   marks(series: number, src: Src, from: Offset): Promise<readonly OffsetRange[]>;
   /** Marks of the fills of these series, on all partitions, in no order; none for a series that has none. */
   fillMarks(series: readonly number[]): Promise<ReadonlyMap<number, readonly OffsetRange[]>>;
-  /** The offset of the n-th event (from 1) that raw has in the range; undefined when it has fewer. */
-  nthOffset(range: OffsetRange, n: number): Promise<Offset | undefined>;
+  /** How many events raw has in the range, of which it counts the first `eventsMax` at most, and where the last of these is. */
+  firstEvents(range: OffsetRange, eventsMax: number): Promise<FirstEvents>;
   /** Offsets ≥ `from` that raw has, ascending. */
   storedOffsets(src: Src, from: Offset): Promise<readonly Offset[]>;
   /** The ids with the latest timestamps, at most `limit`; fewer than `limit` means that these are all. */
   latestIds(src: Src, limit: number): Promise<readonly EventKey[]>;
   /** Which of the keys raw has (same id and timestamp, below offset `below`); answers a subset of `keys`. */
   findIds(src: Src, keys: readonly EventKey[], below: Offset): Promise<readonly EventKey[]>;
+  /**
+   * Puts one mark in the place of those of a series that lie end to end from the partition's first position on: what is marked
+   * is the same at any time. The caller has the partition, and sees to it that nobody is writing a piece of these fills, who would
+   * take the mark for somebody else's.
+   */
+  joinFillMarks(src: Src, series: readonly number[]): Promise<void>;
   /** Deletes live marks that lie wholly below `below`, but never the newest. */
   forgetMarks(src: Src, below: Offset): Promise<void>;
   /** Deletes all rows and marks of a series. */

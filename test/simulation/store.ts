@@ -20,7 +20,7 @@ export function simulatedStore(
 
 type Writes =
   | ("open" | "close" | "insertRaw" | "rollUp" | "takeOver" | "settle")
-  | ("forgetMarks" | "dropSeries" | "dropWindows");
+  | ("joinFillMarks" | "forgetMarks" | "dropSeries" | "dropWindows");
 
 function writes(tables: Tables, engine: Engine, memoryEvents: () => number): Pick<Store, Writes> {
   return {
@@ -34,6 +34,7 @@ function writes(tables: Tables, engine: Engine, memoryEvents: () => number): Pic
     },
     rollUp: (task) =>
       (task.counts?.events ?? 0) > memoryEvents() ? engine.exceed("rollup", "memory") : rollUp(tables, engine, task),
+    joinFillMarks: (src, series) => engine.write("join marks of fills", [() => tables.join(src, series)]),
     forgetMarks: async (_, below) => {
       const marks = await engine.read(() => tables.liveMarks.slice(0, -1).filter((mark) => mark.to < below));
       if (marks.length > 0) await engine.write("forget marks", [() => tables.forget(marks)]);
@@ -64,7 +65,7 @@ type Questions =
   | (
       | "marks"
       | "fillMarks"
-      | "nthOffset"
+      | "firstEvents"
       | "storedOffsets"
       | "latestIds"
       | "findIds"
@@ -82,14 +83,12 @@ function questions(tables: Tables, windows: Windows, engine: Engine): Pick<Store
       engine.read(
         () => new Map(series.flatMap((one) => (tables.fillMarks.has(one) ? [[one, tables.fillMarks.get(one)!]] : []))),
       ),
-    nthOffset: ({ from, to }, n) =>
-      engine.read(() =>
-        tables.raw
-          .map(({ off }) => offset(off))
-          .filter((off) => off >= from && off <= to)
-          .toSorted((a, b) => a - b)
-          .at(n - 1),
-      ),
+    firstEvents: ({ from, to }, eventsMax) =>
+      engine.read(() => {
+        const offs = tables.raw.map(({ off }) => offset(off)).filter((off) => off >= from && off <= to);
+        const first = offs.toSorted((a, b) => a - b).slice(0, eventsMax);
+        return { events: first.length, last: first.at(-1) ?? from };
+      }),
     storedOffsets: (_, from) =>
       engine.read(() => {
         const offs = new Set(tables.raw.map(({ off }) => off).filter((off) => off >= from));

@@ -1,6 +1,6 @@
 import { type EventKey, type RawPiece, type RollupTask, type Unlisted } from "../../src/store/store.ts";
 import { unpack } from "../../src/event/packed.ts";
-import type { OffsetRange } from "../../src/event/position.ts";
+import { type OffsetRange, type Src, offset } from "../../src/event/position.ts";
 import { compareGroups } from "../oracle/overflow.ts";
 import { type Entry, type RawRow, entriesOf } from "./plan-reader.ts";
 
@@ -84,6 +84,17 @@ export class Tables {
 
   forget(marks: readonly OffsetRange[]): void {
     this.liveMarks = this.liveMarks.filter((mark) => !marks.includes(mark));
+  }
+
+  /** One mark for those of a series that lie end to end from the first position on. */
+  join(src: Src, series: readonly number[]): void {
+    for (const one of series) {
+      const marks = (this.fillMarks.get(one) ?? []).toSorted((a, b) => a.from - b.from);
+      let end = 0;
+      for (const mark of marks) if (mark.src === src && mark.from <= end) end = Math.max(end, mark.to + 1);
+      const others = marks.filter((mark) => mark.src !== src || mark.to >= end);
+      if (end > 0) this.fillMarks.set(one, [...others, { src, from: offset(0), to: offset(end - 1) }]);
+    }
   }
 
   /** The groups of these rows that are not on the list. */

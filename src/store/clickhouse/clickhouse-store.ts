@@ -4,7 +4,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import { inTurns } from "../../lib/in-turns.ts";
 import { renderNewest } from "../../rollup/read.ts";
-import type { RollupPlan } from "../../rollup/plan.ts";
+import { type RollupPlan, planRollup } from "../../rollup/plan.ts";
 import { renderRollup } from "../../rollup/render.ts";
 import type { Comparison } from "../../rollup/verify.ts";
 import type {
@@ -13,6 +13,8 @@ import type {
   EventKey,
   EventQuery,
   EventsToErase,
+  FirstEvents,
+  Mark,
   RawPiece,
   RollupTask,
   SeriesCounts,
@@ -38,6 +40,7 @@ import { rawTrial, rollupsTrial } from "./schema.ts";
 import type { Position, RejectQuery, RejectedEvent } from "../rejects.ts";
 import { Erasing } from "./erasing.ts";
 import { Dropping } from "./dropping.ts";
+import { FillMarks } from "./fill-marks.ts";
 import { type KeyColumns, findIds, keysOf } from "./find-ids.ts";
 import * as groups from "./group-statements.ts";
 import * as quarantine from "./rejects.ts";
@@ -55,6 +58,7 @@ const pingMs = 1000;
  */
 const liveSettings = { optimize_on_insert: 0 };
 
+const nothing = planRollup([]);
 const none: ReadonlyMap<number, number> = new Map();
 const nobody: ReadonlySet<number> = new Set();
 
@@ -67,6 +71,7 @@ export class ClickHouseStore implements Store {
   readonly #questions: Questions;
   readonly #dropping: Dropping;
   readonly #erasing: Erasing;
+  readonly #fillMarks: FillMarks;
   #spare: Buffer | null = null;
   #trials = Promise.resolve();
 
@@ -87,6 +92,7 @@ export class ClickHouseStore implements Store {
     this.#opening = options.opening ?? { version: "unknown", change: true };
     this.#dropping = new Dropping(options.connection);
     this.#erasing = new Erasing(options.connection);
+    this.#fillMarks = new FillMarks({ connection: options.connection, mark: (src, marks) => this.#mark(src, marks) });
     const { connection, clock, tableBytesMax = 128 * 2 ** 20, rowsBytesMax = 64 * 2 ** 20 } = options;
     this.#questions = new Questions({ connection, clock, tableBytesMax, rowsBytesMax });
   }
@@ -139,6 +145,11 @@ export class ClickHouseStore implements Store {
     }
   }
 
+  async #mark(src: Src, marks: readonly Mark[]): Promise<void> {
+    const range = { src, from: offset(0), to: offset(0) };
+    await this.rollUp({ range, plan: nothing, marks, counts: null, yielding: true });
+  }
+
   tryRollUp(range: OffsetRange, plan: RollupPlan): Promise<void> {
     const marks = [{ key: statements.markKey({ series: 0, range }) }];
     const counts = { src: range.src, events: 0, duplicates: 0 };
@@ -182,26 +193,17 @@ export class ClickHouseStore implements Store {
     return rows.map((row) => ({ src, from: offset(row.range_from), to: offset(row.range_to) }));
   }
 
-  async fillMarks(series: readonly number[]): Promise<ReadonlyMap<number, readonly OffsetRange[]>> {
-    const found = await this.#connection.columns<{
-      series: number[];
-      src: Src[];
-      range_from: Offset[];
-      range_to: Offset[];
-    }>(statements.selectFillMarks(series));
-    const marks = new Map<number, OffsetRange[]>();
-    for (const [index, one] of (found.series ?? []).entries()) {
-      const mark = { src: found.src![index]!, from: found.range_from![index]!, to: found.range_to![index]! };
-      const before = marks.get(one);
-      if (before === undefined) marks.set(one, [mark]);
-      else before.push(mark);
-    }
-    return marks;
+  fillMarks(series: readonly number[]): Promise<ReadonlyMap<number, readonly OffsetRange[]>> {
+    return this.#fillMarks.of(series);
   }
 
-  async nthOffset(range: OffsetRange, n: number): Promise<Offset | undefined> {
-    const { off } = await this.#connection.columns<{ off: Offset[] }>(statements.selectNthOffset(range, n));
-    return off?.[0];
+  joinFillMarks(src: Src, series: readonly number[]): Promise<void> {
+    return this.#fillMarks.join(src, series);
+  }
+
+  async firstEvents(range: OffsetRange, eventsMax: number): Promise<FirstEvents> {
+    const [row] = await this.#connection.rows<FirstEvents>(statements.selectFirstEvents(range, eventsMax));
+    return row === undefined || row.events === 0 ? { events: 0, last: range.from } : row;
   }
 
   async storedOffsets(src: Src, from: Offset): Promise<readonly Offset[]> {

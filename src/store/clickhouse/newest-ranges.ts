@@ -1,7 +1,7 @@
 import { type Offset, type OffsetRange, type Src, offset, src } from "../../event/position.ts";
 import type { Statement } from "../../rollup/statement.ts";
 import type { Connection } from "./connection.ts";
-import { selectNewestMarks, selectNthOffset } from "./statements.ts";
+import { selectNewestMarks } from "./statements.ts";
 
 /** So much further back is looked each time that too few events were found. */
 const widerBy = 8;
@@ -32,6 +32,14 @@ async function newestOf(reader: Reader, of: Src, to: Offset, share: number): Pro
 async function nth(reader: Reader, range: OffsetRange, n: number): Promise<Offset> {
   const { off } = await reader.columns<{ off: Offset[] }>(selectNthOffset(range, n));
   return off?.[0] ?? range.from;
+}
+
+function selectNthOffset({ src: of, from, to }: OffsetRange, n: number): Statement {
+  return {
+    sql: `SELECT off FROM raw_events WHERE src = {src:UInt16} AND off >= {from:UInt64} AND off <= {to:UInt64}
+      ORDER BY off LIMIT 1 OFFSET {before:UInt64}`,
+    parameters: { src: of, from, to, before: n - 1 },
+  };
 }
 
 function countEvents({ src: of, from, to }: OffsetRange): Statement {

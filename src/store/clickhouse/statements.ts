@@ -29,16 +29,6 @@ export const selectNewestMarks: Statement = {
   parameters: {},
 };
 
-export function selectFillMarks(series: readonly number[]): Statement {
-  return {
-    sql: `SELECT toUInt32OrZero(parts[1]) AS series, toUInt16OrZero(parts[2]) AS src,
-        toUInt64OrZero(extract(parts[3], '^([0-9]+)-')) AS range_from, toUInt64OrZero(extract(parts[3], '-([0-9]+)$')) AS range_to
-      FROM (SELECT DISTINCT splitByChar(':', assumeNotNull(grp[1])) AS parts FROM rollups WHERE rollups.series = 0)
-      WHERE series IN {series:Array(UInt32)}`,
-    parameters: { series },
-  };
-}
-
 export function selectStoredOffsets(src: Src, from: Offset): Statement {
   return {
     sql: "SELECT off FROM raw_events WHERE src = {src:UInt16} AND off >= {from:UInt64} ORDER BY off",
@@ -46,11 +36,12 @@ export function selectStoredOffsets(src: Src, from: Offset): Statement {
   };
 }
 
-export function selectNthOffset({ src, from, to }: OffsetRange, n: number): Statement {
+export function selectFirstEvents({ src, from, to }: OffsetRange, limit: number): Statement {
   return {
-    sql: `SELECT off FROM raw_events WHERE src = {src:UInt16} AND off >= {from:UInt64} AND off <= {to:UInt64}
-      ORDER BY off LIMIT 1 OFFSET {before:UInt64}`,
-    parameters: { src, from, to, before: n - 1 },
+    sql: `SELECT count() AS events, max(off) AS last FROM (
+      SELECT off FROM raw_events WHERE src = {src:UInt16} AND off >= {from:UInt64} AND off <= {to:UInt64}
+      ORDER BY off LIMIT {limit:UInt64})`,
+    parameters: { src, from, to, limit },
   };
 }
 
