@@ -149,3 +149,25 @@ test("what is being made durable while nothing can be read is not called counted
   stop.abort();
   await running;
 });
+
+test("who writes a batch is busy for as long as that takes, and a second longer: a fill beside it has its share alone", async () => {
+  const stop = new AbortController();
+  const { partition, gate, clock } = world(async (off, { signal }) => {
+    if (off === 0) return [record(off)];
+    await clock.sleep(200, signal);
+    return [];
+  });
+  const running = partition.run(stop.signal);
+  assert.equal(partition.load.busy, false);
+  await settled();
+  await clock.advance(5000);
+  assert.equal(partition.load.busy, true);
+  gate.resolve();
+  await settled();
+  await clock.advance(800);
+  assert.equal(partition.load.busy, true);
+  await clock.advance(400);
+  assert.equal(partition.load.busy, false);
+  stop.abort();
+  await running;
+});
