@@ -45,7 +45,7 @@ function world(
     {
       ...{ src: src(0), log, writer, clock },
       store: {},
-      rules: { current: async () => [], targets: async () => [] },
+      rules: { current: async () => [], targets: async () => [], known: () => [] },
       progress: { advance: () => {}, caughtUp: caught, working: () => {}, filling: () => {} },
       metrics: { batch: () => {}, stage: () => {} },
       groups: { admit: async () => ({ bounded: new Set(), rooms: new Map(), done: () => {} }) },

@@ -180,7 +180,8 @@ export class Partition {
     this.#lagMs = clock.now() - records[0]!.appendedAt;
     progress.working(src, records[0]!.appendedAt);
     const targets = await writer.ask(async () => rules.targets(await rules.current()));
-    progress.filling(incompleteBelow(targets));
+    // By what is known now: a rule may have come while these were read.
+    progress.filling(incompleteBelow(rules.known()));
     const batch = await this.#formBatch(
       records,
       rangeOf(records, this.#next, nextActivation(targets, src, this.#next)),

@@ -214,6 +214,11 @@ export class Rulebook {
     }
   }
 
+  /** What is to be computed as far as this process knows now. */
+  known(): readonly ComputedVersion[] {
+    return computed(this.#known.list());
+  }
+
   /** Undefined when it can't be read. */
   ruleOf({ spec }: RuleVersion): CheckedRule | undefined {
     return isUnderstood(spec) ? checked(spec) : undefined;
