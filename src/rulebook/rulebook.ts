@@ -5,6 +5,7 @@ import { inTurns } from "../lib/in-turns.ts";
 import { isOutdated } from "../rule/registry.ts";
 import type { Registry, RegistryChange, RuleRecord, RuleVersion } from "../rule/registry.ts";
 import type { CheckedRule } from "../rule/rule.ts";
+import { catchUp } from "./catch-up.ts";
 import { type ChangeOptions, type NextSpec, checkVersion, patched, specOf } from "./change.ts";
 import {
   type DocumentEffect,
@@ -275,19 +276,10 @@ export class Rulebook {
     return this.list().filter(isOutdated).length;
   }
 
-  /**
-   * For the start: `newestSeries` is the newest that the store knows. When it was never given, the rules were lost or replaced
-   * by older ones: series would be given again, and those that go on may have stood still. Then no series up to it is
-   * ever given, and all windows are made anew. Answers whether it was so.
-   */
-  async catchUp(newestSeries: number): Promise<boolean> {
-    const next = await this.#registry.takeSeries(1);
-    if (next > newestSeries) return false;
-    let records = await this.#registry.all();
-    while (!(await this.#rebuilt(records, withRebuilds, newestSeries + 1))) records = await this.#registry.all();
-    // Last: a start that follows a death before it finds these series not given, as they were, and does all of it again.
-    await this.#registry.takeSeries(newestSeries - next + 1 + seriesToRebuildAll(records));
-    return true;
+  /** For the start, with the newest series that the store knows: see `catchUp`. */
+  catchUp(newestSeries: number): Promise<boolean> {
+    const apply = (change: RegistryChange): Promise<readonly RuleRecord[] | undefined> => this.#apply(change);
+    return catchUp(newestSeries, { registry: this.#registry, apply, completed: (records) => this.#completed(records) });
   }
 
   /** Calls `listener` after every change of a rule. Returns how to stop. */
@@ -331,10 +323,9 @@ export class Rulebook {
   async #rebuilt(
     records: readonly RuleRecord[],
     next: (record: RuleRecord, nextSeries: () => number) => RuleRecord | undefined,
-    first?: number,
   ): Promise<boolean> {
     const count = seriesToRebuildAll(records);
-    let series = first ?? (count === 0 ? 0 : await this.#registry.takeSeries(count));
+    let series = count === 0 ? 0 : await this.#registry.takeSeries(count);
     const save = records.flatMap((record) => next(record, () => series++) ?? []);
     const stored = await this.#apply({ save, remove: [] });
     if (stored !== undefined) await this.#completed(stored);
