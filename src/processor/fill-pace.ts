@@ -1,6 +1,6 @@
 /** How live processing stands beside a fill. */
 export interface LiveLoad {
-  /** It counted something within the last second. */
+  /** It is counting something, or was within the last second. */
   readonly busy: boolean;
   /** How long the events that it counted last had waited for it. */
   readonly lagMs: number;

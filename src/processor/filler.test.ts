@@ -26,6 +26,7 @@ function world() {
   const rules = {
     current: async () => [],
     targets: async () => targets(),
+    known: targets,
     goOnRebuilding: async () => 0,
     filled: async (_: string, series: number) => void (filled.push(series), (filling = false)),
   } as unknown as RuleSource;

@@ -169,7 +169,7 @@ export class Filler {
       records = await rules.current();
     }
     const filling = (await rules.targets(records)).filter((target) => target.filling);
-    progress.filling(incompleteBelow(filling));
+    progress.filling(incompleteBelow(rules.known()));
     const wanted = new Set(filling.map(({ series }) => series));
     for (const series of this.#works.keys()) if (!wanted.has(series)) this.#leave(series);
     const unread = filling.filter((target) => this.#isUnread(target));

@@ -41,3 +41,23 @@ test("a table whose bound has become much less, and that has hardly anything lef
   shard.makeRoom();
   assert.equal(shard.size, 0);
 });
+
+test("ids of events behind the seconds that 32 bits hold are remembered as of the last one, and never counted again", () => {
+  const last = 2 ** 32 - 1;
+  const shard = new IdShard();
+  for (const [name, second] of [last - 1, last, last + 1, 2 ** 38].entries()) {
+    // All of one place, so that one that stored nothing would hide those behind it.
+    const hash = Uint32Array.of(1, name, 0, 0);
+    assert.equal(shard.take(hash, second), "new", `${second}`);
+    assert.equal(shard.take(hash, second), "repeat", `${second}`);
+  }
+  for (let second = 1000; second < 1004; second++) shard.take(Uint32Array.of(second, 0, 0, 0), second);
+  shard.holdAtMost(8);
+  shard.makeRoom();
+  assert.equal(shard.take(Uint32Array.of(1, 3, 0, 0), 2 ** 38), "repeat", "the earliest is forgotten first");
+  assert.equal(shard.take(Uint32Array.of(1000, 0, 0, 0), 1000), "unknown");
+  shard.holdAtMost(1);
+  shard.makeRoom();
+  assert.equal(shard.size, 0);
+  assert.equal(shard.take(Uint32Array.of(1, 3, 0, 0), 2 ** 38), "unknown", "it may be stored");
+});

@@ -12,6 +12,8 @@ const fullest = 0.8;
 const stride = 4;
 const secondAt = 3;
 const sampledSlots = 1024;
+/** Of February 2106. Events of other producers may be later: they count as of this one, and so are forgotten last. */
+const secondMost = 2 ** 32 - 2;
 
 /**
  * An open-addressing hash table (linear probing) of ids with the second of their event, bounded by forgetting the
@@ -43,7 +45,8 @@ export class IdShard {
     this.#horizon = Math.max(this.#horizon, second);
   }
 
-  take(hash: Uint32Array, second: number): Sighting {
+  take(hash: Uint32Array, of: number): Sighting {
+    const second = Math.min(of, secondMost);
     const at = this.#find(hash);
     if (this.#slots[at + secondAt] !== 0) return "repeat";
     if (second < this.#horizon) return "unknown";

@@ -46,7 +46,7 @@ function world(
     {
       ...{ src: src(0), log, writer, clock },
       store: {},
-      rules: { current: async () => [], targets: async () => [] },
+      rules: { current: async () => [], targets: async () => [], known: () => [] },
       progress: { advance: () => {}, caughtUp: caught, working: () => {}, filling: () => {} },
       metrics: { batch: () => {}, stage: () => {} },
       groups: { admit: async () => ({ bounded: new Set(), rooms: new Map(), done: () => {} }) },
@@ -147,6 +147,28 @@ test("what is being made durable while nothing can be read is not called counted
   heldSince = undefined;
   await clock.advance(1000);
   assert.ok(through.at(-1)! >= clock.now() - 400);
+  stop.abort();
+  await running;
+});
+
+test("who writes a batch is busy for as long as that takes, and a second longer: a fill beside it has its share alone", async () => {
+  const stop = new AbortController();
+  const { partition, gate, clock } = world(async (off, { signal }) => {
+    if (off === 0) return [record(off)];
+    await clock.sleep(200, signal);
+    return [];
+  });
+  const running = partition.run(stop.signal);
+  assert.equal(partition.load.busy, false);
+  await settled();
+  await clock.advance(5000);
+  assert.equal(partition.load.busy, true);
+  gate.resolve();
+  await settled();
+  await clock.advance(800);
+  assert.equal(partition.load.busy, true);
+  await clock.advance(400);
+  assert.equal(partition.load.busy, false);
   stop.abort();
   await running;
 });

@@ -58,7 +58,7 @@ const inFlightMax = 2;
 /** Of what a batch may hold: a large one. */
 const largeShare = 1 / 3;
 
-/** For so long after events were read, more are expected. */
+/** For so long after events were read or written, more are expected. */
 const busyForMs = 1000;
 
 /** How long a read waits for a first record: bounds how old the news may be that nothing is waiting. */
@@ -77,8 +77,9 @@ export class Partition {
   #committedAt = -Infinity;
   #committed: Offset | undefined;
   #written: Offset;
-  /** When events were last read, ms of the monotonic clock, and how long the oldest of them had waited. */
-  #readAt = -Infinity;
+  /** When events were last read, or written, ms of the monotonic clock. */
+  #workedAt = -Infinity;
+  /** How long the oldest of those that were read last had waited. */
   #lagMs = 0;
   /** What an interrupted write has left, until the work is past it. */
   #handled: Pick<Recovered, "stored" | "rejected">;
@@ -112,7 +113,8 @@ export class Partition {
   }
 
   get load(): LiveLoad {
-    return { busy: this.#deps.clock.monotonic() - this.#readAt < busyForMs, lagMs: this.#lagMs };
+    const isExpecting = this.#deps.clock.monotonic() - this.#workedAt < busyForMs;
+    return { busy: this.#writing.size > 0 || isExpecting, lagMs: this.#lagMs };
   }
 
   /** Works until `stop` aborts, then finishes what it has begun. Rejects when the batch writer gives up. */
@@ -155,7 +157,10 @@ export class Partition {
 
   #keep(writing: Promise<void>): void {
     this.#writing.add(writing);
-    const over = (): void => void this.#writing.delete(writing);
+    const over = (): void => {
+      this.#writing.delete(writing);
+      this.#workedAt = this.#deps.clock.monotonic();
+    };
     // A rejection surfaces where it is awaited; this keeps it from counting as unhandled until then.
     writing.then(over, over);
   }
@@ -174,11 +179,12 @@ export class Partition {
       { bytesMax: limits.batchBytesMax, eventsMax: limits.batchEventsMax, waitMs: idleWaitMs, signal: stop },
     );
     if (records.length === 0) return null;
-    this.#readAt = clock.monotonic();
+    this.#workedAt = clock.monotonic();
     this.#lagMs = clock.now() - records[0]!.appendedAt;
     progress.working(src, records[0]!.appendedAt);
     const targets = await writer.ask(async () => rules.targets(await rules.current()));
-    progress.filling(incompleteBelow(targets));
+    // By what is known now: a rule may have come while these were read.
+    progress.filling(incompleteBelow(rules.known()));
     const batch = await this.#formBatch(
       records,
       rangeOf(records, this.#next, nextActivation(targets, src, this.#next)),

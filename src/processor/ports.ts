@@ -25,6 +25,8 @@ export interface RuleSource {
   current(): Promise<readonly RuleRecord[]>;
   /** Versions that are computed, of these records. Pending ones have been completed first. */
   targets(records: readonly RuleRecord[]): Promise<readonly Target[]>;
+  /** What is computed of the records that are known now, without asking anybody: at least those that `current` answered last. */
+  known(): readonly Target[];
   /** The rule that a version says; undefined when it can't be read. */
   ruleOf(version: RuleVersion): CheckedRule | undefined;
   /** Says that everything below the activation of this series is in the store. */

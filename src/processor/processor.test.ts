@@ -9,6 +9,8 @@ import { MemoryProgress } from "../progress/memory-progress.ts";
 import type { Log, LogRecord } from "../log/log.ts";
 import type { RollupPlan } from "../rollup/plan.ts";
 import type { Store } from "../store/store.ts";
+import { checked } from "../rulebook/understood.ts";
+import type { Target } from "./ports.ts";
 import { Processor } from "./processor.ts";
 import type { ProcessorDeps } from "./processor.ts";
 
@@ -63,6 +65,7 @@ function processorOf(
     rules: {
       current: none,
       targets: none,
+      known: () => [],
       ruleOf: () => undefined,
       filled: nothing,
       stop: nothing,
@@ -121,7 +124,13 @@ test("what lasts is told once, and again when it has changed or come back", asyn
         if (failure !== undefined) throw new Error(failure);
         return [];
       },
-      ...{ targets: async () => [], ruleOf: () => undefined, filled: async () => {}, stop: async () => {} },
+      ...{
+        targets: async () => [],
+        known: () => [],
+        ruleOf: () => undefined,
+        filled: async () => {},
+        stop: async () => {},
+      },
       goOnRebuilding: async () => {},
       onChange: () => () => {},
     },
@@ -181,7 +190,7 @@ test("the marks of fills are joined, of partitions that are ours; who finds that
       ...{ log: log as Log, limits: { ...limits, fillPollMs: 3_600_000 } },
       rules: {
         ...{ current: async () => records, targets: async () => [], ruleOf: () => undefined, filled: async () => {} },
-        ...{ stop: async () => {}, goOnRebuilding: async () => {}, onChange: () => () => {} },
+        ...{ stop: async () => {}, goOnRebuilding: async () => {}, onChange: () => () => {}, known: () => [] },
       },
     },
     {
@@ -198,6 +207,34 @@ test("the marks of fills are joined, of partitions that are ours; who finds that
     joined,
     sources.map((of) => `16 of ${of}`),
   );
+  const drained = processor.drain(1000);
+  await clock.advance(2000);
+  await Promise.all([drained, running]);
+});
+
+test("what a new rule does not have yet is not counted from the change on, whatever is being filled meanwhile", async () => {
+  const rule = checked({ rule_id: "r", window_size: "1m", metric: "count", group_by: [], active: true });
+  let known: readonly Target[] = [];
+  let changed = (): void => {};
+  const progress = new MemoryProgress(new SimulatedClock());
+  const { processor, clock } = processorOf(1000, {
+    progress,
+    rules: {
+      ...{ current: async () => [], targets: async () => [], known: () => known, ruleOf: () => undefined },
+      ...{ filled: async () => {}, stop: async () => {}, goOnRebuilding: async () => {} },
+      onChange: (listener) => ((changed = listener), () => {}),
+    },
+  });
+  await processor.recover();
+  const running = processor.run();
+  const ranges = [{ src: src(0), from: offset(0), to: offset(9) }];
+  for (let round = 0; round < 2000 && !progress.isCounted(ranges); round++) await clock.advance(10);
+  known = [{ rule_id: "r", series: 16, rule, activation: { 0: 10 }, filling: true }];
+  changed();
+  assert.equal(progress.isCounted(ranges), false);
+  known = [{ ...known[0]!, filling: false }];
+  changed();
+  assert.equal(progress.isCounted(ranges), true);
   const drained = processor.drain(1000);
   await clock.advance(2000);
   await Promise.all([drained, running]);

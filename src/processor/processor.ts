@@ -18,7 +18,7 @@ import type { PartitionLimits } from "./partition.ts";
 import { Partition } from "./partition.ts";
 import { Partitions } from "./partitions.ts";
 import type { Befallen } from "./partitions.ts";
-import type { ProcessorMetrics, ProgressWriter, RuleSource } from "./ports.ts";
+import { type ProcessorMetrics, type ProgressWriter, type RuleSource, incompleteBelow } from "./ports.ts";
 import { recover } from "./recover.ts";
 import { RuleStopper } from "./rule-stopper.ts";
 
@@ -245,12 +245,19 @@ export class Processor {
   }
 
   async #fillLoop(): Promise<void> {
-    const stopListening = this.#deps.rules.onChange(() => this.#poke());
+    const stopListening = this.#deps.rules.onChange(() => this.#rulesChanged());
     while (!this.#drain.signal.aborted) {
       await this.#attempt("filling a rule from raw events", () => this.#filler.round(this.#drain.signal));
       await this.#untilPoked(this.#deps.limits.fillPollMs);
     }
     stopListening();
+  }
+
+  /** Said before a change is answered: who asks then must not hear that events are counted which a new rule does not have yet. */
+  #rulesChanged(): void {
+    const { progress, rules } = this.#deps;
+    progress.filling(incompleteBelow(rules.known()));
+    this.#poke();
   }
 
   async #caretakeLoop(): Promise<void> {

@@ -7,7 +7,7 @@ import { recover } from "./recover.ts";
 
 const range = (from: number, to: number): OffsetRange => ({ src: src(0), from: offset(from), to: offset(to) });
 /** Whose pauses are over at once. */
-const clock = { sleep: async () => {} };
+const clock = { sleep: async () => {}, monotonic: () => 0, turn: async () => {} };
 const none = async (): Promise<never[]> => [];
 
 /** Where a partition goes on of which so much is committed, and these ranges are marked; and what is told of it. */
@@ -99,4 +99,21 @@ test("a partition that was given up while its marks were read is not taken from 
   const parts = { log, store, src: src(0), clock, idsMax: 10, idsLoadedMax: 10, seed: 1, abandon: abandon.signal };
   await assert.rejects(recover(parts), { code: "stopping" });
   assert.equal(takeOvers, 0);
+});
+
+test("what else waits has its turn while many ids are taken in", async () => {
+  let [now, turns] = [0, 0];
+  const busy = { ...clock, monotonic: () => now++, turn: async () => void turns++ };
+  const keys = Array.from({ length: 10_000 }, (_, index) => ({ event_id: `e${index}`, timestamp: 1000 }));
+  const log = { committed: async () => offset(0), ends: async () => new Map() } as unknown as Log;
+  const store = {
+    takeOver: async () => {},
+    marks: none,
+    storedOffsets: none,
+    rejectedOffsets: none,
+    latestIds: async () => keys,
+  } as unknown as Store;
+  const { ids } = await recover({ log, store, src: src(0), clock: busy, idsMax: 1e6, idsLoadedMax: 1e6, seed: 1 });
+  assert.equal(ids.size, keys.length);
+  assert.ok(turns >= 10, `${turns} turns`);
 });

@@ -2,8 +2,9 @@ import type { Offset, OffsetRange, Src } from "../event/position.ts";
 import { after, offset, overlap } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
+import { inTurns } from "../lib/in-turns.ts";
 import type { Log } from "../log/log.ts";
-import type { Store } from "../store/store.ts";
+import type { EventKey, Store } from "../store/store.ts";
 import { RecentIds } from "./recent-ids.ts";
 
 export interface Recovered {
@@ -23,7 +24,7 @@ interface Fitting {
   readonly log: Log;
   readonly store: Store;
   readonly src: Src;
-  readonly clock: Pick<Clock, "sleep">;
+  readonly clock: Pick<Clock, "sleep" | "monotonic" | "turn">;
   /** Aborts when the partition is not to be taken over any more. */
   readonly abandon?: AbortSignal;
 }
@@ -159,17 +160,26 @@ async function loadIds(deps: {
   idsLoadedMax: number;
   idsShare?: () => number;
   seed: number;
+  clock: Fitting["clock"];
 }): Promise<RecentIds> {
   const { idsMax, seed, idsShare: share = () => 1 } = deps;
   const ids = new RecentIds({ idsMax, seed, share });
   const limit = Math.max(1, Math.min(deps.idsLoadedMax, Math.floor(idsMax * share())));
   const keys = await deps.store.latestIds(deps.src, limit);
-  for (const { event_id, timestamp } of keys) {
-    const bytes = Buffer.from(event_id);
-    ids.take(bytes, 0, bytes.length, timestamp);
-  }
-  ids.makeRoom().toArray();
+  await inTurns(takenIn(ids, keys), deps.clock);
   // Of the earliest millisecond that was read, some events may have been left behind the limit.
   if (keys.length >= limit) ids.raiseHorizon(keys.at(-1)!.timestamp + 1);
   return ids;
 }
+
+/** There may be half a million, while the process answers, and counts other partitions: a step for each few hundred. */
+function* takenIn(ids: RecentIds, keys: readonly EventKey[]): Generator<undefined, void, undefined> {
+  for (const [index, { event_id, timestamp }] of keys.entries()) {
+    const bytes = Buffer.from(event_id);
+    ids.take(bytes, 0, bytes.length, timestamp);
+    if (index % idsPerStep === 0) yield;
+  }
+  yield* ids.makeRoom();
+}
+
+const idsPerStep = 256;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import fc from "fast-check";
 import { withDesk } from "../../test/support/rule-desk.ts";
 import { WeirError } from "../lib/errors.ts";
@@ -186,6 +187,7 @@ test("on condition, a document is refused when any rule has changed since", () =
       () => other.remove("c", {}),
       async () => {
         await other.remove("b", {});
+        await setTimeout(2); // it is told by when it was made
         await other.put(rule("b"), {});
       },
     ];
@@ -202,6 +204,11 @@ test("on condition, a document is refused when any rule has changed since", () =
     }
     assert.equal(tags.size, 4, "what was made and removed again leaves no trace; what was replaced does");
     const { tag } = await book.document();
+    desk.end = 10;
+    await book.rebuild();
+    assert.equal((await book.document()).tag, tag, "windows that are made anew change no rule");
+    await book.filled("b", book.get("b").versions.at(-1)!.series);
+    assert.equal((await book.document()).tag, tag);
     await book.filled("a", book.get("a").versions.at(-1)!.series);
     await book.putDocument({ rules: [rule("d")] }, { ...plain, ifMatch: tag });
   }));

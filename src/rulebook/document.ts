@@ -59,9 +59,9 @@ export function documentOf(records: readonly RuleRecord[]): RuleDocument {
 /** Of a rule that an earlier program stored. One that can't be read is told as it is; the document is refused with it. */
 const inFormOfToday = (spec: RuleSpec): RuleSpec => (isUnderstood(spec) ? checked(spec).spec : spec);
 
-/** A series is never used again: a rule that was deleted and made again is told from the one before. */
+/** When it was made tells a rule that was deleted and made again from the one before; its series is another one when windows are made anew. */
 export function tagOf(records: readonly RuleRecord[]): string {
-  const facts = records.map((record) => [record.rule_id, newest(record).version, newest(record).series]);
+  const facts = records.map((record) => [record.rule_id, newest(record).version, newest(record).createdAt]);
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 32);
 }
 

@@ -4,6 +4,7 @@ import { WeirError } from "../lib/errors.ts";
 import { inTurns } from "../lib/in-turns.ts";
 import { type Registry, type RegistryChange, type RuleRecord, type RuleVersion, isOutdated } from "../rule/registry.ts";
 import type { CheckedRule } from "../rule/rule.ts";
+import { catchUp } from "./catch-up.ts";
 import { type ChangeOptions, type NextSpec, checkVersion, patched, specOf } from "./change.ts";
 import {
   type DocumentEffect,
@@ -215,6 +216,11 @@ export class Rulebook {
     }
   }
 
+  /** What is to be computed as far as this process knows now. */
+  known(): readonly ComputedVersion[] {
+    return computed(this.#known.list());
+  }
+
   /** Undefined when it can't be read. */
   ruleOf({ spec }: RuleVersion): CheckedRule | undefined {
     return isUnderstood(spec) ? checked(spec) : undefined;
@@ -271,19 +277,10 @@ export class Rulebook {
     return this.list().filter(isOutdated).length;
   }
 
-  /**
-   * For the start: `newestSeries` is the newest that the store knows. When it was never given, the rules were lost or replaced
-   * by older ones: series would be given again, and those that go on may have stood still. Then no series up to it is
-   * ever given, and all windows are made anew. Answers whether it was so.
-   */
-  async catchUp(newestSeries: number): Promise<boolean> {
-    const next = await this.#registry.takeSeries(1);
-    if (next > newestSeries) return false;
-    let records = await this.#registry.all();
-    while (!(await this.#rebuilt(records, withRebuilds, newestSeries + 1))) records = await this.#registry.all();
-    // Last: a start that follows a death before it finds these series not given, as they were, and does all of it again.
-    await this.#registry.takeSeries(newestSeries - next + 1 + seriesToRebuildAll(records));
-    return true;
+  /** For the start, with the newest series that the store knows: see `catchUp`. */
+  catchUp(newestSeries: number): Promise<boolean> {
+    const apply = (change: RegistryChange): Promise<readonly RuleRecord[] | undefined> => this.#apply(change);
+    return catchUp(newestSeries, { registry: this.#registry, apply, completed: (records) => this.#completed(records) });
   }
 
   /** Calls `listener` after every change of a rule. Returns how to stop. */
@@ -327,10 +324,9 @@ export class Rulebook {
   async #rebuilt(
     records: readonly RuleRecord[],
     next: (record: RuleRecord, nextSeries: () => number) => RuleRecord | undefined,
-    first?: number,
   ): Promise<boolean> {
     const count = seriesToRebuildAll(records);
-    let series = first ?? (count === 0 ? 0 : await this.#registry.takeSeries(count));
+    let series = count === 0 ? 0 : await this.#registry.takeSeries(count);
     const save = records.flatMap((record) => next(record, () => series++) ?? []);
     const stored = await this.#apply({ save, remove: [] });
     if (stored !== undefined) await this.#completed(stored);
