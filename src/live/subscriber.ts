@@ -1,7 +1,8 @@
 /** Where pushes go. */
 export interface Receiver {
-  /** Sends, unless the client has a backlog: then false, and what was not sent is offered again later. */
-  offer(text: string): boolean;
+  /** Whether the client takes more now. What is not sent to one that has a backlog is not written for it either. */
+  takes(): boolean;
+  push(text: string): void;
 }
 
 /** A client's interest in one rule. */
