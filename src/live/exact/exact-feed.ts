@@ -2,13 +2,13 @@ import type { RuleRecord } from "../../rule/registry.ts";
 import { oldestKept } from "../../rule/retention.ts";
 import type { RuleWindow } from "../../rule/rule.ts";
 import type { Store } from "../../store/store.ts";
-import { Dirty } from "../dirty.ts";
 import type { Watched } from "../feed.ts";
 import { Portion } from "../portion.ts";
 import type { ReadableFeed } from "../readable.ts";
 import type { TooLarge } from "../refusals.ts";
 import { newestFrom, stepMsOf } from "../starts.ts";
 import type { ExactFeedBounds } from "./bounds.ts";
+import { Changes } from "./changes.ts";
 import { closeWindows } from "./closing.ts";
 import { Coverage } from "./coverage.ts";
 import { Finals } from "./finals.ts";
@@ -54,12 +54,10 @@ export class ExactFeed implements ReadableFeed {
   readonly #coverage = new Coverage();
   #watched: Watched;
   #revision: number;
-  #dirty: Dirty;
+  #changes: Changes;
   /** How much is read at a time of what has changed, and for those who wait. */
   #ofChanges = new Portion();
   #ofLoads = new Portion();
-  /** Everything is to be read again. */
-  #again = false;
   /** The last read was for those who wait for windows that are not known. */
   #loads = false;
   readonly #through = new Through();
@@ -82,7 +80,7 @@ export class ExactFeed implements ReadableFeed {
     this.#revision = record.revision;
     this.#watched = watched;
     this.#bounds = bounds;
-    this.#dirty = new Dirty(bounds);
+    this.#changes = new Changes(bounds);
     this.finals = new Finals(bounds.finalsMax);
     this.mirror = new Mirror(bounds.goneMax);
   }
@@ -118,16 +116,23 @@ export class ExactFeed implements ReadableFeed {
 
   /** Whether something is to be read. */
   get isDirty(): boolean {
-    return this.#hasChanged || this.#coverage.lacks(this.mirror.floor);
+    return !this.#changes.isEmpty || this.#coverage.lacks(this.mirror.floor);
   }
 
-  get #hasChanged(): boolean {
-    return this.#again || !this.#dirty.isEmpty;
+  /** See `Changes`. */
+  get isStale(): boolean {
+    return this.#changes.isStale;
   }
 
   /** In turns with what has changed: those who come, one after the other, and ask for more do not keep it from the others. */
   get #isLoadNext(): boolean {
-    return this.#coverage.lacks(this.mirror.floor) && !(this.#loads && this.#hasChanged);
+    return this.#coverage.lacks(this.mirror.floor) && !(this.#loads && !this.#changes.isEmpty);
+  }
+
+  /** Somebody watches again; what changed in between has not been read. */
+  returnTo(): void {
+    this.leftAt = null;
+    this.#changes.refresh();
   }
 
   /** From now on the subscriber wants what it asks for; what of it is not known is read. */
@@ -162,20 +167,12 @@ export class ExactFeed implements ReadableFeed {
   }
 
   touch(starts: Iterable<number>): void {
-    const from = Math.min(this.mirror.floor, this.#coverage.loadingFrom);
-    for (const start of starts) if (start >= from) this.#again ||= this.#dirty.touch(start);
-    this.#forgetDirt();
+    this.#changes.touch(starts, Math.min(this.mirror.floor, this.#coverage.loadingFrom));
   }
 
   /** Anything may have changed. */
   touchAll(): void {
-    this.#again = true;
-    this.#forgetDirt();
-  }
-
-  /** What is read again as a whole need not be remembered window by window. */
-  #forgetDirt(): void {
-    if (this.#again) this.#dirty.clear();
+    this.#changes.touchAll();
   }
 
   /** The record is another. If other windows answer now, everybody starts anew, under the next number. */
@@ -186,8 +183,7 @@ export class ExactFeed implements ReadableFeed {
     const isSameVersion = before.version === after.version;
     if (isSameVersion && before.series === after.series && before.phase === after.phase) return;
     this.number = nextNumber();
-    this.#dirty = new Dirty(this.#bounds);
-    this.#again = false;
+    this.#changes = new Changes(this.#bounds);
     this.finals = new Finals(this.#bounds.finalsMax);
     this.mirror = new Mirror(this.#bounds.goneMax);
     this.tooLarge = undefined;
@@ -212,7 +208,8 @@ export class ExactFeed implements ReadableFeed {
     const stillWatched = this.#watch(look);
     this.#loads = this.#isLoadNext;
     if (this.#loads) await this.#load(store, now, stillWatched);
-    else await (this.#again ? this.#readAll(store, now, stillWatched) : this.#readDirty(store, now, stillWatched));
+    else
+      await (this.#changes.isAll ? this.#readAll(store, now, stillWatched) : this.#readDirty(store, now, stillWatched));
     if (!this.#loads) this.#ofChanges.worked();
     this.lookAgainAt = 0;
     return this.isDirty;
@@ -296,12 +293,14 @@ export class ExactFeed implements ReadableFeed {
   }
 
   async #readAll(store: Readings, now: () => number, stillWatched: () => boolean): Promise<void> {
-    this.#again = false;
+    this.#changes.takeAll();
     const few = this.#ofChanges.windows(this.#bounds.newestWindows);
     if (this.#ofChanges.isLess) this.#raise(this.#newestFrom(this.mirror.newest, now(), few), now());
     try {
       const read = await this.#stretch(store, this.mirror.floor, endOfTime, now(), this.#ofChanges);
-      if (stillWatched()) this.#takeIn(read, endOfTime, now());
+      if (!stillWatched()) return;
+      this.#takeIn(read, endOfTime, now());
+      this.#changes.allRead();
     } catch (error) {
       this.touchAll();
       this.#changesFailed(error, stillWatched);
@@ -309,14 +308,14 @@ export class ExactFeed implements ReadableFeed {
   }
 
   async #readDirty(store: Readings, now: () => number, stillWatched: () => boolean): Promise<void> {
-    const run = this.#dirty.take(stepMsOf(this.window), this.#ofChanges.windows(this.#bounds.spanWindowsMax));
-    if (run === undefined || run === "newest") return;
+    const run = this.#changes.take(stepMsOf(this.window), this.#ofChanges.windows(this.#bounds.spanWindowsMax));
+    if (run === undefined) return;
     const from = Math.max(run.from, this.mirror.floor);
     try {
       const read = from < run.to ? await this.#stretch(store, from, run.to, now(), this.#ofChanges) : undefined;
       if (read && stillWatched()) this.#takeIn(read, run.to, now());
     } catch (error) {
-      if (this.#dirty.putBack(run)) this.touchAll();
+      this.#changes.putBack(run);
       this.#changesFailed(error, stillWatched);
     }
   }

@@ -85,7 +85,7 @@ export class ExactFeeds {
     const intervalMs = request.interval_ms ?? limits.exactIntervalMs;
     const fresh = { client, asked: request.from ?? null, from: null, isCut: false, intervalMs, standing: waiting };
     const one: ExactSubscriber = { ...fresh, dueAt: 0, toldAt: clock.monotonic() };
-    feed.leftAt = null;
+    if (feed.leftAt !== null) feed.returnTo();
     feed.subscribers.add(one);
     const place = resumePlace(request.resume, ruleId);
     if (place !== undefined) one.standing = this.#resume(feed, one, place);
