@@ -11,6 +11,6 @@ export interface Subscriber {
   intervalMs: number;
   /** Everything up to this sequence number has been sent; null: it waits for its snapshot. */
   sentSeq: number | null;
-  /** Ms since the epoch. */
+  /** Ms of the monotonic clock. */
   dueAt: number;
 }
