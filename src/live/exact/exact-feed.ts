@@ -7,7 +7,7 @@ import { Portion } from "../portion.ts";
 import type { ReadableFeed } from "../readable.ts";
 import type { TooLarge } from "../refusals.ts";
 import { newestFrom, stepMsOf } from "../starts.ts";
-import type { ExactFeedBounds } from "./bounds.ts";
+import type { ExactFeedBounds, FeedProcess } from "./bounds.ts";
 import { Changes } from "./changes.ts";
 import { closeWindows } from "./closing.ts";
 import { Coverage } from "./coverage.ts";
@@ -62,21 +62,14 @@ export class ExactFeed implements ReadableFeed {
   #loads = false;
   readonly #through = new Through();
   #keptFrom = 0;
-  readonly #knowsRules: () => boolean;
-  /** Who was sent a snapshot as not complete only because it was not known by which rules others count. */
-  readonly #doubters = new Set<ExactSubscriber>();
+  readonly #process: FeedProcess;
+  /** Somebody was sent a snapshot as not complete only because it was not known by which rules others count. */
+  #isDoubted = false;
 
-  /** `knowsRules`: see `HubParts`. */
-  constructor(
-    record: RuleRecord,
-    watched: Watched,
-    number: number,
-    bounds: ExactFeedBounds,
-    knowsRules: () => boolean,
-  ) {
-    this.#knowsRules = knowsRules;
+  constructor(record: RuleRecord, watched: Watched, bounds: ExactFeedBounds, process: FeedProcess) {
+    this.#process = process;
     this.ruleId = record.rule_id;
-    this.number = number;
+    this.number = process.nextNumber();
     this.#revision = record.revision;
     this.#watched = watched;
     this.#bounds = bounds;
@@ -103,7 +96,7 @@ export class ExactFeed implements ReadableFeed {
 
   /** As in `/stats`: a filling version lacks history, a paused one what came since, and whoever does not know the rules can't say. */
   get isComplete(): boolean {
-    return this.#isLive && this.#knowsRules();
+    return this.#isLive && this.#process.knowsRules();
   }
 
   get #isLive(): boolean {
@@ -156,13 +149,19 @@ export class ExactFeed implements ReadableFeed {
 
   /** It is sent a snapshot, which says whether it is complete: if that is only not known, it gets another once it is. */
   shows(one: ExactSubscriber, isComplete: boolean): void {
-    if (!isComplete && this.#isLive) this.#doubters.add(one);
+    one.isDoubtful = !isComplete && this.#isLive;
+    this.#isDoubted ||= one.isDoubtful;
+  }
+
+  /** It goes on where it was: which snapshot it has is not known. */
+  goesOn(one: ExactSubscriber): void {
+    one.isDoubtful = this.#isDoubted;
+    this.lookAgainAt = 0;
   }
 
   /** It watches no longer. @returns whether it did. */
   leave(one: ExactSubscriber): boolean {
     this.unsettled.delete(one);
-    this.#doubters.delete(one);
     return this.subscribers.delete(one);
   }
 
@@ -176,18 +175,18 @@ export class ExactFeed implements ReadableFeed {
   }
 
   /** The record is another. If other windows answer now, everybody starts anew, under the next number. */
-  follow(record: RuleRecord, watched: Watched, nextNumber: () => number): void {
+  follow(record: RuleRecord, watched: Watched): void {
     this.#revision = record.revision;
     const [before, after] = [this.#watched.version, watched.version];
     this.#watched = watched;
     const isSameVersion = before.version === after.version;
     if (isSameVersion && before.series === after.series && before.phase === after.phase) return;
-    this.number = nextNumber();
+    this.number = this.#process.nextNumber();
     this.#changes = new Changes(this.#bounds);
     this.finals = new Finals(this.#bounds.finalsMax);
     this.mirror = new Mirror(this.#bounds.goneMax);
     this.tooLarge = undefined;
-    this.#doubters.clear();
+    this.#isDoubted = false;
     [this.#ofChanges, this.#ofLoads] = [new Portion(), new Portion()];
     this.#through.closeAgain();
     [this.#keptFrom, this.lookAgainAt] = [0, 0];
@@ -223,7 +222,7 @@ export class ExactFeed implements ReadableFeed {
     this.#expire(oldestKept(this.#watched.rule, now));
     // What is read meanwhile is not called final: it closes as soon as it may.
     if (!this.isComplete) return this.#through.closeAgain();
-    if (this.#doubters.size > 0) this.#showAgain();
+    if (this.#isDoubted) this.#showAgain();
     if (this.#through.goesBack(countedThrough, monotonic)) this.touchAll();
     const closing = this.#through.goesOn(countedThrough, this.#watched.rule);
     if (closing === undefined) return;
@@ -231,9 +230,11 @@ export class ExactFeed implements ReadableFeed {
     this.lookAgainAt = 0;
   }
 
+  /** Who has gone and comes back with what was doubted is told by the number that it is void. */
   #showAgain(): void {
-    for (const one of this.#doubters) one.standing = voided(one.standing, "rebuilt");
-    this.#doubters.clear();
+    this.number = this.#process.nextNumber();
+    for (const one of this.subscribers) if (one.isDoubtful) one.standing = voided(one.standing, "rebuilt");
+    this.#isDoubted = false;
     this.lookAgainAt = 0;
   }
 
@@ -327,8 +328,8 @@ export class ExactFeed implements ReadableFeed {
 
   /** Whether the same windows answer still as now; asks for the rule as it is. */
   #watch(look: () => void): () => boolean {
-    const { number } = this;
-    return () => (look(), this.number === number);
+    const { mirror } = this;
+    return () => (look(), this.mirror === mirror);
   }
 
   /** `kept`: bytes of what is known already and stays. */
