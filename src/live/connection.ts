@@ -60,10 +60,8 @@ export class Connection implements Receiver, ExactClient {
     return this.#closed ? 0 : this.#client.bufferedBytes();
   }
 
-  offer(text: string): boolean {
-    if (!this.keepsUp() || this.#outbox.isFull) return false;
-    this.push(text);
-    return true;
+  takes(): boolean {
+    return this.keepsUp() && !this.#outbox.isFull;
   }
 
   push(text: string, mark?: Mark, isSnapshot = false): void {
@@ -93,7 +91,8 @@ export class Connection implements Receiver, ExactClient {
   /** Who does not read is told later; what he has would else look as if it were still watched. */
   tellEndings(): void {
     for (const [ruleId, text] of this.#endings) {
-      if (!this.offer(text)) return;
+      if (!this.takes()) return;
+      this.push(text);
       this.#endings.delete(ruleId);
     }
   }

@@ -2,7 +2,7 @@
 export interface SubscriptionState {
   /** Everything up to this sequence number has been sent; null: it waits for its snapshot. */
   readonly sentSeq: number | null;
-  /** Ms since the epoch. */
+  /** Ms of the monotonic clock. */
   readonly dueAt: number;
 }
 

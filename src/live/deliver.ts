@@ -17,8 +17,7 @@ export function deliver(feed: Feed, fresh: boolean, clock: Clock): boolean {
   for (const subscriber of feed.subscribers) {
     const delivery = decideDelivery(subscriber, state, now);
     wanted ||= delivery === "read";
-    if (delivery === "snapshot" || delivery === "changes")
-      send(subscriber, frames.for(subscriber.sentSeq), feed.seq, now);
+    if (delivery === "snapshot" || delivery === "changes") send(subscriber, frames, feed.seq, now);
     behind ||= subscriber.sentSeq !== feed.seq;
     waiting ||= subscriber.sentSeq === null;
   }
@@ -28,9 +27,11 @@ export function deliver(feed: Feed, fresh: boolean, clock: Clock): boolean {
 }
 
 /** Nothing to say is said by silence; what a client can't take now it gets later, with all that came in between. */
-function send(subscriber: Subscriber, frame: string | undefined, seq: number, now: number): void {
+function send(subscriber: Subscriber, frames: Frames, seq: number, now: number): void {
+  if (!subscriber.receiver.takes()) return;
+  const frame = frames.for(subscriber.sentSeq);
   if (frame !== undefined) {
-    if (!subscriber.receiver.offer(frame)) return;
+    subscriber.receiver.push(frame);
     subscriber.dueAt = nextDue(now, subscriber.intervalMs);
   }
   subscriber.sentSeq = seq;

@@ -9,7 +9,7 @@ import { HeldWindows } from "./held.ts";
 import type { HeldBounds } from "./held.ts";
 import { Portion } from "./portion.ts";
 import type { ReadableFeed } from "./readable.ts";
-import { stepMsOf } from "./starts.ts";
+import { newestFrom, stepMsOf } from "./starts.ts";
 import type { Subscriber } from "./subscriber.ts";
 
 export interface FeedBounds extends HeldBounds, DirtyBounds {
@@ -66,6 +66,8 @@ export class Feed implements ReadableFeed {
   readonly #lastBatch = new Map<number, { readonly seq: number; readonly snapshots: number }>();
   /** Windows with more rows than are held. */
   readonly #cut = new Set<number>();
+  /** Where the first window began that the rule kept, when that was looked at last. */
+  #keptFrom = 0;
 
   constructor(record: RuleRecord, watched: Watched, bounds: FeedBounds) {
     this.ruleId = record.rule_id;
@@ -188,7 +190,7 @@ export class Feed implements ReadableFeed {
     const reading = this.#dirty.take(stepMsOf(watched.rule.window), portion.windows(this.#bounds.spanWindowsMax));
     if (reading === undefined) return false;
     try {
-      const span = reading === "newest" ? await this.#newestSpan(store, watched) : reading;
+      const span = reading === "newest" ? await this.#newestSpan(store, watched, now) : reading;
       const rowsMax = portion.rows(this.#bounds.readRowsMax);
       const rows = span ? await this.#windows(store, watched, span, { now, rowsMax }) : [];
       // Meanwhile the rule may have changed: then these rows are another version's.
@@ -215,10 +217,24 @@ export class Feed implements ReadableFeed {
       for (const start of noted) if (!this.#held.has(start)) noted.delete(start);
   }
 
-  /** The push with the newest window's rows, and those of windows that were touched since somebody asked. */
+  /**
+   * Lets go of windows that the rule no longer keeps. Nobody is told: a push can't say that a row has gone. When the clock was
+   * set back, what has gone is answered again.
+   */
+  expire(now: number): void {
+    const kept = oldestKept(this.#watched.rule, now);
+    if (kept < this.#keptFrom) this.touchAll();
+    else if (kept > 0) this.#held.dropBefore(kept);
+    this.#keptFrom = kept;
+  }
+
+  /**
+   * The push with the newest window's rows, and those of windows that were touched since somebody asked. An event that is ahead of
+   * the clock does not hide what is now: the newest window is the newest that has begun, and those behind it.
+   */
   snapshotText(now: number): string {
-    this.#expire(now);
-    const starts = this.#held.withNewest(this.#awaitedAll ? this.#held.starts() : (this.#awaited ?? []));
+    this.expire(now);
+    const starts = this.#held.withNewest(this.#awaitedAll ? this.#held.starts() : (this.#awaited ?? []), now);
     this.#snapshots += 1;
     for (const start of new Set(this.#held.starts()).difference(new Set(starts))) this.#leftOut.add(start);
     return this.#push(now, this.#held.rowsOf(starts), this.#awaitedUnknown);
@@ -226,7 +242,7 @@ export class Feed implements ReadableFeed {
 
   /** The push with the rows that changed after `seq`; undefined when there is none. */
   changesText(seq: number, now: number): string | undefined {
-    this.#expire(now);
+    this.expire(now);
     const rows = this.#held.since(seq);
     const lost = seq < this.#held.lostSeq;
     return rows.length === 0 && !lost ? undefined : this.#push(now, rows, lost);
@@ -239,19 +255,14 @@ export class Feed implements ReadableFeed {
     });
   }
 
-  /** Lets go of windows that the rule no longer keeps. Nobody is told: a push can't say that a row has gone. */
-  #expire(now: number): void {
-    this.#held.dropBefore(oldestKept(this.#watched.rule, now));
-  }
-
-  async #newestSpan(store: Pick<Store, "newestPane">, watched: Watched): Promise<Span | undefined> {
+  async #newestSpan(store: Pick<Store, "newestPane">, watched: Watched, now: number): Promise<Span | undefined> {
     // Before its activation a version has no windows, and nobody may answer for it.
     if (watched.version.phase === "pending") return undefined;
     const newest = await store.newestPane(watched.version.series);
     if (newest === undefined) return undefined;
-    const stepMs = stepMsOf(watched.rule.window);
-    const windows = this.#portion.windows(this.#bounds.newestWindows);
-    return { from: newest - (windows - 1) * stepMs, to: newest + stepMs, only: null };
+    const { window } = watched.rule;
+    const from = newestFrom(window, newest, now, this.#portion.windows(this.#bounds.newestWindows));
+    return { from, to: newest + stepMsOf(window), only: null };
   }
 
   #windows(

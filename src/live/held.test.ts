@@ -14,7 +14,7 @@ test("the overflow is a row beside the group of nulls, with the value where it a
   const held = new HeldWindows(2);
   held.apply([[windowStart, [row([null, null], 1), row([], 40)]]]);
   const texts = ['["2026-01-17T19:30:00Z",null,null,1]', '["2026-01-17T19:30:00Z",null,null,40,"overflow"]'];
-  assert.deepEqual(held.rowsOf(held.withNewest([])), texts);
+  assert.deepEqual(held.rowsOf(held.withNewest([], Infinity)), texts);
   held.apply([[windowStart, [row([null, null], 1), row([], 41)]]]);
   assert.deepEqual(held.since(1), ['["2026-01-17T19:30:00Z",null,null,41,"overflow"]']);
 });
@@ -22,5 +22,5 @@ test("the overflow is a row beside the group of nulls, with the value where it a
 test("a rule without group keys has no overflow", () => {
   const held = new HeldWindows(0);
   held.apply([[windowStart, [row([], 40)]]]);
-  assert.deepEqual(held.rowsOf(held.withNewest([])), ['["2026-01-17T19:30:00Z",40]']);
+  assert.deepEqual(held.rowsOf(held.withNewest([], Infinity)), ['["2026-01-17T19:30:00Z",40]']);
 });

@@ -107,11 +107,11 @@ export class HeldWindows {
     this.#windows.set(start, { ...window, rows: new Map(rows), seq: this.#seq });
   }
 
-  /** These windows and the newest, newest first. */
-  withNewest(starts: Iterable<number>): number[] {
-    let newest = -Infinity;
-    for (const start of this.#windows.keys()) newest = Math.max(newest, start);
-    return [...new Set(starts).add(newest)].toSorted((a, b) => b - a);
+  /** These windows, the newest that has begun by the clock, and all that begin later: newest first. */
+  withNewest(starts: Iterable<number>, now: number): number[] {
+    const held = [...this.#windows.keys()];
+    const newest = held.reduce((latest, start) => (start <= now ? Math.max(latest, start) : latest), -Infinity);
+    return [...new Set([...starts, ...held.filter((start) => start >= newest)])].toSorted((a, b) => b - a);
   }
 
   /** All rows of these windows, in their order. */

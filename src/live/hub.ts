@@ -244,7 +244,10 @@ export class Hub {
   }
 
   #sweep(): void {
-    for (const feed of this.#feeds.values()) this.#lookAtRule(feed);
+    for (const feed of this.#feeds.values()) {
+      this.#lookAtRule(feed);
+      feed.expire(this.#parts.clock.now());
+    }
     this.#refusals.sweep(this.#parts.clock.monotonic());
     this.#exact.sweep();
     for (const connection of this.#connections) if (connection.keepsUp()) connection.tellEndings();

@@ -1,7 +1,8 @@
 /** Where pushes go. */
 export interface Receiver {
-  /** Sends, unless the client has a backlog: then false, and what was not sent is offered again later. */
-  offer(text: string): boolean;
+  /** Whether the client takes more now. What is not sent to one that has a backlog is not written for it either. */
+  takes(): boolean;
+  push(text: string): void;
 }
 
 /** A client's interest in one rule. */
@@ -10,6 +11,6 @@ export interface Subscriber {
   intervalMs: number;
   /** Everything up to this sequence number has been sent; null: it waits for its snapshot. */
   sentSeq: number | null;
-  /** Ms since the epoch. */
+  /** Ms of the monotonic clock. */
   dueAt: number;
 }

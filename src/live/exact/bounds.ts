@@ -15,3 +15,11 @@ export interface ExactFeedBounds extends DirtyBounds {
   /** More windows than this that close at once are told of as changes. */
   readonly finalsAtOnce: number;
 }
+
+/** What a feed asks its process for. */
+export interface FeedProcess {
+  /** A number that no state of a rule has had. */
+  readonly nextNumber: () => number;
+  /** See `HubParts`. */
+  readonly knowsRules: () => boolean;
+}

@@ -76,7 +76,7 @@ class Round {
     const { mirror, finals } = this.#feed;
     return {
       line: one.client.line(),
-      ready: one.from !== null,
+      ready: one.from !== null && !this.#feed.isStale,
       due: this.#now >= one.dueAt,
       quiet: this.#now - one.toldAt >= this.#delivery.heartbeatMs,
       seq: mirror.seq,

@@ -2,13 +2,13 @@ import type { RuleRecord } from "../../rule/registry.ts";
 import { oldestKept } from "../../rule/retention.ts";
 import type { RuleWindow } from "../../rule/rule.ts";
 import type { Store } from "../../store/store.ts";
-import { Dirty } from "../dirty.ts";
 import type { Watched } from "../feed.ts";
 import { Portion } from "../portion.ts";
 import type { ReadableFeed } from "../readable.ts";
 import type { TooLarge } from "../refusals.ts";
 import { newestFrom, stepMsOf } from "../starts.ts";
-import type { ExactFeedBounds } from "./bounds.ts";
+import type { ExactFeedBounds, FeedProcess } from "./bounds.ts";
+import { Changes } from "./changes.ts";
 import { closeWindows } from "./closing.ts";
 import { Coverage } from "./coverage.ts";
 import { Finals } from "./finals.ts";
@@ -54,35 +54,26 @@ export class ExactFeed implements ReadableFeed {
   readonly #coverage = new Coverage();
   #watched: Watched;
   #revision: number;
-  #dirty: Dirty;
+  #changes: Changes;
   /** How much is read at a time of what has changed, and for those who wait. */
   #ofChanges = new Portion();
   #ofLoads = new Portion();
-  /** Everything is to be read again. */
-  #again = false;
   /** The last read was for those who wait for windows that are not known. */
   #loads = false;
   readonly #through = new Through();
   #keptFrom = 0;
-  readonly #knowsRules: () => boolean;
-  /** Who was sent a snapshot as not complete only because it was not known by which rules others count. */
-  readonly #doubters = new Set<ExactSubscriber>();
+  readonly #process: FeedProcess;
+  /** Somebody was sent a snapshot as not complete only because it was not known by which rules others count. */
+  #isDoubted = false;
 
-  /** `knowsRules`: see `HubParts`. */
-  constructor(
-    record: RuleRecord,
-    watched: Watched,
-    number: number,
-    bounds: ExactFeedBounds,
-    knowsRules: () => boolean,
-  ) {
-    this.#knowsRules = knowsRules;
+  constructor(record: RuleRecord, watched: Watched, bounds: ExactFeedBounds, process: FeedProcess) {
+    this.#process = process;
     this.ruleId = record.rule_id;
-    this.number = number;
+    this.number = process.nextNumber();
     this.#revision = record.revision;
     this.#watched = watched;
     this.#bounds = bounds;
-    this.#dirty = new Dirty(bounds);
+    this.#changes = new Changes(bounds);
     this.finals = new Finals(bounds.finalsMax);
     this.mirror = new Mirror(bounds.goneMax);
   }
@@ -105,7 +96,7 @@ export class ExactFeed implements ReadableFeed {
 
   /** As in `/stats`: a filling version lacks history, a paused one what came since, and whoever does not know the rules can't say. */
   get isComplete(): boolean {
-    return this.#isLive && this.#knowsRules();
+    return this.#isLive && this.#process.knowsRules();
   }
 
   get #isLive(): boolean {
@@ -118,16 +109,23 @@ export class ExactFeed implements ReadableFeed {
 
   /** Whether something is to be read. */
   get isDirty(): boolean {
-    return this.#hasChanged || this.#coverage.lacks(this.mirror.floor);
+    return !this.#changes.isEmpty || this.#coverage.lacks(this.mirror.floor);
   }
 
-  get #hasChanged(): boolean {
-    return this.#again || !this.#dirty.isEmpty;
+  /** See `Changes`. */
+  get isStale(): boolean {
+    return this.#changes.isStale;
   }
 
   /** In turns with what has changed: those who come, one after the other, and ask for more do not keep it from the others. */
   get #isLoadNext(): boolean {
-    return this.#coverage.lacks(this.mirror.floor) && !(this.#loads && this.#hasChanged);
+    return this.#coverage.lacks(this.mirror.floor) && !(this.#loads && !this.#changes.isEmpty);
+  }
+
+  /** Somebody watches again; what changed in between has not been read. */
+  returnTo(): void {
+    this.leftAt = null;
+    this.#changes.refresh();
   }
 
   /** From now on the subscriber wants what it asks for; what of it is not known is read. */
@@ -151,47 +149,44 @@ export class ExactFeed implements ReadableFeed {
 
   /** It is sent a snapshot, which says whether it is complete: if that is only not known, it gets another once it is. */
   shows(one: ExactSubscriber, isComplete: boolean): void {
-    if (!isComplete && this.#isLive) this.#doubters.add(one);
+    one.isDoubtful = !isComplete && this.#isLive;
+    this.#isDoubted ||= one.isDoubtful;
+  }
+
+  /** It goes on where it was: which snapshot it has is not known. */
+  goesOn(one: ExactSubscriber): void {
+    one.isDoubtful = this.#isDoubted;
+    this.lookAgainAt = 0;
   }
 
   /** It watches no longer. @returns whether it did. */
   leave(one: ExactSubscriber): boolean {
     this.unsettled.delete(one);
-    this.#doubters.delete(one);
     return this.subscribers.delete(one);
   }
 
   touch(starts: Iterable<number>): void {
-    const from = Math.min(this.mirror.floor, this.#coverage.loadingFrom);
-    for (const start of starts) if (start >= from) this.#again ||= this.#dirty.touch(start);
-    this.#forgetDirt();
+    this.#changes.touch(starts, Math.min(this.mirror.floor, this.#coverage.loadingFrom));
   }
 
   /** Anything may have changed. */
   touchAll(): void {
-    this.#again = true;
-    this.#forgetDirt();
-  }
-
-  /** What is read again as a whole need not be remembered window by window. */
-  #forgetDirt(): void {
-    if (this.#again) this.#dirty.clear();
+    this.#changes.touchAll();
   }
 
   /** The record is another. If other windows answer now, everybody starts anew, under the next number. */
-  follow(record: RuleRecord, watched: Watched, nextNumber: () => number): void {
+  follow(record: RuleRecord, watched: Watched): void {
     this.#revision = record.revision;
     const [before, after] = [this.#watched.version, watched.version];
     this.#watched = watched;
     const isSameVersion = before.version === after.version;
     if (isSameVersion && before.series === after.series && before.phase === after.phase) return;
-    this.number = nextNumber();
-    this.#dirty = new Dirty(this.#bounds);
-    this.#again = false;
+    this.number = this.#process.nextNumber();
+    this.#changes = new Changes(this.#bounds);
     this.finals = new Finals(this.#bounds.finalsMax);
     this.mirror = new Mirror(this.#bounds.goneMax);
     this.tooLarge = undefined;
-    this.#doubters.clear();
+    this.#isDoubted = false;
     [this.#ofChanges, this.#ofLoads] = [new Portion(), new Portion()];
     this.#through.closeAgain();
     [this.#keptFrom, this.lookAgainAt] = [0, 0];
@@ -212,7 +207,8 @@ export class ExactFeed implements ReadableFeed {
     const stillWatched = this.#watch(look);
     this.#loads = this.#isLoadNext;
     if (this.#loads) await this.#load(store, now, stillWatched);
-    else await (this.#again ? this.#readAll(store, now, stillWatched) : this.#readDirty(store, now, stillWatched));
+    else
+      await (this.#changes.isAll ? this.#readAll(store, now, stillWatched) : this.#readDirty(store, now, stillWatched));
     if (!this.#loads) this.#ofChanges.worked();
     this.lookAgainAt = 0;
     return this.isDirty;
@@ -226,7 +222,7 @@ export class ExactFeed implements ReadableFeed {
     this.#expire(oldestKept(this.#watched.rule, now));
     // What is read meanwhile is not called final: it closes as soon as it may.
     if (!this.isComplete) return this.#through.closeAgain();
-    if (this.#doubters.size > 0) this.#showAgain();
+    if (this.#isDoubted) this.#showAgain();
     if (this.#through.goesBack(countedThrough, monotonic)) this.touchAll();
     const closing = this.#through.goesOn(countedThrough, this.#watched.rule);
     if (closing === undefined) return;
@@ -234,9 +230,11 @@ export class ExactFeed implements ReadableFeed {
     this.lookAgainAt = 0;
   }
 
+  /** Who has gone and comes back with what was doubted is told by the number that it is void. */
   #showAgain(): void {
-    for (const one of this.#doubters) one.standing = voided(one.standing, "rebuilt");
-    this.#doubters.clear();
+    this.number = this.#process.nextNumber();
+    for (const one of this.subscribers) if (one.isDoubtful) one.standing = voided(one.standing, "rebuilt");
+    this.#isDoubted = false;
     this.lookAgainAt = 0;
   }
 
@@ -296,12 +294,14 @@ export class ExactFeed implements ReadableFeed {
   }
 
   async #readAll(store: Readings, now: () => number, stillWatched: () => boolean): Promise<void> {
-    this.#again = false;
+    this.#changes.takeAll();
     const few = this.#ofChanges.windows(this.#bounds.newestWindows);
     if (this.#ofChanges.isLess) this.#raise(this.#newestFrom(this.mirror.newest, now(), few), now());
     try {
       const read = await this.#stretch(store, this.mirror.floor, endOfTime, now(), this.#ofChanges);
-      if (stillWatched()) this.#takeIn(read, endOfTime, now());
+      if (!stillWatched()) return;
+      this.#takeIn(read, endOfTime, now());
+      this.#changes.allRead();
     } catch (error) {
       this.touchAll();
       this.#changesFailed(error, stillWatched);
@@ -309,14 +309,14 @@ export class ExactFeed implements ReadableFeed {
   }
 
   async #readDirty(store: Readings, now: () => number, stillWatched: () => boolean): Promise<void> {
-    const run = this.#dirty.take(stepMsOf(this.window), this.#ofChanges.windows(this.#bounds.spanWindowsMax));
-    if (run === undefined || run === "newest") return;
+    const run = this.#changes.take(stepMsOf(this.window), this.#ofChanges.windows(this.#bounds.spanWindowsMax));
+    if (run === undefined) return;
     const from = Math.max(run.from, this.mirror.floor);
     try {
       const read = from < run.to ? await this.#stretch(store, from, run.to, now(), this.#ofChanges) : undefined;
       if (read && stillWatched()) this.#takeIn(read, run.to, now());
     } catch (error) {
-      if (this.#dirty.putBack(run)) this.touchAll();
+      this.#changes.putBack(run);
       this.#changesFailed(error, stillWatched);
     }
   }
@@ -328,8 +328,8 @@ export class ExactFeed implements ReadableFeed {
 
   /** Whether the same windows answer still as now; asks for the rule as it is. */
   #watch(look: () => void): () => boolean {
-    const { number } = this;
-    return () => (look(), this.number === number);
+    const { mirror } = this;
+    return () => (look(), this.mirror === mirror);
   }
 
   /** `kept`: bytes of what is known already and stays. */

@@ -83,13 +83,13 @@ export class ExactFeeds {
     if (feed === undefined) return undefined;
     const { clock, limits } = this.#parts;
     const intervalMs = request.interval_ms ?? limits.exactIntervalMs;
-    const fresh = { client, asked: request.from ?? null, from: null, isCut: false, intervalMs, standing: waiting };
-    const one: ExactSubscriber = { ...fresh, dueAt: 0, toldAt: clock.monotonic() };
-    feed.leftAt = null;
+    const fresh = { client, asked: request.from ?? null, from: null, intervalMs, standing: waiting };
+    const one: ExactSubscriber = { ...fresh, isCut: false, isDoubtful: false, dueAt: 0, toldAt: clock.monotonic() };
+    if (feed.leftAt !== null) feed.returnTo();
     feed.subscribers.add(one);
     const place = resumePlace(request.resume, ruleId);
     if (place !== undefined) one.standing = this.#resume(feed, one, place);
-    if (one.standing.state === "following") feed.lookAgainAt = 0;
+    if (one.standing.state === "following") feed.goesOn(one);
     else feed.want(one, clock.now());
     return one;
   }
@@ -153,7 +153,10 @@ export class ExactFeeds {
     const { rules, limits, knowsRules = () => true } = this.#parts;
     const record = rules.find(ruleId);
     if (record === undefined) return undefined;
-    const feed = new ExactFeed(record, rules.answering(record), ++this.#numbers, limits, knowsRules);
+    const feed = new ExactFeed(record, rules.answering(record), limits, {
+      nextNumber: () => ++this.#numbers,
+      knowsRules,
+    });
     feed.isSlow = this.#refusals.suspects(record);
     this.#feeds.set(ruleId, feed);
     return feed;
@@ -187,7 +190,7 @@ export class ExactFeeds {
     const { rules } = this.#parts;
     const record = rules.find(feed.ruleId);
     if (record === undefined) this.#close(feed, "rule_deleted", `${liveErrorCodes.rule_deleted}: ${feed.ruleId}`);
-    else if (record.revision !== feed.revision) feed.follow(record, rules.answering(record), () => ++this.#numbers);
+    else if (record.revision !== feed.revision) feed.follow(record, rules.answering(record));
   }
 
   #refuse(feed: ExactFeed, why: TooLarge): void {

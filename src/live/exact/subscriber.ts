@@ -31,6 +31,8 @@ export interface ExactSubscriber {
   from: number | null;
   /** Of what it asked for the oldest windows are left out. */
   isCut: boolean;
+  /** What it has may be complete, and was not called so. */
+  isDoubtful: boolean;
   intervalMs: number;
   standing: Standing;
   /** Changes may go out from then on; by the monotonic clock. */

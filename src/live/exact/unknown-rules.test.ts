@@ -100,3 +100,30 @@ test("rows that were being read when later rules came are not called final", asy
     [7, false],
   ]);
 });
+
+for (const goneMs of [0, 2000])
+  test(`who resumes from such a snapshot ${goneMs} ms after all is known is shown it anew, once`, async () => {
+    const { clock, client, watching, take, know } = await desk();
+    know(false);
+    const [one, other] = [await watching(), await watching()];
+    const [shown] = take(one);
+    assert.ok(shown?.type === "snapshot" && !shown.complete);
+    one.say({ unsubscribe_rules: ["clicks"] });
+    if (goneMs === 0) other.say({ unsubscribe_rules: ["clicks"] });
+    know(true);
+    await clock.advance(goneMs);
+    const again = client();
+    const { epoch, seq } = shown;
+    again.say({ subscribe_rules: ["clicks"], mode: "delta", resume: { clicks: { epoch, seq } } });
+    await clock.advance(3000);
+    const reason = goneMs === 0 ? "rebuilt" : "resume_too_old";
+    assert.deepEqual(
+      take(again)
+        .filter(({ type }) => type !== "heartbeat")
+        .map((message) => {
+          if (message.type === "reset") return message.reason;
+          return message.type === "snapshot" ? message.complete : message.type;
+        }),
+      [reason, true],
+    );
+  });
