@@ -18,10 +18,12 @@ const lastRecords = 8;
  */
 export function checkLog(dir: string): void {
   const path = databasePath(dir);
-  const seen = readWitness(witnessPath(dir));
+  const witness = witnessPath(dir);
+  // A first start that is killed leaves it empty.
+  const seen = hasContent(witness) ? readWitness(witness) : undefined;
   if (!hasContent(path)) return mustBeNew(path, seen);
   try {
-    checkDatabase(path, seen);
+    checkDatabase(path, seen, witness);
   } catch (error) {
     if (isDamage(error)) throw damaged(path, messageOf(error));
     throw error;
@@ -34,13 +36,15 @@ function mustBeNew(path: string, seen: Witnessed | undefined): void {
 }
 
 // A read-only connection: it neither checkpoints nor deletes the write-ahead log when it is closed.
-function checkDatabase(path: string, seen: Witnessed | undefined): void {
+function checkDatabase(path: string, seen: Witnessed | undefined, witness: string): void {
   const db = new DatabaseSync(path, { readOnly: true });
   try {
     if (seen === undefined && !hasLayout(db)) return;
     checkLayout(db, path);
     const meta = readMeta(db, path);
     checkEnd(meta, seen, path);
+    // An empty one says that nothing was ever logged.
+    if (seen === undefined && meta.next > 0) readWitness(witness);
     if (sizeOf(db) <= quickCheckBytesMax) checkPages(db, path);
     checkLastRecords(db, meta, path);
   } finally {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -12,6 +12,8 @@ import type { Log } from "../log.ts";
 import { logSuite } from "../log.suite.ts";
 import { openEmbeddedLog } from "./embedded.ts";
 import type { EmbeddedLogOptions } from "./embedded.ts";
+import { witnessPath } from "./files.ts";
+import { openWriterFiles } from "./writer-files.ts";
 
 const source = src(0);
 const facts = { dense: true, keepsRecords: true };
@@ -256,3 +258,18 @@ for (const name of ["log.db", "log.db-wal"])
     assert.match(failures.join(), new RegExp(`${name} was removed while it was in use`));
     await cleanup();
   });
+
+test("a first start that was killed before its witness was written is not damage; an empty witness of a log with events is", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "weir-log-"));
+  try {
+    openWriterFiles(dir, 1 << 30).close();
+    assert.equal(readFileSync(witnessPath(dir)).length, 0);
+    const log = await openEmbeddedLog({ dir, bytesMax: 1 << 30, freeBytesMin: 0, clock: systemClock });
+    await log.append(events(1));
+    await log.close();
+    truncateSync(witnessPath(dir));
+    assert.throws(() => openWriterFiles(dir, 1 << 30), hasCode("log_damaged"));
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+});

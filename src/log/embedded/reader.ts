@@ -37,6 +37,7 @@ export class LogReader {
     const meta = this.#files.meta();
     const end = Math.min(meta.next, query.end);
     const gathered: StoredRecord[] = [];
+    let [bytes, events] = [0, 0];
     let expected = Math.max(query.from, meta.base);
     if (expected >= end) return gathered;
     try {
@@ -44,7 +45,9 @@ export class LogReader {
         const record = this.#check(row, expected, gathered.length === 0);
         gathered.push(record);
         expected = record.first + record.count;
-        if (isEnough(gathered, query)) return gathered;
+        bytes += record.body.byteLength;
+        events += record.count;
+        if (bytes >= query.bytesMax || events >= query.eventsMax) return gathered;
       }
       if (expected < end) throw damaged(this.#files.place, `the record of offset ${expected} is missing`);
     } catch (error) {
@@ -63,14 +66,4 @@ export class LogReader {
     if (!fits) throw damaged(this.#files.place, `the record of offset ${expected} is missing`);
     return record;
   }
-}
-
-function isEnough(gathered: readonly StoredRecord[], query: ReadQuery): boolean {
-  let bytes = 0;
-  let events = 0;
-  for (const record of gathered) {
-    bytes += record.body.byteLength;
-    events += record.count;
-  }
-  return bytes >= query.bytesMax || events >= query.eventsMax;
 }
