@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { after, describe, it } from "node:test";
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from "node:zlib";
@@ -162,6 +163,15 @@ describe("POST /ingest", () => {
   const encoded = Buffer.from(JSON.stringify([event]));
   const br = (bytes: Buffer): Buffer => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } });
   const encoders = { gzip: gzipSync, br, zstd: zstdCompressSync };
+
+  it("takes an encoded body that is as large as all requests together may be", async () => {
+    const texts = Array.from({ length: 100 }, () => randomBytes(512).toString("hex"));
+    const body = JSON.stringify(texts.map((text, n) => ({ ...event, event_id: `e${n}`, payload: { text } })));
+    const { send, ingest } = bench({ bodyBytesMax: body.length, inFlightBytesMax: body.length });
+    assert.equal((await send(gzipSync(body), { encoding: "gzip" })).status, 200);
+    assert.equal(ingest.inFlightBytes, 0);
+  });
+
   for (const [encoding, encode] of Object.entries(encoders)) {
     it(`decodes ${encoding}, and refuses what is wrong or cut`, async () => {
       const { send, stored, ingest } = bench();
