@@ -147,6 +147,16 @@ describe("POST /ingest", () => {
     assert.deepEqual(stored(), ["c1", "c2"]);
   });
 
+  it("says of a content type that is none which ones it takes", async () => {
+    const { server } = bench();
+    for (const type of ["json", ";;"]) {
+      const headers = { "content-type": type };
+      const answer = await server.inject({ method: "POST", url: "/ingest", headers, payload: "[]" });
+      assert.equal(answer.statusCode, 415);
+      assert.match(answer.json<Json>().error.message, /known are application\/json, application\/x-ndjson/);
+    }
+  });
+
   it("keeps numbers that a double can't hold", async () => {
     const { send, log } = bench();
     const body = JSON.stringify([event]).replace(

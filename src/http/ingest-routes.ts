@@ -40,7 +40,7 @@ export function ingestRoutes(ingest: IngestService, clock: Clock): Routes {
       }
     };
     const onRequest: onRequestHookHandler = (request, reply, done) => {
-      if (!isPlain(request.raw)) return done();
+      if (!isPlain(request.raw)) return done(mistakeOfType(request.raw.headers));
       taken(request, reply, plainQuery).then((accepted) => answerPlain(reply, accepted, closing), done);
     };
     server.post<{ Querystring: IngestQuery }>("/ingest", { schema: ingestSchema, onRequest }, async (request, reply) =>
@@ -120,6 +120,17 @@ function formOf(headers: IncomingHttpHeaders): Form {
   // Without data there is nothing to have a type.
   const form = formNamed(headers["content-type"] ?? "application/json");
   return form === "json" ? { dataOf: attributes } : form;
+}
+
+/** Told before the framework looks at the type, which would name what other routes take. */
+function mistakeOfType(headers: IncomingHttpHeaders): WeirError | undefined {
+  try {
+    formOf(headers);
+    return undefined;
+  } catch (error) {
+    if (error instanceof WeirError) return error;
+    throw error;
+  }
 }
 
 /** The form that a content type names. Of its parameters only `charset` matters, and that must be UTF-8. */
