@@ -142,6 +142,7 @@ describe("POST /ingest", () => {
     assert.equal(await post({ "ce-id": "c1", "content-type": json }, '{"a":1}'), 200);
     assert.equal(await post({ "ce-id": "c2" }, ""), 200);
     assert.equal(await post({ "ce-id": "c3", "content-type": "text/xml" }, "<a/>"), 415);
+    assert.equal(await post({ "ce-id": "c3", "content-type": "application/x-ndjson" }, JSON.stringify(event)), 415);
     assert.equal(await post({ "content-type": json }, "{}"), 422);
     assert.equal(await post({ "ce-id": "c4", "content-type": "application/cloudevents+json" }, "{}"), 422);
     assert.deepEqual(stored(), ["c1", "c2"]);

@@ -119,7 +119,12 @@ function formOf(headers: IncomingHttpHeaders): Form {
   if (attributes === undefined) return formNamed(headers["content-type"]);
   // Without data there is nothing to have a type.
   const form = formNamed(headers["content-type"] ?? "application/json");
-  return form === "json" ? { dataOf: attributes } : form;
+  if (form === "json") return { dataOf: attributes };
+  if (form !== "ndjson") return form;
+  throw new WeirError(
+    "unsupported_media_type",
+    "the data of a CloudEvent in binary mode is application/json; send NDJSON without ce- headers",
+  );
 }
 
 /** Told before the framework looks at the type, which would name what other routes take. */
