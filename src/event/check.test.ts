@@ -49,7 +49,12 @@ describe("the payload of an accepted event", () => {
     ["a number that is no double", '{"a":-1e400}', "payload.a", /larger than a double/],
     ["an integer beyond 64 bits", '{"a":9223372036854775808}', "payload.a", /beyond 64 bits/],
     ["a very long integer", `{"a":1${"0".repeat(300)}}`, "payload.a", /beyond 64 bits/],
-    ["one in a list", '{"a":"\\ud801\\udc00","l":[1,{"b c":-9223372036854775809}]}', 'payload.l[1]["b c"]', /beyond 64 bits/],
+    [
+      "one in a list",
+      '{"a":"\\ud801\\udc00","l":[1,{"b c":-9223372036854775809}]}',
+      'payload.l[1]["b c"]',
+      /beyond 64 bits/,
+    ],
     ["two values at one dotted path", '{"x":{"a":{"b":1},"a.b":2}}', "payload", /dotted path x\.a\.b$/],
     ["two at one path with a dot further out", '{"x.a":{"b":1},"x":{"a":{"b":2}}}', "payload", /dotted path x\.a\.b$/],
     ["two at one path of empty keys", '{"":{"":1},".":2}', "payload", /dotted path \.$/],
