@@ -41,3 +41,9 @@ test("the query port has room for all live connections and for some that ask: th
     await server.close();
   }
 });
+
+test("on the query port a large document may take as long as it keeps coming, its headers ten seconds", async () => {
+  const server = queryServerOf();
+  assert.deepEqual([server.server.headersTimeout, server.server.requestTimeout], [10_000, 600_000]);
+  await server.close();
+});

@@ -48,8 +48,8 @@ export interface AnsweringParts extends TakingParts {
 }
 
 const requestMs = 10_000;
-/** A large body on a slow line takes long; ingest itself watches that it keeps coming. */
-const ingestRequestMs = 600_000;
+/** A large body on a slow line takes long: whoever reads bodies watches that they keep coming. */
+const bodyRequestMs = 600_000;
 /**
  * Connections that the query port takes besides the live ones, which count there, too: the hub says to one live client too many
  * that it is, and whoever asks, for `/health` above all, is answered meanwhile.
@@ -63,7 +63,7 @@ export function ingestServer(basis: Basis, parts: TakingParts): Server {
   const { log, progress } = parts;
   const ingest = new Ingest({ log, progress, clock, metrics: metrics.ingest, limits });
   const routes = [ingestRoutes(ingest, clock), health(metrics, parts.dependencies)];
-  const server = httpServer(basis, "Weir ingestion API", routes, { requestTimeoutMs: ingestRequestMs });
+  const server = httpServer(basis, "Weir ingestion API", routes, { requestTimeoutMs: bodyRequestMs });
   server.addHook("preClose", () => ingest.stop());
   return server;
 }
@@ -93,7 +93,7 @@ export function queryServer(basis: Basis, parts: AnsweringParts, ingestUrl: () =
       health(metrics, parts.dependencies),
       dashboard(basis, parts, ingestUrl),
     ],
-    { requestTimeoutMs: requestMs, connectionsMax: config.liveClientsMax + askingConnectionsMax },
+    { requestTimeoutMs: bodyRequestMs, connectionsMax: config.liveClientsMax + askingConnectionsMax },
   );
 }
 

@@ -4,8 +4,8 @@ import { suggest } from "../lib/suggest.ts";
 import type { Event } from "./event.ts";
 import { eventLimits } from "./limits.ts";
 import type { EventRules } from "./limits.ts";
-import { markNumbers, unmarkNumbers } from "./exact.ts";
-import { checkPayload } from "./payload.ts";
+import { markNumbers, placeBeyond, unmarkNumbers } from "./exact.ts";
+import { checkPayload, childPath } from "./payload.ts";
 import { shortened } from "./shortened.ts";
 import { parseTimestamp } from "./timestamp.ts";
 
@@ -128,7 +128,8 @@ class Check {
   #exact(marked: unknown): string {
     const exact = unmarkNumbers(JSON.stringify(marked));
     if (exact.ok) return exact.text;
-    this.#add("payload", "holds an integer beyond 64 bits; write it as a text or with an exponent", exact.number);
+    const path = (placeBeyond(marked) ?? []).reduce<string>(childPath, "payload");
+    this.#add(path, "is an integer beyond 64 bits; write it as a text or with an exponent", exact.number);
     return "{}";
   }
 

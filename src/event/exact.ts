@@ -46,6 +46,17 @@ export function unmarkNumbers(canonical: string): ExactText {
   return { ok: true, text: canonical.replace(kept, "$1") };
 }
 
+/** Where in a marked value the first integer beyond 64 bits is, as the keys and indexes that lead to it; undefined: it has none. */
+export function placeBeyond(marked: unknown): (string | number)[] | undefined {
+  if (typeof marked === "string") return marked.startsWith("\ud801") && !marked.isWellFormed() ? [] : undefined;
+  if (typeof marked !== "object" || marked === null) return undefined;
+  for (const [key, value] of Object.entries(marked)) {
+    const below = placeBeyond(value);
+    if (below) return [Array.isArray(marked) ? Number(key) : key, ...below];
+  }
+  return undefined;
+}
+
 const quote = 34;
 const backslash = 92;
 const minus = 45;

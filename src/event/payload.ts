@@ -150,7 +150,8 @@ function firstClash(object: Json, around: Place): string | undefined {
   return undefined;
 }
 
-function childPath(path: string, step: string | number): string {
+/** The path of what lies a key, or an index, below a path. */
+export function childPath(path: string, step: string | number): string {
   if (typeof step === "number") return `${path}[${step}]`;
   return /^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(step) ? `${path}.${step}` : `${path}[${JSON.stringify(shortened(step))}]`;
 }

@@ -141,6 +141,7 @@ describe("POST /ingest", () => {
     assert.equal(await post({ "ce-id": "c1", "content-type": json }, '{"a":1}'), 200);
     assert.equal(await post({ "ce-id": "c2" }, ""), 200);
     assert.equal(await post({ "ce-id": "c3", "content-type": "text/xml" }, "<a/>"), 415);
+    assert.equal(await post({ "ce-id": "c3", "content-type": "application/x-ndjson" }, JSON.stringify(event)), 415);
     assert.equal(await post({ "content-type": json }, "{}"), 422);
     assert.equal(await post({ "ce-id": "c4", "content-type": "application/cloudevents+json" }, "{}"), 422);
     assert.deepEqual(stored(), ["c1", "c2"]);
@@ -162,6 +163,7 @@ describe("POST /ingest", () => {
   const encoded = Buffer.from(JSON.stringify([event]));
   const br = (bytes: Buffer): Buffer => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } });
   const encoders = { gzip: gzipSync, br, zstd: zstdCompressSync };
+
   for (const [encoding, encode] of Object.entries(encoders)) {
     it(`decodes ${encoding}, and refuses what is wrong or cut`, async () => {
       const { send, stored, ingest } = bench();

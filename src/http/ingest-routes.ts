@@ -40,7 +40,7 @@ export function ingestRoutes(ingest: IngestService, clock: Clock): Routes {
       }
     };
     const onRequest: onRequestHookHandler = (request, reply, done) => {
-      if (!isPlain(request.raw)) return done();
+      if (!isPlain(request.raw)) return done(mistakeOfType(request.raw.headers));
       taken(request, reply, plainQuery).then((accepted) => answerPlain(reply, accepted, closing), done);
     };
     server.post<{ Querystring: IngestQuery }>("/ingest", { schema: ingestSchema, onRequest }, async (request, reply) =>
@@ -119,7 +119,23 @@ function formOf(headers: IncomingHttpHeaders): Form {
   if (attributes === undefined) return formNamed(headers["content-type"]);
   // Without data there is nothing to have a type.
   const form = formNamed(headers["content-type"] ?? "application/json");
-  return form === "json" ? { dataOf: attributes } : form;
+  if (form === "json") return { dataOf: attributes };
+  if (form !== "ndjson") return form;
+  throw new WeirError(
+    "unsupported_media_type",
+    "the data of a CloudEvent in binary mode is application/json; send NDJSON without ce- headers",
+  );
+}
+
+/** Told before the framework looks at the type, which would name what other routes take. */
+function mistakeOfType(headers: IncomingHttpHeaders): WeirError | undefined {
+  try {
+    formOf(headers);
+    return undefined;
+  } catch (error) {
+    if (error instanceof WeirError) return error;
+    throw error;
+  }
 }
 
 /** The form that a content type names. Of its parameters only `charset` matters, and that must be UTF-8. */

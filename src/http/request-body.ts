@@ -36,7 +36,8 @@ export class BodyReader {
       await this.#gather(request, body, limits);
       if (!decoder) return use(body.bytes());
       // In a box, so that what is waited for is the use of the memory alone, not what `use` may answer later.
-      const used = await this.#decoding.decoded(body, decoder, limits, (bytes) => ({ answer: use(bytes) }));
+      const beyond = { ...limits, grow: growthBeyond(body.length, limits.grow) };
+      const used = await this.#decoding.decoded(body, decoder, beyond, (bytes) => ({ answer: use(bytes) }));
       return used.answer;
     } finally {
       if (decoder) body.release();
@@ -122,6 +123,19 @@ class Arrival implements Member {
 
 const endedEarly = (cause?: Error): WeirError =>
   new WeirError("bad_request", "the connection ended before the body", { cause });
+
+/**
+ * Of a body that is encoded the larger of its two forms counts. With both, one that needs more than half of what all requests may
+ * have would be told for ever to come again; both are in memory only while it is decoded, which one large body is at a time.
+ */
+function growthBeyond(bytesTaken: number, grow: BodyLimits["grow"]): BodyLimits["grow"] {
+  let left = bytesTaken;
+  return (bytes) => {
+    const taken = Math.min(left, bytes);
+    left -= taken;
+    if (bytes > taken) grow(bytes - taken);
+  };
+}
 
 /** A body that is all here. */
 function whole(request: IncomingMessage, limits: BodyLimits): Buffer {

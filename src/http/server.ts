@@ -33,7 +33,7 @@ export interface ServerOptions {
   readonly bodyBytesMax?: number;
   /** How long the headers may take. Default 10 s. */
   readonly headersTimeoutMs?: number;
-  /** How long a whole request may take to arrive. Default 10 s; ingest wants more, it watches the rate of its bodies. */
+  /** How long a whole request may take to arrive. Default 10 s; where bodies are large it wants more, their rate is watched. */
   readonly requestTimeoutMs?: number;
   /**
    * How long a connection may stand still while an answer is being written, or between requests. Default 6 s and 72 s. The

@@ -54,7 +54,8 @@ export type IngestAnswer = Static<typeof IngestAnswer>;
 
 export const StatusQuery = Type.Object(
   {
-    token: Type.String({ minLength: 1, maxLength: 8192, description: "as `POST /ingest` answered it" }),
+    // Node takes 16 KiB for the whole head of a request.
+    token: Type.String({ minLength: 1, maxLength: 15_000, description: "as `POST /ingest` answered it" }),
     wait: Type.Optional(
       Type.String({
         pattern: "^(60|[1-5]?\\d)s$",

@@ -33,6 +33,13 @@ test("no client is shown a pattern", () => {
   ]);
 });
 
+test("a parameter that is named like a member of every object is unknown", () => {
+  const checked = parameterCheck(StatusQuery)({ token: "x", constructor: "y" });
+  assert.deepEqual(checked.ok ? [] : checked.problems, [
+    { path: "constructor", message: "is not a known parameter; known are token, wait", value: "y" },
+  ]);
+});
+
 test("a mistake inside of a live message's list is told of its member", () => {
   const read = readLiveRequest('{"subscribe_rules":["a",1]}');
   assert.equal(read.ok ? "" : read.message, "subscribe_rules[1] must be a string");

@@ -60,7 +60,8 @@ function problemsOf(schema: TObject, value: Parameters, errors: readonly SchemaE
     // A name may be empty, too: `?=5`.
     if (!error.instancePath.startsWith("/")) continue;
     const name = nameOf(error.instancePath);
-    const property = schema.properties[name];
+    // By its own names: every object has a `constructor`.
+    const property = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
     const message = property ? expectation(property, error, value[name]) : unknownMessage(name, names);
     problems.set(name, { path: name, message, value: value[name] });
   }
