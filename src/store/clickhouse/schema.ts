@@ -36,6 +36,13 @@ const rawSettings = { ...durable, ...lean, ...seldomMerged };
 const rollupSettings = { ...durable, auto_statistics_types: "''" };
 
 /**
+ * A merge holds a block of what it writes and a granule of each part that it reads, with states unpacked: some 100 KB for each
+ * row of `top_k`, also of a single value. Of 8,192 rows, the default, parts piled up that could not be merged any more (docs/decisions/0014).
+ */
+const statesRows = 512;
+const mergedSettings = { ...rollupSettings, merge_max_block_size: `${statesRows}` };
+
+/**
  * The statements that make the tables. Each can be run any number of times; none of them changes a table that is there.
  *
  * `raw_events` is sorted by the second of the event, then by position: a live stream arrives in this order, so that an
@@ -68,7 +75,7 @@ export function firstTables(facts: StoreFacts, rollupColumns: readonly Column[])
     SETTINGS ${assignments(rawSettings)}`,
     `${create("rollups")} (${rollupColumns.map((column) => `${column.name} ${column.type}`).join(", ")})
     ENGINE = ${engine("AggregatingMergeTree")} ORDER BY (series, pane, grp)
-    SETTINGS allow_nullable_key = 1, ${assignments(rollupSettings)}`,
+    SETTINGS allow_nullable_key = 1, index_granularity = ${statesRows}, ${assignments(mergedSettings)}`,
     `${create("rejects")} (src UInt16, off UInt64, received_ms Int64, timestamp_ms Int64,
       event_id String, event_type String, user_id String, payload String, rejected_ms Int64, reason String)
     ENGINE = ${engine("MergeTree")} ORDER BY (src, off)
@@ -140,7 +147,7 @@ export function completingStatements(
 ): readonly string[] {
   return found.flatMap((table) => {
     const columns = table.name === "rollups" ? rollupColumns : [];
-    const settings = table.name === "rollups" ? rollupSettings : rawSettings;
+    const settings = table.name === "rollups" ? mergedSettings : rawSettings;
     return [...missingColumns(table, columns, cluster), ...missingSettings(table, settings, cluster)];
   });
 }
