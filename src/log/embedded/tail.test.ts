@@ -24,8 +24,15 @@ test("the tail keeps the newest records within its bound and forgets what is han
   assert.deepEqual(starts(tail.read(20, plenty)), []);
 });
 
+test("a full tail forgets many records at once, so that not each new one has to move all others", () => {
+  const tail = new Tail(800);
+  for (let i = 0; i < 81; i++) tail.push(record(i, 1, 10));
+  assert.deepEqual(starts(tail.read(10, plenty)), [], "an eighth is free again");
+  assert.equal(tail.read(11, plenty).length, 70);
+});
+
 test("the memory of what is handled is given back, and of nothing else", () => {
-  const tail = new Tail(100);
+  const tail = new Tail(110);
   const records = [0, 10, 20, 30].map((from) => record(from, 10, 30));
   for (const one of records) tail.push(one);
   const sizes = (): number[] => records.map(({ events }) => events.bytes.byteLength);

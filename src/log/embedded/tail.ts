@@ -4,6 +4,9 @@ import type { LogRecord, ReadOptions } from "../log.ts";
 
 type Limits = Pick<ReadOptions, "bytesMax" | "eventsMax">;
 
+/** A full one forgets so much at once: forgetting moves all that stay, of small records hundreds of thousands. */
+const forgottenShare = 1 / 8;
+
 /** The newest durable records, in memory: a reader that keeps up costs the disk nothing. */
 export class Tail {
   readonly #bytesMax: number;
@@ -18,9 +21,7 @@ export class Tail {
   push(record: LogRecord): void {
     this.#records.push(record);
     this.#bytes += record.events.bytes.byteLength;
-    let evicted = 0;
-    for (; this.#bytes > this.#bytesMax && evicted < this.#records.length; evicted++) this.#forget(evicted);
-    if (evicted > 0) this.#records = this.#records.slice(evicted);
+    if (this.#bytes > this.#bytesMax) this.#evict(this.#bytesMax * (1 - forgottenShare));
   }
 
   /** Forgets records that end below `next`, which nobody looks at any more, and gives their memory back. */
@@ -39,6 +40,13 @@ export class Tail {
     const first = this.#records[0];
     if (first === undefined || first.from > from) return [];
     return takeWithin(this.#records, this.#indexOf(from), limits);
+  }
+
+  /** Forgets the oldest, until no more than `bytesMax` are left. */
+  #evict(bytesMax: number): void {
+    let evicted = 0;
+    for (; this.#bytes > bytesMax && evicted < this.#records.length; evicted++) this.#forget(evicted);
+    this.#records = this.#records.slice(evicted);
   }
 
   #forget(index: number): void {
