@@ -19,9 +19,9 @@ const lastRecords = 8;
 export function checkLog(dir: string): void {
   const path = databasePath(dir);
   const witness = witnessPath(dir);
-  // A first start that is killed leaves it empty.
+  if (!hasContent(path)) return mustBeNew(path, readWitness(witness));
+  // A first start that is killed leaves it empty, behind a database that is whole.
   const seen = hasContent(witness) ? readWitness(witness) : undefined;
-  if (!hasContent(path)) return mustBeNew(path, seen);
   try {
     checkDatabase(path, seen, witness);
   } catch (error) {

@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { pack } from "../../event/packed.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import { unlessMissing } from "../../../test/support/needs.ts";
 import { whyNoStrace } from "../../../test/support/strace.ts";
 import { faultOf } from "./fault.ts";
+import { witnessPath } from "./files.ts";
 import { killScript, LogLedger } from "./log-ledger.fixture.ts";
 import type { AppendJob, StoredRecord } from "./messages.ts";
 import { openReaderFiles } from "./reader-files.ts";
@@ -43,6 +45,15 @@ test(`kill -9 at ${kills} moments loses nothing acknowledged and repeats nothing
     await ledger.check(dir);
   }
   assert.ok(ledger.size > kills, "too little was appended to prove anything");
+});
+
+test("kill -9 in a first start, before the witness is written, is no damage", async () => {
+  const dir = mkdtempSync(join(root, "first-"));
+  const script = fileURLToPath(new URL("killed-start.fixture.ts", import.meta.url));
+  const [, signal] = (await once(spawn(process.execPath, [script, dir], { stdio: "inherit" }), "close")) as unknown[];
+  assert.equal(signal, "SIGKILL");
+  assert.equal(statSync(witnessPath(dir)).size, 0);
+  await new LogLedger().check(dir);
 });
 
 /** @returns what the child printed. */

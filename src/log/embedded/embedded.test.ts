@@ -12,7 +12,7 @@ import type { Log } from "../log.ts";
 import { logSuite } from "../log.suite.ts";
 import { openEmbeddedLog } from "./embedded.ts";
 import type { EmbeddedLogOptions } from "./embedded.ts";
-import { witnessPath } from "./files.ts";
+import { databasePath, witnessPath } from "./files.ts";
 import { openWriterFiles } from "./writer-files.ts";
 
 const source = src(0);
@@ -269,6 +269,8 @@ test("a first start that was killed before its witness was written is not damage
     await log.close();
     truncateSync(witnessPath(dir));
     assert.throws(() => openWriterFiles(dir, 1 << 30), hasCode("log_damaged"));
+    rmSync(databasePath(dir));
+    assert.throws(() => openWriterFiles(dir, 1 << 30), hasCode("log_damaged"), "nor is it that of a new log");
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
