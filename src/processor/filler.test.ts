@@ -153,7 +153,7 @@ async function filledSparse(stretches: readonly (readonly [from: number, to: num
     rules: {
       current: async () => [],
       targets: async () => (filling ? [{ rule_id: "r", series: 16, rule, activation, filling }] : []),
-      filled: async () => void (filling = false),
+      ...{ known: () => [], filled: async () => void (filling = false) },
     } as unknown as RuleSource,
     writer: {
       rollUp: async ({ range }: RollupTask) => {
@@ -171,7 +171,7 @@ async function filledSparse(stretches: readonly (readonly [from: number, to: num
     live: () => ({ busy: true, lagMs: 0 }),
     report: (message) => assert.fail(message),
   });
-  const round = filler.round(stop);
+  const round = filler.round(stop).finally(() => (filling = false));
   while (filling) await clock.advance(takesMs);
   await round;
   for (const [index, { range }] of pieces.entries())
