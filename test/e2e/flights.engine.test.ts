@@ -72,9 +72,11 @@ describe("real flights, counted by Weir and by an independent engine", () => {
   test("no flight is skipped, and all of them are late", async () => {
     const { length } = await lines("SELECT to_json(n) FROM flights");
     assert.equal(length, 80_488);
-    const isTold = ({ skipped, late }: Readonly<Record<string, unknown>>): boolean => skipped !== null && late !== null;
     for (const { rule_id, filter } of await rules(server.queryUrl)) {
-      const { skipped, late } = await ruleOnce(server.queryUrl, rule_id, isTold);
+      // Counts may be as old as ten times what asking for them took, and so of a moment in which the rule was filled.
+      const isAll = ({ skipped, late }: Readonly<Record<string, unknown>>): boolean =>
+        skipped !== null && (filter === undefined ? late === length : late !== null);
+      const { skipped, late } = await ruleOnce(server.queryUrl, rule_id, isAll);
       assert.equal(skipped, 0, rule_id);
       if (filter === undefined) assert.equal(late, length, rule_id);
     }
