@@ -29,8 +29,9 @@ export function ingestMutant(seed: number, number: number, now: number): IngestM
   const text = random.chance(0.95) ? mutated(good.text, random) : good.text;
   const attributes = good.attributes && mutatedAttributes(good.attributes, random);
   const { type, ...other } = random.chance(0.04) ? random.pick(otherTypes) : good;
-  // The data of binary mode is JSON when no type says otherwise.
-  const form = attributes && type === "" ? "json" : other.form;
+  // The data of binary mode is JSON, also when no type says so, and never lines of it.
+  const typed = attributes && type === "" ? "json" : other.form;
+  const form = attributes && typed === "ndjson" ? undefined : typed;
   const encoded = encodedBody(Buffer.from(text, "latin1"), random);
   const body = form === undefined ? undefined : encoded.readAs;
   const asked = {
