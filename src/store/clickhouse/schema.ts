@@ -37,7 +37,7 @@ const rollupSettings = { ...durable, auto_statistics_types: "''" };
 
 /**
  * A merge holds a block of what it writes and a granule of each part that it reads, with states unpacked: some 100 KB for each
- * row of `top_k`, also of a single value. Of 8,192 rows, the default, parts piled up that could not be merged any more (docs/decisions/0014).
+ * row of `top_k`, also of a single value. With 8,192 rows, the default, an engine of little memory could not merge such parts (docs/decisions/0014).
  */
 const statesRows = 512;
 const mergedSettings = { ...rollupSettings, merge_max_block_size: `${statesRows}` };
