@@ -313,6 +313,24 @@ describe("the end of a socket", () => {
   });
 });
 
+describe("the answers to a message", () => {
+  it("go out in one piece", async (t) => {
+    const { server, url } = await start();
+    t.after(() => server.close());
+    const connected = once(server.server, "connection");
+    const socket = await open(url);
+    const [theirs] = await connected;
+    const alone = t.mock.method(theirs, "_write");
+    const together = t.mock.method(theirs, "_writev");
+    socket.send(JSON.stringify({ subscribe_rules: ["a", "b", "c"] }));
+    let heard = 0;
+    socket.on("message", () => (heard += 1));
+    await until(() => heard === 3);
+    assert.deepEqual([alone.mock.callCount(), together.mock.callCount()], [0, 1]);
+    socket.terminate();
+  });
+});
+
 describe("an origin", () => {
   it("is allowed by the list, or when it is the host that was asked", () => {
     const headers = { host: "localhost:8001", origin: "http://localhost:8001" };

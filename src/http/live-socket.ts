@@ -7,6 +7,7 @@ import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { ErrorCode } from "../lib/errors.ts";
 import type { Client } from "../live/client.ts";
+import type { LiveConnection } from "../live/hub.ts";
 import type { LiveHub } from "../live/observed.ts";
 import { brokenCodes, closeCodes } from "../protocol/live.ts";
 import { type HostNames, hostCheck } from "./host-names.ts";
@@ -53,7 +54,7 @@ export function liveSocket(hub: LiveHub, options: LiveSocketOptions): Routes {
         request,
         socket,
         head,
-        (ws) => (pinged.add(ws), carry(ws, hub, clientOf(ws, socket, frames))),
+        (ws) => (pinged.add(ws), carry(ws, socket, hub.connect(clientOf(ws, socket, frames)))),
       );
     });
     const stopPinging = options.clock.every(pinged.turnMs, () => pinged.next());
@@ -175,11 +176,13 @@ function closeSlow(ws: WebSocket): void {
   ws.close(closeCodes.too_slow.code, closeCodes.too_slow.reason);
 }
 
-function carry(ws: WebSocket, hub: LiveHub, client: Client): void {
-  const connection = hub.connect(client);
+/** What a message is answered by, which may be an error for each of a thousand rules, goes out in one piece. */
+function carry(ws: WebSocket, socket: Duplex, connection: LiveConnection): void {
   ws.on("message", (data, isBinary) => {
-    if (isBinary) ws.close(closeCodes.text_only.code, closeCodes.text_only.reason);
-    else connection.receive(textOf(data));
+    if (isBinary) return ws.close(closeCodes.text_only.code, closeCodes.text_only.reason);
+    socket.cork();
+    connection.receive(textOf(data));
+    socket.uncork();
   });
   ws.on("close", () => connection.closed());
   // Broken frames and messages beyond the bound: the library has closed the socket with the code that says which.

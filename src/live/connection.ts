@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { CloseReason, LiveErrorCode } from "../protocol/live.ts";
 import type { Client } from "./client.ts";
-import { judgeBacklog, spendMessage } from "./decide.ts";
+import { judgeBacklog, messageCost, spendMessage } from "./decide.ts";
 import type { MessageBudget } from "./decide.ts";
 import type { Line } from "./exact/machine.ts";
 import type { ExactClient, ExactSubscriber, Mark } from "./exact/subscriber.ts";
@@ -53,6 +53,10 @@ export class Connection implements Receiver, ExactClient {
   wantsNoMore(ruleId: string): void {
     this.#wants.get(ruleId)?.();
     this.#wants.delete(ruleId);
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   /** What it was sent and has not read. */
@@ -107,15 +111,9 @@ export class Connection implements Receiver, ExactClient {
     if (this.#endings.size > this.#limits.subscriptionsMax) this.close("too_slow");
   }
 
-  /** Whether one more message may be taken; a client that sends too many is closed. */
-  mayReceive(): boolean {
-    if (this.#closed) return false;
-    const budget = spendMessage(
-      this.#budget,
-      this.#clock.monotonic(),
-      this.#limits.messagesPerSecond,
-      this.#limits.messagesBurst,
-    );
+  /** Whether a message that names so many rules may be worked off; a client that sends too many is closed. */
+  mayReceive(rules: number): boolean {
+    const budget = spendMessage(this.#budget, messageCost(rules), this.#clock.monotonic(), this.#limits);
     if (budget) this.#budget = budget;
     else this.close("too_many_messages");
     return budget !== undefined;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decideDelivery, judgeBacklog, nextDue, spendMessage } from "./decide.ts";
+import { decideDelivery, judgeBacklog, messageCost, nextDue, spendMessage } from "./decide.ts";
 import type { Backlog, Delivery } from "./decide.ts";
 
 test("what a subscription is to get", () => {
@@ -49,8 +49,14 @@ test("a backlog is waited for, but not for ever", () => {
 });
 
 test("messages are paid from a budget that refills", () => {
-  let budget = spendMessage({ left: 2, at: 0 }, 0, 1, 2);
-  budget = spendMessage(budget!, 0, 1, 2);
-  assert.equal(spendMessage(budget!, 999, 1, 2), undefined);
-  assert.deepEqual(spendMessage(budget!, 1000, 1, 2), { left: 0, at: 1000 });
+  const bounds = { messagesPerSecond: 1, messagesBurst: 2 };
+  let budget = spendMessage({ left: 2, at: 0 }, 1, 0, bounds);
+  budget = spendMessage(budget!, 1, 0, bounds);
+  assert.equal(spendMessage(budget!, 1, 999, bounds), undefined);
+  assert.deepEqual(spendMessage(budget!, 1, 1000, bounds), { left: 0, at: 1000 });
+  assert.equal(spendMessage({ left: 2, at: 0 }, 2.1, 9000, bounds), undefined);
+});
+
+test("a message counts as one, and of many rules as more", () => {
+  assert.deepEqual([0, 1, 10, 11, 1000].map(messageCost), [1, 1, 1, 1.1, 100]);
 });

@@ -52,19 +52,30 @@ export function judgeBacklog(since: number | null, backlogBytes: number, now: nu
   return { since: start, verdict: hopeless ? "close" : "skip" };
 }
 
+export interface MessageBounds {
+  readonly messagesPerSecond: number;
+  readonly messagesBurst: number;
+}
+
 export interface MessageBudget {
   readonly left: number;
   /** Ms of the monotonic clock. */
   readonly at: number;
 }
 
-/** Takes one message out of a budget that refills steadily; undefined when there is none left. */
+/** As how many messages one counts that names so many rules: each of them is work. */
+export function messageCost(rules: number): number {
+  return Math.max(1, rules / 10);
+}
+
+/** Takes a message out of a budget that refills steadily; undefined when there is too little left. */
 export function spendMessage(
   budget: MessageBudget,
+  cost: number,
   now: number,
-  perSecond: number,
-  burst: number,
+  { messagesPerSecond, messagesBurst }: MessageBounds,
 ): MessageBudget | undefined {
-  const left = Math.min(burst, budget.left + ((now - budget.at) / 1000) * perSecond) - 1;
+  const refilled = budget.left + ((now - budget.at) / 1000) * messagesPerSecond;
+  const left = Math.min(messagesBurst, refilled) - cost;
   return left < 0 ? undefined : { left, at: now };
 }

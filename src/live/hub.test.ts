@@ -228,6 +228,20 @@ test("too many messages, too many clients, and the end have their reasons", asyn
   assert.equal(progress.listeners, 0);
 });
 
+test("a message of many rules counts as many messages", async () => {
+  const { clock, connect } = liveDesk();
+  const ids = Array.from({ length: 1000 }, (_, index) => `r${index}`);
+  const [dashboard, flood] = [connect(), connect()];
+  dashboard.say({ subscribe_rules: ids });
+  dashboard.say({ unsubscribe_rules: ids });
+  for (let index = 0; index < 10; index++) flood.say({ subscribe_rules: ids });
+  assert.deepEqual([dashboard.closedFor, flood.closedFor], [undefined, undefined]);
+  await clock.advance(500);
+  // By now it may send half as many rules.
+  flood.say({ unsubscribe_rules: ids });
+  assert.equal(flood.closedFor, "too_many_messages");
+});
+
 test("a store that is away is asked again, with pauses, and nothing is lost", async () => {
   const { clock, connect, count, store, errors } = liveDesk();
   const client = connect();

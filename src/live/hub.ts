@@ -3,6 +3,7 @@ import type { Progress, Touched } from "../progress/progress.ts";
 import { liveErrorCodes } from "../protocol/live.ts";
 import type { LiveErrorCode } from "../protocol/live.ts";
 import { readLiveRequest } from "../protocol/live-request.ts";
+import type { ReadRequest } from "../protocol/live-request.ts";
 import type { Store } from "../store/store.ts";
 import type { Client } from "./client.ts";
 import { Connection } from "./connection.ts";
@@ -124,8 +125,9 @@ export class Hub {
   }
 
   #receive(connection: Connection, text: string): void {
-    if (!this.#connections.has(connection) || !connection.mayReceive()) return;
+    if (!this.#connections.has(connection) || connection.isClosed) return;
     const read = readLiveRequest(text);
+    if (!connection.mayReceive(rulesIn(read))) return;
     if (!read.ok) return connection.refuse(read.code, read.message);
     const { subscribe_rules = [], unsubscribe_rules = [], mode, interval_ms, resume = {} } = read.request;
     for (const ruleId of unsubscribe_rules) this.#unsubscribe(connection, ruleId);
@@ -286,6 +288,12 @@ export class Hub {
       connection.ended(ruleId, code, message);
     }
   }
+}
+
+function rulesIn(read: ReadRequest): number {
+  if (!read.ok) return 0;
+  const { subscribe_rules = [], unsubscribe_rules = [] } = read.request;
+  return subscribe_rules.length + unsubscribe_rules.length;
 }
 
 function refuseUnknown(connection: Connection, ruleId: string): void {

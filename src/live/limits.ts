@@ -1,14 +1,12 @@
-import type { BacklogBounds } from "./decide.ts";
+import type { BacklogBounds, MessageBounds } from "./decide.ts";
 import type { ExactFeedBounds } from "./exact/bounds.ts";
 import type { FeedBounds } from "./feed.ts";
 import type { RefusalBounds } from "./refusals.ts";
 
 /** Every bound of the live feed. */
-export interface LiveLimits extends BacklogBounds, FeedBounds, ExactFeedBounds, RefusalBounds {
+export interface LiveLimits extends BacklogBounds, MessageBounds, FeedBounds, ExactFeedBounds, RefusalBounds {
   readonly connectionsMax: number;
   readonly subscriptionsMax: number;
-  readonly messagesPerSecond: number;
-  readonly messagesBurst: number;
   /** Between two pushes of a rule to a client that asks for nothing else. */
   readonly intervalMs: number;
   /** The same in the mode delta. */
