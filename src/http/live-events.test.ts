@@ -38,7 +38,7 @@ async function start(limits: Partial<LiveLimits> = {}) {
     store.set(series[rule], { windowStart: at, group: ["click"], value });
     progress.touch([at / 1000]);
   };
-  return { count, hub, server, url };
+  return { count, hub, rules, server, url };
 }
 
 async function refused(url: string, headers = {}, init: RequestInit = {}): Promise<[number, string, string]> {
@@ -106,12 +106,39 @@ describe("the live feed as events", () => {
     }
   });
 
+  it("goes on with the others when a rule is deleted, also over another line", async (t) => {
+    const { url, rules, count, server } = await start();
+    t.after(() => server.close());
+    const query = "?rule_id=views&rule_id=clicks&interval_ms=50";
+    const first = await EventStream.open(url + query);
+    await first.until(2);
+    rules.delete("views");
+    await first.until(3);
+    first.destroy();
+    count("clicks", 5);
+    const second = await EventStream.open(url + query, { "last-event-id": first.lastId });
+    await second.until(2);
+    assert.deepEqual(
+      [first.messages<ExactMessage>().at(-1), ...second.messages<ExactMessage>()].map((message) => [
+        message?.rule_id,
+        message?.type === "error" ? message.code : message?.type,
+      ]),
+      [
+        ["views", "rule_deleted"],
+        ["views", "unknown_rule"],
+        ["clicks", "delta"],
+      ],
+    );
+    second.destroy();
+  });
+
   it("refuses with a reason", async () => {
     const { url, hub } = setUp;
     const ask = `${url}?rule_id=clicks`;
     const table: [url: string, headers: object, status: number, code: string, message: RegExp][] = [
       [url, {}, 426, "upgrade_required", /rule_id/],
-      [`${url}?rule_id=clicks&rule_id=nope`, {}, 404, "unknown_rule", /there is no rule "nope"/],
+      [`${url}?rule_id=nope`, {}, 404, "unknown_rule", /^there is no rule "nope"$/],
+      [`${url}?rule_id=nope&rule_id=none`, {}, 404, "unknown_rule", /^there is no rule "nope", nor "none"$/],
       [`${ask}&interval_ms=49`, {}, 400, "invalid_query", /interval_ms must be >= 50/],
       [`${ask}&from=yesterday`, {}, 400, "invalid_query", /from "yesterday" must be RFC 3339/],
       [`${ask}&frm=0`, {}, 400, "invalid_query", /did you mean from\?/],

@@ -76,11 +76,16 @@ function requestOf({ query, raw, headers }: Request, hub: LiveHub, { origins }: 
     throw new WeirError("origin_refused", `the origin ${headers.origin} is not allowed`);
   if (asked.from !== undefined && liveMoment(asked.from) === undefined) throw wrongFrom(asked.from);
   const rules = [...new Set(rule_id)];
-  for (const rule of rules)
-    if (!hub.knows(rule)) throw new WeirError("unknown_rule", `there is no rule ${JSON.stringify(rule)}`);
+  if (!rules.some((rule) => hub.knows(rule))) throw noneOf(rules);
   if (hub.isFull) throw new WeirError("overloaded", closeCodes.too_many_sockets.reason);
   return { subscribe_rules: rules, mode: "delta", ...asked, ...resumeOf(rules, headers["last-event-id"]) };
 }
+
+/** Of some that are not known the hub tells on the stream: a browser would not ask for the others again. */
+const noneOf = (rules: readonly string[]): WeirError => {
+  const named = rules.slice(0, 10).map((rule) => JSON.stringify(rule));
+  return new WeirError("unknown_rule", `there is no rule ${named.join(", nor ")}${rules.length > 10 ? ", …" : ""}`);
+};
 
 const wrongFrom = (value: string): WeirError =>
   new WeirError("invalid_query", fromMistake(value), {

@@ -120,7 +120,7 @@ export const LiveEventsParameters = Type.Object(
       Type.Array(Type.String({ minLength: 1, maxLength: 128 }), {
         minItems: 1,
         maxItems: 100,
-        description: "the rules to watch, at most 100",
+        description: "the rules to watch, at most 100; of those that are not known an `error` tells on the stream",
       }),
     ),
     interval_ms: Type.Optional({
