@@ -3,8 +3,8 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Client } from "../live/client.ts";
-import { readEventId, writeEventId } from "../live/exact/event-id.ts";
-import type { Place } from "../live/exact/subscriber.ts";
+import { idPart, readEventId, writeEventId } from "../live/exact/event-id.ts";
+import type { IdPart } from "../live/exact/event-id.ts";
 import type { LiveHub } from "../live/observed.ts";
 import { ErrorBody } from "../protocol/errors.ts";
 import { ExactMessage, LiveEventsHeaders, LiveEventsParameters, LiveMessage, closeCodes } from "../protocol/live.ts";
@@ -128,19 +128,19 @@ function ping(response: ServerResponse): void {
 class EventClient implements Client {
   readonly #response: ServerResponse;
   readonly #clock: Clock;
-  readonly #places: Map<string, Place | null>;
+  readonly #places: Map<string, IdPart>;
 
   constructor(response: ServerResponse, { subscribe_rules, resume }: DeltaRequest, clock: Clock) {
     this.#response = response;
     this.#clock = clock;
     // It goes on from there, or is told that it can't.
-    this.#places = new Map(subscribe_rules.map((rule) => [rule, resumePlace(resume, rule) ?? null]));
+    this.#places = new Map(subscribe_rules.map((rule) => [rule, idPart(resumePlace(resume, rule) ?? null)]));
   }
 
   send: Client["send"] = (text, mark) => {
     if (this.#response.writableEnded) return;
-    if (mark !== undefined) this.#places.set(mark.ruleId, mark.place);
-    const id = mark === undefined ? "" : `id: ${writeEventId([...this.#places.values()])}\n`;
+    if (mark !== undefined) this.#places.set(mark.ruleId, idPart(mark.place));
+    const id = mark === undefined ? "" : `id: ${writeEventId(this.#places.values())}\n`;
     this.#response.write(`${id}data: ${text}\n\n`);
   };
 

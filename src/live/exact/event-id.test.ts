@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { epochText } from "./epoch.ts";
-import { readEventId, writeEventId } from "./event-id.ts";
+import { idPart, readEventId, writeEventId as write } from "./event-id.ts";
+import type { Place } from "./subscriber.ts";
 
+const writeEventId = (places: readonly (Place | null)[]): string => write(places.map(idPart));
 const place = (feed: number, from: number, seq: number) => ({ epoch: epochText({ process: "p1", feed, from }), seq });
 
 test("an event's id has the places of all rules", () => {

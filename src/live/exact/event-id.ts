@@ -1,13 +1,33 @@
 import { epochText, readEpoch } from "./epoch.ts";
 import type { Place } from "./subscriber.ts";
 
+/** Where a client is with one rule, as it stands in the `id` of an event: written once, as most are the same in the next id. */
+export interface IdPart {
+  /** Undefined: it names none, and stands beside any. */
+  readonly process: string | undefined;
+  readonly text: string;
+}
+
+export function idPart(place: Place | null): IdPart {
+  if (place === null) return { process: undefined, text: "-" };
+  const epoch = readEpoch(place.epoch);
+  if (epoch === undefined) return { process: undefined, text: lost };
+  const text = [epoch.feed, epoch.from, place.seq].map((number) => number.toString(36)).join(".");
+  return { process: epoch.process, text };
+}
+
 /**
  * Where a client is with several rules, as one word for the `id` of an event: the places in the order of the rules. It has
  * room for one process: after a restart, until all places are of the new one, those of another than the first are lost.
  */
-export function writeEventId(places: readonly (Place | null)[]): string {
-  const [first = "-"] = places.flatMap((place) => (place === null ? [] : (readEpoch(place.epoch)?.process ?? [])));
-  return [first, ...places.map((place) => partOf(first, place))].join("~");
+export function writeEventId(parts: Iterable<IdPart>): string {
+  let first: string | undefined;
+  let id = "";
+  for (const { process, text } of parts) {
+    first ??= process;
+    id += process === undefined || process === first ? `~${text}` : `~${lost}`;
+  }
+  return `${first ?? "-"}${id}`;
 }
 
 /**
@@ -24,13 +44,6 @@ const nowhere: Place = { epoch: "-", seq: 0 };
 
 /** What is read as no place: who has it is told that what he has is void. */
 const lost = "0";
-
-function partOf(process: string, place: Place | null): string {
-  if (place === null) return "-";
-  const epoch = readEpoch(place.epoch);
-  if (epoch?.process !== process) return lost;
-  return [epoch.feed, epoch.from, place.seq].map((number) => number.toString(36)).join(".");
-}
 
 function placeOf(process: string, part: string): Place | undefined {
   if (part === "-") return undefined;
