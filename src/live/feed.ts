@@ -23,6 +23,18 @@ export interface FeedBounds extends HeldBounds, DirtyBounds {
   readonly pushBytesMax: number;
 }
 
+/** What a stretch was found to have. */
+interface Read {
+  readonly span: Span;
+  readonly rows: readonly WindowRow[];
+}
+
+/** Of one read, and when it was. */
+interface Page {
+  readonly now: number;
+  readonly rowsMax: number;
+}
+
 /** The version of a rule whose windows are watched. */
 export interface Watched {
   readonly version: RuleVersion;
@@ -190,11 +202,12 @@ export class Feed implements ReadableFeed {
     const reading = this.#dirty.take(stepMsOf(watched.rule.window), portion.windows(this.#bounds.spanWindowsMax));
     if (reading === undefined) return false;
     try {
-      const span = reading === "newest" ? await this.#newestSpan(store, watched, now) : reading;
-      const rowsMax = portion.rows(this.#bounds.readRowsMax);
-      const rows = span ? await this.#windows(store, watched, span, { now, rowsMax }) : [];
+      const spans = reading === "newest" ? await this.#newestSpans(store, watched, now) : [reading];
+      const page = { now, rowsMax: portion.rows(this.#bounds.readRowsMax) };
+      const read: Read[] = [];
+      for (const span of spans) read.push({ span, rows: await this.#windows(store, watched, span, page) });
       // Meanwhile the rule may have changed: then these rows are another version's.
-      if (watched === this.#watched) this.#takeIn(reading, span, rows, rowsMax);
+      if (watched === this.#watched) this.#takeIn(reading, read, page);
       else this.#readAgain(reading, watched);
       portion.worked();
     } catch (error) {
@@ -206,11 +219,11 @@ export class Feed implements ReadableFeed {
   }
 
   /** Lets go of windows beyond the bounds. */
-  tidy(): void {
+  tidy(now: number): void {
     const { lostSeq } = this.#held;
     let sentToAll = this.#awaited ? 0 : this.#held.seq;
     for (const { sentSeq } of this.subscribers) sentToAll = Math.min(sentToAll, sentSeq ?? sentToAll);
-    this.#held.evict(this.#bounds, sentToAll);
+    this.#held.evict(this.#bounds, sentToAll, now);
     // What somebody waits for may be among it.
     if (this.#held.lostSeq > lostSeq) this.#awaitedUnknown = this.#awaited !== undefined;
     for (const noted of [this.#cut, this.#leftOut])
@@ -237,7 +250,7 @@ export class Feed implements ReadableFeed {
     const starts = this.#held.withNewest(this.#awaitedAll ? this.#held.starts() : (this.#awaited ?? []), now);
     this.#snapshots += 1;
     for (const start of new Set(this.#held.starts()).difference(new Set(starts))) this.#leftOut.add(start);
-    return this.#push(now, this.#held.rowsOf(starts), this.#awaitedUnknown);
+    return this.#push(now, this.#held.rowsOf(starts), this.#awaitedUnknown || this.#held.lacksAhead(now));
   }
 
   /** The push with the rows that changed after `seq`; undefined when there is none. */
@@ -255,21 +268,24 @@ export class Feed implements ReadableFeed {
     });
   }
 
-  async #newestSpan(store: Pick<Store, "newestPane">, watched: Watched, now: number): Promise<Span | undefined> {
+  /** Those that have begun, and those ahead of the clock by themselves, which else could leave no room for what is now. */
+  async #newestSpans(store: Pick<Store, "newestPane">, watched: Watched, now: number): Promise<Span[]> {
     // Before its activation a version has no windows, and nobody may answer for it.
-    if (watched.version.phase === "pending") return undefined;
+    if (watched.version.phase === "pending") return [];
     const newest = await store.newestPane(watched.version.series);
-    if (newest === undefined) return undefined;
+    if (newest === undefined) return [];
     const { window } = watched.rule;
     const from = newestFrom(window, newest, now, this.#portion.windows(this.#bounds.newestWindows));
-    return { from, to: newest + stepMsOf(window), only: null };
+    const [begun, to] = [now + 1, newest + stepMsOf(window)];
+    const begunSpan = { from, to: Math.min(begun, to), only: null };
+    return newest > now ? [begunSpan, { from: begun, to, only: null }] : [begunSpan];
   }
 
   #windows(
     store: Pick<Store, "windows">,
     { rule, version }: Watched,
     span: Span,
-    { now, rowsMax }: { readonly now: number; readonly rowsMax: number },
+    { now, rowsMax }: Page,
   ): Promise<readonly WindowRow[]> {
     const { to } = span;
     const from = Math.max(span.from, oldestKept(rule, now));
@@ -278,20 +294,25 @@ export class Feed implements ReadableFeed {
     return store.windows(query, this.#bounds.readSecondsMax);
   }
 
-  #takeIn(reading: Reading, span: Span | undefined, rows: readonly WindowRow[], rowsMax: number): void {
+  #takeIn(reading: Reading, read: readonly Read[], page: Page): void {
     if (this.#dirty.takeOverflowed()) this.#held.lose();
-    if (span === undefined) return;
+    if (reading === "newest") this.#held.readAhead(-Infinity);
+    for (const one of read) this.#takeInSpan(one, page);
+  }
+
+  #takeInSpan({ span, rows }: Read, { now, rowsMax }: Page): void {
     const read = byWindow(rows);
     const complete = completeFrom(rows, read, rowsMax);
     const asked = span.only ?? new Set([...read.keys(), ...this.#heldIn(span)]);
     const seen = [...asked].filter((start) => start >= complete);
     const large = this.#held.apply(seen.map((start) => [start, (read.get(start) ?? []).slice(0, rowsMax)] as const));
     for (const start of seen) this.#noteCut(start, large.has(start) || (read.get(start)?.length ?? 0) > rowsMax);
+    if (span.only === null && span.from > now) this.#held.readAhead(complete);
     // Reads follow each other before anything is sent: what they bring has a bound at each.
-    if (this.#held.bytes > this.#bounds.heldBytesMax) this.tidy();
-    // A full read ends within a window: what lies at or below it was asked for in vain. Of the newest ones that is no
-    // loss, they are only held to know what changes.
-    if (reading !== "newest") for (const start of asked) if (start < complete) this.#dirty.touch(start);
+    if (this.#held.bytes > this.#bounds.heldBytesMax) this.tidy(now);
+    // A full read ends within a window: what lies at or below it was asked for in vain. Of the newest ones that have begun that
+    // is no loss, they are only held to know what changes.
+    if (span.only !== null) for (const start of asked) if (start < complete) this.#dirty.touch(start);
   }
 
   #noteCut(start: number, isCut: boolean): void {

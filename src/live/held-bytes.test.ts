@@ -52,12 +52,12 @@ const rows = { rowsKept: 1000, rowsMax: 1000 };
 test("windows are let go by their bytes: beyond the first bound those that everybody has, beyond the second all", () => {
   const kept = held(10);
   assert.ok(kept.bytes > 10_000 && kept.bytes < 10_500);
-  kept.evict({ ...rows, heldBytesKept: 3500, heldBytesMax: 20_000 }, kept.seq);
+  kept.evict({ ...rows, heldBytesKept: 3500, heldBytesMax: 20_000 }, kept.seq, Infinity);
   assert.deepEqual([kept.rowCount, kept.bytes < 3500, kept.lostSeq], [3, true, 0]);
   const unsent = held(10);
-  unsent.evict({ ...rows, heldBytesKept: 3500, heldBytesMax: 20_000 }, 0);
+  unsent.evict({ ...rows, heldBytesKept: 3500, heldBytesMax: 20_000 }, 0, Infinity);
   assert.equal(unsent.rowCount, 10);
-  unsent.evict({ ...rows, heldBytesKept: 3500, heldBytesMax: 5500 }, 0);
+  unsent.evict({ ...rows, heldBytesKept: 3500, heldBytesMax: 5500 }, 0, Infinity);
   assert.deepEqual([unsent.rowCount, unsent.lostSeq], [5, 5]);
   unsent.dropBefore(Infinity);
   assert.deepEqual([unsent.rowCount, unsent.bytes], [0, 0]);

@@ -39,6 +39,8 @@ export class HeldWindows {
   #bytes = 0;
   #seq = 0;
   #lostSeq = 0;
+  /** Of those that lie ahead of the clock, some that begin below this moment may be lacking. */
+  #wholeFrom = -Infinity;
 
   /** `keys`: how many group keys the rule has. Of a window's rows no more bytes are held than `windowBytesMax`. */
   constructor(keys: number, windowBytesMax = Infinity) {
@@ -107,11 +109,29 @@ export class HeldWindows {
     this.#windows.set(start, { ...window, rows: new Map(rows), seq: this.#seq });
   }
 
-  /** These windows, the newest that has begun by the clock, and all that begin later: newest first. */
+  /** These windows, the newest that has begun by the clock, and all that begin later; these last, as of too much the last is cut. */
   withNewest(starts: Iterable<number>, now: number): number[] {
-    const held = [...this.#windows.keys()];
-    const newest = held.reduce((latest, start) => (start <= now ? Math.max(latest, start) : latest), -Infinity);
-    return [...new Set([...starts, ...held.filter((start) => start >= newest)])].toSorted((a, b) => b - a);
+    const newest = this.#newestBegun(now);
+    const ahead = [...this.#windows.keys()].filter((start) => start >= newest);
+    const newestFirst = [...new Set([...starts, ...ahead])].toSorted((a, b) => b - a);
+    return [...newestFirst.filter((start) => start <= now), ...newestFirst.filter((start) => start > now)];
+  }
+
+  /** Those that lie ahead of the clock were read anew, all that begin at this moment or later. */
+  readAhead(wholeFrom: number): void {
+    this.#wholeFrom = wholeFrom;
+  }
+
+  /** Whether there may be windows behind the newest that has begun which are not held. */
+  lacksAhead(now: number): boolean {
+    return this.#newestBegun(now) < this.#wholeFrom;
+  }
+
+  #newestBegun(now: number): number {
+    return [...this.#windows.keys()].reduce(
+      (newest, start) => (start <= now ? Math.max(newest, start) : newest),
+      -Infinity,
+    );
   }
 
   /** All rows of these windows, in their order. */
@@ -132,16 +152,21 @@ export class HeldWindows {
     for (const start of this.#windows.keys()) if (start < oldest) this.#remove(start);
   }
 
-  /** Keeps the bounds. `sentToAll`: up to here every subscriber has been sent. The newest window always stays. */
-  evict(bounds: HeldBounds, sentToAll: number): void {
+  /**
+   * Keeps the bounds. `sentToAll`: up to here every subscriber has been sent. Whoever comes is shown the newest window that has
+   * begun, which always stays, and those ahead of the clock.
+   */
+  evict(bounds: HeldBounds, sentToAll: number, now: number): void {
     const isKept = (): boolean => this.#rows <= bounds.rowsKept && this.#bytes <= bounds.heldBytesKept;
     if (isKept()) return;
-    const oldestFirst = [...this.#windows.keys()].toSorted((a, b) => a - b).slice(0, -1);
-    for (const start of oldestFirst) {
-      const window = this.#windows.get(start)!;
+    const newest = this.#newestBegun(now);
+    for (const start of [...this.#windows.keys()].toSorted((a, b) => a - b)) {
       if (isKept()) return;
-      if (window.seq > sentToAll && this.#rows <= bounds.rowsMax && this.#bytes <= bounds.heldBytesMax) continue;
-      if (window.seq > sentToAll) this.#lostSeq = Math.max(this.#lostSeq, window.seq);
+      const { seq } = this.#windows.get(start)!;
+      const isOwed = seq > sentToAll || start > newest;
+      if (start === newest || (isOwed && this.#rows <= bounds.rowsMax && this.#bytes <= bounds.heldBytesMax)) continue;
+      if (seq > sentToAll) this.#lostSeq = Math.max(this.#lostSeq, seq);
+      if (start > newest) this.#wholeFrom = Math.max(this.#wholeFrom, start + 1);
       this.#remove(start);
     }
   }

@@ -242,7 +242,7 @@ export class Hub {
   #afterRead(feed: Feed): void {
     if (this.#feeds.get(feed.ruleId) !== feed) return;
     deliver(feed, true, this.#parts.clock);
-    feed.tidy();
+    feed.tidy(this.#parts.clock.now());
   }
 
   #sweep(): void {
