@@ -9,6 +9,7 @@ import { HeldWindows } from "./held.ts";
 import type { HeldBounds } from "./held.ts";
 import { Portion } from "./portion.ts";
 import type { ReadableFeed } from "./readable.ts";
+import { foundRows } from "./rows.ts";
 import { newestFrom, stepMsOf } from "./starts.ts";
 import type { Subscriber } from "./subscriber.ts";
 
@@ -105,6 +106,11 @@ export class Feed implements ReadableFeed {
 
   get seq(): number {
     return this.#held.seq;
+  }
+
+  /** What is held of its windows. */
+  get heldBytes(): number {
+    return this.#held.bytes;
   }
 
   get isDirty(): boolean {
@@ -220,10 +226,19 @@ export class Feed implements ReadableFeed {
 
   /** Lets go of windows beyond the bounds. */
   tidy(now: number): void {
+    this.#letGo(this.#bounds, now);
+  }
+
+  /** Lets go of all windows but the newest that has begun. */
+  keepNewest(now: number): void {
+    this.#letGo({ rowsKept: 0, heldBytesKept: 0, rowsMax: 0, heldBytesMax: 0 }, now);
+  }
+
+  #letGo(bounds: HeldBounds, now: number): void {
     const { lostSeq } = this.#held;
     let sentToAll = this.#awaited ? 0 : this.#held.seq;
     for (const { sentSeq } of this.subscribers) sentToAll = Math.min(sentToAll, sentSeq ?? sentToAll);
-    this.#held.evict(this.#bounds, sentToAll, now);
+    this.#held.evict(bounds, sentToAll, now);
     // What somebody waits for may be among it.
     if (this.#held.lostSeq > lostSeq) this.#awaitedUnknown = this.#awaited !== undefined;
     for (const noted of [this.#cut, this.#leftOut])
@@ -301,12 +316,11 @@ export class Feed implements ReadableFeed {
   }
 
   #takeInSpan({ span, rows }: Read, { now, rowsMax }: Page): void {
-    const read = byWindow(rows);
-    const complete = completeFrom(rows, read, rowsMax);
-    const asked = span.only ?? new Set([...read.keys(), ...this.#heldIn(span)]);
+    const { windows, complete } = foundRows(rows, rowsMax);
+    const asked = span.only ?? new Set([...windows.keys(), ...this.#heldIn(span)]);
     const seen = [...asked].filter((start) => start >= complete);
-    const large = this.#held.apply(seen.map((start) => [start, (read.get(start) ?? []).slice(0, rowsMax)] as const));
-    for (const start of seen) this.#noteCut(start, large.has(start) || (read.get(start)?.length ?? 0) > rowsMax);
+    const large = this.#held.apply(seen.map((start) => [start, (windows.get(start) ?? []).slice(0, rowsMax)] as const));
+    for (const start of seen) this.#noteCut(start, large.has(start) || (windows.get(start)?.length ?? 0) > rowsMax);
     if (span.only === null && span.from > now) this.#held.readAhead(complete);
     // Reads follow each other before anything is sent: what they bring has a bound at each.
     if (this.#held.bytes > this.#bounds.heldBytesMax) this.tidy(now);
@@ -352,27 +366,4 @@ const keyOf = ({ version }: Watched): string => `${version.series} ${version.ver
 
 function shapeOf({ rule }: Watched): string {
   return JSON.stringify([rule.window, rule.spec.group_by]);
-}
-
-/** From which window on the read has all rows. A single window with too many rows is cut, or there would be no end. */
-function completeFrom(
-  rows: readonly WindowRow[],
-  read: ReadonlyMap<number, readonly WindowRow[]>,
-  rowsMax: number,
-): number {
-  if (rows.length <= rowsMax) return -Infinity;
-  const last = rows.at(-1)!.windowStart;
-  return read.size > 1 ? last + 1 : last;
-}
-
-/** Rows by window, in the order in which they came. What grows within a window is pushed as it is at its newest end. */
-function byWindow(rows: readonly WindowRow[]): Map<number, WindowRow[]> {
-  const windows = new Map<number, WindowRow[]>();
-  for (const row of rows) {
-    const window = windows.get(row.windowStart);
-    if (window === undefined) windows.set(row.windowStart, [row]);
-    // The newest end comes first, and has a row for every group of the window.
-    else if (row.windowEnd === window[0]!.windowEnd) window.push(row);
-  }
-  return windows;
 }

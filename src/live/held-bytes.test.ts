@@ -51,23 +51,24 @@ const rows = { rowsKept: 1000, rowsMax: 1000 };
 
 test("windows are let go by their bytes: beyond the first bound those that everybody has, beyond the second all", () => {
   const kept = held(10);
-  assert.ok(kept.bytes > 10_000 && kept.bytes < 10_500);
-  kept.evict({ ...rows, heldBytesKept: 3500, heldBytesMax: 20_000 }, kept.seq, Infinity);
-  assert.deepEqual([kept.rowCount, kept.bytes < 3500, kept.lostSeq], [3, true, 0]);
+  assert.ok(kept.bytes > 21_000 && kept.bytes < 22_500);
+  kept.evict({ ...rows, heldBytesKept: 7000, heldBytesMax: 40_000 }, kept.seq, Infinity);
+  assert.deepEqual([kept.rowCount, kept.bytes < 7000, kept.lostSeq], [3, true, 0]);
   const unsent = held(10);
-  unsent.evict({ ...rows, heldBytesKept: 3500, heldBytesMax: 20_000 }, 0, Infinity);
+  unsent.evict({ ...rows, heldBytesKept: 7000, heldBytesMax: 40_000 }, 0, Infinity);
   assert.equal(unsent.rowCount, 10);
-  unsent.evict({ ...rows, heldBytesKept: 3500, heldBytesMax: 5500 }, 0, Infinity);
+  unsent.evict({ ...rows, heldBytesKept: 7000, heldBytesMax: 11_500 }, 0, Infinity);
   assert.deepEqual([unsent.rowCount, unsent.lostSeq], [5, 5]);
   unsent.dropBefore(Infinity);
   assert.deepEqual([unsent.rowCount, unsent.bytes], [0, 0]);
 });
 
-test("of one window no more bytes are held than may be", () => {
+test("of one window no more is held than may be pushed, and all that it takes counts", () => {
   const window = new HeldWindows(1, 2500);
   const rowsOf = [1, 2, 3].map((group) => ({ ...row(0, 1000), group: [`${group}${"x".repeat(1000)}`] }));
   assert.deepEqual([...window.apply([[start, rowsOf]])], [start]);
-  assert.deepEqual([window.rowCount, window.bytes < 2500], [2, true]);
+  const text = window.rowsOf([start]).join();
+  assert.deepEqual([window.rowCount, text.length < 2500, window.bytes > 2 * text.length], [2, true, true]);
   assert.deepEqual([...window.apply([[start, rowsOf.slice(1)]])], []);
 });
 

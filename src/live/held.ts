@@ -5,6 +5,8 @@ interface HeldRow {
   /** As it is pushed: `[window_start, …groups, value]`. */
   readonly text: string;
   /** Of the text. */
+  readonly textBytes: number;
+  /** All that it takes. */
   readonly bytes: number;
   /** The sequence number of the read that found this value. */
   readonly seq: number;
@@ -12,7 +14,7 @@ interface HeldRow {
 
 interface HeldWindow {
   readonly rows: ReadonlyMap<string, HeldRow>;
-  /** Of its rows' texts. */
+  /** Of its rows. */
   readonly bytes: number;
   /** The newest of its rows' numbers. */
   readonly seq: number;
@@ -42,7 +44,7 @@ export class HeldWindows {
   /** Of those that lie ahead of the clock, some that begin below this moment may be lacking. */
   #wholeFrom = -Infinity;
 
-  /** `keys`: how many group keys the rule has. Of a window's rows no more bytes are held than `windowBytesMax`. */
+  /** `keys`: how many group keys the rule has. Of a window's rows no more bytes are held, as they are pushed, than `windowBytesMax`. */
   constructor(keys: number, windowBytesMax = Infinity) {
     this.#keys = keys;
     this.#windowBytesMax = windowBytesMax;
@@ -62,7 +64,7 @@ export class HeldWindows {
     return this.#rows;
   }
 
-  /** Of all rows' texts. */
+  /** What all rows take. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -200,18 +202,27 @@ function renewed(
 ): HeldWindow {
   const next = new Map<string, HeldRow>();
   let newest = before?.seq ?? 0;
-  let bytes = 0;
+  let [textBytes, bytes] = [0, 0];
   for (const row of rows) {
     const key = JSON.stringify(row.group);
     const text = rowText(row, keys);
     const old = before?.rows.get(key);
-    const held = old?.text === text ? old : { text, bytes: Buffer.byteLength(text) + 1, seq };
+    const held = old?.text === text ? old : heldRow(key, text, seq);
+    textBytes += held.textBytes;
+    if (textBytes > bytesMax) break;
     bytes += held.bytes;
-    if (bytes > bytesMax) return { rows: next, bytes: bytes - held.bytes, seq: newest };
     newest = Math.max(newest, held.seq);
     next.set(key, held);
   }
   return { rows: next, bytes, seq: newest };
+}
+
+/** What a row takes beside the characters of its text and its key, as measured. */
+const besideBytes = 140;
+
+function heldRow(key: string, text: string, seq: number): HeldRow {
+  const textBytes = Buffer.byteLength(text) + 1;
+  return { text, textBytes, bytes: textBytes + Buffer.byteLength(key) + besideBytes, seq };
 }
 
 /** The overflow has null for every key, and says behind its value what it is. */

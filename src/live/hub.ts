@@ -11,12 +11,14 @@ import { deliver } from "./deliver.ts";
 import { ExactFeeds } from "./exact/exact-feeds.ts";
 import type { ExactRequest } from "./exact/exact-feeds.ts";
 import { Feed } from "./feed.ts";
+import { keepTogether } from "./keep-together.ts";
 import { defaultLimits } from "./limits.ts";
 import type { LiveLimits } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
 import { ReadPlaces } from "./places.ts";
 import { FeedReader } from "./reader.ts";
 import { Refusals } from "./refusals.ts";
+import type { TooLarge } from "./refusals.ts";
 import type { LiveRules } from "./rules.ts";
 import { startsFor } from "./starts.ts";
 
@@ -250,10 +252,20 @@ export class Hub {
       this.#lookAtRule(feed);
       feed.expire(this.#parts.clock.now());
     }
+    this.#keepToBound();
     this.#refusals.sweep(this.#parts.clock.monotonic());
     this.#exact.sweep();
     for (const connection of this.#connections) if (connection.keepsUp()) connection.tellEndings();
     this.#measure();
+  }
+
+  #keepToBound(): void {
+    keepTogether(this.#feeds.values(), {
+      bytesMax: this.#limits.mirrorBytesAllMax,
+      bytesOf: ({ heldBytes }) => heldBytes,
+      shrink: (feed) => feed.keepNewest(this.#parts.clock.now()),
+      refuse: (feed) => this.#refuse(feed, "together"),
+    });
   }
 
   /** What waits in all sockets together has a bound: beyond it those go that read the least. */
@@ -276,9 +288,12 @@ export class Hub {
   }
 
   #refuseTooLarge(feed: Feed): void {
-    const { ruleId, revision, isTooLarge } = feed;
-    if (!isTooLarge || this.#feeds.get(ruleId) !== feed) return;
-    this.#closeFeed(feed, "too_large", this.#refusals.note(ruleId, revision, "read", this.#parts.clock.monotonic()));
+    if (feed.isTooLarge && this.#feeds.get(feed.ruleId) === feed) this.#refuse(feed, "read");
+  }
+
+  #refuse(feed: Feed, why: TooLarge): void {
+    const { ruleId, revision } = feed;
+    this.#closeFeed(feed, "too_large", this.#refusals.note(ruleId, revision, why, this.#parts.clock.monotonic()));
   }
 
   #closeFeed({ ruleId }: Feed, code: LiveErrorCode, message: string): void {

@@ -15,7 +15,7 @@ export interface LiveLimits extends BacklogBounds, MessageBounds, FeedBounds, Ex
   readonly heartbeatMs: number;
   /** A rule that nobody watches exactly any more is remembered for so long, for those who come back. */
   readonly lingerMs: number;
-  /** What is kept of all exactly watched rules' windows together. */
+  /** What is kept of all watched rules' windows together, in each mode. */
   readonly mirrorBytesAllMax: number;
   /** What may wait in all sockets together; above it nothing is sent, and above twice as much the slowest are closed. */
   readonly backlogBytesAllMax: number;

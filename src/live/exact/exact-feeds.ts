@@ -5,6 +5,7 @@ import type { LiveErrorCode } from "../../protocol/live.ts";
 import type { LiveRequest } from "../../protocol/live.ts";
 import { resumePlace } from "../../protocol/live-request.ts";
 import type { Store } from "../../store/store.ts";
+import { keepTogether } from "../keep-together.ts";
 import type { LiveLimits } from "../limits.ts";
 import type { ReadPlaces } from "../places.ts";
 import { FeedReader } from "../reader.ts";
@@ -204,51 +205,26 @@ export class ExactFeeds {
     feed.subscribers.clear();
   }
 
-  /** First those that nobody watches go, then the oldest windows of the largest, then those whose newest windows are the largest. */
+  /** First those go that nobody watches. */
   #keepToBound(): void {
-    const { mirrorBytesAllMax } = this.#parts.limits;
-    let over = [...this.#feeds.values()].reduce((sum, { mirror }) => sum + mirror.bytes, -mirrorBytesAllMax);
-    if (over > 0) over -= this.#forgetUnwatched(over);
-    while (over > 0) {
-      const freed = this.#shrink(over);
-      if (freed === 0) return this.#refuseLargest(over + mirrorBytesAllMax / 2);
-      over -= freed;
-    }
+    const { limits, clock } = this.#parts;
+    this.#forgetUnwatched(limits.mirrorBytesAllMax);
+    keepTogether(this.#feeds.values(), {
+      bytesMax: limits.mirrorBytesAllMax,
+      bytesOf: ({ mirror }) => mirror.bytes,
+      shrink: (feed) => feed.mirror.size > 1 && feed.shrink(feed.mirror.bytes - 1, clock.now()),
+      refuse: (feed) => this.#refuse(feed, "together"),
+    });
   }
 
-  /** @returns how many bytes were let go. */
-  #forgetUnwatched(bytes: number): number {
-    let freed = 0;
-    for (const { isWanted, ruleId, mirror } of this.#largestFirst()) {
-      if (isWanted || freed >= bytes) continue;
+  /** The largest first, as many as it takes. */
+  #forgetUnwatched(bytesMax: number): void {
+    const largestFirst = [...this.#feeds.values()].toSorted((a, b) => b.mirror.bytes - a.mirror.bytes);
+    let over = largestFirst.reduce((sum, { mirror }) => sum + mirror.bytes, -bytesMax);
+    for (const { isWanted, ruleId, mirror } of largestFirst) {
+      if (isWanted || over <= 0) continue;
       this.#feeds.delete(ruleId);
-      freed += mirror.bytes;
-    }
-    return freed;
-  }
-
-  #largestFirst(): ExactFeed[] {
-    return [...this.#feeds.values()].toSorted((a, b) => b.mirror.bytes - a.mirror.bytes);
-  }
-
-  /** The newest windows stay. @returns how many bytes were let go. */
-  #shrink(bytes: number): number {
-    let freed = 0;
-    for (const feed of this.#largestFirst()) {
-      const before = feed.mirror.bytes;
-      if (freed < bytes && feed.mirror.size > 1) feed.shrink(before - 1, this.#parts.clock.now());
-      freed += before - feed.mirror.bytes;
-    }
-    return freed;
-  }
-
-  /** So that there is room for a new window beside the newest of each of the others: else every new one would reset them all. */
-  #refuseLargest(bytes: number): void {
-    let left = bytes;
-    for (const feed of this.#largestFirst()) {
-      if (left <= 0) return;
-      left -= feed.mirror.bytes;
-      this.#refuse(feed, "together");
+      over -= mirror.bytes;
     }
   }
 }
