@@ -6,15 +6,23 @@ import type { ExactMessage } from "../../protocol/live.ts";
 const newestValue = (message: ExactMessage | undefined): unknown =>
   message !== undefined && "rows" in message && message.rows[0]?.["value"];
 
-test("who comes to a rule that nobody watched for a while is shown what is, not what was", async () => {
-  const { clock, client, count, take } = exactDesk();
+/** Somebody was shown 1 and watches no longer; since then it is 999, which nobody has read. */
+async function leftDesk() {
+  const desk = exactDesk();
+  const { clock, client, count, take } = desk;
   count(0, "click", 1);
   const one = client();
   one.watch("clicks");
   await clock.advance(500);
-  assert.equal(newestValue(take(one)[0]), 1);
+  const [shown] = take(one);
+  assert.ok(shown?.type === "snapshot" && newestValue(shown) === 1);
   one.say({ unsubscribe_rules: ["clicks"] });
   count(0, "click", 999);
+  return { ...desk, one, shown };
+}
+
+test("who comes to a rule that nobody watched for a while is shown what is, not what was", async () => {
+  const { clock, client, take } = await leftDesk();
   await clock.advance(50_000);
   const [other, third] = [client(), client()];
   other.watch("clicks");
@@ -27,15 +35,7 @@ test("who comes to a rule that nobody watched for a while is shown what is, not 
 });
 
 test("so is who comes just after one that goes on where it was", async () => {
-  const { clock, client, count, take } = exactDesk();
-  count(0, "click", 1);
-  const one = client();
-  one.watch("clicks");
-  await clock.advance(500);
-  const [shown] = take(one);
-  assert.ok(shown?.type === "snapshot");
-  one.say({ unsubscribe_rules: ["clicks"] });
-  count(0, "click", 999);
+  const { clock, client, take, one, shown } = await leftDesk();
   await clock.advance(1000);
   const { epoch, seq } = shown;
   one.say({ subscribe_rules: ["clicks"], mode: "delta", resume: { clicks: { epoch, seq } } });
@@ -47,13 +47,7 @@ test("so is who comes just after one that goes on where it was", async () => {
 });
 
 test("while the store is away who comes waits, and then has what is", async () => {
-  const { clock, client, count, store, take } = exactDesk();
-  count(0, "click", 1);
-  const one = client();
-  one.watch("clicks");
-  await clock.advance(500);
-  one.say({ unsubscribe_rules: ["clicks"] });
-  count(0, "click", 999);
+  const { clock, client, store, take } = await leftDesk();
   store.before = () => Promise.reject(new Error("the store is away"));
   await clock.advance(1000);
   const other = client();
