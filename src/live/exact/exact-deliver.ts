@@ -22,13 +22,13 @@ export interface Delivery {
  * for what is being read. A message is written once, however many get it.
  */
 export function deliverExactly(delivery: Delivery, whom: "all" | "unsettled" = "all"): void {
-  const { feed } = delivery;
+  const { audience } = delivery.feed;
   const round = new Round(delivery);
-  if (whom === "all") feed.lookAgainAt = Infinity;
-  for (const one of whom === "all" ? feed.subscribers : feed.unsettled) {
+  if (whom === "all") audience.lookAgainAt = Infinity;
+  for (const one of whom === "all" ? audience.subscribers : audience.unsettled) {
     round.serve(one);
-    if (!round.isSettled(one)) feed.unsettle(one);
-    else feed.settle(one, round.lookAgainAt(one));
+    if (!round.isSettled(one)) audience.unsettle(one);
+    else audience.settle(one, round.lookAgainAt(one));
   }
 }
 

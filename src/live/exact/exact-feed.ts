@@ -7,12 +7,12 @@ import { Portion } from "../portion.ts";
 import type { ReadableFeed } from "../readable.ts";
 import type { TooLarge } from "../refusals.ts";
 import { newestFrom, stepMsOf } from "../starts.ts";
+import { Audience } from "./audience.ts";
 import type { ExactFeedBounds, FeedProcess } from "./bounds.ts";
 import { Changes } from "./changes.ts";
 import { closeWindows } from "./closing.ts";
 import { Coverage } from "./coverage.ts";
 import { Finals } from "./finals.ts";
-import { voided } from "./machine.ts";
 import { Mirror } from "./mirror.ts";
 import type { MirrorWindow } from "./mirror.ts";
 import { closedThrough, readStretch } from "./read.ts";
@@ -33,18 +33,12 @@ export class ExactFeed implements ReadableFeed {
   readonly ruleId: string;
   /** Names this state of the rule in this process: `seq` counts within it. */
   number: number;
-  readonly subscribers = new Set<ExactSubscriber>();
-  /** Those of them that have nothing yet, or don't read: they are looked at again and again, so that not all have to be. */
-  readonly unsettled = new Set<ExactSubscriber>();
+  readonly audience = new Audience();
   reading = false;
   readAgainAt = 0;
   failures = 0;
   askedAt: number | null = null;
   isSlow = false;
-  /** Nobody else needs to be looked at before this moment, ms of the monotonic clock. */
-  lookAgainAt = 0;
-  /** Since when nobody watches, ms of the monotonic clock. */
-  leftAt: number | null = null;
   /** Why the rule can't be watched, if it can't. */
   tooLarge: TooLarge | undefined;
   finals: Finals;
@@ -63,8 +57,6 @@ export class ExactFeed implements ReadableFeed {
   readonly #through = new Through();
   #keptFrom = 0;
   readonly #process: FeedProcess;
-  /** Somebody was sent a snapshot as not complete only because it was not known by which rules others count. */
-  #isDoubted = false;
 
   constructor(record: RuleRecord, watched: Watched, bounds: ExactFeedBounds, process: FeedProcess) {
     this.#process = process;
@@ -104,7 +96,7 @@ export class ExactFeed implements ReadableFeed {
   }
 
   get isWanted(): boolean {
-    return this.subscribers.size > 0;
+    return this.audience.subscribers.size > 0;
   }
 
   /** Whether something is to be read. */
@@ -124,7 +116,7 @@ export class ExactFeed implements ReadableFeed {
 
   /** Somebody watches again; what changed in between has not been read. */
   returnTo(): void {
-    this.leftAt = null;
+    this.audience.leftAt = null;
     this.#changes.refresh();
   }
 
@@ -133,36 +125,12 @@ export class ExactFeed implements ReadableFeed {
     one.from = null;
     this.#resolve(one, this.#newestFrom(this.mirror.newest, now), this.mirror.floor);
     if (one.from === null) this.#coverage.want(one.asked);
-    this.lookAgainAt = 0;
+    this.audience.lookAgainAt = 0;
   }
 
-  unsettle(one: ExactSubscriber): void {
-    // It may just have gone.
-    if (this.subscribers.has(one)) this.unsettled.add(one);
-  }
-
-  /** Nothing more is to be done for it before `lookAgainAt`. */
-  settle(one: ExactSubscriber, lookAgainAt: number): void {
-    this.unsettled.delete(one);
-    this.lookAgainAt = Math.min(this.lookAgainAt, lookAgainAt);
-  }
-
-  /** It is sent a snapshot, which says whether it is complete: if that is only not known, it gets another once it is. */
+  /** It is sent a snapshot, which says whether it is complete. */
   shows(one: ExactSubscriber, isComplete: boolean): void {
-    one.isDoubtful = !isComplete && this.#isLive;
-    this.#isDoubted ||= one.isDoubtful;
-  }
-
-  /** It goes on where it was: which snapshot it has is not known. */
-  goesOn(one: ExactSubscriber): void {
-    one.isDoubtful = this.#isDoubted;
-    this.lookAgainAt = 0;
-  }
-
-  /** It watches no longer. @returns whether it did. */
-  leave(one: ExactSubscriber): boolean {
-    this.unsettled.delete(one);
-    return this.subscribers.delete(one);
+    this.audience.shows(one, !isComplete && this.#isLive);
   }
 
   touch(starts: Iterable<number>): void {
@@ -186,15 +154,11 @@ export class ExactFeed implements ReadableFeed {
     this.finals = new Finals(this.#bounds.finalsMax);
     this.mirror = new Mirror(this.#bounds.goneMax);
     this.tooLarge = undefined;
-    this.#isDoubted = false;
     [this.#ofChanges, this.#ofLoads] = [new Portion(), new Portion()];
     this.#through.closeAgain();
-    [this.#keptFrom, this.lookAgainAt] = [0, 0];
-    for (const one of this.subscribers) {
-      one.standing = voided(one.standing, isSameVersion ? "rebuilt" : "rule_changed");
-      one.from = null;
-      this.#coverage.want(one.asked);
-    }
+    this.#keptFrom = 0;
+    this.audience.startAnew(isSameVersion ? "rebuilt" : "rule_changed");
+    for (const { asked } of this.audience.subscribers) this.#coverage.want(asked);
   }
 
   /**
@@ -210,7 +174,7 @@ export class ExactFeed implements ReadableFeed {
     else
       await (this.#changes.isAll ? this.#readAll(store, now, stillWatched) : this.#readDirty(store, now, stillWatched));
     if (!this.#loads) this.#ofChanges.worked();
-    this.lookAgainAt = 0;
+    this.audience.lookAgainAt = 0;
     return this.isDirty;
   }
 
@@ -222,20 +186,18 @@ export class ExactFeed implements ReadableFeed {
     this.#expire(oldestKept(this.#watched.rule, now));
     // What is read meanwhile is not called final: it closes as soon as it may.
     if (!this.isComplete) return this.#through.closeAgain();
-    if (this.#isDoubted) this.#showAgain();
+    if (this.audience.isDoubted) this.#showAgain();
     if (this.#through.goesBack(countedThrough, monotonic)) this.touchAll();
     const closing = this.#through.goesOn(countedThrough, this.#watched.rule);
     if (closing === undefined) return;
     closeWindows(this.mirror, this.finals, { ...closing, atOnceMax: this.#bounds.finalsAtOnce });
-    this.lookAgainAt = 0;
+    this.audience.lookAgainAt = 0;
   }
 
   /** Who has gone and comes back with what was doubted is told by the number that it is void. */
   #showAgain(): void {
     this.number = this.#process.nextNumber();
-    for (const one of this.subscribers) if (one.isDoubtful) one.standing = voided(one.standing, "rebuilt");
-    this.#isDoubted = false;
-    this.lookAgainAt = 0;
+    this.audience.showAgain();
   }
 
   /** Lets the oldest windows go if there is more than may be kept; the newest stays. */
@@ -250,7 +212,7 @@ export class ExactFeed implements ReadableFeed {
     if (kept < this.#keptFrom) this.touchAll();
     else if (kept > this.#keptFrom) this.mirror.replace(-Infinity, kept, new Map());
     this.#keptFrom = kept;
-    if (this.mirror.seq !== seq) this.lookAgainAt = 0;
+    if (this.mirror.seq !== seq) this.audience.lookAgainAt = 0;
   }
 
   /** Older windows than are known, or the first. */
@@ -274,7 +236,7 @@ export class ExactFeed implements ReadableFeed {
       if (read) this.#takeOlder(read, now());
       if (from > asked) this.mirror.noteCut(true);
       // Who wants the newest few and came later has a load of his own: which these are was not asked for the others.
-      for (const one of this.subscribers)
+      for (const one of this.audience.subscribers)
         if (wanted.newest || one.asked !== null) this.#resolve(one, newestFrom, asked);
       this.#ofLoads.restore();
     } catch (error) {
@@ -375,13 +337,8 @@ export class ExactFeed implements ReadableFeed {
 
   #raise(floor: number, now: number): void {
     this.mirror.raise(floor);
-    for (const one of this.subscribers) {
-      if (one.from === null || one.from >= this.mirror.floor) continue;
-      one.standing = voided(one.standing, "too_large");
-      one.from = null;
-      this.#resolve(one, this.#newestFrom(this.mirror.newest, now), -Infinity);
-    }
-    this.lookAgainAt = 0;
+    const newestFrom = this.#newestFrom(this.mirror.newest, now);
+    for (const one of this.audience.loses(this.mirror.floor)) this.#resolve(one, newestFrom, -Infinity);
   }
 
   /** Where the subscriber's windows begin, if it asks for none before `from`: what is not kept of them is left out. */

@@ -86,19 +86,19 @@ export class ExactFeeds {
     const intervalMs = request.interval_ms ?? limits.exactIntervalMs;
     const fresh = { client, asked: request.from ?? null, from: null, intervalMs, standing: waiting };
     const one: ExactSubscriber = { ...fresh, isCut: false, isDoubtful: false, dueAt: 0, toldAt: clock.monotonic() };
-    if (feed.leftAt !== null) feed.returnTo();
-    feed.subscribers.add(one);
+    if (feed.audience.leftAt !== null) feed.returnTo();
+    feed.audience.subscribers.add(one);
     const place = resumePlace(request.resume, ruleId);
     if (place !== undefined) one.standing = this.#resume(feed, one, place);
-    if (one.standing.state === "following") feed.goesOn(one);
+    if (one.standing.state === "following") feed.audience.goesOn(one);
     else feed.want(one, clock.now());
     return one;
   }
 
   unsubscribe(ruleId: string, one: ExactSubscriber): void {
     const feed = this.#feeds.get(ruleId);
-    if (feed === undefined || !feed.leave(one)) return;
-    if (!feed.isWanted) feed.leftAt = this.#parts.clock.monotonic();
+    if (feed === undefined || !feed.audience.leave(one)) return;
+    if (!feed.isWanted) feed.audience.leftAt = this.#parts.clock.monotonic();
   }
 
   touched({ seconds }: Touched): void {
@@ -120,8 +120,8 @@ export class ExactFeeds {
     for (const feed of this.#feeds.values()) {
       if (!feed.isWanted) continue;
       feed.advance(through, wall, now);
-      if (feed.lookAgainAt <= now) this.#deliver(feed);
-      else if (feed.unsettled.size > 0) this.#deliver(feed, "unsettled");
+      if (feed.audience.lookAgainAt <= now) this.#deliver(feed);
+      else if (feed.audience.unsettled.size > 0) this.#deliver(feed, "unsettled");
       if (feed.isDirty) this.#reader.ask(feed);
     }
   }
@@ -130,8 +130,9 @@ export class ExactFeeds {
   sweep(): void {
     for (const feed of this.#feeds.values()) this.#lookAtRule(feed);
     const { clock, limits } = this.#parts;
-    for (const [ruleId, { leftAt }] of this.#feeds)
-      if (leftAt !== null && clock.monotonic() - leftAt >= limits.lingerMs) this.#feeds.delete(ruleId);
+    for (const { ruleId, audience } of this.#feeds.values())
+      if (audience.leftAt !== null && clock.monotonic() - audience.leftAt >= limits.lingerMs)
+        this.#feeds.delete(ruleId);
     this.#refusals.sweep(clock.monotonic());
     this.#keepToBound();
   }
@@ -201,8 +202,8 @@ export class ExactFeeds {
 
   #close(feed: ExactFeed, code: LiveErrorCode, message: string): void {
     this.#feeds.delete(feed.ruleId);
-    for (const { client } of feed.subscribers) client.ended(feed.ruleId, code, message);
-    feed.subscribers.clear();
+    for (const { client } of feed.audience.subscribers) client.ended(feed.ruleId, code, message);
+    feed.audience.subscribers.clear();
   }
 
   /** First those go that nobody watches. */
