@@ -194,7 +194,8 @@ export function stateOf(member: Pick<PlanMember, "metric" | "decimals">): StateF
 
 /**
  * What is smaller counts as 0, what is larger as the largest: the engine's memory has eight bytes for every bin between the
- * smallest and the largest of a sketch's numbers, whether something is in it or not (140 KB for these sixty orders of magnitude, of either sign).
+ * smallest and the largest of a sketch's numbers, whether something is in it or not (140 KB for these sixty orders of
+ * magnitude, of either sign).
  */
 const inRange = (number: string): string => `if(abs(${number}) < 1e-30, 0, least(greatest(${number}, -1e30), 1e30))`;
 

@@ -28,13 +28,16 @@ export interface StoreFacts {
   readonly cluster: string | null;
 }
 
-/** The embedded engine ends with its parent, refuses what was killed, and has its settings from the start. `memoryMax`: its bytes. */
+/**
+ * The embedded engine ends with its parent, refuses what was killed, and has its settings from the start. `memoryMax`: bytes
+ * that it may take in all.
+ */
 export const embeddedFacts = (folder: string, memoryMax?: number): StoreFacts => ({
   // Of the twelve statements that it reads by at a time (engine/places.ts).
   ...{ rowsBy: { files: { folder } }, endsWithUs: true, questionsAtOnce: 4 },
   ...{ pinned: {}, pinnedOfWrites: {}, cluster: null },
-  // With half of it for one question there is some for what is counted, and whoever asks for more hears that it is too much: else
-  // the engine would be short of memory each time, which looks as if it were worth trying again.
+  // With half of it for one question there is some for what is counted, and whoever asks for more hears that it is too
+  // much: else the engine would be short of memory each time, which looks as if it were worth trying again.
   pinnedOfQuestions: memoryMax === undefined ? {} : { max_memory_usage: String(Math.floor(memoryMax / 2)) },
 });
 
