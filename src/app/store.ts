@@ -44,7 +44,7 @@ async function startEmbedded(config: Config, { clock, logger }: StoreDeps, close
   });
   closers.add("engine", () => engine.stop());
   const { username, password } = engine;
-  const facts = embeddedFacts(engine.spoolFolder);
+  const facts = embeddedFacts(engine.spoolFolder, engineMemoryMaxBytes);
   return {
     state: () => engine.state(),
     describe: () => undefined,

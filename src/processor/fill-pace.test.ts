@@ -33,11 +33,13 @@ test("pieces come to take the wanted time, by steps of two, between the bounds",
 
 test("after a failure fewer rules are tried at a time, then fewer events, and all again when it goes well", () => {
   const many = { eventsMax: 40_000, rulesMax: 256, positionsPerEvent: 9 };
-  const few = { ...many, eventsMax: 5000, rulesMax: 1 };
+  const few = { ...many, eventsMax: 500, rulesMax: 1 };
   assert.deepEqual(paceAfterFailure(many, 101, most), { ...many, rulesMax: 51 });
   assert.deepEqual(paceAfterFailure(many, 1, most), { ...few, eventsMax: 10_000 });
   assert.deepEqual(paceAfterFailure(few, 1, most), few);
-  assert.deepEqual(paceAfter(few, 5000, 10, idle, most), { ...few, eventsMax: 10_000, rulesMax: 2 });
+  assert.deepEqual(paceAfterFailure({ ...few, eventsMax: 5000 }, 1, most), { ...few, eventsMax: 1250 });
+  assert.deepEqual(paceAfter(few, 500, 10, idle, most), { ...few, eventsMax: 1000, rulesMax: 2 });
+  assert.equal(paceAfter(few, 500, 9000, busy, most).eventsMax, 1000, "so few no longer than a failure asks for");
 });
 
 test("the end of a piece is looked for a little beyond where it is expected, and far behind a stretch without events", () => {

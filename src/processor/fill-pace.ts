@@ -15,8 +15,8 @@ export interface FillPace {
   readonly positionsPerEvent: number;
 }
 
-/** Not less after failures. */
-export const eventsLeast = 5_000;
+/** Not less after failures. So many groups, each with a state of 200 KB (`top_k`), the smallest engine has room for. */
+export const eventsLeast = 500;
 /** Not less to be quick: with many rules a statement takes its time however few the events. */
 const eventsUseful = 50_000;
 const rulesMost = 256;

@@ -128,9 +128,13 @@ test("who waits for a fill to be idle waits for the piece that is being written,
 
 /**
  * One process that fills one rule from records of 2^14 positions, as Kafka has them; in those of these stretches there are a
- * thousand events each. Every statement takes so long. Answers how many events each piece had.
+ * thousand events each. Every statement takes so long, and fails of more events than `room`. Answers how many events each piece had.
  */
-async function filledSparse(stretches: readonly (readonly [from: number, to: number])[], takesMs: number) {
+async function filledSparse(
+  stretches: readonly (readonly [from: number, to: number])[],
+  takesMs: number,
+  room = Infinity,
+) {
   const clock = new SimulatedClock();
   const offs: Offset[] = [];
   for (const [from, to] of stretches)
@@ -144,7 +148,7 @@ async function filledSparse(stretches: readonly (readonly [from: number, to: num
     ...{ clock, progress: new MemoryProgress(clock), share: 1, chunkEventsMax: 200_000, positionsPerEvent: 2 ** 14 },
     store: {
       settle: async () => {},
-      fillMarks: async () => new Map(),
+      fillMarks: async () => new Map([[16, pieces.map(({ range }) => range)]]),
       firstEvents: async (range: OffsetRange, most: number) => {
         const first = within(range).slice(0, most);
         return { events: first.length, last: first.at(-1) ?? range.from };
@@ -157,8 +161,10 @@ async function filledSparse(stretches: readonly (readonly [from: number, to: num
     } as unknown as RuleSource,
     writer: {
       rollUp: async ({ range }: RollupTask) => {
-        pieces.push({ range, events: within(range).length });
+        const events = within(range).length;
         await clock.sleep(takesMs);
+        if (events > room) throw new WeirError("store_unavailable", "memory limit exceeded", { canRetry: true });
+        pieces.push({ range, events });
         return true;
       },
     } as unknown as BatchWriter,
@@ -169,7 +175,7 @@ async function filledSparse(stretches: readonly (readonly [from: number, to: num
     ours: () => offset(activation[0]),
     taken: () => {},
     live: () => ({ busy: true, lagMs: 0 }),
-    report: (message) => assert.fail(message),
+    report: (message) => void (room === Infinity && assert.fail(message)),
   });
   const round = filler.round(stop).finally(() => (filling = false));
   while (filling) await clock.advance(takesMs);
@@ -203,4 +209,12 @@ test("a long stretch without events takes few pieces, and none behind it has mor
     500_000,
   );
   assert.ok(events.length < 20 && events.every((some) => some <= 200_000), events.join(" "));
+});
+
+test("where the store has room for some hundred events of a rule alone, pieces become as small, and the fill is done", async () => {
+  const pieces = await filledSparse([[0, 9]], 100, 700);
+  assert.equal(
+    pieces.reduce((sum, events) => sum + events, 0),
+    10_000,
+  );
 });

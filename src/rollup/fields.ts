@@ -42,13 +42,18 @@ export class FieldColumns {
     if (form === "length") return this.#lengthOf(index, field.path);
     const raw = this.#raw(index, field.path);
     if (typeof form === "object") return this.#add(decimalColumn(index, form.places), decimalOf(raw, form.places));
-    return form === "raw" ? raw : this.#add(`${form}${index}`, forms[form](raw));
+    return form === "raw"
+      ? raw
+      : this.#add(`${form}${index}`, forms[form](raw, this.#inPayload("JSONType", field.path)));
   }
 
   /** How many items or keys a payload value has: read in the payload itself. */
   #lengthOf(index: number, path: readonly string[]): string {
-    const keys = path.map((key) => this.#bindings.bind("key", "String", key));
-    return this.#add(`length${index}`, `JSONLength(payload, ${keys.join(", ")})`);
+    return this.#add(`length${index}`, this.#inPayload("JSONLength", path));
+  }
+
+  #inPayload(name: "JSONLength" | "JSONType" | "JSONExtractRaw", path: readonly string[]): string {
+    return `${name}(payload, ${path.map((key) => this.#bindings.bind("key", "String", key)).join(", ")})`;
   }
 
   get all(): readonly (readonly [name: string, sql: string])[] {
@@ -56,14 +61,12 @@ export class FieldColumns {
   }
 
   #raw(index: number, path: readonly string[]): string {
-    const keys = path.map((key) => this.#bindings.bind("key", "String", key));
-    if (!this.#inPairs || path.length > 1)
-      return this.#add(`raw${index}`, `JSONExtractRaw(payload, ${keys.join(", ")})`);
+    if (!this.#inPairs || path.length > 1) return this.#add(`raw${index}`, this.#inPayload("JSONExtractRaw", path));
     this.#add("pairs", "JSONExtractKeysAndValuesRaw(payload)");
     this.#add("names", "pairs.1");
     this.#add("texts", "pairs.2");
     // A key that is not there gives the empty text, as a search for it does.
-    return this.#add(`raw${index}`, `texts[indexOf(names, ${keys[0]})]`);
+    return this.#add(`raw${index}`, `texts[indexOf(names, ${this.#bindings.bind("key", "String", path[0]!)})]`);
   }
 
   #add(name: string, sql: string): string {

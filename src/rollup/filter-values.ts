@@ -29,9 +29,13 @@ export type BoundType = "String" | "Array(String)" | "Int64" | "UInt64" | "Int12
 export const payloadForms = {
   /** Nullable(Float64). */
   number: (raw: string): string => `toFloat64OrNull(${raw})`,
-  /** Nullable(Int128): the exact value of every number that is an integer and that a double might not hold. */
-  integer: (raw: string): string =>
-    `coalesce(toInt128OrNull(${raw}), accurateCastOrNull(toFloat64OrNull(${raw}), 'Int128'))`,
+  /**
+   * Nullable(Int128): the exact value of every number that is an integer and that a double might not hold. The engine's text of
+   * a double has no more digits than tell it from others, and noughts behind them (1234567890123456800 of …768), so that `type`,
+   * the JSONType of the value in the payload, is asked. From 9.2e19 on these digits are left: no more is compared by them.
+   */
+  integer: (raw: string, type: string): string =>
+    `coalesce(if(length(${raw}) >= 16 AND ${type} = 'Double', accurateCastOrNull(toFloat64OrNull(${raw}), 'Int128'), NULL), toInt128OrNull(${raw}))`,
   /** Nullable(String). */
   string: (raw: string): string =>
     `multiIf(NOT startsWith(${raw}, '"'), NULL, position(${raw}, '\\\\') = 0, substring(${raw}, 2, length(${raw}) - 2), JSONExtractString(${raw}))`,

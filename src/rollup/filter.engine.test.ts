@@ -66,6 +66,24 @@ test("a zero keeps its sign", async () => {
   }
 });
 
+test("a double that is an integer has its own value, not that of its shortest digits", async () => {
+  const filters = taken([
+    "payload.a == 1.2345678901234568e18 && payload.a in [1.2345678901234568e18] && payload.a == double(payload.a)",
+    "payload.a < 1234567890123456770 && payload.a == 1234567890123456768 && payload.a != 1234567890123456800",
+    "int(payload.a) == 1234567890123456768 && payload.a % 1000 == 768 && payload.a < payload.n",
+    "payload.b == 2.0000000000000004e19 && payload.b in [2.0000000000000004e19]",
+    "payload.n == 1234567890123456800 && payload.n > 1.2345678901234568e18 && !(payload.n in [1.2345678901234568e18])",
+  ]);
+  assert.equal(filters.length, 5);
+  const numbers = { a: "1.2345678901234568e+18", b: "2.0000000000000004e+19", n: "1234567890123456800" };
+  const payload = Object.fromEntries(Object.entries(numbers).map(([key, token]) => [key, new JsonNumber(token)]));
+  const answers = await askFilters(engine.connection, expressions(filters), [{ ...plain, payload }]);
+  for (const [at, filter] of filters.entries()) {
+    assert.equal(evaluate(filter.expression, { ...plain, payload }), true, filter.text);
+    assert.deepEqual(answers[at], [{ exact: true, condition: true }], filter.text);
+  }
+});
+
 test("no value of a filter is taken for SQL", async () => {
   // Two harmless texts: one that is compared as JSON, one that is decoded.
   const harmless = new Set(["zz", "ü"].map((text) => filterStatement(expressions(filtersWith(text)), [plain]).sql));

@@ -192,8 +192,12 @@ export function stateOf(member: Pick<PlanMember, "metric" | "decimals">): StateF
   return member.decimals === undefined ? form.state : (form.exact ?? form.state);
 }
 
-/** What is smaller counts as 0, what is larger as the largest: one sketch can't hold all magnitudes of a double. */
-const inRange = (number: string): string => `if(abs(${number}) < 1e-100, 0, least(greatest(${number}, -1e100), 1e100))`;
+/**
+ * What is smaller counts as 0, what is larger as the largest: the engine's memory has eight bytes for every bin between the
+ * smallest and the largest of a sketch's numbers, whether something is in it or not (140 KB for these sixty orders of
+ * magnitude, of either sign).
+ */
+const inRange = (number: string): string => `if(abs(${number}) < 1e-30, 0, least(greatest(${number}, -1e30), 1e30))`;
 
 /** The columns of the rollup table, in order: keys, counts, then one for each kind of state. */
 export function rollupColumns(): readonly { readonly name: string; readonly type: string }[] {

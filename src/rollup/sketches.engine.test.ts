@@ -40,6 +40,22 @@ describe("a quantile is within one percent of the exact one, by value", () => {
     });
 });
 
+test("magnitudes end where a sketch would take too much of the engine's memory", async () => {
+  const [low, high] = [target("p25"), target("p75")];
+  const ends = async (numbers: readonly string[], ...expected: readonly number[]): Promise<void> => {
+    const targets = [low, high].map(({ rule }) => ({ series: nextSeries++, rule }));
+    await count(numbers, targets);
+    for (const [at, exact] of expected.entries()) {
+      const found = await answerOf(targets[at]!);
+      assert.ok(errorOf(found, exact) <= 0.01, `${found} for ${exact} of ${numbers.join(", ")}`);
+    }
+  };
+  await ends(["-5e-31", "5e-31"], 0, 0);
+  await ends(["-2e-30", "2e-30"], -2e-30, -2e-30);
+  await ends(["5e29", "5e29", "3e30", "1.5e300"], 5e29, 1e30);
+  await ends(["-1.5e300", "-3e30", "-5e29", "-5e29"], -1e30, -5e29);
+});
+
 describe("the number of different values is within two percent", () => {
   for (const { name, texts, different } of textLists)
     test(name, async (t) => {

@@ -120,10 +120,19 @@ test("windows of the calendar", () => {
   assert.deepEqual(window("1d"), [{ unit: "second", count: 86_400 }, undefined]);
   assert.deepEqual(window("1d", "UTC"), [{ unit: "second", count: 86_400 }, undefined]);
   assert.deepEqual(window("1d", "Europe/Berlin"), [{ unit: "day", timezone: "Europe/Berlin" }, "Europe/Berlin"]);
-  for (const zone of ["Asia/Kolkata", "Europe/Kyiv", "America/Argentina/Buenos_Aires", "Asia/Ho_Chi_Minh"])
+  for (const zone of [
+    "Asia/Kolkata",
+    "Europe/Kyiv",
+    "America/Argentina/Buenos_Aires",
+    "Asia/Ho_Chi_Minh",
+    "Etc/GMT+12",
+    "Etc/GMT-14",
+  ])
     assert.equal(window("1d", zone)[1], zone, "the name of today, as it was given");
   assert.equal(window("1d", "Asia/Calcutta")[1], "Asia/Kolkata");
   for (const zone of zoneNames) assert.equal(zoneNamed(zone), zone);
+  assert.equal(zoneNamed("Etc/GMT-0"), "UTC");
+  for (const none of ["Etc/GMT+13", "Etc/GMT-15", "Etc/GMT+05", "GMT+5"]) assert.equal(zoneNamed(none), undefined);
   assert.deepEqual(window("1w"), [{ unit: "week", timezone: "UTC" }, undefined]);
   assert.deepEqual(window("1mo", "GMT"), [{ unit: "month", timezone: "UTC" }, undefined]);
   // Links become the zone that they mean.

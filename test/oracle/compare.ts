@@ -22,10 +22,10 @@ function assertValue(actual: unknown, row: OracleRow): void {
   assert.ok(typeof actual === "number" && Math.abs(actual - row.value) <= slack, message);
 }
 
-/** Within one percent; what is nearly nothing counts as nothing, and magnitudes end at 10^100. */
+/** Within one percent; what is nearly nothing counts as nothing, and magnitudes end at 10^30. */
 function isNear(actual: number, expected: number): boolean {
-  if (Math.abs(expected) < 1e-100) return actual === 0;
-  const bounded = Math.min(Math.max(expected, -1e100), 1e100);
+  if (Math.abs(expected) < 1e-30) return actual === 0;
+  const bounded = Math.min(Math.max(expected, -1e30), 1e30);
   return Math.abs(actual - bounded) <= Math.abs(bounded) * 0.01;
 }
 

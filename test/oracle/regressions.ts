@@ -49,6 +49,24 @@ export const regressions: readonly Regression[] = [
     },
   },
   {
+    name: "a double that is an integer is found by its value, which is not that of its shortest digits",
+    scenario: {
+      rules: [
+        "payload.a == 1.2345678901234568e18",
+        "payload.b.a < 1234567890123456770",
+        "payload.a == payload.b.a",
+      ].map((filter) => ({ ...{ rule_id: "r", window_size: "1m", metric: "sum", field: "payload.c" }, filter })),
+      events: [
+        {
+          ...{ ...plain, timestamp: 1_768_298_400_000, receivedAt: 1_768_298_400_000 },
+          payload: { a: 1234567890123456768, b: { a: 1234567890123456768 }, c: 2 },
+        },
+      ],
+      cuts: [],
+      pick: 0,
+    },
+  },
+  {
     name: "a day in Berlin that holds the first hours of 1970 ends with the calendar's day, not with UTC's",
     scenario: {
       rules: [

@@ -24,7 +24,7 @@ export interface EmbeddedEngine {
 export async function openEmbeddedEngine(options: { readonly memoryMax?: number } = {}): Promise<EmbeddedEngine> {
   const dataDir = await mkdtemp(join(tmpdir(), "weir-engine-"));
   const engine = await startEngine({ dataDir, clock: systemClock, ...options });
-  const database = (name: string): Promise<Connection> => connect(engine, name);
+  const database = (name: string): Promise<Connection> => connect(engine, name, options.memoryMax);
   const through = (url: string, name: string): Connection => connectionTo(engine, () => url, name, 3_000);
   const connection = await database("weir");
   const close = async (): Promise<void> => {
@@ -35,8 +35,8 @@ export async function openEmbeddedEngine(options: { readonly memoryMax?: number 
   return { connection, database, through, url: engine.url(), close };
 }
 
-async function connect(engine: Engine, database: string): Promise<Connection> {
-  const connection = connectionTo(engine, () => engine.url(), database, 60_000);
+async function connect(engine: Engine, database: string, memoryMax?: number): Promise<Connection> {
+  const connection = connectionTo(engine, () => engine.url(), database, 60_000, memoryMax);
   await connection.createDatabase();
   for (const sql of firstTables(connection.facts, rollupColumns())) {
     // A test survives no power loss; without the waiting for the disk it is several times as fast.
@@ -51,8 +51,9 @@ export function connectionTo(
   url: () => string,
   database: string,
   requestTimeoutMs: number,
+  memoryMax?: number,
 ): Connection {
   const { username, password } = engine;
-  const facts = { ...embeddedFacts(engine.spoolFolder), rowsBy: "body" } as const;
+  const facts = { ...embeddedFacts(engine.spoolFolder, memoryMax), rowsBy: "body" } as const;
   return new Connection({ url, username, password, database, requestTimeoutMs, newId: randomUUID, facts });
 }

@@ -56,6 +56,8 @@ export function filterStatement(filters: readonly FilterExpression[], events: re
   return { sql, parameters };
 }
 
+const readers = { raw: "JSONExtractRaw", length: "JSONLength", type: "JSONType" } as const;
+
 class Columns implements FilterScope {
   readonly timestampMs = "ms";
   readonly #bindings = new Bindings();
@@ -96,7 +98,7 @@ class Columns implements FilterScope {
   raws(): string[] {
     return this.#paths.flatMap((path, at) => {
       const keys = path.map((key) => this.bind(key, "String")).join(", ");
-      return [`JSONExtractRaw(payload, ${keys}) AS raw${at}`, `JSONLength(payload, ${keys}) AS length${at}`];
+      return (["raw", "length", "type"] as const).map((form) => `${readers[form]}(payload, ${keys}) AS ${form}${at}`);
     });
   }
 
@@ -104,7 +106,9 @@ class Columns implements FilterScope {
     return this.#paths.flatMap((_, at) => [
       `raw${at}`,
       `length${at}`,
-      ...(["number", "integer", "string"] as const).map((form) => `${payloadForms[form](`raw${at}`)} AS ${form}${at}`),
+      ...(["number", "integer", "string"] as const).map(
+        (form) => `${payloadForms[form](`raw${at}`, `type${at}`)} AS ${form}${at}`,
+      ),
     ]);
   }
 

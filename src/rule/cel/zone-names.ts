@@ -24,9 +24,15 @@ const renamed: ReadonlyMap<string, string> = new Map([
 // Known to Node's data, not yet to the engine's.
 const notInEngine = new Set(["America/Coyhaique"]);
 
+/** Hours from UTC, those to the west with a plus. Node takes these names, and does not list them. */
+const fixed = [
+  ...Array.from({ length: 12 }, (_, hours) => `Etc/GMT+${hours + 1}`),
+  ...Array.from({ length: 14 }, (_, hours) => `Etc/GMT-${hours + 1}`),
+];
+
 /** Every name of a time zone that a rule may use, in its canonical form. */
 export const zoneNames: ReadonlySet<string> = new Set(
-  ["UTC", ...Intl.supportedValuesOf("timeZone")].filter((zone) => !notInEngine.has(zone)).map(ofToday),
+  ["UTC", ...Intl.supportedValuesOf("timeZone"), ...fixed].filter((zone) => !notInEngine.has(zone)).map(ofToday),
 );
 
 /** The canonical name of a zone; undefined when there is none of this name. Links such as `US/Pacific` become the zone that they mean. */

@@ -160,18 +160,21 @@ export class Connection {
   }
 
   /**
-   * The same; rows that take more than `bytesMax` in the engine's memory are refused as a whole, before they are in ours, and
-   * the engine ends what takes longer than `secondsMax`.
+   * A user's question: rows that take more than `bytesMax` in the engine's memory are refused as a whole, before they are in
+   * ours, and the engine ends what takes longer than `secondsMax`, or more memory than a question may.
    */
   async rowsWithin<Row>(
     { bytesMax, secondsMax = readSecondsMax }: RowBounds,
     statement: Statement,
     signal?: AbortSignal,
   ): Promise<Row[]> {
-    const bounds = { max_result_bytes: String(bytesMax), result_overflow_mode: "throw" as const };
-    const max_execution_time = Math.min(secondsMax, readSecondsMax);
+    const bounds = {
+      ...this.#options.facts.pinnedOfQuestions,
+      ...{ max_result_bytes: String(bytesMax), result_overflow_mode: "throw" },
+      max_execution_time: Math.min(secondsMax, readSecondsMax),
+    };
     try {
-      return await this.#rows(statement, { ...readSettings, ...bounds, max_execution_time }, signal);
+      return await this.#rows(statement, { ...readSettings, ...bounds }, signal);
     } catch (error) {
       throw isTooLarge(error) ? tooLarge(bytesMax) : error;
     }
@@ -205,14 +208,17 @@ export class Connection {
   }
 
   /**
-   * Runs a reading statement; the answer's bytes in one of the engine's formats. Resolves once the engine has all of it,
+   * Runs a user's reading statement; the answer's bytes in one of the engine's formats. Resolves once the engine has all of it,
    * so that its failures come as errors and never as a shorter answer. Aborting or destroying stops the statement.
    */
   async bytes(statement: Statement, format: BytesFormat, signal: AbortSignal): Promise<Readable> {
     return this.#reading(async (client, call) => {
       const { stream } = await client.exec({
         ...sentAs({ ...statement, sql: `${statement.sql}\nFORMAT ${format.name}` }),
-        ...call.asked({ ...readSettings, ...bytesSettings, ...format.settings }),
+        ...call.asked({
+          ...{ ...readSettings, ...bytesSettings, ...this.#options.facts.pinnedOfQuestions },
+          ...format.settings,
+        }),
       });
       return stream;
     }, signal);

@@ -22,15 +22,23 @@ export interface StoreFacts {
   readonly pinned: Settings;
   /** Sent with every write besides. */
   readonly pinnedOfWrites: Settings;
+  /** Sent with every question of a user besides. */
+  readonly pinnedOfQuestions: Settings;
   /** Where tables are made and changed: on this server, or on all of a cluster, whose tables are then replicated. */
   readonly cluster: string | null;
 }
 
-/** The embedded engine ends with its parent, refuses what was killed, and has its settings from the start. */
-export const embeddedFacts = (folder: string): StoreFacts => ({
+/**
+ * The embedded engine ends with its parent, refuses what was killed, and has its settings from the start. `memoryMax`: bytes
+ * that it may take in all.
+ */
+export const embeddedFacts = (folder: string, memoryMax?: number): StoreFacts => ({
   // Of the twelve statements that it reads by at a time (engine/places.ts).
   ...{ rowsBy: { files: { folder } }, endsWithUs: true, questionsAtOnce: 4 },
   ...{ pinned: {}, pinnedOfWrites: {}, cluster: null },
+  // With half of it for one question there is some for what is counted, and whoever asks for more hears that it is too
+  // much: else the engine would be short of memory each time, which looks as if it were worth trying again.
+  pinnedOfQuestions: memoryMax === undefined ? {} : { max_memory_usage: String(Math.floor(memoryMax / 2)) },
 });
 
 /** A ClickHouse server, which others use as well, and which goes on when we don't. */
@@ -42,6 +50,8 @@ export const serverFacts = (cluster: string | null = null): StoreFacts => ({
   pinned: { ...ofOurStatements, ...nothingCutOff, ...(cluster === null ? {} : readAfterWrites) },
   // How long a write takes is known by its size; one that is ended is begun anew, for ever.
   pinnedOfWrites: { ...notDeduplicated, max_execution_time: 0, ...(cluster === null ? {} : onMostReplicas) },
+  // Its profile says what a user may take.
+  pinnedOfQuestions: {},
   cluster,
 });
 

@@ -19,7 +19,10 @@ const advice = (what: string, ask: string): Advice => ({
   tooLarge: `reading these ${what} takes more memory than a question may have; ask for ${ask}`,
 });
 
-export const ofWindows = advice("windows", "a shorter span, a lower limit, or coarser windows by step");
+export const ofWindows = advice(
+  "windows",
+  "a shorter span, one group by group.KEY=VALUE, a lower limit, or coarser windows by step",
+);
 export const ofEvents = advice("events", "a shorter span by start_time and end_time, or a lower limit");
 export const ofRejects = advice("rejects", "a lower limit, and go on with the cursor");
 /** Of a verification, which reads all events and can't be asked for less. */

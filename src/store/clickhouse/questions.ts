@@ -71,7 +71,7 @@ export class Questions {
 
   async #pageEnd(query: TableQuery, signal: AbortSignal): Promise<readonly FoundPlace[]> {
     const found = await pageEnd(this.#bounded(), query, signal);
-    return found ?? this.#options.connection.rows<FoundPlace>(renderPageEnd(query), signal);
+    return found ?? this.#bounded().rows<FoundPlace>(renderPageEnd(query), signal);
   }
 
   /** No filter finds the overflow. */
