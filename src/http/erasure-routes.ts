@@ -8,6 +8,7 @@ import {
 } from "../protocol/erasures.ts";
 import { ErrorBody } from "../protocol/errors.ts";
 import { NoParameters } from "../protocol/rules.ts";
+import { leftToTheService } from "./left-to-the-service.ts";
 import type { Routes } from "./server.ts";
 
 interface OneErasure {
@@ -57,6 +58,3 @@ const getSchema = {
   params: ErasurePath,
   response: { 200: ErasureAnswer, ...errors, 404: ErrorBody },
 };
-
-/** Of two names that exclude each other, the service says which one is too much. */
-const leftToTheService = () => (): true => true;

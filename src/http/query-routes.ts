@@ -10,6 +10,7 @@ import { goneSignal } from "../lib/unanswered.ts";
 import type { Query } from "../query/query.ts";
 import type { RawParameters } from "../query/parameters.ts";
 import { formatOf } from "../query/stats-request.ts";
+import { leftToTheService } from "./left-to-the-service.ts";
 import type { Routes } from "./server.ts";
 import { answerTable, tableFiles } from "./stats-table.ts";
 
@@ -108,6 +109,3 @@ const statusSchema = {
   querystring: NoParameters,
   response: { 200: StatusAnswer, 400: ErrorBody },
 };
-
-/** Filters depend on the rule and times on each other: the service checks all parameters, so that all mistakes are listed at once. */
-const leftToTheService = () => (): true => true;
