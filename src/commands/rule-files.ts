@@ -1,5 +1,6 @@
 import type { Rule } from "../../client/src/weir.ts";
 import { findJsonFault, withoutMark } from "../config/json-place.ts";
+import { isObject } from "../lib/is-object.ts";
 import { explained } from "./message.ts";
 
 /** A mistake in what was given to a command; the message says where. */
@@ -38,6 +39,3 @@ async function parsed(path: string, readFile: ReadFile): Promise<unknown> {
 }
 
 const nameOf = (path: string): string => (path === "-" ? "the standard input" : path);
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,5 +1,6 @@
 import { messageOf } from "../lib/errors.ts";
 import type { Problem } from "../lib/errors.ts";
+import { isObject } from "../lib/is-object.ts";
 import { suggest } from "../lib/suggest.ts";
 import { parseCommandLine } from "./command-line.ts";
 import type { CommandName, RejectsAction, RulesAction } from "./command-line.ts";
@@ -184,7 +185,7 @@ function parseFile(path: string, readFile: Surroundings["readFile"], problems: P
     });
     return {};
   }
-  if (typeof parsed.value === "object" && parsed.value !== null && !Array.isArray(parsed.value)) return parsed.value;
+  if (isObject(parsed.value)) return parsed.value;
   problems.push({ path, message: 'expected an object such as {"data-dir": "./weir-data"}', value: parsed.value });
   return {};
 }

@@ -1,4 +1,5 @@
 import type { Problem } from "../lib/errors.ts";
+import { isObject, type JsonObject } from "../lib/is-object.ts";
 import { formatTime } from "../lib/rfc3339.ts";
 import { suggest } from "../lib/suggest.ts";
 import type { Event } from "./event.ts";
@@ -13,8 +14,6 @@ import { parseTimestamp } from "./timestamp.ts";
 export type CheckedEvent =
   | { readonly ok: true; readonly event: Event }
   | { readonly ok: false; readonly problems: readonly Problem[] };
-
-type Json = Readonly<Record<string, unknown>>;
 
 const textKeys = ["event_id", "event_type"] as const;
 const eventKeys: readonly string[] = ["event_id", "event_type", "user_id", "timestamp", "payload"];
@@ -61,7 +60,7 @@ function payloadOf(value: unknown): unknown {
 class Check {
   readonly problems: Problem[] = [];
 
-  keys(value: Json): void {
+  keys(value: JsonObject): void {
     for (const key in value) {
       if (eventKeys.includes(key) || this.problems.length >= 10) continue;
       const meant = suggest(key, eventKeys);
@@ -74,7 +73,7 @@ class Check {
     }
   }
 
-  text(event: Json, key: string, value: unknown): void {
+  text(event: JsonObject, key: string, value: unknown): void {
     if (!(key in event)) return this.#add(key, "is required");
     if (typeof value !== "string") return this.#add(key, "must be a text", value);
     if (value.length === 0) return this.#add(key, "must not be empty", value);
@@ -83,7 +82,7 @@ class Check {
     if (!value.isWellFormed()) this.#add(key, "holds a lone surrogate, which is not Unicode text", value);
   }
 
-  userId(event: Json): string {
+  userId(event: JsonObject): string {
     const value = event["user_id"];
     if (typeof value !== "number") {
       this.text(event, "user_id", value);
@@ -94,7 +93,7 @@ class Check {
     return String(value);
   }
 
-  timestamp(event: Json, rules: EventRules): number {
+  timestamp(event: JsonObject, rules: EventRules): number {
     const value = event["timestamp"];
     if (value === undefined) return (this.#add("timestamp", "is required"), NaN);
     const at = typeof value === "string" ? parseTimestamp(value) : Number.isInteger(value) ? Number(value) : NaN;
@@ -115,7 +114,7 @@ class Check {
   }
 
   /** The canonical text. */
-  payload(event: Json, exactPayload: () => unknown): string {
+  payload(event: JsonObject, exactPayload: () => unknown): string {
     const value = event["payload"];
     if (value === undefined) return "{}";
     if (!isObject(value)) return (this.#add("payload", "must be an object", value), "{}");
@@ -136,10 +135,6 @@ class Check {
   #add(path: string, message: string, value?: unknown): void {
     this.problems.push(value === undefined ? { path, message } : { path, message, value: shortened(value) });
   }
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Unicode code points, as JSON Schema counts. */

@@ -1,4 +1,5 @@
 import type { Problem } from "../lib/errors.ts";
+import { isObject, type JsonObject } from "../lib/is-object.ts";
 import { eventLimits } from "./limits.ts";
 import { shortened } from "./shortened.ts";
 
@@ -9,15 +10,13 @@ export interface PayloadFindings {
   readonly big: boolean;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
 const problemsMax = 10;
 
 /**
  * Checks a parsed payload: depth, keys, well-formed Unicode, finite numbers, and no two values at one dotted path
  * (`{"a":{"b":1},"a.b":2}`), which the engine would refuse. Paths of the problems begin with `payload`.
  */
-export function checkPayload(payload: Json): PayloadFindings {
+export function checkPayload(payload: JsonObject): PayloadFindings {
   const look = new Look();
   look.whole(payload, 1);
   if (look.keys > eventLimits.payloadKeysMax)
@@ -44,7 +43,7 @@ class Look {
    * The payload, or an object in an array. Two values can only meet at one dotted path where a key has a dot; it is looked for once
    * over all that lies within, as each object in it would be walked through for all of those around it.
    */
-  whole(object: Json, depth: number): void {
+  whole(object: JsonObject, depth: number): void {
     const around = this.#dotted;
     this.#dotted = false;
     this.#object(object, depth);
@@ -52,7 +51,7 @@ class Look {
     this.#dotted = around;
   }
 
-  #object(object: Json, depth: number): void {
+  #object(object: JsonObject, depth: number): void {
     if (!this.#fits(depth)) return;
     for (const key in object) {
       this.keys += 1;
@@ -104,14 +103,10 @@ class Look {
     return false;
   }
 
-  #clash(object: Json): void {
+  #clash(object: JsonObject): void {
     const clash = firstClash(object, new Place());
     if (clash !== undefined) this.problem(`has two values at the dotted path ${String(shortened(clash))}`);
   }
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Of dotted paths, part by part: whole paths would be as long as all the keys around a value, for each of them. */
@@ -137,7 +132,7 @@ class Place {
 }
 
 /** Objects are walked into; an empty one is a value, like all else. */
-function firstClash(object: Json, around: Place): string | undefined {
+function firstClash(object: JsonObject, around: Place): string | undefined {
   for (const key in object) {
     const place = around.at(key);
     const value = object[key];

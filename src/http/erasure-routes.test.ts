@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { documented } from "../../test/support/documented.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { ErasureAnswer } from "../protocol/erasures.ts";
 import { erasureRoutes } from "./erasure-routes.ts";
@@ -20,7 +21,9 @@ test("erasures are asked for, listed and looked at", async () => {
       throw new WeirError("unknown_erasure", `there is no erasure ${id}`);
     },
   };
-  const server = createServer({ title: "Test", version: "0", logger: false, routes: [erasureRoutes(eraser)] });
+  const server = documented(
+    createServer({ title: "Test", version: "0", logger: false, routes: [erasureRoutes(eraser)] }),
+  );
   const answer = await server.inject({ method: "DELETE", url: "/events?user_id=a&user_id=b%20c" });
   assert.equal(answer.statusCode, 202);
   assert.equal(answer.headers.location, "/erasures/e1");

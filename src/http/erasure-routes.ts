@@ -8,6 +8,7 @@ import {
 } from "../protocol/erasures.ts";
 import { ErrorBody } from "../protocol/errors.ts";
 import { NoParameters } from "../protocol/rules.ts";
+import { leftToTheService } from "./left-to-the-service.ts";
 import type { Routes } from "./server.ts";
 
 interface OneErasure {
@@ -32,7 +33,6 @@ export function erasureRoutes(eraser: Pick<Eraser, "request" | "get" | "latest">
 }
 
 const tags = ["erasures"];
-const errors = { 400: ErrorBody, 503: ErrorBody };
 const eraseSchema = {
   tags,
   summary: "Erase events for good",
@@ -42,21 +42,18 @@ const eraseSchema = {
     "that it names says how far it is. Events that come later stay, whatever their times.",
   ].join(" "),
   querystring: ErasureParameters,
-  response: { 202: ErasureAnswer, ...errors, 429: ErrorBody },
+  response: { 202: ErasureAnswer },
 };
 const listSchema = {
   tags,
   summary: "What was erased, and how far it is",
   querystring: ErasuresParameters,
-  response: { 200: ErasuresAnswer, ...errors },
+  response: { 200: ErasuresAnswer },
 };
 const getSchema = {
   tags,
   summary: "How far an erasure is",
   querystring: NoParameters,
   params: ErasurePath,
-  response: { 200: ErasureAnswer, ...errors, 404: ErrorBody },
+  response: { 200: ErasureAnswer, 404: ErrorBody },
 };
-
-/** Of two names that exclude each other, the service says which one is too much. */
-const leftToTheService = () => (): true => true;

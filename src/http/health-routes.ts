@@ -1,3 +1,4 @@
+import { ErrorBody } from "../protocol/errors.ts";
 import { HealthAnswer, MetricsText, ReadyAnswer } from "../protocol/health.ts";
 import type { Routes } from "./server.ts";
 
@@ -19,7 +20,7 @@ export function healthRoutes(parts: HealthParts): Routes {
     );
     server.get(
       "/ready",
-      { schema: { tags, summary: "Can it do its work?", response: { 200: ReadyAnswer, 503: ReadyAnswer } } },
+      { schema: { tags, summary: "Can it do its work?", response: { 200: ReadyAnswer, 503: notReady } } },
       async (_request, reply) => {
         const answer = await parts.ready();
         return reply.code(answer.ok ? 200 : 503).send(answer);
@@ -27,7 +28,7 @@ export function healthRoutes(parts: HealthParts): Routes {
     );
     server.get(
       "/metrics",
-      { schema: { tags, summary: "Prometheus metrics", response: { 200: MetricsText } } },
+      { schema: { tags, summary: "Prometheus metrics", response: { 200: metricsText } } },
       async (_request, reply) =>
         reply
           .type("text/plain; version=0.0.4; charset=utf-8")
@@ -36,3 +37,7 @@ export function healthRoutes(parts: HealthParts): Routes {
     );
   };
 }
+
+const metricsText = { description: "the metrics", content: { "text/plain": { schema: MetricsText } } };
+/** The second while it stops. */
+const notReady = { description: "it can't, or is stopping", anyOf: [ReadyAnswer, ErrorBody] };

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { after, describe, it } from "node:test";
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from "node:zlib";
 import type { FastifyInstance } from "fastify";
+import { documented } from "../../test/support/documented.ts";
 import { memoryLog } from "../../test/support/memory-log.ts";
 import type { MemoryLog, MemoryLogOptions } from "../../test/support/memory-log.ts";
 import { converse } from "../../test/support/socket.ts";
@@ -68,12 +69,8 @@ function bench(limits: Partial<IngestLimits> = {}, logOptions: MemoryLogOptions 
       }),
   };
   const ingest = new Ingest({ log, progress, clock: systemClock, limits });
-  const server = createServer({
-    title: "Test",
-    version: "0",
-    logger: false,
-    routes: [ingestRoutes(ingest, systemClock)],
-  });
+  const routes = [ingestRoutes(ingest, systemClock)];
+  const server = documented(createServer({ title: "Test", version: "0", logger: false, routes }));
   after(() => server.close());
   return {
     server,

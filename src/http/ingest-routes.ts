@@ -31,26 +31,41 @@ export function ingestRoutes(ingest: IngestService, clock: Clock): Routes {
     server.addHook("onClose", (_instance, done) => (bodies.close(), done()));
     leaveBodiesToTheHandler(server);
     /** Takes a body in the form that its content type names; the rest of one that is refused is thrown away. */
-    const taken = async (request: FastifyRequest, reply: FastifyReply, query: IngestQuery): Promise<Accepted> => {
+    const taken = async (request: FastifyRequest, reply: FastifyReply, asked: Asked): Promise<Accepted> => {
       try {
-        return await take(ingest, bodies, request.raw, reply, query);
+        return await take(ingest, bodies, request.raw, reply, asked);
       } catch (error) {
         await letGo(request.raw, reply, clock, isOverloaded(error) ? overloadedDrainMs : undefined);
         throw error;
       }
     };
+    server.decorateRequest("form", undefined);
     const onRequest: onRequestHookHandler = (request, reply, done) => {
-      if (!isPlain(request.raw)) return done(mistakeOfType(request.raw.headers));
-      taken(request, reply, plainQuery).then((accepted) => answerPlain(reply, accepted, closing), done);
+      // Before the framework looks at the type, which would name what other routes take.
+      const form = formOf(request.raw.headers);
+      if (form instanceof WeirError) return done(form);
+      if (!isPlain(request.raw)) return (request.setDecorator("form", form), done());
+      const asked = { ...plainQuery, form };
+      taken(request, reply, asked).then((accepted) => answerPlain(reply, accepted, closing), done);
     };
-    server.post<{ Querystring: IngestQuery }>("/ingest", { schema: ingestSchema, onRequest }, async (request, reply) =>
-      answerOf(await taken(request, reply, request.query), request.query.partial),
+    server.post<{ Querystring: IngestQuery }>(
+      "/ingest",
+      { schema: ingestSchema, onRequest },
+      async (request, reply) => {
+        const form = request.getDecorator<Form>("form");
+        return answerOf(await taken(request, reply, { ...request.query, form }), request.query.partial);
+      },
     );
     server.get<{ Querystring: StatusQuery }>("/ingest/status", { schema: statusSchema }, (request, reply) => {
       const waitMs = Number(request.query.wait?.slice(0, -1) ?? 0) * 1000;
       return ingest.status(request.query.token, waitMs, goneSignal(reply.raw));
     });
   };
+}
+
+/** What a request asks for, and the form of its body. */
+interface Asked extends IngestQuery {
+  readonly form: Form;
 }
 
 const plainQuery: IngestQuery = { partial: false, wait: "durable" };
@@ -78,9 +93,8 @@ async function take(
   bodies: BodyReader,
   request: IncomingMessage,
   reply: FastifyReply,
-  { partial, wait }: IngestQuery,
+  { partial, wait, form }: Asked,
 ): Promise<Accepted> {
-  const form = formOf(request.headers);
   const share = ingest.admit(Number(request.headers["content-length"] ?? 0));
   try {
     // A request that waits to be counted holds no memory: while the store is away, others must still get in.
@@ -114,32 +128,21 @@ const forms: Readonly<Record<string, Form>> = {
 };
 
 /** The form of a body. The headers of a CloudEvent in binary mode make JSON its data, unless the type says that it is whole. */
-function formOf(headers: IncomingHttpHeaders): Form {
+function formOf(headers: IncomingHttpHeaders): Form | WeirError {
   const attributes = cloudAttributes(headers);
   if (attributes === undefined) return formNamed(headers["content-type"]);
   // Without data there is nothing to have a type.
   const form = formNamed(headers["content-type"] ?? "application/json");
   if (form === "json") return { dataOf: attributes };
   if (form !== "ndjson") return form;
-  throw new WeirError(
+  return new WeirError(
     "unsupported_media_type",
     "the data of a CloudEvent in binary mode is application/json; send NDJSON without ce- headers",
   );
 }
 
-/** Told before the framework looks at the type, which would name what other routes take. */
-function mistakeOfType(headers: IncomingHttpHeaders): WeirError | undefined {
-  try {
-    formOf(headers);
-    return undefined;
-  } catch (error) {
-    if (error instanceof WeirError) return error;
-    throw error;
-  }
-}
-
 /** The form that a content type names. Of its parameters only `charset` matters, and that must be UTF-8. */
-function formNamed(header: string | undefined): Form {
+function formNamed(header: string | undefined): Form | WeirError {
   if (header !== undefined && Object.hasOwn(forms, header)) return forms[header]!;
   const [type = "", ...parameters] = (header ?? "").split(";").map((part) => part.trim().toLowerCase());
   const charset = parameters
@@ -150,7 +153,7 @@ function formNamed(header: string | undefined): Form {
   if (form && (charset === undefined || charset === "utf-8" || charset === "utf8")) return form;
   const given = form ? `charset ${String(charset).slice(0, 64)}` : `content type ${type.slice(0, 100)}`;
   const problem = type === "" ? "the content type is missing" : `${given} is not understood`;
-  throw new WeirError("unsupported_media_type", `${problem}; known are ${Object.keys(forms).join(", ")}, in UTF-8`);
+  return new WeirError("unsupported_media_type", `${problem}; known are ${Object.keys(forms).join(", ")}, in UTF-8`);
 }
 
 function leaveBodiesToTheHandler(server: FastifyInstance): void {
@@ -162,7 +165,6 @@ function leaveBodiesToTheHandler(server: FastifyInstance): void {
 const overloadedDrainMs = 5000;
 const isOverloaded = (error: unknown): boolean => error instanceof WeirError && error.canRetry;
 
-const errors = Object.fromEntries([400, 413, 415, 422, 429, 503].map((status) => [status, ErrorBody]));
 const ingestSchema = {
   tags: ["ingestion"],
   summary: "Send events",
@@ -177,11 +179,11 @@ const ingestSchema = {
       "application/cloudevents-batch+json": { schema: cloudEventBatch },
     },
   },
-  response: { 200: IngestAnswer, ...errors, 504: ErrorBody },
+  response: { 200: IngestAnswer, 422: ErrorBody, 504: ErrorBody },
 };
 const statusSchema = {
   tags: ["ingestion"],
   summary: "How far the events of a request are",
   querystring: StatusQuery,
-  response: { 200: StatusAnswer, 400: ErrorBody, 503: ErrorBody },
+  response: { 200: StatusAnswer },
 };

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { Compile } from "typebox/compile";
 import { Assembler } from "../../test/support/assembler.ts";
+import { documented } from "../../test/support/documented.ts";
 import { EventStream } from "../../test/support/event-stream.ts";
 import { MemoryProgress } from "../../test/support/memory-progress.ts";
 import { MemoryRules } from "../../test/support/memory-rules.ts";
@@ -31,7 +32,7 @@ async function start(limits: Partial<LiveLimits> = {}) {
   hub.start();
   const options = { clock: systemClock, origins: ["https://friend.example"] };
   const routes = [liveSocket(hub, options), liveEvents(hub, options)];
-  const server = createServer({ title: "Test", version: "0", logger: false, routes });
+  const server = documented(createServer({ title: "Test", version: "0", logger: false, routes }));
   await server.listen({ host: "127.0.0.1", port: 0 });
   const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}/live-stats`;
   const count = (rule: keyof typeof series, value: number, at = windowStart): void => {

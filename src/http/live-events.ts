@@ -57,7 +57,7 @@ const schema = {
   response: {
     101: LiveMessage,
     200: { description: "one message an event", content: { "text/event-stream": { schema: ExactMessage } } },
-    ...{ 400: ErrorBody, 403: ErrorBody, 404: ErrorBody, 426: ErrorBody, 429: ErrorBody },
+    ...{ 404: ErrorBody, 426: ErrorBody },
   },
 };
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import type { FastifyInstance } from "fastify";
+import { documented } from "../../test/support/documented.ts";
 import { MemoryRules } from "../../test/support/memory-rules.ts";
 import { MemoryStore } from "../../test/support/memory-store.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -55,12 +56,8 @@ function make() {
     rates: () => ({ accepted: 3, counted: 4 }),
     parts: () => ({ log: { ok: true }, store: { ok: true } }),
   });
-  const server = createServer({
-    title: "Test",
-    version: "0",
-    logger: false,
-    routes: [queryRoutes(query), ruleRoutes(rulebook, query)],
-  });
+  const routes = [queryRoutes(query), ruleRoutes(rulebook, query)];
+  const server = documented(createServer({ title: "Test", version: "0", logger: false, routes }));
   return { server, rules, store, calls };
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { documented } from "../../test/support/documented.ts";
 import { MemoryStore } from "../../test/support/memory-store.ts";
 import { type Desk, withDesk } from "../../test/support/rule-desk.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -55,12 +56,8 @@ function serverOf(book: Rulebook): ReturnType<typeof createServer> {
     rates: () => ({ accepted: 0, counted: 0 }),
     parts: () => ({}),
   });
-  return createServer({
-    title: "Test",
-    version: "0",
-    logger: false,
-    routes: [ruleRoutes(book, query), queryRoutes(query)],
-  });
+  const routes = [ruleRoutes(book, query), queryRoutes(query)];
+  return documented(createServer({ title: "Test", version: "0", logger: false, routes }));
 }
 
 const askerOf =

@@ -167,16 +167,6 @@ function invalidCondition(message: string, header: string, path = "If-Match"): W
 }
 
 const tags = ["rules"];
-const errors = { 400: ErrorBody, 503: ErrorBody };
-const putErrors = {
-  ...errors,
-  412: ErrorBody,
-  413: ErrorBody,
-  415: ErrorBody,
-  422: ErrorBody,
-  429: ErrorBody,
-  504: ErrorBody,
-};
 const putSchema = {
   tags,
   summary: "Create a rule, or change the one of this id",
@@ -188,14 +178,14 @@ const putSchema = {
   querystring: PutParameters,
   headers: PutCondition,
   body: RuleBody,
-  response: { 200: RuleOrDryRun, 201: RuleAnswer, ...putErrors },
+  response: { 200: RuleOrDryRun, 201: RuleAnswer, 412: ErrorBody, 422: ErrorBody, 504: ErrorBody },
 };
 const listSchema = {
   tags,
   summary: "All rules, and how they stand",
   description: "With `as=document` a text to keep in version control: `PUT` it back, and nothing changes.",
   querystring: RulesParameters,
-  response: { 200: RulesOrDocument, ...errors },
+  response: { 200: RulesOrDocument },
 };
 const documentSchema = {
   tags,
@@ -208,49 +198,41 @@ const documentSchema = {
   querystring: DocumentParameters,
   headers: DocumentCondition,
   body: RuleDocumentBody,
-  response: { 200: DocumentAnswer, ...errors, 412: ErrorBody, 413: ErrorBody, 415: ErrorBody, 422: ErrorBody },
+  response: { 200: DocumentAnswer, 412: ErrorBody, 422: ErrorBody },
 };
 const one = { tags, querystring: NoParameters, params: RulePath };
 const getSchema = {
   ...one,
   summary: "A rule and how it stands",
-  response: { 200: RuleAnswer, ...errors, 404: ErrorBody },
+  response: { 200: RuleAnswer, 404: ErrorBody },
 };
 const patchSchema = {
   ...one,
   summary: "Change some fields of a rule, or roll it back to an earlier version",
   headers: RuleCondition,
   body: RuleChange,
-  response: {
-    200: RuleAnswer,
-    ...errors,
-    404: ErrorBody,
-    412: ErrorBody,
-    413: ErrorBody,
-    415: ErrorBody,
-    422: ErrorBody,
-  },
+  response: { 200: RuleAnswer, 404: ErrorBody, 412: ErrorBody, 422: ErrorBody },
 };
 const deleteSchema = {
   ...one,
   summary: "Delete a rule and its windows",
   headers: RuleCondition,
-  response: { 200: RuleDeleted, ...errors, 404: ErrorBody, 412: ErrorBody },
+  response: { 200: RuleDeleted, 404: ErrorBody, 412: ErrorBody },
 };
 const versionsSchema = {
   ...one,
   summary: "The versions of a rule that are kept",
-  response: { 200: RuleVersionsAnswer, ...errors, 404: ErrorBody },
+  response: { 200: RuleVersionsAnswer, 404: ErrorBody },
 };
 const rebuildSchema = {
   ...one,
   summary: "Make the windows of a rule anew from the stored events",
   description: "They answer as they are until then; the rule shows `filling` and its progress.",
-  response: { 202: RebuildAnswer, ...errors, 403: ErrorBody, 404: ErrorBody },
+  response: { 202: RebuildAnswer, 404: ErrorBody },
 };
 const verifySchema = {
   ...one,
   summary: "Count the windows of a rule again from the stored events, and compare",
   description: "Takes as long as reading all events does, in one thread of the engine; one rule at a time (429).",
-  response: { 200: VerificationAnswer, ...errors, 404: ErrorBody, 422: ErrorBody, 429: ErrorBody, 504: ErrorBody },
+  response: { 200: VerificationAnswer, 404: ErrorBody, 409: ErrorBody, 422: ErrorBody, 504: ErrorBody },
 };

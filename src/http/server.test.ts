@@ -93,6 +93,7 @@ describe("a server's errors have one shape", () => {
     ["an unknown path", "/nowhere?a=1", {}, 404, "unknown_route"],
     ["a known path, asked in the wrong way", "/sample/7", { method: "DELETE" }, 405, "method_not_allowed"],
     ["a URL that can't be decoded", "/sample/%zz", {}, 400, "bad_request"],
+    ["the same where no route is", "/%zz", {}, 400, "bad_request"],
     ["a path with a name that is too long", `/sample/${"x".repeat(600)}`, {}, 404, "unknown_route"],
     ["a query with mistakes", "/sample/7?limit=99&partial=yes", {}, 400, "invalid_query"],
     ["a body that is not JSON", "/sample", { method: "POST", body: "{" }, 400, "invalid_json"],

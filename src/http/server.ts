@@ -17,6 +17,7 @@ import { takeJson } from "./json-bodies.ts";
 import { RouteTable } from "./route-table.ts";
 import { boundUnanswered } from "./unanswered.ts";
 import { asksForSocket } from "./upgrade.ts";
+import { documentUsualAnswers } from "./usual-answers.ts";
 
 export type Server = FastifyInstance;
 
@@ -83,6 +84,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   boundHeldAnswers(server, options.heldBytesMax);
   dropStalledReaders(server.server, options.writeTimeoutMs ?? 6000);
   reportAnswers(server, options.answered);
+  documentUsualAnswers(server);
   document(server, options);
   for (const routes of options.routes) server.register((scope, _options, done) => (routes(scope), done()));
   return server;

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
 import { PassThrough, Readable } from "node:stream";
 import { after, before, describe, it } from "node:test";
+import { documented } from "../../test/support/documented.ts";
 import { SimulatedClock } from "../../test/support/simulated-clock.ts";
 import { systemClock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
@@ -25,7 +26,9 @@ const query = {
   status: unused,
 };
 const clock = new SimulatedClock();
-const server = createServer({ title: "Test", version: "0", logger: false, routes: [queryRoutes(query, clock)] });
+const server = documented(
+  createServer({ title: "Test", version: "0", logger: false, routes: [queryRoutes(query, clock)] }),
+);
 let url = "";
 
 const table = (format: StatsTable["format"], read: StatsTable["read"], more: Partial<StatsTable> = {}) =>

@@ -4,9 +4,8 @@ import { markNumbers } from "../event/exact.ts";
 import type { EventRules } from "../event/limits.ts";
 import { shortened } from "../event/shortened.ts";
 import type { Problem } from "../lib/errors.ts";
+import { isObject, type JsonObject } from "../lib/is-object.ts";
 import type { CheckText } from "./collector.ts";
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** Which attribute of a CloudEvent becomes which key of an event. All other attributes are ignored, `source` and extensions too. */
 const attributes = [
@@ -42,14 +41,14 @@ export function cloudDataCheck(attributes: CloudAttributes, now: number): CheckT
 }
 
 /** `exactData` parses the data once more, so that no digit of a number is lost. */
-function checkEnvelope(envelope: Json, now: number, rules: EventRules, exactData: () => unknown): CheckedEvent {
+function checkEnvelope(envelope: JsonObject, now: number, rules: EventRules, exactData: () => unknown): CheckedEvent {
   const problems = envelopeProblems(envelope);
   const checked = renamed(checkEvent(eventOf(envelope, now), rules, exactData));
   if (problems.length === 0) return checked;
   return { ok: false, problems: checked.ok ? problems : [...problems, ...checked.problems] };
 }
 
-function envelopeProblems(envelope: Json): Problem[] {
+function envelopeProblems(envelope: JsonObject): Problem[] {
   const problems: Problem[] = [];
   const version = envelope["specversion"];
   if (version !== "1.0")
@@ -59,7 +58,7 @@ function envelopeProblems(envelope: Json): Problem[] {
   return problems;
 }
 
-function eventOf(envelope: Json, now: number): Json {
+function eventOf(envelope: JsonObject, now: number): JsonObject {
   const event: Record<string, unknown> = {};
   for (const [key, attribute] of attributes) if (envelope[attribute] !== undefined) event[key] = envelope[attribute];
   event["timestamp"] ??= now;
@@ -81,8 +80,4 @@ function renamed(checked: CheckedEvent): CheckedEvent {
     return found ? { ...problem, path: found[1] + problem.path.slice(found[0].length) } : problem;
   });
   return { ok: false, problems };
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

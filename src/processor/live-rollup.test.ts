@@ -13,6 +13,7 @@ import type { Batch } from "./batch.ts";
 import { GroupRooms } from "./group-rooms.ts";
 import { LivePlans } from "./live-plans.ts";
 import { LiveRollup } from "./live-rollup.ts";
+import { Portion } from "./portion.ts";
 import type { Target } from "./ports.ts";
 import { RuleStopper } from "./rule-stopper.ts";
 
@@ -115,6 +116,7 @@ function setUp(more: Partial<Bench> = {}) {
     clock,
     metrics,
     plans: new LivePlans(),
+    portion: new Portion(),
   });
   let isDone = false;
   const begin = (targets: readonly Target[]): void => void rollup.write(batch, targets).then(() => (isDone = true));

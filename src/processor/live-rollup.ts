@@ -12,7 +12,7 @@ import { hasEnded, isRefused } from "./faulty-rules.ts";
 import type { Admission, GroupRooms } from "./group-rooms.ts";
 import { LikelyGroups } from "./likely-groups.ts";
 import type { LivePlans } from "./live-plans.ts";
-import { Portion } from "./portion.ts";
+import type { Portion } from "./portion.ts";
 import type { ProcessorMetrics, RuleSource, Target } from "./ports.ts";
 import type { RuleStopper } from "./rule-stopper.ts";
 
@@ -21,6 +21,7 @@ export interface LiveRollupDeps {
   readonly writer: Pick<BatchWriter, "rollUp" | "ask">;
   readonly groups: Pick<GroupRooms, "admit">;
   readonly plans: Pick<LivePlans, "of">;
+  readonly portion: Portion;
   readonly cost: Pick<CostMeter, "add">;
   readonly stopper: Pick<RuleStopper, "going" | "stopFaulty">;
   readonly clock: Pick<Clock, "monotonic">;
@@ -46,7 +47,6 @@ interface Trouble {
 export class LiveRollup {
   readonly #deps: LiveRollupDeps;
   readonly #likely = new LikelyGroups();
-  readonly #portion = new Portion();
 
   constructor(deps: LiveRollupDeps) {
     this.#deps = deps;
@@ -61,7 +61,7 @@ export class LiveRollup {
     const trouble: Trouble = { failures: 0, bounded: new Set(), waits: false };
     let [from, left] = [batch.range.from, targets];
     while (from <= batch.range.to) {
-      const part = partFrom(batch, from, this.#portion.eventsMax);
+      const part = partFrom(batch, from, this.#deps.portion.eventsMax);
       const still = await this.#tryPart(part, left, trouble);
       if (still !== null) {
         left = still;
@@ -99,7 +99,7 @@ export class LiveRollup {
       const written = await writer.rollUp(taskOf(batch, plan, admission, groupsMax), patience);
       admission.done(written ? "written" : "refused");
       if (written) {
-        this.#portion.written(events);
+        this.#deps.portion.written(events);
         cost.add(plan, events, clock.monotonic() - started);
       }
       // What was too many then, all of its groups or the new ones, the next try shows, which has all the room.
@@ -117,8 +117,8 @@ export class LiveRollup {
   /** Whether fewer events are tried next, since the store had too little of something for so many. */
   #isNarrowed(events: number, error: unknown): boolean {
     const lacks = error instanceof WeirError ? error.lacks : undefined;
-    if (lacks === undefined || !this.#portion.tooMany(events)) return false;
-    this.#deps.metrics.narrowed(events, this.#portion.eventsMax, lacks);
+    if (lacks === undefined || !this.#deps.portion.tooMany(events)) return false;
+    this.#deps.metrics.narrowed(events, this.#deps.portion.eventsMax, lacks);
     return true;
   }
 

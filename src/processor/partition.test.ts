@@ -8,6 +8,7 @@ import type { Log, LogRecord, ReadOptions } from "../log/log.ts";
 import { LivePlans } from "./live-plans.ts";
 import { Partition } from "./partition.ts";
 import type { PartitionDeps } from "./partition.ts";
+import { Portion } from "./portion.ts";
 import { RecentIds } from "./recent-ids.ts";
 
 const record = (off: number): LogRecord => ({
@@ -50,7 +51,7 @@ function world(
       progress: { advance: () => {}, caughtUp: caught, working: () => {}, filling: () => {} },
       metrics: { batch: () => {}, stage: () => {} },
       groups: { admit: async () => ({ bounded: new Set(), rooms: new Map(), done: () => {} }) },
-      ...{ plans: new LivePlans(), cost: { add: () => {} } },
+      ...{ plans: new LivePlans(), portion: new Portion(), cost: { add: () => {} } },
       stopper: { going: (targets: readonly unknown[]) => targets },
       limits: { batchEventsMax, batchBytesMax: 1000, flushDelayMs: 0, flushDelayMaxMs: 0, commitDelayMs: 500 },
     } as unknown as PartitionDeps,

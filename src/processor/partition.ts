@@ -16,6 +16,7 @@ import type { LivePlans } from "./live-plans.ts";
 import { LiveRollup } from "./live-rollup.ts";
 import { Pace, type PaceBounds } from "./pace.ts";
 import { type ProcessorMetrics, type ProgressWriter, type RuleSource, type Target, incompleteBelow } from "./ports.ts";
+import type { Portion } from "./portion.ts";
 import type { RuleStopper } from "./rule-stopper.ts";
 import type { Recovered } from "./recover.ts";
 
@@ -29,8 +30,9 @@ export interface PartitionDeps {
   readonly clock: Clock;
   readonly metrics: ProcessorMetrics;
   readonly groups: GroupRooms;
-  /** Shared by all partitions, as `cost` is. */
+  /** Shared by all partitions, as `portion` and `cost` are. */
   readonly plans: LivePlans;
+  readonly portion: Portion;
   readonly cost: CostMeter;
   readonly stopper: RuleStopper;
   readonly limits: PartitionLimits;

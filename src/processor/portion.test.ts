@@ -40,3 +40,11 @@ test("the last part of a batch, which is smaller, says nothing", () => {
   for (let part = 0; part < 1000; part++) portion.written(49);
   assert.equal(portion.eventsMax, 50);
 });
+
+test("that a larger part failed, which was begun with before, does not make it grow sooner", () => {
+  const portion = new Portion();
+  for (const events of [10_000, 5000, 10_000]) portion.tooMany(events);
+  assert.equal(portion.eventsMax, 2500);
+  for (let part = 0; part < 4; part++) portion.written(2500);
+  assert.equal(portion.eventsMax, 2500);
+});

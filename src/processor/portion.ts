@@ -4,6 +4,7 @@ const partsBefore = { below: 4, at: 64 };
 /**
  * How many events are rolled up at once where the store has not the memory, or the time, for a whole batch: half of what has
  * failed, and more again as long as that goes well. What fails is done twice, so that it is seldom tried how much more will do.
+ * The memory is the store's: what is too much for one partition is so for all that are rolled up beside it.
  */
 export class Portion {
   #eventsMax = Infinity;
@@ -16,7 +17,8 @@ export class Portion {
 
   /** So many were too many. Answers whether there is a smaller part. */
   tooMany(events: number): boolean {
-    this.#failedAt = events;
+    // Another partition may have begun with more before it was known what is too much.
+    this.#failedAt = Math.min(this.#failedAt, events);
     this.#eventsMax = Math.max(1, Math.min(this.#eventsMax, Math.floor(events / 2)));
     this.#written = 0;
     return this.#eventsMax < events;

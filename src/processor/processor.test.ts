@@ -114,6 +114,39 @@ test("all partitions roll up by one plan, so that what a rule costs is measured 
   await Promise.all([drained, running]);
 });
 
+test("what one partition found to be too much for the engine's memory, no other tries but for what it has begun", async () => {
+  const failed: [Src, number][] = [];
+  const [tried, metrics] = [
+    Promise.withResolvers<void>(),
+    { batch: () => {}, stage: () => {}, retried: () => {}, narrowed: () => {} },
+  ];
+  let written = 0;
+  const rollUp: Store["rollUp"] = async ({ range: { src: of, from, to } }) => {
+    const events = to - from + 1;
+    if (of !== sources[0]) await tried.promise;
+    if (events > 10) {
+      // Later it is tried whether more will do.
+      if (written < 300) failed.push([of, events]);
+      throw new WeirError("store_unavailable", "no memory", { canRetry: true, lacks: "memory" });
+    }
+    tried.resolve();
+    written += events;
+    return true;
+  };
+  const more = { metrics: metrics as unknown as ProcessorDeps["metrics"] };
+  const { processor, clock } = processorOf(1000, more, { rollUp });
+  await processor.recover();
+  const running = processor.run();
+  while (written < sources.length * eventsOfEach) await clock.advance(100);
+  const sizesOf = (others: boolean): number[] => [
+    ...new Set(failed.filter(([of]) => (of !== sources[0]) === others).map(([, events]) => events)),
+  ];
+  assert.deepEqual([sizesOf(false), sizesOf(true)], [[50, 25, 12], [50]]);
+  const drained = processor.drain(1000);
+  await clock.advance(2000);
+  await Promise.all([drained, running]);
+});
+
 test("what lasts is told once, and again when it has changed or come back", async () => {
   const told: string[] = [];
   let failure: string | undefined = "away";

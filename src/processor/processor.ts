@@ -19,6 +19,7 @@ import { Partition } from "./partition.ts";
 import { Partitions } from "./partitions.ts";
 import type { Befallen } from "./partitions.ts";
 import { type ProcessorMetrics, type ProgressWriter, type RuleSource, incompleteBelow } from "./ports.ts";
+import { Portion } from "./portion.ts";
 import { recover } from "./recover.ts";
 import { RuleStopper } from "./rule-stopper.ts";
 
@@ -69,6 +70,7 @@ export class Processor {
   readonly #writer: BatchWriter;
   readonly #groups: GroupRooms;
   readonly #plans = new LivePlans();
+  readonly #portion = new Portion();
   readonly #cost: CostMeter;
   readonly #stopper: RuleStopper;
   readonly #caretaker: Caretaker;
@@ -217,7 +219,7 @@ export class Processor {
     return new Partition(
       {
         ...{ ...this.#deps, src, writer, groups: this.#groups },
-        ...{ plans: this.#plans, cost: this.#cost, stopper: this.#stopper },
+        ...{ plans: this.#plans, portion: this.#portion, cost: this.#cost, stopper: this.#stopper },
       },
       recovered,
     );

@@ -1,4 +1,5 @@
 import { Compile } from "typebox/compile";
+import { isObject } from "../lib/is-object.ts";
 import { parseMoment } from "../lib/rfc3339.ts";
 import { suggest } from "../lib/suggest.ts";
 import { LiveRequest, liveErrorCodes } from "./live.ts";
@@ -103,5 +104,3 @@ function unknownName(name: string): string {
   const meant = suggest(name, names);
   return `${name.slice(0, 64)} is not known; ${meant ? `did you mean ${meant}?` : `known are ${names.join(", ")}`}`;
 }
-
-const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);

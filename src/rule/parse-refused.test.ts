@@ -82,6 +82,7 @@ test("a mistake hides no other one", () => {
 const single: readonly (readonly [string, object, RegExp])[] = [
   ["an id that is too long", { rule_id: "x".repeat(129) }, /^rule_id: must be 1 to 128/],
   ["an empty id", { rule_id: "" }, /^rule_id: must be/],
+  ["half a surrogate pair as id", { rule_id: "\ud800" }, /^rule_id: must be 1 to 128 of letters/],
   ["an id that a URL can't carry", { rule_id: ".." }, /^rule_id: must not be/],
   ["a number as id", { rule_id: 7 }, /^rule_id: must be a text/],
   ["no window", { window_size: undefined }, /^window_size: is required/],

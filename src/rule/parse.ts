@@ -1,4 +1,5 @@
 import type { Problem } from "../lib/errors.ts";
+import { isObject } from "../lib/is-object.ts";
 import { parseFilterKey } from "./parse-filter.ts";
 import { parseGroups } from "./parse-groups.ts";
 import { parseLateness } from "./parse-lateness.ts";
@@ -142,8 +143,4 @@ function readActive(reader: RuleReader): boolean {
   const active = reader.value("active") ?? true;
   if (typeof active !== "boolean") reader.wrong("active", "must be true or false");
   return active === true;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

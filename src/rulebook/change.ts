@@ -1,5 +1,6 @@
 import { shortened } from "../event/shortened.ts";
 import { type Problem, WeirError } from "../lib/errors.ts";
+import { isObject, type JsonObject } from "../lib/is-object.ts";
 import { parseRule, ruleKeysMax } from "../rule/parse.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import type { RuleSpec } from "../rule/rule.ts";
@@ -12,8 +13,6 @@ export interface NextSpec {
   /** The version that is taken up again. */
   readonly rolledBackTo?: number;
 }
-
-type Patch = Readonly<Record<string, unknown>>;
 
 /** The spec that a rule's body says; throws `invalid_rule` with every mistake. */
 export function specOf(body: unknown): RuleSpec {
@@ -64,10 +63,7 @@ export function invalidRule(what: string, problems: readonly Problem[]): WeirErr
   });
 }
 
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-function mergedSpec(spec: RuleSpec, { rule_id: id = spec.rule_id, ...changes }: Patch): RuleSpec {
+function mergedSpec(spec: RuleSpec, { rule_id: id = spec.rule_id, ...changes }: JsonObject): RuleSpec {
   // A null that stands for a key that is none must be seen as well.
   const parsed = parseRule({ ...spec, ...changes });
   const problems = parsed.ok ? [] : [...parsed.problems];
@@ -77,7 +73,7 @@ function mergedSpec(spec: RuleSpec, { rule_id: id = spec.rule_id, ...changes }: 
   throw invalidRule("the rule", problems);
 }
 
-function rolledBack(record: RuleRecord, patch: Patch): NextSpec {
+function rolledBack(record: RuleRecord, patch: JsonObject): NextSpec {
   const { version: wanted, ...others } = patch;
   const problems: Problem[] = Object.entries(others).map(([key, value]) => ({
     path: String(shortened(key)),

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { shortened } from "../event/shortened.ts";
 import { type Problem, WeirError } from "../lib/errors.ts";
+import { isObject } from "../lib/is-object.ts";
 import { suggest } from "../lib/suggest.ts";
 import { parseRule } from "../rule/parse.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import type { RuleSpec } from "../rule/rule.ts";
-import { invalidRule, isObject } from "./change.ts";
+import { invalidRule } from "./change.ts";
 import { checkRoom, rulesMax } from "./room.ts";
 import { checked, isUnderstood, storable } from "./understood.ts";
 import { newest, says } from "./versions.ts";

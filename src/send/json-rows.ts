@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { CommandError } from "../commands/rule-files.ts";
 import { messageOf } from "../lib/errors.ts";
+import { isObject } from "../lib/is-object.ts";
 import { parseExact } from "./exact-number.ts";
 import { linesOf, rowBytesMax, tooLong } from "./lines.ts";
 import type { Row } from "./row.ts";
@@ -38,8 +39,7 @@ export async function* jsonRows(file: string, pieces: AsyncIterable<Buffer>): As
 function parsed(text: string): Pick<Row, "values"> | (Required<Pick<Row, "problem">> & { values: undefined }) {
   try {
     const value = parseExact(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value))
-      return { values: value as Record<string, unknown> };
+    if (isObject(value)) return { values: value };
     return { values: undefined, problem: `is not an object: ${text.slice(0, 80)}` };
   } catch (error) {
     return { values: undefined, problem: `is not JSON: ${messageOf(error)}` };

@@ -293,6 +293,15 @@ export function storeSuite(
       assert.deepEqual([kept.includes(24), kept.includes(240)], [false, true]);
     });
 
+    test("a series of which marks alone are left is kept until it is dropped", async () => {
+      const fill = { series: 31, range: range(15, 0, 9) };
+      await store.rollUp({ range: fill.range, plan: planRollup([]), marks: [fill], counts: null, yielding: true });
+      assert.ok((await store.seriesKept()).includes(31));
+      await store.dropSeries(31);
+      assert.equal((await store.seriesKept()).includes(31), false);
+      assert.deepEqual(await store.marks(31, src(15), offset(0)), []);
+    });
+
     test("the counters of all partitions add up", async () => {
       const earlier = await store.totals();
       await rollUp(13, 25, 0, 9, { events: 10, duplicates: 3 });

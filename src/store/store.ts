@@ -253,7 +253,7 @@ export interface Store extends RejectStore {
    * there is any, and takes groups that have no rows any more off the list; their marks stay. Answers the series that had some. At most 1,000 at a time.
    */
   dropWindows(expired: readonly { readonly series: number; readonly before: number }[]): Promise<readonly number[]>;
-  /** The series of rule versions that have rows. */
+  /** The series of rule versions of which anything is left, be it a mark. */
   seriesKept(): Promise<readonly number[]>;
   /** The newest series of a rule version of which anything is left, be it a mark; 0 when there is none. */
   newestSeries(): Promise<number>;

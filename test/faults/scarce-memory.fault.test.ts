@@ -9,7 +9,7 @@ import { diedBeforeReady, faultSeed, Stage } from "./stage.ts";
 
 const reachWithinMs = 120_000;
 const args = ["--engine-memory-max", "512MiB"];
-/** Nearly every event is a group of its own, whose state takes 200 KB of the engine's memory. */
+/** Nearly every event is a group of its own, whose two states take 300 KB of the engine's memory. */
 const heavy = ["payload.item", "payload.amount"].map((field) => ({
   ...{ rule_id: field.replace(".", "_"), window_size: "1s", metric: "top_k", field, group_by: ["user_id"] },
 }));

@@ -97,7 +97,7 @@ function questions(tables: Tables, windows: Windows, engine: Engine): Pick<Store
     latestIds: (_, limit) =>
       engine.read(() => tables.raw.toSorted((a, b) => b.timestamp - a.timestamp).slice(0, limit)),
     findIds: (_, keys, below) => engine.read(() => tables.found(keys, below)),
-    seriesKept: () => engine.read(() => [...tables.series.keys()]),
+    seriesKept: () => engine.read(() => [...new Set([...tables.series.keys(), ...tables.fillMarks.keys()])]),
     newestSeries: () => engine.read(() => Math.max(0, ...tables.series.keys(), ...tables.fillMarks.keys())),
     windows: (query) => engine.read(() => windows.read(query)),
     newestPane: (series) => engine.read(() => windows.newestPane(series)),

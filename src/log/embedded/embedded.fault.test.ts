@@ -107,7 +107,7 @@ function makeOriginal(kind: "closed" | "killed", random: () => number): Original
     if (i === 20) writer.trimTo(Math.floor(writer.mark.next / 3));
   }
   const reader = new LogReader(openReaderFiles(live));
-  const original = { dir, records: reader.read(all), next: writer.mark.next };
+  const original = { dir, records: reader.read({ ...all, from: writer.mark.base }), next: writer.mark.next };
   if (kind === "killed") cpSync(live, dir, { recursive: true });
   reader.close();
   writer.close();
@@ -201,7 +201,7 @@ function readDamaged(dir: string, original: Original): "reported" | "whole" {
   const reader = new LogReader(openReaderFiles(dir));
   let read = 0;
   try {
-    for (let from = 0; from < original.next;) {
+    for (let from = original.records[0]!.first; from < original.next;) {
       const records = reader.read({ ...all, from });
       assert.ok(records.length > 0, `nothing at ${from}`);
       for (const record of records) assert.deepEqual(record, original.records[read++]);

@@ -212,13 +212,15 @@ describe("embedded log", { concurrency: true }, () => {
     await cleanup();
   });
 
-  test("committed records are deleted record by record, and reading begins at what is kept", async () => {
+  test("committed records are deleted record by record, and who reads below what is kept is told of the gap", async () => {
     const { log, reopen, cleanup } = await open();
     for (let i = 0; i < 5; i++) await log.append(events(10));
     await log.commit(source, offset(25));
     await until(() => log.state().bytes < 3 * (10 * 60 + 64));
     const again = await reopen();
-    const records = await again.read({ src: source, off: offset(0) }, plenty);
+    for (const off of [0, 19].map(offset))
+      await assert.rejects(again.read({ src: source, off }, plenty), hasCode("log_gap"));
+    const records = await again.read({ src: source, off: offset(20) }, plenty);
     assert.deepEqual(
       records.map((record) => record.from),
       [20, 30, 40],

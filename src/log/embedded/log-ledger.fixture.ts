@@ -48,7 +48,7 @@ async function readAll(dir: string): Promise<Map<number, string>> {
   const log = await openEmbeddedLog({ dir, bytesMax: 1 << 30, freeBytesMin: 0, clock: systemClock });
   const found = new Map<number, string>();
   const end = (await log.ends()).get(src(0))!;
-  for (let at = offset(0); at < end;) {
+  for (let at = await log.committed(src(0)); at < end;) {
     for (const record of await log.read(
       { src: src(0), off: at },
       { bytesMax: 1 << 24, eventsMax: 100_000, waitMs: 0 },

@@ -1,3 +1,4 @@
+import { WeirError } from "../../lib/errors.ts";
 import { damaged, toRecord } from "./check.ts";
 import type { CheckedRecord } from "./check.ts";
 import type { ReadQuery, StoredRecord } from "./messages.ts";
@@ -13,7 +14,8 @@ export class LogReader {
 
   /**
    * The records that hold offsets of `[from, end)`, in order and without a gap.
-   * @throws WeirError `log_damaged` when the first of them is not whole; what lies before damage is returned first.
+   * @throws WeirError `log_gap` when the first of them are deleted; `log_damaged` when the first is not whole: what lies before damage is
+   * returned first.
    */
   read(query: ReadQuery): StoredRecord[] {
     this.#files.begin();
@@ -38,8 +40,9 @@ export class LogReader {
     const end = Math.min(meta.next, query.end);
     const gathered: StoredRecord[] = [];
     let [bytes, events] = [0, 0];
-    let expected = Math.max(query.from, meta.base);
+    let expected = query.from;
     if (expected >= end) return gathered;
+    if (expected < meta.base) throw this.#gone(expected, meta.base);
     try {
       for (const row of this.#files.rows(query.from, end)) {
         const record = this.#check(row, expected, gathered.length === 0);
@@ -54,6 +57,15 @@ export class LogReader {
       if (gathered.length === 0) throw error;
     }
     return gathered;
+  }
+
+  /** Nobody asks for what was committed: who does would take what comes next for the first, and count without the rest. */
+  #gone(from: number, base: number): WeirError {
+    return new WeirError(
+      "log_gap",
+      `${this.#files.place}: the records from offset ${from} to ${base - 1} are deleted, as it was told that they are counted`,
+      { details: { from, to: base } },
+    );
   }
 
   /** The first record may begin below what is expected; every other one begins where the one before ends. */

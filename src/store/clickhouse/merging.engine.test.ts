@@ -2,7 +2,7 @@ import { after, before, test } from "node:test";
 import { type EmbeddedEngine, openEmbeddedEngine } from "../../../test/support/embedded-engine.ts";
 import { stateColumns, stateNames } from "../../rollup/metrics.ts";
 
-/** Each state is some 100 KB while it is in memory: those of one part alone are some 300 MB. */
+/** Each state is some 150 KB while it is in memory: those of one part alone are some 450 MB. */
 const memoryMax = 1024 * 2 ** 20;
 const groups = 3000;
 

@@ -36,7 +36,7 @@ const rawSettings = { ...durable, ...lean, ...seldomMerged };
 const rollupSettings = { ...durable, auto_statistics_types: "''" };
 
 /**
- * A merge holds a block of what it writes and a granule of each part that it reads, with states unpacked: some 100 KB for each
+ * A merge holds a block of what it writes and a granule of each part that it reads, with states unpacked: some 150 KB for each
  * row of `top_k`, also of a single value. With 8,192 rows, the default, an engine of little memory could not merge such parts (docs/decisions/0014).
  */
 const statesRows = 512;

@@ -121,10 +121,17 @@ export function deleteExpired(expired: Expired): Statement {
   };
 }
 
-/** Of rows and of lists of groups: either may outlive the other when a deletion has broken off. */
+/** The series that a mark is of: of a live one 0. */
+const markedSeries = "toUInt32OrZero(extract(assumeNotNull(grp[1]), '^([0-9]+):'))";
+
+/**
+ * Of rows, of marks of fills (of which no event may have passed the filter, or all windows be expired), and of lists of groups:
+ * rows and lists may outlive each other when a deletion has broken off.
+ */
 export const selectSeries: Statement = {
   sql: `SELECT DISTINCT series FROM (
       SELECT DISTINCT series FROM rollups WHERE series >= 16
+      UNION ALL SELECT DISTINCT ${markedSeries} FROM rollups WHERE series = 0 AND ${markedSeries} > 0
       UNION ALL SELECT DISTINCT toUInt32(toUnixTimestamp(pane)) FROM rollups WHERE series = 2) ORDER BY series`,
   parameters: {},
 };
@@ -133,7 +140,7 @@ export const selectSeries: Statement = {
 export const selectNewestSeries: Statement = {
   sql: `SELECT max(series) AS newest FROM (
       SELECT series FROM (SELECT series FROM rollups WHERE series >= 16 ORDER BY series DESC LIMIT 1)
-      UNION ALL SELECT toUInt32OrZero(extract(assumeNotNull(grp[1]), '^([0-9]+):')) FROM rollups WHERE series = 0
+      UNION ALL SELECT ${markedSeries} FROM rollups WHERE series = 0
       UNION ALL SELECT toUInt32(toUnixTimestamp(pane)) FROM rollups WHERE series = 2)`,
   parameters: {},
 };
