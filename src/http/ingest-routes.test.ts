@@ -9,7 +9,7 @@ import { converse } from "../../test/support/socket.ts";
 import { unpack } from "../event/packed.ts";
 import { Ingest } from "../ingest/ingest.ts";
 import type { IngestLimits } from "../ingest/ingest.ts";
-import { systemClock } from "../lib/clock.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
 import { ingestRoutes } from "./ingest-routes.ts";
 import { createServer } from "./server.ts";
 
@@ -53,7 +53,7 @@ interface Json {
   };
 }
 
-function bench(limits: Partial<IngestLimits> = {}, logOptions: MemoryLogOptions = {}): Bench {
+function bench(limits: Partial<IngestLimits> = {}, logOptions: MemoryLogOptions = {}, clock = systemClock): Bench {
   const log = memoryLog(logOptions);
   let counted = false;
   const waiting: (() => void)[] = [];
@@ -67,7 +67,7 @@ function bench(limits: Partial<IngestLimits> = {}, logOptions: MemoryLogOptions 
         signal.addEventListener("abort", () => resolve(false), { once: true });
       }),
   };
-  const ingest = new Ingest({ log, progress, clock: systemClock, limits });
+  const ingest = new Ingest({ log, progress, clock, limits });
   const server = createServer({
     title: "Test",
     version: "0",
@@ -122,7 +122,7 @@ describe("POST /ingest", () => {
     assert.equal((await send(envelope, { type: "application/cloudevents+json" })).json.count, 1);
     assert.equal(
       (
-        await send([envelope, { ...envelope, id: "c2", time: undefined }], {
+        await send([envelope, { ...envelope, id: "c2", time: undefined, source: undefined }], {
           type: "application/cloudevents-batch+json",
         })
       ).json.count,
@@ -204,6 +204,7 @@ describe("POST /ingest", () => {
       ["a wrong parameter", [event], { query: "?wait=forever" }, 400, "invalid_query"],
       ["a broken event", [{ ...event, extra: 1 }], {}, 422, "invalid_events"],
       ["a member that is no event", [1], {}, 422, "invalid_events"],
+      ["a line that is not JSON", "[{", { type: "application/x-ndjson" }, 422, "invalid_events"],
     ];
   for (const [name, body, options, status, code] of refusals) {
     it(`refuses ${name} with ${status} ${code} and keeps nothing`, async () => {
@@ -327,6 +328,24 @@ describe("GET /ingest/status", () => {
     await systemClock.sleep(20);
     countAll();
     assert.deepEqual(await waiting, { durable: true, counted: true });
+  });
+
+  it("says of a wait that ends in vain what is known", async () => {
+    const waits: number[] = [];
+    const sleep: Clock["sleep"] = async (ms) => void waits.push(ms);
+    const { send, server } = bench({}, {}, { ...systemClock, sleep });
+    const { token } = (await send([event])).json;
+    const answer = await server.inject(`/ingest/status?token=${token}&wait=60s`);
+    assert.deepEqual([answer.statusCode, answer.json()], [200, { durable: true, counted: false }]);
+    assert.deepEqual(waits, [60_000]);
+  });
+
+  it("says of events that the log does not have that they are not durable, without a wait", async () => {
+    const { token } = (await bench().send([event])).json;
+    const other = bench();
+    other.countAll();
+    const answer = await other.server.inject(`/ingest/status?token=${token}&wait=60s`);
+    assert.deepEqual([answer.statusCode, answer.json()], [200, { durable: false, counted: false }]);
   });
 
   it("refuses a token that is none, and a wait that is too long", async () => {
