@@ -67,7 +67,7 @@ const ruleFields = {
     Type.String({
       maxLength: 4096,
       description:
-        "a CEL expression over `event_type`, `user_id`, `timestamp` and `payload`: only events for which it is true count",
+        "a CEL expression over `event_type`, `user_id`, `timestamp` and `payload`: only events for which it is true count; at most 4,096 bytes in UTF-8, each text in it 1,024, and 16 levels of operations inside each other",
       examples: ['event_type == "purchase" && payload.price > 10.0 && payload.country in ["DE", "FR"]'],
     }),
   ),
