@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ask, postCounted, putRule, totals } from "../support/api.ts";
+import { ask, postCounted, putRule, totals, untilCounted } from "../support/api.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 import { startServer } from "../support/server-process.ts";
 
@@ -39,12 +39,13 @@ test("a repeated id counts once: at once, later than memory reaches, and after a
     const expected = Array.from({ length: 50 }, () => perHour);
     assert.deepEqual(await countsByHour(server), expected);
 
-    await postCounted(server.ingestUrl, events.slice(0, 3000).toReversed());
+    const token = await postCounted(server.ingestUrl, events.slice(0, 3000).toReversed());
     assert.deepEqual(await totals(server.queryUrl), { events: 9000, duplicates: 3000 });
     assert.deepEqual(await countsByHour(server), expected);
 
     await server.killGroup();
     server = await start();
+    await untilCounted(server.ingestUrl, token, 1);
     await postCounted(server.ingestUrl, [...events.slice(2000), ...events.slice(5000)]);
     assert.deepEqual(await totals(server.queryUrl), { events: 14_000, duplicates: 8000 });
     assert.deepEqual(await countsByHour(server), expected);
