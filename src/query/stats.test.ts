@@ -1,30 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { MemoryRules } from "../../test/support/memory-rules.ts";
-import { MemoryStore } from "../../test/support/memory-store.ts";
+import { at, minute, now, setUp } from "../../test/support/stats-desk.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Problem } from "../lib/errors.ts";
-import type { WindowRow } from "../store/store.ts";
 import { type RawParameters, timeMax } from "./parameters.ts";
 import { versionOf } from "./stats-request.ts";
 import { stats } from "./stats.ts";
-
-const now = Date.UTC(2026, 0, 17, 19, 35);
-const minute = 60_000;
-const at = (text: string): number => Date.parse(`2026-01-17T${text}Z`);
-
-function setUp(groups: readonly string[] = ["event_type"], windowSeconds = 600, latenessSeconds = 0) {
-  const rules = new MemoryRules();
-  const series = rules.set({ rule_id: "r", group_by: groups, windowSeconds, latenessSeconds });
-  const store = new MemoryStore();
-  const progress = { countedThrough: () => at("19:30:00"), lagMs: () => 5 };
-  const ask = (raw: RawParameters) =>
-    stats({ rule_id: "r", ...raw }, rules.answering(rules.get("r")), { store, progress }, { now: () => now });
-  const put = (time: string, group: WindowRow["group"], value: number): void =>
-    store.set(series, { windowStart: at(time), group, value });
-  return { rules, store, ask, put };
-}
 
 async function problems(asked: Promise<unknown>): Promise<readonly Problem[]> {
   const error = await asked.then(
@@ -334,28 +316,6 @@ test("a rule that is being filled says so and calls nothing final; a pending one
   store.reads = [];
   assert.equal((await ask({})).count, 0);
   assert.deepEqual(store.reads, []);
-});
-
-test("asc is another name of oldest, and desc of newest, which is the order of who asks for none", async () => {
-  const { ask, put } = setUp([]);
-  for (const time of ["19:10:00", "19:00:00", "19:20:00"]) put(time, [], 1);
-  const starts = async (raw: RawParameters) =>
-    (await ask(raw)).data.map((row) => at(String(row.window_start).slice(11, 19)));
-  const oldest = [at("19:00:00"), at("19:10:00"), at("19:20:00")];
-  for (const order of ["asc", "oldest"]) assert.deepEqual(await starts({ order }), oldest);
-  for (const raw of [{ order: "desc" }, { order: "newest" }, {}])
-    assert.deepEqual(await starts(raw), oldest.toReversed());
-  // A page goes on under either name.
-  const { next_cursor: cursor } = await ask({ order: "asc", limit: "1" });
-  assert.deepEqual(await starts({ order: "oldest", cursor }), oldest.slice(1));
-});
-
-test("a page has 100 rows for who asks for no other number", async () => {
-  const { ask, put } = setUp();
-  for (let group = 0; group < 101; group++) put("19:30:00", [`g${group}`], 1);
-  const { count, data, next_cursor: cursor } = await ask({});
-  assert.deepEqual([count, data.length], [100, 100]);
-  assert.equal((await ask({ cursor })).count, 1);
 });
 
 test("pages put together are the whole, in either order and for any limit", async () => {

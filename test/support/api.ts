@@ -57,8 +57,8 @@ export async function ruleOnce(
   }
 }
 
-/** Sends events and waits until they, and so everything acknowledged before them, are counted. Answers their token. */
-export async function postCounted(ingestUrl: string, events: readonly object[]): Promise<string> {
+/** Sends events and waits until they, and so everything acknowledged before them, are counted. */
+export async function postCounted(ingestUrl: string, events: readonly object[]): Promise<void> {
   const url = `${ingestUrl}/ingest?wait=counted`;
   const response = await repeated(url, { method: "POST", headers: json, body: JSON.stringify(events) });
   const text = await response.text();
@@ -66,9 +66,7 @@ export async function postCounted(ingestUrl: string, events: readonly object[]):
   const isDurable = response.status === 504;
   if (!response.ok && !isDurable) throw new Error(`POST ${url}: ${response.status} ${text.slice(0, 2000)}`);
   const body = JSON.parse(text) as { token?: string; error?: { details?: { token?: string } } };
-  const token = body.token ?? body.error?.details?.token ?? "";
-  await untilCounted(ingestUrl, token, 5);
-  return token;
+  await untilCounted(ingestUrl, body.token ?? body.error?.details?.token ?? "", 5);
 }
 
 /** Waits until the events of a token are counted. */

@@ -66,19 +66,12 @@ function sizeOfParts(expression: FilterExpression, parts: readonly Size[]): Size
 
 /** Whether a part, by its index, is what the operation goes on from, or with, and no level of its own. */
 function goesOn(expression: FilterExpression, index: number): boolean {
-  switch (expression.kind) {
-    case "compare":
-      return index === 0 && isRelation(expression.left);
-    case "in":
-      // The others are the comparisons that it is made of.
-      return index > 0 || isRelation(expression.value);
-    case "arithmetic":
-      return index === 0 && rankOf(expression.left) === rankOf(expression);
-    case "conditional":
-      return index === 2 && expression.whenFalse.kind === "conditional";
-    default:
-      return false;
-  }
+  const { kind } = expression;
+  if (kind === "compare") return index === 0 && isRelation(expression.left);
+  // The others are the comparisons that it is made of.
+  if (kind === "in") return index > 0 || isRelation(expression.value);
+  if (kind === "arithmetic") return index === 0 && rankOf(expression.left) === rankOf(expression);
+  return kind === "conditional" && index === 2 && expression.whenFalse.kind === "conditional";
 }
 
 const isRelation = (expression: FilterExpression): boolean => expression.kind === "compare" || expression.kind === "in";
