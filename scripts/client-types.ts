@@ -10,10 +10,10 @@ import { IngestAnswer, StatusAnswer as TokenStatus } from "../src/protocol/inges
 import { LiveDelta, LiveFinal, LiveHeartbeat, LiveReset, LiveSnapshot } from "../src/protocol/live-exact.ts";
 import { LiveError, LiveRequest } from "../src/protocol/live.ts";
 import { RejectRow, RejectsAnswer } from "../src/protocol/rejects.ts";
-import { DocumentAnswer, RuleDocumentBody } from "../src/protocol/rule-document.ts";
+import { DocumentAnswer, RuleDocument } from "../src/protocol/rule-document.ts";
 import {
+  PlainRule,
   RuleAnswer,
-  RuleBody,
   RuleDeleted,
   RulePatch,
   RuleVersionsAnswer,
@@ -40,13 +40,13 @@ const named: Readonly<Record<string, TSchema>> = {
   RejectRow,
   RejectsAnswer,
   StatusAnswer,
-  Rule: RuleBody,
+  Rule: PlainRule,
   RulePatch,
   RuleAnswer,
   RulesAnswer,
   RuleVersionsAnswer,
   RuleDeleted,
-  RuleDocument: RuleDocumentBody,
+  RuleDocument,
   DocumentAnswer,
   DryRunAnswer,
   VerificationAnswer,

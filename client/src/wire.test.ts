@@ -7,7 +7,7 @@ import { wireFile, wireTypes } from "../../scripts/client-types.ts";
 import type { DryRunAnswer } from "../../src/protocol/dry-run.ts";
 import type { IngestAnswer } from "../../src/protocol/ingest.ts";
 import type { LiveDelta, LiveSnapshot } from "../../src/protocol/live-exact.ts";
-import type { RuleAnswer, RuleBody } from "../../src/protocol/rules.ts";
+import type { PlainRule, RuleAnswer } from "../../src/protocol/rules.ts";
 import type { StatsAnswer } from "../../src/protocol/stats.ts";
 import type { VerificationAnswer } from "../../src/protocol/verification.ts";
 import type * as wire from "./wire.ts";
@@ -19,7 +19,7 @@ test("the client's types are those of the schemas; `npm run docs` writes them", 
 /** That the generator has read the schemas as TypeScript does; checked by `npm run types`, nothing is run. */
 type Reads<Server extends Client, Client> = [Server, Client];
 export type Proofs = [
-  Reads<Static<typeof RuleBody>, wire.Rule>,
+  Reads<Static<typeof PlainRule>, wire.Rule>,
   Reads<RuleAnswer, wire.RuleAnswer>,
   Reads<IngestAnswer, wire.IngestAnswer>,
   Reads<StatsAnswer, wire.StatsAnswer>,

@@ -280,7 +280,7 @@ export interface Rule {
   readonly group_by?: readonly string[];
   /** so many different groups of the windows that are kept have rows of their own; events of further ones share a row that is marked `overflow`. Left out: the server's `--max-groups` */
   readonly max_groups?: number;
-  /** a CEL expression over `event_type`, `user_id`, `timestamp` and `payload`: only events for which it is true count */
+  /** a CEL expression over `event_type`, `user_id`, `timestamp` and `payload`: only events for which it is true count; at most 4,096 bytes in UTF-8, each text in it 1,024, and 16 levels of operations inside each other */
   readonly filter?: string;
   /** only windows and groups whose value passes: comparisons of `value` with numbers, joined by `&&` */
   readonly having?: string;
@@ -318,7 +318,7 @@ export interface RulePatch {
   readonly group_by?: readonly string[] | null;
   /** so many different groups of the windows that are kept have rows of their own; events of further ones share a row that is marked `overflow`. Left out: the server's `--max-groups` */
   readonly max_groups?: number | null;
-  /** a CEL expression over `event_type`, `user_id`, `timestamp` and `payload`: only events for which it is true count */
+  /** a CEL expression over `event_type`, `user_id`, `timestamp` and `payload`: only events for which it is true count; at most 4,096 bytes in UTF-8, each text in it 1,024, and 16 levels of operations inside each other */
   readonly filter?: string | null;
   /** only windows and groups whose value passes: comparisons of `value` with numbers, joined by `&&` */
   readonly having?: string | null;
@@ -356,7 +356,7 @@ export interface RuleAnswer {
   readonly group_by: readonly string[];
   /** so many different groups of the windows that are kept have rows of their own; events of further ones share a row that is marked `overflow`. Left out: the server's `--max-groups` */
   readonly max_groups?: number;
-  /** a CEL expression over `event_type`, `user_id`, `timestamp` and `payload`: only events for which it is true count */
+  /** a CEL expression over `event_type`, `user_id`, `timestamp` and `payload`: only events for which it is true count; at most 4,096 bytes in UTF-8, each text in it 1,024, and 16 levels of operations inside each other */
   readonly filter?: string;
   /** only windows and groups whose value passes: comparisons of `value` with numbers, joined by `&&` */
   readonly having?: string;
@@ -440,7 +440,7 @@ export interface RuleVersionsAnswer {
     readonly group_by: readonly string[];
     /** so many different groups of the windows that are kept have rows of their own; events of further ones share a row that is marked `overflow`. Left out: the server's `--max-groups` */
     readonly max_groups?: number;
-    /** a CEL expression over `event_type`, `user_id`, `timestamp` and `payload`: only events for which it is true count */
+    /** a CEL expression over `event_type`, `user_id`, `timestamp` and `payload`: only events for which it is true count; at most 4,096 bytes in UTF-8, each text in it 1,024, and 16 levels of operations inside each other */
     readonly filter?: string;
     /** only windows and groups whose value passes: comparisons of `value` with numbers, joined by `&&` */
     readonly having?: string;
@@ -518,7 +518,7 @@ export interface DryRunAnswer {
     readonly group_by?: readonly string[];
     /** so many different groups of the windows that are kept have rows of their own; events of further ones share a row that is marked `overflow`. Left out: the server's `--max-groups` */
     readonly max_groups?: number;
-    /** a CEL expression over `event_type`, `user_id`, `timestamp` and `payload`: only events for which it is true count */
+    /** a CEL expression over `event_type`, `user_id`, `timestamp` and `payload`: only events for which it is true count; at most 4,096 bytes in UTF-8, each text in it 1,024, and 16 levels of operations inside each other */
     readonly filter?: string;
     /** only windows and groups whose value passes: comparisons of `value` with numbers, joined by `&&` */
     readonly having?: string;

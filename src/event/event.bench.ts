@@ -1,5 +1,5 @@
 import { bench, run, summary } from "mitata";
-import { checkEventText } from "./check.ts";
+import { checkEvent, checkEventText } from "./check.ts";
 import { PackedWriter } from "./packed.ts";
 import { EventScanner } from "./scanner.ts";
 import { behindValue } from "./slice.ts";
@@ -44,6 +44,8 @@ summary(() => {
     });
   });
   bench("for comparison: JSON.parse alone", () => JSON.parse(body.toString()) as unknown);
+  bench("for comparison: JSON.parse and the check of the thorough way", () =>
+    (JSON.parse(body.toString()) as unknown[]).every((event) => checkEvent(event, rules, () => event).ok));
   const schema = parameterCheck(EventSchema);
   bench("for comparison: JSON.parse and the schema, compiled", () =>
     (JSON.parse(body.toString()) as Record<string, unknown>[]).every((event) => schema(event).ok));

@@ -1,96 +1,13 @@
 import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
-import { after, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from "node:zlib";
-import type { FastifyInstance } from "fastify";
-import { documented } from "../../test/support/documented.ts";
-import { memoryLog } from "../../test/support/memory-log.ts";
-import type { MemoryLog, MemoryLogOptions } from "../../test/support/memory-log.ts";
+import { type Bench, bench, event, json } from "../../test/support/ingest-bench.ts";
+import type { MemoryLogOptions } from "../../test/support/memory-log.ts";
 import { converse } from "../../test/support/socket.ts";
 import { unpack } from "../event/packed.ts";
-import { Ingest } from "../ingest/ingest.ts";
 import type { IngestLimits } from "../ingest/ingest.ts";
 import { systemClock } from "../lib/clock.ts";
-import { ingestRoutes } from "./ingest-routes.ts";
-import { createServer } from "./server.ts";
-
-const event = {
-  event_id: "e1",
-  user_id: "u1",
-  event_type: "click",
-  timestamp: "2026-01-13T10:00:00Z",
-  payload: { a: 1 },
-};
-const json = "application/json";
-
-interface Bench {
-  readonly server: FastifyInstance;
-  readonly log: MemoryLog;
-  readonly ingest: Ingest;
-  /** Lets everything count from now on. */
-  readonly countAll: () => void;
-  readonly stored: () => string[];
-  /** Resolves when a request waits for its events to be counted. */
-  readonly waits: Promise<void>;
-  send(
-    body: unknown,
-    options?: { type?: string; query?: string; encoding?: string },
-  ): Promise<{ status: number; headers: Record<string, unknown>; json: Json }>;
-}
-interface Json {
-  readonly status: string;
-  readonly count: number;
-  readonly token: string;
-  readonly refused_count: number;
-  readonly refused: readonly {
-    index: number;
-    line?: number;
-    problems: readonly { path: string; message: string; value?: unknown }[];
-  }[];
-  readonly error: {
-    code: string;
-    message: string;
-    details: readonly { index?: number; path: string; message: string; value?: unknown }[] & { token?: string };
-  };
-}
-
-function bench(limits: Partial<IngestLimits> = {}, logOptions: MemoryLogOptions = {}): Bench {
-  const log = memoryLog(logOptions);
-  let counted = false;
-  const waiting: (() => void)[] = [];
-  const waits = Promise.withResolvers<void>();
-  const progress = {
-    isCounted: () => counted,
-    waitCounted: (_ranges: unknown, signal: AbortSignal) =>
-      new Promise<boolean>((resolve) => {
-        waiting.push(() => resolve(true));
-        waits.resolve();
-        signal.addEventListener("abort", () => resolve(false), { once: true });
-      }),
-  };
-  const ingest = new Ingest({ log, progress, clock: systemClock, limits });
-  const routes = [ingestRoutes(ingest, systemClock)];
-  const server = documented(createServer({ title: "Test", version: "0", logger: false, routes }));
-  after(() => server.close());
-  return {
-    server,
-    log,
-    ingest,
-    countAll: () => ((counted = true), waiting.splice(0).forEach((wake) => wake())),
-    waits: waits.promise,
-    stored: () => log.records.flatMap((record) => unpack(record.events).map((one) => one.event_id)),
-    send: async (body, { type = json, query = "", encoding } = {}) => {
-      const payload = Buffer.isBuffer(body) || typeof body === "string" ? body : JSON.stringify(body);
-      const answer = await server.inject({
-        method: "POST",
-        url: `/ingest${query}`,
-        headers: { "content-type": type, ...(encoding ? { "content-encoding": encoding } : {}) },
-        payload,
-      });
-      return { status: answer.statusCode, headers: answer.headers, json: answer.json() };
-    },
-  };
-}
 
 describe("POST /ingest", () => {
   it("accepts an array, and one event", async () => {
@@ -119,7 +36,7 @@ describe("POST /ingest", () => {
     assert.equal((await send(envelope, { type: "application/cloudevents+json" })).json.count, 1);
     assert.equal(
       (
-        await send([envelope, { ...envelope, id: "c2", time: undefined }], {
+        await send([envelope, { ...envelope, id: "c2", time: undefined, source: undefined }], {
           type: "application/cloudevents-batch+json",
         })
       ).json.count,
@@ -201,6 +118,7 @@ describe("POST /ingest", () => {
       ["a wrong parameter", [event], { query: "?wait=forever" }, 400, "invalid_query"],
       ["a broken event", [{ ...event, extra: 1 }], {}, 422, "invalid_events"],
       ["a member that is no event", [1], {}, 422, "invalid_events"],
+      ["a line that is not JSON", "[{", { type: "application/x-ndjson" }, 422, "invalid_events"],
     ];
   for (const [name, body, options, status, code] of refusals) {
     it(`refuses ${name} with ${status} ${code} and keeps nothing`, async () => {
@@ -311,28 +229,6 @@ describe("POST /ingest", () => {
     const stopping = bench();
     stopping.ingest.stop();
     assert.equal((await stopping.send([event])).json.error.code, "stopping");
-  });
-});
-
-describe("GET /ingest/status", () => {
-  it("tells how far the events of a token are, and waits", async () => {
-    const { send, server, countAll } = bench();
-    const { token } = (await send([event])).json;
-    const status = async (query: string) => (await server.inject(`/ingest/status?token=${token}${query}`)).json();
-    assert.deepEqual(await status(""), { durable: true, counted: false });
-    const waiting = status("&wait=5s");
-    await systemClock.sleep(20);
-    countAll();
-    assert.deepEqual(await waiting, { durable: true, counted: true });
-  });
-
-  it("refuses a token that is none, and a wait that is too long", async () => {
-    const { server } = bench();
-    const codes = async (query: string) => (await server.inject(`/ingest/status${query}`)).json().error.code;
-    assert.equal(await codes("?token=abc"), "invalid_token");
-    assert.equal(await codes("?token=%00%ff"), "invalid_token");
-    assert.equal(await codes("?token=abc&wait=61s"), "invalid_query");
-    assert.equal(await codes(""), "invalid_query");
   });
 });
 

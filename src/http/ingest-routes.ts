@@ -165,6 +165,8 @@ function leaveBodiesToTheHandler(server: FastifyInstance): void {
 const overloadedDrainMs = 5000;
 const isOverloaded = (error: unknown): boolean => error instanceof WeirError && error.canRetry;
 
+const ndjson =
+  "one event a line. A line that is not JSON is a broken event like any other: 422 `invalid_events` with its number, and `partial=true` accepts the others; a body in JSON that is not JSON is 400 `invalid_json`";
 const ingestSchema = {
   tags: ["ingestion"],
   summary: "Send events",
@@ -174,7 +176,7 @@ const ingestSchema = {
   body: {
     content: {
       "application/json": { schema: IngestBody },
-      "application/x-ndjson": { schema: { type: "string", description: "one event a line" } },
+      "application/x-ndjson": { schema: { type: "string", description: ndjson } },
       "application/cloudevents+json": { schema: CloudEventSchema },
       "application/cloudevents-batch+json": { schema: cloudEventBatch },
     },

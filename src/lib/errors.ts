@@ -6,7 +6,7 @@ export const errorCodes = {
   bad_request: "the request is not HTTP as the server understands it",
   headers_too_large: "the headers are larger than a request may have",
   request_timeout: "the request took too long to arrive",
-  invalid_json: "the body is not JSON",
+  invalid_json: "the body is not JSON; a line of NDJSON that is not is a broken event (`invalid_events`)",
   empty_batch: "the request has no events",
   too_many_events: "the request has more events than one request may have",
   body_too_large: "the body, once decoded, is larger than one request may be",

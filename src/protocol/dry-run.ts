@@ -1,6 +1,6 @@
 import Type from "typebox";
 import type { Static } from "typebox";
-import { RuleAnswer, RuleBody } from "./rules.ts";
+import { PlainRule, RuleAnswer } from "./rules.ts";
 import { StatsRow } from "./stats.ts";
 
 export const PutParameters = Type.Object(
@@ -27,7 +27,7 @@ export type DryRunWarning = Static<typeof Warning>;
 export const DryRunAnswer = Type.Object(
   {
     dry_run: Type.Literal(true),
-    rule: Type.Object(RuleBody.properties, { description: "the rule in its one form, as it would be stored" }),
+    rule: Type.Object(PlainRule.properties, { description: "the rule in its one form, as it would be stored" }),
     effect: Type.Enum(["create", "change", "none"], { description: "what the same body would do without `dry_run`" }),
     fills: Type.Boolean({
       description:
@@ -72,7 +72,7 @@ export const DryRunAnswer = Type.Object(
   { description: "what a rule would do; nothing is stored" },
 );
 export type DryRunAnswer = Omit<Static<typeof DryRunAnswer>, "rule" | "data"> & {
-  rule: Static<typeof RuleBody>;
+  rule: Static<typeof PlainRule>;
   data: StatsRow[];
 };
 

@@ -1,18 +1,24 @@
 import Type from "typebox";
-import type { Static } from "typebox";
-import { RuleBody, RulePatch, RulesAnswer } from "./rules.ts";
+import type { Static, TSchema } from "typebox";
+import { PlainRule, RuleBody, RulePatch, RulesAnswer } from "./rules.ts";
 
 /** The bounds of a document, bytes; the number of its rules is the rulebook's. */
 export const documentBytesMax = 16 * 1024 * 1024;
 
+const documentOf = <Rule extends TSchema>(rule: Rule) =>
+  Type.Object(
+    { rules: Type.Array(rule, { maxItems: 10_000, description: "by `rule_id`; each id once" }) },
+    { additionalProperties: false, description: "the rules as one document" },
+  );
+
 /** All rules as people write them. Documentation: the check itself is the rulebook's own and says more. */
-export const RuleDocumentBody = Type.Object(
-  { rules: Type.Array(RuleBody, { maxItems: 10_000, description: "by `rule_id`; each id once" }) },
-  { additionalProperties: false, description: "the rules as one document" },
-);
+export const RuleDocumentBody = documentOf(RuleBody);
+
+/** All rules as they are answered. */
+export const RuleDocument = documentOf(PlainRule);
 
 /** What the list of rules is answered with, as it was asked for. */
-export const RulesOrDocument = Type.Union([RulesAnswer, RuleDocumentBody]);
+export const RulesOrDocument = Type.Union([RulesAnswer, RuleDocument]);
 
 export const RulesParameters = Type.Object(
   {

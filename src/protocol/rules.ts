@@ -67,7 +67,7 @@ const ruleFields = {
     Type.String({
       maxLength: 4096,
       description:
-        "a CEL expression over `event_type`, `user_id`, `timestamp` and `payload`: only events for which it is true count",
+        "a CEL expression over `event_type`, `user_id`, `timestamp` and `payload`: only events for which it is true count; at most 4,096 bytes in UTF-8, each text in it 1,024, and 16 levels of operations inside each other",
       examples: ['event_type == "purchase" && payload.price > 10.0 && payload.country in ["DE", "FR"]'],
     }),
   ),
@@ -141,8 +141,8 @@ const furtherExample = {
   allowed_lateness: "1h",
 };
 
-/** A rule as it is sent. Documentation: the check itself is the rule's own and says more. */
-export const RuleBody = Type.Object(
+/** A rule without anything that the server adds, as it is answered. */
+export const PlainRule = Type.Object(
   {
     rule_id: RuleId,
     ...ruleFields,
@@ -157,6 +157,22 @@ const orNull = (field: TSchema) => {
   const { description = "" } = field as { readonly description?: string };
   return Type.Union([field, Type.Null()], { description });
 };
+const nullableFields = Object.fromEntries(Object.entries(optionalFields).map(([key, field]) => [key, orNull(field)]));
+
+/** A rule as it is sent. Documentation: the check itself is the rule's own and says more. */
+export const RuleBody = Type.Object(
+  {
+    rule_id: RuleId,
+    window_size: windowSize,
+    metric,
+    ...Object.fromEntries(Object.entries(nullableFields).map(([key, field]) => [key, Type.Optional(field)])),
+  },
+  {
+    additionalProperties: false,
+    description: "a rule; `null` is the same as a field that is left out",
+    examples: [example, furtherExample],
+  },
+);
 
 /** The fields to change; `null` takes an optional field away, as `timezone: null`. */
 export const RulePatch = Type.Partial(
@@ -164,7 +180,7 @@ export const RulePatch = Type.Partial(
     rule_id: { ...RuleId, description: "the rule's own, which can't be changed" },
     window_size: windowSize,
     metric,
-    ...Object.fromEntries(Object.entries(optionalFields).map(([key, field]) => [key, orNull(field)])),
+    ...nullableFields,
   }),
   {
     additionalProperties: false,

@@ -1,30 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { MemoryRules } from "../../test/support/memory-rules.ts";
-import { MemoryStore } from "../../test/support/memory-store.ts";
+import { at, minute, now, setUp } from "../../test/support/stats-desk.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Problem } from "../lib/errors.ts";
-import type { WindowRow } from "../store/store.ts";
 import { type RawParameters, timeMax } from "./parameters.ts";
 import { versionOf } from "./stats-request.ts";
 import { stats } from "./stats.ts";
-
-const now = Date.UTC(2026, 0, 17, 19, 35);
-const minute = 60_000;
-const at = (text: string): number => Date.parse(`2026-01-17T${text}Z`);
-
-function setUp(groups: readonly string[] = ["event_type"], windowSeconds = 600, latenessSeconds = 0) {
-  const rules = new MemoryRules();
-  const series = rules.set({ rule_id: "r", group_by: groups, windowSeconds, latenessSeconds });
-  const store = new MemoryStore();
-  const progress = { countedThrough: () => at("19:30:00"), lagMs: () => 5 };
-  const ask = (raw: RawParameters) =>
-    stats({ rule_id: "r", ...raw }, rules.answering(rules.get("r")), { store, progress }, { now: () => now });
-  const put = (time: string, group: WindowRow["group"], value: number): void =>
-    store.set(series, { windowStart: at(time), group, value });
-  return { rules, store, ask, put };
-}
 
 async function problems(asked: Promise<unknown>): Promise<readonly Problem[]> {
   const error = await asked.then(

@@ -5,10 +5,13 @@ import type { RulePart, RuleReader } from "./rule-reader.ts";
 
 type FilterPart = RulePart<Pick<RuleSpec, "filter">, Pick<CheckedRule, "filter">>;
 
-/** Reads `filter`, a CEL expression: each of its mistakes is one of the rule, with its column. */
-export function parseFilterKey(reader: RuleReader): FilterPart {
+/**
+ * Reads `filter`, a CEL expression: each of its mistakes is one of the rule, with its column. `isStored` says of a text, without
+ * space around it, whether the rule has had it before.
+ */
+export function parseFilterKey(reader: RuleReader, isStored: (filter: string) => boolean): FilterPart {
   const text = reader.textIfAny("filter");
-  const parsed = text === undefined ? undefined : parseFilter(text);
+  const parsed = text === undefined ? undefined : parseFilter(text, isStored(text.trim()));
   if (parsed?.ok) return { spec: { filter: parsed.filter.text }, rule: { filter: parsed.filter } };
   for (const problem of parsed?.problems ?? []) reader.wrong("filter", inWords(problem));
   return { spec: {}, rule: {} };

@@ -15,6 +15,9 @@ export type ParsedRule =
   | { readonly ok: true; readonly rule: CheckedRule }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+/** Whether the rule of this id has, or had, this filter. */
+export type HasFilter = (ruleId: string, filter: string) => boolean;
+
 const known: Readonly<Record<keyof RuleSpec, true>> = {
   rule_id: true,
   window_size: true,
@@ -42,15 +45,17 @@ export const ruleKeysMax = 64;
  * Reads a rule's body. Closed grammar: every key, type and limit is checked, and all mistakes are named at once, each by
  * its path. `null` is the same as a missing key. The spec of the result is canonical (paths, metrics and zones in their one
  * form, what is optional and has its default left out; `group_by` and `active` always there): the spec of a spec is itself.
+ *
+ * `hasFilter` says which filters a rule has had already: bounds that came after it hold for what is new alone.
  */
-export function parseRule(body: unknown): ParsedRule {
+export function parseRule(body: unknown, hasFilter: HasFilter = () => false): ParsedRule {
   if (!isObject(body)) {
     const reader = new RuleReader({});
     reader.wrongAt("", "a rule must be an object", body);
     return { ok: false, problems: reader.problems };
   }
   const reader = new RuleReader(body);
-  const rule = hasTooMany(reader) ? undefined : readRule(reader);
+  const rule = hasTooMany(reader) ? undefined : readRule(reader, hasFilter);
   return rule === undefined ? { ok: false, problems: reader.problems } : { ok: true, rule };
 }
 
@@ -83,13 +88,13 @@ function durations({
   };
 }
 
-function readRule(reader: RuleReader): CheckedRule | undefined {
+function readRule(reader: RuleReader, hasFilter: HasFilter): CheckedRule | undefined {
   checkKeys(reader);
   const ruleId = readRuleId(reader);
   const window = parseWindow(reader);
   const metric = parseMetric(reader);
   const groups = parseGroups(reader);
-  const filter = parseFilterKey(reader);
+  const filter = parseFilterKey(reader, (text) => ruleId !== undefined && hasFilter(ruleId, text));
   const selection = parseSelection(reader, metricOf(reader));
   const lateness = parseLateness(reader, kindOf(reader) ?? "tumbling");
   const retention = parseRetention(reader, window?.rule.window);

@@ -1,7 +1,7 @@
 import { shortened } from "../event/shortened.ts";
 import { type Problem, WeirError } from "../lib/errors.ts";
 import { isObject, type JsonObject } from "../lib/is-object.ts";
-import { parseRule, ruleKeysMax } from "../rule/parse.ts";
+import { type HasFilter, parseRule, ruleKeysMax } from "../rule/parse.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import type { RuleSpec } from "../rule/rule.ts";
 import { storable } from "./understood.ts";
@@ -14,9 +14,15 @@ export interface NextSpec {
   readonly rolledBackTo?: number;
 }
 
+/** Which filters the versions of rules have, of the records that are found. */
+export const filtersOf =
+  (find: (ruleId: string) => RuleRecord | undefined): HasFilter =>
+  (ruleId, filter) =>
+    find(ruleId)?.versions.some(({ spec }) => spec.filter === filter) ?? false;
+
 /** The spec that a rule's body says; throws `invalid_rule` with every mistake. */
-export function specOf(body: unknown): RuleSpec {
-  const parsed = parseRule(body);
+export function specOf(body: unknown, hasFilter: HasFilter): RuleSpec {
+  const parsed = parseRule(body, hasFilter);
   if (parsed.ok) return storable(parsed.rule);
   throw invalidRule("the rule", parsed.problems);
 }
@@ -31,7 +37,7 @@ export function patched(record: RuleRecord, patch: unknown): NextSpec {
   }
   // Too many keys are told as those of a rule are, whatever the change was meant to be.
   if (Object.hasOwn(patch, "version") && Object.keys(patch).length <= ruleKeysMax) return rolledBack(record, patch);
-  return { spec: mergedSpec(newest(record).spec, patch) };
+  return { spec: mergedSpec(record, patch) };
 }
 
 export interface ChangeOptions {
@@ -63,9 +69,11 @@ export function invalidRule(what: string, problems: readonly Problem[]): WeirErr
   });
 }
 
-function mergedSpec(spec: RuleSpec, { rule_id: id = spec.rule_id, ...changes }: JsonObject): RuleSpec {
+function mergedSpec(record: RuleRecord, { rule_id: id = record.rule_id, ...changes }: JsonObject): RuleSpec {
+  const { spec } = newest(record);
   // A null that stands for a key that is none must be seen as well.
-  const parsed = parseRule({ ...spec, ...changes });
+  const hasFilter = filtersOf(() => record);
+  const parsed = parseRule({ ...spec, ...changes }, hasFilter);
   const problems = parsed.ok ? [] : [...parsed.problems];
   if (id !== spec.rule_id)
     problems.unshift({ path: "rule_id", message: "can't be changed; make a new rule", value: shortened(id) });
@@ -85,7 +93,8 @@ function rolledBack(record: RuleRecord, patch: JsonObject): NextSpec {
   if (problems.length > 0) throw invalidRule("the rule", problems);
   const found = record.versions.find(({ version }) => version === wanted);
   if (found === undefined) throw unknownVersion(record, Number(wanted));
-  return { spec: specOf(found.spec), rolledBackTo: found.version };
+  const hasFilter = filtersOf(() => record);
+  return { spec: specOf(found.spec, hasFilter), rolledBackTo: found.version };
 }
 
 function unknownVersion({ rule_id: id, versions }: RuleRecord, wanted: number): WeirError {

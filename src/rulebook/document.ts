@@ -3,7 +3,7 @@ import { shortened } from "../event/shortened.ts";
 import { type Problem, WeirError } from "../lib/errors.ts";
 import { isObject } from "../lib/is-object.ts";
 import { suggest } from "../lib/suggest.ts";
-import { parseRule } from "../rule/parse.ts";
+import { type HasFilter, parseRule } from "../rule/parse.ts";
 import type { RuleRecord } from "../rule/registry.ts";
 import type { RuleSpec } from "../rule/rule.ts";
 import { invalidRule } from "./change.ts";
@@ -77,7 +77,10 @@ export function checkTag(records: readonly RuleRecord[], { ifMatch }: DocumentOp
  * The specs of a document, by `rule_id`; a step for each rule. Throws `invalid_rule` with the mistakes of all rules, each
  * with its path in the document.
  */
-export function* readDocument(body: unknown): Generator<undefined, readonly RuleSpec[], undefined> {
+export function* readDocument(
+  body: unknown,
+  hasFilter: HasFilter,
+): Generator<undefined, readonly RuleSpec[], undefined> {
   const problems: Problem[] = [];
   const rules = rulesOf(body, problems);
   const specs: RuleSpec[] = [];
@@ -86,7 +89,7 @@ export function* readDocument(body: unknown): Generator<undefined, readonly Rule
     if (problems.length >= problemsMax) break;
     const path = `rules[${index}]`;
     problems.push(...repeats(rule, places, index));
-    specs.push(...ruleIn(path, rule, problems));
+    specs.push(...ruleIn(path, rule, hasFilter, problems));
     yield;
   }
   if (problems.length > 0) throw invalidRule("the document", problems);
@@ -170,8 +173,8 @@ function repeats(rule: unknown, places: Map<unknown, number>, index: number): Pr
   return [{ path: `rules[${index}].rule_id`, message: `is the rule_id of rules[${before}] too`, value: shortened(id) }];
 }
 
-function ruleIn(path: string, rule: unknown, problems: Problem[]): RuleSpec[] {
-  const parsed = parseRule(rule);
+function ruleIn(path: string, rule: unknown, hasFilter: HasFilter, problems: Problem[]): RuleSpec[] {
+  const parsed = parseRule(rule, hasFilter);
   if (parsed.ok) return [storable(parsed.rule)];
   for (const problem of parsed.problems)
     problems.push({ ...problem, path: problem.path === "" ? path : `${path}.${problem.path}` });

@@ -5,7 +5,7 @@ import { inTurns } from "../lib/in-turns.ts";
 import { type Registry, type RegistryChange, type RuleRecord, type RuleVersion, isOutdated } from "../rule/registry.ts";
 import type { CheckedRule } from "../rule/rule.ts";
 import { catchUp } from "./catch-up.ts";
-import { type ChangeOptions, type NextSpec, checkVersion, patched, specOf } from "./change.ts";
+import { type ChangeOptions, type NextSpec, checkVersion, filtersOf, patched, specOf } from "./change.ts";
 import {
   type DocumentEffect,
   type DocumentOptions,
@@ -73,6 +73,7 @@ export class Rulebook {
   readonly #listeners = new Set<() => void>();
   readonly #known: KnownRecords;
   readonly #following: Following;
+  readonly #hasFilter = filtersOf((ruleId) => this.find(ruleId));
   #unwatch: (() => void) | undefined;
   /** How many are at storing an activation: each may be in force from a position that was read already. */
   #activating = 0;
@@ -103,7 +104,7 @@ export class Rulebook {
 
   /** Creates the rule, or changes the one of its id. The same body again changes nothing. */
   async put(body: unknown, options: ChangeOptions): Promise<{ created: boolean; record: RuleRecord }> {
-    const spec = specOf(body);
+    const spec = specOf(body, this.#hasFilter);
     return this.#change(spec.rule_id, options, () => ({ spec }));
   }
 
@@ -112,7 +113,7 @@ export class Rulebook {
     body: unknown,
     options: ChangeOptions,
   ): Promise<{ rule: CheckedRule; effect: "create" | "change" | "none"; fills: boolean }> {
-    const spec = specOf(body);
+    const spec = specOf(body, this.#hasFilter);
     const current = await this.#registry.get(spec.rule_id);
     checkVersion(spec.rule_id, current, options);
     if (current === undefined) await this.#known.checkRoom();
@@ -151,7 +152,7 @@ export class Rulebook {
    * Answers the effect, and the tag of the document that the rules are then.
    */
   async putDocument(body: unknown, options: DocumentOptions): Promise<{ effect: DocumentEffect; tag: string }> {
-    const specs = await inTurns(readDocument(body), this.#clock);
+    const specs = await inTurns(readDocument(body, this.#hasFilter), this.#clock);
     for (;;) {
       const records = await this.#registry.all();
       this.#known.compare(records);

@@ -5,7 +5,7 @@ import { planRollup } from "../rollup/plan.ts";
 import { groupCases } from "./groups.suite.ts";
 import { positionCases } from "./positions.suite.ts";
 import { countByType, event, piece, range, start } from "./store-samples.suite.ts";
-import type { Store } from "./store.ts";
+import type { EventQuery, Store } from "./store.ts";
 
 export interface OpenStore {
   readonly store: Store;
@@ -340,6 +340,30 @@ export function storeSuite(
         [...first, ...second].map((row) => row.off),
         [4, 3, 2, 1, 0],
       );
+    });
+
+    test("events are found by each of their texts, whole, and by all together", async () => {
+      const at = { timestamp: start + 8_000_000 };
+      await store.insertRaw(src(28), [
+        piece(0, [
+          event("f0", { ...at, event_type: "view", user_id: "ann" }),
+          event("f1", { ...at, event_type: "view 🎉'", user_id: "ann" }),
+          event("f2", { ...at, event_type: "view", user_id: "bob" }),
+          event("f", { ...at, event_type: "View", user_id: "bob" }),
+        ]),
+      ]);
+      const found = async (texts: Pick<EventQuery, "event_id" | "event_type" | "user_id">): Promise<number[]> => {
+        const events = await store.events({ from: at.timestamp, to: at.timestamp + 1, limit: 10, ...texts });
+        return events.map(({ off }) => off);
+      };
+      assert.deepEqual(await found({}), [3, 2, 1, 0]);
+      assert.deepEqual(await found({ event_type: "view" }), [2, 0]);
+      assert.deepEqual(await found({ event_type: "view 🎉'" }), [1]);
+      assert.deepEqual(await found({ event_id: "f" }), [3]);
+      assert.deepEqual(await found({ event_id: "f2" }), [2]);
+      assert.deepEqual(await found({ user_id: "bob" }), [3, 2]);
+      assert.deepEqual(await found({ event_id: "f2", event_type: "view", user_id: "bob" }), [2]);
+      assert.deepEqual(await found({ event_id: "f2", event_type: "view", user_id: "ann" }), []);
     });
 
     test("with nothing in doubt there is nothing to settle", async () => {

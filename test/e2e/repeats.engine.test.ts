@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ask, postCounted, putRule, totals } from "../support/api.ts";
+import { ask, postCounted, putRule, repeated, totals, untilCounted } from "../support/api.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 import { startServer } from "../support/server-process.ts";
 
@@ -29,6 +29,11 @@ async function countsByHour(server: ServerProcess): Promise<number[]> {
   });
 }
 
+async function post(server: ServerProcess, some: readonly object[]): Promise<{ readonly token: string }> {
+  const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(some) };
+  return (await (await repeated(`${server.ingestUrl}/ingest`, init)).json()) as { token: string };
+}
+
 test("a repeated id counts once: at once, later than memory reaches, and after a restart", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "weir-repeats-"));
   const start = (): Promise<ServerProcess> => startServer({ dataDir, args: ["--dedupe-ids-max", "1000"] });
@@ -39,12 +44,14 @@ test("a repeated id counts once: at once, later than memory reaches, and after a
     const expected = Array.from({ length: 50 }, () => perHour);
     assert.deepEqual(await countsByHour(server), expected);
 
-    await postCounted(server.ingestUrl, events.slice(0, 3000).toReversed());
+    const { token } = await post(server, events.slice(0, 3000).toReversed());
+    await untilCounted(server.ingestUrl, token, 5);
     assert.deepEqual(await totals(server.queryUrl), { events: 9000, duplicates: 3000 });
     assert.deepEqual(await countsByHour(server), expected);
 
     await server.killGroup();
     server = await start();
+    await untilCounted(server.ingestUrl, token, 1);
     await postCounted(server.ingestUrl, [...events.slice(2000), ...events.slice(5000)]);
     assert.deepEqual(await totals(server.queryUrl), { events: 14_000, duplicates: 8000 });
     assert.deepEqual(await countsByHour(server), expected);

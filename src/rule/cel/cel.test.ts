@@ -170,13 +170,25 @@ const refused: readonly (readonly [string, RegExp, number, RegExp?])[] = [
   ["payload.a == 'é' && ü", /"ü" is not expected here/, 21],
   ["payload.a == '🎉' && x", /x is not known/, 21],
   ["payload.a == '\ud800'", /half of a surrogate pair/, 1],
-  [`payload.a == "${"x".repeat(4096)}"`, /at most 4096 characters/, 1],
-  [`${"!".repeat(60)}payload.a`, /at most 50 levels deep/, 1],
+  [`payload.a == "${"x".repeat(4096)}"`, /^a filter has at most 4096 bytes in UTF-8, and this has 4111$/, 1],
+  [`payload.a == "a" // ${"字".repeat(1400)}`, /^a filter has at most 4096 bytes in UTF-8, and this has 4220$/, 1],
+  [
+    `event_type == "a" || "字${"x".repeat(1022)}" in [payload.a]`,
+    /^a text in a filter has at most 1024 bytes in UTF-8, and the one that begins with "字x{19}" has 1025$/,
+    22,
+  ],
+  [`payload.a in ["a", "${"x".repeat(1025)}"]`, /at most 1024 bytes/, 20],
+  [`payload.a.matches("${"字".repeat(400)}")`, /at most 1024 bytes.* has 1200$/, 19],
+  [`has(payload["${"a".repeat(1025)}"])`, /more than 128 bytes/, 5],
+  [`${"!".repeat(60)}payload.a`, /^a filter is at most 16 levels deep, and this is 61$/, 1, /several rules/],
+  [`${"!".repeat(16)}payload.a`, /at most 16 levels deep, and this is 17/, 1],
+  [`payload.a > ${"1 + (2 * (".repeat(8)}3${"))".repeat(8)}`, /at most 16 levels deep, and this is 18/, 1],
+  [Array.from({ length: 60 }, () => "payload.a").join(" + ") + " > 1", /at most 50 operations .* and here 61 do$/, 1],
   [`${"(".repeat(300)}true${")".repeat(300)}`, /too many parts/, 251],
   [Array.from({ length: 400 }, () => "!true").join("||"), /at most 500 parts/, 1],
   [`payload.a in [${"1,".repeat(1000)}1]`, /too many parts/, 2015],
   // A list's fields are compared with what stands before it, which must not be looked at anew for each.
-  [`payload.a${" in [payload.b]".repeat(200)}`, /at most 50 levels deep/, 1],
+  [`payload.a${" in [payload.b]".repeat(200)}`, /at most 50 operations/, 1],
   [`payload.a${" in [payload.b]".repeat(20)}`, /at most 500 parts, and this has \d+$/, 1],
   [`payload.a in [${"user_id,".repeat(166)}payload.b]`, /^a filter has at most 500 parts, and this has 503$/, 1],
   [`size(payload.a) in [${"user_id,".repeat(99)}payload.b]`, /too much inside each other/, 1],
@@ -196,6 +208,34 @@ for (const [text, message, column, hint] of refused) {
     if (hint !== undefined) assert.match(problem!.hint ?? "", hint);
   });
 }
+
+const chained = (term: string, operator: string, length: number): string =>
+  Array.from({ length }, () => term).join(` ${operator} `);
+
+test("what is read from left to right is one level, however long it is; what is as large as may be is taken", () => {
+  for (const text of [
+    chained("payload.a == 1", "||", 40),
+    `${chained("payload.a", "-", 40)} > ${chained("2", "*", 40)}`,
+    `(${Array.from({ length: 17 }, (_, at) => `payload.a == ${at} ? ${at} : `).join("")}7) > 3`,
+    `${"(".repeat(40)}payload.a${")".repeat(40)}`,
+    `${"!".repeat(15)}payload.a`,
+    `payload.a == "${"x".repeat(1024)}"`,
+    `payload.a == '' // ${"x".repeat(4096 - 19)}`,
+  ])
+    assert.ok(filter(text), text);
+});
+
+test("what a rule has had already is understood, whatever it was when it was taken", () => {
+  for (const text of [
+    `payload.a == "${"字".repeat(4000)}"`,
+    `payload.a.contains("${"x".repeat(1025)}")`,
+    `${"!".repeat(49)}payload.a`,
+  ]) {
+    assert.ok(!parseFilter(text).ok, text);
+    assert.ok(parseFilter(text, true).ok, text);
+  }
+  assert.ok(!parseFilter(`payload.a == "${"x".repeat(4096)}"`, true).ok);
+});
 
 test("all mistakes are told at once", () => {
   const found = problems("country == 1 && event_type > 3 && payload.x.lower()");

@@ -1,5 +1,6 @@
 import { Checker } from "./check.ts";
-import { type FilterExpression, filterLimits, type ParsedFilter } from "./expression.ts";
+import { fences, type FilterExpression, filterLimits, type ParsedFilter } from "./expression.ts";
+import { longTexts } from "./long-texts.ts";
 import { measure } from "./measure.ts";
 import { readSyntax } from "./syntax.ts";
 import { inWords, mayBe } from "./types.ts";
@@ -12,20 +13,31 @@ import { inWords, mayBe } from "./types.ts";
  * The language is CEL (https://github.com/google/cel-spec) without macros, objects and bytes. Where a payload makes it
  * differ: a missing value is null; a number of the payload is compared by its exact value, and in `+ - * /` it makes both
  * sides doubles.
+ *
+ * `isStored` says that a rule has had it before: then it may be beyond the fences, which came later than some rules.
  */
-export function parseFilter(given: string): ParsedFilter {
+export function parseFilter(given: string, isStored = false): ParsedFilter {
   const text = given.trim();
-  if (text.length > filterLimits.textMax) return refused(`a filter has at most ${filterLimits.textMax} characters`);
+  const long = tooLong(text, isStored);
+  if (long !== undefined) return refused(long);
   if (text === "") return refused("a filter must not be empty");
   if (!text.isWellFormed()) return refused("a filter must not hold half of a surrogate pair");
   // Columns are those of the text as it was given.
   const spaces = given.length - given.trimStart().length;
-  const parsed = checked(text);
+  const parsed = checked(text, isStored);
   if (parsed.ok || spaces === 0) return parsed;
   return { ok: false, problems: parsed.problems.map((problem) => ({ ...problem, column: problem.column + spaces })) };
 }
 
-function checked(text: string): ParsedFilter {
+function tooLong(text: string, isStored: boolean): string | undefined {
+  if (isStored)
+    return text.length > filterLimits.textMax ? `a filter has at most ${filterLimits.textMax} characters` : undefined;
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= fences.textBytesMax) return undefined;
+  return `a filter has at most ${fences.textBytesMax} bytes in UTF-8, and this has ${bytes}`;
+}
+
+function checked(text: string, isStored: boolean): ParsedFilter {
   const read = readSyntax(text);
   if ("problem" in read) return { ok: false, problems: [read.problem] };
   const checker = new Checker(text);
@@ -36,16 +48,19 @@ function checked(text: string): ParsedFilter {
       whole.at,
       "compare it with something",
     );
-  if (checker.problems.length > 0) return { ok: false, problems: checker.problems.slice(0, filterLimits.problemsMax) };
-  const problem = tooLarge(whole.expression);
+  const problems = isStored ? checker.problems : [...checker.problems, ...longTexts(read.tree, text)];
+  if (problems.length > 0) return { ok: false, problems: problems.slice(0, filterLimits.problemsMax) };
+  const problem = tooLarge(whole.expression, isStored);
   if (problem !== undefined) return refused(problem, "make several rules of it");
   return { ok: true, filter: { text, expression: whole.expression, fields: [...checker.fields.values()] } };
 }
 
-function tooLarge(expression: FilterExpression): string | undefined {
-  const { nodes, depth, weight } = measure(expression);
+function tooLarge(expression: FilterExpression, isStored: boolean): string | undefined {
+  const { nodes, depth, nesting, weight } = measure(expression);
+  if (nesting > fences.nestingMax && !isStored)
+    return `a filter is at most ${fences.nestingMax} levels deep, and this is ${nesting}`;
   if (depth > filterLimits.depthMax)
-    return `a filter is at most ${filterLimits.depthMax} levels deep, and this is ${depth}`;
+    return `at most ${filterLimits.depthMax} operations may each work on what the one before gives, as in a + b + c, and here ${depth} do`;
   if (nodes > filterLimits.nodesMax)
     return `a filter has at most ${filterLimits.nodesMax} parts, and this has ${nodes}`;
   return weight > filterLimits.weightMax

@@ -101,12 +101,13 @@ export type ParsedFilter =
   | { readonly ok: true; readonly filter: Filter }
   | { readonly ok: false; readonly problems: readonly FilterProblem[] };
 
-/** How large a filter may be. */
+/** How large a filter may be, whoever stored it. */
 export const filterLimits = {
   /** UTF-16 units of its text. */
   textMax: 4096,
   /** Parts of the expression; a field in a list is a comparison with it, and constants count by the next bound but one. */
   nodesMax: 500,
+  /** Operations of which each works on what the one before gives. */
   depthMax: 50,
   listItemsMax: 1000,
   /** Characters of a pattern for matches(). */
@@ -114,4 +115,14 @@ export const filterLimits = {
   /** How large the SQL may become, counted roughly in function calls. */
   weightMax: 2000,
   problemsMax: 20,
+} as const;
+
+/** What is asked besides of a filter that is sent. One that a rule has had already is counted on, whatever it was when it was taken. */
+export const fences = {
+  /** Bytes of its text in UTF-8. */
+  textBytesMax: 4096,
+  /** Bytes of a text within it. */
+  literalBytesMax: 1024,
+  /** As people see it: see `Measures`. */
+  nestingMax: 16,
 } as const;

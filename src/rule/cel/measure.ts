@@ -4,17 +4,22 @@ import type { FilterExpression } from "./expression.ts";
 export interface Measures {
   readonly nodes: number;
   readonly depth: number;
+  /**
+   * How far operations stand inside each other as people see it: what is read from left to right, as `a + b - c`, `a || b || c`
+   * or `a ? 1 : b ? 2 : 3`, is one level, however long it is.
+   */
+  readonly nesting: number;
   /** About how many function calls its SQL has. */
   readonly weight: number;
 }
 
 /**
- * Counts nodes and depth, and how large the SQL may become. What is done with a conditional of several types is written out
+ * Counts nodes, depth and nesting, and how large the SQL may become. What is done with a conditional of several types is written out
  * for each of its branches, together with what it is done with, so nested conditionals can grow out of all proportion.
  */
 export function measure(expression: FilterExpression): Measures {
-  const { nodes, depth, weight } = sizeOf(expression, new Map());
-  return { nodes, depth, weight };
+  const { nodes, depth, nesting, weight } = sizeOf(expression, new Map());
+  return { nodes, depth, nesting, weight };
 }
 
 interface Size extends Measures {
@@ -37,10 +42,12 @@ function sizeOf(expression: FilterExpression, known: Map<FilterExpression, Size>
 function sizeOfParts(expression: FilterExpression, parts: readonly Size[]): Size {
   const nodes = 1 + sum(parts.map((part) => part.nodes));
   const depth = 1 + Math.max(0, ...parts.map((part) => part.depth));
+  const levels = parts.map((part, index) => part.nesting + (goesOn(expression, index) ? 0 : 1));
+  const nesting = Math.max(1, ...levels);
   if (expression.kind === "conditional") {
     const [condition, yes, no] = parts;
     const weight = 2 * condition!.weight + yes!.weight + no!.weight + 3;
-    return { nodes, depth, weight, branches: yes!.branches + no!.branches };
+    return { nodes, depth, nesting, weight, branches: yes!.branches + no!.branches };
   }
   const written = parts.reduce((product, part) => product * part.branches, 1);
   // Each part stands once for every branch of the others.
@@ -51,9 +58,28 @@ function sizeOfParts(expression: FilterExpression, parts: readonly Size[]): Size
   return {
     nodes,
     depth,
+    nesting,
     weight,
     branches: expression.kind === "convert" && expression.to === "dyn" ? written : branches,
   };
+}
+
+/** Whether a part, by its index, is what the operation goes on from, or with, and no level of its own. */
+function goesOn(expression: FilterExpression, index: number): boolean {
+  const { kind } = expression;
+  if (kind === "compare") return index === 0 && isRelation(expression.left);
+  // The others are the comparisons that it is made of.
+  if (kind === "in") return index > 0 || isRelation(expression.value);
+  if (kind === "arithmetic") return index === 0 && rankOf(expression.left) === rankOf(expression);
+  return kind === "conditional" && index === 2 && expression.whenFalse.kind === "conditional";
+}
+
+const isRelation = (expression: FilterExpression): boolean => expression.kind === "compare" || expression.kind === "in";
+
+/** Sums and differences are of one rank, products and the like of another. */
+function rankOf(expression: FilterExpression): "sum" | "product" | undefined {
+  if (expression.kind !== "arithmetic") return undefined;
+  return expression.operator === "+" || expression.operator === "-" ? "sum" : "product";
 }
 
 /** How often the SQL of an operation may hold that of its parts. */
