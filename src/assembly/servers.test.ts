@@ -1,39 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryLog } from "../../test/support/memory-log.ts";
-import { loadConfig } from "../config/load.ts";
+import { ingestServerOf, queryServerOf } from "../../test/support/made-servers.ts";
 import { systemClock } from "../lib/clock.ts";
-import { Closers } from "../lib/closers.ts";
-import { createLogger } from "../observe/logger.ts";
-import { createMetrics } from "../observe/metrics.ts";
-import { MemoryProgress } from "../progress/memory-progress.ts";
-import type { Basis } from "./basis.ts";
-import { ingestServer, queryServer } from "./servers.ts";
-import type { AnsweringParts } from "./servers.ts";
-
-function basisOf(argv: readonly string[]): Basis {
-  const loaded = loadConfig({ argv, env: {}, readFile: () => "" });
-  assert.ok(loaded.ok);
-  return {
-    config: loaded.config,
-    clock: systemClock,
-    logger: createLogger({ level: "silent", format: "json", terminal: false }),
-    metrics: createMetrics(systemClock),
-    version: "0",
-    closers: new Closers(() => {}),
-    fail: () => {},
-  };
-}
-
-/** With parts that nobody asks anything. */
-function queryServerOf(...argv: string[]) {
-  const basis = basisOf(argv);
-  const progress = new MemoryProgress(basis.clock);
-  const state = () => ({ up: true, answering: true, isLowOnDisk: false, restarts: 0 });
-  const engine = { state, describe: () => undefined, whyAway: "", questionsAtOnce: 4 };
-  const parts: Partial<AnsweringParts> = { log: memoryLog(), progress, dependencies: {}, accepts: true, engine };
-  return queryServer(basis, parts as AnsweringParts, () => undefined);
-}
 
 test("the query port has room for all live connections and for some that ask: the hub refuses, and not the port", async () => {
   for (const [argv, max] of [
@@ -52,20 +20,6 @@ test("on the query port a large document may take as long as it keeps coming, it
   assert.deepEqual([server.server.headersTimeout, server.server.requestTimeout], [10_000, 600_000]);
   await server.close();
 });
-
-/** `synced` is waited for before events are durable. */
-function ingestServerOf(argv: readonly string[] = [], synced?: () => Promise<void>) {
-  const log = memoryLog(synced && { sync: synced });
-  const server = ingestServer(basisOf(argv), { log, progress: new MemoryProgress(systemClock), dependencies: {} });
-  /** In a body of at least so many bytes. */
-  const send = async (events: readonly object[], bytes = 0) => {
-    const payload = JSON.stringify(events).padEnd(bytes);
-    const headers = { "content-type": "application/json" };
-    const answer = await server.inject({ method: "POST", url: "/ingest", headers, payload });
-    return [answer.statusCode, answer.json<{ error?: { code: string } }>().error?.code];
-  };
-  return { server, log, send };
-}
 
 /** An event of so many milliseconds from now. */
 const inMs = (ms: number) => ({
