@@ -12,7 +12,7 @@ import { MemoryProgress } from "../../src/progress/memory-progress.ts";
 import { type MemoryLog, memoryLog } from "./memory-log.ts";
 
 /** Of servers as the product puts them together, configured by a command line. */
-function basisOf(argv: readonly string[]): Basis {
+export function basisOf(argv: readonly string[]): Basis {
   const loaded = loadConfig({ argv, env: {}, readFile: () => "" });
   assert.ok(loaded.ok);
   return {
