@@ -60,7 +60,7 @@ test("on a terminal a line has its time of day, level and facts in colours; in a
   const line = (terminal: boolean): Promise<string> =>
     piped({ format: "pretty", terminal }, (logger) => logger.warn({ part: "store" }, "waiting"));
   assert.match(await line(false), /^\[\d\d:\d\d:\d\d\.\d{3}\] WARN: waiting\n +part: "store"\n$/);
-  assert.match(await line(true), /\u001b\[/);
+  assert.ok((await line(true)).includes("\u001b["));
 });
 
 test("stays below the level", () => {

@@ -19,5 +19,5 @@ test("every failpoint is a place in the product", () => {
   const passed = new Set(
     product.flatMap((text) => [...text.matchAll(/passFailpoint\("([\w-]+)"\)/g)].map((m) => m[1])),
   );
-  assert.deepEqual([...passed].toSorted(), [...failpoints].toSorted());
+  assert.deepEqual(passed, new Set<string>(failpoints));
 });
