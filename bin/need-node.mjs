@@ -5,10 +5,15 @@ const needed = [24, 20];
 /** Its releases have both faults. */
 const older = 25;
 
-/** Ends the process with one line when this Node is too old to run TypeScript as it is and `node:sqlite`. */
+/** Whether a Node of this version runs TypeScript as it is and has a whole `node:sqlite`. */
+export function isEnough(version) {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major !== older && (major > needed[0] || (major === needed[0] && minor >= needed[1]));
+}
+
+/** Ends the process with one line when this Node is not enough. */
 export function needNode() {
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  if (major !== older && (major > needed[0] || (major === needed[0] && minor >= needed[1]))) return;
+  if (isEnough(process.versions.node)) return;
   process.stderr.write(
     `Weir needs Node ${needed.join(".")} or newer, and not ${older}; this is ${process.versions.node}. ` +
       "On Linux `npm ci` installs one that `npm start` and `npm test` use; elsewhere install it from nodejs.org.\n",

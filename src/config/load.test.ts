@@ -35,6 +35,12 @@ test("without anything every option has its default, and the command is serve", 
   }
 });
 
+test("unless told otherwise, nobody but this machine reaches it, by the ports and in the folder that the guide names", () => {
+  const { host, hostNames, ingestPort, queryPort, engineReadonlyPort, dataDir, origins } = good({}).config;
+  assert.deepEqual([host, ingestPort, queryPort, dataDir], ["127.0.0.1", 8000, 8001, "./weir-data"]);
+  assert.deepEqual([hostNames, engineReadonlyPort, origins], [[], null, []]);
+});
+
 test("command line over environment over file over default", () => {
   const file = JSON.stringify({ host: "file", "ingest-port": 1, "query-port": 2, "flush-delay": "7ms" });
   const { config, sources } = good({

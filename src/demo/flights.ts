@@ -24,7 +24,7 @@ export interface Flights {
   readonly count: number;
   /** Oldest first; to be read once. */
   readonly each: AsyncIterable<Flight>;
-  /** Ends the reading early. */
+  /** Ends the reading early, in order: killed, the reader would leave the engine's temporary folder behind. */
   close(): void;
 }
 
@@ -37,13 +37,15 @@ export async function openFlights(limit: number): Promise<Flights> {
   const program = fileURLToPath(new URL("../store/clickhouse/engine/read-flights.ts", import.meta.url));
   const reader = spawn(process.execPath, [program, flightsFile(), String(limit)], {
     stdio: ["ignore", "pipe", "inherit"],
+    // In a group of its own: a Ctrl-C of the terminal is not for it.
+    detached: true,
   });
   const ended = once(reader, "close");
   const lines = createInterface({ input: reader.stdout })[Symbol.asyncIterator]();
   const first = await lines.next();
   if (first.done === true) throw new Error(`the flights could not be read (exit code ${String((await ended)[0])})`);
   const [from = 0, to = 0, count = 0] = first.value.split("\t").map(Number);
-  return { from: from * 1000, to: to * 1000, count, each: parsed(lines), close: () => void reader.kill("SIGKILL") };
+  return { from: from * 1000, to: to * 1000, count, each: parsed(lines), close: () => void reader.stdout.destroy() };
 }
 
 async function* parsed(lines: AsyncIterator<string>): AsyncIterable<Flight> {

@@ -4,7 +4,7 @@ import { flightEvent } from "./demo-rules.ts";
 import type { Flights } from "./flights.ts";
 
 export interface Replay {
-  readonly client: DemoClient;
+  readonly client: Pick<DemoClient, "send" | "lagMs">;
   readonly flights: Flights;
   readonly shiftMs: number;
   /** 0: as fast as the server takes them. */

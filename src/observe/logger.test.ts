@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { WeirError } from "../lib/errors.ts";
 import { createLogger } from "./logger.ts";
-import type { LoggerOptions } from "./logger.ts";
+import type { Logger, LoggerOptions } from "./logger.ts";
 
-function lines(options: Partial<LoggerOptions>, write: (logger: ReturnType<typeof createLogger>) => void): string[] {
+function lines(options: Partial<LoggerOptions>, write: (logger: Logger) => void): string[] {
   const written: string[] = [];
   const destination = { write: (text: string) => void written.push(text) };
   write(createLogger({ level: "info", format: "auto", terminal: false, destination, ...options }));
@@ -27,6 +29,38 @@ test("errors keep code, stack and causes, and lose the details, which quote what
   assert.match(line, /"code":"ENOSPC"/);
   assert.match(line, /logger\.test\.ts/);
   assert.doesNotMatch(line, /private/);
+});
+
+/** As by a real stream, which pretty lines go through. */
+async function piped(options: Partial<LoggerOptions>, write: (logger: Logger) => void): Promise<string> {
+  const destination = new PassThrough({ encoding: "utf8" });
+  lines({ ...options, destination }, write);
+  const [text] = (await once(destination, "data")) as [string];
+  return text;
+}
+
+test("a log that people read along is a line of plain text, and JSON where it is asked for or nobody reads along", async () => {
+  const isJson = async (options: Partial<LoggerOptions>): Promise<boolean> => {
+    const line = await piped(options, (logger) => logger.warn({ part: "store" }, "waiting"));
+    assert.match(line, /waiting/);
+    return line.startsWith("{");
+  };
+  for (const [format, terminal, json] of [
+    ["auto", true, false],
+    ["auto", false, true],
+    ["pretty", false, false],
+    ["pretty", true, false],
+    ["json", true, true],
+    ["json", false, true],
+  ] as const)
+    assert.equal(await isJson({ format, terminal }), json, `${format}, terminal: ${terminal}`);
+});
+
+test("on a terminal a line has its time of day, level and facts in colours; in a file no colours", async () => {
+  const line = (terminal: boolean): Promise<string> =>
+    piped({ format: "pretty", terminal }, (logger) => logger.warn({ part: "store" }, "waiting"));
+  assert.match(await line(false), /^\[\d\d:\d\d:\d\d\.\d{3}\] WARN: waiting\n +part: "store"\n$/);
+  assert.ok((await line(true)).includes("\u001b["));
 });
 
 test("stays below the level", () => {

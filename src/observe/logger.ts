@@ -17,7 +17,8 @@ export interface LoggerOptions {
 
 /**
  * The server's logger. A line is written before the call returns, so that the last one before a crash is there. Errors
- * are logged under `err` with code, message, stack and causes, but never with `details`: these quote what was sent.
+ * are logged under `err` with code, message, stack and causes, but never with `details`: these quote what was sent. So do
+ * the store's texts of what it refuses, of which the code alone is logged.
  */
 export function createLogger({ level, format, terminal, destination }: LoggerOptions): Logger {
   const toStderr = (): DestinationStream => pino.destination({ dest: 2, sync: true });
@@ -46,7 +47,7 @@ export function createLogger({ level, format, terminal, destination }: LoggerOpt
 interface ErrorFacts {
   readonly type: string;
   readonly code?: string;
-  readonly message: string;
+  readonly message?: string;
   readonly stack?: string;
   readonly cause?: ErrorFacts;
 }
@@ -60,8 +61,14 @@ function errorFacts(error: unknown, depth = 0): ErrorFacts {
     ...codeOf(error),
     message: error.message,
     ...(error.stack === undefined ? {} : { stack: error.stack }),
-    ...(error.cause === undefined || depth === causesMax ? {} : { cause: errorFacts(error.cause, depth + 1) }),
+    ...(error.cause === undefined || depth === causesMax ? {} : { cause: causeFacts(error, depth) }),
   };
+}
+
+function causeFacts(error: Error, depth: number): ErrorFacts {
+  const { cause } = error;
+  const quotes = error instanceof WeirError && error.code === "store_refused" && cause instanceof Error;
+  return quotes ? { type: cause.name, ...codeOf(cause) } : errorFacts(cause, depth + 1);
 }
 
 function codeOf(error: Error): { code?: string } {

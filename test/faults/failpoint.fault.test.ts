@@ -5,6 +5,7 @@ import { type Failpoint, failpoints } from "../../src/lib/failpoint.ts";
 import { putRule } from "../support/api.ts";
 import { seeded } from "../support/random.ts";
 import type { Exit } from "../support/server-process.ts";
+import { elsewhere } from "./failpoint-places.ts";
 import { faultRules } from "./fault-events.ts";
 import type { FaultRule } from "./recompute.ts";
 import { diedBeforeReady, faultSeed, Stage } from "./stage.ts";
@@ -19,23 +20,7 @@ const madeLater: readonly FaultRule[] = [
   { ...faultRules[1]!, rule_id: "later_2" },
 ];
 
-/**
- * Passed only where an event is refused, something is erased, or memory is scarce: see poison.fault.test.ts,
- * erasure.fault.test.ts and scarce-memory.fault.test.ts.
- */
-const elsewhere: readonly Failpoint[] = [
-  "between-parts",
-  "mid-bisection",
-  "before-reject",
-  "after-reject",
-  "mid-replay",
-  "mid-erasure",
-];
-
-/** Passed only with rules in MongoDB: see src/rule/mongo. */
-const inMongo: readonly Failpoint[] = ["rules-half-staged", "rules-staged", "rules-changed"];
-
-for (const name of failpoints.filter((one) => ![...elsewhere, ...inMongo].includes(one))) {
+for (const name of failpoints.filter((one) => elsewhere[one] === undefined)) {
   test(`a server that dies at ${name} recovers with every acknowledged event counted once`, async (t) => {
     const seed = faultSeed();
     const random = seeded(seed);

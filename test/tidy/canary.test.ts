@@ -106,6 +106,32 @@ const canaries: readonly (readonly [string, Readonly<Record<string, string>>, Re
     { "src/query/d.ts": "const x = `a ${process.on(s, f)} b`;" },
     /the process belongs/,
   ],
+  ["a look at the clock", { "src/query/d.ts": "const x = Date.now();" }, /d\.ts:1: time, timers and chance come in/],
+  ["a look at the clock by a date", { "src/query/d.ts": "const x = new Date();" }, /time, timers and chance/],
+  ["a time measured", { "src/query/d.ts": "const x = performance.now();" }, /time, timers and chance/],
+  ["chance", { "src/query/d.ts": "const x = { random: Math.random };" }, /time, timers and chance/],
+  ["a timer", { "src/query/d.ts": "\nconst x = setTimeout(f, 1);" }, /d\.ts:2: time, timers and chance/],
+  ["a timer that is handed on", { "src/query/d.ts": "const x = { every: globalThis.setInterval };" }, /time, timers/],
+  [
+    "a timer of a module",
+    { "src/query/d.ts": 'import { setTimeout as pause } from "node:timers/promises";' },
+    /time, timers and chance/,
+  ],
+  [
+    "an oracle that shares code with what it judges",
+    { "test/oracle/o.ts": 'export type X = 1;\nimport { a } from "../../src/lib/a.ts";' },
+    /test\/oracle\/o\.ts: the oracle may import types alone of src\/lib\/a\.ts/,
+  ],
+  [
+    "an oracle that shares it among types",
+    { "test/oracle/o.ts": 'import { type A, a } from "../../src/lib/a.ts";' },
+    /types alone of src\/lib\/a\.ts/,
+  ],
+  [
+    "an oracle that shares it by a helper",
+    { "test/oracle/o.ts": 'import { x } from "../support/x.ts";' },
+    /types alone of test\/support\/x\.ts/,
+  ],
   ["an endless file", { "src/lib/a.ts": "x;\n".repeat(401) }, /402 lines/],
   ["an unfinished place", { "src/lib/a.ts": `// ${"TO" + "DO"}: later` }, /unfinished/],
   ["a machine's path in a document", { "README.md": `see ${folder}/main` }, /README\.md:1: a path of one machine/],
@@ -129,6 +155,14 @@ const canaries: readonly (readonly [string, Readonly<Record<string, string>>, Re
 ];
 
 for (const [what, changes, expected] of canaries) test(`finds ${what}`, () => assert.match(told(changes), expected));
+
+test("knows what is no look at the clock, and what of a module is types", () => {
+  const dates = "const a = new Date(ms).toISOString(); socket.setTimeout(0); clock.now(); Date.UTC(2026, 0);\n";
+  const types = 'import type { A } from "../../src/lib/a.ts";\nexport type { B } from "../../src/event/b.ts";\n';
+  const own = 'import { seeded } from "../support/random.ts";\nimport { p } from "./p.ts";\n';
+  const parts = { "test/oracle/o.ts": types + own, "test/x.ts": "", "bench/x.ts": "" };
+  assert.doesNotMatch(told({ "src/query/d.ts": dates, ...parts }), /time, timers|the oracle/);
+});
 
 test("is not deceived by texts, comments and patterns", () => {
   const { code, imports } = scan(

@@ -1,5 +1,15 @@
 import { posix } from "node:path";
-import { clientReaders, httpSpeakers, mayImport, pagePackages, processOwners, units, vendorHomes } from "./layers.ts";
+import {
+  clientReaders,
+  clockOwners,
+  httpSpeakers,
+  mayImport,
+  oracleHelpers,
+  pagePackages,
+  processOwners,
+  units,
+  vendorHomes,
+} from "./layers.ts";
 import { scan } from "./scan.ts";
 import type { Scanned } from "./scan.ts";
 
@@ -20,11 +30,13 @@ export function untidy(files: Files): string[] {
     ...directions(sources),
     ...clientAlone(sources),
     ...pagesApart(sources),
+    ...oracleApart(sources),
     ...cycles(sources),
     ...vendors(sources),
     ...barrels(sources),
     ...httpNumbers(sources),
     ...owners(sources),
+    ...timeAndChance(sources),
     ...texts(files),
     ...map(files),
   ];
@@ -72,6 +84,17 @@ function pagesApart(sources: Sources): string[] {
       pagePackages.includes(name) ? [] : [`${path}: the dashboard may not import ${name}`],
     ),
   ];
+}
+
+/** What is compared with the oracle says nothing where both have it of the same code; its types it may have. */
+function oracleApart(sources: Sources): string[] {
+  return [...sources]
+    .filter(([path]) => path.startsWith("test/oracle/") && !isTest(path))
+    .flatMap(([path, { valueImports }]) =>
+      local(path, valueImports)
+        .filter((target) => !target.startsWith("test/oracle/") && !oracleHelpers.includes(target))
+        .map((target) => `${path}: the oracle may import types alone of ${target}`),
+    );
 }
 
 /** The longest unit that the path lies in; for an unknown folder its name. */
@@ -132,6 +155,24 @@ function owners(sources: Sources): string[] {
     processTouch,
     "the process belongs to main.ts and config/",
   );
+}
+
+/** `AbortSignal.timeout` is left out: it bounds requests to real servers, which no simulation has. */
+const timeTouch = new RegExp(
+  [
+    String.raw`(?<![.\w#])(?:globalThis\s*\.\s*)?set(?:Timeout|Interval|Immediate)\b`,
+    String.raw`\b(?:Date|performance)\s*\.\s*now\b|\bnew\s+Date\b(?!\s*\(\s*[^\s)])`,
+    String.raw`\bprocess\s*\.\s*hrtime\b|\bMath\s*\.\s*random\b`,
+  ].join("|"),
+);
+const timeModules = /^node:(?:timers|perf_hooks)\b/;
+
+/** They come in as parameters, so that a simulation can own them. */
+function timeAndChance(sources: Sources): string[] {
+  const applies = (path: string): boolean => isProduct(path) && !clockOwners.some((place) => place.test(path));
+  const what = "time, timers and chance come in as parameters";
+  const modules = everyPackage(sources, applies, (path, name) => (timeModules.test(name) ? [`${path}: ${what}`] : []));
+  return [...lines(sources, applies, timeTouch, what), ...modules];
 }
 
 function lines(sources: Sources, applies: (path: string) => boolean, pattern: RegExp, what: string): string[] {
@@ -220,7 +261,8 @@ const packageOf = (specifier: string): string =>
         .join("/");
 
 function localImports(path: string, scanned: Scanned | undefined): string[] {
-  return (scanned?.imports ?? [])
-    .filter((name) => name.startsWith("."))
-    .map((name) => posix.join(posix.dirname(path), name));
+  return local(path, scanned?.imports ?? []);
 }
+
+const local = (path: string, imports: readonly string[]): string[] =>
+  imports.filter((name) => name.startsWith(".")).map((name) => posix.join(posix.dirname(path), name));

@@ -81,3 +81,16 @@ export const processOwners = [
 
 /** Where HTTP's numbers may be: http/, and the engine's child, which answers another protocol. */
 export const httpSpeakers = [/^src\/http\//, /^src\/store\/clickhouse\/engine\//];
+
+/** Where the system's time, timers and chance are taken, to be handed to everything else. */
+export const clockOwners = [
+  /^src\/lib\/clock\.ts$/,
+  /^src\/main\.ts$/,
+  // Gives the processor its randomness.
+  /^src\/assembly\/processor\.ts$/,
+  // A thread of its own, where nobody hands it a clock.
+  /^src\/log\/embedded\/writer\.worker\.ts$/,
+];
+
+/** What the oracle runs besides itself. */
+export const oracleHelpers: readonly string[] = ["test/support/random.ts"];

@@ -3,6 +3,8 @@ export interface Scanned {
   /** Same lines as the source; comments are gone, texts are `""`. */
   readonly code: string;
   readonly imports: readonly string[];
+  /** Those of them of which more than types is imported. */
+  readonly valueImports: readonly string[];
   /** True when the file does nothing but pass on what other files export. */
   readonly isBarrel: boolean;
 }
@@ -10,16 +12,18 @@ export interface Scanned {
 export function scan(source: string): Scanned {
   const texts: string[] = [];
   const marked = mask(source, texts);
-  const specifiers = [...marked.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)"#(\d+)"/g)].map(
-    (match) => texts[Number(match[1])] ?? "",
-  );
+  const specifiersOf = (code: string): string[] =>
+    [...code.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)"#(\d+)"/g)].map((match) => texts[Number(match[1])] ?? "");
   const passedOn = marked.replaceAll(/export\s+(?:type\s+)?(?:\*(?:\s+as\s+\w+)?|\{[^}]*\})\s*from\s*"#\d+";?/g, "");
   return {
     code: marked.replaceAll(/"#\d+"/g, '""'),
-    imports: specifiers,
+    imports: specifiersOf(marked),
+    valueImports: specifiersOf(marked.replaceAll(typeImport, "")),
     isBarrel: marked.trim() !== "" && passedOn.trim() === "",
   };
 }
+
+const typeImport = /\b(?:import|export)\s+type\s+(?:\{[^}]*\}|\*(?:\s+as\s+\w+)?|\w+)\s*from\s*"#\d+"/g;
 
 const token =
   /\/\/[^\n]*|\/\*[^]*?\*\/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\/(?![/*])(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[dgimsuvy]*|`/g;

@@ -21,6 +21,12 @@ const scarce: ReadonlyMap<string, WeirError["lacks"]> = new Map([
   ["159", "time"],
 ]);
 
+/**
+ * Codes whose texts name tables, columns, functions, settings and grants. Those of all others may quote what the engine was given,
+ * as VIOLATED_CONSTRAINT has every column of the row.
+ */
+const ofNames = new Set(codes("16 46 47 57 60 81 115 164 344 452"));
+
 /** What a write says whose claim of a partition is not the one in force: see claims.ts. */
 export const claimLost = "weir: this claim is not in force";
 
@@ -31,9 +37,10 @@ export function asWeirError(error: unknown, wrote: boolean): WeirError {
     return unavailable(new Error("the partition was claimed anew meanwhile"), wrote);
   const refused = error instanceof ClickHouseError && !passing.has(error.code);
   if (!refused) return unavailable(error, wrote);
-  return new WeirError("store_refused", `the store refused a statement: ${error.message}`, {
+  const text = ofNames.has(error.code) ? withoutStatement(error.message) : named(error);
+  return new WeirError("store_refused", `the store refused a statement: ${text}`, {
     cause: error,
-    details: { reason: refusal(error), row: rowOf(error) },
+    details: { reason: `the engine refused it: ${named(error)}`, row: rowOf(error) },
     outcomeUnknown: wrote,
   });
 }
@@ -45,10 +52,13 @@ function rowOf({ message }: ClickHouseError): number | undefined {
 }
 
 /** In the engine's word for it, which is no sentence of its own but has none of its texts either: VIOLATED_CONSTRAINT. */
-function refusal({ type, code }: ClickHouseError): string {
-  const named = type?.toLowerCase().replaceAll("_", " ");
-  return `the engine refused it: ${named === undefined ? "" : `${named}, `}code ${code}`;
+function named({ type, code }: ClickHouseError): string {
+  const name = type?.toLowerCase().replaceAll("_", " ");
+  return `${name === undefined ? "" : `${name}, `}code ${code}`;
 }
+
+/** Where a name is not known the engine quotes the statement around it, with the values of its parameters. */
+const withoutStatement = (text: string): string => text.split(/\.? \bin scope\b/i)[0] ?? "";
 
 export function unavailable(cause: unknown, outcomeUnknown = false): WeirError {
   const reason = messageOf(cause);

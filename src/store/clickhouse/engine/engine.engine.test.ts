@@ -181,6 +181,7 @@ describe("the watch", () => {
       log: (level, message) => events.push(`${level}: ${message}`),
     });
     try {
+      assert.equal(watched.readonlyUrl(), null, "nobody has asked for the port for tools");
       const { pid, restarts } = watched.state();
       let silences = 0;
       watched.onSilence(() => silences++);
@@ -188,6 +189,7 @@ describe("the watch", () => {
       assert.equal(watched.state().restarts, restarts + 1);
       assert.equal(silences, 1);
       assert.equal(watched.state().answering, true);
+      assert.equal(watched.readonlyUrl(), null);
       assert.ok(events.includes("error: the engine does not answer and is killed"));
     } finally {
       await watched.stop();

@@ -7,6 +7,7 @@ import { freeBytesOf } from "../../../lib/disk.ts";
 import { WeirError } from "../../../lib/errors.ts";
 import { Child } from "./child-process.ts";
 import { writeConfig } from "./config-file.ts";
+import { restartDelayMs, startsInARow } from "./restart-delay.ts";
 import { Room } from "./room.ts";
 import type { Access } from "./settings.ts";
 
@@ -86,10 +87,6 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 }
 
 const lookMs = 100;
-const retryDelaysMs = [0, 200, 500, 1000, 2000, 5000];
-/** Up for so long, the next end is not counted with the ones before. */
-const steadyMs = 60_000;
-
 class WatchedEngine implements Engine {
   readonly username = "weir";
   readonly password: string;
@@ -190,15 +187,14 @@ class WatchedEngine implements Engine {
   /** Starts the child again each time it has ended, until `stop`. */
   async #watch(): Promise<void> {
     const { clock } = this.#options;
-    let failures = 0;
+    let inARow = 0;
     while (this.#child) {
       const started = clock.monotonic();
       this.#lastExit = await this.#untilEnd(this.#child);
       this.#child = null;
-      if (clock.monotonic() - started > steadyMs) failures = 0;
+      inARow = startsInARow(inARow, clock.monotonic() - started);
       while (this.#child === null && !this.#stopping.signal.aborted) {
-        await clock.sleep(retryDelaysMs[Math.min(failures, retryDelaysMs.length - 1)] ?? 0, this.#stopping.signal);
-        failures++;
+        await clock.sleep(restartDelayMs(inARow++), this.#stopping.signal);
         if (!this.#stopping.signal.aborted) await this.#restart();
       }
     }

@@ -18,7 +18,10 @@ const bounds = await session.queryBindAsync(`SELECT min(second), max(second), co
   format: "TSV",
 });
 process.stdout.write(bounds.text());
-await pipeline(chunks, process.stdout);
+await pipeline(chunks, process.stdout).catch((error: NodeJS.ErrnoException) => {
+  // Who reads has seen enough.
+  if (error.code !== "EPIPE") throw error;
+});
 session.cleanup();
 
 async function* chunks(): AsyncGenerator<Uint8Array> {
