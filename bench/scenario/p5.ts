@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { rulesMax } from "../../src/rulebook/room.ts";
 import { type BenchOptions, type BenchServer, withServer } from "../lib/bench-server.ts";
 import { Durations } from "../lib/latency.ts";
 import { manyRules } from "../lib/many-rules.ts";
@@ -6,7 +7,6 @@ import { cpuShare, usage } from "../lib/meter.ts";
 import { probe } from "../lib/probe.ts";
 import { cores, ms, table, whole } from "../lib/report.ts";
 import { type BenchRule, wireRule } from "../lib/rules.ts";
-import { rulesMax } from "../../src/rulebook/room.ts";
 import { verifyCounts } from "../lib/verify.ts";
 import type { LoadOrder } from "../load/protocol.ts";
 import { runLoad } from "../load/run-load.ts";
