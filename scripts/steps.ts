@@ -40,7 +40,8 @@ const tool = (name: string, program: string, ...args: string[]): Step => ({
 
 /** Fast and without services, the longest first: what `npm run check` does. */
 export const checks = (): readonly Step[] => [
-  ...halves(
+  ...inParts(
+    4,
     tests(
       "pure tests",
       "**/*.test.ts",
@@ -89,12 +90,12 @@ export const filesLike = (pattern: string): readonly string[] =>
     .flatMap((folder) => globSync(`${folder}/${pattern}`, { cwd: root }))
     .sort();
 
-/** The same in two processes, every other file in each: one process has one thread. */
-const halves = (step: Step): readonly Step[] =>
-  [0, 1].map((half) => ({
+/** The same in several processes, the files in turn: one process has one thread. */
+const inParts = (count: number, step: Step): readonly Step[] =>
+  Array.from({ length: count }, (_, part) => ({
     ...step,
-    name: `${step.name} ${half + 1}`,
-    args: step.args.filter((arg, index) => !arg.endsWith(".test.ts") || index % 2 === half),
+    name: `${step.name} ${part + 1}`,
+    args: step.args.filter((arg, index) => !arg.endsWith(".test.ts") || index % count === part),
   }));
 
 /** The tests of one file, or those of it whose names begin so; for as long as it takes. */

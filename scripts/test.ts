@@ -18,7 +18,7 @@ const compiled = mkdtempSync(join(tmpdir(), "weir-compiled-"));
 process.env["NODE_COMPILE_CACHE"] = compiled;
 process.once("exit", () => rmSync(compiled, { recursive: true, force: true }));
 
-const quick = await runSteps(checks().filter(wanted), 2);
+const quick = await runSteps(checks().filter(wanted), 4);
 const services = await runLanes([simulation(), ...serviceLanes(), faultLane()].filter(wanted), 3);
 const load = await runLanes([loadLane()].filter(wanted), 1);
 process.exitCode = close([...quick, ...services, ...load]);

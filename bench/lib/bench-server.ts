@@ -1,6 +1,9 @@
+import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
 import { putRule } from "../../test/support/api.ts";
 import { type ServerProcess, startServer } from "../../test/support/server-process.ts";
 import { profilesIn } from "./profile.ts";
@@ -26,6 +29,7 @@ export interface BenchServer {
 
 /** Runs `work` on a fresh server in a temporary folder, then removes both. */
 export async function withServer<T>(options: BenchOptions, work: (at: BenchServer) => Promise<T>): Promise<T> {
+  await diskAtRest();
   const folder = await mkdtemp(join(tmpdir(), "weir-bench-"));
   const profiles = join(folder, "profiles");
   const nodeArgs = options.cpuProfile ? ["--cpu-prof", `--cpu-prof-dir=${profiles}`] : [];
@@ -40,6 +44,12 @@ export async function withServer<T>(options: BenchOptions, work: (at: BenchServe
     await server.killGroup();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What the measurement before has left to write, and the gigabytes that were removed behind it, are none of the next one's. */
+async function diskAtRest(): Promise<void> {
+  await promisify(execFile)("sync");
+  await pause(5000);
 }
 
 export async function putBenchRules(queryUrl: string): Promise<void> {
