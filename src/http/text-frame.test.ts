@@ -41,7 +41,29 @@ test("a client reads what was framed, between what the library sends", async () 
   );
 });
 
-test("the same text is framed once, however many get it", () => {
+test("the same texts are framed once, however many get them one after the other", () => {
+  const frames = new TextFrames();
+  const round = ["final", "delta", "snapshot from the first", "snapshot from the second"];
+  const made = new Set(Array.from({ length: 100 }, () => round.map((text) => frames.of(text))).flat());
+  assert.equal(made.size, round.length);
+});
+
+test("of frames a few are kept, and not too much of long ones", () => {
+  const frames = new TextFrames();
+  const isKept = (text: string, between: readonly string[]): boolean => {
+    const frame = frames.of(text);
+    for (const other of between) frames.of(other);
+    return frames.of(text) === frame;
+  };
+  assert.equal(isKept("a", "bcdefgh".split("")), true);
+  assert.equal(isKept("a", "bcdefghijk".split("")), false);
+  const long = (letter: string): string => letter.repeat(3 * 1024 * 1024);
+  assert.equal(isKept("a", [long("b")]), true);
+  assert.equal(isKept(long("c"), ["a"]), true);
+  assert.equal(isKept(long("c"), [long("b")]), false);
+});
+
+test("what is framed is the text", () => {
   const frames = new TextFrames();
   const first = frames.of("one");
   assert.equal(frames.of("o".concat("ne")), first);

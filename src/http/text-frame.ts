@@ -23,16 +23,31 @@ function headOf(payload: number): Buffer {
   return head;
 }
 
-/** Frames of texts that many get one after the other: made once, and the same bytes wait in every socket. */
+const keptMax = 8;
+/** Of their texts together; the newest is kept however long it is. */
+const keptCharsMax = 4 * 1024 * 1024;
+
+/**
+ * Frames of texts that many get: made once, and the same bytes wait in every socket. A few are kept, since one client after the
+ * other gets the same few texts: the windows that have closed, then what has changed, or a snapshot from one of several moments.
+ */
 export class TextFrames {
-  #text = "";
-  #frame = textFrame("");
+  /** The newest last. */
+  readonly #kept = new Map<string, Buffer>();
+  #chars = 0;
 
   of(text: string): Buffer {
-    if (text !== this.#text) {
-      this.#frame = textFrame(text);
-      this.#text = text;
+    return this.#kept.get(text) ?? this.#add(text, textFrame(text));
+  }
+
+  #add(text: string, frame: Buffer): Buffer {
+    this.#kept.set(text, frame);
+    this.#chars += text.length;
+    for (const oldest of this.#kept.keys()) {
+      if (oldest === text || (this.#kept.size <= keptMax && this.#chars <= keptCharsMax)) break;
+      this.#kept.delete(oldest);
+      this.#chars -= oldest.length;
     }
-    return this.#frame;
+    return frame;
   }
 }
