@@ -290,6 +290,31 @@ describe("the end of a socket", () => {
     assert.deepEqual([other.readyState, caughtUp.readyState], [WebSocket.OPEN, WebSocket.OPEN]);
   });
 
+  it("does not come for an answer that could not be heard because the server itself stood still", async (t) => {
+    const clock = new SimulatedClock();
+    const { server, url } = await start({}, { clock });
+    t.after(() => server.close());
+    const sockets = [1, 2].map(() => new WebSocket(url, { autoPong: false }));
+    await Promise.all(sockets.map((socket) => once(socket, "open")));
+    const [answering, silent] = sockets as [WebSocket, WebSocket];
+    const [cutOff, ended] = [closed(answering).then(() => "cut off"), closed(silent)];
+    const state = (): Promise<string> => {
+      answering.send("?");
+      return Promise.race([next(answering).then(() => "open"), cutOff]);
+    };
+    const pinged = Promise.all(sockets.map((socket) => once(socket, "ping")));
+    await clock.advance(8000);
+    await pinged;
+    clock.standStill(10_000);
+    await clock.advance(0);
+    // The answer has lain there and is read now; who still owes one at the next turn is late by himself.
+    answering.pong();
+    assert.equal(await state(), "open");
+    await clock.advance(800);
+    assert.equal((await ended)[0], 4008);
+    assert.equal(await state(), "open");
+  });
+
   it("comes when nothing is read", async (t) => {
     const { server, url, store, series, progress, hub } = await start({ backlogBytesMax: 1000, backlogMsMax: 300 });
     t.after(() => server.close());

@@ -48,6 +48,12 @@ export class SimulatedClock implements Clock {
     return () => void this.#timers.delete(timer);
   }
 
+  /** The process stands still so long: what came due meanwhile runs when the clock moves on, once, as with real timers. */
+  standStill(ms: number): void {
+    this.#now += ms;
+    for (const timer of this.#timers) timer.due = Math.max(timer.due, this.#now);
+  }
+
   /** Moves on by `ms`, running what comes due in order; what that sets off is let settle in between. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
