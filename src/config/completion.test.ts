@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { unlessMissing } from "../../test/support/needs.ts";
 import { commandNames, parseCommandLine } from "./command-line.ts";
 import { shells } from "./completion.ts";
 import { options } from "./options.ts";
@@ -55,9 +56,10 @@ test("bash is told how to complete", () => {
   assert.equal(out, "complete -F _weir weir\n");
 });
 
-/** Runs a shell that has read its script, or says why it can't be. */
+/** Runs a command in a shell that is given its script as `SCRIPT`; `needs` is for the options of a test of it. */
 const inShell = (shell: "zsh" | "fish", ...args: readonly string[]) => {
-  const skip = spawnSync(shell, ["--version"]).error === undefined ? false : `${shell} is not installed`;
+  const isThere = spawnSync(shell, ["--version"]).error === undefined;
+  const needs = unlessMissing(isThere ? undefined : `${shell} is not installed: apt-get install ${shell}`);
   const run = (command: string): string => {
     const { status, stdout, stderr } = spawnSync(shell, [...args, command], {
       encoding: "utf8",
@@ -66,17 +68,17 @@ const inShell = (shell: "zsh" | "fish", ...args: readonly string[]) => {
     assert.deepEqual([status, stderr], [0, ""]);
     return stdout;
   };
-  return { skip, run };
+  return { needs, run };
 };
 
 const zsh = inShell("zsh", "-f", "-c");
-test("zsh can read its script, and is told how to complete", { skip: zsh.skip }, () => {
+test("zsh can read its script, and is told how to complete", zsh.needs, () => {
   const out = zsh.run('autoload -Uz compinit; compinit -u -D; eval "$SCRIPT"; print $_comps[weir]');
   assert.equal(out, "_weir\n");
 });
 
 const fish = inShell("fish", "--no-config", "-c");
-test("fish offers commands, options and their values", { skip: fish.skip }, () => {
+test("fish offers commands, options and their values", fish.needs, () => {
   const asked = (line: string): string[] => {
     const out = fish.run(`echo "$SCRIPT" | source; complete -C '${line}'`);
     return out.split("\n").flatMap((found) => (found === "" ? [] : [found.split("\t")[0]!]));

@@ -29,3 +29,27 @@ export function forgetText(key: string): void {
     // Then nothing was kept.
   }
 }
+
+/** The keys that begin so, in no order. */
+export function keptKeys(beginning: string): string[] {
+  try {
+    return Object.keys(localStorage).filter((key) => key.startsWith(beginning));
+  } catch {
+    return [];
+  }
+}
+
+const tabKey = "weir.tab";
+const newTab = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
+
+/** Names this tab apart from all others of the browser, also after a reload; where nothing is kept, until then. */
+export function tabId(): string {
+  try {
+    const known = sessionStorage.getItem(tabKey);
+    if (known !== null) return known;
+    sessionStorage.setItem(tabKey, newTab);
+  } catch {
+    // Then nothing else is kept either.
+  }
+  return newTab;
+}

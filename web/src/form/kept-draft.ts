@@ -1,6 +1,6 @@
 import { useState } from "react";
-import { forgetText, keepText, keptText } from "../kept.ts";
-import { draftFrom } from "./draft.ts";
+import { forgetText, keepText, keptKeys, keptText, tabId } from "../kept.ts";
+import { draftFrom, isSame, newDraft } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 
 /** A draft as it is kept in the browser, from the first letter on until it is saved or thrown away. */
@@ -10,17 +10,52 @@ export interface Kept {
   readonly version: number | undefined;
 }
 
-const keyOf = (ruleId: string | undefined): string => `weir.draft.${ruleId ?? ""}`;
+const newDrafts = "weir.new-draft.";
 
-export function keptDraft(ruleId: string | undefined): Kept | undefined {
+/** A rule has one draft in the browser; new rules have one for each tab, as they have nothing to do with each other. */
+const keyOf = (ruleId: string | undefined): string =>
+  ruleId === undefined ? newDrafts + tabId() : `weir.draft.${ruleId}`;
+
+export const keptDraft = (ruleId: string | undefined): Kept | undefined => keptAt(keyOf(ruleId));
+
+function keptAt(key: string): (Kept & { readonly at: number }) | undefined {
   try {
-    const { draft, version } = JSON.parse(keptText(keyOf(ruleId)) ?? "{}") as Record<string, unknown>;
+    const { draft, version, at } = JSON.parse(keptText(key) ?? "{}") as Record<string, unknown>;
     const found = draftFrom(draft);
-    return found && { draft: found, version: typeof version === "number" ? version : undefined };
+    const versionOf = typeof version === "number" ? version : undefined;
+    return found && { draft: found, version: versionOf, at: typeof at === "number" ? at : 0 };
   } catch {
     return undefined;
   }
 }
+
+export function keepDraft(ruleId: string | undefined, kept: Kept): void {
+  keepText(keyOf(ruleId), JSON.stringify({ ...kept, at: Date.now() }));
+}
+
+/** A new rule that was begun in another tab, which may have been closed since: nobody can tell. */
+export interface OtherDraft {
+  readonly key: string;
+  readonly draft: Draft;
+}
+
+/** The one that was typed in last. */
+export function newestOther(): OtherDraft | undefined {
+  const own = keyOf(undefined);
+  return keptKeys(newDrafts)
+    .map((key) => ({ key, kept: key === own ? undefined : keptAt(key) }))
+    .flatMap(({ key, kept }) => (kept === undefined || isSame(kept.draft, newDraft) ? [] : [{ key, ...kept }]))
+    .toSorted((a, b) => b.at - a.at)[0];
+}
+
+/** Takes it from the other tab, as it is by now. Should that be open still, what is on its page stays there. */
+export function takeOver({ key, draft }: OtherDraft): Draft {
+  const newest = keptAt(key)?.draft ?? draft;
+  forgetText(key);
+  return newest;
+}
+
+export const forgetOther = ({ key }: OtherDraft): void => forgetText(key);
 
 export const forgetDraft = (ruleId: string | undefined): void => forgetText(keyOf(ruleId));
 
@@ -30,7 +65,7 @@ export function useKeptDraft(ruleId: string | undefined, first: Kept) {
   const [isRestored, setRestored] = useState(() => keptDraft(ruleId) !== undefined);
   const change = (draft: Draft): void => {
     const next = { ...kept, draft };
-    keepText(keyOf(ruleId), JSON.stringify(next));
+    keepDraft(ruleId, next);
     setKept(next);
   };
   /** What was typed is this version by now: it need not be kept, and what is typed next changes that one. */

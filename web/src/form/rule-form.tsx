@@ -11,6 +11,7 @@ import { Fields } from "./fields.tsx";
 import { forgetDraft, useKeptDraft } from "./kept-draft.ts";
 import type { Kept } from "./kept-draft.ts";
 import { MoreFields } from "./more-fields.tsx";
+import { OtherDraftOffer } from "./other-draft.tsx";
 import { PreviewCard } from "./preview.tsx";
 import { noProblems, problemsOf } from "./problems.ts";
 import { isStored, save } from "./saving.ts";
@@ -93,6 +94,7 @@ function Form({ rule, first, isGone = false }: FormProps) {
     <div className="form-and-preview">
       <form className="card" onSubmit={(event) => void submit(event)} noValidate>
         {isRestored && !isSame(draft, first.draft) && <Restored startOver={() => startOver(first)} />}
+        {rule === undefined && isSame(draft, first.draft) && <OtherDraftOffer goOn={edit} />}
         {isGone && (
           <p className="notice notice-warn" role="status">
             Somebody has deleted this rule. Saved, it is made again as it stands here.
