@@ -81,7 +81,7 @@ class Appender {
   }
 
   slowestMs(): number {
-    return Math.max(0, ...this.sent.map(({ ms }) => ms));
+    return this.sent.reduce((slowest, { ms }) => Math.max(slowest, ms), 0);
   }
 }
 
