@@ -123,9 +123,10 @@ describe("following live a real server", () => {
 
   test("a rule changes, and another is deleted", async () => {
     const { version } = await weir.rules.patch("all", { having: "value > 2" });
+    // Until it is filled the version before answers, with the same rows perhaps.
+    const changed = subscriptions.filter(({ rule }) => rule === "all");
+    await until(() => changed.every(({ subscription }) => subscription.state.version === version));
     await equal();
-    for (const { rule, subscription } of subscriptions)
-      if (rule === "all") assert.equal(subscription.state.version, version);
     await weir.rules.delete("grows");
     const gone = subscriptions.filter(({ rule }) => rule === "grows");
     await until(() => gone.every(({ subscription }) => subscription.state.status === "ended"));
