@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type EmbeddedEngine, openEmbeddedEngine } from "../../../test/support/embedded-engine.ts";
+import { writeTopKGroups } from "../../../test/support/top-k-groups.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { stateColumns, stateNames } from "../../rollup/metrics.ts";
 import { parseRule } from "../../rule/parse.ts";
 import { Questions } from "./questions.ts";
 
-/** Each state is some 100 KB while it is in memory: all of them are more than half of it. */
+/** The states of all groups are more than half of it while they are in memory. */
 const memoryMax = 1024 * 2 ** 20;
 const [parts, groupsOfPart] = [12, 500];
 
@@ -24,15 +24,10 @@ before(async () => {
   engine = await openEmbeddedEngine({ memoryMax });
   const { connection } = engine;
   questions = new Questions({ connection, clock: systemClock, tableBytesMax: 2 ** 27, rowsBytesMax: 2 ** 26 });
-  const write = (sql: string, parameters = {}): Promise<void> => connection.write({ sql, parameters });
   // A merge takes memory as well, and then it would be the engine that has too little.
-  await write("SYSTEM STOP MERGES rollups");
+  await connection.write({ sql: "SYSTEM STOP MERGES rollups", parameters: {} });
   for (let part = 0; part < parts; part++)
-    await write(
-      `INSERT INTO rollups SELECT 16, toDateTime(1768262400), [toString({from:UInt32} + number)], 1, 0, 0, ${states()}
-        FROM (SELECT number, arrayReduce('approx_top_kState(10, 1000)', ['x']) AS one FROM numbers(${groupsOfPart}))`,
-      { from: part * groupsOfPart },
-    );
+    await writeTopKGroups(connection, { from: part * groupsOfPart, count: groupsOfPart, value: "x" });
 });
 after(() => engine.close());
 
@@ -46,12 +41,3 @@ test("a question that takes more of the engine's memory than one may is told so,
   await assert.rejects(read(all), told);
   assert.ok(await read(one));
 });
-
-const states = (): string =>
-  stateNames
-    .map((name) =>
-      name === "frequent"
-        ? "initializeAggregation('approx_top_kMergeForEachState(10, 1000)', [one])"
-        : stateColumns[name].empty,
-    )
-    .join(", ");
