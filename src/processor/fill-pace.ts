@@ -15,7 +15,7 @@ export interface FillPace {
   readonly positionsPerEvent: number;
 }
 
-/** Not less after failures. So many groups, each with a state of 200 KB (`top_k`), the smallest engine has room for. */
+/** Not less after failures. So many groups, each with 300 KB of states (`top_k`), the smallest engine has room for. */
 export const eventsLeast = 500;
 /** Not less to be quick: with many rules a statement takes its time however few the events. */
 const eventsUseful = 50_000;

@@ -2,7 +2,7 @@ import { type Offset, type OffsetRange, type Src, offset } from "../../event/pos
 import type { Statement } from "../../rollup/statement.ts";
 import type { Mark } from "../store.ts";
 import type { Connection } from "./connection.ts";
-import { markKey } from "./statements.ts";
+import { markKey, markedSeries } from "./statements.ts";
 
 export interface FillMarksDeps {
   readonly connection: Pick<Connection, "rows" | "columns" | "write">;
@@ -58,15 +58,14 @@ export class FillMarks {
 }
 
 const key = "assumeNotNull(grp[1])";
-const seriesOf = `toUInt32OrZero(splitByChar(':', ${key})[1])`;
 const srcOf = `toUInt16OrZero(splitByChar(':', ${key})[2])`;
 const fromOf = `toUInt64OrZero(extract(${key}, ':([0-9]+)-'))`;
 const toOf = `toUInt64OrZero(extract(${key}, '-([0-9]+)$'))`;
 
 function selectFillMarks(series: readonly number[]): Statement {
   return {
-    sql: `SELECT DISTINCT ${seriesOf} AS fill, ${srcOf} AS src, ${fromOf} AS range_from, ${toOf} AS range_to
-      FROM rollups WHERE series = 0 AND ${seriesOf} IN {series:Array(UInt32)}`,
+    sql: `SELECT DISTINCT ${markedSeries} AS fill, ${srcOf} AS src, ${fromOf} AS range_from, ${toOf} AS range_to
+      FROM rollups WHERE series = 0 AND ${markedSeries} IN {series:Array(UInt32)}`,
     parameters: { series },
   };
 }
@@ -74,8 +73,8 @@ function selectFillMarks(series: readonly number[]): Statement {
 /** Of these series those of which the partition has more than one mark. */
 function selectSeveral(src: Src, series: readonly number[]): Statement {
   return {
-    sql: `SELECT ${seriesOf} AS fill FROM rollups
-      WHERE series = 0 AND ${srcOf} = {src:UInt16} AND ${seriesOf} IN {series:Array(UInt32)}
+    sql: `SELECT ${markedSeries} AS fill FROM rollups
+      WHERE series = 0 AND ${srcOf} = {src:UInt16} AND ${markedSeries} IN {series:Array(UInt32)}
       GROUP BY fill HAVING uniqExact(${key}) > 1 ORDER BY fill`,
     parameters: { src, series },
   };
@@ -85,8 +84,8 @@ function selectSeveral(src: Src, series: readonly number[]): Statement {
 function selectJoined(src: Src, series: readonly number[]): Statement {
   return {
     sql: `SELECT fill, toFloat64(arrayFold((end, mark) -> if(mark.1 <= end, greatest(end, mark.2 + 1), end), marks, toUInt64(0))) AS next
-      FROM (SELECT ${seriesOf} AS fill, arraySort(groupUniqArray((${fromOf}, ${toOf}))) AS marks FROM rollups
-        WHERE series = 0 AND ${srcOf} = {src:UInt16} AND ${seriesOf} IN {series:Array(UInt32)} GROUP BY fill)
+      FROM (SELECT ${markedSeries} AS fill, arraySort(groupUniqArray((${fromOf}, ${toOf}))) AS marks FROM rollups
+        WHERE series = 0 AND ${srcOf} = {src:UInt16} AND ${markedSeries} IN {series:Array(UInt32)} GROUP BY fill)
       WHERE arrayCount(mark -> mark.2 < next, marks) > 1`,
     parameters: { src, series },
   };
@@ -95,8 +94,8 @@ function selectJoined(src: Src, series: readonly number[]): Statement {
 /** Those that lie within these, but for these themselves. */
 function deleteJoined(src: Src, joined: readonly Mark[]): Statement {
   return {
-    sql: `DELETE FROM rollups WHERE series = 0 AND ${srcOf} = {src:UInt16} AND ${seriesOf} IN {series:Array(UInt32)}
-      AND ${toOf} <= transform(${seriesOf}, {series:Array(UInt32)}, {to:Array(UInt64)}, toUInt64(0))
+    sql: `DELETE FROM rollups WHERE series = 0 AND ${srcOf} = {src:UInt16} AND ${markedSeries} IN {series:Array(UInt32)}
+      AND ${toOf} <= transform(${markedSeries}, {series:Array(UInt32)}, {to:Array(UInt64)}, toUInt64(0))
       AND ${key} NOT IN {keys:Array(String)} SETTINGS lightweight_deletes_sync = 2`,
     parameters: {
       src,

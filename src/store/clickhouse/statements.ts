@@ -122,7 +122,7 @@ export function deleteExpired(expired: Expired): Statement {
 }
 
 /** The series that a mark is of: of a live one 0. */
-const markedSeries = "toUInt32OrZero(extract(assumeNotNull(grp[1]), '^([0-9]+):'))";
+export const markedSeries = "toUInt32OrZero(extract(assumeNotNull(grp[1]), '^([0-9]+):'))";
 
 /**
  * Of rows, of marks of fills (of which no event may have passed the filter, or all windows be expired), and of lists of groups:
