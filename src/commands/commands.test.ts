@@ -216,6 +216,11 @@ test("a screen has as many rows as it has lines for, and says what it is at", ()
   assert.deepEqual(screen(state([], "stale"), terminal(true)), ["r connection lost, resuming", "no windows yet"]);
   const [title] = screen({ ...state([]), rule: "r".repeat(100), complete: false }, terminal(true));
   assert.equal(title, `${"r".repeat(36)}… live (may lack events)`, "else it would wrap, and not be drawn over");
+  for (const columns of [10, 20, 40]) {
+    const narrow = { ...terminal(true, 10), columns: () => columns };
+    const lost = { ...state(rows, "stale"), rule: "r".repeat(100), complete: false };
+    for (const line of screen(lost, narrow)) assert.ok(line.length <= columns, line);
+  }
 });
 
 test("tail says at once that nobody answers or that there is no such rule, and waits for a server that is busy", async () => {
@@ -240,8 +245,8 @@ test("tail says at once that nobody answers or that there is no such rule, and w
 test("tail draws over what it drew", async () => {
   const human = terminal(true);
   await runTail(following(state([row(1), row(2)]), state([row(3)])), wish, human, complain);
-  assert.ok(human.written[0]?.startsWith("r live\u001B[K\n"));
-  assert.ok(human.written[1]?.startsWith("\u001B[4A"), "four lines up");
+  assert.ok(human.written[0]?.startsWith("\u001B[Kr live\n"));
+  assert.ok(human.written[1]?.startsWith("\u001B[4A\u001B[K"), "four lines up");
   assert.ok(human.written[1]?.endsWith("\u001B[J"));
 });
 

@@ -1,6 +1,6 @@
 import { WeirError } from "../../client/src/weir.ts";
 import type { LiveState, StatsRow, Weir } from "../../client/src/weir.ts";
-import { cut } from "./cells.ts";
+import { cut, widthOf } from "./cells.ts";
 import { harmless } from "./table.ts";
 import { painted, sayJson } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
@@ -59,8 +59,8 @@ function redrawn(terminal: Terminal): (state: LiveState) => void {
   return (state) => {
     const lines = screen(state, terminal);
     const back = drawn > 0 ? `\u001B[${drawn}A` : "";
-    // To the end of each line, and of the screen, nothing of before is left.
-    terminal.write(`${back}${lines.map((line) => `${line}\u001B[K\n`).join("")}\u001B[J`);
+    // Of each line, and of the screen below, nothing of before is left. (Behind a full line, its last character would be cleared.)
+    terminal.write(`${back}${lines.map((line) => `\u001B[K${line}\n`).join("")}\u001B[J`);
     drawn = lines.length;
   };
 }
@@ -70,18 +70,36 @@ export function screen(state: LiveState, terminal: Pick<Terminal, "columns" | "l
   const { rule, status, rows, complete } = state;
   // The title, the head, what is left out, and where the cursor stands.
   const room = Math.max(1, terminal.lines() - 4);
-  const [head = "", ...lines] = windowTable(rows.slice(0, room), terminal.columns());
+  const columns = terminal.columns();
+  const [head = "", ...lines] = windowTable(rows.slice(0, room), columns);
   const colour = { connecting: "yellow", live: "green", stale: "yellow", ended: "red" } as const;
   const words = { connecting: "connecting", live: "live", stale: "connection lost, resuming", ended: "ended" }[status];
   const lacking = complete === false ? " (may lack events)" : "";
   const left = rows.length - lines.length;
-  // A line that wraps would not be drawn over.
-  const name = cut(harmless(rule), Math.max(1, terminal.columns() - ` ${words}${lacking}`.length));
-  return [
-    `${painted(terminal, "bold", name)} ${painted(terminal, colour[status], words)}${painted(terminal, "yellow", lacking)}`,
-    ...(rows.length === 0 ? [painted(terminal, "dim", "no windows yet")] : [painted(terminal, "bold", head), ...lines]),
-    ...(left > 0 ? [painted(terminal, "dim", `… and ${left} older rows`)] : []),
+  // A line that wraps would not be drawn over. The name gives way first, but never as a whole.
+  const name = cut(harmless(rule), Math.max(1, columns - ` ${words}${lacking}`.length));
+  const fitted = filling(columns);
+  const title = [
+    painted(terminal, "bold", fitted(name)),
+    painted(terminal, colour[status], fitted(` ${words}`)),
+    painted(terminal, "yellow", fitted(lacking)),
   ];
+  const dim = (text: string): string => painted(terminal, "dim", cut(text, columns));
+  return [
+    title.join(""),
+    ...(rows.length === 0 ? [dim("no windows yet")] : [painted(terminal, "bold", head), ...lines]),
+    ...(left > 0 ? [dim(`… and ${left} older rows`)] : []),
+  ];
+}
+
+/** Cuts texts of a line one after the other to what is left of it. */
+function filling(columns: number): (text: string) => string {
+  let room = columns;
+  return (text) => {
+    const fitting = room > 0 ? cut(text, room) : "";
+    room -= widthOf(fitting);
+    return fitting;
+  };
 }
 
 /** Tells what is different from the state before. */

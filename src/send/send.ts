@@ -11,7 +11,7 @@ import type { Input } from "./input.ts";
 import { parseMapping } from "./mapping.ts";
 import type { Mapping } from "./mapping.ts";
 import { showProgress, thousands } from "./progress.ts";
-import type { ProgressScreen } from "./progress.ts";
+import type { ProgressScreen, Standing } from "./progress.ts";
 import { Refusals } from "./refusals.ts";
 import { eventMaker } from "./row-event.ts";
 import { Sending } from "./sending.ts";
@@ -123,12 +123,15 @@ async function send(wish: SendWish, mapping: Mapping, refusals: Refusals, deps: 
   const sender = weir.sender({ wait, retryForMs, ...bounds });
   const sending = new Sending({ sender, refusals, fromRow: wish.fromRow, skips: refusals.skips, signal, clock });
   let input: Input | undefined;
-  const standing = () => ({
-    what: input?.name ?? "",
-    done: sending.done,
-    refused: refusals.count,
-    share: wholeShare(wish.files, input),
-  });
+  const standing = (): Standing => {
+    const read = wholeShare(wish.files, input);
+    return {
+      what: input?.source ?? "",
+      done: sending.done,
+      refused: refusals.count,
+      share: read === null ? null : read * sending.doneShare,
+    };
+  };
   const stop = showProgress(standing, screen, clock);
   try {
     for (const path of wish.files) {
@@ -148,7 +151,7 @@ async function send(wish: SendWish, mapping: Mapping, refusals: Refusals, deps: 
   return sending.ended();
 }
 
-/** Files count alike: nobody knows how long the later ones are. */
+/** How much has been read. Files count alike: nobody knows how long the later ones are. */
 function wholeShare(files: readonly string[], input: Input | undefined): number | null {
   const share = input?.share() ?? null;
   if (input === undefined || share === null) return null;

@@ -68,6 +68,11 @@ export class Sending {
     return accepted + refused;
   }
 
+  /** How much of what was read has an outcome, 0 to 1: thousands of rows may wait for theirs. */
+  get doneShare(): number {
+    return this.#read === 0 ? 0 : 1 - this.#tellings.size / this.#read;
+  }
+
   /** Reads on as long as there is room for what was read. @throws whatever reading does */
   async rows(batches: AsyncIterable<readonly Row[]>, make: (row: Row) => Made): Promise<void> {
     for await (const rows of untilStopped(batches, this.signal, this.#parts.clock))
