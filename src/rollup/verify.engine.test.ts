@@ -99,6 +99,30 @@ async function toldOfBatches(body: object, batches: readonly (readonly number[])
   return engine.connection.rows(renderDifferences(comparison, "values"));
 }
 
+test("long groups are told as far as there is room for their bytes, and all are counted", async () => {
+  const at = nextSrc++;
+  const rows = Array.from({ length: 4 }, (_, off) => {
+    const event = { event_type: "t", user_id: "u", timestamp: start, receivedAt: start };
+    const row = rawRow({ ...event, event_id: `l${off}`, payload: { long: `${off}`.repeat(5000) } }, at, off);
+    return JSON.stringify(row);
+  });
+  await engine.connection.insert("INSERT INTO raw_events FORMAT JSONEachRow", Buffer.from(rows.join("\n")));
+  const parsed = parseRule({ rule_id: "r", window_size: "1m", metric: "count", group_by: ["payload.long"] });
+  assert.ok(parsed.ok);
+  const ranges = [{ src: src(at), from: offset(0), to: offset(3) }];
+  const comparison = { series: nextSeries++, rule: parsed.rule, ranges, from: 0, limit: 10 };
+  const told = async (bytesMax?: number): Promise<unknown[]> => {
+    const statement = renderDifferences({ ...comparison, ...(bytesMax && { bytesMax }) }, "events");
+    const found = await engine.connection.rows<{ grp: string; different: number }>(statement);
+    return found.map(({ grp, different }) => [grp.slice(0, 5), different]);
+  };
+  assert.deepEqual(await told(12_000), [
+    ['["000', 4],
+    ['["111', 4],
+  ]);
+  assert.equal((await told()).length, 4);
+});
+
 test("sums of doubles that cancel out may differ by what was added, and not by what is left of it", async () => {
   const canceling = [[0.1], [0.2, -0.3]];
   const filter = "payload.other < 0.0";

@@ -16,7 +16,11 @@ export interface Comparison {
   readonly from: number;
   /** The most differences that are answered. */
   readonly limit: number;
+  /** The most bytes of their groups and values together, which may be as long as an event each. */
+  readonly bytesMax?: number;
 }
+
+const bytesMaxUsual = 8 * 2 ** 20;
 
 /** What is compared: how many events entered each group of a pane, or the pane as a whole, or the values of groups. */
 export type Compared = "events" | "events of panes" | "values";
@@ -34,7 +38,7 @@ const [storedSide, expectedSide, sizeSide] = [1, 2, 3];
  * that are not what the raw rows give, by the same compiler, oldest first. Panes that only one side has differ in their events.
  */
 export function renderDifferences(comparison: Comparison, compared: Compared): Statement {
-  const { series, ranges, from, limit } = comparison;
+  const { series, ranges, from, limit, bytesMax = bytesMaxUsual } = comparison;
   const rule = byPanes(comparison.rule, compared);
   const reading = renderWindows({ ...query(rule), series, from, whole: true });
   // Values are bound and names of columns are ours, so that the word stands for the table alone.
@@ -45,17 +49,24 @@ export function renderDifferences(comparison: Comparison, compared: Compared): S
     `SELECT window_start, ${compared === "events of panes" ? "'[]'" : "toJSONString(grp)"} AS grp, ${value} AS one, ${is} AS side FROM (\n${sql}\n)`;
   const sides = [side(reading.sql, storedSide), side(expected, expectedSide), ...sizes(rule)];
   const merge = (is: number): string => `${asText ? "anyIf" : "sumIf"}(one, side = ${is})`;
-  const sql = `SELECT window_start, grp, toString(stored_value) AS stored, toString(expected_value) AS expected, toFloat64(count() OVER ()) AS different
+  const differing = `SELECT window_start, grp, toString(stored_value) AS stored, toString(expected_value) AS expected
 FROM (
   SELECT window_start, grp, ${merge(storedSide)} AS stored_value, ${merge(expectedSide)} AS expected_value, ${merge(sizeSide)} AS size,
     uniqExactIf(side, side != ${sizeSide}) AS sides
   FROM (${sides.join("\nUNION ALL\n")})
   GROUP BY window_start, grp
 )
-WHERE ${asText ? "stored_value != expected_value AND notEmpty(stored_value) AND notEmpty(expected_value)" : numbersDiffer(rule)}${compared === "values" ? " AND sides = 2" : ""}
+WHERE ${asText ? "stored_value != expected_value AND notEmpty(stored_value) AND notEmpty(expected_value)" : numbersDiffer(rule)}${compared === "values" ? " AND sides = 2" : ""}`;
+  const sql = `SELECT window_start, grp, stored, expected, different
+FROM (
+  SELECT *, toFloat64(count() OVER ()) AS different,
+    sum(length(grp) + length(stored) + length(expected)) OVER (ORDER BY window_start, grp ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS bytes
+  FROM (${differing})
+)
+WHERE bytes <= {bytes:UInt64}
 ORDER BY window_start, grp
 LIMIT {differences:UInt64}`;
-  const statement = { sql, parameters: { ...reading.parameters, own: series, differences: limit } };
+  const statement = { sql, parameters: { ...reading.parameters, own: series, differences: limit, bytes: bytesMax } };
   // The rows are the rule's own: only what has the field enters, whatever is read of them.
   const targets = [{ series, rule: comparison.rule }, ...ofPositive(rule, comparison)];
   return overRows("expected_rows", statement, targets, ranges);
