@@ -191,10 +191,16 @@ const refused: readonly (readonly [string, RegExp, number, RegExp?])[] = [
   [`payload.a${" in [payload.b]".repeat(200)}`, /at most 50 operations/, 1],
   [`payload.a${" in [payload.b]".repeat(20)}`, /at most 500 parts, and this has \d+$/, 1],
   [`payload.a in [${"user_id,".repeat(166)}payload.b]`, /^a filter has at most 500 parts, and this has 503$/, 1],
-  [`size(payload.a) in [${"user_id,".repeat(99)}payload.b]`, /too much inside each other/, 1],
+  [`size(payload.a) in [${"user_id,".repeat(99)}payload.b]`, /some \d+ calls, of at most 2000$/, 1],
+  [
+    Array.from({ length: 10 }, () => "payload.a").join(" == "),
+    /^comparisons of comparisons \(as a == b == c\), .* some 4090 calls, of at most 2000$/,
+    1,
+    /^write a == b && b == c where .*, or make several rules of it$/,
+  ],
   [
     Array.from({ length: 12 }).reduce<string>((inner) => `((payload.a ? payload.b : 1) == ${inner})`, "payload.c"),
-    /too much inside each other/,
+    /conditionals in comparisons, .* some \d+ calls/,
     1,
     /several rules/,
   ],

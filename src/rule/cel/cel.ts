@@ -51,21 +51,29 @@ function checked(text: string, isStored: boolean): ParsedFilter {
   const problems = isStored ? checker.problems : [...checker.problems, ...longTexts(read.tree, text)];
   if (problems.length > 0) return { ok: false, problems: problems.slice(0, filterLimits.problemsMax) };
   const problem = tooLarge(whole.expression, isStored);
-  if (problem !== undefined) return refused(problem, "make several rules of it");
+  if (problem !== undefined) return refused(...problem);
   return { ok: true, filter: { text, expression: whole.expression, fields: [...checker.fields.values()] } };
 }
 
-function tooLarge(expression: FilterExpression, isStored: boolean): string | undefined {
+const inParts = "make several rules of it";
+
+/** What is too large about it, and what to do. */
+function tooLarge(expression: FilterExpression, isStored: boolean): [message: string, hint: string] | undefined {
   const { nodes, depth, nesting, weight } = measure(expression);
+  const { depthMax, nodesMax, weightMax } = filterLimits;
   if (nesting > fences.nestingMax && !isStored)
-    return `a filter is at most ${fences.nestingMax} levels deep, and this is ${nesting}`;
-  if (depth > filterLimits.depthMax)
-    return `at most ${filterLimits.depthMax} operations may each work on what the one before gives, as in a + b + c, and here ${depth} do`;
-  if (nodes > filterLimits.nodesMax)
-    return `a filter has at most ${filterLimits.nodesMax} parts, and this has ${nodes}`;
-  return weight > filterLimits.weightMax
-    ? "its conditionals and comparisons are too much inside each other"
-    : undefined;
+    return [`a filter is at most ${fences.nestingMax} levels deep, and this is ${nesting}`, inParts];
+  if (depth > depthMax)
+    return [
+      `at most ${depthMax} operations may each work on what the one before gives, as in a + b + c, and here ${depth} do`,
+      inParts,
+    ];
+  if (nodes > nodesMax) return [`a filter has at most ${nodesMax} parts, and this has ${nodes}`, inParts];
+  if (weight <= weightMax) return undefined;
+  return [
+    `comparisons of comparisons (as a == b == c), and conditionals in comparisons, double what is computed with each step: here to some ${Math.ceil(weight)} calls, of at most ${weightMax}`,
+    `write a == b && b == c where a == b == c is to say that all are equal, or ${inParts}`,
+  ];
 }
 
 function refused(message: string, hint?: string): ParsedFilter {
