@@ -206,8 +206,7 @@ describe("the end of a stream", () => {
     t.after(() => server.close());
     const stream = await EventStream.open(`${url}?rule_id=clicks&interval_ms=50&from=0`);
     await stream.until(1);
-    stream.response.pause();
-    stream.response.socket.pause();
+    stream.pause();
     let window = 0;
     while (hub.connectionCount > 0) {
       for (let more = 0; more < 500; more++) count("clicks", 1, windowStart + (window += 1) * 600_000);
