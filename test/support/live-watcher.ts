@@ -63,8 +63,8 @@ export class SocketWatcher extends Watching implements LiveWatcher {
     this.begin();
     const socket = new WebSocket(`${queryUrl.replace("http", "ws")}/live-stats`);
     this.#socket = socket;
-    socket.addEventListener("message", ({ data }) => {
-      if (this.#socket === socket) this.take(String(data));
+    socket.on("message", (data) => {
+      if (this.#socket === socket) this.take((data as Buffer).toString());
     });
     socket.on("close", (code, reason) => {
       if (this.#socket === socket) this.end = `${code} ${reason.toString()}`;

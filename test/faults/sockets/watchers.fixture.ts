@@ -50,7 +50,7 @@ async function ends(): Promise<Told> {
   return { type: "ends", ends: sockets.map(({ end }) => end) };
 }
 
-function obey(order: Order): Told | Promise<Told> {
+async function obey(order: Order): Promise<Told> {
   switch (order.type) {
     case "open":
       return open(order);
@@ -63,5 +63,5 @@ function obey(order: Order): Told | Promise<Told> {
   }
 }
 
-process.on("message", async (order: Order) => void process.send?.(await obey(order)));
+process.on("message", (order: Order) => void obey(order).then((told) => process.send?.(told)));
 process.on("disconnect", () => process.exit(0));
