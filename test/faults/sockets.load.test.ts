@@ -62,8 +62,11 @@ class Crowd {
     await this.#send(bigGroups);
     const memory = watchMemory(this.#server.pid);
     await this.#storm();
-    const without = await this.#p99(await this.#sendTicks(() => this.#ticks >= quietTicks + 2, bigGroups));
+    const before = await this.#quiet();
     const { closedMs, ticks } = await this.#withBadOnes();
+    const after = await this.#quiet();
+    // On both sides, so that a machine that gets busier meanwhile is not taken for them.
+    const without = await this.#p99([...before, ...after]);
     const withThem = await this.#p99(ticks);
     await this.#assembledAsAnswered();
     const [grown, never, slow] = [memory.grownMiB(), await this.#never.ends(), await this.#slow.ends()];
@@ -121,6 +124,11 @@ class Crowd {
     }, bigGroups);
     assert.equal(await this.#clients(), sockets, "others were closed, or bad ones were not");
     return { closedMs, ticks };
+  }
+
+  async #quiet(): Promise<readonly Tick[]> {
+    const until = this.#ticks + quietTicks;
+    return this.#sendTicks(() => this.#ticks >= until, bigGroups);
   }
 
   /** One a second until it is enough; and a moment for the last to arrive. */
