@@ -7,7 +7,6 @@ import { setTimeout as pause } from "node:timers/promises";
 import { allStats, putRule } from "../support/api.ts";
 import { watchMemory } from "../support/memory-peak.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
-import { watchStalls } from "../support/stalls.ts";
 import { modes, sharedNow, type Tick } from "./sockets/order.ts";
 import { Watchers } from "./sockets/watchers.ts";
 
@@ -25,8 +24,8 @@ const memoryMiBMax = sockets > 2000 ? 300 : 128;
 const noiseMs = 500;
 /** R16 asks for so much; a short run among others says too little of it. */
 const withoutMsMax = sockets > 2000 ? 500 : Infinity;
-/** They come a thousand a second, and the last may have to wait half as long again; and what the machine held all up. */
-const openingSecondsMax = (1.5 * sockets) / perSecond;
+/** They come a thousand a second, and the last may have to wait half as long again; a short run may be on a machine that is busy. */
+const openingSecondsMax = ((sockets > 2000 ? 1.5 : 5) * sockets) / perSecond;
 
 const rule = { window_size: "1d", metric: "count", active: true };
 
@@ -64,12 +63,13 @@ class Crowd {
     await this.#storm();
     const before = await this.#quiet();
     const { closedMs, ticks } = await this.#withBadOnes();
+    const grown = memory.grownMiB();
     const after = await this.#quiet();
     // On both sides, so that a machine that gets busier meanwhile is not taken for them.
     const without = await this.#p99([...before, ...after]);
     const withThem = await this.#p99(ticks);
     await this.#assembledAsAnswered();
-    const [grown, never, slow] = [memory.grownMiB(), await this.#never.ends(), await this.#slow.ends()];
+    const [never, slow] = [await this.#never.ends(), await this.#slow.ends()];
     this.#t.diagnostic(
       `p99 ${told(without)}, with ${bad} bad ones ${told(withThem)}; closed after ${Math.round(closedMs)} ms, ${grown} MiB more; they read ${JSON.stringify([...new Set([...never, ...slow])])}`,
     );
@@ -79,8 +79,8 @@ class Crowd {
     for (const end of never) assert.match(end, /^4008 too slow/);
     // Who reads slowly has not come to the end of what it was sent when the connection goes.
     for (const end of slow) assert.match(end, /^$|^4008 too slow/);
-    for (const bad of [this.#never, this.#slow])
-      for (const outcome of await bad.assembled()) assert.match(outcome, /^\[/, "of what they read");
+    for (const those of [this.#never, this.#slow])
+      for (const outcome of await those.assembled()) assert.match(outcome, /^\[/, "of what they read");
   }
 
   #judge(mode: string, without: number, withThem: number): void {
@@ -93,18 +93,14 @@ class Crowd {
 
   async #storm(): Promise<void> {
     const share = { url: this.#server.queryUrl, sockets: sockets / modes.length, perSecond: perSecond / modes.length };
-    const stalls = watchStalls();
     const opened = await Promise.all(
       this.#good.map((one, index) => one.open({ ...share, rules: ["small"], reading: "all", mode: modes[index]! })),
     );
-    stalls.stop();
-    const [seconds, stalled] = [Math.max(...opened.map(({ ms }) => ms)) / 1000, stalls.worstMs() / 1000];
-    this.#t.diagnostic(
-      `${sockets} sockets within ${seconds.toFixed(1)} s, ${Math.round(sockets / seconds)} a second; the machine held up for ${stalled.toFixed(1)} s`,
-    );
+    const seconds = Math.max(...opened.map(({ ms }) => ms)) / 1000;
+    this.#t.diagnostic(`${sockets} sockets within ${seconds.toFixed(1)} s, ${Math.round(sockets / seconds)} a second`);
     for (const { failed } of opened) assert.deepEqual(failed.slice(0, 5), []);
     assert.equal(await this.#clients(), sockets);
-    assert.ok(seconds - stalled <= openingSecondsMax, `${sockets} sockets were open only after ${seconds} s`);
+    assert.ok(seconds <= openingSecondsMax, `${sockets} sockets were open only after ${seconds} s`);
   }
 
   /** Those that never read watch the same rule as all others; those that read slowly one with large pushes. */
