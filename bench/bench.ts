@@ -1,8 +1,9 @@
 /**
  * `npm run bench [-- p1 p2 …]`: measures the figures of the design on this machine, prints them, and writes them into
- * docs/benchmarks.md. Options: `--dry` only prints; `--only '1,000'` takes the cases of P1 whose names begin so;
- * `--seconds 60` and `--rate 200000` (events a second) are P2's, P5's and the whole set's; `--only 1000` takes the cases of P5 with so many rules; `--events 10000000` are stored before P9's kill and before fills;
- * `--cpu-profile` prints where the server's time goes.
+ * docs/benchmarks.md. Options: `--dry` only prints; `--only '1,000'` takes the cases of P1 whose names begin so,
+ * `--only delta` that mode of P3 and P6, `--only 1000` the cases of P5 with so many rules; `--seconds 60` and `--rate 200000`
+ * (events a second) are P2's, P5's and the whole set's, the rate P3's, too; `--sockets 500` are P6's; `--events 10000000` are
+ * stored before P9's kill and before fills; `--cpu-profile` prints where the server's time goes.
  */
 import { parseArgs } from "node:util";
 import type { BenchOptions } from "./lib/bench-server.ts";
@@ -44,6 +45,7 @@ const { values, positionals } = parseArgs({
     rate: { type: "string" },
     "cpu-profile": { type: "boolean", default: false },
     events: { type: "string", default: "10000000" },
+    sockets: { type: "string", default: "10000" },
     only: { type: "string", default: "" },
     dry: { type: "boolean", default: false },
   },
@@ -56,6 +58,7 @@ const options: BenchOptions = {
   rate,
   cpuProfile: values["cpu-profile"],
   only: values.only,
+  sockets: Number(values.sockets),
   events: Number(values.events),
   note,
 };

@@ -44,6 +44,7 @@ const longest: Readonly<Record<string, number>> = {
   "test/guide/pages.engine.test.ts": 45,
   "test/e2e/reread.engine.test.ts": 25,
   "test/e2e/live.engine.test.ts": 25,
+  "test/e2e/standstill.engine.test.ts": 35,
   "test/e2e/flights.engine.test.ts": 20,
   "test/faults/kill.fault.test.ts": 100,
   "test/faults/engine-away.fault.test.ts": 85,

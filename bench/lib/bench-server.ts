@@ -17,7 +17,9 @@ export interface BenchOptions {
   readonly cpuProfile: boolean;
   /** How many events P9 stores before the kill. */
   readonly events: number;
-  /** Only the cases of P1 whose names begin so. */
+  /** How many watch in P6. */
+  readonly sockets: number;
+  /** Only the cases of P1, or the modes of P3 and P6, whose names begin so. */
   readonly only: string;
   readonly note: (line: string) => void;
 }

@@ -1,4 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
+import type { Mode } from "../../test/faults/sockets/order.ts";
+import { Assembler, type ExactMessage } from "../../test/support/assembler.ts";
 import type { Latency } from "../load/protocol.ts";
 import { Durations } from "./latency.ts";
 import { probeEvent } from "./rules.ts";
@@ -14,6 +16,13 @@ export const markerRule = {
 
 const markerEveryMs = 130;
 
+export interface Watching {
+  /** Default 50. */
+  readonly intervalMs?: number;
+  /** Default `plain`. In the mode `delta` what comes has to be as the protocol says, or the bench ends. */
+  readonly mode?: Mode;
+}
+
 export interface Pushed {
   readonly latency: Latency;
   readonly sent: number;
@@ -24,10 +33,15 @@ export interface Pushed {
  * Sends markers for so long, at uneven moments, so that they do not walk in step with the server's ticks: how long each
  * takes from its acknowledgement to the push. `markerRule` must be there.
  */
-export async function markers(ingestUrl: string, queryUrl: string, seconds: number, intervalMs = 50): Promise<Pushed> {
+export async function markers(
+  ingestUrl: string,
+  queryUrl: string,
+  seconds: number,
+  watching: Watching = {},
+): Promise<Pushed> {
   const run = crypto.randomUUID();
   const seen = new Map<string, number>();
-  const socket = await subscribe(queryUrl, intervalMs, (name) => seen.has(name) || seen.set(name, performance.now()));
+  const socket = await subscribe(queryUrl, watching, (name) => seen.has(name) || seen.set(name, performance.now()));
   const acknowledged = new Map<string, number>();
   const end = performance.now() + (seconds - 2) * 1000;
   for (let index = 0; performance.now() < end; index++) {
@@ -55,17 +69,36 @@ async function send(ingestUrl: string, name: string): Promise<void> {
   await response.text();
 }
 
-function subscribe(queryUrl: string, intervalMs: number, seen: (marker: string) => void): Promise<WebSocket> {
+function subscribe(
+  queryUrl: string,
+  { intervalMs = 50, mode = "plain" }: Watching,
+  seen: (marker: string) => void,
+): Promise<WebSocket> {
   const socket = new WebSocket(`${queryUrl.replace("http", "ws")}/live-stats`);
-  socket.addEventListener("message", ({ data }) => {
-    const frame = JSON.parse(String(data)) as { rule_id?: string; data?: readonly (readonly unknown[])[] };
-    if (frame.rule_id === markerRule.rule_id) for (const row of frame.data ?? []) seen(String(row[1]));
-  });
+  const read = mode === "plain" ? pushedMarkers : exactMarkers();
+  socket.addEventListener("message", ({ data }) => read(JSON.parse(String(data))).forEach(seen));
   return new Promise((resolve, reject) => {
     socket.addEventListener("error", () => reject(new Error("the subscriber could not connect")));
     socket.addEventListener("open", () => {
-      socket.send(JSON.stringify({ subscribe_rules: [markerRule.rule_id], interval_ms: intervalMs }));
+      socket.send(JSON.stringify({ subscribe_rules: [markerRule.rule_id], mode, interval_ms: intervalMs }));
       resolve(socket);
     });
   });
+}
+
+type ReadMarkers = (message: unknown) => string[];
+
+const pushedMarkers: ReadMarkers = (message) => {
+  const { data = [] } = message as { readonly data?: readonly (readonly unknown[])[] };
+  return data.map((row) => String(row[1]));
+};
+
+function exactMarkers(): ReadMarkers {
+  const assembler = new Assembler();
+  assembler.subscribe(markerRule.rule_id);
+  return (message) => {
+    assembler.take(message as ExactMessage);
+    const { rows = [] } = message as { readonly rows?: readonly Readonly<Record<string, unknown>>[] };
+    return rows.map((row) => String(row["payload.marker"]));
+  };
 }

@@ -29,6 +29,15 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
+/** One with a column for each measurement, and what is measured at the left. */
+export function columns(
+  what: readonly string[],
+  measured: readonly { readonly head: string; readonly cells: readonly string[] }[],
+): string {
+  const rows = what.map((name, row) => [name, ...measured.map(({ cells }) => cells[row] ?? "")]);
+  return table(["", ...measured.map(({ head }) => head)], rows);
+}
+
 export const whole = (value: number): string => Math.round(value).toLocaleString("en-US");
 export const ms = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 export const cores = (value: number): string => value.toFixed(2);

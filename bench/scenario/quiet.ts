@@ -37,7 +37,7 @@ async function measure(
     const running = runLoad({ ...order, requestsPerSecond: load.requestsPerSecond });
     await running.measuring;
     const before = await usage(server.pid);
-    const pushed = intervalMs && (await markers(server.ingestUrl, server.queryUrl, seconds, intervalMs));
+    const pushed = intervalMs && (await markers(server.ingestUrl, server.queryUrl, seconds, { intervalMs }));
     const result = await running.result;
     const cpu = cpuShare(before, await usage(server.pid), result.seconds, result.cpuSeconds);
     const latency = pushed ? [pushed.latency.p50, pushed.latency.p99].map(ms).join(", ") : "–";

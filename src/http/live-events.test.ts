@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { Compile } from "typebox/compile";
@@ -96,6 +97,25 @@ describe("the live feed as events", () => {
     third.destroy();
   });
 
+  it("waits in all streams as the same bytes, each with an id of its own", async (t) => {
+    const { url, count, server } = await start();
+    t.after(() => server.close());
+    count("clicks", 1);
+    count("views", 1);
+    const queries = ["?rule_id=clicks", "?rule_id=clicks&rule_id=views", "?rule_id=views&rule_id=clicks"];
+    const streams = await Promise.all(queries.map((query) => EventStream.open(`${url}${query}&interval_ms=50`)));
+    await Promise.all(streams.map((stream, index) => stream.until(index === 0 ? 1 : 2)));
+    const { mock } = t.mock.method(ServerResponse.prototype, "write");
+    count("clicks", 2);
+    await Promise.all(streams.map((stream, index) => stream.until(index === 0 ? 2 : 3)));
+    const written = mock.calls.map(({ arguments: [chunk] }) => chunk as unknown);
+    const deltas = written.filter((chunk) => String(chunk).includes('"type":"delta"'));
+    assert.deepEqual([deltas.length, new Set(deltas).size], [3, 1]);
+    assert.ok(Buffer.isBuffer(deltas[0]), "texts are made bytes of for each stream");
+    assert.equal(new Set(streams.map(({ lastId }) => lastId)).size, 3);
+    for (const stream of streams) stream.destroy();
+  });
+
   it("begins anew where the place is not known", async () => {
     for (const id of ["7", "test~1.0.99999", "other~1.0.1"]) {
       const stream = await EventStream.open(`${setUp.url}?rule_id=clicks`, { "last-event-id": id });
@@ -186,8 +206,7 @@ describe("the end of a stream", () => {
     t.after(() => server.close());
     const stream = await EventStream.open(`${url}?rule_id=clicks&interval_ms=50&from=0`);
     await stream.until(1);
-    stream.response.pause();
-    stream.response.socket.pause();
+    stream.pause();
     let window = 0;
     while (hub.connectionCount > 0) {
       for (let more = 0; more < 500; more++) count("clicks", 1, windowStart + (window += 1) * 600_000);

@@ -13,12 +13,14 @@ import { fromMistake, liveMoment, resumePlace } from "../protocol/live-request.t
 import { originAllowed } from "./live-socket.ts";
 import type { LiveSocketOptions } from "./live-socket.ts";
 import type { Routes } from "./server.ts";
+import { TextFrames } from "./text-frame.ts";
 import { isEndless } from "../lib/unanswered.ts";
 
 /** `GET /live-stats?rule_id=…`: the mode `delta` as Server-Sent Events, under the same rules and bounds as on a socket. */
 export function liveEvents(hub: LiveHub, options: LiveSocketOptions): Routes {
   return (server) => {
     const streams = new Set<ServerResponse>();
+    const frames = new TextFrames(eventFrame);
     server.get<{ Querystring: LiveEventsParameters }>(
       "/live-stats",
       { schema, exposeHeadRoute: false },
@@ -26,7 +28,7 @@ export function liveEvents(hub: LiveHub, options: LiveSocketOptions): Routes {
         const message = requestOf(request, hub, options);
         const response = open(request, reply);
         streams.add(response);
-        const connection = hub.connect(new EventClient(response, message, options.clock));
+        const connection = hub.connect(new EventClient(response, message, frames, options.clock));
         response.once("close", () => (streams.delete(response), connection.closed()));
         connection.receive(JSON.stringify(message));
       },
@@ -125,13 +127,18 @@ function ping(response: ServerResponse): void {
   if (!response.writableEnded) response.write(":\n\n");
 }
 
+/** An event from its `data` on, which is the same for all; the `id` in front of it is each client's own. */
+const eventFrame = (text: string): Buffer => Buffer.from(`data: ${text}\n\n`);
+
 class EventClient implements Client {
   readonly #response: ServerResponse;
+  readonly #frames: TextFrames;
   readonly #clock: Clock;
   readonly #places: Map<string, IdPart>;
 
-  constructor(response: ServerResponse, { subscribe_rules, resume }: DeltaRequest, clock: Clock) {
+  constructor(response: ServerResponse, { subscribe_rules, resume }: DeltaRequest, frames: TextFrames, clock: Clock) {
     this.#response = response;
+    this.#frames = frames;
     this.#clock = clock;
     // It goes on from there, or is told that it can't.
     this.#places = new Map(subscribe_rules.map((rule) => [rule, idPart(resumePlace(resume, rule) ?? null)]));
@@ -140,8 +147,9 @@ class EventClient implements Client {
   send: Client["send"] = (text, mark) => {
     if (this.#response.writableEnded) return;
     if (mark !== undefined) this.#places.set(mark.ruleId, idPart(mark.place));
-    const id = mark === undefined ? "" : `id: ${writeEventId(this.#places.values())}\n`;
-    this.#response.write(`${id}data: ${text}\n\n`);
+    // Node writes both in one piece.
+    if (mark !== undefined) this.#response.write(`id: ${writeEventId(this.#places.values())}\n`);
+    this.#response.write(this.#frames.of(text));
   };
 
   bufferedBytes(): number {

@@ -32,12 +32,18 @@ const keptCharsMax = 4 * 1024 * 1024;
  * other gets the same few texts: the windows that have closed, then what has changed, or a snapshot from one of several moments.
  */
 export class TextFrames {
+  readonly #framed: (text: string) => Buffer;
   /** The newest last. */
   readonly #kept = new Map<string, Buffer>();
   #chars = 0;
 
+  /** `framed`: how a text is framed; left out: for a WebSocket. */
+  constructor(framed = textFrame) {
+    this.#framed = framed;
+  }
+
   of(text: string): Buffer {
-    return this.#kept.get(text) ?? this.#add(text, textFrame(text));
+    return this.#kept.get(text) ?? this.#add(text, this.#framed(text));
   }
 
   #add(text: string, frame: Buffer): Buffer {

@@ -6,8 +6,9 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { allStats, eraseEvents, erasuresDone, postCounted, putRule, rulesSettled } from "../support/api.ts";
 import type { ExactMessage } from "../../src/protocol/live.ts";
-import { EventWatcher, type LiveWatcher, SocketWatcher } from "../support/live-watcher.ts";
+import { EventWatcher, SocketWatcher } from "../support/live-watcher.ts";
 import { engineOf } from "../support/processes.ts";
+import { sameAsStats, type Watchers } from "../support/same-as-stats.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 
 const start = Date.UTC(2026, 0, 13, 10);
@@ -41,7 +42,7 @@ describe("the exact protocol on a real server", () => {
   let server: ServerProcess;
   let dataDir: string;
   let sent = 0;
-  const watchers: Readonly<Record<string, LiveWatcher>> = {
+  const watchers: Watchers = {
     "a socket": new SocketWatcher(ids, {}),
     "a socket from the beginning": new SocketWatcher(ids, { from: "0" }),
     "a stream of events": new EventWatcher(ids),
@@ -64,33 +65,7 @@ describe("the exact protocol on a real server", () => {
   const connect = (): Promise<unknown> => Promise.all(all.map((one) => one.connect(server.queryUrl)));
   const drop = (): void => all.forEach((one) => one.drop());
 
-  /** What every watcher has of every rule is what `/stats` answers. */
-  async function compare(): Promise<void> {
-    for (const [name, { assembler, mistakes }] of Object.entries(watchers)) {
-      assert.ok(mistakes.length === 0, `${name}: ${String(mistakes[0])}`);
-      for (const id of ids) {
-        const from = assembler.from(id);
-        assert.ok(from !== undefined, `${name} has nothing of ${id}`);
-        const answered = await allStats(server.queryUrl, id, Date.parse(from), start + 86_400_000);
-        assert.deepEqual(assembler.rows(id), answered, `${name}, ${id}`);
-      }
-    }
-  }
-
-  async function equal(): Promise<void> {
-    const deadline = performance.now() + patienceMs;
-    for (;;) {
-      const failure = await compare().then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      if (failure === undefined) return;
-      // What breaks the protocol stays broken.
-      const isBroken = all.some(({ mistakes }) => mistakes.length > 0);
-      if (isBroken || performance.now() > deadline) throw failure;
-      await pause(50);
-    }
-  }
+  const equal = (): Promise<void> => sameAsStats(watchers, ids, server.queryUrl, start + 86_400_000);
 
   /** Windows of today close while the test runs; those with events have long been closed. */
   const isOfTheClock = (message: ExactMessage): boolean =>

@@ -44,6 +44,17 @@ export class EventStream {
     return this.events.filter(({ event }) => event === undefined).map(({ data }) => JSON.parse(data) as Message);
   }
 
+  /** Reads nothing, as far as the system lets it. */
+  pause(): void {
+    this.response.pause();
+    this.response.socket.pause();
+  }
+
+  resume(): void {
+    this.response.socket.resume();
+    this.response.resume();
+  }
+
   destroy(): void {
     this.#request.destroy();
   }

@@ -1,4 +1,5 @@
 import { Compile } from "typebox/compile";
+import { WebSocket } from "ws";
 import { ExactMessage } from "../../src/protocol/live.ts";
 import { Assembler } from "./assembler.ts";
 import { EventStream } from "./event-stream.ts";
@@ -12,16 +13,27 @@ export interface LiveWatcher {
   readonly messages: ExactMessage[];
   /** What was wrong with what came, if anything was. */
   readonly mistakes: unknown[];
+  /** Code and reason with which the line was ended, but for `drop`, or that it was cut; empty while it is there. */
+  readonly end: string;
   /** Goes on where it was; `queryUrl` may be another one than before. */
   connect(queryUrl: string): Promise<void>;
   /** Cuts the line. */
   drop(): void;
+  /** Reads nothing, as far as the system lets it. */
+  pause(): void;
+  resume(): void;
 }
 
 abstract class Watching {
   readonly assembler = new Assembler();
   messages: ExactMessage[] = [];
   readonly mistakes: unknown[] = [];
+  end = "";
+
+  protected begin(): void {
+    this.messages = [];
+    this.end = "";
+  }
 
   protected take(text: string): void {
     try {
@@ -48,11 +60,14 @@ export class SocketWatcher extends Watching implements LiveWatcher {
   }
 
   async connect(queryUrl: string): Promise<void> {
-    this.messages = [];
+    this.begin();
     const socket = new WebSocket(`${queryUrl.replace("http", "ws")}/live-stats`);
     this.#socket = socket;
-    socket.addEventListener("message", ({ data }) => {
-      if (this.#socket === socket) this.take(String(data));
+    socket.on("message", (data) => {
+      if (this.#socket === socket) this.take((data as Buffer).toString());
+    });
+    socket.on("close", (code, reason) => {
+      if (this.#socket === socket) this.end = `${code} ${reason.toString()}`;
     });
     await new Promise<void>((resolve, reject) => {
       socket.addEventListener("open", () => resolve());
@@ -70,11 +85,20 @@ export class SocketWatcher extends Watching implements LiveWatcher {
     this.#socket = undefined;
     socket?.close();
   }
+
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#socket?.resume();
+  }
 }
 
 export class EventWatcher extends Watching implements LiveWatcher {
   readonly #rules: readonly string[];
   #stream: EventStream | undefined;
+  #isDropped = false;
 
   constructor(rules: readonly string[]) {
     super();
@@ -82,7 +106,7 @@ export class EventWatcher extends Watching implements LiveWatcher {
   }
 
   async connect(queryUrl: string): Promise<void> {
-    this.messages = [];
+    this.begin();
     const lastId = this.#stream?.lastId ?? "";
     const query = this.#rules.map((rule) => `rule_id=${encodeURIComponent(rule)}`).join("&");
     const url = `${queryUrl}/live-stats?${query}&interval_ms=50`;
@@ -90,19 +114,37 @@ export class EventWatcher extends Watching implements LiveWatcher {
     const stream = await EventStream.open(url, lastId === "" ? {} : { "last-event-id": lastId });
     if (stream.response.statusCode !== 200) throw new Error(`${url}: ${stream.response.statusCode}`);
     this.#stream = stream;
+    this.#isDropped = false;
     void this.#read(stream);
   }
 
   drop(): void {
+    this.#isDropped = true;
     this.#stream?.destroy();
+  }
+
+  pause(): void {
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#stream?.resume();
   }
 
   async #read(stream: EventStream): Promise<void> {
     for (let read = 0; !stream.isEnded;) {
       await stream.until(read + 1);
       // What came with the last bytes of a line that was cut was read too: its id counts.
-      for (const { data, event } of stream.events.slice(read)) if (event === undefined) this.take(data);
+      for (const { data, event } of stream.events.slice(read))
+        if (event === undefined) this.take(data);
+        else this.end = endOf(data);
       read = stream.events.length;
     }
+    if (!this.#isDropped) this.end ||= "cut";
   }
+}
+
+function endOf(data: string): string {
+  const { code, reason } = JSON.parse(data) as { code: number; reason: string };
+  return `${code} ${reason}`;
 }

@@ -6,14 +6,15 @@ import { WatchingSocket } from "./watching-socket.ts";
 const sockets: WatchingSocket[] = [];
 const endsMs = 5000;
 
-async function open({ url, sockets: count, perSecond, rules, reading, intervalMs }: OpenOrder): Promise<Told> {
+async function open(order: OpenOrder): Promise<Told> {
+  const { sockets: count, perSecond } = order;
   const startedAt = performance.now();
   const failed: string[] = [];
   const opening: Promise<void>[] = [];
   while (opening.length < count) {
     const due = Math.min(count, 1 + Math.floor(((performance.now() - startedAt) / 1000) * perSecond));
     while (opening.length < due) {
-      const socket = new WatchingSocket(url, rules, reading, intervalMs);
+      const socket = new WatchingSocket(order);
       sockets.push(socket);
       opening.push(socket.opened.catch((error: unknown) => void failed.push(String(error))));
     }
@@ -38,15 +39,29 @@ function delays(ticks: readonly Tick[]): Told {
   return { type: "delays", ms, missing };
 }
 
+const assembled = (): Told => ({
+  type: "assembled",
+  outcomes: [...new Set(sockets.flatMap(({ assembling }) => assembling?.outcome ?? []))],
+});
+
 async function ends(): Promise<Told> {
   for (const socket of sockets) socket.resume();
   await Promise.race([Promise.all(sockets.map(({ ended }) => ended)), pause(endsMs)]);
   return { type: "ends", ends: sockets.map(({ end }) => end) };
 }
 
-process.on("message", (order: Order) => {
-  const doing =
-    order.type === "open" ? open(order) : order.type === "ends" ? ends() : Promise.resolve(delays(order.ticks));
-  void doing.then((told) => process.send?.(told));
-});
+async function obey(order: Order): Promise<Told> {
+  switch (order.type) {
+    case "open":
+      return open(order);
+    case "delays":
+      return delays(order.ticks);
+    case "assembled":
+      return assembled();
+    case "ends":
+      return ends();
+  }
+}
+
+process.on("message", (order: Order) => void obey(order).then((told) => process.send?.(told)));
 process.on("disconnect", () => process.exit(0));

@@ -17,6 +17,10 @@ export class Watchers {
     return (await this.#ask({ type: "delays", ticks })) as Extract<Told, { type: "delays" }>;
   }
 
+  async assembled(): Promise<readonly string[]> {
+    return ((await this.#ask({ type: "assembled" })) as Extract<Told, { type: "assembled" }>).outcomes;
+  }
+
   async ends(): Promise<readonly string[]> {
     return ((await this.#ask({ type: "ends" })) as Extract<Told, { type: "ends" }>).ends;
   }

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { clientFrame, firstFrame, type Frame } from "../../support/raw-web-socket.ts";
-import { type Reading, sharedNow } from "./order.ts";
+import { Assembling } from "./assembling.ts";
+import { type OpenOrder, sharedNow } from "./order.ts";
 
 const slowlyEveryMs = 5000;
 const tickGroup = /,"tick",(\d+)\]/;
@@ -15,11 +16,14 @@ export class WatchingSocket {
   readonly arrivals = new Map<number, number>();
   /** Code and reason of the close frame. */
   end = "";
+  /** In the mode `delta`. */
+  readonly assembling: Assembling | undefined;
   readonly opened: Promise<void>;
   readonly ended: Promise<void>;
 
-  constructor(url: string, rules: readonly string[], reading: Reading, intervalMs = 250) {
-    const { hostname, port } = new URL(url);
+  constructor(order: OpenOrder) {
+    const { hostname, port } = new URL(order.url);
+    this.assembling = order.mode === "delta" ? new Assembling(order.rules) : undefined;
     this.#socket = connect(Number(port), hostname);
     this.#socket.setNoDelay();
     this.#socket.write(
@@ -32,7 +36,7 @@ export class WatchingSocket {
       this.#socket.on("data", (bytes) => this.#take(bytes, resolve, reject));
     });
     this.opened.then(
-      () => this.#begin(rules, reading, intervalMs),
+      () => this.#begin(order),
       () => {},
     );
   }
@@ -43,8 +47,8 @@ export class WatchingSocket {
     this.#socket.resume();
   }
 
-  #begin(rules: readonly string[], reading: Reading, interval_ms: number): void {
-    this.#say(1, JSON.stringify({ subscribe_rules: rules, interval_ms }));
+  #begin({ rules, reading, mode, intervalMs = 250 }: OpenOrder): void {
+    this.#say(1, JSON.stringify({ subscribe_rules: rules, mode, interval_ms: intervalMs }));
     if (reading !== "all") this.#socket.pause();
     if (reading === "slowly") this.#readSlowly();
   }
@@ -83,7 +87,11 @@ export class WatchingSocket {
       this.#say(8, payload.subarray(0, 2));
       this.#socket.end();
     }
-    const value = opcode === 1 ? tickGroup.exec(payload.toString("latin1"))?.[1] : undefined;
+    const value = opcode === 1 ? this.#valueIn(payload.toString("latin1")) : undefined;
     if (value !== undefined && !this.arrivals.has(Number(value))) this.arrivals.set(Number(value), sharedNow());
+  }
+
+  #valueIn(text: string): string | undefined {
+    return this.assembling === undefined ? tickGroup.exec(text)?.[1] : this.assembling.take(text);
   }
 }
