@@ -38,7 +38,7 @@ const longest: Readonly<Record<string, number>> = {
   "test/faults/proxy.engine.test.ts": 40,
   "client/ingest.engine.test.ts": 40,
   "test/e2e/edits.engine.test.ts": 30,
-  "test/e2e/dashboard.engine.test.ts": 40,
+  "test/e2e/dashboard.engine.test.ts": 30,
   "test/e2e/dashboard-trouble.engine.test.ts": 35,
   "test/examples/examples.engine.test.ts": 25,
   "test/guide/pages.engine.test.ts": 45,
