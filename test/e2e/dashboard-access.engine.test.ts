@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import axe from "axe-core";
+import type { Page } from "playwright-core";
 import { postCounted, putRule } from "../support/api.ts";
 import { missingChromium } from "../support/chromium.ts";
 import { Dashboard, focused, order, shows } from "../support/dashboard.ts";
@@ -12,99 +13,134 @@ interface Found {
   readonly violations: readonly { id: string; impact: string; nodes: { html: string }[] }[];
 }
 
-describe(
-  "the dashboard in Chromium, by keyboard, for those who see little, and on a phone",
-  { skip: missingChromium },
-  () => {
-    let dashboard: Dashboard;
-    before(async () => void (dashboard = await Dashboard.start()));
-    after(() => dashboard?.close());
+async function hasNoGraveFault(page: Page, where: string): Promise<void> {
+  // It stays while pages change behind the `#`.
+  if (!(await page.evaluate<boolean>(`"axe" in window`))) await page.evaluate(axe.source);
+  const { violations } = await page.evaluate<Found>(`axe.run({ resultTypes: ["violations"] })`);
+  const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  assert.deepEqual(
+    grave.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${where} ${id}: ${html.slice(0, 200)}`)),
+    [],
+  );
+}
 
-    it("leaves the keyboard where it is: behind a question, at a page's heading while the page comes, in a field that is cleared", async () => {
-      await putRule(dashboard.server.queryUrl, { ...byCountry, retention: "30d" });
-      const page = await dashboard.open("#/rules/by_country");
-      for (const answer of ["Escape", "Enter"]) {
-        await page.getByRole("button", { name: "Delete" }).focus();
-        await page.keyboard.press("Enter");
-        await page.getByRole("dialog").waitFor();
-        await page.keyboard.press(answer);
-        await page.getByRole("dialog").waitFor({ state: "detached" });
-        assert.equal(await page.evaluate(focused), "Delete", answer);
-      }
-      await page.route("**/aggregation-rule/by_country", (route) => setTimeout(() => void route.continue(), 300));
-      await page.getByRole("link", { name: "Edit" }).click();
-      const field = page.getByLabel("Retention");
-      await field.waitFor();
-      assert.equal(await page.evaluate(focused), "Edit by_country");
-      await field.fill("");
-      await page.waitForTimeout(200);
-      assert.ok(await field.isVisible());
-      assert.equal(await page.evaluate(focused), "Retention");
-      await page.getByText("More: lateness").click();
-      await field.waitFor({ state: "hidden" });
-      await page.reload();
-      await shows(page, "h1", "Edit by_country");
-      await page.getByText("More: lateness").click();
-      await field.fill("3");
-      await page.getByText("More: lateness").click();
-      await shows(page, ".wrong p", "");
-      assert.ok(await field.isVisible(), "what is wrong is shown");
-      await page.close();
-    });
+describe("the dashboard in Chromium by keyboard, by ear and on a phone", { skip: missingChromium }, () => {
+  let dashboard: Dashboard;
+  before(async () => void (dashboard = await Dashboard.start()));
+  after(() => dashboard?.close());
 
-    const pages = [
-      "#/",
-      "#/rules",
-      "#/rules/by_country",
-      "#/rules/by_country/edit",
-      "#/rules//new",
-      "#/events",
-      "#/events/rejects",
-      "#/try",
-    ];
-    const ready = "h1 ~ *, .page-head ~ *";
+  it("leaves the keyboard where it is: behind a question, at a page's heading while the page comes, in a field that is cleared", async () => {
+    await putRule(dashboard.server.queryUrl, { ...byCountry, retention: "30d" });
+    const page = await dashboard.open("#/rules/by_country");
+    for (const answer of ["Escape", "Enter"]) {
+      await page.getByRole("button", { name: "Delete" }).focus();
+      await page.keyboard.press("Enter");
+      await page.getByRole("dialog").waitFor();
+      await page.keyboard.press(answer);
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+      assert.equal(await page.evaluate(focused), "Delete", answer);
+    }
+    await page.route("**/aggregation-rule/by_country", (route) => setTimeout(() => void route.continue(), 300));
+    await page.getByRole("link", { name: "Edit" }).click();
+    const field = page.getByLabel("Retention");
+    await field.waitFor();
+    assert.equal(await page.evaluate(focused), "Edit by_country");
+    await field.fill("");
+    await page.waitForTimeout(200);
+    assert.ok(await field.isVisible());
+    assert.equal(await page.evaluate(focused), "Retention");
+    await page.getByText("More: lateness").click();
+    await field.waitFor({ state: "hidden" });
+    await page.reload();
+    await shows(page, "h1", "Edit by_country");
+    await page.getByText("More: lateness").click();
+    await field.fill("3");
+    await page.getByText("More: lateness").click();
+    await shows(page, ".wrong p", "");
+    assert.ok(await field.isVisible(), "what is wrong is shown");
+    await page.close();
+  });
 
-    it("has no serious fault for those who see little or hear the page, in light and in dark", async () => {
-      await putRule(dashboard.server.queryUrl, byCountry);
-      await postCounted(dashboard.server.ingestUrl, [
-        order("a\nb", 1),
-        order("<img src=x onerror=alert(1)>", 1),
-        order("", 1),
-      ]);
-      for (const colorScheme of ["light", "dark"] as const) {
-        const page = await dashboard.open("#/", { colorScheme });
-        for (const hash of pages) {
-          await dashboard.go(page, hash);
-          await page.locator(ready).first().waitFor();
-          await page.locator(".loading").waitFor({ state: "detached" });
-          await page.evaluate(axe.source);
-          const { violations } = await page.evaluate<Found>(`axe.run({ resultTypes: ["violations"] })`);
-          const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-          assert.deepEqual(
-            grave.map(({ id, nodes }) => `${hash} ${colorScheme} ${id}: ${nodes[0]?.html.slice(0, 200)}`),
-            [],
-          );
-        }
-        await page.close();
-      }
-    });
+  const pages = [
+    "#/",
+    "#/rules",
+    "#/rules/by_country",
+    "#/rules/by_country/edit",
+    "#/rules//new",
+    "#/events",
+    "#/events/rejects",
+    "#/try",
+  ];
+  const ready = "h1 ~ *, .page-head ~ *";
 
-    it("fits the narrowest phone: nothing has to be pushed sideways", async () => {
-      const page = await dashboard.open("#/", {
-        viewport: { width: 320, height: 640 },
-        hasTouch: true,
-        isMobile: true,
-      });
+  it("has no serious fault for those who see little or hear the page, in light and in dark", async () => {
+    await putRule(dashboard.server.queryUrl, byCountry);
+    await postCounted(dashboard.server.ingestUrl, [
+      order("a\nb", 1),
+      order("<img src=x onerror=alert(1)>", 1),
+      order("", 1),
+    ]);
+    for (const colorScheme of ["light", "dark"] as const) {
+      const page = await dashboard.open("#/", { colorScheme });
       for (const hash of pages) {
         await dashboard.go(page, hash);
         await page.locator(ready).first().waitFor();
         await page.locator(".loading").waitFor({ state: "detached" });
-        const width = await page.evaluate<number>("document.documentElement.scrollWidth");
-        assert.ok(width <= 320, `${hash} is ${width} wide`);
+        await hasNoGraveFault(page, `${hash} ${colorScheme}`);
+      }
+      await page.close();
+    }
+  });
+
+  for (const colorScheme of ["light", "dark"] as const)
+    it(`has none either while it asks, refuses, or is cut off: ${colorScheme}`, async (t) => {
+      t.after(() => dashboard.address.leadTo(dashboard.server.queryUrl));
+      const page = await dashboard.open("#/rules/by_country", { colorScheme });
+      const judge = (what: string): Promise<void> => hasNoGraveFault(page, `${what} ${colorScheme}`);
+      await page.getByRole("button", { name: "Delete" }).click();
+      await page.getByRole("dialog").waitFor();
+      await judge("a question");
+      await page.keyboard.press("Escape");
+      await dashboard.go(page, "#/rules/by_country/edit");
+      await page.getByLabel("Filter").fill("payload.price >> 20");
+      await putRule(dashboard.server.queryUrl, { ...byCountry, top_n: colorScheme === "light" ? 3 : 4 });
+      await dashboard.go(page, "#/");
+      await dashboard.go(page, "#/rules/by_country/edit");
+      await shows(page, ".notice-warn", "Somebody has changed this rule");
+      await shows(page, ".wrong p", "Column 16:");
+      await judge("a form with a mistake that was overtaken");
+      await page.route("**/events?*", (route) => route.fulfill({ status: 500, body: "no" }));
+      await dashboard.go(page, "#/events");
+      await shows(page, ".failure", "can't answer this now");
+      await judge("a page that is refused");
+      await dashboard.go(page, "#/rules/by_country");
+      await page.locator("tbody").waitFor();
+      dashboard.address.leadTo("http://127.0.0.1:1");
+      dashboard.address.cut();
+      for (const hash of ["#/rules/by_country", "#/"]) {
+        await dashboard.go(page, hash);
+        await page.locator(".of-before").first().waitFor();
+        await shows(page, ".lost", "Connection lost, resuming");
+        await judge(`${hash} cut off`);
       }
       await page.close();
     });
 
-    it("asked nobody else, and nothing went wrong in the pages", () => dashboard.judge());
-  },
-);
+  it("fits the narrowest phone: nothing has to be pushed sideways", async () => {
+    const page = await dashboard.open("#/", {
+      viewport: { width: 320, height: 640 },
+      hasTouch: true,
+      isMobile: true,
+    });
+    for (const hash of pages) {
+      await dashboard.go(page, hash);
+      await page.locator(ready).first().waitFor();
+      await page.locator(".loading").waitFor({ state: "detached" });
+      const width = await page.evaluate<number>("document.documentElement.scrollWidth");
+      assert.ok(width <= 320, `${hash} is ${width} wide`);
+    }
+    await page.close();
+  });
+
+  it("asked nobody else, and nothing went wrong in the pages", () => dashboard.judge());
+});
