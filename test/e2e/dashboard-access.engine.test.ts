@@ -6,7 +6,8 @@ import { postCounted, putRule } from "../support/api.ts";
 import { missingChromium } from "../support/chromium.ts";
 import { Dashboard, focused, order, shows } from "../support/dashboard.ts";
 
-const byCountry = { rule_id: "by_country", window_size: "1m", metric: "count", group_by: ["payload.country"] };
+const counted = { window_size: "1m", metric: "count", group_by: ["payload.country"] };
+const byCountry = { rule_id: "by_country", ...counted, retention: "30d" };
 
 /** What axe has found. */
 interface Found {
@@ -26,11 +27,18 @@ async function hasNoGraveFault(page: Page, where: string): Promise<void> {
 
 describe("the dashboard in Chromium by keyboard, by ear and on a phone", { skip: missingChromium }, () => {
   let dashboard: Dashboard;
-  before(async () => void (dashboard = await Dashboard.start()));
+  before(async () => {
+    dashboard = await Dashboard.start();
+    await putRule(dashboard.server.queryUrl, byCountry);
+    const countries = ["a\nb", "<img src=x onerror=alert(1)>", ""];
+    await postCounted(
+      dashboard.server.ingestUrl,
+      countries.map((country) => order(country, 1)),
+    );
+  });
   after(() => dashboard?.close());
 
   it("leaves the keyboard where it is: behind a question, at a page's heading while the page comes, in a field that is cleared", async () => {
-    await putRule(dashboard.server.queryUrl, { ...byCountry, retention: "30d" });
     const page = await dashboard.open("#/rules/by_country");
     for (const answer of ["Escape", "Enter"]) {
       await page.getByRole("button", { name: "Delete" }).focus();
@@ -74,12 +82,6 @@ describe("the dashboard in Chromium by keyboard, by ear and on a phone", { skip:
   const ready = "h1 ~ *, .page-head ~ *";
 
   it("has no serious fault for those who see little or hear the page, in light and in dark", async () => {
-    await putRule(dashboard.server.queryUrl, byCountry);
-    await postCounted(dashboard.server.ingestUrl, [
-      order("a\nb", 1),
-      order("<img src=x onerror=alert(1)>", 1),
-      order("", 1),
-    ]);
     for (const colorScheme of ["light", "dark"] as const) {
       const page = await dashboard.open("#/", { colorScheme });
       for (const hash of pages) {
@@ -98,7 +100,7 @@ describe("the dashboard in Chromium by keyboard, by ear and on a phone", { skip:
       const page = await dashboard.open("#/rules/by_country", { colorScheme });
       const judge = (what: string): Promise<void> => hasNoGraveFault(page, `${what} ${colorScheme}`);
       await page.getByRole("button", { name: "Delete" }).click();
-      await page.getByRole("dialog").waitFor();
+      await page.getByRole("dialog", { name: "Delete by_country?" }).waitFor();
       await judge("a question");
       await page.keyboard.press("Escape");
       await dashboard.go(page, "#/rules/by_country/edit");
