@@ -40,6 +40,7 @@ const longest: Readonly<Record<string, number>> = {
   "test/e2e/edits.engine.test.ts": 30,
   "test/e2e/dashboard.engine.test.ts": 30,
   "test/e2e/dashboard-trouble.engine.test.ts": 35,
+  "test/e2e/dashboard-access.engine.test.ts": 20,
   "test/examples/examples.engine.test.ts": 25,
   "test/guide/pages.engine.test.ts": 45,
   "test/e2e/reread.engine.test.ts": 25,

@@ -13,7 +13,6 @@ const orders = { ...byCountry, rule_id: "orders", filter: 'event_type == "order"
 // Run in the page.
 const sumOfTable = `[...document.querySelectorAll("tbody td.number")].reduce((sum, cell) => sum + Number(cell.textContent), 0)`;
 
-// Before the pages' own script.
 const noStoreAndNoSockets = `
   Object.defineProperty(window, "localStorage", { get() { throw new DOMException("denied", "SecurityError"); } });
   window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.({ code: 1006, reason: "" })); } send() {} close() {} };`;
@@ -160,11 +159,7 @@ describe("the dashboard in Chromium", { skip: missingChromium }, () => {
 
   it("shows everything in a browser that keeps nothing, behind a proxy that lets no socket through or wants a log-in", async () => {
     await putRule(dashboard.server.queryUrl, byCountry);
-    const page = await dashboard.open("");
-    await page.addInitScript(noStoreAndNoSockets);
-    await dashboard.go(page, "#/rules/by_country");
-    // So that the script is there before the pages' own.
-    await page.reload();
+    const page = await dashboard.open("#/rules/by_country", { script: noStoreAndNoSockets });
     await shows(page, ".hint", "No WebSocket gets through");
     await page.locator(".chart canvas").waitFor();
     await has(page, `${sumOfTable} === ${await total("by_country")}`);

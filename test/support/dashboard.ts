@@ -60,8 +60,8 @@ export class Dashboard {
     return this.#server;
   }
 
-  /** A page in a browser of its own. */
-  async open(hash: string, options: BrowserContextOptions = {}): Promise<Page> {
+  /** A page in a browser of its own; `script` runs before the page's. */
+  async open(hash: string, { script, ...options }: BrowserContextOptions & { script?: string } = {}): Promise<Page> {
     const page = await this.browser.newPage({ viewport: { width: 1280, height: 860 }, ...options });
     page.setDefaultTimeout(patienceMs);
     page.on("request", (request) => {
@@ -74,6 +74,7 @@ export class Dashboard {
       if (line.type() === "error" && !/Failed to load resource|WebSocket/.test(line.text()))
         this.#errors.push(line.text());
     });
+    if (script !== undefined) await page.addInitScript(script);
     await this.go(page, hash);
     return page;
   }
