@@ -1,75 +1,151 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, before, describe, it } from "node:test";
+import type { Browser, Page } from "playwright-core";
 import { postCounted, putRule } from "../test/support/api.ts";
 import { buildClient } from "../test/support/built-client.ts";
 import { missingChromium, openChromium } from "../test/support/chromium.ts";
 import { openMovingAddress } from "../test/support/moving-address.ts";
-import { startServer } from "../test/support/server-process.ts";
+import { openOneOrigin, type OneOrigin } from "../test/support/one-origin.ts";
+import { startServer, type ServerProcess } from "../test/support/server-process.ts";
 
-/** A page that shows the value of a rule's newest window, and says what it is at. */
-const page = (queryUrl: string): string => `<!doctype html><title>t</title><pre id="out"></pre><script type="module">
-import { Weir } from "/dist/weir.js";
-const weir = new Weir({ queryUrl: ${JSON.stringify(queryUrl)} });
-weir.subscribe("r", ({ status, rows }) => {
-  document.querySelector("#out").textContent = status + " " + rows.map(({ value }) => value).join();
-}, { intervalMs: 50 });
+/** A page that has the client. */
+const page = `<!doctype html><title>t</title><link rel="icon" href="data:,"><pre id="out"></pre>
+<script type="module">
+import { Weir, WeirError } from "/dist/weir.js";
+Object.assign(window, { Weir, WeirError });
 </script>`;
 
-test(
-  "a page in Chromium loads the built client and sees numbers move, also after a cut",
-  { skip: missingChromium },
-  async () => {
-    const built = await buildClient();
-    const dataDir = await mkdtemp(join(tmpdir(), "weir-browser-"));
-    let queryUrl = "";
-    const files = createServer((request, answer) => {
-      const isCode = request.url?.startsWith("/dist/") === true;
-      answer.setHeader("content-type", isCode ? "text/javascript" : "text/html");
-      if (!isCode) return void answer.end(page(queryUrl));
-      readFile(join(built.folder, new URL(request.url ?? "/", "http://x").pathname)).then(
-        (text) => answer.end(text),
-        () => answer.writeHead(404).end(),
-      );
-    });
-    await new Promise<void>((resolve) => void files.listen(0, "127.0.0.1", resolve));
-    const origin = `http://127.0.0.1:${(files.address() as AddressInfo).port}`;
-    const server = await startServer({ dataDir, args: ["--origins", origin] });
+// Run in the page.
+const follow = (queryUrl: string): string => `void new Weir({ queryUrl: ${JSON.stringify(queryUrl)} }).subscribe(
+  "r",
+  ({ status, rows }) => (document.querySelector("#out").textContent = status + " " + rows.map(({ value }) => value).join()),
+  { intervalMs: 50 })`;
+
+/** All of the client on one page: a rule is made, followed by a loop, and fed; one event of four is none. */
+const useAll = `(async () => {
+  const weir = new Weir({ ingestUrl: "/", queryUrl: "/" });
+  const rule = { rule_id: "by_type", window_size: "1h", metric: "sum", field: "payload.price", group_by: ["event_type"] };
+  const { version } = await weir.rules.put(rule, { ifNew: true });
+  // Until then no window is final.
+  while ((await weir.rules.get("by_type")).state !== "live") await new Promise((resolve) => setTimeout(resolve, 20));
+  const from = "2026-01-13T00:00:00Z";
+  const event = (event_type, price) => ({ user_id: "ann", event_type, timestamp: new Date("2026-01-13T10:00:00Z"), payload: { price } });
+  const events = [event("click", 1), event("order", 20), event("", 5), event("order", 22)];
+  const heard = (async () => {
+    for await (const { status, rows } of weir.live("by_type", { from, intervalMs: 50 }))
+      if (status === "live" && rows.reduce((sum, { value }) => sum + value, 0) === 43 && rows.every(({ final }) => final)) return rows;
+  })();
+  const { problems, ...counts } = await weir.ingest(events, { wait: "counted" });
+  const rows = [];
+  for await (const row of weir.stats.rows({ rule: "by_type", from })) rows.push(row);
+  const conflict = await weir.rules.patch("by_type", { top_n: 1 }, { ifMatch: 7 }).catch((error) => error);
+  const listed = (await weir.rules.list()).map(({ rule_id }) => rule_id);
+  const live = await heard;
+  weir.close();
+  return {
+    version, counts, rows, live, listed,
+    refused: problems.map(({ index, problems: [{ path }] }) => [index, path]),
+    conflict: [conflict instanceof WeirError, conflict.code],
+  };
+})()`;
+
+const askAcross = (queryUrl: string): string =>
+  `new Weir({ queryUrl: ${JSON.stringify(queryUrl)} }).rules.list().catch(({ code, message }) => code + ": " + message)`;
+
+interface Used {
+  readonly rows: readonly Record<string, unknown>[];
+  readonly live: readonly Record<string, unknown>[];
+  readonly [name: string]: unknown;
+}
+
+describe("the built client in Chromium", { skip: missingChromium }, () => {
+  let built: Awaited<ReturnType<typeof buildClient>>;
+  let dataDir: string;
+  let origin: OneOrigin;
+  let server: ServerProcess;
+  let browser: Browser;
+  const errors: unknown[] = [];
+
+  const own = (path: string, answer: ServerResponse): boolean => {
+    if (path === "/") answer.setHeader("content-type", "text/html").end(page);
+    else if (path.startsWith("/dist/"))
+      answer.setHeader("content-type", "text/javascript").end(readFileSync(join(built.folder, path)));
+    else return false;
+    return true;
+  };
+  const openPage = async (): Promise<Page> => {
+    const tab = await browser.newPage();
+    tab.setDefaultTimeout(120_000);
+    tab.on("pageerror", (error) => errors.push(error));
+    await tab.goto(origin.url);
+    return tab;
+  };
+
+  before(async () => {
+    built = await buildClient();
+    dataDir = await mkdtemp(join(tmpdir(), "weir-browser-"));
+    origin = await openOneOrigin({ ingestUrl: () => server.ingestUrl, queryUrl: () => server.queryUrl, own });
+    server = await startServer({ dataDir, args: ["--origins", origin.url] });
+    browser = await openChromium();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.killGroup();
+    await origin?.close();
+    await built?.remove();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  it("sees numbers move on a page of another origin that is allowed to, also after a cut", async () => {
     const address = await openMovingAddress(server.queryUrl);
-    const browser = await openChromium();
-    try {
-      queryUrl = address.url;
-      await putRule(server.queryUrl, { rule_id: "r", window_size: "1h", metric: "count" });
-      const send = (event_id: string): Promise<void> =>
-        postCounted(server.ingestUrl, [
-          { event_id, user_id: "u", event_type: "click", timestamp: "2026-01-13T10:00:00Z" },
-        ]);
-      await send("1");
-      const tab = await browser.newPage();
-      tab.setDefaultTimeout(120_000);
-      const errors: unknown[] = [];
-      tab.on("pageerror", (error) => errors.push(error));
-      await tab.goto(origin);
-      const shows = (text: string): Promise<unknown> => tab.waitForSelector(`#out:text-is(${JSON.stringify(text)})`);
-      await shows("live 1");
-      await send("2");
-      await shows("live 2");
-      address.cut();
-      await send("3");
-      await shows("live 3");
-      assert.deepEqual(errors, []);
-    } finally {
-      await browser.close();
-      await address.close();
-      await server.killGroup();
-      files.closeAllConnections();
-      files.close();
-      await built.remove();
-      await rm(dataDir, { recursive: true, force: true });
-    }
-  },
-);
+    await putRule(server.queryUrl, { rule_id: "r", window_size: "1h", metric: "count" });
+    const send = (event_id: string): Promise<void> =>
+      postCounted(server.ingestUrl, [
+        { event_id, user_id: "u", event_type: "click", timestamp: "2026-01-13T10:00:00Z" },
+      ]);
+    await send("1");
+    const tab = await openPage();
+    await tab.evaluate(follow(address.url));
+    const shows = (text: string): Promise<unknown> => tab.waitForSelector(`#out:text-is(${JSON.stringify(text)})`);
+    await shows("live 1");
+    await send("2");
+    await shows("live 2");
+    address.cut();
+    await send("3");
+    await shows("live 3");
+    assert.deepEqual(errors, []);
+    await tab.close();
+    await address.close();
+  });
+
+  it("makes a rule, follows it in a loop, sends events and asks for windows, where a proxy has both ports behind the page's origin", async () => {
+    const tab = await openPage();
+    const { rows, live, ...said } = await tab.evaluate<Used>(useAll);
+    assert.deepEqual(said, {
+      version: 1,
+      counts: { accepted: 3, refused: 1, failed: 0 },
+      listed: ["by_type", "r"],
+      refused: [[2, "event_type"]],
+      conflict: [true, "version_conflict"],
+    });
+    assert.deepEqual(live, rows);
+    const values = rows.map(({ window_start, event_type, value }) => [window_start, event_type, value]);
+    assert.deepEqual(values, [
+      ["2026-01-13T10:00:00Z", "click", 1],
+      ["2026-01-13T10:00:00Z", "order", 42],
+    ]);
+    assert.deepEqual(errors, []);
+    const across = await tab.evaluate<string>(askAcross(server.queryUrl));
+    assert.equal(
+      across,
+      `no_answer: no server answers at ${server.queryUrl}; is it running there? ` +
+        `Or the browser has not let a page of ${origin.url} ask: that takes a proxy of the page's own origin.`,
+    );
+    await tab.close();
+  });
+});

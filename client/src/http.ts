@@ -117,7 +117,7 @@ export class Http {
       if (signal?.aborted) throw reasonOf(signal);
       const words = isLate
         ? `${this.address} did not answer within ${timeoutMs / 1000} s`
-        : `no server answers at ${this.address}; is it running there?`;
+        : `no server answers at ${this.address}; is it running there?${foreignPage(this.address)}`;
       throw new WeirError("no_answer", words, { cause });
     } finally {
       cancel();
@@ -151,12 +151,22 @@ function checked(address: string): string {
     );
   }
   if (url && /^https?:$/.test(url.protocol)) return address;
-  const page = (globalThis as { location?: { href: string } }).location?.href;
+  const page = pageUrl();
   if (page !== undefined && /^(\/(?!\/)|$)/.test(address)) return withoutLogin(new URL(address || "/", page)).href;
   // What stands before an @ may be a password.
   const shown = address.replace(/^.*@/s, "…@");
   throw new TypeError(`"${shown}" is not the address of a server, which begins with http:// or https://`);
 }
+
+/** A browser does not say which of both it was. */
+function foreignPage(address: string): string {
+  const page = pageUrl();
+  if (page === undefined || new URL(address).origin === new URL(page).origin) return "";
+  return ` Or the browser has not let a page of ${new URL(page).origin} ask: that takes a proxy of the page's own origin.`;
+}
+
+/** Of the page that the client runs in; outside of browsers there is none. */
+const pageUrl = (): string | undefined => (globalThis as { location?: { href: string } }).location?.href;
 
 const hasLogin = ({ username, password }: URL): boolean => username !== "" || password !== "";
 

@@ -1,19 +1,11 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { promisify } from "node:util";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { alterTables, leavePoison, runRejects, takePoison } from "../faults/poison.ts";
 import { postCounted, putRule } from "../support/api.ts";
-import { root } from "../support/built-client.ts";
-import { missingChromium, openChromium } from "../support/chromium.ts";
-import { openMovingAddress } from "../support/moving-address.ts";
-import { startServer } from "../support/server-process.ts";
-import type { ServerProcess } from "../support/server-process.ts";
+import { missingChromium } from "../support/chromium.ts";
+import { Dashboard, figureIs, shows } from "../support/dashboard.ts";
 
 const byCountry = { rule_id: "by_country", window_size: "1m", metric: "count", group_by: ["payload.country"] };
 const ofAll = { ...byCountry, rule_id: "of_all", group_by: [] };
@@ -51,97 +43,76 @@ async function filledOf(page: Page): Promise<number | undefined> {
 }
 
 describe("what goes wrong, on the dashboard in Chromium", { skip: missingChromium }, () => {
-  let dataDir: string;
-  let server: ServerProcess;
-  let browser: Browser;
+  let dashboard: Dashboard;
   let page: Page;
-  let address: Awaited<ReturnType<typeof openMovingAddress>>;
-  const start = async (): Promise<void> => {
-    server = await startServer({ dataDir, args: ["--fill-share", "1"] });
-    address?.leadTo(server.queryUrl);
-  };
-  const shows = (selector: string, text: string | RegExp): Promise<void> =>
-    page.locator(selector, { hasText: text }).first().waitFor();
-  const go = (hash: string): Promise<unknown> => page.goto(`${address.url}/${hash}`);
+  const send = (...events: readonly object[]): Promise<void> => postCounted(dashboard.server.ingestUrl, events);
 
   before(async () => {
-    await promisify(execFile)(process.execPath, [join(root, "scripts/build-web.mjs")]);
-    dataDir = await mkdtemp(join(tmpdir(), "weir-dashboard-"));
-    await alterTables(dataDir, [takePoison, takeNoGroup]);
-    await start();
-    address = await openMovingAddress(server.queryUrl);
-    browser = await openChromium();
-    page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
-    page.setDefaultTimeout(120_000);
+    const prepare = (dataDir: string): Promise<void> => alterTables(dataDir, [takePoison, takeNoGroup]);
+    dashboard = await Dashboard.start({ args: ["--fill-share", "1"], prepare });
+    page = await dashboard.open("#/");
   });
-  after(async () => {
-    await browser?.close();
-    await address?.close();
-    await server?.killGroup();
-    await rm(dataDir, { recursive: true, force: true });
-  });
+  after(() => dashboard?.close());
 
   it("an event that the store refuses is counted on the first page and shown whole, with the reason, until it is sent again", async () => {
-    await postCounted(server.ingestUrl, [order("DE"), order("FR", "poison-1"), order("DE")]);
-    await go("#/");
-    await page.locator(".figure", { hasText: "Rejected" }).locator("b").filter({ hasText: /^1$/ }).waitFor();
-    await go("#/events/rejects");
+    await send(order("DE"), order("FR", "poison-1"), order("DE"));
+    await dashboard.go(page, "#/");
+    await figureIs(page, "Rejected", /^1$/);
+    await dashboard.go(page, "#/events/rejects");
     await page.locator(".events summary").first().click();
-    await shows(".notice-warn", "the engine refused it: violated constraint");
-    await shows(".events dd", "poison-1");
-    await server.terminate();
-    await alterTables(dataDir, [leavePoison]);
-    await start();
+    await shows(page, ".notice-warn", "the engine refused it: violated constraint");
+    await shows(page, ".events dd", "poison-1");
+    await dashboard.server.terminate();
+    await alterTables(dashboard.dataDir, [leavePoison]);
+    const server = await dashboard.startAgain();
+    dashboard.address.leadTo(server.queryUrl);
     const replayed = await runRejects(server, "replay");
     assert.equal(replayed.out, "1 sent again, 0 not taken any more; 0 in quarantine now\n");
-    await shows(".empty h2", "Nothing was rejected");
+    await shows(page, ".empty h2", "Nothing was rejected");
   });
 
   it("a rule that can't be computed is stopped, says why, and can be changed; others go on", async () => {
-    await putRule(server.queryUrl, byCountry);
-    await putRule(server.queryUrl, ofAll);
-    await postCounted(server.ingestUrl, [order("nowhere"), order("DE")]);
-    await go("#/rules");
-    await shows(".pill-bad", "stopped");
-    await go("#/rules/by_country");
-    await shows(".notice-warn", "The server has paused this rule: the engine refused it: violated constraint");
+    await putRule(dashboard.server.queryUrl, byCountry);
+    await putRule(dashboard.server.queryUrl, ofAll);
+    await send(order("nowhere"), order("DE"));
+    await dashboard.go(page, "#/rules");
+    await shows(page, ".pill-bad", "stopped");
+    await dashboard.go(page, "#/rules/by_country");
+    await shows(page, ".notice-warn", "The server has paused this rule: the engine refused it: violated constraint");
     await page.locator(".loading").waitFor({ state: "detached" });
     await page.getByRole("link", { name: "Edit" }).click();
     await page.getByLabel("Filter").fill('payload.country != "nowhere"');
     await page.getByRole("button", { name: "Save as a new version" }).click();
-    await shows(".sentence .pill", "live");
-    await go("#/rules/of_all");
-    await shows("tbody td.number", /^5$/);
+    await shows(page, ".sentence .pill", "live");
+    await dashboard.go(page, "#/rules/of_all");
+    await shows(page, "tbody td.number", /^5$/);
   });
 
   it("a rule over much history says how much of it is counted, and is live when all is", async () => {
     for (let sent = 0; sent < history; sent += perRequest)
-      await postCounted(
-        server.ingestUrl,
-        Array.from({ length: perRequest }, () => order("NL")),
-      );
+      await send(...Array.from({ length: perRequest }, () => order("NL")));
     // While events come a fill may take a hundredth of the time: between two pieces there is a pause.
     let quiet = false;
     const busy = (async () => {
-      for (; !quiet; await pause(100)) await postCounted(server.ingestUrl, [order("BE")]);
+      for (; !quiet; await pause(100)) await send(order("BE"));
     })();
     let filled: number | undefined;
     for (let rule = 1; filled === undefined; rule++) {
       assert.ok(rule <= 3, "the rules are live before their page says how much is counted");
-      await putRule(server.queryUrl, { ...ofAll, rule_id: `late-${rule}` });
-      await go(`#/rules/late-${rule}`);
-      await shows("h1", `late-${rule}`);
+      await putRule(dashboard.server.queryUrl, { ...ofAll, rule_id: `late-${rule}` });
+      await dashboard.go(page, `#/rules/late-${rule}`);
+      await shows(page, "h1", `late-${rule}`);
       filled = await filledOf(page);
     }
     assert.ok(filled > 0 && filled < 1, `${filled} is filled`);
     quiet = true;
     await busy;
     // On a slow machine the last one may have come before the rule: one that is counted for it says what it costs.
-    await postCounted(server.ingestUrl, [order("BE")]);
-    await shows(".sentence .pill", "live");
+    await send(order("BE"));
+    await shows(page, ".sentence .pill", "live");
     await page.locator(".filling").waitFor({ state: "detached" });
     const counted = new Intl.NumberFormat("en").format(ids + 1);
-    await shows("tbody td.number", new RegExp(`^${counted}$`));
-    await shows(".figure", "few events at a time");
+    await shows(page, "tbody td.number", new RegExp(`^${counted}$`));
+    await shows(page, ".figure", "few events at a time");
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Rule } from "../../../client/src/wire.ts";
-import { draftFrom, draftOf, isSame, newDraft, pathsOf, ruleOf } from "./draft.ts";
+import { draftFrom, draftOf, isSame, newDraft, onTopOf, pathsOf, ruleOf } from "./draft.ts";
 
 const full: Rule = {
   ...{ rule_id: "r", window_size: "1h", window_type: "hopping", hop: "5m", timezone: "Europe/Berlin" },
@@ -34,6 +34,14 @@ test("a list of paths is parted at its commas, but not inside of a quoted key", 
 test("drafts that say the same rule are the same, whatever blanks they have", () => {
   assert.ok(isSame(newDraft, { ...newDraft, group_by: " ", filter: " " }));
   assert.ok(!isSame(newDraft, { ...newDraft, filter: "true" }));
+});
+
+test("what was typed goes on top of what others have changed, who keep the fields that were not touched", () => {
+  const base = { ...newDraft, filter: "true", top_n: "3" };
+  const typed = { ...base, filter: "false", retention: "9d" };
+  const theirs = { ...base, filter: "x > 1.0", window_size: "5m", top_n: "" };
+  assert.deepEqual(onTopOf(theirs, typed, base), { ...theirs, filter: "false", retention: "9d" });
+  assert.deepEqual(onTopOf(theirs, typed, undefined), typed);
 });
 
 test("what was kept comes back, and what is no draft does not", () => {

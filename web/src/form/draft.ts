@@ -53,6 +53,12 @@ export function pathsOf(text: string): string[] {
 /** Whether both say the same rule. */
 export const isSame = (a: Draft, b: Draft): boolean => JSON.stringify(ruleOf(a)) === JSON.stringify(ruleOf(b));
 
+/** What was typed, on what others have made of the rule meanwhile: a field that was not touched is as they have it. */
+export const onTopOf = (theirs: Draft, typed: Draft, base: Draft | undefined): Draft => ({
+  ...typed,
+  ...Object.fromEntries(fieldNames.filter((name) => typed[name] === base?.[name]).map((name) => [name, theirs[name]])),
+});
+
 /** A draft that was kept as text; undefined when it is none, or one of an earlier form. */
 export function draftFrom(kept: unknown): Draft | undefined {
   if (typeof kept !== "object" || kept === null) return undefined;

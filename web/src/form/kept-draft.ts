@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { forgetText, keepText, keptKeys, keptText, tabId } from "../kept.ts";
-import { draftFrom, isSame, newDraft } from "./draft.ts";
+import { draftFrom, isSame, newDraft, onTopOf } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 
 /** A draft as it is kept in the browser, from the first letter on until it is saved or thrown away. */
@@ -8,6 +8,8 @@ export interface Kept {
   readonly draft: Draft;
   /** The version of the rule that it changes; undefined for a new one. */
   readonly version: number | undefined;
+  /** That version as the form shows it. */
+  readonly base?: Draft | undefined;
 }
 
 const newDrafts = "weir.new-draft.";
@@ -20,10 +22,10 @@ export const keptDraft = (ruleId: string | undefined): Kept | undefined => keptA
 
 function keptAt(key: string): (Kept & { readonly at: number }) | undefined {
   try {
-    const { draft, version, at } = JSON.parse(keptText(key) ?? "{}") as Record<string, unknown>;
+    const { draft, version, base, at } = JSON.parse(keptText(key) ?? "{}") as Record<string, unknown>;
     const found = draftFrom(draft);
     const versionOf = typeof version === "number" ? version : undefined;
-    return found && { draft: found, version: versionOf, at: typeof at === "number" ? at : 0 };
+    return found && { draft: found, version: versionOf, base: draftFrom(base), at: typeof at === "number" ? at : 0 };
   } catch {
     return undefined;
   }
@@ -63,20 +65,22 @@ export const forgetDraft = (ruleId: string | undefined): void => forgetText(keyO
 export function useKeptDraft(ruleId: string | undefined, first: Kept) {
   const [kept, setKept] = useState<Kept>(() => keptDraft(ruleId) ?? first);
   const [isRestored, setRestored] = useState(() => keptDraft(ruleId) !== undefined);
-  const change = (draft: Draft): void => {
-    const next = { ...kept, draft };
+  const keep = (next: Kept): void => {
     keepDraft(ruleId, next);
     setKept(next);
   };
+  const change = (draft: Draft): void => keep({ ...kept, draft });
   /** What was typed is this version by now: it need not be kept, and what is typed next changes that one. */
   const goOnFrom = (version: number): void => {
     forgetDraft(ruleId);
-    setKept({ ...kept, version });
+    setKept({ ...kept, version, base: kept.draft });
   };
+  /** What was typed changes this version from now on. */
+  const goOnTopOf = (newer: Kept): void => keep({ ...newer, draft: onTopOf(newer.draft, kept.draft, kept.base) });
   const startOver = (from: Kept): void => {
     forgetDraft(ruleId);
     setKept(from);
     setRestored(false);
   };
-  return { ...kept, isRestored, change, startOver, goOnFrom };
+  return { ...kept, isRestored, change, startOver, goOnFrom, goOnTopOf };
 }

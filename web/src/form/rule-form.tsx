@@ -35,7 +35,7 @@ export function RuleForm({ ruleId }: { readonly ruleId?: string }) {
 function Edit({ ruleId }: { readonly ruleId: string }) {
   const { value, error, again } = usePolled(`edit ${ruleId}`, 3000, (signal) => weir.rules.get(ruleId, { signal }));
   const isGone = error?.code === "unknown_rule";
-  if (value) return <Form rule={value} first={{ draft: draftOf(value), version: value.version }} isGone={isGone} />;
+  if (value) return <Form rule={value} first={firstOf(value)} isGone={isGone} lookAgain={again} />;
   if (error === undefined) return <Loading what="the rule" lines={6} />;
   if (!isGone) return <Failure error={error} again={again} />;
   return (
@@ -45,16 +45,23 @@ function Edit({ ruleId }: { readonly ruleId: string }) {
   );
 }
 
+function firstOf(rule: RuleAnswer): Kept {
+  const draft = draftOf(rule);
+  return { draft, version: rule.version, base: draft };
+}
+
 interface FormProps {
   readonly rule?: RuleAnswer;
   readonly first: Kept;
   /** It was deleted while it was being changed. */
   readonly isGone?: boolean;
+  /** Asks for the rule at once. */
+  readonly lookAgain?: () => void;
 }
 
-function Form({ rule, first, isGone = false }: FormProps) {
+function Form({ rule, first, isGone = false, lookAgain }: FormProps) {
   const kept = useKeptDraft(rule?.rule_id, first);
-  const { draft, version, isRestored, change, startOver, goOnFrom } = kept;
+  const { draft, version, isRestored, change, startOver, goOnFrom, goOnTopOf } = kept;
   // What the server has stopped was not paused by anybody: changed, it is tried again.
   const active = (rule?.active ?? true) || rule?.stopped_because !== undefined;
   const preview = usePreview(ruleOf(draft, active));
@@ -88,6 +95,7 @@ function Form({ rule, first, isGone = false }: FormProps) {
     } catch (error) {
       setFailure(toWeirError(error));
       setSaving(false);
+      lookAgain?.();
     }
   };
   return (
@@ -101,7 +109,12 @@ function Form({ rule, first, isGone = false }: FormProps) {
           </p>
         )}
         {isNewer && !isAsSaid && !isGone && (
-          <Overtaken now={rule.version} was={version} startOver={() => startOver(first)} />
+          <Overtaken
+            now={rule.version}
+            was={version}
+            goOn={() => (setFailure(undefined), goOnTopOf(first))}
+            startOver={() => (setFailure(undefined), startOver(first))}
+          />
         )}
         <div className="fields">
           <Fields
@@ -158,22 +171,26 @@ function Restored({ startOver }: { readonly startOver: () => void }) {
   );
 }
 
-function Overtaken({
-  now,
-  was,
-  startOver,
-}: {
+interface OvertakenProps {
   readonly now: number;
   readonly was: number;
+  readonly goOn: () => void;
   readonly startOver: () => void;
-}) {
+}
+
+function Overtaken({ now, was, goOn, startOver }: OvertakenProps) {
   return (
-    <p className="notice notice-warn" role="status">
+    <div className="notice notice-warn" role="status">
       Somebody has changed this rule: you edit version {was}, it is at {now}. It can't be saved over theirs.{" "}
+      <button type="button" className="link" onClick={goOn}>
+        Put the fields that you changed on version {now}
+      </button>{" "}
+      or{" "}
       <button type="button" className="link" onClick={startOver}>
-        Start over from version {now}
+        start over from it
       </button>
-    </p>
+      .
+    </div>
   );
 }
 
@@ -183,7 +200,7 @@ function NotSaved({ error }: { readonly error: WeirError }) {
     <div className="failure" role="alert">
       <strong>Not saved</strong>
       <p>{error.message}</p>
-      {!isTaken && <p>What you typed is kept: save again once the server answers.</p>}
+      <p>What you typed is kept{isTaken ? "." : ": save again once the server answers."}</p>
     </div>
   );
 }

@@ -75,7 +75,7 @@ function Figures({ status }: { readonly status: StatusAnswer }) {
       />
       <Figure name="Counted" value={countText(status.events)} note="events since the beginning" />
       <Figure name="Duplicates" value={countText(status.duplicates)} note="left out, as their id was known" />
-      <Figure name="Late" value={countText(status.late)} note="after the end of their window" />
+      <Figure name="Late" value={countText(status.late)} note="for their window, over all rules" />
       <Figure
         name="Rejected"
         value={countText(status.rejects)}

@@ -75,6 +75,8 @@ function optionsOf(width: number, options: DrawingOptions, { shade, range }: Hoo
         ...axis,
         grid: { show: false },
         space: 76,
+        // Below the 0 of the other axis.
+        gap: 10,
         values: (_chart, splits, _axis, _space, step) => axisTimes(splits, step),
       },
       { ...axis, size: 52, values: (_chart, values) => values.map(options.axis) },

@@ -170,19 +170,20 @@ export function WindowsTable({ rows, rule, isTrial = false, note }: TableProps) 
                 <th key={name}>{name}</th>
               ))}
               <th className="number">{rule.metric}</th>
-              <th />
             </tr>
           </thead>
           <tbody>
             {rows.slice(0, most).map((row) => (
               <tr key={keyOf(row, rule)}>
-                <td>{timeText(row.window_start)}</td>
+                <td>
+                  {timeText(row.window_start)}{" "}
+                  {!row.final && !isTrial && <span className="pill pill-filling">open</span>}
+                </td>
                 {isGrowing && <td>{timeText(row.window_end)}</td>}
                 {rule.group_by.map((name) => (
                   <GroupCell key={name} text={row.overflow ? "further groups" : groupValue(row, name)} />
                 ))}
                 <td className="number">{valueText(row.value, placesOf(rule))}</td>
-                <td>{row.final || isTrial ? "" : <span className="pill pill-filling">open</span>}</td>
               </tr>
             ))}
           </tbody>

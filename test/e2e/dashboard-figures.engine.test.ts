@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Page } from "playwright-core";
+import { postCounted, putRule, rulesSettled } from "../support/api.ts";
+import { missingChromium } from "../support/chromium.ts";
+import { Dashboard, figure, figureIs, has, minute, order, shows } from "../support/dashboard.ts";
+import { engineOf, enginesOf } from "../support/processes.ts";
+
+const hour = 3_600_000;
+const revenue = { rule_id: "revenue", window_size: "1h", metric: "sum", field: "payload.price" };
+/** In a window that is open as long as the test runs. */
+const ahead = -60;
+/** In windows that ended long ago. */
+const [longAgo, longerAgo] = [180, 240];
+const hoursBetween = Math.floor((minute - ahead * 60_000) / hour) - Math.floor((minute - longerAgo * 60_000) / hour);
+
+// Run in the page.
+const ground = `getComputedStyle(document.body).backgroundColor`;
+/** A number for what the chart shows. */
+const picture = `[...document.querySelector(".chart canvas").toDataURL()].reduce((sum, one) => (sum * 31 + one.charCodeAt(0)) | 0, 0)`;
+const points = `document.querySelector(".spark polyline")?.getAttribute("points") ?? ""`;
+const marks = `[...document.querySelectorAll("tbody tr")].map(({ firstChild }) => firstChild.querySelector(".pill")?.textContent ?? "").join()`;
+
+describe("what the dashboard in Chromium says of the server and its rules", { skip: missingChromium }, () => {
+  let dashboard: Dashboard;
+  let page: Page;
+  let sent = 0;
+  const send = (...events: readonly object[]): Promise<void> => {
+    sent += events.length;
+    return postCounted(dashboard.server.ingestUrl, events);
+  };
+
+  before(async () => {
+    dashboard = await Dashboard.start();
+    await putRule(dashboard.server.queryUrl, revenue);
+    await rulesSettled(dashboard.server.queryUrl);
+    page = await dashboard.open("#/", { colorScheme: "light" });
+  });
+  after(() => dashboard?.close());
+
+  it("the first page has what was sent: how much and how fast, what was late, and what was known", async () => {
+    await figureIs(page, "Counted", /^0$/);
+    const twice = order("DE", 10, ahead);
+    await send(twice, order("FR", 5, ahead), order("FR", 1, longAgo), order("DE", 2, longerAgo));
+    await send(twice, order("DE", 0, ahead, { payload: {} }));
+    for (const [name, value] of [
+      // With the one that came twice.
+      ["Counted", 6],
+      ["Duplicates", 1],
+      ["Late", 2],
+      ["Rejected", 0],
+      ["Rules", 1],
+    ] as const)
+      await figureIs(page, name, new RegExp(`^${value}$`));
+    assert.equal(await figure(page, "Rules").locator("small").innerText(), "1 live, 0 paused");
+    await figureIs(page, "Lag", /^0 ms$/);
+    const isMoving = figureIs(page, "Events per second", /^[1-9]/);
+    for (let moves = false; !moves; moves = await Promise.race([isMoving.then(() => true), pause(100, false)]))
+      await send(...Array.from({ length: 50 }, () => twice));
+    await isMoving;
+  });
+
+  it("the list of rules has a line of their windows, which moves", async () => {
+    await dashboard.go(page, "#/rules");
+    await has(page, `(${points}).split(" ").length === ${hoursBetween + 1}`);
+    const drawn = await page.evaluate<string>(points);
+    await send(order("DE", 100, ahead));
+    await has(page, `(${points}) !== ${JSON.stringify(drawn)}`);
+  });
+
+  it("a rule's page marks the windows that may still change, and has what was late and what could not be read", async () => {
+    await dashboard.go(page, "#/rules/revenue");
+    await shows(page, ".chart .key-open", "open, may still change");
+    await has(page, `${marks} === "open,,"`);
+    await figureIs(page, "Late", /^2$/);
+    await figureIs(page, "Skipped", /^1$/);
+    assert.equal(await figure(page, "Skipped").locator("small").innerText(), "no payload.price to read");
+    assert.match((await figure(page, "Skipped").getAttribute("class")) ?? "", /figure-warn/);
+  });
+
+  it("colours are the system's until the button chooses others, which stay", async () => {
+    await dashboard.go(page, "#/rules/revenue");
+    await page.locator(".chart canvas").waitFor();
+    const [light, lightPicture] = [await page.evaluate<string>(ground), await page.evaluate<number>(picture)];
+    const button = page.getByRole("button", { name: /^Colours:/ });
+    for (const next of ["light", "dark"]) {
+      assert.equal(await page.evaluate(ground), light);
+      await button.and(page.getByRole("button", { name: `Change to ${next}` })).click();
+    }
+    await has(page, `${ground} !== ${JSON.stringify(light)}`);
+    await has(page, `${picture} !== ${lightPicture}`);
+    const dark = await page.evaluate<string>(ground);
+    await page.reload();
+    await shows(page, "h1", "revenue");
+    assert.equal(await page.evaluate(ground), dark);
+    await button.and(page.getByRole("button", { name: "Colours: dark. Change to auto" })).click();
+    assert.equal(await page.evaluate(ground), light);
+  });
+
+  it("while the engine hangs the first page says what is in trouble, and how much waits", async () => {
+    await dashboard.go(page, "#/");
+    await shows(page, ".pulse", "Live");
+    const engine = await engineOf(dashboard.server.pid);
+    process.kill(engine, "SIGSTOP");
+    try {
+      const response = await fetch(`${dashboard.server.ingestUrl}/ingest`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify([order("DE", 1, ahead)]),
+      });
+      assert.equal(response.status, 200);
+      await shows(page, ".pulse", "Degraded");
+      await shows(page, ".parts li", /^trouble\s*store\s*does not answer$/);
+      await shows(page, ".parts li", /^ok\s*log\s*keeps what is acknowledged$/);
+      await figureIs(page, "Lag", /^[1-9].* s$/);
+      await figureIs(page, "Backlog", /^[1-9].*B$/);
+      await figureIs(page, "Counted", /^–$/);
+    } finally {
+      if ((await enginesOf(dashboard.server.pid)).includes(engine)) process.kill(engine, "SIGCONT");
+    }
+    await figureIs(page, "Counted", new RegExp(`^${new Intl.NumberFormat("en").format(sent + 1)}$`));
+    await shows(page, ".parts li", /^ok\s*store/);
+    await shows(page, ".pulse", "Live");
+  });
+
+  it("asked nobody else, and nothing went wrong in the pages", () => dashboard.judge());
+});
