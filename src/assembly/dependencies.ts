@@ -26,7 +26,12 @@ export function dependenciesOf(config: Config, { log, progress, news, archiver, 
     ...(stored === undefined
       ? {}
       : {
-          store: { trouble: storeTrouble(stored.store, stored.engine), isVital: true },
+          // With a damaged part new events are counted, and most questions answered.
+          store: {
+            trouble: storeTrouble(stored.store, stored.engine),
+            remark: () => stored.engine.damage(),
+            isVital: true,
+          },
           // Without the rules' place everything but changing them goes on, or waits.
           rules: { trouble: () => stored.rules.trouble(), isVital: false },
         }),

@@ -45,3 +45,32 @@ test("why an engine can't answer, which speaks of its state, is told in its own 
   const { line } = logged("Memory limit (total) exceeded: would use 5 GiB", "241", "MEMORY_LIMIT_EXCEEDED");
   assert.match(line, /the store can't answer: Memory limit \(total\) exceeded/);
 });
+
+const read = (part: string): string =>
+  `Bytes read: 3. Bytes expected: 8.: (while reading column payload): (while reading from part /d/store/905/9057/${part}/ in table weir.raw_events (9057) located on disk default of type local, from mark 0)`;
+
+test("a damaged file is no fault of a statement, whichever code the engine has for it, and the part is named", () => {
+  const of = (message: string, code: string): string => {
+    const { code: known, message: said, canRetry } = asWeirError(new ClickHouseError({ message, code }), true);
+    return `${known} ${canRetry} ${/part (\S+) of the table (\S+) is damaged/.exec(said)?.slice(1).join(" ") ?? "-"}`;
+  };
+  const known = "store_damaged true 202601-0_1_1_0 weir.raw_events";
+  assert.equal(of(`Checksum doesn't match. ${read("202601-0_1_1_0")}`, "40"), known);
+  assert.equal(of(`Cannot read all data. ${read("202601-0_1_1_0")}`, "33"), known);
+  const mutation = `Exception happened during execution of mutation 'mutation_4.txt' with part 'p' reason: 'Code: 40. DB::Exception: Checksum doesn't match. ${read("202601-0_1_1_0")}'`;
+  assert.equal(of(mutation, "341"), known);
+  const ofIndex =
+    "Bytes expected: 65574: While reading or decompressing /d/store/d55/d553/p_1_1_0/skp.idx2 (position: 38, typename: X)";
+  assert.match(
+    asWeirError(new ClickHouseError({ message: ofIndex, code: "33" }), false).message,
+    /^part p_1_1_0 is damaged/,
+  );
+  assert.equal(of("File count.txt is missing", "226"), "store_damaged true -");
+  assert.equal(of("Cannot read all data. Bytes read: 3. Bytes expected: 8.", "33"), "store_refused false -");
+  assert.equal(
+    of("Exception happened during execution of mutation: 'Code: 395. DB::Exception: x", "341"),
+    "store_refused false -",
+  );
+  // What an event says is quoted.
+  assert.equal(of(`Constraint c is violated. Column values: payload = '${read("p")}'`, "469"), "store_refused false -");
+});
