@@ -163,7 +163,7 @@ test("what files of the store are damaged for is not tried again at once by who 
     asked += 1;
     return Promise.reject(new WeirError("store_damaged", "part p is damaged", { canRetry: true }));
   };
-  const store = { ...emptyStore, rollUp };
+  const store = { ...emptyStore, marks: async () => [], rollUp };
   const clock = new SimulatedClock();
   const writer = new BatchWriter({ store, clock, metrics: unheard, signal: new AbortController().signal });
   const task = { range, plan: planRollup([]), marks: [{ series: 16, range }], counts: null };
