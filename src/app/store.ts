@@ -118,10 +118,17 @@ export async function openStoreOn(
     ...(applied === undefined ? {} : { applied }),
     waiting: (trouble: string, againMs: number) => logger.warn({ part: "store", againMs }, `${trouble}; trying again`),
   };
-  const store = new ClickHouseStore({ connection, clock, opening, ...(facts.endsWithUs ? {} : { claims }) });
+  const { mustHaveAll } = host.damages;
+  const store = new ClickHouseStore({
+    connection,
+    clock,
+    opening,
+    mustHaveAll,
+    ...(facts.endsWithUs ? {} : { claims }),
+  });
   closers.add("store", () => store.close());
-  closers.add("watch of damaged parts", host.damages.start(connection, clock));
   await store.open(signal ?? new AbortController().signal);
+  closers.add("watch of damaged parts", await host.damages.start(connection, clock));
   return store;
 }
 

@@ -158,6 +158,18 @@ test("a flipped bit in the stored events is named, costs no rule its windows, an
     assert.equal(await upkeep(rebuildRules, null), 0);
     await erasuresDone(server.queryUrl);
     assert.deepEqual(await values(), [1, 1], "the windows are what is left");
+    await server.terminate();
+
+    // A part that the engine can't even open it leaves out without a word.
+    await truncate(join(dirname(await partOf(dataDir, "202603")), "columns.txt"), 10);
+    server = await startServer({ dataDir });
+    assert.match((await asked<Parts>("/status")).parts.store.detail, /^part broken-on-start_202603-0_\S+ of the table/);
+    assert.equal(await upkeep(rebuildRules, "count"), 1);
+    assert.match(said.at(-2)!, /^count: not made anew, it stands still, .* the events in it are missing/);
+    await eraseEvents(server.queryUrl, "user_id=cid");
+    while ((await erasures()).waiting_for === undefined) await pause(50);
+    assert.equal((await erasures()).erasures[0]!.state, "waiting");
+    assert.deepEqual(await values(), [1, 1]);
   } finally {
     await server.killGroup();
     await rm(dataDir, { recursive: true, force: true });

@@ -8,6 +8,8 @@ export interface Damage {
   readonly table?: string;
   /** Of the part's folder on the engine's disk. */
   readonly path?: string;
+  /** The engine could not open it as it started, and goes on without what is in it. */
+  readonly isSetAside?: true;
 }
 
 /**
@@ -53,8 +55,10 @@ export function damaged(damage: Damage, named: string, facts: { cause: unknown; 
   });
 }
 
-export function whatIs({ part, table }: Damage): string {
+export function whatIs({ part, table, isSetAside }: Damage): string {
   if (part === undefined) return "a file of the store is damaged and can't be read";
   const ofTable = table === undefined ? "" : ` of the table ${table}`;
+  if (isSetAside)
+    return `part ${part}${ofTable} is damaged: the engine could not open it, and the events in it are missing`;
   return `part ${part}${ofTable} is damaged in the store and can't be read`;
 }
