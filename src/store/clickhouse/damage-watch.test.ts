@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { ClickHouseError } from "@clickhouse/client";
 import { SimulatedClock } from "../../../test/support/simulated-clock.ts";
 import type { Statement } from "../../rollup/statement.ts";
@@ -48,6 +49,8 @@ test("a damaged part is told once, by the name that it has then, until the store
 
   setAside.add("broken-on-start_202602-0_2_2_0");
   await clock.advance(60_000);
+  // Its file is looked for.
+  while (watch.describe() === undefined) await pause(1);
   assert.throws(watch.mustHaveAll, { code: "store_damaged", message: /broken-on-start_202602-0_2_2_0.* are missing/ });
   setAside.clear();
   await clock.advance(60_000);
