@@ -13,27 +13,46 @@ export interface Damage {
 }
 
 /**
- * Codes that say that a file is not as it was written: no statement, no event and no rule is at fault. Checksums and sizes that don't
- * fit, what can't be decompressed, files of a part that are missing or too many.
+ * By the engine's code and its word for it, what says that a file is not as it was written: no statement, no event and no rule is at
+ * fault. Checksums and sizes that don't fit, what can't be decompressed, files of a part that are missing or too many.
  */
-const ofFiles = new Set("39 40 91 226 227 228 246 271".split(" "));
+const ofFiles: Readonly<Record<string, string>> = {
+  39: "TOO_LARGE_SIZE_COMPRESSED",
+  40: "CHECKSUM_DOESNT_MATCH",
+  91: "SIZES_OF_MARKS_FILES_ARE_INCONSISTENT",
+  226: "NO_FILE_IN_DATA_PART",
+  227: "UNEXPECTED_FILE_IN_DATA_PART",
+  228: "BAD_SIZE_OF_FILE_IN_DATA_PART",
+  246: "CORRUPTED_DATA",
+  271: "CANNOT_DECOMPRESS",
+};
 
 /**
- * Codes that say so only of what is read from a part: an end too soon, lengths that can't be, an unknown codec. Elsewhere they are of
- * what was sent. None of their texts quotes it: else a text in an event could say that a part is damaged.
+ * What says so only of what is read from a part: an end too soon, lengths that can't be, an unknown codec. Elsewhere it is of what
+ * was sent. None of these texts quotes it: else a text in an event could say that a part is damaged.
  */
-const ofParts = new Set("3 32 33 128 131 432".split(" "));
+const ofParts: Readonly<Record<string, string>> = {
+  3: "UNEXPECTED_END_OF_FILE",
+  32: "ATTEMPT_TO_READ_AFTER_EOF",
+  33: "CANNOT_READ_ALL_DATA",
+  128: "TOO_LARGE_ARRAY_SIZE",
+  131: "TOO_LARGE_STRING_SIZE",
+  432: "UNKNOWN_CODEC",
+};
 
-/** UNFINISHED: a change of stored rows, which the engine does part by part, has failed; it says with what. */
+/** A change of stored rows, which the engine does part by part, has failed. The client's word is then that of why, the code is not. */
 const unfinished = "341";
 
+type EngineError = Pick<ClickHouseError, "code" | "message" | "type">;
+
 /** What of the engine's files is damaged, if it is that which a statement has failed of. */
-export function damageIn({ code, message }: Pick<ClickHouseError, "code" | "message">): Damage | undefined {
-  const inner = code === unfinished ? /reason: 'Code: (\d+)\. DB::Exception: /.exec(message)?.[1] : code;
-  if (inner === undefined) return undefined;
-  const damage = placeOf(message);
-  return ofFiles.has(inner) || (ofParts.has(inner) && damage.part !== undefined) ? damage : undefined;
+export function damageIn(error: EngineError): Damage | undefined {
+  const damage = placeOf(error.message);
+  return isOf(ofFiles, error) || (isOf(ofParts, error) && damage.part !== undefined) ? damage : undefined;
 }
+
+const isOf = (kinds: Readonly<Record<string, string>>, { code, type }: EngineError): boolean =>
+  code === unfinished ? Object.values(kinds).includes(type ?? "") : kinds[code] !== undefined;
 
 function placeOf(message: string): Damage {
   const [, path, table] = /\(while reading from part (.+?)\/? in table (\S+) /.exec(message) ?? [];
