@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { startArchive } from "./app/archive.ts";
 import { openErasures } from "./app/erasures.ts";
 import type { OpenedErasures } from "./app/erasures.ts";
-import { openChannel, openLog, positionsPerRecord } from "./app/log.ts";
+import { freeBytesToTake, isOnKafka, openChannel, openLog, positionsPerRecord } from "./app/log.ts";
 import type { OpenLogDeps } from "./app/log.ts";
 import { openRegistry } from "./app/rules.ts";
 import type { OpenedRules } from "./app/rules.ts";
@@ -14,6 +14,8 @@ import type { Basis } from "./assembly/basis.ts";
 import { countingElsewhere, countingHere } from "./assembly/counting.ts";
 import type { Counting } from "./assembly/counting.ts";
 import { dependenciesOf } from "./assembly/dependencies.ts";
+import { Disk } from "./assembly/disk.ts";
+import type { DiskOptions } from "./assembly/disk.ts";
 import { startEraser } from "./assembly/eraser.ts";
 import { startNews } from "./assembly/news.ts";
 import type { News, NewsParts } from "./assembly/news.ts";
@@ -136,7 +138,11 @@ class Starter {
     const { signal } = this.#deps;
     const erasures = hasRole(config, "query") ? await openErasures(this.#basis, log, signal) : undefined;
     const archiver = erasures && (await startArchive(this.#basis, erasures, signal));
-    const dependencies = dependenciesOf(config, { log, progress, news, archiver, stored: { store, engine, rules } });
+    const disk = this.#disk();
+    const dependencies = dependenciesOf(config, {
+      ...{ log, disk, progress, news, archiver },
+      stored: { store, engine, rules },
+    });
     const stored = { engine, store, rules, rulebook, counting, archiver };
     return { log, progress, dependencies, stored, processor, erasures };
   }
@@ -163,6 +169,18 @@ class Starter {
     const log = await openLog(config, this.#logDeps());
     closers.add("log", () => log.close());
     return observedLog(log, clock, (seconds) => metrics.log.appended(seconds));
+  }
+
+  /** An embedded log, whose marks these are, is in a process of all roles. */
+  #disk(): Disk | undefined {
+    const { config, clock, closers, logger, metrics } = this.#basis;
+    if (isOnKafka(config)) return undefined;
+    const freeBytes = (): number => freeBytesOf(config.dataDir);
+    metrics.watch({ diskFreeBytes: freeBytes });
+    const log: DiskOptions["log"] = (level, message, facts) => logger[level]({ part: "disk", ...facts }, message);
+    const disk = new Disk({ freeBytes, stopBytes: freeBytesToTake(config), log });
+    closers.add("watch of the disk", disk.start(clock));
+    return disk;
   }
 
   async #news(parts: Omit<NewsParts, "channel">): Promise<News | undefined> {

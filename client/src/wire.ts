@@ -47,6 +47,7 @@ export interface ErrorBody {
       | "folder_mixed"
       | "store_unavailable"
       | "store_refused"
+      | "store_damaged"
       | "store_taken"
       | "store_unfit"
       | "registry_unavailable"
@@ -386,6 +387,8 @@ export interface RuleAnswer {
   readonly progress: number;
   /** while filling: when it will be done if it goes on like this; null when that is not known yet */
   readonly eta?: string | null;
+  /** while filling: what the fill stands still for, such as a damaged part of the store; `/stats` answers the windows that were there before as long; missing otherwise */
+  readonly waiting_for?: string;
   /** events whose `field` was missing or not a number; null when the store can't say */
   readonly skipped: number | null;
   /** events that came after their window's end and the allowed lateness; null when the store can't say */

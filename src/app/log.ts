@@ -47,15 +47,18 @@ export async function openChannel(config: Config, deps: OpenLogDeps): Promise<Ch
   return openKafkaChannel({ ...deps, ...named });
 }
 
-const isOnKafka = ({ kafkaBrokers }: Config): boolean => kafkaBrokers.length > 0;
+/** With less free on the disk of the data folder the embedded log takes no event. */
+export const freeBytesToTake = ({ diskFreeMinBytes }: Config): number => Math.max(diskFreeMinBytes, logFreeMin);
+
+export const isOnKafka = ({ kafkaBrokers }: Config): boolean => kafkaBrokers.length > 0;
 
 function embedded(config: Config, deps: OpenLogDeps): Promise<Log> {
-  const { dataDir, logBytesMax, inflightBytesMax, diskFreeMinBytes } = config;
+  const { dataDir, logBytesMax, inflightBytesMax } = config;
   return openEmbeddedLog({
     dir: join(dataDir, "log"),
     bytesMax: logBytesMax,
     inFlightBytesMax: inflightBytesMax,
-    freeBytesMin: Math.max(diskFreeMinBytes, logFreeMin),
+    freeBytesMin: freeBytesToTake(config),
     clock: deps.clock,
     onFailure: deps.onFailure,
   });

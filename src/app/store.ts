@@ -9,6 +9,7 @@ import { Claims } from "../store/clickhouse/claims.ts";
 import { ClickHouseStore } from "../store/clickhouse/clickhouse-store.ts";
 import { Connection } from "../store/clickhouse/connection.ts";
 import type { ConnectionOptions } from "../store/clickhouse/connection.ts";
+import { DamageWatch } from "../store/clickhouse/damage-watch.ts";
 import { startEngine } from "../store/clickhouse/engine/engine.ts";
 import { embeddedFacts, serverFacts } from "../store/clickhouse/facts.ts";
 import { ServerWatch } from "../store/clickhouse/server-watch.ts";
@@ -17,6 +18,7 @@ import { certificatesIn } from "./certificates.ts";
 /** The engine that the store is on, be it a child of ours or a server that somebody else runs. */
 export interface StoreHost extends Computing {
   readonly connection: ConnectionOptions;
+  readonly damages: DamageWatch;
 }
 
 export interface StoreDeps {
@@ -45,7 +47,10 @@ async function startEmbedded(config: Config, { clock, logger }: StoreDeps, close
   closers.add("engine", () => engine.stop());
   const { username, password } = engine;
   const facts = embeddedFacts(engine.spoolFolder, engineMemoryMaxBytes);
+  const damages = damageWatch(logger);
   return {
+    damages,
+    damage: () => damages.describe(),
     state: () => engine.state(),
     describe: () => undefined,
     whyAway: "is away; it is being started again",
@@ -53,6 +58,7 @@ async function startEmbedded(config: Config, { clock, logger }: StoreDeps, close
     connection: {
       ...{ url: () => engine.url(), username, password, database: "weir", requestTimeoutMs, newId: randomUUID },
       facts,
+      failed: damages.failed,
       hasRoom: () => engine.hasRoom(),
       life: { answering: () => engine.state().answering, onSilence: (listener) => engine.onSilence(listener) },
     },
@@ -75,7 +81,10 @@ function watchServer(config: Config, url: string, { clock, logger }: StoreDeps, 
   });
   watch.start();
   closers.add("watch of the ClickHouse server", () => watch.stop());
+  const damages = damageWatch(logger);
   return {
+    damages,
+    damage: () => damages.describe(),
     state: () => {
       const answering = watch.answering();
       return { up: answering, answering, isLowOnDisk: false, restarts: watch.returns };
@@ -83,9 +92,12 @@ function watchServer(config: Config, url: string, { clock, logger }: StoreDeps, 
     describe: () => watch.describe(),
     whyAway: "does not answer; it is asked again every second",
     questionsAtOnce: shared.facts.questionsAtOnce,
-    connection: { ...shared, life: watch },
+    connection: { ...shared, failed: damages.failed, life: watch },
   };
 }
+
+const damageWatch = (logger: Logger): DamageWatch =>
+  new DamageWatch({ log: (level, message, facts) => logger[level]({ part: "store", damaged: facts }, message) });
 
 /** Resolves when the store can be used. */
 export async function openStoreOn(
@@ -106,9 +118,17 @@ export async function openStoreOn(
     ...(applied === undefined ? {} : { applied }),
     waiting: (trouble: string, againMs: number) => logger.warn({ part: "store", againMs }, `${trouble}; trying again`),
   };
-  const store = new ClickHouseStore({ connection, clock, opening, ...(facts.endsWithUs ? {} : { claims }) });
+  const { mustHaveAll } = host.damages;
+  const store = new ClickHouseStore({
+    connection,
+    clock,
+    opening,
+    mustHaveAll,
+    ...(facts.endsWithUs ? {} : { claims }),
+  });
   closers.add("store", () => store.close());
   await store.open(signal ?? new AbortController().signal);
+  closers.add("watch of damaged parts", await host.damages.start(connection, clock));
   return store;
 }
 

@@ -5,6 +5,7 @@ import type { Log } from "../log/log.ts";
 import type { MemoryProgress } from "../progress/memory-progress.ts";
 import type { Registry } from "../rule/registry.ts";
 import type { Store } from "../store/store.ts";
+import type { Disk } from "./disk.ts";
 import { logTrouble, storeTrouble } from "./health.ts";
 import type { Computing, Dependencies, Dependency } from "./health.ts";
 import { newsTrouble } from "./news.ts";
@@ -12,6 +13,8 @@ import type { News } from "./news.ts";
 
 export interface DependedOn {
   readonly log: Log;
+  /** Of the embedded log. */
+  readonly disk?: Pick<Disk, "remark"> | undefined;
   readonly progress: MemoryProgress;
   readonly news: News | undefined;
   readonly archiver?: Pick<Archiver, "trouble"> | undefined;
@@ -20,13 +23,25 @@ export interface DependedOn {
 }
 
 /** What the roles of a process need, and which of it they can't be without. */
-export function dependenciesOf(config: Config, { log, progress, news, archiver, stored }: DependedOn): Dependencies {
+export function dependenciesOf(
+  config: Config,
+  { log, disk, progress, news, archiver, stored }: DependedOn,
+): Dependencies {
   return {
-    log: { trouble: troubleOfLog(config, log, news), isVital: hasRole(config, "ingest", "processor") },
+    log: {
+      trouble: troubleOfLog(config, log, news),
+      remark: () => disk?.remark(),
+      isVital: hasRole(config, "ingest", "processor"),
+    },
     ...(stored === undefined
       ? {}
       : {
-          store: { trouble: storeTrouble(stored.store, stored.engine), isVital: true },
+          // With a damaged part new events are counted, and most questions answered.
+          store: {
+            trouble: storeTrouble(stored.store, stored.engine),
+            remark: () => stored.engine.damage(),
+            isVital: true,
+          },
           // Without the rules' place everything but changing them goes on, or waits.
           rules: { trouble: () => stored.rules.trouble(), isVital: false },
         }),

@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { Eraser } from "../eraser/eraser.ts";
 import type { Sharing } from "../eraser/share.ts";
 import type { ErasureRegister } from "../erasure/register.ts";
+import type { Rulebook } from "../rulebook/rulebook.ts";
 import type { Basis } from "./basis.ts";
+import type { Counting } from "./counting.ts";
 import type { AnsweringParts } from "./servers.ts";
 
 export interface EraserParts extends Pick<AnsweringParts, "log" | "store" | "rulebook" | "counting" | "archiver"> {
@@ -21,6 +23,7 @@ export function startEraser({ clock, logger, closers }: Basis, parts: EraserPart
       rebuild: () => rulebook.rebuild(),
       goOnRebuilding: () => rulebook.goOnRebuilding(),
       rulesLeft: () => rulebook.outdatedCount,
+      waitingFor: () => waitingFor(rulebook, counting),
       idle: () => counting.filled(),
       dropOrphans: () => counting.dropOrphans(),
       written: (partition) => counting.written(partition),
@@ -32,4 +35,10 @@ export function startEraser({ clock, logger, closers }: Basis, parts: EraserPart
   eraser.start();
   closers.add("eraser", () => eraser.stop(stopMs));
   return eraser;
+}
+
+/** The first of the rebuilds that stand still says it for all. */
+function waitingFor(rulebook: Rulebook, counting: Pick<Counting, "fill">): string | undefined {
+  const rebuilds = rulebook.list().flatMap(({ versions }) => versions.filter(({ rebuilds: old }) => old !== undefined));
+  return rebuilds.map(({ series }) => counting.fill(series).waitingFor).find((what) => what !== undefined);
 }

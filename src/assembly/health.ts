@@ -2,6 +2,7 @@ import { healthRoutes } from "../http/health-routes.ts";
 import type { Routes } from "../http/server.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
+import type { PartHealth } from "../protocol/status.ts";
 import type { Store } from "../store/store.ts";
 
 /** Whatever computes for the store, as far as an operator asks. */
@@ -9,6 +10,8 @@ export interface Computing {
   state(): ComputingState;
   /** What is remarkable of it while all is well; undefined: nothing. */
   describe(): string | undefined;
+  /** What of its files can't be read any more; undefined: nothing that is known. */
+  damage(): string | undefined;
   /** What is to be said of it while it is not up. */
   readonly whyAway: string;
   /** How many questions of users it takes at a time. */
@@ -27,6 +30,8 @@ export interface ComputingState {
 export interface Dependency {
   /** Why it can't be used now, for people; undefined: it can. */
   trouble(): string | undefined | Promise<string | undefined>;
+  /** What somebody should look after although it can be used; undefined: nothing. */
+  remark?(): string | undefined;
   /** Without it the process can't do what it is asked; without others it goes on with what it knows. */
   readonly isVital: boolean;
 }
@@ -39,15 +44,21 @@ export function health(metrics: Metrics, dependencies: Dependencies): Routes {
   return healthRoutes({
     metrics: () => metrics.text(),
     ready: async () => {
-      const asked = Object.entries(dependencies).map(async ([name, { trouble, isVital }]) => {
-        const detail = await trouble();
-        return { name, isVital, part: detail === undefined ? { ok: true } : { ok: false, detail } };
+      const asked = Object.entries(dependencies).map(async ([name, dependency]) => {
+        const part = partOf(dependency, await dependency.trouble());
+        return { name, isVital: dependency.isVital, part };
       });
       const told = await Promise.all(asked);
       const parts = Object.fromEntries(told.map(({ name, part }) => [name, part]));
       return { ok: told.every(({ isVital, part }) => part.ok || !isVital), parts };
     },
   });
+}
+
+/** As it is told of a part. */
+export function partOf({ remark }: Dependency, trouble: string | undefined): PartHealth {
+  const detail = trouble ?? remark?.();
+  return { ok: trouble === undefined, ...(detail === undefined ? {} : { detail }) };
 }
 
 export const storeTrouble =

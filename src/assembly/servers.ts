@@ -25,7 +25,7 @@ import type { Store } from "../store/store.ts";
 import type { Basis } from "./basis.ts";
 import type { Counting } from "./counting.ts";
 import { dashboard } from "./dashboard.ts";
-import { type Computing, type Dependencies, type Dependency, health } from "./health.ts";
+import { type Computing, type Dependencies, type Dependency, health, partOf } from "./health.ts";
 
 /** What takes events. */
 export interface TakingParts {
@@ -113,7 +113,7 @@ function queryOf({ clock, metrics, config }: Basis, parts: AnsweringParts): Quer
     log: () => log.state(),
     rates: () => ({ ...metrics.rates(), ...(parts.accepts ? {} : { accepted: null }) }),
     parts: () => ({
-      store: { ok: engine.state().answering && !engine.state().isLowOnDisk, ...detailOf(engine) },
+      store: storePart(engine),
       ...sidePart("log", dependencies["log"]),
       rules: { ok: rules.trouble() === undefined },
       ...sideParts(dependencies),
@@ -128,8 +128,8 @@ function sideParts({ progress, archive }: Dependencies): Readonly<Record<string,
 
 function sidePart(name: string, dependency: Dependency | undefined): Readonly<Record<string, PartHealth>> {
   if (dependency === undefined) return {};
-  const detail = dependency.trouble();
-  return { [name]: typeof detail === "string" ? { ok: false, detail } : { ok: true } };
+  const trouble = dependency.trouble();
+  return { [name]: partOf(dependency, typeof trouble === "string" ? trouble : undefined) };
 }
 
 /** Whether the rules are known here by which other processes count. */
@@ -166,7 +166,10 @@ function httpServer(basis: Basis, title: string, routes: readonly Routes[], boun
 
 const namesOf = ({ host, hostNames }: Config): HostNames => ({ listensOn: host, names: hostNames });
 
-function detailOf(engine: Computing): { readonly detail?: string } {
-  const detail = engine.describe();
-  return detail === undefined ? {} : { detail };
+/** Damage is trouble here, where an operator looks, and none in `/ready`: events are counted all the same. */
+function storePart(engine: Computing): PartHealth {
+  const { answering, isLowOnDisk } = engine.state();
+  const damage = engine.damage();
+  const detail = damage ?? engine.describe();
+  return { ok: answering && !isLowOnDisk && damage === undefined, ...(detail === undefined ? {} : { detail }) };
 }

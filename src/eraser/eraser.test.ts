@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { withDesk } from "../../test/support/rule-desk.ts";
 import type { Erasure, ErasureRegister } from "../erasure/register.ts";
 import { offset, src } from "../event/position.ts";
 import { systemClock } from "../lib/clock.ts";
+import { WeirError } from "../lib/errors.ts";
 import type { Log } from "../log/log.ts";
 import type { Rulebook } from "../rulebook/rulebook.ts";
 import { Eraser } from "./eraser.ts";
@@ -20,11 +22,11 @@ function desk({
   const kept = new Map<string, Erasure>();
   const calls: string[] = [];
   const said: string[] = [];
-  const state = { written: 0, end: 10, left: 0, events: 3, fails: "", at: 0 };
+  const state = { written: 0, end: 10, left: 0, events: 3, fails: "", error: undefined as Error | undefined, at: 0 };
   const call = (what: string): void => {
     if (state.fails !== "" && what.startsWith(state.fails)) {
       state.fails = "";
-      throw new Error(`${what} has failed`);
+      throw state.error ?? new Error(`${what} has failed`);
     }
     calls.push(what);
   };
@@ -58,6 +60,7 @@ function desk({
       goOnRebuilding: async () => (call("go on"), state.left),
       ...(book === undefined ? {} : { rebuild: () => book.rebuild(), goOnRebuilding: () => book.goOnRebuilding() }),
       rulesLeft: () => state.left,
+      waitingFor: () => undefined,
       idle: async () => call("idle"),
       dropOrphans: async () => call("drop"),
       written: () => offset(state.written),
@@ -208,6 +211,19 @@ test("after two minutes without a step it is told, once, which partition is wait
   archived.written = 10;
   await later(0);
   assert.equal(await waitingFor(), undefined);
+});
+
+test("a step that files of the store are damaged for is told as long as it can't be taken", async () => {
+  const { eraser, state, kept } = desk();
+  Object.assign(state, { written: 10, fails: "erase", error: new WeirError("store_damaged", "part p is damaged") });
+  await eraser.request({ user_id: "u1" });
+  eraser.start();
+  while ((await eraser.latest(1)).waiting_for !== "part p is damaged") await pause(5);
+  assert.equal(kept.get("e1")?.state, "removing");
+  await eraser.request({ user_id: "u2" });
+  while (kept.get("e1")?.state !== "done") await pause(5);
+  assert.equal((await eraser.latest(1)).waiting_for, undefined);
+  await eraser.stop(1000);
 });
 
 test("a request names either users or events, in bounds, and every mistake is told", async () => {

@@ -19,6 +19,8 @@ export interface Windows {
   goOnRebuilding(): Promise<number>;
   /** The same, as far as it is known here. */
   rulesLeft(): number;
+  /** What making them anew stands still for, for people, as far as it is known here; undefined: nothing. */
+  waitingFor(): string | undefined;
   /** Resolves when no fill of this process writes what it has read before. */
   idle(): Promise<void>;
   /** Drops the windows that nobody needs any more. */
@@ -51,6 +53,8 @@ export interface EraserDeps {
 /** How often it is looked whether a step can be taken. */
 const pollMs = 200;
 const restMs = 2000;
+/** Each try of a deletion that fails of damaged files leaves another one with the engine, which goes on trying all of them. */
+const restOfDamagedMs = 600_000;
 /** The same where the register is others', too, and how often it is looked whether there is anything to do. */
 const sharedPollMs = 1000;
 const sharedRestMs = 15_000;
@@ -71,6 +75,8 @@ export class Eraser {
   /** What was reported last: what lasts is news once. */
   #failure = "";
   #waitingFor: string | undefined;
+  /** Of files of the store, which no step can be taken for. */
+  #damage: string | undefined;
   readonly #holdup = new Holdup();
 
   constructor(deps: EraserDeps) {
@@ -108,8 +114,9 @@ export class Eraser {
   /** The latest erasures, newest first. */
   async latest(limit: number): Promise<ErasuresAnswer> {
     const erasures = (await this.#deps.register.latest(limit)).map(erasureAnswer);
-    const waiting_for = this.#holdup.lasting(this.#deps.clock.monotonic());
-    const rules_left = this.#deps.windows.rulesLeft();
+    const { clock, windows } = this.#deps;
+    const waiting_for = this.#damage ?? windows.waitingFor() ?? this.#holdup.lasting(clock.monotonic());
+    const rules_left = windows.rulesLeft();
     return { count: erasures.length, rules_left, ...(waiting_for === undefined ? {} : { waiting_for }), erasures };
   }
 
@@ -255,10 +262,10 @@ export class Eraser {
       let pauseMs = idleMs;
       try {
         if (await this.round()) pauseMs = busyMs;
-        this.#failure = "";
+        [this.#failure, this.#damage] = ["", undefined];
       } catch (error) {
         this.#failed(error);
-        pauseMs = restMs;
+        pauseMs = this.#damage === undefined ? restMs : restOfDamagedMs;
       }
       if (!this.#stop.signal.aborted) await sleepAtMost(clock, pauseMs, wake.signal);
     }
@@ -269,6 +276,7 @@ export class Eraser {
     if (!this.#stop.signal.aborted && failure !== this.#failure)
       this.#deps.report("erasing events failed and will be tried again", error);
     this.#failure = failure;
+    this.#damage = error instanceof WeirError && error.code === "store_damaged" ? failure : undefined;
   }
 }
 

@@ -37,6 +37,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   folder_mixed: 500,
   store_unavailable: 503,
   store_refused: 500,
+  store_damaged: 500,
   store_taken: 503,
   store_unfit: 503,
   registry_unavailable: 503,

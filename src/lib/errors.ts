@@ -37,6 +37,8 @@ export const errorCodes = {
   folder_mixed: "the log and the store in the data folder are not of the same moment; the message says which is behind",
   store_unavailable: "the store can't answer now; try again",
   store_refused: "the store refused a statement",
+  store_damaged:
+    "files of the store are damaged; the message names the part, and [a damaged part](#a-damaged-part-of-the-store) says what to do",
   store_taken: "another process writes to the store in this one's place; this one ends",
   store_unfit: "the store can't be used as it is; the message says what to do",
   registry_unavailable: "the rules can't be read or changed now; try again",

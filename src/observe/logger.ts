@@ -2,6 +2,7 @@ import { pino } from "pino";
 import type { DestinationStream, Logger } from "pino";
 import pretty from "pino-pretty";
 import { WeirError } from "../lib/errors.ts";
+import type { ErrorCode } from "../lib/errors.ts";
 
 export type { Logger } from "pino";
 
@@ -67,9 +68,11 @@ function errorFacts(error: unknown, depth = 0): ErrorFacts {
 
 function causeFacts(error: Error, depth: number): ErrorFacts {
   const { cause } = error;
-  const quotes = error instanceof WeirError && error.code === "store_refused" && cause instanceof Error;
+  const quotes = error instanceof WeirError && ofTheEngine.has(error.code) && cause instanceof Error;
   return quotes ? { type: cause.name, ...codeOf(cause) } : errorFacts(cause, depth + 1);
 }
+
+const ofTheEngine: ReadonlySet<string> = new Set<ErrorCode>(["store_refused", "store_damaged"]);
 
 function codeOf(error: Error): { code?: string } {
   if (error instanceof WeirError) return { code: error.code };

@@ -65,6 +65,11 @@ export const declaredMetrics = {
     name: "weir_log_accepting",
     help: "1 while the log takes events, 0 while it refuses them",
   },
+  diskFreeBytes: {
+    type: "gauge",
+    name: "weir_disk_free_bytes",
+    help: "What the disk of the data folder has left, where the log is the embedded one",
+  },
   lagSeconds: {
     type: "gauge",
     name: "weir_lag_seconds",

@@ -157,6 +157,20 @@ async function refusedTwice(marked: boolean): Promise<{ answer: boolean | string
   return { answer: await done, asked };
 }
 
+test("what files of the store are damaged for is not tried again at once by who may give up", async () => {
+  let asked = 0;
+  const rollUp = (): Promise<boolean> => {
+    asked += 1;
+    return Promise.reject(new WeirError("store_damaged", "part p is damaged", { canRetry: true }));
+  };
+  const store = { ...emptyStore, marks: async () => [], rollUp };
+  const clock = new SimulatedClock();
+  const writer = new BatchWriter({ store, clock, metrics: unheard, signal: new AbortController().signal });
+  const task = { range, plan: planRollup([]), marks: [{ series: 16, range }], counts: null };
+  await assert.rejects(writer.rollUp(task, { attemptsMax: 3 }), { code: "store_damaged" });
+  assert.equal(asked, 1);
+});
+
 test("a rollup that is refused twice is given up, once it is known that nothing of it is there", async () => {
   assert.deepEqual(await refusedTwice(false), { answer: "store_refused", asked: 2 });
   assert.deepEqual(await refusedTwice(true), { answer: true, asked: 1 });

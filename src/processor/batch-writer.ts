@@ -7,7 +7,7 @@ import type { RejectedEvent } from "../store/rejects.ts";
 import type { Mark, RollupTask, Store } from "../store/store.ts";
 import type { Batch } from "./batch.ts";
 import { withoutStored } from "./batch.ts";
-import { isRefused, isTaken } from "./faulty-rules.ts";
+import { isDamaged, isRefused, isTaken } from "./faulty-rules.ts";
 import type { ProcessorMetrics } from "./ports.ts";
 import { asRejects, unreadableAsRejects } from "./refused.ts";
 import type { RecentIds } from "./recent-ids.ts";
@@ -98,7 +98,7 @@ export class BatchWriter {
   }
 
   /**
-   * Gives up after `attemptsMax` failures, with the last one's error and an outcome that is still to be settled; or after
+   * Gives up after `attemptsMax` failures, or one of damaged files, with the last one's error and an outcome that is still to be settled; or after
    * `refusalsMax` refusals or `failuresMax` other failures, with the error of one, once it is settled that nothing is written.
    * @returns whether it was written; not when there are more groups than the task allows.
    */
@@ -172,7 +172,8 @@ export class BatchWriter {
         if (isTaken(error) || this.#signal.aborted) throw isTaken(error) ? error : stopping();
         this.#metrics.retried(stage, error);
         (isRefused(error) ? refusals : failures).push(error);
-        if (attempt + 1 >= attemptsMax) throw error;
+        // What can't be read now is not read a moment later; and looking for the flipped bit takes the engine up to minutes.
+        if (attempt + 1 >= attemptsMax || (isDamaged(error) && attemptsMax < Infinity)) throw error;
         await this.#pause(failedBefore + attempt);
       }
     }

@@ -48,6 +48,13 @@ test("no rule is at fault when not even a rollup of none is taken", async () => 
   assert.deepEqual(await faultyRules({ tryRollUp }, targets, range, planRollup), []);
 });
 
+test("no rule is at fault where files of the store can't be read, whichever rules read them", async () => {
+  const tryRollUp = async (_: OffsetRange, plan: RollupPlan): Promise<void> => {
+    if (seriesOf(plan).includes(18)) throw new WeirError("store_damaged", "a part is damaged", { canRetry: true });
+  };
+  assert.deepEqual(await faultyRules({ tryRollUp }, targets, range, planRollup), []);
+});
+
 test("a store that is away says nothing of a rule", async () => {
   const tryRollUp = (): Promise<void> => Promise.reject(new WeirError("store_unavailable", "away", { canRetry: true }));
   await assert.rejects(faultyRules({ tryRollUp }, targets, range, planRollup), { code: "store_unavailable" });

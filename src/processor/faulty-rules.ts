@@ -14,6 +14,10 @@ export interface Faulty {
 export const isRefused = (error: unknown): error is WeirError =>
   error instanceof WeirError && error.code === "store_refused";
 
+/** Files of the store can't be read, whatever it is asked to make of them. */
+export const isDamaged = (error: unknown): error is WeirError =>
+  error instanceof WeirError && error.code === "store_damaged";
+
 /** Another process writes to the store in this one's place, which must end. */
 export const isTaken = (error: unknown): error is WeirError =>
   error instanceof WeirError && error.code === "store_taken";
@@ -41,8 +45,20 @@ export type PlanOf = (some: readonly Target[]) => RollupPlan;
  * Finds which of these rules the store refuses to roll up over a range; nothing is written. Those that are refused by
  * themselves are found by halving. Where only all together are too much, it is the newest: those that were counted before
  * they came go on. None of them is at fault when all are taken, or when not even a rollup of no rules is: then it is the store's own.
+ * Nor is any where files of the store are damaged, which says nothing of the rules that read them.
  */
 export async function faultyRules(
+  ...asked: readonly [store: Pick<Store, "tryRollUp">, targets: readonly Target[], range: OffsetRange, planOf: PlanOf]
+): Promise<readonly Faulty[]> {
+  try {
+    return await foundFaulty(...asked);
+  } catch (error) {
+    if (isDamaged(error)) return [];
+    throw error;
+  }
+}
+
+async function foundFaulty(
   store: Pick<Store, "tryRollUp">,
   targets: readonly Target[],
   range: OffsetRange,

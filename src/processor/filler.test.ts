@@ -33,6 +33,7 @@ function world() {
   const store = { settle: async () => {}, fillMarks: async () => new Map([[16, [...marks]]]) } as unknown as Store;
   const owned: Record<string, readonly number[]> = { one: [0], two: [1] };
   const told: string[] = [];
+  const disk = { isDamaged: false };
   let held: Promise<void> = Promise.resolve();
   const process = (name: string): Filler => {
     const rollUp = async ({ range }: RollupTask): Promise<boolean> => {
@@ -42,6 +43,7 @@ function world() {
         "twice",
       );
       await held;
+      if (disk.isDamaged) throw new WeirError("store_damaged", "part p is damaged", { canRetry: true });
       marks.push(range);
       return true;
     };
@@ -70,7 +72,7 @@ function world() {
     held = waiting.promise;
     return waiting;
   };
-  return { clock, marks, filled, owned, believed, told, hold, one: process("one"), two: process("two") };
+  return { clock, marks, filled, owned, believed, told, disk, hold, one: process("one"), two: process("two") };
 }
 
 test("each process fills what it has; a rule is filled when all partitions are, whoever sees it first", async () => {
@@ -107,6 +109,22 @@ test("who has lost a partition fills no more of it, and goes on with the others"
     100,
   );
   assert.deepEqual(owned["one"], [0]);
+});
+
+test("a fill that files of the store are damaged for stands still, says so, and goes on when they are mended", async () => {
+  const { clock, filled, owned, believed, told, disk, one } = world();
+  believed["one"] = owned["one"] = [0, 1];
+  disk.isDamaged = true;
+  for (let minutes = 0; minutes < 25; minutes += 1) {
+    await one.round(stop);
+    await clock.advance(60_000);
+  }
+  assert.deepEqual(told, ["filling rule r from raw events stands still; it is tried again every ten minutes"]);
+  assert.equal(one.state(16).waitingFor, "part p is damaged");
+  disk.isDamaged = false;
+  await clock.advance(600_000);
+  await one.round(stop);
+  assert.deepEqual([one.state(16).waitingFor, filled], [undefined, [16]]);
 });
 
 test("who waits for a fill to be idle waits for the piece that is being written, and not for the rest after it", async () => {

@@ -28,7 +28,7 @@ import {
   withoutRange,
 } from "./fill-work.ts";
 import type { Admission, GroupRooms } from "./group-rooms.ts";
-import { isRefused, isTaken } from "./faulty-rules.ts";
+import { isDamaged, isRefused, isTaken } from "./faulty-rules.ts";
 import { type ProgressWriter, type RuleSource, type Target, incompleteBelow } from "./ports.ts";
 import type { RuleStopper } from "./rule-stopper.ts";
 
@@ -60,6 +60,8 @@ export interface FillState {
   readonly progress: number;
   /** When it will be done if it goes on like this (ms since the epoch); null when nobody knows. */
   readonly endsAt: number | null;
+  /** What it stands still for, for people; missing: nothing. */
+  readonly waitingFor?: string;
 }
 
 /** A fill with what its end is estimated from. */
@@ -74,6 +76,8 @@ const anyOutdated = remembered((records: readonly RuleRecord[]): boolean => reco
 const fillAttemptsMax = 3;
 /** How long a fill is left alone that the store refuses piece by piece. */
 const restMs = 5000;
+/** The same where files of the store are damaged: somebody has to mend that. */
+const restOfDamagedMs = 600_000;
 const pauseStepMs = 250;
 /** How often it is looked what others have done of a fill. */
 const readEveryMs = 500;
@@ -89,6 +93,8 @@ export class Filler {
   readonly #works = new Map<number, Tracked>();
   /** Series that are left alone until then, by the monotonic clock. */
   readonly #resting = new Map<number, number>();
+  /** Series that stand still since files of the store are damaged, and what is said of these. */
+  readonly #held = new Map<number, string>();
   #cursor: Place = { src: 0, off: 0 };
   /** When the marks were last read, by the monotonic clock; and how often what they said was made void. */
   #readAt = -Infinity;
@@ -105,9 +111,12 @@ export class Filler {
 
   state(series: number): FillState {
     const work = this.#works.get(series);
-    if (work === undefined) return { progress: 0, endsAt: null };
+    const held = this.#held.get(series);
+    const waiting = held === undefined ? {} : { waitingFor: held };
+    if (work === undefined) return { progress: 0, endsAt: null, ...waiting };
     const left = eventsLeft(work);
-    return { progress: work.events === 0 ? 1 : 1 - left / work.events, endsAt: this.#endOf(work, left) };
+    const endsAt = held === undefined ? this.#endOf(work, left) : null;
+    return { progress: work.events === 0 ? 1 : 1 - left / work.events, endsAt, ...waiting };
   }
 
   /** A partition was taken up: what has been done of it by others is to be read before anything is written. */
@@ -180,6 +189,7 @@ export class Filler {
   #leave(series: number): void {
     this.#works.delete(series);
     this.#resting.delete(series);
+    this.#held.delete(series);
     this.#deps.progress.seriesChanged(series);
   }
 
@@ -289,10 +299,22 @@ export class Filler {
     const [first] = targets;
     // Whether it was written after all is to be read from the marks.
     for (const { series } of targets) this.#works.delete(series);
+    if (targets.length === 1 && isDamaged(error)) return this.#hold(first!, error);
     if (targets.length === 1 && this.#isLeast()) this.#resting.set(first!.series, clock.monotonic() + restMs);
     this.#pace = paceAfterFailure(this.#pace, targets.length, chunkEventsMax);
     const others = targets.length > 1 ? ` and ${targets.length - 1} more` : "";
     report(`filling rule ${first?.rule_id}${others} from raw events failed and will be tried again`, error);
+  }
+
+  /** What it has is kept, and what it is to replace answers; others that do not read what is damaged go on. */
+  #hold({ rule_id, series }: Target, error: WeirError): void {
+    this.#resting.set(series, this.#deps.clock.monotonic() + restOfDamagedMs);
+    if (!this.#held.has(series))
+      this.#deps.report(
+        `filling rule ${rule_id} from raw events stands still; it is tried again every ten minutes`,
+        error,
+      );
+    this.#held.set(series, error.message);
   }
 
   #isLeast(): boolean {
@@ -301,6 +323,7 @@ export class Filler {
 
   #note({ range, works }: FillPiece, startedAt: number): void {
     for (const { target } of works) {
+      this.#held.delete(target.series);
       const work = this.#works.get(target.series);
       if (work === undefined) continue;
       const begun = work.begun ?? { at: startedAt, left: eventsLeft(work) };

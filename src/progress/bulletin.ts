@@ -20,6 +20,8 @@ export interface FillNews {
   readonly progress: number;
   /** Milliseconds since the epoch; null when nobody knows. */
   readonly endsAt: number | null;
+  /** What it stands still for, for people; missing: nothing. */
+  readonly waitingFor?: string;
 }
 
 /** What a process that counts tells all others, again and again. */
@@ -47,7 +49,10 @@ export function encodeBulletin({ by, events, partitions, series, fills, rules }:
     const since = counted === undefined ? null : [counted.from, counted.to, counted.seconds];
     return [src, next, believable(through), Math.round(waitedMs), incompleteBelow, since];
   });
-  const filled = fills.map(({ series: of, progress, endsAt }) => [of, Number(progress.toFixed(4)), endsAt]);
+  const filled = fills.map(({ series: of, progress, endsAt, waitingFor }) => {
+    const row = [of, Number(progress.toFixed(4)), endsAt];
+    return waitingFor === undefined ? row : [...row, waitingFor.slice(0, reasonMax)];
+  });
   return Buffer.from(JSON.stringify({ v: version, by, events, partitions: rows, series, fills: filled, rules }));
 }
 
@@ -87,8 +92,11 @@ function countedOf([from, to, seconds]: readonly unknown[]): Counted {
 }
 
 function fillOf(row: unknown): FillNews {
-  const [series, progress, endsAt] = listOf(row);
-  return { series: numberOf(series), progress: numberOf(progress), endsAt: endsAt === null ? null : numberOf(endsAt) };
+  const [series, progress, endsAt, waitingFor] = listOf(row);
+  return {
+    ...{ series: numberOf(series), progress: numberOf(progress), endsAt: endsAt === null ? null : numberOf(endsAt) },
+    ...(typeof waitingFor === "string" ? { waitingFor: waitingFor.slice(0, reasonMax) } : {}),
+  };
 }
 
 function numberOf(value: unknown): number {
@@ -101,6 +109,8 @@ const wholeOf = (value: unknown): number => upTo(Number.MAX_SAFE_INTEGER, value)
 
 /** Other producers give their records whatever times they like. */
 const believable = (time: number): number => Math.round(Math.min(timeMax, Math.max(0, time)));
+
+const reasonMax = 500;
 
 /** Beyond these there is no date, and none that a store can hold. */
 const timeMax = 8_640_000_000_000_000;

@@ -45,9 +45,9 @@ export class Follower {
   }
 
   /** How far the fill of a series is, as was said last. */
-  fill(series: number): { readonly progress: number; readonly endsAt: number | null } {
-    const { progress, endsAt } = this.#fills.get(series) ?? { progress: 0, endsAt: null };
-    return { progress, endsAt };
+  fill(series: number): Omit<FillNews, "series"> {
+    const { progress, endsAt, waitingFor } = this.#fills.get(series) ?? { progress: 0, endsAt: null };
+    return { progress, endsAt, ...(waitingFor === undefined ? {} : { waitingFor }) };
   }
 
   /**

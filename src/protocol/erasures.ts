@@ -61,7 +61,7 @@ export const ErasuresAnswer = Type.Object({
   waiting_for: Type.Optional(
     Type.String({
       description:
-        "what the oldest that is `waiting` has waited for since two minutes or more without a step of it: a partition, or the archive",
+        "what keeps the oldest from going on: a partition or the archive that it has waited for since two minutes or more without a step, or a damaged part of the store",
     }),
   ),
   erasures: Type.Array(ErasureAnswer, { description: "the latest first" }),

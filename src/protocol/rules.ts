@@ -230,6 +230,12 @@ export const RuleAnswer = Type.Object(
         description: "while filling: when it will be done if it goes on like this; null when that is not known yet",
       }),
     ),
+    waiting_for: Type.Optional(
+      Type.String({
+        description:
+          "while filling: what the fill stands still for, such as a damaged part of the store; `/stats` answers the windows that were there before as long; missing otherwise",
+      }),
+    ),
     skipped: Count("events whose `field` was missing or not a number"),
     late: Count("events that came after their window's end and the allowed lateness"),
     groups: Count("groups that have a window, without the overflow"),

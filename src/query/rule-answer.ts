@@ -9,6 +9,8 @@ export interface FillState {
   readonly progress: number;
   /** When it will be done if it goes on like this (ms since the epoch); null when nobody knows. */
   readonly endsAt: number | null;
+  /** What it stands still for, for people; missing: nothing. */
+  readonly waitingFor?: string;
 }
 
 /** What a rule's answer says besides the record. */
@@ -96,9 +98,10 @@ function keptUntil({ versions }: RuleRecord, { series }: RuleVersion): { kept_un
   return until === undefined ? {} : { kept_until: formatTime(until) };
 }
 
-function eta({ phase }: RuleVersion, { endsAt }: FillState): { eta?: string | null } {
+function eta({ phase }: RuleVersion, { endsAt, waitingFor }: FillState): Pick<RuleAnswer, "eta" | "waiting_for"> {
   if (stateOf(phase) !== "filling") return {};
-  return { eta: endsAt === null ? null : formatTime(endsAt) };
+  const waiting = waitingFor === undefined ? {} : { waiting_for: waitingFor };
+  return { eta: endsAt === null ? null : formatTime(endsAt), ...waiting };
 }
 
 const rolledBack = ({ rolledBackTo }: RuleVersion): { rolled_back_to?: number } =>

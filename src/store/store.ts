@@ -202,8 +202,9 @@ export interface Differences {
  *
  * Errors: WeirError `store_unavailable` (canRetry), `store_refused` (the statement or the data is at fault; `details.reason` says why, for
  * people, and where the store can tell, `details.row` which of the rows that were written together, from 0, in the order in which they were given;
- * of what was to be written a part may be there, so the outcome is settled by reading as well), `store_taken` (another process
- * writes the partition now: this one must end with it).
+ * of what was to be written a part may be there, so the outcome is settled by reading as well), `store_damaged` (canRetry; files of the
+ * store can't be read: no fault of a statement, an event or a rule; the message names them, and the outcome is settled as well),
+ * `store_taken` (another process writes the partition now: this one must end with it).
  */
 export interface Store extends RejectStore {
   /** Makes or completes the schema. Waits until the store can be reached or the signal aborts. */

@@ -132,7 +132,7 @@ test("only what was made anew is said to be", async (context) => {
     if (rebuilds !== undefined) return id === "odd" ? refusal(503, "no store") : [202, { rule_id: id }];
     lists += 1;
     if (lists === 1)
-      return [200, { rules: ["good", "odd", "stopped", "gone", "asleep"].map((name) => rule(name, "live")) }];
+      return [200, { rules: ["good", "odd", "stopped", "gone", "asleep", "held"].map((name) => rule(name, "live")) }];
     if (lists === 2)
       return [
         200,
@@ -142,6 +142,7 @@ test("only what was made anew is said to be", async (context) => {
             rule("stopped", "filling"),
             rule("gone", "filling"),
             rule("asleep", "filling"),
+            rule("held", "filling", { waiting_for: "a part is damaged" }),
           ],
         },
       ];
@@ -152,6 +153,7 @@ test("only what was made anew is said to be", async (context) => {
           rule("good", "live"),
           rule("stopped", "paused", { stopped_because: "too costly" }),
           rule("asleep", "paused", { outdated: true }),
+          rule("held", "filling", { waiting_for: "a part is damaged" }),
         ],
       },
     ];
@@ -166,6 +168,7 @@ test("only what was made anew is said to be", async (context) => {
     "stopped: not made anew, the server has paused it: too costly",
     "gone: not made anew, it was deleted meanwhile",
     "asleep: not made anew, it was changed or paused meanwhile; the server goes on with it",
+    "held: not made anew, it stands still, and its windows answer as they are: a part is damaged. The server tries again by itself",
     "made anew: good",
   ]);
   assert.equal(await rebuild("good"), 0);

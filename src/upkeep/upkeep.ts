@@ -79,7 +79,7 @@ async function unlessRefused<T>(answer: Promise<T>): Promise<T | Error> {
 
 const isUnknown = (error: Error): boolean => error instanceof WeirError && error.code === "unknown_rule";
 
-/** The rules as they are when none of these is being filled any more. */
+/** The rules as they are when none of these is being filled any more, unless it stands still. */
 async function untilFilled(
   client: Weir["rules"],
   ids: readonly string[],
@@ -87,7 +87,7 @@ async function untilFilled(
 ): Promise<ReadonlyMap<string, RuleAnswer>> {
   for (let told = ""; ; await clock.sleep(pollMs)) {
     const rules = await client.list();
-    const left = rules.filter(({ rule_id: id, state }) => ids.includes(id) && state === "filling");
+    const left = rules.filter((rule) => ids.includes(rule.rule_id) && isGoingOn(rule));
     if (left.length === 0) return new Map(rules.map((rule) => [rule.rule_id, rule]));
     const now = left.map(({ rule_id: id, progress }) => `${id} ${Math.floor(progress * 100)} %`).join(", ");
     if (now !== told) print(`being filled: ${now}`);
@@ -95,10 +95,16 @@ async function untilFilled(
   }
 }
 
+/** What stands still does so until somebody has mended what it stands still for. */
+const isGoingOn = ({ state, waiting_for: waitingFor }: RuleAnswer): boolean =>
+  state === "filling" && waitingFor === undefined;
+
 /** A rule that is not being filled may also be gone, or one that the store refuses to compute. */
 function whyNot(rule: RuleAnswer | undefined): string | undefined {
   if (rule === undefined) return "it was deleted meanwhile";
   if (rule.stopped_because !== undefined) return `the server has paused it: ${rule.stopped_because}`;
+  if (rule.waiting_for !== undefined)
+    return `it stands still, and its windows answer as they are: ${rule.waiting_for}. The server tries again by itself`;
   return rule.outdated ? "it was changed or paused meanwhile; the server goes on with it" : undefined;
 }
 

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { RuleBody } from "../../src/protocol/rules.ts";
 import { StatsParameters } from "../../src/protocol/stats.ts";
-import { formatField } from "../../src/rule/field.ts";
 import {
   allEvents,
   allStats,
   deleteRule,
+  erasuresDone,
   postCounted,
   putRule,
   repeated,
@@ -21,7 +21,19 @@ import { type ServerProcess, endedInOrder, startServer } from "../support/server
 import { converse } from "../support/socket.ts";
 import { inventory, Traps } from "../support/traps.ts";
 import { canaryRules, isCanary, plainEvent, start } from "./canary.ts";
-import { everywhere, literal, parameterSlots, type RuleSlot, ruleSlots, statsParameters } from "./slots.ts";
+import {
+  type Sent,
+  asAnswered,
+  byKeys,
+  chunks,
+  eventsOf,
+  filtered,
+  inner,
+  sortedBy,
+  topUsers,
+  withoutPlace,
+} from "./hostile-events.ts";
+import { everywhere, parameterSlots, type RuleSlot, ruleSlots, statsParameters } from "./slots.ts";
 
 const end = start + 86_400_000;
 
@@ -178,7 +190,7 @@ describe("no text of a client is taken for anything but a text", () => {
       for (const [method, address] of parameterSlots[part]) {
         // `true` is right in some places, and a number in others.
         if (text === "true" || text === "7") continue;
-        const init = method === "GET" ? {} : { method, headers: json, body: "[]" };
+        const init = method === "GET" || method === "DELETE" ? { method } : { method, headers: json, body: "[]" };
         const { status } = await ask(
           `${url}${address.replace("%s", encodeURIComponent(text))}`,
           init,
@@ -197,6 +209,8 @@ describe("no text of a client is taken for anything but a text", () => {
         ["DELETE", ""],
         ["PATCH", ""],
         ["GET", "/versions"],
+        ["GET", "/verification"],
+        ["POST", "/rebuild"],
       ] as const) {
         const body = method === "PATCH" ? { headers: json, body: '{"active":false}' } : {};
         const { status } = await ask(
@@ -206,6 +220,8 @@ describe("no text of a client is taken for anything but a text", () => {
         );
         assert.ok([400, 404, 405].includes(status), `${method} ${text}: ${status}`);
       }
+      const erasure = await ask(`${server.queryUrl}/erasures/${value}`, {}, `erasure ${text}`);
+      assert.ok([400, 404].includes(erasure.status), `erasure ${text}: ${erasure.status}`);
       for (const name of ["event_id", "event_type", "user_id"]) {
         const { status, text: body } = await ask(`${server.queryUrl}/events?${name}=${value}`, {}, `${name}=${text}`);
         if (status === 200) assert.equal((JSON.parse(body) as { count: number }).count, 0, `${name}=${text}`);
@@ -233,6 +249,50 @@ describe("no text of a client is taken for anything but a text", () => {
     traps.checkAnswer(answered, `${name}: ${text}`);
     assert.match(answered, /^HTTP\/1\.1 [24]\d\d /, `${name}: ${text}`);
   }
+
+  test("in a document of rules: refused at its place, or kept as it is", async () => {
+    const put = (rules: readonly object[], query: string, where: string): Promise<Answer> => {
+      const init = { method: "PUT", headers: json, body: JSON.stringify({ rules }) };
+      return ask(`${server.queryUrl}/aggregation-rules${query}`, init, where);
+    };
+    for (const text of texts) {
+      const all = ruleSlots.map(({ rule }, at) => {
+        const made = { ...rule(text) } as { rule_id: string };
+        return made.rule_id === "attacked" ? { ...made, rule_id: `attacked.${at}` } : made;
+      });
+      const { status, problems } = await put(all, "?dry_run=true", text);
+      assert.equal(status, 422, text);
+      for (const { path } of problems) {
+        const [, at, place] = /^rules\[(\d+)\]\.?([^]*)$/.exec(path) ?? [];
+        assert.match(place ?? "", ruleSlots[Number(at)]!.path, `${text}: ${path}`);
+      }
+    }
+    const short = texts.filter((text) => Buffer.byteLength(text) <= 128);
+    const named = short.map((text, at) => ({ ...everywhere(text), rule_id: `document.${at}`, active: false }));
+    assert.equal((await put(named, "", "all")).status, 200);
+    for (const { rule_id } of named) await deleteRule(server.queryUrl, rule_id);
+    traps.check();
+  });
+
+  test("in an erasure: nobody is found by it", async () => {
+    const values = texts.filter((text) => text !== "" && text.length <= 256);
+    for (const name of ["user_id", "event_id"])
+      for (let at = 0; at < values.length; at += 100) {
+        const some = values.slice(at, at + 100).map((text) => `${name}=${encodeURIComponent(text)}`);
+        const url = `${server.queryUrl}/events?${some.join("&")}`;
+        assert.equal((await ask(url, { method: "DELETE" }, name)).status, 202);
+      }
+    const none = await erasuresDone(server.queryUrl);
+    assert.deepEqual(
+      none.filter(({ events }) => events !== 0),
+      [],
+    );
+    for (const text of ["", "x".repeat(257)]) {
+      const url = `${server.queryUrl}/events?user_id=${text}`;
+      assert.equal((await ask(url, { method: "DELETE" }, `erase ${text}`)).status, 400);
+    }
+    traps.check();
+  });
 
   async function attackSocket(socket: WebSocket, text: string): Promise<void> {
     const messages = [{ subscribe_rules: [text] }, { mode: text }, { interval_ms: text }, { [text]: 1 }];
@@ -318,10 +378,18 @@ describe("no text of a client is taken for anything but a text", () => {
     assert.deepEqual(await windows("canary"), canary);
     assert.deepEqual(await allEvents(server.queryUrl, 0, start + 3_600_000), stored);
     await endedInOrder(server);
-    assert.deepEqual(await inventory(dataDir), furnished);
+    const { mutations, ...others } = await inventory(dataDir);
+    assert.deepEqual({ ...others, mutations: mutations.filter((one) => !isOfErasures(one)) }, furnished);
     traps.check();
   });
 });
+
+/** What erasures do where they have found nothing. */
+const isOfErasures = ({ table, command }: { readonly table: string; readonly command: string }): boolean =>
+  table === "rejects"
+    ? command === "(APPLY DELETED MASK)"
+    : table === "erasing" &&
+      /^\(DELETE WHERE erasure IN _CAST\(\[('[0-9a-f-]{36}'(, )?)+\], 'Array\(String\)'\)\)$/.test(command);
 
 interface Answer {
   readonly status: number;
@@ -330,57 +398,3 @@ interface Answer {
 }
 
 const json = { "content-type": "application/json" };
-/** In the one form that answers have. */
-const inner = (key: string): string => formatField({ kind: "payload", path: ["under", key] });
-
-const byKeys = (rule_id: string, keys: readonly string[]): object => ({
-  rule_id,
-  window_size: "1h",
-  metric: "last",
-  field: "payload.text",
-  group_by: ["event_type", "user_id", ...keys.map(inner)],
-});
-
-/** The keys as texts and as keys of a filter, and one of them as what the metric reads. */
-const filtered = (rule_id: string, keys: readonly string[]): object => ({
-  rule_id,
-  window_size: "1h",
-  metric: "uniq_exact",
-  field: inner(keys[0]!),
-  filter: `payload.text in [${keys.map(literal).join(", ")}] && ${keys.map((key) => `has(payload.under[${literal(key)}])`).join(" && ")}`,
-});
-
-const topUsers = {
-  rule_id: "top",
-  window_size: "1h",
-  metric: "top_k",
-  field: "user_id",
-  group_by: ["payload.text"],
-  filter: "has(payload.under)",
-};
-
-/** Every text as a value, as a key where it is short enough, and as id, user and type where it may be one. */
-function eventsOf(texts: readonly string[], keys: readonly string[], timestamp: number) {
-  const names = texts.filter((text) => text !== "" && text.length <= 256);
-  return texts.map((text, index) => {
-    const name = names[index] ?? `more-${index}`;
-    const values = Object.fromEntries(keys.map((key) => [key, text.slice(0, 256)]));
-    return { event_id: name, user_id: name, event_type: name, timestamp, payload: { n: index, text, under: values } };
-  });
-}
-
-function chunks<T>(list: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(list.length / size) }, (_, at) => list.slice(at * size, (at + 1) * size));
-}
-
-type Sent = ReturnType<typeof eventsOf>[number];
-
-const asAnswered = (event: Sent): object => ({ ...event, timestamp: "2026-01-13T01:00:00Z" });
-
-function withoutPlace(event: object): object {
-  const kept = Object.entries(event).filter(([name]) => name !== "position" && name !== "received_at");
-  return Object.fromEntries(kept);
-}
-
-const sortedBy = (events: readonly object[]): object[] =>
-  events.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));

@@ -89,6 +89,9 @@ export const everywhere = (text: string): object => ({
 export const parameterSlots = {
   query: [
     ...["start_time", "end_time", "limit", "cursor"].map((name) => ["GET", `/events?${name}=%s`] as const),
+    ...["limit", "cursor"].map((name) => ["GET", `/rejects?${name}=%s`] as const),
+    ["DELETE", "/rejects?position=%s"],
+    ["GET", "/erasures?limit=%s"],
     ["GET", "/aggregation-rules?as=%s"],
     ["PUT", "/aggregation-rules?delete=%s"],
     ["POST", "/aggregation-rule?dry_run=%s"],

@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, truncate } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readFile, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../src/lib/clock.ts";
 import { Connection } from "../../src/store/clickhouse/connection.ts";
 import { embeddedFacts } from "../../src/store/clickhouse/facts.ts";
 import { startEngine } from "../../src/store/clickhouse/engine/engine.ts";
-import { postCounted, putRule } from "../support/api.ts";
+import { rebuildRules, verifyRules } from "../../src/upkeep/upkeep.ts";
+import { ask, eraseEvents, erasuresDone, postCounted, putRule } from "../support/api.ts";
 import { startServer } from "../support/server-process.ts";
 
 const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
@@ -72,6 +75,103 @@ test("weir verify names what is damaged on a stopped folder, weir rebuild mends 
     assert.match(without.out, /log\.witness is damaged/);
     assert.equal(without.code, 2, "nothing was compared, and so nothing differs");
   } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+});
+
+/** Of the store's files, the data of the part that has the events of a month. */
+async function partOf(dataDir: string, month: string): Promise<string> {
+  const files = await readdir(join(dataDir, "engine", "store"), { recursive: true });
+  const found = files.filter((file) => file.includes(`/${month}-`) && file.endsWith("/data.bin"));
+  assert.equal(found.length, 1, files.join("\n"));
+  return join(dataDir, "engine", "store", found[0]!);
+}
+
+test("a flipped bit in the stored events is named, costs no rule its windows, and ends no erasure", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "weir-flipped-"));
+  let server = await startServer({ dataDir });
+  const said: string[] = [];
+  const asked = async <T>(path: string): Promise<T> => (await ask(`${server.queryUrl}${path}`)) as T;
+  const windows = (rule: string): Promise<{ data: { value: number }[] }> =>
+    asked(`/stats?rule_id=${rule}&start_time=2026-01-01T00:00:00Z&end_time=2026-12-01T00:00:00Z`);
+  const values = async (): Promise<number[]> => [
+    ...(await windows("sum")).data.map(({ value }) => value),
+    ...(await windows("count")).data.map(({ value }) => value),
+  ];
+  const upkeep = (work: typeof verifyRules | typeof rebuildRules, rule: string | null): Promise<number> =>
+    work({ queryUrl: server.queryUrl, rule, clock: systemClock, print: (line) => void said.push(line) });
+  const event = (event_id: string, user_id: string, timestamp: string) => ({
+    ...{ event_id, user_id, event_type: "click", timestamp },
+    // Most of what is stored, and so in the middle of it.
+    payload: { n: 1, noise: randomBytes(150).toString("base64") },
+  });
+  try {
+    await putRule(server.queryUrl, { rule_id: "sum", window_size: "1d", metric: "sum", field: "payload.n" });
+    await putRule(server.queryUrl, { rule_id: "count", window_size: "1d", metric: "count" });
+    const january = Array.from({ length: 40 }, (_, index) => event(`e${index}`, "ann", "2026-01-13T10:20:00Z"));
+    await postCounted(server.ingestUrl, [...january, event("f", "bob", "2026-02-13T10:20:00Z")]);
+    await server.terminate();
+    const file = await partOf(dataDir, "202601");
+    const bytes = await readFile(file);
+    bytes[bytes.length >> 1]! ^= 1;
+    await writeFile(file, bytes);
+
+    server = await startServer({ dataDir });
+    const part = basename(dirname(file));
+    // A deletion gives a part that it leaves as it is one more number.
+    const named = `part ${part}(_\\d+)? of the table weir.raw_events is damaged in the store and can't be read`;
+    assert.equal(await upkeep(verifyRules, null), 2);
+    assert.match(
+      said.find((line) => line.startsWith("sum"))!,
+      new RegExp(`^sum: not compared, ${named}`),
+    );
+    assert.ok(said.includes("count version 1: as the stored events give it"), said.join("\n"));
+    assert.equal(await upkeep(rebuildRules, "sum"), 1);
+    assert.match(said.at(-2)!, new RegExp(`^sum: not made anew, it stands still, .*${named}`));
+    for (const user of ["bob", "ann"]) await eraseEvents(server.queryUrl, `user_id=${user}`);
+    const erasures = () =>
+      asked<{ waiting_for?: string; rules_left: number; erasures: { state: string }[] }>("/erasures");
+    // Of the two rules, that which does not read the payload has its windows again.
+    let now = await erasures();
+    for (; now.waiting_for === undefined || (await windows("count")).data.length > 1; now = await erasures())
+      await pause(50);
+    assert.match(now.waiting_for, new RegExp(named));
+    assert.deepEqual(
+      now.erasures.map(({ state }) => state),
+      ["waiting", "rebuilding"],
+    );
+    await postCounted(server.ingestUrl, [event("g", "cid", "2026-03-13T10:20:00Z")]);
+    assert.deepEqual(await values(), [1, 1, 40, 1, 40], "old windows answer, and what is new is in them");
+    type Parts = { status?: string; ok?: boolean; parts: { store: { ok: boolean; detail: string } } };
+    const [status, ready] = [await asked<Parts>("/status"), await asked<Parts>("/ready")];
+    assert.deepEqual([status.status, status.parts.store.ok], ["degraded", false]);
+    assert.deepEqual([ready.ok, ready.parts.store.ok], [true, true], "it counts");
+    for (const { store } of [status.parts, ready.parts]) assert.match(store.detail, new RegExp(`^${named}$`));
+    assert.match(server.output(), new RegExp(`"damaged":{"part":"${part}".*"path":"[^"]*${part}"`));
+    await server.terminate();
+
+    // As docs/operating.md has it.
+    const table = dirname(dirname(file));
+    for (const folder of await readdir(table))
+      if (folder.startsWith(part)) await rename(join(table, folder), join(table, "detached", folder));
+    server = await startServer({ dataDir });
+    assert.equal(await upkeep(rebuildRules, null), 0);
+    await erasuresDone(server.queryUrl);
+    assert.deepEqual(await values(), [1, 1], "the windows are what is left");
+    await server.terminate();
+
+    // A part that the engine can't even open it leaves out without a word.
+    await truncate(join(dirname(await partOf(dataDir, "202603")), "columns.txt"), 10);
+    server = await startServer({ dataDir });
+    assert.match((await asked<Parts>("/status")).parts.store.detail, /^part broken-on-start_202603-0_\S+ of the table/);
+    assert.equal(await upkeep(rebuildRules, "count"), 1);
+    assert.match(said.at(-2)!, /^count: not made anew, it stands still, .* the events in it are missing/);
+    await eraseEvents(server.queryUrl, "user_id=cid");
+    while ((await erasures()).waiting_for === undefined) await pause(50);
+    assert.equal((await erasures()).erasures[0]!.state, "waiting");
+    assert.deepEqual(await values(), [1, 1]);
+  } finally {
+    await server.killGroup();
     await rm(dataDir, { recursive: true, force: true });
   }
 });

@@ -31,7 +31,7 @@ export function queryServerOf(...argv: readonly string[]): Server {
   const basis = basisOf(argv);
   const progress = new MemoryProgress(basis.clock);
   const state = () => ({ up: true, answering: true, isLowOnDisk: false, restarts: 0 });
-  const engine = { state, describe: () => undefined, whyAway: "", questionsAtOnce: 4 };
+  const engine = { state, describe: () => undefined, damage: () => undefined, whyAway: "", questionsAtOnce: 4 };
   const parts: Partial<AnsweringParts> = { log: memoryLog(), progress, dependencies: {}, accepts: true, engine };
   return queryServer(basis, parts as AnsweringParts, () => undefined);
 }

@@ -64,8 +64,20 @@ export class Traps {
   }
 }
 
+interface Change {
+  readonly table: string;
+  readonly command: string;
+}
+
+interface Inventory {
+  readonly databases: readonly object[];
+  readonly tables: readonly object[];
+  readonly functions: readonly object[];
+  readonly mutations: readonly Change[];
+}
+
 /** What is there in the store of a server that is not running: databases, tables with their columns, functions, changes of data other than of windows. */
-export async function inventory(dataDir: string): Promise<object> {
+export async function inventory(dataDir: string): Promise<Inventory> {
   const engine = await startEngine({ dataDir, clock: systemClock });
   const { username, password } = engine;
   const url = (): string => engine.url();
@@ -79,14 +91,14 @@ export async function inventory(dataDir: string): Promise<object> {
     facts: embeddedFacts(engine.spoolFolder),
   });
   try {
-    const rows = (sql: string): Promise<object[]> => connection.rows<object>({ sql, parameters: {} });
+    const rows = <Row = object>(sql: string): Promise<Row[]> => connection.rows<Row>({ sql, parameters: {} });
     return {
       databases: await rows("SELECT name FROM system.databases ORDER BY name"),
       tables: await rows(
         "SELECT database, name, create_table_query FROM system.tables WHERE database NOT IN ('system', 'INFORMATION_SCHEMA', 'information_schema') ORDER BY name",
       ),
       functions: await rows("SELECT name FROM system.functions WHERE origin != 'System' ORDER BY name"),
-      mutations: await rows("SELECT table, command FROM system.mutations WHERE table != 'rollups'"),
+      mutations: await rows<Change>("SELECT table, command FROM system.mutations WHERE table != 'rollups'"),
     };
   } finally {
     await connection.close();

@@ -209,6 +209,7 @@ export class World {
         rebuild: () => book.rebuild(),
         goOnRebuilding: () => book.goOnRebuilding(),
         rulesLeft: () => book.outdatedCount,
+        waitingFor: () => undefined,
         idle: () => counting.filled(),
         dropOrphans: () => counting.dropOrphans(),
         written: (partition) => counting.written(partition),

@@ -67,6 +67,7 @@ export class ClickHouseStore implements Store {
   readonly #connection: Connection;
   readonly #clock: Clock;
   readonly #claims: Claims | null;
+  readonly #mustHaveAll: () => void;
   readonly #opening: Opening;
   readonly #questions: Questions;
   readonly #dropping: Dropping;
@@ -82,6 +83,8 @@ export class ClickHouseStore implements Store {
     readonly connection: Connection;
     readonly clock: Clock;
     readonly claims?: Claims;
+    /** Throws while stored events are missing that were counted. */
+    readonly mustHaveAll?: () => void;
     readonly opening?: Opening;
     readonly tableBytesMax?: number;
     readonly rowsBytesMax?: number;
@@ -89,6 +92,7 @@ export class ClickHouseStore implements Store {
     this.#connection = options.connection;
     this.#clock = options.clock;
     this.#claims = options.claims ?? null;
+    this.#mustHaveAll = options.mustHaveAll ?? (() => {});
     this.#opening = options.opening ?? { version: "unknown", change: true };
     this.#dropping = new Dropping(options.connection);
     this.#erasing = new Erasing(options.connection);
@@ -129,6 +133,12 @@ export class ClickHouseStore implements Store {
   }
 
   async rollUp(task: RollupTask): Promise<boolean> {
+    // What is live is of events that have just been stored.
+    if (task.counts === null) this.#mustHaveAll();
+    return this.#rollUp(task);
+  }
+
+  async #rollUp(task: RollupTask): Promise<boolean> {
     const { rooms = none, keptFrom = none, roomMayGrow = nobody, groupsMax = Number.MAX_SAFE_INTEGER } = task;
     const counts = task.counts === null ? null : { src: task.range.src, ...task.counts };
     const marks = task.marks.map((mark) => ({ key: statements.markKey(mark) }));
@@ -147,7 +157,7 @@ export class ClickHouseStore implements Store {
 
   async #mark(src: Src, marks: readonly Mark[]): Promise<void> {
     const range = { src, from: offset(0), to: offset(0) };
-    await this.rollUp({ range, plan: nothing, marks, counts: null, yielding: true });
+    await this.#rollUp({ range, plan: nothing, marks, counts: null, yielding: true });
   }
 
   tryRollUp(range: OffsetRange, plan: RollupPlan): Promise<void> {
@@ -327,7 +337,8 @@ export class ClickHouseStore implements Store {
     return compare(this.#connection, comparison, kind, signal);
   }
 
-  noteErasing(erasure: string, events: EventsToErase): Promise<number> {
+  async noteErasing(erasure: string, events: EventsToErase): Promise<number> {
+    this.#mustHaveAll();
     return this.#erasing.note(erasure, events);
   }
 

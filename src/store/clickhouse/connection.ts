@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { createClient } from "@clickhouse/client";
 import type { ClickHouseClient } from "@clickhouse/client";
 import type { Src } from "../../event/position.ts";
+import type { WeirError } from "../../lib/errors.ts";
 import type { Statement } from "../../rollup/statement.ts";
 import { ask } from "./ask.ts";
 import { type Call, Calls } from "./calls.ts";
@@ -35,6 +36,8 @@ export interface ConnectionOptions {
   readonly hasRoom?: () => boolean;
   /** Given when it is known whether the engine answers at all: nobody waits to read from one that does not. */
   readonly life?: EngineLife;
+  /** Told of each statement that has failed, as what it fails with. */
+  readonly failed?: (error: WeirError) => void;
 }
 
 export interface EngineLife {
@@ -305,7 +308,7 @@ export class Connection {
       };
       return await this.#readCalls.make(request, (call) => run(this.#current().reads, call));
     } catch (error) {
-      throw asWeirError(error, false);
+      throw this.#failed(error, false);
     } finally {
       this.#reads.delete(read);
     }
@@ -336,11 +339,17 @@ export class Connection {
       if (headers["x-clickhouse-query-id"] !== queryId) throw new Error(`what answers at ${url()} is not the engine`);
       if (!hasRoom()) throw unavailable(noRoom, true);
     } catch (error) {
-      const known = asWeirError(error, true);
+      const known = this.#failed(error, true);
       // An engine that has answered what it makes of a statement is done with it, though a part of it may be there.
-      if (known.code !== "store_refused") this.#inDoubt.set(queryId, claim?.src);
+      if (known.code !== "store_refused" && known.code !== "store_damaged") this.#inDoubt.set(queryId, claim?.src);
       throw known;
     }
+  }
+
+  #failed(error: unknown, wrote: boolean): WeirError {
+    const known = asWeirError(error, wrote);
+    this.#options.failed?.(known);
+    return known;
   }
 
   #current(): Clients {

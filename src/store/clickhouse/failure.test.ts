@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ClickHouseError } from "@clickhouse/client";
+import { ClickHouseError, parseError } from "@clickhouse/client";
 import { createLogger } from "../../observe/logger.ts";
 import { asWeirError } from "./failure.ts";
 
@@ -44,4 +44,34 @@ test("what tells an operator which table, column or setting it is about stays, w
 test("why an engine can't answer, which speaks of its state, is told in its own words", () => {
   const { line } = logged("Memory limit (total) exceeded: would use 5 GiB", "241", "MEMORY_LIMIT_EXCEEDED");
   assert.match(line, /the store can't answer: Memory limit \(total\) exceeded/);
+});
+
+const read = (part: string): string =>
+  `Bytes read: 3. Bytes expected: 8.: (while reading column payload): (while reading from part /d/store/905/9057/${part}/ in table weir.raw_events (9057) located on disk default of type local, from mark 0)`;
+
+test("a damaged file is no fault of a statement, whichever code the engine has for it, and the part is named", () => {
+  const of = (message: string, code: string, type?: string): string => {
+    const error = new ClickHouseError({ message, code, ...(type === undefined ? {} : { type }) });
+    const { code: known, message: said, canRetry } = asWeirError(error, true);
+    return `${known} ${canRetry} ${/part (\S+) of the table (\S+) is damaged/.exec(said)?.slice(1).join(" ") ?? "-"}`;
+  };
+  const known = "store_damaged true 202601-0_1_1_0 weir.raw_events";
+  assert.equal(of(`Checksum doesn't match. ${read("202601-0_1_1_0")}`, "40"), known);
+  assert.equal(of(`Cannot read all data. ${read("202601-0_1_1_0")}`, "33"), known);
+  // As the engine has it; the client takes the inner text and type, and the outer code.
+  const mutation = `Code: 341. DB::Exception: Exception happened during execution of mutation 'mutation_4.txt' with part 'p' reason: 'Code: 40. DB::Exception: Checksum doesn't match. ${read("202601-0_1_1_0")} (CHECKSUM_DOESNT_MATCH) (version 26.7.2.1)'. \n\n0. ? @ 0x0\n. (UNFINISHED)`;
+  const parsed = parseError(mutation) as ClickHouseError;
+  assert.equal(of(parsed.message, parsed.code, parsed.type), known);
+  const ofMemory = parseError(mutation.replace("CHECKSUM_DOESNT_MATCH", "MEMORY_LIMIT_EXCEEDED")) as ClickHouseError;
+  assert.equal(of(ofMemory.message, ofMemory.code, ofMemory.type), "store_refused false -");
+  const ofIndex =
+    "Bytes expected: 65574: While reading or decompressing /d/store/d55/d553/p_1_1_0/skp.idx2 (position: 38, typename: X)";
+  assert.match(
+    asWeirError(new ClickHouseError({ message: ofIndex, code: "33" }), false).message,
+    /^part p_1_1_0 is damaged/,
+  );
+  assert.equal(of("File count.txt is missing", "226"), "store_damaged true -");
+  assert.equal(of("Cannot read all data. Bytes read: 3. Bytes expected: 8.", "33"), "store_refused false -");
+  // What an event says is quoted.
+  assert.equal(of(`Constraint c is violated. Column values: payload = '${read("p")}'`, "469"), "store_refused false -");
 });

@@ -1,5 +1,6 @@
 import { ClickHouseError } from "@clickhouse/client";
 import { messageOf, WeirError } from "../../lib/errors.ts";
+import { damageIn, damaged } from "./damage.ts";
 
 /**
  * Codes that speak of the engine's state, not of the statement: it may work later. 107: it started anew, on an empty folder.
@@ -37,6 +38,8 @@ export function asWeirError(error: unknown, wrote: boolean): WeirError {
     return unavailable(new Error("the partition was claimed anew meanwhile"), wrote);
   const refused = error instanceof ClickHouseError && !passing.has(error.code);
   if (!refused) return unavailable(error, wrote);
+  const damage = damageIn(error);
+  if (damage !== undefined) return damaged(damage, named(error), { cause: error, outcomeUnknown: wrote });
   const text = ofNames.has(error.code) ? withoutStatement(error.message) : named(error);
   return new WeirError("store_refused", `the store refused a statement: ${text}`, {
     cause: error,

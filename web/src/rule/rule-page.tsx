@@ -81,11 +81,16 @@ function Progress({ rule }: { readonly rule: RuleAnswer }) {
         <progress value={rule.progress} max={1} />
       </label>
       <span>
-        {rule.eta ? `Ready about ${timeText(rule.eta)} UTC.` : "How long it takes is not known yet."}
+        {whenReady(rule)}
         {answering}
       </span>
     </p>
   );
+}
+
+function whenReady({ eta, waiting_for: waitingFor }: RuleAnswer): string {
+  if (waitingFor !== undefined) return `It stands still: ${waitingFor}.`;
+  return eta ? `Ready about ${timeText(eta)} UTC.` : "How long it takes is not known yet.";
 }
 
 function Actions({ rule, changed }: { readonly rule: RuleAnswer; readonly changed: () => void }) {

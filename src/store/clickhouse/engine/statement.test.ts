@@ -16,11 +16,20 @@ test("what reads and what changes", () => {
   const changes = [
     "CREATE TABLE t (a Int8)",
     "WITH x AS (SELECT 1) INSERT INTO t SELECT 1",
-    "SELECT 1 INTO OUTFILE 'x'",
     "SET a = 1",
     "INSERT INTO t SELECT 1",
   ];
   for (const text of changes) assert.equal(readStatement(text).kind, "change", text);
+});
+
+test("nobody has a file written", () => {
+  for (const text of [
+    "SELECT 1 INTO OUTFILE 'x'",
+    "(select 1) into/**/outfile'x' FORMAT CSV",
+    "EXPLAIN SELECT 1 INTO OUTFILE 'x'",
+  ])
+    assert.throws(() => readStatement(text), /Code: 358/, text);
+  assert.equal(readStatement("SELECT outfile, 'INTO OUTFILE' FROM t").kind, "read");
 });
 
 test("the format of the answer", () => {

@@ -31,7 +31,7 @@ export type QueryIdTerm = { readonly value: string } | { readonly parameter: str
 
 /**
  * Reads a statement. Throws a SYNTAX_ERROR for what can't be told apart safely: an open quote, a NUL, or several
- * statements in one text (the server refuses those over HTTP as well).
+ * statements in one text (the server refuses those over HTTP as well); and INTO_OUTFILE_NOT_ALLOWED.
  */
 export function readStatement(text: string): Statement {
   if (text.includes("\0")) throw new EngineException("SYNTAX_ERROR", "Syntax error: a statement can't hold a NUL");
@@ -40,6 +40,9 @@ export function readStatement(text: string): Statement {
     if (insert) return insert;
   }
   const tokens = single(text);
+  // Over HTTP a server writes no file for anybody. A column may have the name.
+  if (tokens.some((token, at) => keyword(token) === "OUTFILE" && keyword(tokens[at - 1]) === "INTO"))
+    throw new EngineException("INTO_OUTFILE_NOT_ALLOWED", "INTO OUTFILE is not allowed");
   const first = keyword(tokens.find((token) => token.text !== "("));
   const format = formatOf(tokens);
   if (first === "KILL" && keyword(tokens[1]) === "QUERY") return { kind: "kill", text, ids: killedIds(tokens), format };
@@ -71,9 +74,7 @@ export function isSign(token: Token | undefined, text: string): boolean {
 
 const readingKeywords = new Set(["SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "VALUES", "FROM"]);
 
-function changes(token: Token): boolean {
-  return ["INSERT", "OUTFILE"].includes(keyword(token));
-}
+const changes = (token: Token): boolean => keyword(token) === "INSERT";
 
 function firstWord(text: string): string {
   return keyword(lex(text, 0, () => true).tokens[0]);
