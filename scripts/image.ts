@@ -8,7 +8,9 @@
  * Compose is `docker compose`, or the program that COMPOSE names.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -25,10 +27,10 @@ const { values } = parseArgs({
 });
 const engine = values.engine ?? (isThere("podman") ? "podman" : "docker");
 const compose = (process.env["COMPOSE"] ?? "docker compose").split(" ");
-const socket = `unix://${tmpdir()}/${project}.sock`;
+const socket = `${tmpdir()}/${project}.sock`;
 const env = {
   ...process.env,
-  ...(engine === "podman" ? { DOCKER_HOST: socket } : {}),
+  ...(engine === "podman" ? { DOCKER_HOST: `unix://${socket}` } : {}),
   WEIR_IMAGE: "localhost/weir:try",
   LOAD_TEST_EVENTS: values.events,
 };
@@ -52,7 +54,11 @@ async function tryOut(): Promise<number> {
   const base = [...first, "-f", file, "-p", project];
   // Compose speaks to a socket, which podman opens only when it is asked to.
   const service =
-    engine === "podman" ? spawn(engine, ["system", "service", "--time=0", socket], { stdio: "ignore" }) : undefined;
+    engine === "podman"
+      ? spawn(engine, ["system", "service", "--time=0", `unix://${socket}`], { stdio: "ignore" })
+      : undefined;
+  for (const end = performance.now() + 60_000; service && !existsSync(socket) && performance.now() < end;)
+    await pause(50);
   // Without systemd podman runs no health check by itself.
   const checking = engine === "podman" ? setInterval(checkHealth, 3000) : undefined;
   try {
