@@ -6,7 +6,7 @@ import { parseSize } from "../src/config/units.ts";
 import { composeProblems } from "./check/compose.ts";
 import type { Around, Service } from "./check/compose.ts";
 import { environmentOf, stagesOf } from "./check/dockerfile.ts";
-import { memoryOf } from "./check/memory.ts";
+import { memoryOf, ofPage } from "./check/memory.ts";
 import { readCompose, root, textOf } from "./check/read.ts";
 import { startedWith } from "./check/started-with.ts";
 import { settingsOf } from "./load-test/settings.ts";
@@ -96,6 +96,9 @@ test("the containers of Weir are read-only, without capabilities and never get n
 });
 
 test("a container of Weir has as much memory as docs/operating.md says that its processes may use", () => {
+  const [sum = ""] = /^ {4}server +\d+ MiB[^]+?engine-memory-max$/m.exec(textOf("docs/operating.md"))!;
+  const figures = [...sum.matchAll(/(\d+) MiB/g)].map(([, figure]) => Number(figure));
+  assert.deepEqual(figures, ofPage, "deploy/check/memory.ts reckons with these");
   const weirs: Readonly<Record<string, Service>> = { ...whole.services, weir: embedded.services["weir"]! };
   for (const name of [...roleNames, "weir"]) {
     const needed = memoryOf(startedWith({ ...ofImage, ...weirs[name]!.environment }));

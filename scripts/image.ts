@@ -4,19 +4,15 @@
  *
  *     npm run image -- --base localhost/node     another base than the pinned one, where no registry of images is reached
  *     npm run image -- --events 20000
- *     npm run image -- --dry                     no engine: the commands of the packages' stages in a clean folder, then Weir from there
  *
  * Compose is `docker compose`, or the program that COMPOSE names.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { layOut } from "../deploy/check/assemble.ts";
-import { dryBuild } from "../deploy/check/dry-build.ts";
-import { startServer } from "../test/support/server-process.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const file = "deploy/compose.embedded.yaml";
@@ -27,55 +23,19 @@ const { values } = parseArgs({
     base: { type: "string" },
     events: { type: "string", default: "100000" },
     engine: { type: "string" },
-    dry: { type: "boolean", default: false },
   },
 });
 const engine = values.engine ?? (isThere("podman") ? "podman" : "docker");
 const compose = (process.env["COMPOSE"] ?? "docker compose").split(" ");
-const socket = `unix://${tmpdir()}/${project}.sock`;
+const socket = `${tmpdir()}/${project}.sock`;
 const env = {
   ...process.env,
-  ...(engine === "podman" ? { DOCKER_HOST: socket } : {}),
+  ...(engine === "podman" ? { DOCKER_HOST: `unix://${socket}` } : {}),
   WEIR_IMAGE: "localhost/weir:try",
   LOAD_TEST_EVENTS: values.events,
 };
 
-process.exitCode = values.dry
-  ? await dry()
-  : (build("roles", "localhost/weir-roles:try") ?? build("weir", env.WEIR_IMAGE) ?? (await tryOut()));
-
-/** Both images' files, and a start of Weir from them: on the embedded engine, or as far as that goes without a server. */
-async function dry(): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), "weir-dry-"));
-  try {
-    const pages = join(folder, "pages");
-    dryBuild(pages, "pages");
-    for (const [packages, target] of [
-      ["packages-with-engine", "weir"],
-      ["packages-without-engine", "roles"],
-    ] as const) {
-      const image = join(folder, target);
-      dryBuild(image, packages);
-      layOut(image, target);
-      cpSync(join(pages, "web/dist"), join(image, "web/dist"), { recursive: true });
-      const program = join(image, "bin/weir.mjs");
-      if (target === "roles") execFileSync(process.execPath, [program, "config"], { cwd: folder, stdio: "inherit" });
-      else await tryProgram(program, join(folder, "data"));
-      const size = execFileSync("du", ["-sm", image], { encoding: "utf8" }).split("\t")[0];
-      console.log(`${target}: ${size} MiB without its base`);
-    }
-    return 0;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-async function tryProgram(program: string, dataDir: string): Promise<void> {
-  const server = await startServer({ dataDir, program });
-  const { status } = await fetch(server.queryUrl);
-  await server.terminate();
-  if (status !== 200) throw new Error(`the dashboard is answered with ${status}`);
-}
+process.exitCode = build("roles", "localhost/weir-roles:try") ?? build("weir", env.WEIR_IMAGE) ?? (await tryOut());
 
 /** Undefined when it went well. */
 function build(target: string, tag: string): number | undefined {
@@ -94,7 +54,11 @@ async function tryOut(): Promise<number> {
   const base = [...first, "-f", file, "-p", project];
   // Compose speaks to a socket, which podman opens only when it is asked to.
   const service =
-    engine === "podman" ? spawn(engine, ["system", "service", "--time=0", socket], { stdio: "ignore" }) : undefined;
+    engine === "podman"
+      ? spawn(engine, ["system", "service", "--time=0", `unix://${socket}`], { stdio: "ignore" })
+      : undefined;
+  for (const end = performance.now() + 60_000; service && !existsSync(socket) && performance.now() < end;)
+    await pause(50);
   // Without systemd podman runs no health check by itself.
   const checking = engine === "podman" ? setInterval(checkHealth, 3000) : undefined;
   try {

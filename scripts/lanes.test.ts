@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { faultLane, type Lane, loadLane, runLanes, serviceLanes } from "./lanes.ts";
-import type { Result, Step } from "./steps.ts";
+import { close, type Result, type Step } from "./steps.ts";
 
 const step = (name: string): Step => ({ name, program: "none", args: [], counts: true, secondsMax: 1 });
 const lane = (name: string, atOnce: number, count: number): Lane => ({
@@ -47,4 +47,14 @@ test("the files that are said to take long are there", () => {
   for (const file of named) assert.ok(existsSync(new URL(`../${file}`, import.meta.url)), file);
   const files = [...serviceLanes(), faultLane(), loadLane()].flatMap(({ steps }) => steps.map(({ name }) => name));
   assert.equal(new Set(files).size, files.length, "a file is in two lanes");
+});
+
+test("the last line sums up, and before it stands what has failed and how long all of it took", (t) => {
+  const log = t.mock.method(console, "log", () => {});
+  const result = { step: step("one"), ok: true, passed: 3, failed: 0, skipped: 0, seconds: 1, output: "" };
+  const code = close([result, { ...result, step: step("other"), ok: false, failed: 2 }]);
+  const lines = log.mock.calls.map(({ arguments: [line] }) => String(line));
+  log.mock.restore();
+  assert.equal(code, 1);
+  assert.match(lines.join("\n"), /^failed: other\n\d+ s in all\n6 passed, 2 failed$/);
 });

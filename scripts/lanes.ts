@@ -37,6 +37,7 @@ const longest: Readonly<Record<string, number>> = {
   "src/rollup/sketches.engine.test.ts": 50,
   "test/faults/proxy.engine.test.ts": 40,
   "client/ingest.engine.test.ts": 40,
+  "deploy/image/image.engine.test.ts": 30,
   "test/e2e/edits.engine.test.ts": 30,
   "test/e2e/dashboard.engine.test.ts": 30,
   "test/e2e/dashboard-trouble.engine.test.ts": 35,

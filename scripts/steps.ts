@@ -122,10 +122,11 @@ export async function runSteps(steps: readonly Step[], atOnce: number): Promise<
 export const sumOf = (results: readonly Result[], count: (result: Result) => number): number =>
   results.reduce((total, result) => total + count(result), 0);
 
-/** The closing line, alone on its line: every test and every other step. */
+/** The closing line, alone on its line: every test and every other step. Before it what has failed, and how long this program ran. */
 export function close(results: readonly Result[]): number {
   const bad = results.filter((result) => !result.ok).map((result) => result.step.name);
   if (bad.length > 0) console.log(`failed: ${bad.join(", ")}`);
+  console.log(`${Math.round(process.uptime())} s in all`);
   console.log(`${sumOf(results, ({ passed }) => passed)} passed, ${sumOf(results, ({ failed }) => failed)} failed`);
   return bad.length === 0 ? 0 : 1;
 }

@@ -13,6 +13,7 @@ export interface Service {
   readonly restart?: string;
   readonly read_only?: boolean;
   readonly entrypoint?: readonly string[];
+  readonly command?: readonly string[];
   readonly deploy?: { readonly resources?: { readonly limits?: Readonly<Record<string, unknown>> } };
 }
 

@@ -65,6 +65,23 @@ export function environmentOf(stages: readonly Stage[], name: string): Readonly<
   );
 }
 
+/** What comes last of an instruction in a target and the stages that it is made from. */
+const lastOf = (stages: readonly Stage[], target: string, name: string): string | undefined =>
+  lineage(stages, target)
+    .flatMap(({ instructions }) => instructions)
+    .findLast((each) => each.name === name)?.rest;
+
+/** The words of such an instruction, of HEALTHCHECK those behind its options. @throws Error when it has none. */
+export function wordsOf(
+  stages: readonly Stage[],
+  target: string,
+  name: "CMD" | "ENTRYPOINT" | "HEALTHCHECK",
+): string[] {
+  const [list] = /\[.*\]$/.exec(lastOf(stages, target, name) ?? "") ?? [];
+  if (list === undefined) throw new Error(`${target} has no ${name} of words`);
+  return JSON.parse(list) as string[];
+}
+
 /** Of a COPY: the stage that it takes from, if it names one, and its sources and target. */
 export function copyOf({ rest }: Instruction): {
   readonly from?: string;
@@ -124,12 +141,10 @@ function instructionProblems(instruction: Instruction, before: readonly string[]
 }
 
 function targetProblems(stages: readonly Stage[], target: string): string[] {
-  const way = lineage(stages, target);
-  const last = (name: string): string | undefined =>
-    way.flatMap(({ instructions }) => instructions).findLast((each) => each.name === name)?.rest;
+  const last = (name: string): string | undefined => lastOf(stages, target, name);
   const isWords = (text: string | undefined): boolean => text?.startsWith("[") === true;
   return [
-    ...(way.length < 2 ? ["is made in one stage"] : []),
+    ...(lineage(stages, target).length < 2 ? ["is made in one stage"] : []),
     ...(/^[1-9]\d*:[1-9]\d*$/.test(last("USER") ?? "")
       ? []
       : [`runs as ${last("USER") ?? "root"}; a number other than 0 is wanted`]),

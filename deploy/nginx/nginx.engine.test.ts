@@ -26,7 +26,7 @@ test("the names behind nginx are services, each on its own port, and looked up a
   const servers = [...text.matchAll(/^ +server (\w+):(\d+) resolve\b.*;$/gm)].map(
     ([, name, port]) => `${name} ${port}`,
   );
-  assert.deepEqual(servers, ["ingest 8000", "query 8001"]);
+  assert.deepEqual(servers, ["ingest 8000", "query 8001", "query 8001"]);
   for (const server of servers) assert.ok(readCompose("deploy/compose.yaml").services[server.split(" ")[0]!]);
   assert.deepEqual(text.match(/\blisten \d+/g), ["listen 8000", "listen 8001"]);
 });
@@ -80,27 +80,24 @@ describe("a real nginx", unlessMissing(whyNoNginx()), () => {
     }
   });
 
-  test("while one of two ingest processes is killed, comes back and stops no request fails, large ones neither", async () => {
+  test("while one of two processes is killed, comes back and stops no request fails, large ones and questions neither", async () => {
     const start = (name: string, ...args: string[]) => startServer({ dataDir: join(folder, name), args });
     const stays = await start("stays");
     let leaves = await start("leaves");
-    const port = new URL(leaves.ingestUrl).port;
+    const [ingestPort, queryPort] = [leaves.ingestUrl, leaves.queryUrl].map((url) => new URL(url).port);
+    const ofBoth = { ingest: [stays.ingestUrl, leaves.ingestUrl], query: [stays.queryUrl, leaves.queryUrl] };
     try {
-      await behindNginx(
-        folder,
-        { ingest: [stays.ingestUrl, leaves.ingestUrl], query: [stays.queryUrl] },
-        async (at) => {
-          const load = new Load(`${at.ingest}/ingest`);
-          await load.hasSent(20);
-          await leaves.killGroup();
-          await load.hasSent(20);
-          leaves = await start("leaves", "--ingest-port", port);
-          await load.hasSent(20);
-          await leaves.terminate();
-          await load.hasSent(20);
-          assert.deepEqual(await load.stop(), new Set([200]));
-        },
-      );
+      await behindNginx(folder, ofBoth, async (at) => {
+        const load = new Load(at);
+        await load.hasSent(20);
+        await leaves.killGroup();
+        await load.hasSent(20);
+        leaves = await start("leaves", "--ingest-port", ingestPort!, "--query-port", queryPort!);
+        await load.hasSent(20);
+        await leaves.terminate();
+        await load.hasSent(20);
+        assert.deepEqual(await load.stop(), new Set(["POST 200", "GET 200"]));
+      });
     } finally {
       await Promise.all([stays.killGroup(), leaves.killGroup()]);
     }
@@ -116,14 +113,27 @@ describe("a real nginx", unlessMissing(whyNoNginx()), () => {
       ),
     ];
     try {
-      await behindNginx(folder, { ingest: [one.url, other.url], query: [one.url] }, async ({ ingest }) => {
+      const urls = [one.url, other.url];
+      await behindNginx(folder, { ingest: urls, query: urls }, async ({ ingest, query }) => {
         const post = async (bytes: number): Promise<unknown> => {
           const { status, headers } = await fetch(`${ingest}/ingest`, { method: "POST", body: "x".repeat(bytes) });
           return [status, headers.get("retry-after")];
         };
+        // Of clients that the one gets and of such that the other gets.
+        const asks = async (method: string): Promise<ReadonlySet<string>> => {
+          const answers = Array.from({ length: 20 }, async (_, index) => {
+            const { status, headers } = await fetch(`${query}/stats`, { method, headers: clientHeaders(index) });
+            return `${status} ${headers.get("retry-after")}`;
+          });
+          return new Set(await Promise.all(answers));
+        };
         for (const bytes of [2, 2, 3 << 20, 3 << 20]) assert.deepEqual(await post(bytes), [200, null]);
+        assert.deepEqual(await asks("GET"), new Set(["200 null"]));
+        for (const method of ["POST", "PUT", "DELETE"])
+          assert.deepEqual((await asks(method)).size, 2, `${method} may have changed something, and is not sent again`);
         isTaken = false;
         for (let time = 0; time < 4; time++) assert.deepEqual(await post(2), [503, "7"]);
+        assert.deepEqual(await asks("GET"), new Set(["503 7"]));
       });
     } finally {
       for (const { server } of [one, other]) server.close();
@@ -132,15 +142,16 @@ describe("a real nginx", unlessMissing(whyNoNginx()), () => {
 
   test("a change of rules that breaks off is not sent again, with whatever method", async () => {
     const seen: string[] = [];
+    const by: unknown[] = [];
     const breaksOff: RequestListener = (request) => {
       seen.push(`${request.method} ${request.url}`);
+      by.push(request.socket.localPort);
       request.resume().on("end", () => request.socket.destroy());
     };
     const processes = [await answering(breaksOff), await answering(breaksOff), await answering(breaksOff)];
     const urls = processes.map(({ url }) => url);
     try {
       await behindNginx(folder, { ingest: urls, query: urls }, async ({ query }) => {
-        // Each takes one process out for ten seconds.
         const asks = async (method: string, body?: string): Promise<number> =>
           (await fetch(`${query}/aggregation-rule/a`, { method, ...(body === undefined ? {} : { body }) })).status;
         assert.deepEqual([await asks("DELETE"), await asks("PUT", "{}"), await asks("POST", "{}")], [502, 502, 502]);
@@ -152,6 +163,7 @@ describe("a real nginx", unlessMissing(whyNoNginx()), () => {
       seen,
       ["DELETE", "PUT", "POST"].map((method) => `${method} /aggregation-rule/a`),
     );
+    assert.notEqual(by[0], by[1], "who asks again is sent to another");
   });
 
   test("requests whose bodies do not come take no more than their room, and others go on", async () => {
@@ -183,7 +195,7 @@ describe("a real nginx", unlessMissing(whyNoNginx()), () => {
         const asks = async (headers: Record<string, string>): Promise<string> =>
           (await fetch(`${query}/stats`, { headers })).text();
         let proxies = 0;
-        const clients = Array.from({ length: 20 }, (_, index) => ({ "x-forwarded-for": `192.0.2.${index}` }));
+        const clients = Array.from({ length: 20 }, (_, index) => clientHeaders(index));
         const answers = await Promise.all(clients.map(asks));
         assert.deepEqual(new Set(answers), new Set(["one", "other"]));
         assert.deepEqual(await Promise.all(clients.map(asks)), answers);
@@ -221,31 +233,38 @@ async function passesLoad({ ingest, query }: Ports, said: () => string): Promise
   assert.deepEqual([await put(3 << 20), await put(documentBytesMax)], [200, 413]);
 }
 
-/** Posts without a pause, small bodies and such as nginx puts on its disk, and keeps what is answered. */
+/** Posts and asks without a pause, small bodies and such as nginx puts on its disk, and keeps what is answered. */
 class Load {
-  readonly #url: string;
-  readonly #answers = new Set<number>();
-  #sent = 0;
+  readonly #at: Ports;
+  readonly #answers = new Set<string>();
+  readonly #sent = { POST: 0, GET: 0 };
   #isStopped = false;
   readonly #senders: Promise<unknown>;
 
-  constructor(url: string) {
-    this.#url = url;
-    this.#senders = Promise.all([10, 10, 10, 2_000].map((count) => this.#send(count)));
+  constructor(at: Ports) {
+    this.#at = at;
+    const posts = [10, 10, 10, 2_000].map((count) => this.#post(count));
+    this.#senders = Promise.all([...posts, this.#ask(), this.#ask()]);
   }
 
-  /** Resolves when so many more requests were answered. */
+  /** Resolves when so many more requests of each kind were answered. */
   async hasSent(more: number): Promise<void> {
-    for (const until = this.#sent + more; this.#sent < until;) await pause(5);
+    const before = { ...this.#sent };
+    while (Math.min(this.#sent.POST - before.POST, this.#sent.GET - before.GET) < more) await pause(5);
   }
 
-  async stop(): Promise<ReadonlySet<number>> {
+  async stop(): Promise<ReadonlySet<string>> {
     this.#isStopped = true;
     await this.#senders;
     return this.#answers;
   }
 
-  async #send(count: number): Promise<void> {
+  async #ask(): Promise<void> {
+    for (let client = 0; !this.#isStopped; client++)
+      await this.#answer("GET", fetch(`${this.#at.query}/aggregation-rules`, { headers: clientHeaders(client % 200) }));
+  }
+
+  async #post(count: number): Promise<void> {
     const event = {
       event_type: "t",
       user_id: "u",
@@ -254,12 +273,21 @@ class Load {
     };
     const events = Array.from({ length: count }, (_, index) => ({ ...event, event_id: `${count}-${index}` }));
     const request = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(events) };
-    while (!this.#isStopped) {
-      this.#answers.add(await fetch(this.#url, request).then(({ status }) => status));
-      this.#sent += 1;
-    }
+    while (!this.#isStopped) await this.#answer("POST", fetch(`${this.#at.ingest}/ingest`, request));
+  }
+
+  async #answer(method: "POST" | "GET", answer: Promise<Response>): Promise<void> {
+    const response = await answer;
+    await response.bytes();
+    this.#answers.add(`${method} ${response.status}`);
+    this.#sent[method] += 1;
   }
 }
+
+/** Of a client that comes through another proxy. */
+const clientHeaders = (index: number): { readonly "x-forwarded-for": string } => ({
+  "x-forwarded-for": `192.0.2.${index}`,
+});
 
 /** What is answered in the end, as soon as it is what is waited for. */
 async function answerOf(status: number, ask: () => Promise<number>): Promise<number> {
@@ -336,7 +364,7 @@ function placed(
     .replace(/^ +resolver .*\n/m, "")
     .replaceAll(/ (\/tmp|\/var\/cache\/nginx)\//g, ` ${folder}/`)
     .replace(/server ingest:8000 resolve(.*);/, (_, more: string) => servers(ingest, more))
-    .replace(/server query:8001 resolve(.*);/, (_, more: string) => servers(query, more))
+    .replaceAll(/server query:8001 resolve(.*);/g, (_, more: string) => servers(query, more))
     .replace("listen 8000", `listen 127.0.0.1:${ports.ingest}`)
     .replace("listen 8001", `listen 127.0.0.1:${ports.query}`);
 }

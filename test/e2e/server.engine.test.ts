@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
@@ -9,21 +8,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { allStats, postCounted, putRule } from "../support/api.ts";
-import { endedInOrder, startServer } from "../support/server-process.ts";
+import { makeCertificates, whyNoOpenssl } from "../support/certificates.ts";
+import { unlessMissing } from "../support/needs.ts";
+import { startServer } from "../support/server-process.ts";
 import { type StandAloneEngine, startStandAloneEngine } from "../support/stand-alone-engine.ts";
+import { openTlsFront } from "../support/tls-front.ts";
+import { countsOn } from "./counts-on.ts";
 
 const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
+const withOpenssl = unlessMissing(whyNoOpenssl);
 let server: StandAloneEngine;
+let folder: string;
 let dataDir: string;
 
 before(async () => {
   server = await startStandAloneEngine();
-  dataDir = await mkdtemp(join(tmpdir(), "weir-on-server-"));
+  folder = await mkdtemp(join(tmpdir(), "weir-on-server-"));
+  dataDir = join(folder, "data");
 });
 after(async () => {
   await server.close();
-  await rm(dataDir, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
 });
 
 interface Run {
@@ -49,7 +54,7 @@ async function weir(args: readonly string[], password = server.password, until?:
 
 const at = (url = server.url): string[] => ["--clickhouse-url", url, "--ingest-port", "0", "--query-port", "0"];
 
-test("weir migrate makes the tables once; a start that may not change any uses them, and starts no engine", async () => {
+test("weir migrate makes the tables once; a start that may change none uses them, by https", withOpenssl, async () => {
   const database = ["--clickhouse-database", "migrated"];
   const early = await weir(["serve", ...at(), ...database, "--migrate=false"]);
   assert.equal(early.code, 2);
@@ -61,31 +66,10 @@ test("weir migrate makes the tables once; a start that may not change any uses t
     (await weir(["migrate", "--clickhouse-url", server.url, ...database])).out,
     /nothing to do: migrated at/,
   );
-  const env = { WEIR_CLICKHOUSE_PASSWORD: server.password };
-  const args = ["--clickhouse-url", server.url, "--clickhouse-user", "weir", ...database, "--migrate=false"];
-  const running = await startServer({ dataDir, args, env });
-  try {
-    await putRule(running.queryUrl, { rule_id: "r", window_size: "1h", metric: "count" });
-    const timestamp = "2026-01-13T10:20:00Z";
-    await postCounted(
-      running.ingestUrl,
-      ["1", "2", "1"].map((event_id) => ({ event_id, user_id: "u", event_type: "click", timestamp })),
-    );
-    const day = Date.parse("2026-01-13T00:00:00Z");
-    const stats = await allStats(running.queryUrl, "r", day, day + 86_400_000);
-    assert.deepEqual(
-      stats.map(({ value }) => value),
-      [2],
-    );
-    const status = (await (await fetch(`${running.queryUrl}/status`)).json()) as { parts: { store: object } };
-    assert.deepEqual(Object.keys(status.parts.store), ["ok", "detail"]);
-    assert.match(JSON.stringify(status.parts.store), /"ok":true,"detail":"ClickHouse \d+\.\d+[\d.]* at http:/);
-    assert.equal(existsSync(join(dataDir, "engine")), false);
-    assert.equal((await fetch(`${running.queryUrl}/ready`)).ok, true);
-    await endedInOrder(running);
-  } finally {
-    await running.killGroup();
-  }
+  const certificates = makeCertificates(folder);
+  const front = await openTlsFront(certificates, server.url);
+  const options = [...database, "--migrate=false", "--clickhouse-ca", certificates.cert];
+  await countsOn({ ...server, url: front.url }, dataDir, options).finally(() => front.close());
 });
 
 test("a wrong password ends the start with what to do, and is not told", async () => {

@@ -9,7 +9,7 @@ import { allStats, ask, deleteRule, putRule, rulesSettled } from "../support/api
 import { faultRules } from "./fault-events.ts";
 import { faultSeed, Stage } from "./stage.ts";
 
-const program = fileURLToPath(new URL("../support/stepped-clock.fixture.ts", import.meta.url));
+const command = [fileURLToPath(new URL("../support/stepped-clock.fixture.ts", import.meta.url)), "serve"];
 const [minuteMs, hourMs] = [60_000, 3_600_000];
 
 /**
@@ -31,7 +31,7 @@ test("R13: a clock that is set while it runs: nothing stands still, windows go b
     t.diagnostic(`seed ${stage.seed} (repeat with WEIR_FAULT_SEED=${stage.seed})`);
     const scene = new Scene(t, stage);
     scene.setClock(0);
-    await stage.start({ program, env: { CLOCK_OFFSET_FILE: scene.clockFile } });
+    await stage.start({ command, env: { CLOCK_OFFSET_FILE: scene.clockFile } });
     await stage.putRules(faultRules);
     await putRule(stage.server.queryUrl, watchedRule);
     await scene.watch();
@@ -58,7 +58,7 @@ test("R13: times that are out of bounds are refused with the reason, odd ones wi
   await Stage.run(faultSeed(), {}, async (stage) => {
     const scene = new Scene(t, stage);
     scene.setClock(2 * hourMs);
-    await stage.start({ program, env: { CLOCK_OFFSET_FILE: scene.clockFile } });
+    await stage.start({ command, env: { CLOCK_OFFSET_FILE: scene.clockFile } });
     const { queryUrl } = stage.server;
     const rule = { metric: "count", group_by: ["event_type"], active: true };
     await putRule(queryUrl, { ...rule, rule_id: "hours", window_size: "1h" });

@@ -34,7 +34,7 @@ type What = "weir" | "still" | "server" | "both";
 export async function killOnServer(t: TestContext, server: ServerAccess, play: Play): Promise<void> {
   const random = seeded(play.seed);
   const gate = new Gate();
-  const line = await openTardyProxy(server.url, (statement) => gate.wait(statement));
+  const line = await openTardyProxy(server.url, (statement) => gate.wait(statement), server.ca);
   const args = ["--clickhouse-url", line.url, "--clickhouse-user", server.username];
   const options = {
     args: [...args, "--clickhouse-database", play.database],

@@ -29,7 +29,7 @@ export async function openBoundedProxy(target: string): Promise<BoundedProxy> {
       return void answer.writeHead(refusal.status, { "content-type": "text/plain" }).end(refusal.text);
     }
     if (fields.length > 0) met.forms += 1;
-    const got = await handOn(target, incoming, body, false);
+    const got = await handOn(target, incoming, body);
     answer.writeHead(got.status, got.headers).end(got.text);
   };
   return { ...(await serveOnLoopback(pass)), met };

@@ -17,8 +17,10 @@ export interface ServerOptions {
   readonly readyTimeoutMs?: number;
   /** Told the process as soon as there is one, long before it is ready. */
   readonly spawned?: (pid: number) => void;
-  /** What is run instead of `bin/weir.mjs`. */
-  readonly program?: string;
+  /** What Node runs instead of `bin/weir.mjs serve`. */
+  readonly command?: readonly string[];
+  /** Where it runs; without, where we do. */
+  readonly cwd?: string;
 }
 
 export interface Exit {
@@ -93,9 +95,10 @@ export async function endedInOrder(server: ServerProcess): Promise<boolean> {
 }
 
 function spawnServer(options: ServerOptions): ChildProcess {
-  const command = [...(options.nodeArgs ?? []), options.program ?? program, "serve", "--data-dir", options.dataDir];
-  const ports = ["--ingest-port", "0", "--query-port", "0"];
-  return spawn(process.execPath, [...command, ...ports, ...(options.args ?? [])], {
+  const command = [...(options.nodeArgs ?? []), ...(options.command ?? [program, "serve"])];
+  const places = ["--data-dir", options.dataDir, "--ingest-port", "0", "--query-port", "0"];
+  return spawn(process.execPath, [...command, ...places, ...(options.args ?? [])], {
+    cwd: options.cwd,
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...withoutOurs(process.env), ...options.env },

@@ -9,6 +9,8 @@ export interface ServerAccess {
   readonly url: string;
   readonly username: string;
   readonly password: string;
+  /** The authority that is trusted for https. */
+  readonly ca?: Buffer | undefined;
 }
 
 export interface ServerStore {
@@ -19,13 +21,13 @@ export interface ServerStore {
 
 /** A store on a server, as a process of its own has it. `claimed: false` is one that does not know of claims: a canary. */
 export function serverStore(
-  { url, username, password }: ServerAccess,
+  { url, username, password, ca }: ServerAccess,
   database: string,
   { claimed = true, requestTimeoutMs = 60_000, waiting = () => {} }: Partial<StoreOptions> = {},
 ): ServerStore {
   const facts = serverFacts();
   const shared = { url: () => url, username, password, database, requestTimeoutMs, newId: randomUUID };
-  const connection = new Connection({ ...shared, facts });
+  const connection = new Connection({ ...shared, facts, ...(ca === undefined ? {} : { ca }) });
   const where = { database, cluster: facts.cluster };
   const claims = new Claims({ connection, clock: systemClock, writer: randomUUID(), where, waiting });
   const store = new ClickHouseStore({ connection, clock: systemClock, ...(claimed ? { claims } : {}) });

@@ -1,4 +1,5 @@
 import { type IncomingMessage, request, type ServerResponse } from "node:http";
+import { request as requestByTls, type RequestOptions } from "node:https";
 import { buffer } from "node:stream/consumers";
 import { serveOnLoopback } from "./loopback.ts";
 import { statementOf } from "./request-form.ts";
@@ -24,11 +25,12 @@ export interface TardyProxy {
 /**
  * A proxy on loopback to the HTTP server at `target` that keeps requests waiting, and hands them on all the same when whoever
  * sent them has gone or died: as lines, balancers and a server that is busy do. `wait` is asked for each request with its
- * statement: what it answers is waited for; undefined: nothing.
+ * statement: what it answers is waited for; undefined: nothing. `ca`: the authority of a server that is asked by TLS.
  */
 export async function openTardyProxy(
   target: string,
   wait: (statement: string) => Promise<void> | undefined,
+  ca?: Buffer,
 ): Promise<TardyProxy> {
   const arrived: Arrived[] = [];
   let waiting = 0;
@@ -42,7 +44,9 @@ export async function openTardyProxy(
       await waited;
       waiting -= 1;
     }
-    const got = await handOn(target, incoming, body, waited !== undefined).catch((error: unknown) => {
+    // A connection that was kept for one that waited has been idle for long, and may be gone.
+    const options = { ...(waited === undefined ? {} : { agent: false }), ca };
+    const got = await handOn(target, incoming, body, options).catch((error: unknown) => {
       if (waited !== undefined) lost += 1;
       throw error;
     });
@@ -52,18 +56,18 @@ export async function openTardyProxy(
   return { ...(await serveOnLoopback(hand)), arrived, waiting: () => waiting, lost: () => lost };
 }
 
-/** Hands a request on as it came. `isLate`: it has been kept waiting. */
+/** Hands a request on as it came. */
 export async function handOn(
   target: string,
   { url, method, headers }: IncomingMessage,
   body: Buffer,
-  isLate: boolean,
+  options: RequestOptions = {},
 ): Promise<{ status: number; headers: IncomingMessage["headers"]; text: Buffer }> {
   const { "transfer-encoding": _, ...sent } = headers;
-  const asked = request(new URL(url ?? "/", target), {
+  const ask = target.startsWith("https:") ? requestByTls : request;
+  const asked = ask(new URL(url ?? "/", target), {
+    ...options,
     method: method ?? "POST",
-    // A connection that was kept for it has been idle for long, and may be gone.
-    ...(isLate ? { agent: false } : {}),
     headers: { ...sent, "content-length": body.length },
   });
   asked.end(body);

@@ -182,11 +182,11 @@ describe("MongoDB is away", withOwnMongo, () => {
       return msOf(() => until(() => told > before));
     };
     for (const round of [1, 2]) {
-      // Half of the second is for a look at the database, which a busy machine may draw out: not each time.
-      let quickestMs = Infinity;
-      for (let change = 0; change < 10 && quickestMs >= 1000; change++)
-        quickestMs = Math.min(quickestMs, await toldAfterMs(`told-${round}-${change}`));
-      assert.ok(quickestMs < 1000, `${quickestMs} ms`);
+      // Half of the second is for a look at the database, which a busy machine may draw out: not most of the times.
+      const tookMs: number[] = [];
+      const inTime = (): number => tookMs.filter((ms) => ms < 1000).length;
+      while (inTime() < 5 && tookMs.length < 10) tookMs.push(await toldAfterMs(`told-${round}-${tookMs.length}`));
+      assert.equal(inTime(), 5, `told after ${tookMs.map(Math.round).join(", ")} ms`);
       if (round === 2) break;
       await server.kill();
       await until(() => registry.trouble() !== undefined);

@@ -1,4 +1,4 @@
-import type { Collection } from "mongodb";
+import type { ChangeStream, Collection } from "mongodb";
 import { isRepeated } from "../../mongo/repeated.ts";
 
 /** What is written for one change, and never touched again: the change is made by the writing of it. */
@@ -128,13 +128,10 @@ export class ChangeLog {
     return (await this.owner()) ?? owner;
   }
 
-  /** Calls `appended` after each insertion, until the server ends it. Only a set of replicas can tell. */
+  /** Calls `appended` after each insertion, until the stream ends, with the reason. Only a set of replicas can tell. */
   watch(appended: () => void): { readonly ended: Promise<unknown>; close(): Promise<void> } {
     const stream = this.#entries().watch([{ $match: { operationType: "insert" } }]);
-    stream.on("change", appended);
-    const { promise: ended, resolve } = Promise.withResolvers<unknown>();
-    stream.on("error", resolve).once("close", () => resolve(undefined));
-    return { ended, close: () => stream.close() };
+    return { ended: toldUntilItEnds(stream, appended), close: () => stream.close() };
   }
 
   async #last(prefix: string): Promise<Entry | undefined> {
@@ -151,6 +148,18 @@ export class ChangeLog {
       if (isRepeated(error)) return false;
       throw error;
     }
+  }
+}
+
+/** Asked one by one: as an emitter the driver's stream tells of its cursor's end before it tells why, and also when it goes on with another. */
+async function toldUntilItEnds(stream: Pick<ChangeStream, "next">, appended: () => void): Promise<unknown> {
+  try {
+    for (;;) {
+      await stream.next();
+      appended();
+    }
+  } catch (error) {
+    return error;
   }
 }
 

@@ -4,10 +4,10 @@ import type { AddressInfo, Server } from "node:net";
 import { after, describe, test } from "node:test";
 import { createServer as createTlsServer } from "node:https";
 import { once } from "node:events";
-import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makeCertificates, whyNoOpenssl } from "../../../test/support/certificates.ts";
 import { unlessMissing } from "../../../test/support/needs.ts";
 import { SimulatedClock } from "../../../test/support/simulated-clock.ts";
 import { WeirError } from "../../lib/errors.ts";
@@ -15,7 +15,6 @@ import { Connection } from "./connection.ts";
 import { serverFacts } from "./facts.ts";
 import { openStore } from "./opening.ts";
 
-const noOpenssl = spawnSync("openssl", ["version"]).error === undefined ? undefined : "needs openssl";
 const password = "hunter2-not-to-be-shown";
 const servers: Server[] = [];
 after(() => {
@@ -137,12 +136,9 @@ describe("a start stops, and says what to do, when", () => {
     assert.match(message, /is not ClickHouse: mend --clickhouse-url/);
   });
 
-  test("its certificate is not to be trusted, or it speaks no TLS", unlessMissing(noOpenssl), async () => {
+  test("its certificate is not to be trusted, or it speaks no TLS", unlessMissing(whyNoOpenssl), async () => {
     const folder = mkdtempSync(join(tmpdir(), "weir-tls-"));
-    const [key, cert] = [join(folder, "key"), join(folder, "cert")];
-    const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,DNS:other"];
-    const made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", cert];
-    execFileSync("openssl", [...made, ...names], { stdio: "ignore" });
+    const { key, cert } = makeCertificates(folder);
     const secrets = { key: readFileSync(key), cert: readFileSync(cert) };
     rmSync(folder, { recursive: true });
     const tls = createTlsServer(secrets, (request, answer) => {

@@ -9,6 +9,8 @@ export interface ProtocolServer {
   url(): string;
   readonly username: string;
   readonly password: string;
+  /** The authority that is trusted for https. */
+  readonly ca?: Buffer | undefined;
 }
 
 /**
@@ -268,8 +270,8 @@ export function protocolSuite(server: () => ProtocolServer): void {
 
   test("a wrong secret opens nothing", async () => {
     for (const wrong of [{ password: "no" }, { username: "nobody" }]) {
-      const { username, password } = server();
-      const client = connect({ url: () => server().url(), username, password, ...wrong });
+      const { username, password, ca } = server();
+      const client = connect({ url: () => server().url(), username, password, ca, ...wrong });
       await rejectsWith(client.query({ query: "SELECT 1" }), "516", "AUTHENTICATION_FAILED");
       await client.close();
     }
@@ -329,8 +331,9 @@ export function connect(server: ProtocolServer): ClickHouseClient {
 }
 
 function plain(server: ProtocolServer) {
-  const { username, password } = server;
-  return { url: server.url(), username, password, keep_alive: { enabled: true }, log: { level: 127 } } as const;
+  const { username, password, ca } = server;
+  const tls = ca === undefined ? {} : { tls: { ca_cert: ca } };
+  return { url: server.url(), username, password, keep_alive: { enabled: true }, log: { level: 127 }, ...tls } as const;
 }
 
 /** Rows as arrays. */
