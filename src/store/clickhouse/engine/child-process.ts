@@ -5,6 +5,7 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../../../lib/clock.ts";
 import { WeirError } from "../../../lib/errors.ts";
+import { allocator } from "./memory.ts";
 import type { FromChild, ToChild } from "./messages.ts";
 
 const startMs = 120_000;
@@ -25,7 +26,7 @@ export class Child {
 
   constructor(workFolder: string) {
     // No secrets in environment or arguments; UTC, so that no time zone of the machine shows in a result.
-    const env = { UV_THREADPOOL_SIZE: "24", TZ: "UTC" };
+    const env = { UV_THREADPOOL_SIZE: "24", TZ: "UTC", JE_MALLOC_CONF: allocator };
     this.#process = fork(childPath, [], {
       cwd: workFolder,
       env,

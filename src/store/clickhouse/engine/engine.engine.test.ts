@@ -13,7 +13,7 @@ import { systemClock } from "../../../lib/clock.ts";
 import type { WeirError } from "../../../lib/errors.ts";
 import { forbiddenByEngine, forbiddenToReaders } from "./attempts.ts";
 import { startEngine, type Engine } from "./engine.ts";
-import { giveBack } from "./memory.ts";
+import { allocator, giveBack } from "./memory.ts";
 import { connect, newTable, read } from "./protocol.suite.ts";
 
 let dataDir = "";
@@ -67,6 +67,13 @@ describe("the fence around readers", () => {
 test("the engine knows the statement by which its memory is given back", async () => {
   const answer = await fetch(`${engine.url()}/`, { method: "POST", body: giveBack, headers: weirHeaders() });
   assert.deepEqual([answer.status, await answer.text()], [200, ""]);
+});
+
+test("the engine's allocator is set up as it was told", async () => {
+  const body = "SELECT * FROM system.jemalloc_stats FORMAT TSVRaw";
+  const told = await (await fetch(`${engine.url()}/`, { method: "POST", body, headers: weirHeaders() })).text();
+  const taken = allocator.split(",").filter((option) => told.includes(`opt.${option.replace(":", ": ")} `));
+  assert.deepEqual(taken, allocator.split(","));
 });
 
 describe("the port for users' tools", () => {
