@@ -62,6 +62,11 @@ export const unchecked: readonly (readonly [page: string, begins: string, why: s
     "server   640 MiB",
     "a sum: deploy/check/memory.ts has it, test/faults/overload.load.test.ts holds it",
   ],
+  [
+    "docs/client.md",
+    'const weir = new Weir({ ingestUrl: "/"',
+    "for a page alone: client/browser.engine.test.ts has one",
+  ],
   ["docs/reliability.md", "acknowledged ⊆ counted", "what the judge of test/faults/kill.fault.test.ts and others asks"],
   ["docs/sizing.md", "processes of a role ", "reckoning with what deploy/sizing.bench.ts has measured"],
 ];
@@ -124,6 +129,8 @@ const programs: Readonly<Record<string, (args: readonly string[]) => string[]>> 
   npx: namesFiles,
   bash: namesFiles,
   python3: namesFiles,
+  // A damaged part is given up so in test/e2e/upkeep.engine.test.ts.
+  mv: namesFiles,
   // No test has containers or a cluster: what these read is tried by deploy/*.test.ts.
   docker: namesFiles,
   helm: namesFiles,

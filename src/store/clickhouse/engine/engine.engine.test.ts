@@ -225,7 +225,7 @@ describe("the watch", () => {
         .filter(Boolean)
         .map((entry) => entry.split("=")[0])
         .sort(),
-      ["NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", "TZ", "UV_THREADPOOL_SIZE"],
+      ["JE_MALLOC_CONF", "NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", "TZ", "UV_THREADPOOL_SIZE"],
     );
   });
 });
