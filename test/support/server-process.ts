@@ -5,6 +5,9 @@ import { fileURLToPath } from "node:url";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 
+/** As `npm start` and the image have it: with an arena for each of its threads the allocator keeps more and more. */
+export const allocator = { MALLOC_ARENA_MAX: "2" };
+
 const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
 
 export interface ServerOptions {
@@ -101,7 +104,7 @@ function spawnServer(options: ServerOptions): ChildProcess {
     cwd: options.cwd,
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...withoutOurs(process.env), ...options.env },
+    env: { ...withoutOurs(process.env), ...allocator, ...options.env },
   });
 }
 
