@@ -67,7 +67,7 @@ const longest: Readonly<Record<string, number>> = {
   "test/faults/kafka.kafka.test.ts": 50,
   "test/faults/archive.kafka.test.ts": 40,
   "test/faults/cluster/line.kafka.test.ts": 90,
-  "test/faults/cluster/away.kafka.test.ts": 75,
+  "test/faults/cluster/away.kafka.test.ts": 130,
   "test/faults/cluster/rules.kafka.test.ts": 95,
   "test/faults/cluster/repeats.kafka.test.ts": 50,
   "src/log/kafka/unclean.kafka.test.ts": 45,

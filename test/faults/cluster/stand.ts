@@ -16,6 +16,8 @@ export interface Crew {
   readonly partitions: number;
   /** The way to the store, where it is not the straight one. */
   readonly store?: ServerAccess;
+  /** The same for the rules' place. */
+  readonly mongoUrl?: string;
   readonly args?: readonly string[];
 }
 
@@ -41,7 +43,7 @@ export class Stand {
   /** Several processes that count one topic together, for as long as `play` takes. What they wrote last is in its errors. */
   async withCrew(stage: Stage, crew: Crew, play: (seats: readonly Seat[]) => Promise<void>): Promise<void> {
     const { installation, names, partitions, store = this.store, args = [] } = crew;
-    const mongoUrl = databaseUrl(this.mongo.url);
+    const mongoUrl = databaseUrl(crew.mongoUrl ?? this.mongo.url);
     const shared: Shared = {
       ...{ brokers: this.cluster.addresses, store, mongoUrl, partitions, sessionMs: 6_000 },
       ...{ installation, args },
