@@ -64,7 +64,7 @@ const longest: Readonly<Record<string, number>> = {
   "test/faults/group.kafka.test.ts": 180,
   "src/log/kafka/outage.kafka.test.ts": 60,
   "test/faults/roles/roles.kafka.test.ts": 80,
-  "test/faults/kafka.kafka.test.ts": 50,
+  "test/faults/kafka.kafka.test.ts": 60,
   "test/faults/archive.kafka.test.ts": 40,
   "test/faults/cluster/line.kafka.test.ts": 90,
   "test/faults/cluster/away.kafka.test.ts": 130,
