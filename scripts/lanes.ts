@@ -69,7 +69,7 @@ const longest: Readonly<Record<string, number>> = {
   "test/faults/cluster/line.kafka.test.ts": 90,
   "test/faults/cluster/away.kafka.test.ts": 130,
   "test/faults/cluster/rules.kafka.test.ts": 95,
-  "test/faults/cluster/repeats.kafka.test.ts": 50,
+  "test/faults/cluster/repeats.kafka.test.ts": 75,
   "src/log/kafka/unclean.kafka.test.ts": 45,
   "src/log/kafka/foreign.kafka.test.ts": 30,
   "src/rule/mongo/away.mongo.test.ts": 30,
