@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly readyTimeoutMs?: number;
   /** Told the process as soon as there is one, long before it is ready. */
   readonly spawned?: (pid: number) => void;
+  /** Told each line that it writes. */
+  readonly heard?: (line: string) => void;
   /** What is run instead of `bin/weir.mjs`. */
   readonly program?: string;
 }
@@ -63,7 +65,8 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     forget();
   };
   try {
-    const urls = await readyLine(child, exited, tail, options.readyTimeoutMs ?? 120_000);
+    const { readyTimeoutMs = 120_000, heard = () => {} } = options;
+    const urls = await readyLine(child, exited, tail, readyTimeoutMs, heard);
     const readyMs = performance.now() - startedAt;
     const terminate = (): Promise<Exit> => (child.kill("SIGTERM"), exited.finally(forget));
     return { pid, ...urls, readyMs, exited, output: () => tail.join("\n"), killGroup, terminate };
@@ -125,6 +128,7 @@ function readyLine(
   exited: Promise<Exit>,
   tail: string[],
   timeoutMs: number,
+  heard: (line: string) => void,
 ): Promise<{ ingestUrl: string; queryUrl: string }> {
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => reject(new Error(`${why}\n${tail.join("\n")}`));
@@ -132,6 +136,7 @@ function readyLine(
     const onLine = (line: string): void => {
       tail.push(line);
       if (tail.length > tailLines) tail.shift();
+      heard(line);
       if (!line.startsWith("Weir is ready")) return;
       clearTimeout(timer);
       const urlOf = (name: RegExp): string => name.exec(line)?.[1] ?? "";
