@@ -61,7 +61,7 @@ const longest: Readonly<Record<string, number>> = {
   "test/faults/poison.fault.test.ts": 35,
   "test/faults/erasure.fault.test.ts": 25,
   "test/faults/trouble.kafka.test.ts": 70,
-  "test/faults/group.kafka.test.ts": 180,
+  "test/faults/group.kafka.test.ts": 125,
   "src/log/kafka/outage.kafka.test.ts": 120,
   "test/faults/roles/roles.kafka.test.ts": 80,
   "test/faults/kafka.kafka.test.ts": 60,
