@@ -62,7 +62,7 @@ const longest: Readonly<Record<string, number>> = {
   "test/faults/erasure.fault.test.ts": 25,
   "test/faults/trouble.kafka.test.ts": 70,
   "test/faults/group.kafka.test.ts": 105,
-  "src/log/kafka/outage.kafka.test.ts": 120,
+  "src/log/kafka/outage.kafka.test.ts": 90,
   "test/faults/roles/roles.kafka.test.ts": 80,
   "test/faults/kafka.kafka.test.ts": 60,
   "test/faults/archive.kafka.test.ts": 40,

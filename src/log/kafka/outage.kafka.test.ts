@@ -170,14 +170,11 @@ describe(`brokers that go away (seed ${seed})`, unlessMissing(whyNoKafka), () =>
     }
   }
 
-  test("the topic that it makes has three replicas, two of which have each acknowledged event, and times of the log's own", async () => {
-    const admin = new Admin({ clientId: "test", bootstrapBrokers: [...cluster.addresses] });
-    try {
+  test("the topic that it makes has three replicas, two of which have each acknowledged event, and times of the log's own", () =>
+    withAdmin(async (admin) => {
       const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true });
-      assert.deepEqual(
-        topics.get(topic)?.partitions.map(({ replicas }) => replicas.length),
-        [3, 3, 3],
-      );
+      const replicas = topics.get(topic)!.partitions.map((one) => one.replicas.length);
+      assert.deepEqual(replicas, [3, 3, 3]);
       const configurationKeys = ["cleanup.policy", "message.timestamp.type", "min.insync.replicas"];
       const resources = [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configurationKeys }];
       const [found] = await admin.describeConfigs({ resources });
@@ -186,10 +183,7 @@ describe(`brokers that go away (seed ${seed})`, unlessMissing(whyNoKafka), () =>
         "message.timestamp.type": "LogAppendTime",
         "min.insync.replicas": "2",
       });
-    } finally {
-      await admin.close();
-    }
-  });
+    }));
 
   test("one of three is killed under load, again and again: what is acknowledged is there once", async (t) => {
     await untilWell();
@@ -208,6 +202,25 @@ describe(`brokers that go away (seed ${seed})`, unlessMissing(whyNoKafka), () =>
     await judge(log, appender.sent);
     tell(t.diagnostic.bind(t));
   });
+
+  async function withAdmin(work: (admin: Admin) => Promise<void>): Promise<void> {
+    const admin = new Admin({ clientId: "test", bootstrapBrokers: [...cluster.addresses] });
+    try {
+      await work(admin);
+    } finally {
+      await admin.close();
+    }
+  }
+
+  /** Until those that were killed have what they missed. */
+  const untilInSync = (): Promise<void> =>
+    withAdmin(async (admin) => {
+      for (const end = performance.now() + 120_000; ; await pause(100)) {
+        const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true });
+        if (topics.get(topic)!.partitions.every(({ isr }) => isr.length === 3)) return;
+        assert.ok(performance.now() < end, "not all replicas are in sync");
+      }
+    });
 
   /** For as long as the one that hangs is surely among the in-sync replicas of each partition: nothing is kept by all of them. */
   async function mustAcknowledgeNothing(t: TestContext): Promise<{ readonly settled: Promise<unknown> }> {
@@ -228,6 +241,7 @@ describe(`brokers that go away (seed ${seed})`, unlessMissing(whyNoKafka), () =>
 
   test("a broker that hangs is no reason to wait longer than five seconds, nor is what it does when it wakes", async (t) => {
     await untilWell();
+    await untilInSync();
     appender.start(log, 8);
     await pause(200);
     cluster.brokers[0]!.signal("SIGSTOP");
