@@ -27,9 +27,9 @@ export const longForms: readonly LongForm[] = [
   },
   {
     row: "R1",
-    what: "on Kafka, a ClickHouse server and MongoDB: 20 kills, 100,000 events acknowledged",
+    what: "on Kafka, a ClickHouse server and MongoDB: 100 kills, 500,000 events acknowledged",
     file: `${faults}/cluster/repeats.kafka.test.ts`,
-    env: { WEIR_KILLS: "20", WEIR_IDS: "100000" },
+    env: { WEIR_KILLS: "100", WEIR_IDS: "500000" },
   },
   {
     row: "R2",
