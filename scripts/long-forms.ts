@@ -26,6 +26,12 @@ export const longForms: readonly LongForm[] = [
     env: { WEIR_KILLS: "100" },
   },
   {
+    row: "R1",
+    what: "on Kafka, a ClickHouse server and MongoDB: 100 kills, 500,000 events acknowledged",
+    file: `${faults}/cluster/repeats.kafka.test.ts`,
+    env: { WEIR_KILLS: "100", WEIR_IDS: "500000" },
+  },
+  {
     row: "R2",
     what: "200 deaths at system calls of the log",
     file: "src/log/embedded/syscall.fault.test.ts",

@@ -16,8 +16,6 @@ export interface Watched {
   readonly latencies: { now: Durations };
   /** Those that count. */
   readonly servers: () => readonly { readonly queryUrl: string }[];
-  /** How many times as fast as events come what has waited is counted. */
-  readonly drainFactor: number;
   /** Whether acknowledging may come to a stand, as it does when the log is full. */
   readonly mayStand: boolean;
 }
@@ -47,8 +45,11 @@ export class Away {
     );
   }
 
-  /** While the engine is away, acknowledging never stands still; when it is back, it catches up. */
-  async without(kind: string, absence: () => Promise<void>): Promise<void> {
+  /**
+   * While the engine is away, acknowledging never stands still; when it is back, it catches up: what has waited is counted
+   * `drainFactor` times as fast as events come.
+   */
+  async without(kind: string, absence: () => Promise<void>, drainFactor = 2): Promise<void> {
     this.#watched.latencies.now = new Durations();
     const watched = new AbortController();
     const stillness = this.#longestStillness(watched.signal);
@@ -67,7 +68,7 @@ export class Away {
     assert.ok(p99 <= p99Max, `p99 ${p99} ms while ${kind}, usually ${this.#usualMs}`);
     const rate = drained.counted / (drained.ms / 1000);
     assert.ok(
-      rate >= this.#watched.drainFactor * this.#arrivals,
+      rate >= drainFactor * this.#arrivals,
       `counted ${rate} events/s afterwards, of which ${this.#arrivals} came anew`,
     );
   }
@@ -94,7 +95,7 @@ export class Away {
   /** From the store's return until nothing has waited for longer than a second, or than usual. */
   async #drained(): Promise<{ readonly ms: number; readonly counted: number }> {
     const servers = this.#watched.servers();
-    const counted = async (): Promise<number> => sumOf(await Promise.all(servers.map(countedBy)));
+    const counted = (): Promise<number> => countedBy(servers);
     const end = performance.now() + drainedMsMax;
     const before = await counted();
     let from = performance.now();
@@ -115,9 +116,13 @@ async function lagOf({ queryUrl }: { readonly queryUrl: string }): Promise<numbe
   return lag_ms;
 }
 
-async function countedBy({ queryUrl }: { readonly queryUrl: string }): Promise<number> {
-  const text = await (await repeated(`${queryUrl}/metrics`)).text();
-  return Number(/^weir_counted_events_total (\d+)/m.exec(text)?.[1] ?? 0);
+/** How many events these have counted together, in this life of each. */
+export async function countedBy(servers: readonly { readonly queryUrl: string }[]): Promise<number> {
+  const counts = servers.map(async ({ queryUrl }) => {
+    const text = await (await repeated(`${queryUrl}/metrics`)).text();
+    return Number(/^weir_counted_events_total (\d+)/m.exec(text)?.[1] ?? 0);
+  });
+  return sumOf(await Promise.all(counts));
 }
 
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, one) => sum + one, 0);

@@ -102,11 +102,11 @@ export class Seat {
   }
 
   partitions(): Promise<number> {
-    return this.#metric("weir_partitions");
+    return this.metric("weir_partitions");
   }
 
   async taken(): Promise<number> {
-    return this.#takenBefore + (await this.#metric("weir_partitions_taken_total"));
+    return this.#takenBefore + (await this.metric("weir_partitions_taken_total"));
   }
 
   /** Inserts of it that came so late that they were another's to write. */
@@ -119,7 +119,8 @@ export class Seat {
     await this.line.close();
   }
 
-  async #metric(name: string): Promise<number> {
+  /** In this life of it. */
+  async metric(name: string): Promise<number> {
     const text = await (await repeated(`${this.server.queryUrl}/metrics`)).text();
     return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1] ?? 0);
   }

@@ -23,7 +23,7 @@ test("R6: the engine is away for a minute, held down and then hung: ingest goes 
     t.diagnostic(`seed ${stage.seed} (repeat with WEIR_FAULT_SEED=${stage.seed})`);
     await stage.start({ args: logFills ? ["--log-bytes-max", "64MiB"] : [] });
     await stage.putRules(faultRules);
-    const away = new Away({ t, stage, latencies, servers: () => [stage.server], drainFactor: 2, mayStand: logFills });
+    const away = new Away({ t, stage, latencies, servers: () => [stage.server], mayStand: logFills });
     stage.senders.start(stage.server.ingestUrl);
     await pause(2000);
     await away.measureUsual();

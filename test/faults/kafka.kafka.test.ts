@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { Admin } from "@platformatic/kafka";
 import { startCluster } from "../support/kafka/cluster.ts";
 import type { Cluster } from "../support/kafka/cluster.ts";
-import { produceForeign } from "../support/kafka/foreign-producer.ts";
+import { type Codec, produceForeign } from "../support/kafka/foreign-producer.ts";
 import { whyNoKafka } from "../support/kafka/kafka-jars.ts";
 import { unlessMissing } from "../support/needs.ts";
 import { seeded } from "../support/random.ts";
@@ -37,7 +37,7 @@ describe("weir serve on Kafka", unlessMissing(whyNoKafka), () => {
       await stage.start({ args });
       await stage.putRules(faultRules);
       // While the server is killed: they reach the log, whoever runs.
-      const foreign = produceOthers(stage, cluster.addresses[0]!, 20_000);
+      const foreign = produceOthers(stage, cluster.addresses[0]!);
       for (let kill = 0; kill < kills; kill++) {
         stage.senders.start(stage.server.ingestUrl);
         await pause(400 + random.int(800));
@@ -145,21 +145,32 @@ describe("weir serve on Kafka", unlessMissing(whyNoKafka), () => {
   });
 });
 
-/** Events that another program writes, plain and compressed, in part with integer users and without payload. */
-async function produceOthers(stage: Stage, broker: string, count: number): Promise<void> {
-  for (const codec of ["lz4", "gzip"] as const) {
-    const events: WireEvent[] = [];
-    const records = Array.from({ length: count / 2 }, (_, i) => {
-      const event = stage.make();
-      const plain = i % 2 === 0 ? event : { ...event, user_id: String(i), payload: {} };
-      events.push(plain);
-      const written = i % 2 === 0 ? plain : { ...plain, user_id: i, payload: undefined };
-      return { key: event.event_id, value: JSON.stringify(written) };
-    });
-    stage.ledger.sent(events);
-    await produceForeign(broker, "events", records, codec);
-    stage.ledger.settled(events, "acknowledged");
-  }
+/** How many events another program writes, each kind in a process of Java of its own. */
+const foreignEvents = { bare: 100_000, whole: 3_000 };
+
+/** Events that another program writes, compressed: those of integers as users and without payload, and such as clients send. */
+async function produceOthers(stage: Stage, broker: string): Promise<void> {
+  const events = Array.from({ length: foreignEvents.bare }, (_, i) => ({
+    ...stage.make(),
+    ...{ user_id: String(i), payload: {} },
+  }));
+  const bare = events.map((event, user_id) => ({ ...event, user_id, payload: undefined }));
+  await produce(stage, broker, "lz4", events, bare);
+  const whole = Array.from({ length: foreignEvents.whole }, () => stage.make());
+  await produce(stage, broker, "gzip", whole, whole);
+}
+
+async function produce(
+  { ledger }: Stage,
+  broker: string,
+  codec: Codec,
+  events: readonly WireEvent[],
+  written: readonly { readonly event_id: string }[],
+): Promise<void> {
+  ledger.sent(events);
+  const records = written.map((event) => ({ key: event.event_id, value: JSON.stringify(event) }));
+  await produceForeign(broker, "events", records, codec);
+  ledger.settled(events, "acknowledged");
 }
 
 /** Within five seconds: not ready, and requests are refused at once with a reason that tells clients nothing of brokers. */

@@ -15,7 +15,7 @@ import { watchMemory } from "../support/memory-peak.ts";
 import { unlessMissing } from "../support/needs.ts";
 import { listening } from "../support/socket.ts";
 import { watchStalls } from "../support/stalls.ts";
-import { mustMeet } from "../support/start-outcome.ts";
+import { mustBegin, mustMeet } from "../support/start-outcome.ts";
 import type { BadStart } from "../support/start-outcome.ts";
 import { faultRules } from "./fault-events.ts";
 import { faultSeed, Stage } from "./stage.ts";
@@ -240,10 +240,15 @@ describe("trouble with Kafka", unlessMissing(whyNoKafka ?? whyNoOpenssl), () => 
     ["SCRAM-SHA-512 over TLS", [...brokers(at("BOTH"), "scram-tls"), ...tls(), ...login("scram-sha-512")]],
   ];
 
-  test("who is let in takes events and counts them; with the broker away it refuses within 5 s, in flat memory", async (t) => {
-    for (const [name, args] of goodStarts()) {
+  test("who waits for the broker begins when it is there; who is let in takes events and counts them; with the broker away it refuses within 5 s, in flat memory", async (t) => {
+    const [broker] = cluster.brokers;
+    await broker!.kill();
+    const come = (): Promise<void> => broker!.start().then(() => cluster.ready());
+    for (const [index, [name, args]] of goodStarts().entries()) {
       await Stage.run(faultSeed(), {}, async (stage) => {
-        await stage.start({ args, env: password(right) });
+        const start = (heard: (line: string) => void): Promise<unknown> =>
+          stage.start({ args, env: password(right), heard });
+        await (index === 0 ? mustBegin(start, /nothing listens there.*trying again/, come) : start(() => {}));
         await stage.putRules(faultRules.slice(0, 1));
         await stage.verify(faultRules.slice(0, 1));
         assert.ok(!stage.server.output().includes(right), name);

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { type MongoServer, startMongo, withOwnMongo } from "../support/mongo/mongo-server.ts";
 import { listening } from "../support/socket.ts";
-import { mustMeet } from "../support/start-outcome.ts";
+import { mustBegin, mustMeet } from "../support/start-outcome.ts";
 import type { BadStart } from "../support/start-outcome.ts";
 import { faultRules } from "./fault-events.ts";
 import { faultSeed, Stage } from "./stage.ts";
@@ -111,9 +111,11 @@ describe("trouble with MongoDB", withOwnMongo, () => {
     }
   });
 
-  test("who is let in has rules, also without a set of replicas, which is said", async () => {
+  test("who waits for the server begins when it is there; who is let in has rules, also without a set of replicas, which is said", async () => {
     await Stage.run(faultSeed(), {}, async (stage) => {
-      await stage.start({ env: { WEIR_MONGO_URL: at(`ann:${right}@`) } });
+      await mongo.kill();
+      const env = { WEIR_MONGO_URL: at(`ann:${right}@`) };
+      await mustBegin((heard) => stage.start({ env, heard }), /nobody listens there.*trying again/, mongo.start);
       await stage.putRules(faultRules.slice(0, 1));
       await stage.verify(faultRules.slice(0, 1));
       const said = stage.server.output();

@@ -20,6 +20,8 @@ export interface ServerOptions {
   readonly readyTimeoutMs?: number;
   /** Told the process as soon as there is one, long before it is ready. */
   readonly spawned?: (pid: number) => void;
+  /** Told each line that it writes. */
+  readonly heard?: (line: string) => void;
   /** What Node runs instead of `bin/weir.mjs serve`. */
   readonly command?: readonly string[];
   /** Where it runs; without, where we do. */
@@ -68,7 +70,8 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     forget();
   };
   try {
-    const urls = await readyLine(child, exited, tail, options.readyTimeoutMs ?? 120_000);
+    const { readyTimeoutMs = 120_000, heard = () => {} } = options;
+    const urls = await readyLine(child, exited, tail, readyTimeoutMs, heard);
     const readyMs = performance.now() - startedAt;
     const terminate = (): Promise<Exit> => (child.kill("SIGTERM"), exited.finally(forget));
     return { pid, ...urls, readyMs, exited, output: () => tail.join("\n"), killGroup, terminate };
@@ -131,6 +134,7 @@ function readyLine(
   exited: Promise<Exit>,
   tail: string[],
   timeoutMs: number,
+  heard: (line: string) => void,
 ): Promise<{ ingestUrl: string; queryUrl: string }> {
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => reject(new Error(`${why}\n${tail.join("\n")}`));
@@ -138,6 +142,7 @@ function readyLine(
     const onLine = (line: string): void => {
       tail.push(line);
       if (tail.length > tailLines) tail.shift();
+      heard(line);
       if (!line.startsWith("Weir is ready")) return;
       clearTimeout(timer);
       const urlOf = (name: RegExp): string => name.exec(line)?.[1] ?? "";

@@ -44,6 +44,22 @@ export async function mustMeet({ args, env = {}, stops, says }: BadStart, secret
   }
 }
 
+/**
+ * A start of the real program that finds what it needs away: it has to say so, and to wait; `come` brings it then, and it begins.
+ * @param start starts it, and has it heard.
+ */
+export async function mustBegin<T>(
+  start: (heard: (line: string) => void) => Promise<T>,
+  says: RegExp,
+  come: () => Promise<unknown>,
+): Promise<T> {
+  const waits = Promise.withResolvers<string>();
+  const starting = start((line) => void (says.test(line) && waits.resolve("it waits")));
+  assert.equal(await Promise.race([waits.promise, starting.then(() => "it is ready")]), "it waits");
+  await come();
+  return starting;
+}
+
 const kept = (...names: readonly string[]): Readonly<Record<string, string>> =>
   Object.fromEntries(names.flatMap((name) => (name in process.env ? [[name, process.env[name] ?? ""]] : [])));
 

@@ -7,6 +7,7 @@ import { Editor } from "../editor.ts";
 import { faultRules } from "../fault-events.ts";
 import { rulesThere } from "../rules-there.ts";
 import { diedBeforeReady, faultSeed, Stage } from "../stage.ts";
+import { answersOf } from "./alike.ts";
 import { onStand } from "./stand.ts";
 
 /** More by `WEIR_FAULT_ROUNDS`; in each one process of three dies, or all of them. */
@@ -18,7 +19,7 @@ const places = ["mid-backfill", "before-switch", "before-commit", "rules-changed
 /** Of the topic: not so many that each process has as many as the others. */
 const partitions = 4;
 
-onStand("R14", (stand) => {
+onStand("rules (R14)", (stand) => {
   test("live + backfill = recomputation, wherever rules are changed and whichever process dies", async (t) => {
     const seed = faultSeed();
     const random = seeded(seed);
@@ -42,6 +43,21 @@ onStand("R14", (stand) => {
         const changes = changesOf(editors);
         assert.ok(changes >= changesLeast, `only ${changes} changes`);
         t.diagnostic(`${changes} changes; died ${died.join(", ")}; ${JSON.stringify(stage.ledger.summary())}`);
+      });
+    });
+  });
+
+  test("a rule of any kind answers what an embedded process answers of the same events, row for row", async (t) => {
+    const [seed, now] = [faultSeed(), Date.now()];
+    t.diagnostic(`seed ${seed} (repeat with WEIR_FAULT_SEED=${seed})`);
+    await Stage.run(seed, {}, async (stage) => {
+      const embedded = await answersOf([await stage.start()], seed, now);
+      await stage.server.terminate();
+      const crew = { installation: "alike", names: ["one", "two"], partitions: 3 };
+      await stand().withCrew(stage, crew, async (seats) => {
+        const servers = seats.map((seat) => seat.server);
+        for (const answers of await answersOf(servers, seed, now))
+          for (const [reading, rows] of answers) assert.deepEqual(rows, embedded[0]!.get(reading), reading);
       });
     });
   });

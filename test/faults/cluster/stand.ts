@@ -16,6 +16,8 @@ export interface Crew {
   readonly partitions: number;
   /** The way to the store, where it is not the straight one. */
   readonly store?: ServerAccess;
+  /** The same for the rules' place. */
+  readonly mongoUrl?: string;
   readonly args?: readonly string[];
 }
 
@@ -25,23 +27,28 @@ export class Stand {
   readonly store: StandAloneEngine;
   readonly mongo: MongoServer;
 
-  private constructor(cluster: Cluster, store: StandAloneEngine, mongo: MongoServer) {
-    [this.cluster, this.store, this.mongo] = [cluster, store, mongo];
+  readonly #isOurs: boolean;
+
+  private constructor(cluster: Cluster, isOurs: boolean, store: StandAloneEngine, mongo: MongoServer) {
+    [this.cluster, this.#isOurs, this.store, this.mongo] = [cluster, isOurs, store, mongo];
   }
 
-  static async open(): Promise<Stand> {
-    const [cluster, store, mongo] = await Promise.all([startCluster(1), startStandAloneEngine(), startMongo()]);
-    return new Stand(cluster, store, mongo);
+  /** @param given a Kafka that is there already, and goes on when the stand is closed. */
+  static async open(given?: Cluster): Promise<Stand> {
+    const starting = given === undefined ? startCluster(1) : Promise.resolve(given);
+    const [cluster, store, mongo] = await Promise.all([starting, startStandAloneEngine(), startMongo()]);
+    return new Stand(cluster, given === undefined, store, mongo);
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([this.cluster.stop(), this.store.close(), this.mongo.close()]);
+    const own = this.#isOurs ? [this.cluster.stop()] : [];
+    await Promise.allSettled([...own, this.store.close(), this.mongo.close()]);
   }
 
   /** Several processes that count one topic together, for as long as `play` takes. What they wrote last is in its errors. */
   async withCrew(stage: Stage, crew: Crew, play: (seats: readonly Seat[]) => Promise<void>): Promise<void> {
     const { installation, names, partitions, store = this.store, args = [] } = crew;
-    const mongoUrl = databaseUrl(this.mongo.url);
+    const mongoUrl = databaseUrl(crew.mongoUrl ?? this.mongo.url);
     const shared: Shared = {
       ...{ brokers: this.cluster.addresses, store, mongoUrl, partitions, sessionMs: 6_000 },
       ...{ installation, args },
