@@ -15,7 +15,7 @@ export const simulation = (): Lane => ({
 });
 
 /** With the real engine, the real program, Kafka and MongoDB. */
-export const serviceLanes = (): readonly Lane[] => [lane("engine", 2), lane("kafka", 1), lane("mongo", 1)];
+export const serviceLanes = (): readonly Lane[] => [lane("engine", 2), lane("kafka", 2), lane("mongo", 1)];
 
 /** What breaks things, and looks at the time with patience: it runs beside others. */
 export const faultLane = (): Lane => lane("fault", 2);
@@ -48,6 +48,8 @@ const longest: Readonly<Record<string, number>> = {
   "test/e2e/live.engine.test.ts": 25,
   "test/e2e/standstill.engine.test.ts": 35,
   "test/e2e/flights.engine.test.ts": 20,
+  "test/e2e/standstill.engine.test.ts": 35,
+  "test/e2e/upkeep.engine.test.ts": 25,
   "test/faults/kill.fault.test.ts": 100,
   "test/faults/engine-away.fault.test.ts": 85,
   "test/faults/syscall.fault.test.ts": 80,

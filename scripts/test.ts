@@ -1,5 +1,5 @@
 /**
- * `npm test`: everything, with one closing line. First what is quick; then all that waits for services much of the time, three
+ * `npm test`: everything, with one closing line. First what is quick; then all that waits for services much of the time, four
  * files at a time on two cores; what loads the machine runs after them, so that it has it for itself.
  * `npm test -- engine` runs the steps whose names begin so.
  */
@@ -19,6 +19,6 @@ process.env["NODE_COMPILE_CACHE"] = compiled;
 process.once("exit", () => rmSync(compiled, { recursive: true, force: true }));
 
 const quick = await runSteps(checks().filter(wanted), 4);
-const services = await runLanes([simulation(), ...serviceLanes(), faultLane()].filter(wanted), 3);
+const services = await runLanes([simulation(), ...serviceLanes(), faultLane()].filter(wanted), 4);
 const load = await runLanes([loadLane()].filter(wanted), 1);
 process.exitCode = close([...quick, ...services, ...load]);
