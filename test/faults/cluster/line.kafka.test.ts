@@ -8,9 +8,9 @@ import { faultRules } from "../fault-events.ts";
 import { faultSeed, Stage } from "../stage.ts";
 import { onStand } from "./stand.ts";
 
-/** More by `WEIR_PROXY_FAULTS`. */
+/** Of requests that write. More by `WEIR_PROXY_FAULTS`. */
 const faultsLeast = Number(process.env["WEIR_PROXY_FAULTS"] ?? 60);
-const [eachLeast, share] = [5, 0.1];
+const [eachLeast, shares] = [5, [0.2, 0.1] as const] as const;
 const patienceMs = 300_000 + 10_000 * faultsLeast;
 
 onStand("R7", (stand) => {
@@ -34,14 +34,16 @@ onStand("R7", (stand) => {
           // Made from what is stored while requests go wrong.
           const late = faultRules.map((rule) => ({ ...rule, rule_id: `${rule.rule_id}_late` }));
           await stage.putRules(late, seats[1]!.server);
-          proxy.setShare(share);
+          proxy.setShare(...shares);
           const end = performance.now() + patienceMs;
           for (; !isEnough(); await pause(100)) assert.ok(performance.now() < end, JSON.stringify(proxy.met));
-          proxy.setShare(0);
+          proxy.setShare(0, 0);
           await stage.senders.stop();
           for (const seat of seats) await rulesSettled(seat.server.queryUrl);
           for (const seat of seats) await stage.verify([...faultRules, ...late], seat.server);
-          t.diagnostic(`${JSON.stringify(proxy.met)}; ${JSON.stringify(stage.ledger.summary())}`);
+          t.diagnostic(
+            `writes: ${JSON.stringify(proxy.met)}, ${proxy.others()} others; ${JSON.stringify(stage.ledger.summary())}`,
+          );
         },
       );
     });
