@@ -13,19 +13,19 @@ export type Mishap = (typeof mishaps)[number];
 
 export interface FaultyProxy {
   readonly url: string;
-  /** So often requests that write go wrong from now on, and others, 0 … 1. */
-  setShare(ofWrites: number, ofOthers: number): void;
-  /** How many that write went wrong, by what befell them. */
+  /** So often statements that write go wrong from now on, and all else, 0 … 1. */
+  setShare(ofWrites: number, ofOthers?: number): void;
+  /** How many requests went wrong, by what befell them. */
   readonly met: Readonly<Record<Mishap, number>>;
-  /** How many others did. */
-  readonly others: () => number;
+  /** Those of them that are statements that write. */
+  readonly writes: Readonly<Record<Mishap, number>>;
   close(): Promise<void>;
 }
 
 /** A proxy on loopback to the HTTP server that is at `target` then, through which requests go wrong at random. */
 export async function openFaultyProxy(target: string | (() => string), random: Random): Promise<FaultyProxy> {
-  const met = { refused: 0, cut: 0, "answer lost": 0, "answer cut": 0, hang: 0, error: 0, "error half-way": 0 };
-  let [ofWrites, ofOthers, others] = [0, 0, 0];
+  const [met, writes] = [none(), none()];
+  let [ofWrites, ofOthers] = [0, 0];
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const url = new URL(incoming.url ?? "/", typeof target === "string" ? target : target());
     const body = await buffer(incoming);
@@ -34,13 +34,23 @@ export async function openFaultyProxy(target: string | (() => string), random: R
     const goesWrong = random.chance(isWrite ? ofWrites : ofOthers);
     const some = goesWrong && random.chance(0.4) ? someRows(sql, body, random) : undefined;
     const mishap = goesWrong ? mishapOf(some, random) : undefined;
-    if (mishap !== undefined && isWrite) met[mishap] += 1;
-    if (mishap !== undefined && !isWrite) others += 1;
+    if (mishap !== undefined) met[mishap] += 1;
+    if (mishap !== undefined && isWrite) writes[mishap] += 1;
     return passOn(url, incoming, some ?? body, outgoing, mishap, random);
   };
-  const setShare = (writes: number, rest: number): void => void ([ofWrites, ofOthers] = [writes, rest]);
-  return { ...(await serveOnLoopback(answer)), setShare, met, others: () => others };
+  const setShare = (share: number, rest = share): void => void ([ofWrites, ofOthers] = [share, rest]);
+  return { ...(await serveOnLoopback(answer)), setShare, met, writes };
 }
+
+const none = (): Record<Mishap, number> => ({
+  refused: 0,
+  cut: 0,
+  "answer lost": 0,
+  "answer cut": 0,
+  hang: 0,
+  error: 0,
+  "error half-way": 0,
+});
 
 /** What changes what is stored. A long statement comes as a form. */
 const writing = /^(--weir-\S+\r\n.*\r\n\r\n)?\s*(INSERT|ALTER|DELETE)\b/;

@@ -20,8 +20,8 @@ onStand("R7", (stand) => {
     const proxy = await openFaultyProxy(stand().store.url, seeded(seed));
     t.after(() => proxy.close());
     const isEnough = (): boolean =>
-      mishaps.every((one) => proxy.met[one] >= eachLeast) &&
-      mishaps.reduce((sum, one) => sum + proxy.met[one], 0) >= faultsLeast;
+      mishaps.every((one) => proxy.writes[one] >= eachLeast) &&
+      mishaps.reduce((sum, one) => sum + proxy.writes[one], 0) >= faultsLeast;
     await Stage.run(seed, { senders: 2, requestEventsMax: 100, pauseMs: 30 }, async (stage) => {
       const store = { ...stand().store, url: proxy.url };
       await stand().withCrew(
@@ -36,13 +36,13 @@ onStand("R7", (stand) => {
           await stage.putRules(late, seats[1]!.server);
           proxy.setShare(...shares);
           const end = performance.now() + patienceMs;
-          for (; !isEnough(); await pause(100)) assert.ok(performance.now() < end, JSON.stringify(proxy.met));
-          proxy.setShare(0, 0);
+          for (; !isEnough(); await pause(100)) assert.ok(performance.now() < end, JSON.stringify(proxy.writes));
+          proxy.setShare(0);
           await stage.senders.stop();
           for (const seat of seats) await rulesSettled(seat.server.queryUrl);
           for (const seat of seats) await stage.verify([...faultRules, ...late], seat.server);
           t.diagnostic(
-            `writes: ${JSON.stringify(proxy.met)}, ${proxy.others()} others; ${JSON.stringify(stage.ledger.summary())}`,
+            `${JSON.stringify(proxy.met)}, of them writes: ${JSON.stringify(proxy.writes)}; ${JSON.stringify(stage.ledger.summary())}`,
           );
         },
       );
