@@ -32,7 +32,7 @@ const event = (event_id: string, payload = {}) => ({
 });
 
 /** R21 of the fault matrix. */
-describe("what is too large is refused at once, and costs no memory", () => {
+describe(`what is too large is refused at once, and costs no memory (WEIR_SEED=${seed})`, () => {
   let dataDir: string;
   let server: ServerProcess;
   let judge: Judge;

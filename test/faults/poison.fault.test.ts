@@ -37,6 +37,7 @@ const dayMs = 86_400_000;
 
 test("known poison is answered at the door with a reason, and the good events around it are counted once", async (t) => {
   const [seed, now] = [faultSeed(), Date.now()];
+  t.diagnostic(`seed ${seed} (repeat with WEIR_FAULT_SEED=${seed})`);
   const dataDir = await mkdtemp(join(tmpdir(), "weir-poison-"));
   const server = await startServer({ dataDir });
   try {
@@ -63,7 +64,7 @@ test("known poison is answered at the door with a reason, and the good events ar
     for (const line of odd.filter((one) => !bad.includes(one))) await refusedAsAWhole(server.ingestUrl, line);
     await judge.verify();
     assert.deepEqual(await rejects(server.queryUrl), []);
-    t.diagnostic(`seed ${seed}: ${odd.length} odd lines, ${refused + odd.length - bad.length} of them refused`);
+    t.diagnostic(`${odd.length} odd lines, ${refused + odd.length - bad.length} of them refused`);
   } finally {
     await server.killGroup();
     await rm(dataDir, { recursive: true, force: true });

@@ -35,21 +35,27 @@ export class Stage {
     this.senders = new Senders(this.ledger, { ...usual, ...options, seed, now: this.#now });
   }
 
-  /** Makes a stage, runs `play` on it, and clears up; a failure names the seed. The folder is a temporary one, if none is given. */
+  /**
+   * Makes a stage, runs `play` on it, and clears up; a failure names the seed, or that of the test of which this is a part. The
+   * folder is a temporary one, if none is given.
+   */
   static async run(
     seed: number,
     options: Partial<SenderOptions>,
     play: (stage: Stage) => Promise<void>,
-    folder?: string,
+    { folder, partOf = seed }: { readonly folder?: string; readonly partOf?: number } = {},
   ): Promise<void> {
     const dataDir = folder ?? (await mkdtemp(join(tmpdir(), "weir-fault-")));
     const stage = new Stage(seed, dataDir, options);
     try {
       await play(stage);
     } catch (error) {
-      throw new Error(`seed ${seed} (repeat with WEIR_FAULT_SEED=${seed})\n${stage.#servers.at(-1)?.output() ?? ""}`, {
-        cause: error,
-      });
+      throw new Error(
+        `seed ${seed} (repeat with WEIR_FAULT_SEED=${partOf})\n${stage.#servers.at(-1)?.output() ?? ""}`,
+        {
+          cause: error,
+        },
+      );
     } finally {
       await stage.senders.stop();
       for (const server of stage.#servers) await server.killGroup();
