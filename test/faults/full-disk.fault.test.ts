@@ -43,7 +43,9 @@ function tests(): void {
         await stage.putRules(faultRules);
         for (let moment = at; moment < Math.min(at + onOneDisk, moments); moment++)
           told.push(await becomesFull(full, moment % onOneDisk === 3, random));
-        t.diagnostic(`seed ${seed}: ${told.splice(0).join("; ")}; ${JSON.stringify(stage.ledger.summary())}`);
+        t.diagnostic(
+          `seed ${seed}: ${told.splice(0).join("; ")}; nothing to be read for ${full.awayMs} ms at the most; ${JSON.stringify(stage.ledger.summary())}`,
+        );
       };
       await onDisk(seed + at, 160 * mib, play, seed);
     }
