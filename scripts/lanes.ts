@@ -46,7 +46,7 @@ const longest: Readonly<Record<string, number>> = {
   "test/e2e/live.engine.test.ts": 25,
   "test/e2e/flights.engine.test.ts": 20,
   "test/faults/kill.fault.test.ts": 100,
-  "test/faults/engine-away.fault.test.ts": 85,
+  "test/faults/engine-away.fault.test.ts": 100,
   "test/faults/syscall.fault.test.ts": 80,
   "test/faults/failpoint.fault.test.ts": 60,
   "test/faults/sync.fault.test.ts": 60,
