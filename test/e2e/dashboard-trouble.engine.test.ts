@@ -67,7 +67,7 @@ describe("what goes wrong, on the dashboard in Chromium", { skip: missingChromiu
   before(async () => {
     await promisify(execFile)(process.execPath, [join(root, "scripts/build-web.mjs")]);
     dataDir = await mkdtemp(join(tmpdir(), "weir-dashboard-"));
-    await alterTables(dataDir, [takePoison, takeNoGroup]);
+    await alterTables(dataDir, [...takePoison, takeNoGroup]);
     await start();
     address = await openMovingAddress(server.queryUrl);
     browser = await openChromium();
@@ -90,7 +90,7 @@ describe("what goes wrong, on the dashboard in Chromium", { skip: missingChromiu
     await shows(".notice-warn", "the engine refused it: violated constraint");
     await shows(".events dd", "poison-1");
     await server.terminate();
-    await alterTables(dataDir, [leavePoison]);
+    await alterTables(dataDir, leavePoison);
     await start();
     const replayed = await runRejects(server, "replay");
     assert.equal(replayed.out, "1 sent again, 0 not taken any more; 0 in quarantine now\n");

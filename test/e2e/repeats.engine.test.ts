@@ -19,13 +19,11 @@ const events = Array.from({ length: 6000 }, (_, index) => ({
   payload: { index },
 }));
 /** Of the latest ids, which are surely remembered: half of them with an earlier time, half with a later one. */
-const changed = events
-  .slice(-50)
-  .map((event, index) => ({
-    ...event,
-    timestamp: event.timestamp + (index % 2 ? 10 : -10) * hour,
-    payload: { index },
-  }));
+const changed = events.slice(-50).map((event, index) => ({
+  ...event,
+  timestamp: event.timestamp + (index % 2 ? 10 : -10) * hour,
+  payload: { index },
+}));
 const perHour = 120;
 
 async function countsByHour(server: ServerProcess): Promise<number[]> {
