@@ -32,7 +32,7 @@ export async function openFaultyProxy(target: string | (() => string), random: R
     const sql = url.searchParams.get("query") ?? body.toString("utf8", 0, 1000);
     const isWrite = writing.test(sql);
     const goesWrong = random.chance(isWrite ? ofWrites : ofOthers);
-    const some = goesWrong && random.chance(0.4) ? someRows(sql, body, random) : undefined;
+    const some = goesWrong && random.chance(0.5) ? someRows(sql, body, random) : undefined;
     const mishap = goesWrong ? mishapOf(some, random) : undefined;
     if (mishap !== undefined) met[mishap] += 1;
     if (mishap !== undefined && isWrite) writes[mishap] += 1;

@@ -5,7 +5,7 @@ import type { Random } from "./random.ts";
  * or only one.
  */
 export function someRows(sql: string, rows: Buffer, random: Random): Buffer | undefined {
-  const structure = /^INSERT INTO .* FROM input\('(.*)'\).* FORMAT RowBinary$/s.exec(sql)?.[1];
+  const structure = /^INSERT INTO .* FROM input\('((?:[^'\\]|\\.)*)'\).* FORMAT RowBinary$/s.exec(sql)?.[1];
   const ends = structure === undefined ? [] : endsOf(typesOf(structure), rows);
   return ends.length < 2 ? undefined : rows.subarray(0, ends[random.int(ends.length - 1)]);
 }
