@@ -10,7 +10,7 @@ import { onStand } from "./stand.ts";
 
 /** Of requests that write. More by `WEIR_PROXY_FAULTS`. */
 const faultsLeast = Number(process.env["WEIR_PROXY_FAULTS"] ?? 60);
-const [eachLeast, shares] = [5, [0.3, 0.1] as const] as const;
+const [eachLeast, shares] = [3, [0.3, 0.1] as const] as const;
 const patienceMs = 300_000 + 10_000 * faultsLeast;
 
 onStand("R7", (stand) => {
