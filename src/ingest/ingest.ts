@@ -1,6 +1,7 @@
 import type { OffsetRange } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
+import { passFailpoint } from "../lib/failpoint.ts";
 import type { Log } from "../log/log.ts";
 import type { Progress } from "../progress/progress.ts";
 import { BodyBudget } from "./budget.ts";
@@ -145,6 +146,7 @@ export class Ingest {
     options.durable?.();
     const token = tokenOf(ranges);
     if (options.wait === "counted") await this.#untilCounted(ranges, token, options.signal);
+    passFailpoint("before-ack");
     return { ...answer, token };
   }
 

@@ -13,7 +13,6 @@ export function observedLog(log: Log, clock: Clock, appended: (seconds: number) 
       const ranges = await log.append(events);
       appended((clock.monotonic() - started) / 1000);
       passFailpoint("after-log-append");
-      passFailpoint("before-ack");
       return ranges;
     },
     read: (from, options) => log.read(from, options),

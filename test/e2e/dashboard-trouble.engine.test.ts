@@ -48,7 +48,7 @@ describe("what goes wrong, on the dashboard in Chromium", { skip: missingChromiu
   const send = (...events: readonly object[]): Promise<void> => postCounted(dashboard.server.ingestUrl, events);
 
   before(async () => {
-    const prepare = (dataDir: string): Promise<void> => alterTables(dataDir, [takePoison, takeNoGroup]);
+    const prepare = (dataDir: string): Promise<void> => alterTables(dataDir, [...takePoison, takeNoGroup]);
     dashboard = await Dashboard.start({ args: ["--fill-share", "1"], prepare });
     page = await dashboard.open("#/");
   });
@@ -63,7 +63,7 @@ describe("what goes wrong, on the dashboard in Chromium", { skip: missingChromiu
     await shows(page, ".notice-warn", "the engine refused it: violated constraint");
     await shows(page, ".events dd", "poison-1");
     await dashboard.server.terminate();
-    await alterTables(dashboard.dataDir, [leavePoison]);
+    await alterTables(dashboard.dataDir, leavePoison);
     const server = await dashboard.startAgain();
     dashboard.address.leadTo(server.queryUrl);
     const replayed = await runRejects(server, "replay");

@@ -54,7 +54,9 @@ describe("a rule that is only read otherwise", () => {
   const isExact = async (asked: FaultRule, version = "", keptFrom = 0): Promise<void> => {
     const rows = await allStats(server.queryUrl, "read", from, to, version);
     const isOld = (key: string): boolean => Number(JSON.parse(key)[0]) < keptFrom;
-    const expected = [...recompute(asked, sent)].filter(([key]) => !isOld(key));
+    const expected = [...recompute(asked, sent)]
+      .map(([key, { value }]) => [key, value] as const)
+      .filter(([key]) => !isOld(key));
     const all = rows.map((row): [string, number] => [rowKey(asked, row), Number(row["value"])]);
     // A window may end while it is being asked.
     const found = all.filter(([key]) => !isOld(key));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { check, type View } from "./checker.ts";
-import { FaultEvents, faultRules } from "./fault-events.ts";
+import { allFaultRules, FaultEvents, faultRules } from "./fault-events.ts";
 import { Ledger, type Outcome, type WireEvent } from "./ledger.ts";
 import { type FaultRule, recompute, type StatsRow } from "./recompute.ts";
 
@@ -9,8 +9,8 @@ const now = Date.UTC(2026, 0, 13, 10);
 
 test("a server that keeps its promise has no findings, whichever of the unknown it counted", () => {
   const { ledger, events } = ledgerOf({ acknowledged: 400, unknown: 100, refused: 50 });
-  assert.deepEqual(check(ledger, faultRules, viewOf(events.acknowledged)), []);
-  assert.deepEqual(check(ledger, faultRules, viewOf([...events.acknowledged, ...events.unknown.slice(40)])), []);
+  assert.deepEqual(check(ledger, allFaultRules, viewOf(events.acknowledged)), []);
+  assert.deepEqual(check(ledger, allFaultRules, viewOf([...events.acknowledged, ...events.unknown.slice(40)])), []);
 });
 
 test("an event of unknown outcome that was acknowledged on the second sending must be counted", () => {
@@ -57,6 +57,25 @@ test("canary: what was refused, never sent, changed, or a row given twice is fou
   assert.equal(check(ledger, faultRules, doubled).length, 1);
 });
 
+test("canary: a quantile that is two percent off, and the last but one of equal times, are found", () => {
+  const ledger = new Ledger();
+  const source = new FaultEvents(7, now);
+  const alike = { event_type: "view", timestamp: "2026-01-13T09:00:00Z" };
+  const [before, last] = [1, 2].map((amount) => ({ ...source.make(), ...alike, payload: { amount } }));
+  ledger.sent([before!, last!]);
+  ledger.settled([before!, last!], "acknowledged");
+  const [quantile, latest] = allFaultRules.slice(-2) as [FaultRule, FaultRule];
+  const answered = (rule: FaultRule, value: number): string[] => {
+    // As `/events` gives them.
+    const view = viewOf([last!, before!]);
+    const rows = view.windows.get(rule.rule_id)!.map((row) => ({ ...row, value }));
+    return check(ledger, [rule], { ...view, windows: new Map([[rule.rule_id, rows]]) });
+  };
+  const p90 = recompute(quantile, [before!]).values().next().value!.near!;
+  assert.deepEqual([answered(quantile, p90 * 1.005), answered(latest, 2)], [[], []]);
+  assert.deepEqual([answered(quantile, p90 * 1.02).length, answered(latest, 1).length], [1, 1]);
+});
+
 function ledgerOf(counts: Record<Outcome, number>): { ledger: Ledger; events: Record<Outcome, WireEvent[]> } {
   const source = new FaultEvents(7, now);
   const ledger = new Ledger();
@@ -71,7 +90,7 @@ function ledgerOf(counts: Record<Outcome, number>): { ledger: Ledger; events: Re
 
 /** What an honest server would answer that has counted `events`. */
 function viewOf(events: readonly WireEvent[]): View {
-  return { raw: events, windows: new Map(faultRules.map((rule) => [rule.rule_id, rowsOf(rule, events)])) };
+  return { raw: events, windows: new Map(allFaultRules.map((rule) => [rule.rule_id, rowsOf(rule, events)])) };
 }
 
 function withRule(view: View, rule: FaultRule, events: readonly WireEvent[]): View {
@@ -79,10 +98,10 @@ function withRule(view: View, rule: FaultRule, events: readonly WireEvent[]): Vi
 }
 
 function rowsOf(rule: FaultRule, events: readonly WireEvent[]): StatsRow[] {
-  return Array.from(recompute(rule, events), ([key, value]) => {
+  return Array.from(recompute(rule, [...events].toReversed()), ([key, { value, near }]) => {
     const [start, ...group] = JSON.parse(key) as [number, ...(string | null)[]];
     const groups = Object.fromEntries(rule.group_by.map((name, index) => [name, group[index]]));
-    return { window_start: new Date(start).toISOString(), ...groups, value };
+    return { window_start: new Date(start).toISOString(), ...groups, value: near ?? value };
   });
 }
 

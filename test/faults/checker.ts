@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
+import { isNear } from "../oracle/compare.ts";
 import type { Ledger, WireEvent } from "./ledger.ts";
-import { type FaultRule, recompute, rowKey, type StatsRow } from "./recompute.ts";
+import { type Due, type FaultRule, recompute, rowKey, type StatsRow } from "./recompute.ts";
 
 /** What the server says after the dust has settled. */
 export interface View {
-  /** All of `/events`. */
+  /** All of `/events`, in its order: of equal times what is last in the log comes first. */
   readonly raw: readonly WireEvent[];
   /** All of `/stats`, by rule. */
   readonly windows: ReadonlyMap<string, readonly StatsRow[]>;
@@ -18,7 +19,8 @@ export interface View {
 export function check(ledger: Ledger, rules: readonly FaultRule[], view: View): string[] {
   const counted = new Map<string, WireEvent>();
   const findings = [...checkRaw(ledger, view.raw, counted), ...checkAcknowledged(ledger, counted)];
-  for (const rule of rules) findings.push(...checkRule(rule, counted.values(), view.windows.get(rule.rule_id) ?? []));
+  const asLogged = [...counted.values()].toReversed();
+  for (const rule of rules) findings.push(...checkRule(rule, asLogged, view.windows.get(rule.rule_id) ?? []));
   return findings;
 }
 
@@ -45,12 +47,20 @@ function* checkRule(rule: FaultRule, events: Iterable<WireEvent>, rows: readonly
   const expected = recompute(rule, events);
   for (const row of rows) {
     const key = rowKey(rule, row);
-    const value = expected.get(key);
-    if (value !== row["value"]) yield `${rule.rule_id} ${key}: ${String(row["value"])}, must be ${value ?? "no row"}`;
+    const due = expected.get(key);
+    if (!isRight(row["value"], due)) yield `${rule.rule_id} ${key}: ${String(row["value"])}, must be ${told(due)}`;
     expected.delete(key);
   }
-  for (const [key, value] of expected) yield `${rule.rule_id} ${key}: no row (or it came twice), must be ${value}`;
+  for (const [key, due] of expected) yield `${rule.rule_id} ${key}: no row (or it came twice), must be ${told(due)}`;
 }
+
+function isRight(value: unknown, due: Due | undefined): boolean {
+  if (due?.near !== undefined) return typeof value === "number" && isNear(value, due.near);
+  return due !== undefined && isDeepStrictEqual(value, due.value);
+}
+
+const told = (due: Due | undefined): string =>
+  due === undefined ? "no row" : due.near === undefined ? String(due.value) : `near ${due.near}`;
 
 function sameEvent(sent: WireEvent, stored: WireEvent): boolean {
   return (

@@ -118,6 +118,10 @@ export class Editor {
   }
 }
 
+/** How many changes of theirs have been answered. */
+export const changesOf = (editors: readonly Editor[]): number =>
+  editors.flatMap(({ done }) => Object.values(done)).reduce((sum, count) => sum + count, 0);
+
 const others = ["resume", "roll back", "roll back", "delete"];
 
 const body = (method: string, value: object): RequestInit => ({

@@ -3,6 +3,8 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { Durations } from "../../bench/lib/latency.ts";
 import { engineOf, enginesOf, killEngines } from "../support/processes.ts";
+import { endedInOrder } from "../support/server-process.ts";
+import { watchStalls } from "../support/stalls.ts";
 import { Away } from "./away.ts";
 import { faultRules } from "./fault-events.ts";
 import { faultSeed, Stage } from "./stage.ts";
@@ -13,8 +15,10 @@ const logFills = heldSeconds >= 300;
 const hungMsMax = 120_000;
 /** A hung engine is ended after thirty seconds; that it answers nothing is known long before. */
 const silenceMsMax = 20_000;
+/** It gives up after 9.5 s, and has to be seen to have ended. */
+const stopMsMax = 11_000;
 
-test("R6: the engine is away for a minute, held down and then hung: ingest goes on, and all is counted", async (t) => {
+test("R6: the engine is away for a minute, held down and then hung: ingest goes on, a stop ends, and all is counted", async (t) => {
   const latencies: { now: Durations } = { now: new Durations() };
   // Some two thousand events a second; in the long form four thousand.
   const load = { senders: logFills ? 8 : 4, requestEventsMax: 100, pauseMs: 95 };
@@ -27,13 +31,15 @@ test("R6: the engine is away for a minute, held down and then hung: ingest goes 
     stage.senders.start(stage.server.ingestUrl);
     await pause(2000);
     await away.measureUsual();
-    await away.without("held down", () => heldDown(stage.server.pid, heldSeconds));
+    await away.without("held down", () => heldDown(stage.server.pid, pause(heldSeconds * 1000)));
     if (logFills) assert.ok(stage.ledger.summary().requests.refused > 0, "the log was never full");
     else await away.without("hung", () => hung(t, stage));
     await stage.senders.stop();
     const { requests } = stage.ledger.summary();
     assert.equal(requests.unknown, 0, "requests were left without an answer");
     if (!logFills) assert.equal(requests.refused, 0, "requests were refused");
+    await stopped(t, stage);
+    await stage.start();
     await stage.verify(faultRules);
     t.diagnostic(JSON.stringify(stage.ledger.summary()));
   });
@@ -71,10 +77,41 @@ async function timed(url: string): Promise<{ readonly status: number; readonly m
 }
 
 /** Every child is killed as soon as it is seen, so that none gets to work. */
-async function heldDown(server: number, seconds: number): Promise<void> {
-  const end = performance.now() + seconds * 1000;
-  while (performance.now() < end) {
+async function heldDown(server: number, until: Promise<unknown>): Promise<void> {
+  let isOver = false;
+  void until.finally(() => (isOver = true));
+  while (!isOver) {
     await killEngines(server);
     await pause(50);
   }
+}
+
+/** SIGTERM while no engine stays, and events wait to be counted; then while a start waits for one: both end in time. */
+async function stopped(t: TestContext, stage: Stage): Promise<void> {
+  const { server, senders } = stage;
+  const down = heldDown(server.pid, server.exited);
+  senders.start(server.ingestUrl);
+  await pause(1000);
+  await senders.stop();
+  const runningMs = await inTime(() => endedInOrder(server));
+  await down;
+  let pid = 0;
+  // The engine that hangs goes with it.
+  const ended = assert.rejects(
+    stage.start({ spawned: (its) => (pid = its) }),
+    /\(code 1, signal null\)[^]*did not start, and so did not stop, in time/,
+  );
+  process.kill(await engineOf(pid), "SIGSTOP");
+  const startingMs = await inTime(() => (process.kill(pid, "SIGTERM"), ended));
+  t.diagnostic(`SIGTERM without an engine: ended after ${runningMs} ms, while it started after ${startingMs} ms`);
+}
+
+/** How long a stop takes, which is not too long. */
+async function inTime(stop: () => Promise<unknown>): Promise<number> {
+  const [from, stalls] = [performance.now(), watchStalls()];
+  await stop();
+  const ms = Math.round(performance.now() - from);
+  stalls.stop();
+  assert.ok(ms < stopMsMax + stalls.worstMs(), `it ended only after ${ms} ms`);
+  return ms;
 }

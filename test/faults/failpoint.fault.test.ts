@@ -6,7 +6,7 @@ import { putRule } from "../support/api.ts";
 import { seeded } from "../support/random.ts";
 import type { Exit } from "../support/server-process.ts";
 import { elsewhere } from "./failpoint-places.ts";
-import { faultRules } from "./fault-events.ts";
+import { allFaultRules, faultRules } from "./fault-events.ts";
 import type { FaultRule } from "./recompute.ts";
 import { diedBeforeReady, faultSeed, Stage } from "./stage.ts";
 
@@ -14,10 +14,10 @@ const reachWithinMs = 300_000;
 
 /** A fill may be over after few pieces. */
 const inFills: readonly Failpoint[] = ["mid-backfill", "before-switch"];
-const fromTheStart = faultRules.slice(0, 3);
+const fromTheStart = [...faultRules.slice(0, 3), ...allFaultRules.slice(-1)];
 const madeLater: readonly FaultRule[] = [
   { ...faultRules[0]!, rule_id: "later_1" },
-  { ...faultRules[1]!, rule_id: "later_2" },
+  { ...allFaultRules.at(-2)!, rule_id: "later_2" },
 ];
 
 for (const name of failpoints.filter((one) => elsewhere[one] === undefined)) {

@@ -17,6 +17,19 @@ export const faultRules: readonly FaultRule[] = [
   { rule_id: "users", window_size: "1d", metric: "uniq_exact", field: "user_id", group_by: ["payload.country"] },
 ];
 
+/** With those whose values depend on more than which events there are: a sketch, and the order. */
+export const allFaultRules: readonly FaultRule[] = [
+  ...faultRules,
+  { rule_id: "amounts_p90", window_size: "1h", metric: "p90", field: "payload.amount", group_by: ["event_type"] },
+  {
+    rule_id: "last_amount",
+    window_size: "10m",
+    metric: "last",
+    field: "payload.amount",
+    group_by: ["payload.country"],
+  },
+];
+
 const hourMs = 3_600_000;
 
 /** New events: most of the last two hours, a few of the last forty days, some without the fields that rules read. */

@@ -37,14 +37,17 @@ function tests(): void {
     const random = seeded(seed);
     const told: string[] = [];
     for (let at = 0; at < moments; at += onOneDisk) {
-      await onDisk(seed + at, 160 * mib, async (stage, disk) => {
+      const play = async (stage: Stage, disk: SmallDisk): Promise<void> => {
         const full = new FullDisk(stage, disk);
         await stage.start({ args: ["--disk-free-min", "0"] });
         await stage.putRules(faultRules);
         for (let moment = at; moment < Math.min(at + onOneDisk, moments); moment++)
           told.push(await becomesFull(full, moment % onOneDisk === 3, random));
-        t.diagnostic(`seed ${seed}: ${told.splice(0).join("; ")}; ${JSON.stringify(stage.ledger.summary())}`);
-      });
+        t.diagnostic(
+          `seed ${seed}: ${told.splice(0).join("; ")}; nothing to be read for ${full.awayMs} ms at the most; ${JSON.stringify(stage.ledger.summary())}`,
+        );
+      };
+      await onDisk(seed + at, 160 * mib, play, seed);
     }
   });
 
@@ -88,10 +91,11 @@ async function onDisk(
   seed: number,
   bytes: number,
   play: (stage: Stage, disk: SmallDisk) => Promise<void>,
+  partOf = seed,
 ): Promise<void> {
   const disk = SmallDisk.mount(bytes);
   try {
-    await Stage.run(seed, load, (stage) => play(stage, disk), join(disk.folder, "data"));
+    await Stage.run(seed, load, (stage) => play(stage, disk), { folder: join(disk.folder, "data"), partOf });
   } finally {
     await disk.unmount();
   }

@@ -4,7 +4,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { deleteRule } from "../support/api.ts";
 import { engineOf, killEngines } from "../support/processes.ts";
 import { seeded } from "../support/random.ts";
-import { faultRules } from "./fault-events.ts";
+import { watchStalls } from "../support/stalls.ts";
+import { allFaultRules, faultRules } from "./fault-events.ts";
 import type { FaultRule } from "./recompute.ts";
 import { faultSeed, Stage } from "./stage.ts";
 
@@ -12,6 +13,8 @@ import { faultSeed, Stage } from "./stage.ts";
 const killsUsual = 20;
 const kills = Number(process.env["WEIR_KILLS"] ?? killsUsual);
 const [acknowledgedMin, pace] = kills > killsUsual ? [kills * 10_000, { pauseMs: 30 }] : [100_000, {}];
+/** Of a quarter of the starts, what the machine held up taken off: the others may meet what a busy one does. */
+const readyMsMax = 5_000;
 
 test("R1: kills of everything under load lose nothing and count nothing twice", async (t) => {
   const seed = faultSeed();
@@ -19,17 +22,19 @@ test("R1: kills of everything under load lose nothing and count nothing twice", 
   await Stage.run(seed, pace, async (stage) => {
     const readyMs: number[] = [];
     await stage.start();
-    await stage.putRules(faultRules);
+    await stage.putRules(allFaultRules);
+    await stage.watch(["smallest", "users", "amounts_p90"]);
     for (let kill = 0; kill < kills || stage.ledger.summary().acknowledged < acknowledgedMin; kill++) {
       stage.senders.start(stage.server.ingestUrl);
       await pause(50 + random.int(1500));
       await stage.server.killGroup();
       await stage.senders.stop();
-      readyMs.push((await stage.start()).readyMs);
+      readyMs.push(await startedAgain(stage));
     }
-    await stage.verify(faultRules);
+    await stage.verify(allFaultRules);
     report(t, stage, `${readyMs.length} kills, ready after ${spread(readyMs)} ms`);
-    assert.ok(medianOf(readyMs) < 20_000 && Math.max(...readyMs) < 60_000, `ready only after ${spread(readyMs)} ms`);
+    const isSoon = quantileOf(readyMs, 0.25) <= readyMsMax && quantileOf(readyMs, 0.5) < 20_000;
+    assert.ok(isSoon && Math.max(...readyMs) < 60_000, `ready only after ${spread(readyMs)} ms`);
   });
 });
 
@@ -107,6 +112,14 @@ async function acknowledgesWithoutEngine({ server, ledger }: Stage): Promise<voi
   }
 }
 
+/** How long the start took, without what the machine held everything up meanwhile. */
+async function startedAgain(stage: Stage): Promise<number> {
+  const stalls = watchStalls();
+  const { readyMs } = await stage.start();
+  stalls.stop();
+  return readyMs - stalls.worstMs();
+}
+
 async function ended(stage: Stage): Promise<boolean> {
   return Promise.race([stage.server.exited.then(() => true), pause(0, false)]);
 }
@@ -115,10 +128,11 @@ function report(t: TestContext, stage: Stage, what: string): void {
   t.diagnostic(`seed ${stage.seed}: ${what}; ${JSON.stringify(stage.ledger.summary())}`);
 }
 
-const medianOf = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+const quantileOf = (values: readonly number[], share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length * share)]!;
 
+/** The least, a quarter, the half and the most. */
 function spread(values: readonly number[]): string {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (index: number): number => Math.round(sorted.at(index) ?? 0);
-  return `${at(0)}–${at(Math.floor(sorted.length / 2))}–${at(-1)}`;
+  const places = [0, 0.25, 0.5].map((share) => quantileOf(values, share));
+  return [...places, Math.max(...values)].map(Math.round).join("–");
 }

@@ -23,7 +23,9 @@ const measuredSeconds = 5;
 const normalWithinMs = 30_000;
 const acceptedMsMax = 1000;
 /** Of the many with large requests: they have the processors that the server would need, which is no fault of its own. */
-const crowdedMsMax = 3000;
+const crowdedMsMax = 2000;
+/** Of the polite ones among them, which are few: of theirs it is the 99th. */
+const amongMsMax = 3000;
 
 /** Small, so that all of them are reached. MiB, and counts. */
 const bounds = { log: 64, inFlight: 4, engine: 1024, ids: 200_000, batch: 20_000 };
@@ -163,7 +165,7 @@ class Overload {
       const told = `${accepted.count} requests after ${JSON.stringify(calm)}, ${crowded.count} after ${JSON.stringify(crowd)}`;
       this.#t.diagnostic(`polite: ${told}, up to ${triesMax} tries, in after ${JSON.stringify(all)}`);
       assert.deepEqual(odd, [], "neither taken nor told when to come back");
-      assert.ok(calm.p99 <= acceptedMsMax && crowd.p99 <= crowdedMsMax, `a polite client was accepted: ${told}`);
+      assert.ok(calm.p99 <= acceptedMsMax && crowd.p99 <= amongMsMax, `a polite client was accepted: ${told}`);
       assert.ok(all.max <= normalWithinMs, `a polite client got in only after ${all.max} ms`);
     }
   }

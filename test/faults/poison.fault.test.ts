@@ -9,11 +9,12 @@ import type { Failpoint } from "../../src/lib/failpoint.ts";
 import { postCounted, putRule } from "../support/api.ts";
 import { seeded } from "../support/random.ts";
 import { startServer } from "../support/server-process.ts";
+import { watchStalls } from "../support/stalls.ts";
 import { FaultEvents, faultRules } from "./fault-events.ts";
 import type { WireEvent } from "./ledger.ts";
 import { contractOf } from "./mutants/contract.ts";
 import { Judge } from "./mutants/judge.ts";
-import { alterTables, leavePoison, numberOf, rejects, runRejects, takePoison } from "./poison.ts";
+import { alterTables, leavePoison, numberOf, reasons, rejects, runRejects, takePoison } from "./poison.ts";
 import { poisonLines, poisonPairs } from "./poison-lines.ts";
 import { send } from "./senders.ts";
 import { diedBeforeReady, faultSeed, Stage } from "./stage.ts";
@@ -28,8 +29,7 @@ const [oddInRequest, goodInRequest] = [65, 500];
 /** In a request that the server dies of, fewer will do. */
 const fewEvents = 2000;
 const stallMsMax = 2000;
-/** Where as many events without poison take long, since the machine is slow: so many times as long. */
-const stallFactorMax = 10;
+const triesMax = 4;
 const recoveredMs = 3000;
 const places: readonly Failpoint[] = ["mid-bisection", "before-reject", "after-reject", "after-raw"];
 const rules = faultRules.slice(0, 3);
@@ -37,6 +37,7 @@ const dayMs = 86_400_000;
 
 test("known poison is answered at the door with a reason, and the good events around it are counted once", async (t) => {
   const [seed, now] = [faultSeed(), Date.now()];
+  t.diagnostic(`seed ${seed} (repeat with WEIR_FAULT_SEED=${seed})`);
   const dataDir = await mkdtemp(join(tmpdir(), "weir-poison-"));
   const server = await startServer({ dataDir });
   try {
@@ -63,7 +64,7 @@ test("known poison is answered at the door with a reason, and the good events ar
     for (const line of odd.filter((one) => !bad.includes(one))) await refusedAsAWhole(server.ingestUrl, line);
     await judge.verify();
     assert.deepEqual(await rejects(server.queryUrl), []);
-    t.diagnostic(`seed ${seed}: ${odd.length} odd lines, ${refused + odd.length - bad.length} of them refused`);
+    t.diagnostic(`${odd.length} odd lines, ${refused + odd.length - bad.length} of them refused`);
   } finally {
     await server.killGroup();
     await rm(dataDir, { recursive: true, force: true });
@@ -97,28 +98,36 @@ test("what the engine refuses is set aside within two seconds, across kills, and
   await Stage.run(faultSeed(), {}, async (stage) => {
     const crowd = new Crowd(stage.seed);
     const poison: WireEvent[] = [];
-    await alterTables(stage.dataDir, [takePoison]);
+    await alterTables(stage.dataDir, takePoison);
     await stage.start();
     await stage.putRules(rules);
-    const send10k = async (bad: number): Promise<number> => {
-      const sent = crowd.make(goodEvents, bad);
+    const send10k = async (bad: number, kind: Kind = "poison"): Promise<number> => {
+      const sent = crowd.make(goodEvents, bad, kind);
+      const stalls = watchStalls();
       stage.ledger.sent(sent.good);
       const began = performance.now();
       await postCounted(stage.server.ingestUrl, sent.all);
       stage.ledger.settled(sent.good, "acknowledged");
       poison.push(...sent.poison);
-      return performance.now() - began;
+      const tookMs = performance.now() - began;
+      stalls.stop();
+      return tookMs - stalls.worstMs();
     };
     await send10k(0);
     const usualMs = Math.max(await send10k(0), await send10k(0));
-    // The lesser of two: a machine that is busy with other tests stands still by itself now and then.
-    const lesser = async (bad: number): Promise<number> => Math.min(await send10k(bad), await send10k(bad));
-    const tookMs = [await lesser(1), await lesser(3), await lesser(30)];
-    const allowedMs = usualMs + Math.max(stallMsMax, stallFactorMax * usualMs);
-    for (const ms of tookMs) assert.ok(ms <= allowedMs, `stood still: ${tookMs.join(", ")} ms, usually ${usualMs} ms`);
+    // Again, where it took longer: a machine that is busy with other tests stands still by itself now and then.
+    const soonest = async (bad: number, kind?: Kind): Promise<number> => {
+      const tookMs: number[] = [];
+      for (let tries = 0; tries < triesMax && !(Math.min(...tookMs) <= usualMs + stallMsMax); tries++)
+        tookMs.push(await send10k(bad, kind));
+      const least = Math.min(...tookMs);
+      assert.ok(least <= usualMs + stallMsMax, `stood still: ${tookMs.join(", ")} ms, usually ${usualMs} ms`);
+      return least;
+    };
+    const tookMs = [await soonest(1), await soonest(3), await soonest(30), await soonest(1, "nameless")];
     await everyoneIsSomewhere(stage, poison);
-    assert.equal(await numberOf(stage.server.queryUrl, "weir_rejects"), 68);
-    assert.equal(await numberOf(stage.server.queryUrl, "weir_rejected_events_total"), 68);
+    assert.equal(await numberOf(stage.server.queryUrl, "weir_rejects"), poison.length);
+    assert.equal(await numberOf(stage.server.queryUrl, "weir_rejected_events_total"), poison.length);
     await stage.server.killGroup();
 
     const random = seeded(stage.seed);
@@ -135,7 +144,7 @@ test("what the engine refuses is set aside within two seconds, across kills, and
     const kept = await rejects(stage.server.queryUrl);
     await stage.server.killGroup();
 
-    await alterTables(stage.dataDir, [leavePoison]);
+    await alterTables(stage.dataDir, leavePoison);
     await stage.start();
     const cut = await runRejects(stage.server, "replay", "mid-replay");
     assert.equal(cut.signal, "SIGKILL", cut.out);
@@ -169,7 +178,7 @@ async function everyoneIsSomewhere(stage: Stage, poison: readonly WireEvent[]): 
       { ...event, timestamp: Date.parse(event.timestamp) },
     );
     assert.match(String(position), /^0:\d+$/);
-    assert.equal(reason, "the engine refused it: violated constraint, code 469");
+    assert.equal(reason, reasons[event.event_id.startsWith("poison") ? "poison" : "nameless"]);
     assert.ok(Math.abs(Date.parse(String(at)) - Date.now()) < dayMs);
   }
 }
@@ -218,6 +227,8 @@ async function sendTheRest(stage: Stage, good: readonly WireEvent[], bad: readon
   await next.killGroup();
 }
 
+type Kind = keyof typeof reasons;
+
 /** Good events and poison among them, in no order. */
 class Crowd {
   readonly #events: FaultEvents;
@@ -229,9 +240,13 @@ class Crowd {
     this.#random = seeded(seed + 3);
   }
 
-  make(goodCount: number, bad: number): { all: WireEvent[]; good: WireEvent[]; poison: WireEvent[] } {
+  make(
+    goodCount: number,
+    bad: number,
+    kind: Kind = "poison",
+  ): { all: WireEvent[]; good: WireEvent[]; poison: WireEvent[] } {
     const good = Array.from({ length: goodCount - bad }, () => this.#events.make());
-    const poison = Array.from({ length: bad }, () => ({ ...this.#events.make(), event_id: `poison ${++this.#made}` }));
+    const poison = Array.from({ length: bad }, () => ({ ...this.#events.make(), event_id: `${kind} ${++this.#made}` }));
     const all = [...good];
     for (const event of poison) all.splice(this.#random.int(all.length), 0, event);
     return { all, good, poison };

@@ -21,9 +21,17 @@ export async function alterTables(dataDir: string, statements: readonly string[]
   }
 }
 
-/** The real engine refuses real rows: those of events whose id says so. */
-export const takePoison = "ALTER TABLE raw_events ADD CONSTRAINT no_poison CHECK NOT startsWith(event_id, 'poison')";
-export const leavePoison = "ALTER TABLE raw_events DROP CONSTRAINT no_poison";
+/** The real engine refuses real rows: those of events whose id says so. Of the second kind it does not say which row it is. */
+export const takePoison = [
+  "ALTER TABLE raw_events ADD CONSTRAINT no_poison CHECK NOT startsWith(event_id, 'poison')",
+  "ALTER TABLE raw_events ADD CONSTRAINT no_nameless CHECK throwIf(startsWith(event_id, 'nameless')) = 0",
+];
+export const leavePoison = ["no_poison", "no_nameless"].map((name) => `ALTER TABLE raw_events DROP CONSTRAINT ${name}`);
+/** By how the ids of those begin that are refused so. */
+export const reasons = {
+  poison: "the engine refused it: violated constraint, code 469",
+  nameless: "the engine refused it: function throw if value is non zero, code 395",
+};
 
 export type RejectRow = Readonly<Record<string, unknown>>;
 

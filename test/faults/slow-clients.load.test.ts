@@ -21,7 +21,7 @@ const quietMs = 3000;
 const noiseMs = 50;
 
 /** R22 of the fault matrix. */
-describe(`${connections} slow connections harm nobody else, and are ended`, () => {
+describe(`${connections} slow connections harm nobody else, and are ended (WEIR_SEED=${seed})`, () => {
   let dataDir: string;
   let server: ServerProcess;
   let judge: Judge;

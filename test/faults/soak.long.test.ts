@@ -37,6 +37,7 @@ test("R19: whatever comes, for hours", { timeout: (seconds + 900) * 1000 }, asyn
   });
   await putBenchRules(server.queryUrl);
   const seed = faultSeed();
+  t.diagnostic(`WEIR_FAULT_SEED=${seed}`);
   const shape = { seed, bodies: 200, eventsPerRequest };
   const over = new AbortController();
   t.after(() => over.abort());

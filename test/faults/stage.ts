@@ -7,6 +7,7 @@ import { type ServerOptions, type ServerProcess, startServer } from "../support/
 import { check } from "./checker.ts";
 import { FaultEvents } from "./fault-events.ts";
 import { Ledger, type WireEvent } from "./ledger.ts";
+import { Onlooker } from "./onlooker.ts";
 import type { FaultRule } from "./recompute.ts";
 import { Senders, type SenderOptions } from "./senders.ts";
 
@@ -26,6 +27,7 @@ export class Stage {
   readonly dataDir: string;
   readonly #closing: FaultEvents;
   readonly #servers: ServerProcess[] = [];
+  #onlooker: Onlooker | undefined;
 
   constructor(seed: number, dataDir: string, options: Partial<SenderOptions>) {
     this.seed = seed;
@@ -35,22 +37,29 @@ export class Stage {
     this.senders = new Senders(this.ledger, { ...usual, ...options, seed, now: this.#now });
   }
 
-  /** Makes a stage, runs `play` on it, and clears up; a failure names the seed. The folder is a temporary one, if none is given. */
+  /**
+   * Makes a stage, runs `play` on it, and clears up; a failure names the seed, or that of the test of which this is a part. The
+   * folder is a temporary one, if none is given.
+   */
   static async run(
     seed: number,
     options: Partial<SenderOptions>,
     play: (stage: Stage) => Promise<void>,
-    folder?: string,
+    { folder, partOf = seed }: { readonly folder?: string; readonly partOf?: number } = {},
   ): Promise<void> {
     const dataDir = folder ?? (await mkdtemp(join(tmpdir(), "weir-fault-")));
     const stage = new Stage(seed, dataDir, options);
     try {
       await play(stage);
     } catch (error) {
-      throw new Error(`seed ${seed} (repeat with WEIR_FAULT_SEED=${seed})\n${stage.#servers.at(-1)?.output() ?? ""}`, {
-        cause: error,
-      });
+      throw new Error(
+        `seed ${seed} (repeat with WEIR_FAULT_SEED=${partOf})\n${stage.#servers.at(-1)?.output() ?? ""}`,
+        {
+          cause: error,
+        },
+      );
     } finally {
+      stage.#onlooker?.drop();
       await stage.senders.stop();
       for (const server of stage.#servers) await server.killGroup();
       await rm(dataDir, { recursive: true, force: true });
@@ -67,11 +76,18 @@ export class Stage {
   async start(options: Omit<ServerOptions, "dataDir"> = {}, folder = this.dataDir): Promise<ServerProcess> {
     const server = await startServer({ dataDir: folder, ...options });
     this.#servers.push(server);
+    await this.#onlooker?.connect(server.queryUrl);
     return server;
   }
 
   async putRules(rules: readonly FaultRule[], at: Addresses = this.server): Promise<void> {
     for (const rule of rules) await putRule(at.queryUrl, { ...rule, active: true });
+  }
+
+  /** From now on somebody watches these rules, comes back to each server that is started, and is judged by `verify`. */
+  async watch(rules: readonly string[]): Promise<void> {
+    this.#onlooker = new Onlooker(rules);
+    await this.#onlooker.connect(this.server.queryUrl);
   }
 
   /** An event of its own, which is not written down yet. */
@@ -89,6 +105,7 @@ export class Stage {
     const findings = check(this.ledger, rules, await this.#view(rules, at.queryUrl));
     const summary = `${findings.length} findings; ledger ${JSON.stringify(this.ledger.summary())}`;
     assert.equal(findings.length, 0, `${summary}\n${findings.slice(0, 20).join("\n")}`);
+    await this.#onlooker?.agrees(at.queryUrl, this.#now + dayMs);
   }
 
   async #view(

@@ -104,14 +104,13 @@ test("R4: whenever syncs fail or are slow, everything acknowledged is counted on
   while (!isOver()) {
     const acknowledged = new Acknowledgements();
     const options = { senders: 2, requestEventsMax: 30, retryShare: 1, acknowledged: acknowledged.heard };
-    await Stage.run(seed + told.length, options, async (stage) => {
+    const play = async (stage: Stage): Promise<void> => {
       const rounds = new SyncRounds(stage, acknowledged);
       await rounds.begin();
       for (let at = 0; at < onOneFolder && !isOver(); at++)
         told.push(await rounds.one(anyRound(random, stage.dataDir, told.length)));
-    }).catch((cause: unknown) => {
-      throw new Error(`round ${told.length} of WEIR_FAULT_SEED=${seed}`, { cause });
-    });
+    };
+    await Stage.run(seed + told.length, options, play, { partOf: seed });
   }
   t.diagnostic(`seed ${seed}: ${told.length} rounds; ${told.slice(-50).join("; ")}`);
 });

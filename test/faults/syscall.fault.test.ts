@@ -28,12 +28,13 @@ test(
     const died: string[] = [];
     let lives: Lives | undefined;
     for (let at = 0; at < plans.length; at += onOneFolder) {
-      await Stage.run(seed + at, { senders: 2, requestEventsMax: 6, retryShare: 1 }, async (stage) => {
+      const play = async (stage: Stage): Promise<void> => {
         const deaths = new Deaths(stage);
         await deaths.begin();
         lives ??= await deaths.count(seeded(seed + 1));
         for (const plan of plans.slice(at, at + onOneFolder)) died.push(await die(deaths, lives, plan));
-      });
+      };
+      await Stage.run(seed + at, { senders: 2, requestEventsMax: 6, retryShare: 1 }, play, { partOf: seed });
     }
     report(t, seed, died);
   },

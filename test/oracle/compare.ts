@@ -23,7 +23,7 @@ function assertValue(actual: unknown, row: OracleRow): void {
 }
 
 /** Within one percent; what is nearly nothing counts as nothing, and magnitudes end at 10^30. */
-function isNear(actual: number, expected: number): boolean {
+export function isNear(actual: number, expected: number): boolean {
   if (Math.abs(expected) < 1e-30) return actual === 0;
   const bounded = Math.min(Math.max(expected, -1e30), 1e30);
   return Math.abs(actual - bounded) <= Math.abs(bounded) * 0.01;

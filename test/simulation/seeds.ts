@@ -14,5 +14,6 @@ export const namedSeeds: readonly NamedSeed[] = [
     seed: 671,
     found: "a slow client that waited for its snapshot was not told of what a fill had completed meanwhile",
   },
+  { seed: 943, found: "who subscribed right after a change of a rule was first shown windows of the version before" },
   { seed: 1072, found: "a row that was stored before its batch was told of never came to who subscribed in between" },
 ];

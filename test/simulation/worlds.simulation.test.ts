@@ -7,6 +7,8 @@ import { namedSeeds } from "./seeds.ts";
 /** `WEIR_SIM_SEED` plays one world and prints what happens in it; `WEIR_SIM_SEEDS` plays so many. */
 const only = process.env["WEIR_SIM_SEED"];
 const seeds = Number(process.env["WEIR_SIM_SEEDS"] ?? 1000);
+/** Of a processor, however busy it is with other things: five hundred worlds within two minutes; on a quiet one they take 17 s. */
+const secondsOfWorldMax = 120 / 500;
 /** Other worlds in every run; `WEIR_SIM_FROM` says which is the first. */
 const from = Number(process.env["WEIR_SIM_FROM"] ?? 10_000 + (Date.now() % 1e9));
 
@@ -23,12 +25,15 @@ if (only === undefined) {
   });
 
   test("whatever goes wrong, every event is counted once and everybody is told", async (t) => {
-    const started = performance.now();
+    const [started, cpu] = [performance.now(), process.cpuUsage()];
     const { failed, ...sum } = await playMany({ from, count: seeds });
     if (failed !== undefined) mustHold(failed);
-    const seconds = (performance.now() - started) / 1000;
-    t.diagnostic(`${JSON.stringify(sum)} in ${seconds.toFixed(1)} s, from WEIR_SIM_FROM=${from}`);
+    const { user, system } = process.cpuUsage(cpu);
+    const [seconds, cpuSeconds] = [(performance.now() - started) / 1000, (user + system) / 1e6];
+    const took = `${cpuSeconds.toFixed(1)} s of a processor`;
+    t.diagnostic(`${JSON.stringify(sum)} in ${seconds.toFixed(1)} s, ${took}, from WEIR_SIM_FROM=${from}`);
     assert.ok(seeds < 100 || sum.deaths > seeds / 2, "hardly anything has gone wrong");
+    assert.ok(seeds < 100 || cpuSeconds < seeds * secondsOfWorldMax, `the worlds took ${took}`);
   });
 } else {
   test(`the world of seed ${only}`, async () => {

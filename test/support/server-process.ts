@@ -128,6 +128,8 @@ function signalGroup(pid: number): void {
 }
 
 const tailLines = 60;
+/** What a process says last can be heard a little after its end. */
+const heardWithinMs = 200;
 
 function readyLine(
   child: ChildProcess,
@@ -150,8 +152,9 @@ function readyLine(
     };
     for (const stream of [child.stdout, child.stderr])
       if (stream) createInterface({ input: stream }).on("line", onLine);
-    void exited.then((exit) => {
+    void exited.then(async (exit) => {
       clearTimeout(timer);
+      await pause(heardWithinMs);
       fail(`the server ended before it was ready (code ${exit.code}, signal ${exit.signal})`);
     });
   });

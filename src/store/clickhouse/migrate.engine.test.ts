@@ -118,7 +118,9 @@ function dying(connection: Connection, nth: number, isDone: boolean): MigrateOpt
 }
 
 test("one that is killed at any statement of a step is finished by the next", async (t) => {
-  const random = seeded(Number(process.env["WEIR_SEED"] ?? Date.now() % 1e6));
+  const seed = Number(process.env["WEIR_SEED"] ?? Date.now() % 1e6);
+  t.diagnostic(`WEIR_SEED=${seed}`);
+  const random = seeded(seed);
   const fresh = on("killed_expected");
   await migrate(how(fresh));
   let deaths = 0;

@@ -8,9 +8,9 @@ import { faultRules } from "../fault-events.ts";
 import { faultSeed, Stage } from "../stage.ts";
 import { onStand } from "./stand.ts";
 
-/** More by `WEIR_PROXY_FAULTS`. */
+/** Of requests that write. More by `WEIR_PROXY_FAULTS`. */
 const faultsLeast = Number(process.env["WEIR_PROXY_FAULTS"] ?? 60);
-const [eachLeast, share] = [5, 0.1];
+const [eachLeast, shares] = [3, [0.3, 0.1] as const] as const;
 const patienceMs = 300_000 + 10_000 * faultsLeast;
 
 onStand("R7", (stand) => {
@@ -20,8 +20,8 @@ onStand("R7", (stand) => {
     const proxy = await openFaultyProxy(stand().store.url, seeded(seed));
     t.after(() => proxy.close());
     const isEnough = (): boolean =>
-      mishaps.every((one) => proxy.met[one] >= eachLeast) &&
-      mishaps.reduce((sum, one) => sum + proxy.met[one], 0) >= faultsLeast;
+      mishaps.every((one) => proxy.writes[one] >= eachLeast) &&
+      mishaps.reduce((sum, one) => sum + proxy.writes[one], 0) >= faultsLeast;
     await Stage.run(seed, { senders: 2, requestEventsMax: 100, pauseMs: 30 }, async (stage) => {
       const store = { ...stand().store, url: proxy.url };
       await stand().withCrew(
@@ -34,14 +34,16 @@ onStand("R7", (stand) => {
           // Made from what is stored while requests go wrong.
           const late = faultRules.map((rule) => ({ ...rule, rule_id: `${rule.rule_id}_late` }));
           await stage.putRules(late, seats[1]!.server);
-          proxy.setShare(share);
+          proxy.setShare(...shares);
           const end = performance.now() + patienceMs;
-          for (; !isEnough(); await pause(100)) assert.ok(performance.now() < end, JSON.stringify(proxy.met));
+          for (; !isEnough(); await pause(100)) assert.ok(performance.now() < end, JSON.stringify(proxy.writes));
           proxy.setShare(0);
           await stage.senders.stop();
           for (const seat of seats) await rulesSettled(seat.server.queryUrl);
           for (const seat of seats) await stage.verify([...faultRules, ...late], seat.server);
-          t.diagnostic(`${JSON.stringify(proxy.met)}; ${JSON.stringify(stage.ledger.summary())}`);
+          t.diagnostic(
+            `${JSON.stringify(proxy.met)}, of them writes: ${JSON.stringify(proxy.writes)}; ${JSON.stringify(stage.ledger.summary())}`,
+          );
         },
       );
     });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Random, seeded } from "../../support/random.ts";
 import { type Seat, untilDivided } from "../crew.ts";
-import { Editor } from "../editor.ts";
+import { changesOf, Editor } from "../editor.ts";
 import { faultRules } from "../fault-events.ts";
 import { rulesThere } from "../rules-there.ts";
 import { diedBeforeReady, faultSeed, Stage } from "../stage.ts";
@@ -62,9 +62,6 @@ onStand("rules (R14)", (stand) => {
     });
   });
 });
-
-const changesOf = (editors: readonly Editor[]): number =>
-  editors.flatMap(({ done }) => Object.values(done)).reduce((sum, count) => sum + count, 0);
 
 /** Rules are edited at all processes while one of them, or all, die. Answers where. */
 async function play(stage: Stage, seats: readonly Seat[], editors: readonly Editor[], random: Random): Promise<string> {
