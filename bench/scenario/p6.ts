@@ -4,6 +4,7 @@ import type { ServerProcess } from "../../test/support/server-process.ts";
 import { type Mode, modes, sharedNow, type Tick } from "../../test/faults/sockets/order.ts";
 import { assembledAs, Watchers } from "../../test/faults/sockets/watchers.ts";
 import { type BenchOptions, withServer } from "../lib/bench-server.ts";
+import { chosen } from "../lib/chosen.ts";
 import { cpuShare, type Usage, usage } from "../lib/meter.ts";
 import { columns, cores, ms, percent, whole } from "../lib/report.ts";
 
@@ -16,8 +17,7 @@ const MiB = 2 ** 20;
 /** Ten thousand clients of one rule, which changes once a second. */
 export async function p6(options: BenchOptions): Promise<string> {
   const perMode: { head: Mode; cells: readonly string[] }[] = [];
-  for (const mode of modes.filter((one) => one.startsWith(options.only)))
-    perMode.push({ head: mode, cells: await withCrowd(mode, options) });
+  for (const mode of chosen(modes, options.mode)) perMode.push({ head: mode, cells: await withCrowd(mode, options) });
   return `${whole(options.sockets)} WebSockets (opened ${whole(perSecond)} a second, by two processes beside the server) of one rule, an event a second; \`interval_ms\` ${intervalMs}; each mode by itself, and in \`delta\` all have put together what \`/stats\` answers. Reach: p99 ≤ 250 ms, ≤ 300 MB.\n\n${columns(what, perMode)}`;
 }
 
