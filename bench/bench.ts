@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- p1 p2 …]`: measures the figures of the design on this machine, prints them, and writes them into
- * docs/benchmarks.md. Options: `--dry` only prints; `--only '1,000'` takes the cases of P1 whose names begin so,
- * `--only delta` that mode of P3 and P6, `--only 1000` the cases of P5 with so many rules; `--seconds 60` and `--rate 200000`
+ * docs/benchmarks.md. Options: `--dry` only prints; `--only '1,000'` takes the cases of P1 whose names begin so, `--only 1000`
+ * that of P5 with so many rules; `--mode delta` is P3's and P6's, one of their two; `--seconds 60` and `--rate 200000`
  * (events a second) are P2's, P5's and the whole set's, the rate P3's, too; `--sockets 500` are P6's; `--events 10000000` are
  * stored before P9's kill and before fills; `--cpu-profile` prints where the server's time goes.
  */
@@ -47,6 +47,7 @@ const { values, positionals } = parseArgs({
     events: { type: "string", default: "10000000" },
     sockets: { type: "string", default: "10000" },
     only: { type: "string", default: "" },
+    mode: { type: "string", default: "" },
     dry: { type: "boolean", default: false },
   },
 });
@@ -58,6 +59,7 @@ const options: BenchOptions = {
   rate,
   cpuProfile: values["cpu-profile"],
   only: values.only,
+  mode: values.mode,
   sockets: Number(values.sockets),
   events: Number(values.events),
   note,

@@ -19,8 +19,10 @@ export interface BenchOptions {
   readonly events: number;
   /** How many watch in P6. */
   readonly sockets: number;
-  /** Only the cases of P1, or the modes of P3 and P6, whose names begin so. */
+  /** Which cases of P1 and P5 alone; empty: all of them. */
   readonly only: string;
+  /** Which mode of P3 and P6 alone; empty: both. */
+  readonly mode: string;
   readonly note: (line: string) => void;
 }
 

@@ -1,4 +1,5 @@
 import { type BenchOptions, withServer } from "../lib/bench-server.ts";
+import { chosen } from "../lib/chosen.ts";
 import { cpuShare, usage } from "../lib/meter.ts";
 import { cores, ms, percent, table, whole } from "../lib/report.ts";
 import type { LoadOrder } from "../load/protocol.ts";
@@ -36,7 +37,7 @@ const cases: readonly Case[] = [
 /** Durable ingest: no rule, so that the path ends with raw events; a fresh server for each case. */
 export async function p1(options: BenchOptions): Promise<string> {
   const rows: (string | number)[][] = [];
-  for (const one of cases.filter(({ what }) => what.startsWith(options.only))) rows.push(await measure(one, options));
+  for (const one of chosen(cases, options.only, ({ what }) => what)) rows.push(await measure(one, options));
   const head = [
     "requests",
     "events/s",

@@ -1,6 +1,7 @@
 import { type Mode, modes } from "../../test/faults/sockets/order.ts";
 import { putRule } from "../../test/support/api.ts";
 import { type BenchOptions, putBenchRules, withServer } from "../lib/bench-server.ts";
+import { chosen } from "../lib/chosen.ts";
 import { markerRule, markers } from "../lib/markers.ts";
 import { cpuShare, usage } from "../lib/meter.ts";
 import { columns, cores, ms, percent, whole } from "../lib/report.ts";
@@ -14,7 +15,7 @@ const eventsPerRequest = 100;
 export async function p3(options: BenchOptions): Promise<string> {
   const rate = options.rate ?? 100_000;
   const perMode: { head: Mode; cells: readonly string[] }[] = [];
-  for (const mode of modes.filter((one) => one.startsWith(options.only)))
+  for (const mode of chosen(modes, options.mode))
     perMode.push({ head: mode, cells: await measured(mode, rate, options) });
   return `100-event requests, ${whole(rate)} events/s, ten rules and one of markers; a subscriber with \`interval_ms\` ${intervalMs}, in each mode by itself. Reach: p50 ≤ 100 ms, p99 ≤ 300 ms.\n\n${columns(what, perMode)}`;
 }

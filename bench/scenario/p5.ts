@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { rulesMax } from "../../src/rulebook/room.ts";
 import { type BenchOptions, type BenchServer, withServer } from "../lib/bench-server.ts";
+import { chosen } from "../lib/chosen.ts";
 import { Durations } from "../lib/latency.ts";
 import { manyRules } from "../lib/many-rules.ts";
 import { cpuShare, usage } from "../lib/meter.ts";
@@ -22,7 +23,7 @@ const comparedMax = 50;
 /** What rules cost: a fixed rate through 10 to 10,000 of them, what the engine needs for it, and how long adding one takes. */
 export async function p5(options: BenchOptions): Promise<string> {
   const rows: string[][] = [];
-  for (const count of counts.filter((one) => options.only === "" || String(one) === options.only))
+  for (const count of chosen(counts, options.only))
     rows.push(await withServer(options, (at) => measured(at, count, options)));
   const head = ["rules", "events/s", "longest backlog", "engine, server: cores", "engine CPU per 100,000 events"];
   const more = ["server memory a rule", "adding a rule: p50, max", "compared"];

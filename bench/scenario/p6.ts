@@ -2,8 +2,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { allStats, postCounted, putRule } from "../../test/support/api.ts";
 import type { ServerProcess } from "../../test/support/server-process.ts";
 import { type Mode, modes, sharedNow, type Tick } from "../../test/faults/sockets/order.ts";
-import { Watchers } from "../../test/faults/sockets/watchers.ts";
+import { assembledAs, Watchers } from "../../test/faults/sockets/watchers.ts";
 import { type BenchOptions, withServer } from "../lib/bench-server.ts";
+import { chosen } from "../lib/chosen.ts";
 import { cpuShare, type Usage, usage } from "../lib/meter.ts";
 import { columns, cores, ms, percent, whole } from "../lib/report.ts";
 
@@ -16,8 +17,7 @@ const MiB = 2 ** 20;
 /** Ten thousand clients of one rule, which changes once a second. */
 export async function p6(options: BenchOptions): Promise<string> {
   const perMode: { head: Mode; cells: readonly string[] }[] = [];
-  for (const mode of modes.filter((one) => one.startsWith(options.only)))
-    perMode.push({ head: mode, cells: await withCrowd(mode, options) });
+  for (const mode of chosen(modes, options.mode)) perMode.push({ head: mode, cells: await withCrowd(mode, options) });
   return `${whole(options.sockets)} WebSockets (opened ${whole(perSecond)} a second, by two processes beside the server) of one rule, an event a second; \`interval_ms\` ${intervalMs}; each mode by itself, and in \`delta\` all have put together what \`/stats\` answers. Reach: p99 ≤ 250 ms, ≤ 300 MB.\n\n${columns(what, perMode)}`;
 }
 
@@ -59,7 +59,8 @@ async function measured(
   const behind = await usage(server.pid);
   const cpu = cpuShare(before, behind, (sharedNow() - startedAt) / 1000, 0);
   const told = await Promise.all(crowd.map((one) => one.delays(sent)));
-  if (mode === "delta") await assembledAsAnswered(server, crowd);
+  // A figure of what is wrong is none.
+  if (mode === "delta") await assembledAs(crowd, () => allStats(server.queryUrl, "ticks", 0, Date.now() + 86_400_000));
   const delays = told.flatMap((one) => one.ms).toSorted((a, b) => a - b);
   const at = (share: number): number => delays[Math.min(delays.length - 1, Math.floor(share * delays.length))]!;
   note(`P6, ${mode}: p50 ${ms(at(0.5))}, p99 ${ms(at(0.99))}`);
@@ -72,13 +73,6 @@ async function measured(
     `${seconds.toFixed(1)} s, ${opened.flatMap((one) => one.failed).length}`,
     `${[cpu.server, cpu.engine].map(cores).join(", ")}; ${percent(cpu.starved)} starved`,
   ];
-}
-
-/** A figure of what is wrong is none. */
-async function assembledAsAnswered(server: ServerProcess, crowd: readonly Watchers[]): Promise<void> {
-  const answered = JSON.stringify([await allStats(server.queryUrl, "ticks", 0, Date.now() + 86_400_000)]);
-  for (const outcome of (await Promise.all(crowd.map((one) => one.assembled()))).flat())
-    if (outcome !== answered) throw new Error(`a client has ${outcome}, and /stats answers ${answered}`);
 }
 
 async function sendTicks(server: ServerProcess): Promise<readonly Tick[]> {

@@ -221,6 +221,19 @@ test("a screen has as many rows as it has lines for, and says what it is at", ()
     const lost = { ...state(rows, "stale"), rule: "r".repeat(100), complete: false };
     for (const line of screen(lost, narrow)) assert.ok(line.length <= columns, line);
   }
+  const ofUnknownWidth = { ...terminal(true), columns: () => Infinity };
+  const [wide] = screen({ ...state([]), rule: "r".repeat(100) }, ofUnknownWidth);
+  assert.equal(wide?.length, 80);
+});
+
+test("a screen of hardly any lines has what says most, and no line more than there is room for", () => {
+  const rows = [row(3), row(2), row(1)];
+  const [title, head, newest, further] = screen(state(rows), terminal(true, 5));
+  assert.match(`${title} ${head} ${further}`, /^r live window +payload\.country.*… and 2 older rows$/);
+  assert.deepEqual(screen(state(rows), terminal(true, 4)), [title, head, newest]);
+  assert.deepEqual(screen(state(rows), terminal(true, 3)), [title, newest]);
+  assert.deepEqual(screen(state(rows), terminal(true, 2)), [title]);
+  assert.deepEqual(screen(state([]), terminal(true, 2)), [title]);
 });
 
 test("tail says at once that nobody answers or that there is no such rule, and waits for a server that is busy", async () => {

@@ -65,13 +65,14 @@ function redrawn(terminal: Terminal): (state: LiveState) => void {
   };
 }
 
-/** What is shown of a state: as many rows as the screen has lines for. */
+/** What is shown of a state: as much as the screen has lines for. */
 export function screen(state: LiveState, terminal: Pick<Terminal, "columns" | "lines" | "hasColours">): string[] {
   const { rule, status, rows, complete } = state;
-  // The title, the head, what is left out, and where the cursor stands.
-  const room = Math.max(1, terminal.lines() - 4);
-  const columns = terminal.columns();
-  const [head = "", ...lines] = windowTable(rows.slice(0, room), columns);
+  const room = Math.max(1, terminal.lines() - cursorLines);
+  // Beside the title, the head, and what is left out.
+  const rowsMax = Math.max(1, room - 3);
+  const columns = Number.isFinite(terminal.columns()) ? terminal.columns() : usualColumns;
+  const [head = "", ...lines] = windowTable(rows.slice(0, rowsMax), columns);
   const colour = { connecting: "yellow", live: "green", stale: "yellow", ended: "red" } as const;
   const words = { connecting: "connecting", live: "live", stale: "connection lost, resuming", ended: "ended" }[status];
   const lacking = complete === false ? " (may lack events)" : "";
@@ -85,12 +86,17 @@ export function screen(state: LiveState, terminal: Pick<Terminal, "columns" | "l
     painted(terminal, "yellow", fitted(lacking)),
   ];
   const dim = (text: string): string => painted(terminal, "dim", cut(text, columns));
-  return [
-    title.join(""),
-    ...(rows.length === 0 ? [dim("no windows yet")] : [painted(terminal, "bold", head), ...lines]),
-    ...(left > 0 ? [dim(`… and ${left} older rows`)] : []),
-  ];
+  // Where there is too little room, the newest row says more than the head, and both more than how many are left out.
+  const heads = rows.length > 0 && room > 2 ? [painted(terminal, "bold", head)] : [];
+  const body = rows.length === 0 ? [dim("no windows yet")] : lines;
+  const further = left > 0 ? [dim(`… and ${left} older rows`)] : [];
+  return [title.join(""), ...heads, ...body, ...further].slice(0, room);
 }
+
+/** Where the cursor stands below what was drawn. */
+const cursorLines = 1;
+/** Of a terminal that does not say how wide it is: a line that wraps would not be drawn over. */
+const usualColumns = 80;
 
 /** Cuts texts of a line one after the other to what is left of it. */
 function filling(columns: number): (text: string) => string {

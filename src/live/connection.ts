@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { CloseReason, LiveErrorCode } from "../protocol/live.ts";
 import type { Client } from "./client.ts";
 import { judgeBacklog, messageCost, spendMessage } from "./decide.ts";
-import type { MessageBudget } from "./decide.ts";
+import type { Backlog, MessageBudget } from "./decide.ts";
 import type { Line } from "./exact/machine.ts";
 import type { ExactClient, ExactSubscriber, Mark } from "./exact/subscriber.ts";
 import { errorText } from "./frames.ts";
@@ -26,7 +26,7 @@ export class Connection implements Receiver, ExactClient {
   /** Per rule that is not watched, or no longer, what the client is still to be told of it. */
   readonly #endings = new Map<string, string>();
   #budget: MessageBudget;
-  #backlogSince: number | null = null;
+  #backlog: Backlog;
   /** What it has not read is a snapshot, which may be large. */
   #readsSnapshot = false;
   #closed = false;
@@ -36,7 +36,9 @@ export class Connection implements Receiver, ExactClient {
     this.#clock = clock;
     this.#limits = limits;
     this.#outbox = outbox;
-    this.#budget = { left: limits.messagesBurst, at: clock.monotonic() };
+    const at = clock.monotonic();
+    this.#budget = { left: limits.messagesBurst, at };
+    this.#backlog = { since: null, at, verdict: "open" };
   }
 
   /** How many rules it watches. */
@@ -122,13 +124,9 @@ export class Connection implements Receiver, ExactClient {
   /** Looks at the backlog: whether the client takes more now. A hopeless one is closed. */
   keepsUp(): boolean {
     if (this.#closed) return false;
-    const { since, verdict } = judgeBacklog(
-      this.#backlogSince,
-      this.#client.bufferedBytes(),
-      this.#clock.monotonic(),
-      this.#limits,
-    );
-    this.#backlogSince = since;
+    const bytes = this.#client.bufferedBytes();
+    this.#backlog = judgeBacklog(this.#backlog, bytes, this.#clock.monotonic(), this.#limits);
+    const { verdict } = this.#backlog;
     if (verdict === "open") this.#readsSnapshot = false;
     if (verdict === "close") this.close("too_slow");
     return verdict === "open";

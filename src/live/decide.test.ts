@@ -34,18 +34,29 @@ test("pushes keep the interval and meet on a raster", () => {
   assert.equal(nextDue(260, 50), 350);
 });
 
-test("a backlog is waited for, but not for ever", () => {
-  const bounds = { backlogBytesMax: 100, backlogBytesFatal: 1000, backlogMsMax: 20_000 };
-  const table: [since: number | null, bytes: number, now: number, expected: Backlog][] = [
-    [null, 100, 5, { since: null, verdict: "open" }],
-    [null, 101, 5, { since: 5, verdict: "skip" }],
-    [5, 101, 20_004, { since: 5, verdict: "skip" }],
-    [5, 101, 20_005, { since: 5, verdict: "close" }],
-    [5, 0, 20_005, { since: null, verdict: "open" }],
-    [null, 1001, 5, { since: 5, verdict: "close" }],
+type Verdict = Backlog["verdict"];
+
+test("a backlog is waited for, but not for ever, nor less than that because the server stood still", () => {
+  const bounds = { backlogBytesMax: 100, backlogBytesFatal: 1000, backlogMsMax: 20_000, sweepMs: 250 };
+  const table: [since: number | null, at: number, bytes: number, now: number, since: number | null, Verdict][] = [
+    [null, 0, 100, 5, null, "open"],
+    [null, 0, 101, 5, 5, "skip"],
+    [5, 20_000, 101, 20_004, 5, "skip"],
+    [5, 20_000, 101, 20_005, 5, "close"],
+    [5, 20_000, 0, 20_005, null, "open"],
+    [null, 0, 1001, 5, 5, "close"],
+    // The server stood still for most of it: that is not counted.
+    [5, 10, 101, 21_010, 20_505, "skip"],
+    [20_505, 21_010, 101, 21_300, 20_505, "skip"],
+    [20_505, 40_300, 101, 40_505, 20_505, "close"],
+    [5, 10, 1001, 21_010, 20_505, "close"],
   ];
-  for (const [since, bytes, now, expected] of table)
-    assert.deepEqual(judgeBacklog(since, bytes, now, bounds), expected);
+  for (const [before, at, bytes, now, since, verdict] of table)
+    assert.deepEqual(judgeBacklog({ since: before, at, verdict: "skip" }, bytes, now, bounds), {
+      since,
+      at: now,
+      verdict,
+    });
 });
 
 test("messages are paid from a budget that refills", () => {

@@ -36,20 +36,26 @@ export interface BacklogBounds {
   readonly backlogBytesFatal: number;
   /** How long a backlog may stay above the first bound. */
   readonly backlogMsMax: number;
+  /** It is looked at so often at least, unless the server stands still. */
+  readonly sweepMs: number;
 }
 
 export interface Backlog {
   /** Since when the backlog has been above the first bound, ms of the monotonic clock; null: it is not. */
   readonly since: number | null;
+  /** When it was looked at. */
+  readonly at: number;
   readonly verdict: "open" | "skip" | "close";
 }
 
-/** Whether a client takes more, from the bytes that it has not read. */
-export function judgeBacklog(since: number | null, backlogBytes: number, now: number, bounds: BacklogBounds): Backlog {
-  if (backlogBytes <= bounds.backlogBytesMax) return { since: null, verdict: "open" };
-  const start = since ?? now;
-  const hopeless = backlogBytes > bounds.backlogBytesFatal || now - start >= bounds.backlogMsMax;
-  return { since: start, verdict: hopeless ? "close" : "skip" };
+/** Whether a client takes more, from the bytes that it has not read, and how it stood when it was looked at before. */
+export function judgeBacklog(before: Backlog, backlogBytes: number, now: number, bounds: BacklogBounds): Backlog {
+  if (backlogBytes <= bounds.backlogBytesMax) return { since: null, at: now, verdict: "open" };
+  // While the server itself stood still, nobody was sent what he would have read.
+  const stoodStillMs = Math.max(0, now - before.at - 2 * bounds.sweepMs);
+  const since = before.since === null ? now : before.since + stoodStillMs;
+  const hopeless = backlogBytes > bounds.backlogBytesFatal || now - since >= bounds.backlogMsMax;
+  return { since, at: now, verdict: hopeless ? "close" : "skip" };
 }
 
 export interface MessageBounds {

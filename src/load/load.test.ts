@@ -10,6 +10,7 @@ import { Generator } from "./generator.ts";
 import { Latencies } from "./latencies.ts";
 import { runLoad } from "./load.ts";
 import { OwnCount } from "./own-count.ts";
+import { Pacer } from "./pacer.ts";
 import { seeded } from "./random.ts";
 import { shapes } from "./shapes.ts";
 
@@ -118,6 +119,22 @@ function loading(url: string) {
   const begin = () => runLoad(wish, { terminal, ...around, signal: ended.signal, insisted: insisted.signal });
   return { begin, said, stop: () => ended.abort(), insist: () => insisted.abort() };
 }
+
+test("how far a load is, is told by what has an outcome, and not by what was sent", async () => {
+  const counts = { accepted: 0, refused: 0, failed: 0, waiting: 0 };
+  const outcome = Promise.resolve({ status: "accepted" } as const);
+  const send = async () => ({ eventId: "e", outcome });
+  const generator = new Generator(shapes.shop, habits, seeded(1));
+  const own = new OwnCount(shapes.shop, "r");
+  const { signal } = new AbortController();
+  const sender = { send, counts, close: async () => counts };
+  const pacer = new Pacer({ sender, generator, own, clock: systemClock, signal });
+  const pace = { rate: 0, seconds: 10, events: 10 };
+  assert.equal((await pacer.run(pace)).events, 10);
+  assert.equal(pacer.standing(pace).share, 0);
+  Object.assign(counts, { accepted: 3, refused: 2, failed: 1 });
+  assert.deepEqual(pacer.standing(pace), { what: "load", done: 5, refused: 2, share: 0.6 });
+});
 
 test("a server that refuses the rules of a check is not one that does not answer", async (context) => {
   const refusing = loading(await serverOf(context, () => refusal(409, "too_many_rules", "there are 1000 rules")));

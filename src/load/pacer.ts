@@ -60,9 +60,11 @@ export class Pacer {
 
   standing({ rate, seconds, events }: Pace): Standing {
     const { sender, clock } = this.#parts;
-    const { accepted, refused } = sender.counts;
+    const { accepted, refused, failed } = sender.counts;
     const total = events ?? rate * seconds;
-    const share = total > 0 ? this.#sent / total : (clock.monotonic() - this.#startedAt) / (seconds * 1000);
+    // Of what has been sent, thousands may have no outcome yet.
+    const share =
+      total > 0 ? (accepted + refused + failed) / total : (clock.monotonic() - this.#startedAt) / (seconds * 1000);
     return { what: "load", done: accepted + refused, refused, share };
   }
 

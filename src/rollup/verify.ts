@@ -16,7 +16,7 @@ export interface Comparison {
   readonly from: number;
   /** The most differences that are answered. */
   readonly limit: number;
-  /** The most bytes of their groups and values together, which may be as long as an event each. */
+  /** The most bytes of their groups and values together, which may be as long as an event each; the first comes in any case. */
   readonly bytesMax?: number;
 }
 
@@ -59,11 +59,11 @@ FROM (
 WHERE ${asText ? "stored_value != expected_value AND notEmpty(stored_value) AND notEmpty(expected_value)" : numbersDiffer(rule)}${compared === "values" ? " AND sides = 2" : ""}`;
   const sql = `SELECT window_start, grp, stored, expected, different
 FROM (
-  SELECT *, toFloat64(count() OVER ()) AS different,
-    sum(length(grp) + length(stored) + length(expected)) OVER (ORDER BY window_start, grp ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS bytes
+  SELECT *, toFloat64(count() OVER ()) AS different, length(grp) + length(stored) + length(expected) AS own_bytes,
+    sum(own_bytes) OVER (ORDER BY window_start, grp ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS bytes
   FROM (${differing})
 )
-WHERE bytes <= {bytes:UInt64}
+WHERE bytes <= {bytes:UInt64} OR bytes = own_bytes
 ORDER BY window_start, grp
 LIMIT {differences:UInt64}`;
   const statement = { sql, parameters: { ...reading.parameters, own: series, differences: limit, bytes: bytesMax } };

@@ -97,7 +97,11 @@ describe("rules that are made and changed on the dashboard in Chromium", { skip:
     await shows(second, ".sentence", `every 5m where ${typed}`);
     await second.getByRole("link", { name: "Edit" }).click();
     await filter.fill("true");
-    await putRule(dashboard.server.queryUrl, rule);
+    await fetch(`${dashboard.server.queryUrl}/aggregation-rule/shared`, { method: "DELETE" });
+    // Its third version too, as the one that is being changed.
+    for (const window_size of ["1m", "5m", "1m"]) await putRule(dashboard.server.queryUrl, { ...rule, window_size });
+    await shows(second, ".notice-warn", "deleted this rule and made another of its name");
+    await shows(second, ".clash", "Filter: you both have changed it, and yours would replace theirs, which is empty.");
     await second.getByRole("button", { name: "start over from it" }).click();
     assert.deepEqual([await window.inputValue(), await filter.inputValue()], ["1m", ""]);
     await second.close();

@@ -100,13 +100,13 @@ test("tail draws its table over itself on a terminal, cut to its width and heigh
     }
     return assert.fail(`no ${text} in\n${screenOf(run.seen(), narrow).join("\n")}`);
   };
-  const first = await shows(/user-07 +1$/m);
+  const first = await shows(/user-07 +1\n… and \d+ older rows$/);
   await sent(1);
-  const second = await shows(/user-07 +2$/m);
+  const second = await shows(/user-07 +2\n… and \d+ older rows$/);
   for (const screen of [first, second]) {
+    // More if one had wrapped.
     assert.equal(screen.length, lines - 1, screen.join("\n"));
     assert.match(screen[0] ?? "", /^by_user live/);
-    for (const text of screen) assert.ok(text.length <= narrow, text);
   }
   run.type("\u0003");
   assert.equal(await run.ended, 0);

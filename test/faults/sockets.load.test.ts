@@ -8,7 +8,7 @@ import { allStats, putRule } from "../support/api.ts";
 import { watchMemory } from "../support/memory-peak.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { modes, sharedNow, type Tick } from "./sockets/order.ts";
-import { Watchers } from "./sockets/watchers.ts";
+import { assembledAs, Watchers } from "./sockets/watchers.ts";
 
 /** `WEIR_SOCKETS=10000` is the long form. */
 const sockets = Number(process.env["WEIR_SOCKETS"] ?? 2000);
@@ -68,6 +68,7 @@ class Crowd {
     // On both sides, so that a machine that gets busier meanwhile is not taken for them.
     const without = await this.#p99([...before, ...after]);
     const withThem = await this.#p99(ticks);
+    assert.equal(await this.#clients(), sockets, "others were closed after the bad ones");
     await this.#assembledAsAnswered();
     const [never, slow] = [await this.#never.ends(), await this.#slow.ends()];
     this.#t.diagnostic(
@@ -127,7 +128,7 @@ class Crowd {
     return this.#sendTicks(() => this.#ticks >= until, bigGroups);
   }
 
-  /** One a second until it is enough; and a moment for the last to arrive. */
+  /** One a second until it is enough. */
   async #sendTicks(isEnough: () => boolean | Promise<boolean>, groups = 0): Promise<readonly Tick[]> {
     const ticks: Tick[] = [];
     while (!(await isEnough())) {
@@ -136,7 +137,6 @@ class Crowd {
       ticks.push({ value: this.#ticks, sentAt });
       await pause(Math.max(0, 1000 - (sharedNow() - sentAt)));
     }
-    await pause(2000);
     return ticks;
   }
 
@@ -169,9 +169,8 @@ class Crowd {
 
   /** All that read and have asked for the mode `delta` have exactly what is answered, all of which has come to them. */
   async #assembledAsAnswered(): Promise<void> {
-    const answered = await allStats(this.#server.queryUrl, "small", 0, Date.now() + 86_400_000);
-    const outcomes = await this.#good[modes.indexOf("delta")]!.assembled();
-    assert.deepEqual(outcomes.map(parsed), [[answered]]);
+    const answered = () => allStats(this.#server.queryUrl, "small", 0, Date.now() + 86_400_000);
+    await assembledAs([this.#good[modes.indexOf("delta")]!], answered);
   }
 
   async #clients(): Promise<number> {
@@ -182,6 +181,3 @@ class Crowd {
 
 const told = (p99: readonly number[]): string =>
   p99.map((ms, index) => `${ms.toFixed(0)} ms (${modes[index]})`).join(", ");
-
-/** What is no JSON says what was wrong. */
-const parsed = (outcome: string): unknown => (outcome.startsWith("[") ? JSON.parse(outcome) : outcome);

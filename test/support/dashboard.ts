@@ -44,10 +44,17 @@ export class Dashboard {
   static async start({ args = [], prepare }: DashboardOptions = {}): Promise<Dashboard> {
     await promisify(execFile)(process.execPath, [join(root, "scripts/build-web.mjs")]);
     const dataDir = await mkdtemp(join(tmpdir(), "weir-dashboard-"));
-    await prepare?.(dataDir);
-    const server = await startServer({ dataDir, args });
-    const parts = await Promise.all([openChromium(), openMovingAddress(server.queryUrl)]);
-    return new Dashboard(dataDir, args, server, parts);
+    let server: ServerProcess | undefined;
+    try {
+      await prepare?.(dataDir);
+      server = await startServer({ dataDir, args });
+      // The address comes last: it does not fail, and nobody would close it.
+      const browser = await openChromium();
+      return new Dashboard(dataDir, args, server, [browser, await openMovingAddress(server.queryUrl)]);
+    } catch (error) {
+      await leave(server, dataDir);
+      throw error;
+    }
   }
 
   get server(): ServerProcess {
@@ -90,11 +97,18 @@ export class Dashboard {
   }
 
   async close(): Promise<void> {
-    await this.browser.close();
-    await this.address.close();
-    await this.server.killGroup();
-    await rm(this.dataDir, { recursive: true, force: true });
+    try {
+      await this.browser.close();
+      await this.address.close();
+    } finally {
+      await leave(this.server, this.dataDir);
+    }
   }
+}
+
+async function leave(server: ServerProcess | undefined, dataDir: string): Promise<void> {
+  await server?.killGroup();
+  await rm(dataDir, { recursive: true, force: true });
 }
 
 /** Waits until a place has the text. */

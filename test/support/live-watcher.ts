@@ -134,6 +134,8 @@ export class EventWatcher extends Watching implements LiveWatcher {
   async #read(stream: EventStream): Promise<void> {
     for (let read = 0; !stream.isEnded;) {
       await stream.until(read + 1);
+      // Another one is read by now: that this one has ended says nothing of it.
+      if (this.#stream !== stream) return;
       // What came with the last bytes of a line that was cut was read too: its id counts.
       for (const { data, event } of stream.events.slice(read))
         if (event === undefined) this.take(data);

@@ -9,15 +9,9 @@ const patienceMs = 120_000;
 
 /**
  * Waits until what every watcher has of every rule is what `/stats` answers with this end, ms, which has to be behind all
- * windows; `meanwhile` is done before each further look. What breaks the protocol stays broken, and is not waited for.
+ * windows. What breaks the protocol stays broken, and is not waited for.
  */
-export async function sameAsStats(
-  watchers: Watchers,
-  ids: readonly string[],
-  url: string,
-  end: number,
-  meanwhile: () => Promise<unknown> = () => pause(50),
-): Promise<void> {
+export async function sameAsStats(watchers: Watchers, ids: readonly string[], url: string, end: number): Promise<void> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
     const failure = await compare(watchers, ids, url, end).then(
@@ -27,7 +21,7 @@ export async function sameAsStats(
     if (failure === undefined) return;
     const isBroken = Object.values(watchers).some(({ mistakes }) => mistakes.length > 0);
     if (isBroken || performance.now() > deadline) throw failure;
-    await meanwhile();
+    await pause(50);
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Rule } from "../../../client/src/wire.ts";
-import { draftFrom, draftOf, isSame, newDraft, onTopOf, pathsOf, ruleOf } from "./draft.ts";
+import { clashesOf, draftFrom, draftOf, isSame, newDraft, onTopOf, pathsOf, ruleOf } from "./draft.ts";
 
 const full: Rule = {
   ...{ rule_id: "r", window_size: "1h", window_type: "hopping", hop: "5m", timezone: "Europe/Berlin" },
@@ -41,7 +41,8 @@ test("what was typed goes on top of what others have changed, who keep the field
   const typed = { ...base, filter: "false", retention: "9d" };
   const theirs = { ...base, filter: "x > 1.0", window_size: "5m", top_n: "" };
   assert.deepEqual(onTopOf(theirs, typed, base), { ...theirs, filter: "false", retention: "9d" });
-  assert.deepEqual(onTopOf(theirs, typed, undefined), typed);
+  assert.deepEqual(clashesOf(theirs, typed, base), ["filter"]);
+  assert.deepEqual(clashesOf({ ...theirs, filter: "false" }, typed, base), [], "both say the same");
 });
 
 test("what was kept comes back, and what is no draft does not", () => {

@@ -54,10 +54,16 @@ export function pathsOf(text: string): string[] {
 export const isSame = (a: Draft, b: Draft): boolean => JSON.stringify(ruleOf(a)) === JSON.stringify(ruleOf(b));
 
 /** What was typed, on what others have made of the rule meanwhile: a field that was not touched is as they have it. */
-export const onTopOf = (theirs: Draft, typed: Draft, base: Draft | undefined): Draft => ({
+export const onTopOf = (theirs: Draft, typed: Draft, base: Draft): Draft => ({
   ...typed,
-  ...Object.fromEntries(fieldNames.filter((name) => typed[name] === base?.[name]).map((name) => [name, theirs[name]])),
+  ...Object.fromEntries(fieldNames.filter((name) => typed[name] === base[name]).map((name) => [name, theirs[name]])),
 });
+
+/** The fields in which what others have made of the rule meanwhile gives way to something else that was typed. */
+export const clashesOf = (theirs: Draft, typed: Draft, base: Draft): readonly FieldName[] =>
+  fieldNames.filter(
+    (name) => typed[name] !== base[name] && theirs[name] !== base[name] && theirs[name] !== typed[name],
+  );
 
 /** A draft that was kept as text; undefined when it is none, or one of an earlier form. */
 export function draftFrom(kept: unknown): Draft | undefined {

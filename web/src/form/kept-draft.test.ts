@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { newDraft } from "./draft.ts";
-import { forgetDraft, forgetOther, keepDraft, keptDraft, newestOther, takeOver } from "./kept-draft.ts";
+import { forgetDraft, forgetOther, isOvertaken, keepDraft, keptDraft } from "./kept-draft.ts";
+import { newestOther, onItsBase, takeOver } from "./kept-draft.ts";
+import type { Kept } from "./kept-draft.ts";
 
 /** As browsers have it: what is kept are properties of its own. */
 class Memory {
@@ -77,4 +79,22 @@ test("nothing that says no more than an empty form is offered", () => {
   type(" ");
   inTab("b");
   assert.equal(newestOther(), undefined);
+});
+
+test("a draft is overtaken by another version, and by the same one of a rule that was deleted and made again", () => {
+  const first: Kept = { draft: newDraft, version: 1, changedAt: "2026-01-13T10:00:00Z", base: newDraft };
+  inTab("a");
+  keepDraft("clicks", first);
+  const kept = keptDraft("clicks")!;
+  assert.ok(!isOvertaken(kept, first));
+  assert.ok(isOvertaken(kept, { ...first, version: 2 }));
+  assert.ok(isOvertaken(kept, { ...first, changedAt: "2026-01-13T10:00:00.001Z" }));
+  assert.ok(!isOvertaken({ ...kept, changedAt: undefined }, first), "kept by an older dashboard");
+});
+
+test("a draft that an older dashboard has kept without its base has it again while nobody has changed the rule", () => {
+  const now: Kept = { draft: newDraft, version: 3, changedAt: "2026-01-13T10:00:00Z", base: newDraft };
+  const kept: Kept = { draft: { ...newDraft, filter: "true" }, version: 3 };
+  assert.deepEqual(onItsBase(kept, now), { ...now, draft: kept.draft });
+  assert.deepEqual(onItsBase({ ...kept, version: 2 }, now), { ...kept, version: 2 });
 });

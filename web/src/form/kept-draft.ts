@@ -8,6 +8,8 @@ export interface Kept {
   readonly draft: Draft;
   /** The version of the rule that it changes; undefined for a new one. */
   readonly version: number | undefined;
+  /** When that version was made: a rule that is deleted and made again begins with version 1 as well. */
+  readonly changedAt?: string | undefined;
   /** That version as the form shows it. */
   readonly base?: Draft | undefined;
 }
@@ -22,10 +24,12 @@ export const keptDraft = (ruleId: string | undefined): Kept | undefined => keptA
 
 function keptAt(key: string): (Kept & { readonly at: number }) | undefined {
   try {
-    const { draft, version, base, at } = JSON.parse(keptText(key) ?? "{}") as Record<string, unknown>;
-    const found = draftFrom(draft);
-    const versionOf = typeof version === "number" ? version : undefined;
-    return found && { draft: found, version: versionOf, base: draftFrom(base), at: typeof at === "number" ? at : 0 };
+    const kept = JSON.parse(keptText(key) ?? "{}") as Record<string, unknown>;
+    const draft = draftFrom(kept["draft"]);
+    const version = typeof kept["version"] === "number" ? kept["version"] : undefined;
+    const changedAt = typeof kept["changedAt"] === "string" ? kept["changedAt"] : undefined;
+    const at = typeof kept["at"] === "number" ? kept["at"] : 0;
+    return draft && { draft, version, changedAt, base: draftFrom(kept["base"]), at };
   } catch {
     return undefined;
   }
@@ -61,9 +65,18 @@ export const forgetOther = ({ key }: OtherDraft): void => forgetText(key);
 
 export const forgetDraft = (ruleId: string | undefined): void => forgetText(keyOf(ruleId));
 
+/** Whether the rule is not what the draft changes any more. When that was made is not known of what older dashboards have kept. */
+export const isOvertaken = (kept: Kept, now: Kept): boolean =>
+  kept.version !== undefined &&
+  (kept.version !== now.version || (kept.changedAt !== undefined && kept.changedAt !== now.changedAt));
+
+/** What an older dashboard has kept has no base; while nobody has changed the rule, it is what the rule says. */
+export const onItsBase = (kept: Kept, now: Kept): Kept =>
+  kept.base === undefined && kept.version === now.version ? { ...now, draft: kept.draft } : kept;
+
 /** Keeps what is typed at once: a reload, a crash or a wrong click loses nothing. */
 export function useKeptDraft(ruleId: string | undefined, first: Kept) {
-  const [kept, setKept] = useState<Kept>(() => keptDraft(ruleId) ?? first);
+  const [kept, setKept] = useState<Kept>(() => onItsBase(keptDraft(ruleId) ?? first, first));
   const [isRestored, setRestored] = useState(() => keptDraft(ruleId) !== undefined);
   const keep = (next: Kept): void => {
     keepDraft(ruleId, next);
@@ -71,12 +84,13 @@ export function useKeptDraft(ruleId: string | undefined, first: Kept) {
   };
   const change = (draft: Draft): void => keep({ ...kept, draft });
   /** What was typed is this version by now: it need not be kept, and what is typed next changes that one. */
-  const goOnFrom = (version: number): void => {
+  const goOnFrom = (saved: Kept): void => {
     forgetDraft(ruleId);
-    setKept({ ...kept, version, base: kept.draft });
+    setKept({ ...saved, draft: kept.draft, base: kept.draft });
   };
-  /** What was typed changes this version from now on. */
-  const goOnTopOf = (newer: Kept): void => keep({ ...newer, draft: onTopOf(newer.draft, kept.draft, kept.base) });
+  /** What was typed on this base changes the newer version from now on. */
+  const goOnTopOf = (newer: Kept, base: Draft): void =>
+    keep({ ...newer, draft: onTopOf(newer.draft, kept.draft, base) });
   const startOver = (from: Kept): void => {
     forgetDraft(ruleId);
     setKept(from);

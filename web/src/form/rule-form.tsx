@@ -8,10 +8,11 @@ import { weir } from "../server.ts";
 import { toWeirError, usePolled } from "../use-polled.ts";
 import { draftOf, isSame, newDraft, ruleOf } from "./draft.ts";
 import { Fields } from "./fields.tsx";
-import { forgetDraft, useKeptDraft } from "./kept-draft.ts";
+import { forgetDraft, isOvertaken, useKeptDraft } from "./kept-draft.ts";
 import type { Kept } from "./kept-draft.ts";
 import { MoreFields } from "./more-fields.tsx";
 import { OtherDraftOffer } from "./other-draft.tsx";
+import { Overtaken } from "./overtaken.tsx";
 import { PreviewCard } from "./preview.tsx";
 import { noProblems, problemsOf } from "./problems.ts";
 import { isStored, save } from "./saving.ts";
@@ -47,7 +48,7 @@ function Edit({ ruleId }: { readonly ruleId: string }) {
 
 function firstOf(rule: RuleAnswer): Kept {
   const draft = draftOf(rule);
-  return { draft, version: rule.version, base: draft };
+  return { draft, version: rule.version, changedAt: rule.changed_at, base: draft };
 }
 
 interface FormProps {
@@ -72,12 +73,12 @@ function Form({ rule, first, isGone = false, lookAgain }: FormProps) {
   const problems = told === undefined ? noProblems : problemsOf(told, isField);
   const isWrong = preview.error?.status === 422;
   const said = { draft, active, canonical: canonicalOf(preview) };
-  const isNewer = rule !== undefined && version !== undefined && rule.version !== version;
+  const isNewer = isOvertaken(kept, first);
   // Most likely it was saved here, and the answer got lost.
-  const isAsSaid = isNewer && isStored(rule, said);
+  const isAsSaid = isNewer && rule !== undefined && isStored(rule, said);
   useEffect(() => {
-    if (isAsSaid) goOnFrom(rule.version);
-  }, [isAsSaid, rule?.version]);
+    if (isAsSaid) goOnFrom(first);
+  }, [isAsSaid, first.version, first.changedAt]);
   const edit: typeof change = (next) => {
     setFailure(undefined);
     change(next);
@@ -89,7 +90,7 @@ function Form({ rule, first, isGone = false, lookAgain }: FormProps) {
     try {
       const condition =
         rule === undefined || isGone ? { ifNew: true } : version === undefined ? {} : { ifMatch: version };
-      const saved = await save(weir.rules, said, condition);
+      const saved = await save(weir.rules, { ...said, changedAt: kept.changedAt }, condition);
       forgetDraft(rule?.rule_id);
       location.assign(hrefOf({ page: "rule", ruleId: saved.rule_id }));
     } catch (error) {
@@ -110,9 +111,9 @@ function Form({ rule, first, isGone = false, lookAgain }: FormProps) {
         )}
         {isNewer && !isAsSaid && !isGone && (
           <Overtaken
-            now={rule.version}
-            was={version}
-            goOn={() => (setFailure(undefined), goOnTopOf(first))}
+            typed={kept}
+            now={first}
+            goOn={(base) => (setFailure(undefined), goOnTopOf(first, base))}
             startOver={() => (setFailure(undefined), startOver(first))}
           />
         )}
@@ -168,29 +169,6 @@ function Restored({ startOver }: { readonly startOver: () => void }) {
         Start over
       </button>
     </p>
-  );
-}
-
-interface OvertakenProps {
-  readonly now: number;
-  readonly was: number;
-  readonly goOn: () => void;
-  readonly startOver: () => void;
-}
-
-function Overtaken({ now, was, goOn, startOver }: OvertakenProps) {
-  return (
-    <div className="notice notice-warn" role="status">
-      Somebody has changed this rule: you edit version {was}, it is at {now}. It can't be saved over theirs.{" "}
-      <button type="button" className="link" onClick={goOn}>
-        Put the fields that you changed on version {now}
-      </button>{" "}
-      or{" "}
-      <button type="button" className="link" onClick={startOver}>
-        start over from it
-      </button>
-      .
-    </div>
   );
 }
 

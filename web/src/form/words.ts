@@ -75,5 +75,8 @@ export const moreFields: readonly FieldWords[] = [
   { name: "retention", label: "Retention", hint: "how long windows are kept", example: "90d" },
 ];
 
-const names: ReadonlySet<string> = new Set([...mainFields, ...moreFields].map(({ name }) => name));
-export const isField = (name: string): name is FieldName => names.has(name);
+const labels: ReadonlyMap<string, string> = new Map(
+  [...mainFields, ...moreFields].map(({ name, label }) => [name, label]),
+);
+export const isField = (name: string): name is FieldName => labels.has(name);
+export const labelOf = (name: FieldName): string => labels.get(name) ?? name;
