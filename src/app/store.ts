@@ -128,7 +128,8 @@ export async function openStoreOn(
   });
   closers.add("store", () => store.close());
   await store.open(signal ?? new AbortController().signal);
-  closers.add("watch of damaged parts", await host.damages.start(connection, clock));
+  const restarts = (): number => host.state().restarts;
+  closers.add("watch of damaged parts", await host.damages.start({ connection, clock, restarts }));
   return store;
 }
 
