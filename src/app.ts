@@ -176,9 +176,9 @@ class Starter {
     const { config, clock, closers, logger, metrics } = this.#basis;
     if (isOnKafka(config)) return undefined;
     const freeBytes = (): number => freeBytesOf(config.dataDir);
-    metrics.watch({ diskFreeBytes: freeBytes });
     const log: DiskOptions["log"] = (level, message, facts) => logger[level]({ part: "disk", ...facts }, message);
     const disk = new Disk({ freeBytes, stopBytes: freeBytesToTake(config), log });
+    metrics.watch({ diskFreeBytes: () => disk.free() });
     closers.add("watch of the disk", disk.start(clock));
     return disk;
   }
