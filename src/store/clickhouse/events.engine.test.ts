@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { openEmbeddedEngine } from "../../../test/support/embedded-engine.ts";
 import { embeddedFacts } from "./facts.ts";
@@ -61,4 +63,18 @@ test("events that were inserted once more are found by their offsets, but not wh
     "INSERT INTO raw_events SELECT 1, off, received_at, timestamp, event_id, event_type, user_id, payload FROM raw_events LIMIT 1";
   await connection.write({ sql: other, parameters: {} });
   assert.equal(await whereaboutsOf(asked, { ...part!, ...name }), "missing");
+});
+
+test("a deletion that fails of a damaged part is not left with the engine, which would go on trying it", async () => {
+  const { connection } = engine;
+  const sql = "SELECT path FROM system.parts WHERE active AND table = 'raw_events' ORDER BY rows DESC LIMIT 1";
+  const [part] = await connection.rows<{ path: string }>({ sql, parameters: {} });
+  const file = join(part!.path, "event_id.bin");
+  const bytes = await readFile(file);
+  bytes[bytes.length >> 1]! ^= 1;
+  await writeFile(file, bytes);
+  const deleting = "ALTER TABLE raw_events DELETE WHERE off = 7 SETTINGS mutations_sync = 2";
+  await assert.rejects(connection.write({ sql: deleting, parameters: {} }), { code: "store_damaged" });
+  const left = "SELECT count() AS left FROM system.mutations WHERE NOT is_done";
+  assert.deepEqual(await connection.rows({ sql: left, parameters: {} }), [{ left: 0 }]);
 });
