@@ -25,7 +25,13 @@ type Block = [partition: string, low: number, high: number, rows?: number];
 
 /** An engine with these active parts; `byRows` answers what is asked of the rows. */
 const engineWith = (blocks: readonly Block[], facts = serverFacts(), byRows = 0) => {
-  const state = { setAside: [] as string[], parts: new Set<string>(), error: undefined as Error | undefined };
+  const state = {
+    setAside: [] as string[],
+    parts: new Set<string>(),
+    error: undefined as Error | undefined,
+    countedTo: 9,
+    isFull: false,
+  };
   const dropped: string[] = [];
   const rows = async ({ sql, parameters }: Statement): Promise<unknown[]> => {
     if (sql.includes("detached_parts")) {
@@ -34,10 +40,15 @@ const engineWith = (blocks: readonly Block[], facts = serverFacts(), byRows = 0)
     }
     if (sql.includes("system.parts"))
       return blocks.map(([partition, low, high, has = 1]) => ({ partition, low, high, rows: has }));
+    if (sql.includes("range_to")) return [{ range_to: state.countedTo }];
     if (sql.includes("_partition_id")) return [{ found: byRows }];
     return state.parts.has(String(parameters["part"])) ? [{}] : [];
   };
-  const write = async ({ sql }: Statement): Promise<void> => void dropped.push(sql);
+  const write = async ({ sql }: Statement): Promise<void> => {
+    if (state.isFull) throw unavailable(new Error("the disk is full"));
+    dropped.push(sql);
+    state.setAside = [];
+  };
   return { connection: { rows, write, facts } as unknown as Connection, state, dropped };
 };
 
@@ -89,8 +100,11 @@ test("what a part was merged of is there when all of its blocks are, in parts of
 
 test("on the engine of ours its files say how many events are to be found, and of which offsets", async () => {
   const path = await mkdtemp(join(tmpdir(), "weir-set-aside-"));
-  const of = (blocks: readonly Block[], byRows = 0, name = "broken-on-start_p_2_9_1") =>
-    whereaboutsOf(engineWith(blocks, embeddedFacts("/spool"), byRows).connection, setAside(name, path));
+  const of = (blocks: readonly Block[], byRows = 0, name = "broken-on-start_p_2_9_1", countedTo = 9) => {
+    const { connection, state } = engineWith(blocks, embeddedFacts("/spool"), byRows);
+    state.countedTo = countedTo;
+    return whereaboutsOf(connection, setAside(name, path));
+  };
   const halves: Block[] = [
     ["p", 2, 4, 5],
     ["q", 5, 8],
@@ -106,6 +120,7 @@ test("on the engine of ours its files say how many events are to be found, and o
     await writeFile(join(path, "minmax_off.idx"), Buffer.alloc(16));
     assert.equal(await of([], 0, "broken-on-start_p_2_2_0"), "missing");
     assert.equal(await of([], 1, "broken-on-start_p_2_2_0"), "elsewhere");
+    assert.equal(await of([], 0, "broken-on-start_p_2_2_0", -1), "elsewhere", "it is not counted: the log has it");
   } finally {
     await rm(path, { recursive: true });
   }
@@ -172,28 +187,40 @@ test("while events are missing that a part had which was set aside, nothing is m
   stop();
 });
 
-test("where a part's events were found they stay found, whatever is deleted later; on an engine of ours it is deleted itself", async () => {
-  for (const facts of [serverFacts(), embeddedFacts("/spool")]) {
-    const blocks: Block[] = [
-      ["p", 2, 5],
-      ["p", 6, 9],
-    ];
-    const { clock, said, watch, state, start, dropped } = watched(blocks, facts);
-    state.setAside = [missing];
-    const stop = await start();
-    blocks.splice(0);
-    await clock.advance(600_000);
-    await watch.mustHaveAll();
-    assert.equal(watch.describe(), undefined);
-    assert.equal(said.length, 1);
-    const isOurs = facts.rowsBy !== "body";
-    assert.match(
-      said[0]!,
-      isOurs ? /^info: .* its events are in other parts: it was deleted$/ : /: it may be deleted, /,
-    );
-    assert.deepEqual(dropped, isOurs ? [`ALTER TABLE raw_events DROP DETACHED PART '${missing}'`] : []);
-    stop();
-  }
+test("where a part's events were found they stay found, whatever is deleted later", async () => {
+  const blocks: Block[] = [];
+  const { clock, said, watch, state, start, dropped } = watched(blocks);
+  state.setAside = [missing];
+  const stop = await start();
+  blocks.push(["p", 1, 12]);
+  await clock.advance(60_000);
+  await assert.rejects(watch.mustHaveAll(), { code: "store_damaged" }, "nothing says that it is there");
+  blocks.splice(0, 1, ["p", 2, 9]);
+  await clock.advance(60_000);
+  blocks.splice(0);
+  await clock.advance(600_000);
+  await watch.mustHaveAll();
+  assert.equal(watch.describe(), undefined);
+  assert.equal(said.length, 2);
+  assert.match(said[1]!, /^info: .* its events are in other parts, or still in the log: it may be deleted, /);
+  assert.deepEqual(dropped, []);
+  stop();
+});
+
+test("on an engine of ours a part whose events are elsewhere is deleted, as soon as the disk has room", async () => {
+  const { clock, said, watch, state, start, dropped } = watched([["p", 2, 9]], embeddedFacts("/spool"));
+  state.setAside = [missing];
+  state.isFull = true;
+  const stop = await start();
+  await clock.advance(600_000);
+  await watch.mustHaveAll();
+  state.isFull = false;
+  await clock.advance(120_000);
+  assert.deepEqual(dropped, [`ALTER TABLE raw_events DROP DETACHED PART '${missing}'`]);
+  assert.match(said[0]!, /^warn: .*: it can't be deleted yet \(.*full/);
+  assert.match(said[1]!, /^info: .*: it was deleted$/);
+  assert.equal(said.length, 2);
+  stop();
 });
 
 test("after each start of the engine it is looked before anything is made, and as long as it can't be seen nothing is", async () => {

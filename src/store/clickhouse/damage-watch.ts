@@ -21,6 +21,8 @@ export interface Watched {
 interface Judged {
   readonly damage: Damage;
   readonly whereabouts: Whereabouts;
+  /** Why it could not be deleted, where that was tried. */
+  readonly undeleted?: string;
 }
 
 const lookEveryMs = 60_000;
@@ -33,7 +35,7 @@ export class DamageWatch {
   readonly #log: DamageWatchOptions["log"];
   /** What statements have failed of. */
   readonly #unreadable = new Map<string, Damage>();
-  /** What the engine has set aside, by its folder. What was found out of it stays so: later deletions and merges would say something else. */
+  /** What the engine has set aside, by its folder. What is elsewhere stays so, else missing: later deletions and merges would say something else. */
   readonly #setAside = new Map<string, Judged>();
   #watched: Watched | undefined;
   #looking: Promise<void> | undefined;
@@ -108,7 +110,7 @@ export class DamageWatch {
 
   async #lookForSetAside(connection: Watched["connection"]): Promise<void> {
     const found = await connection.rows<SetAside>(selectSetAside);
-    for (const part of found) if (!this.#setAside.has(part.path)) await this.#judge(connection, part);
+    for (const part of found) await this.#judge(connection, part);
     for (const [path, { damage, whereabouts }] of this.#setAside) {
       if (found.some((part) => part.path === path)) continue;
       if (whereabouts === "elsewhere") this.#setAside.delete(path);
@@ -118,26 +120,40 @@ export class DamageWatch {
 
   async #judge(connection: Watched["connection"], part: SetAside): Promise<void> {
     const { name, full_name: table, path } = part;
-    const whereabouts = await whereaboutsOf(connection, part).catch((error: unknown) => {
+    const known = this.#setAside.get(path);
+    const whereabouts = await this.#whereabouts(connection, part, known?.whereabouts);
+    const damage: Damage = { part: name, table, path, setAside: whereabouts };
+    this.#setAside.set(path, { ...known, damage, whereabouts });
+    if (whereabouts === "elsewhere" && hasFiles(connection)) return this.#delete(connection, part, damage);
+    if (whereabouts === known?.whereabouts) return;
+    if (whereabouts === "elsewhere")
+      this.#log("info", `${whatIs(damage)}: it may be deleted, as it has copies of events, erased ones too`, {
+        ...damage,
+      });
+    else this.#log(whereabouts === "missing" ? "error" : "warn", `${whatIs(damage)}; ${whatToDo}`, { ...damage });
+  }
+
+  async #whereabouts(
+    connection: Watched["connection"],
+    part: SetAside,
+    known: Whereabouts | undefined,
+  ): Promise<Whereabouts> {
+    if (known === "elsewhere") return known;
+    const now = await whereaboutsOf(connection, part).catch((error: unknown) => {
       if (isDenied(error)) return "unknown" as const;
       throw error;
     });
-    const damage: Damage = { part: name, table, path, setAside: whereabouts };
-    this.#setAside.set(path, { damage, whereabouts });
-    if (whereabouts === "elsewhere") return this.#spare(connection, part, damage);
-    this.#log(whereabouts === "missing" ? "error" : "warn", `${whatIs(damage)}; ${whatToDo}`, { ...damage });
+    return known === "missing" && now === "unknown" ? known : now;
   }
 
-  /** It is of no use, and erasures don't reach it. */
-  async #spare(connection: Watched["connection"], part: SetAside, damage: Damage): Promise<void> {
-    const what = whatIs(damage);
-    if (!hasFiles(connection))
-      return this.#log("info", `${what}: it may be deleted, as it has copies of events, erased ones too`, {
-        ...damage,
-      });
+  /** It is of no use, and erasures don't reach it. On a full disk that has to wait. */
+  async #delete(connection: Watched["connection"], part: SetAside, damage: Damage): Promise<void> {
+    const known = this.#setAside.get(part.path)!;
     const failure = await dropSetAside(connection, part).then(() => undefined, messageOf);
-    if (failure === undefined) this.#log("info", `${what}: it was deleted`, { ...damage });
-    else this.#log("warn", `${what}: it can't be deleted, do it yourself (${failure})`, { ...damage });
+    if (failure === undefined) this.#log("info", `${whatIs(damage)}: it was deleted`, { ...damage });
+    else if (known.undeleted === undefined)
+      this.#log("warn", `${whatIs(damage)}: it can't be deleted yet (${failure})`, { ...damage });
+    this.#setAside.set(part.path, { ...known, ...(failure === undefined ? {} : { undeleted: failure }) });
   }
 
   #gone(known: Map<string, unknown>, key: string, damage: Damage): void {

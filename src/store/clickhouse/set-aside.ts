@@ -4,6 +4,7 @@ import { WeirError } from "../../lib/errors.ts";
 import type { Statement } from "../../rollup/statement.ts";
 import type { Connection } from "./connection.ts";
 import type { Whereabouts } from "./damage.ts";
+import { selectNewestMarks } from "./statements.ts";
 
 /** What the engine could not open as it started, and goes on without. A name that it can't read has no blocks. */
 export interface SetAside {
@@ -27,10 +28,10 @@ interface Blocks {
   readonly rows: number;
 }
 
-/** What the files of a part say of its rows. */
+/** What the files of a part say of its rows, and of their offsets. Undefined: not even that can be read. */
 interface Kept {
-  readonly rows: number;
-  readonly off: readonly [from: bigint, to: bigint] | undefined;
+  readonly rows: number | undefined;
+  readonly off: { readonly from: bigint; readonly to: bigint } | undefined;
 }
 
 type Asked = Pick<Connection, "rows" | "facts">;
@@ -57,7 +58,7 @@ const selectBlocks: Statement = {
 export const hasFiles = ({ facts }: Pick<Connection, "facts">): boolean => facts.rowsBy !== "body";
 
 /**
- * After a full disk the events of such parts are elsewhere: what was merged is there as it was before, and what was being written was
+ * After a full disk the events of such parts are elsewhere: what was merged is there as it was before, and what was being written is
  * written anew. To be asked soon after a start: what is merged or deleted later hides which blocks there were.
  */
 export async function whereaboutsOf(connection: Asked, part: SetAside): Promise<Whereabouts> {
@@ -67,7 +68,7 @@ export async function whereaboutsOf(connection: Asked, part: SetAside): Promise<
   const told = byBlocks(part, await connection.rows<Blocks>(selectBlocks), kept?.rows ?? 0);
   if (told !== "unknown" || !hasFiles(connection)) return told;
   // In doubt nothing is taken for whole.
-  return kept !== undefined && (await isThereByRows(connection, part, kept)) ? "elsewhere" : "missing";
+  return kept !== undefined && (await isKeptElsewhere(connection, part, kept)) ? "elsewhere" : "missing";
 }
 
 /** By the blocks in its name, of which those that it was merged of are in parts of their own; they have at least so many `rows`. */
@@ -92,27 +93,45 @@ function covers(blocks: readonly Blocks[], low: number, high: number): boolean {
   return next > high;
 }
 
-/** Undefined: not even these can be read. */
-async function keptOf(path: string): Promise<Kept | undefined> {
+async function keptOf(path: string): Promise<Kept> {
   const read = (name: string): Promise<Buffer | undefined> => readFile(join(path, name)).catch(() => undefined);
   const [count, bounds] = [(await read("count.txt"))?.toString() ?? "", await read("minmax_off.idx")];
-  if (!/^\d{1,15}$/.test(count)) return undefined;
-  const off = bounds?.length === 16 ? ([bounds.readBigUInt64LE(0), bounds.readBigUInt64LE(8)] as const) : undefined;
-  return { rows: Number(count), off };
+  return {
+    rows: /^\d{1,15}$/.test(count) ? Number(count) : undefined,
+    off: bounds?.length === 16 ? { from: bounds.readBigUInt64LE(0), to: bounds.readBigUInt64LE(8) } : undefined,
+  };
+}
+
+async function isKeptElsewhere(connection: Asked, { partition }: SetAside, { rows, off }: Kept): Promise<boolean> {
+  if (off === undefined) return false;
+  try {
+    if (await isToBeCounted(connection, off.from)) return true;
+    return rows !== undefined && (await isThereByRows(connection, partition, rows, off));
+  } catch (error) {
+    if (error instanceof WeirError && error.code === "store_damaged") return false;
+    throw error;
+  }
+}
+
+/** What no live mark reaches, whichever partition of the log it is of, is written anew from the log before it is counted. */
+async function isToBeCounted(connection: Asked, from: bigint): Promise<boolean> {
+  const marks = await connection.rows<{ range_to: number }>(selectNewestMarks);
+  return marks.every((mark) => mark.range_to < from);
 }
 
 /** Offsets name an event where there is one partition of the log only: each counts from 0, and which it was is in files that may be damaged. */
-async function isThereByRows(connection: Asked, { partition }: SetAside, { rows, off }: Kept): Promise<boolean> {
-  if (partition === null || off === undefined) return false;
+async function isThereByRows(
+  connection: Asked,
+  partition: string | null,
+  rows: number,
+  { from, to }: NonNullable<Kept["off"]>,
+): Promise<boolean> {
   const sql = `SELECT toUInt8((SELECT min(src) = max(src) FROM raw_events)
         AND min(off) = {from:UInt64} AND max(off) = {to:UInt64} AND count() >= {rows:UInt64}) AS found
       FROM raw_events WHERE _partition_id = {partition:String} AND off BETWEEN {from:UInt64} AND {to:UInt64}`;
-  const parameters = { partition, rows, from: String(off[0]), to: String(off[1]) };
-  const found = await connection.rows<{ found: number }>({ sql, parameters }).catch((error: unknown) => {
-    if (error instanceof WeirError && error.code === "store_damaged") return [];
-    throw error;
-  });
-  return found[0]?.found === 1;
+  const parameters = { partition: partition ?? "", rows, from: String(from), to: String(to) };
+  const [row] = await connection.rows<{ found: number }>({ sql, parameters });
+  return row?.found === 1;
 }
 
 /** Deletes the folder for good. Its name is one that `selectSetAside` gives. */
