@@ -123,6 +123,12 @@ export class Filler {
     return { progress: work.events === 0 ? 1 : 1 - left / work.events, endsAt, ...waiting };
   }
 
+  /** Nothing of the store is damaged any more: what stands still for that need not wait. */
+  mended(): void {
+    for (const series of this.#held.keys()) this.#resting.delete(series);
+    this.#marksDamaged = undefined;
+  }
+
   /** A partition was taken up: what has been done of it by others is to be read before anything is written. */
   readAgain(): void {
     this.#voided += 1;

@@ -153,6 +153,13 @@ export class Processor {
     return this.#filler.idle();
   }
 
+  /** Nothing of the store is damaged any more, as far as is known: what rests for that goes on. */
+  mended(): void {
+    this.#resting.clear();
+    this.#filler.mended();
+    this.#poke();
+  }
+
   /** Drops the windows that no rule needs any more, which is otherwise done now and then. */
   dropOrphans(): Promise<void> {
     return this.#caretaker.dropOrphans();

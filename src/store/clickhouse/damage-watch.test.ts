@@ -143,6 +143,8 @@ test("a damaged part is told once, by the name that it has then, until the store
   const { clock, said, watch, state, start } = watched();
   state.parts.add("202601-0_1_1_0");
   const stop = await start();
+  let mended = 0;
+  watch.onMended(() => (mended += 1));
   assert.equal(watch.describe(), undefined);
   for (const part of ["202601-0_1_1_0", "202601-0_1_1_0", "202601-0_1_1_0_7"]) watch.failed(reading(part) as never);
   watch.failed(asWeirError(new Error("away"), false));
@@ -154,7 +156,7 @@ test("a damaged part is told once, by the name that it has then, until the store
   assert.equal(watch.describe(), named("202601-0_1_1_0_7"), "it is there");
   state.parts.clear();
   await clock.advance(60_000);
-  assert.equal(watch.describe(), undefined);
+  assert.deepEqual([watch.describe(), watch.count, mended], [undefined, 0, 1]);
   const told = (part: string): string => `error: ${named(part)}; docs/operating.md says what to do`;
   const gone = "info: a damaged part is not in the store any more";
   assert.deepEqual(said.splice(0), [told("202601-0_1_1_0"), told("202601-0_1_1_0_7"), gone]);

@@ -42,6 +42,7 @@ export class DamageWatch {
   /** After how many restarts it was looked last. */
   #lookedAfter: number | undefined;
   #isDenied = false;
+  #onMended: () => void = () => {};
 
   constructor({ log }: DamageWatchOptions) {
     this.#log = log;
@@ -63,6 +64,16 @@ export class DamageWatch {
     if (known.length === 0) return undefined;
     const others = known.length - toldMax;
     return `${known.slice(0, toldMax).map(whatIs).join("; ")}${others > 0 ? `; and ${others} more` : ""}`;
+  }
+
+  /** How many parts are known to be damaged. */
+  get count(): number {
+    return this.#known().length;
+  }
+
+  /** Calls `listener` whenever nothing is damaged any more, as far as is known. */
+  onMended(listener: () => void): void {
+    this.#onMended = listener;
   }
 
   #known(): readonly Damage[] {
@@ -96,7 +107,7 @@ export class DamageWatch {
   }
 
   async #lookNow({ connection, restarts }: Watched): Promise<void> {
-    const after = restarts();
+    const [after, wasDamaged] = [restarts(), this.count > 0];
     try {
       await this.#lookForSetAside(connection);
     } catch (error) {
@@ -106,6 +117,7 @@ export class DamageWatch {
     for (const [key, damage] of this.#unreadable)
       if (!(await isThere(connection, damage))) this.#gone(this.#unreadable, key, damage);
     this.#lookedAfter = after;
+    if (wasDamaged && this.count === 0) this.#onMended();
   }
 
   async #lookForSetAside(connection: Watched["connection"]): Promise<void> {
