@@ -60,10 +60,12 @@ export class DamageWatch {
 
   /** For people; undefined: nothing is known to be damaged. */
   describe(): string | undefined {
-    const known = this.#known();
-    if (known.length === 0) return undefined;
-    const others = known.length - toldMax;
-    return `${known.slice(0, toldMax).map(whatIs).join("; ")}${others > 0 ? `; and ${others} more` : ""}`;
+    return told(this.#known());
+  }
+
+  /** For people: what may be missing, where that can't be told; undefined: nothing. */
+  doubts(): string | undefined {
+    return told(this.#areSetAside("unknown"));
   }
 
   /** How many parts are known to be damaged. */
@@ -77,8 +79,11 @@ export class DamageWatch {
   }
 
   #known(): readonly Damage[] {
-    const setAside = [...this.#setAside.values()].filter(({ whereabouts }) => whereabouts !== "elsewhere");
-    return [...this.#unreadable.values(), ...setAside.map(({ damage }) => damage)];
+    return [...this.#unreadable.values(), ...this.#areSetAside("missing")];
+  }
+
+  #areSetAside(how: Whereabouts): readonly Damage[] {
+    return [...this.#setAside.values()].filter((one) => one.whereabouts === how).map(({ damage }) => damage);
   }
 
   /**
@@ -88,8 +93,8 @@ export class DamageWatch {
   readonly mustHaveAll = async (): Promise<void> => {
     if (this.#watched === undefined) throw unavailable(new Error("it is being opened"));
     while (this.#lookedAfter !== this.#watched.restarts()) await this.#look(this.#watched);
-    const lost = [...this.#setAside.values()].find(({ whereabouts }) => whereabouts === "missing");
-    if (lost !== undefined) throw damaged(lost.damage, "set aside", { cause: undefined, outcomeUnknown: false });
+    const [lost] = this.#areSetAside("missing");
+    if (lost !== undefined) throw damaged(lost, "set aside", { cause: undefined, outcomeUnknown: false });
   };
 
   /** Resolves when it has looked once, and looks now and then from then on: who runs the server may have mended something. */
@@ -178,6 +183,12 @@ export class DamageWatch {
       this.#log("warn", `whether the engine has set parts aside can't be seen: ${messageOf(error)}`, {});
     this.#isDenied = true;
   }
+}
+
+function told(damages: readonly Damage[]): string | undefined {
+  if (damages.length === 0) return undefined;
+  const others = damages.length - toldMax;
+  return `${damages.slice(0, toldMax).map(whatIs).join("; ")}${others > 0 ? `; and ${others} more` : ""}`;
 }
 
 /** ACCESS_DENIED. */

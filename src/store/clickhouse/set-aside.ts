@@ -126,13 +126,19 @@ async function isThereByRows(
   rows: number,
   { from, to }: NonNullable<Kept["off"]>,
 ): Promise<boolean> {
-  const sql = `SELECT toUInt8((SELECT min(src) = max(src) FROM raw_events)
-        AND min(off) = {from:UInt64} AND max(off) = {to:UInt64} AND count() >= {rows:UInt64}) AS found
+  const sql = `SELECT toUInt8(min(off) = {from:UInt64} AND max(off) = {to:UInt64} AND count() >= {rows:UInt64}) AS found
       FROM raw_events WHERE _partition_id = {partition:String} AND off BETWEEN {from:UInt64} AND {to:UInt64}`;
   const parameters = { partition: partition ?? "", rows, from: String(from), to: String(to) };
   const [row] = await connection.rows<{ found: number }>({ sql, parameters });
-  return row?.found === 1;
+  if (row?.found !== 1) return false;
+  const [all] = await connection.rows<{ one: number }>(selectIsOfOne);
+  return all?.one === 1;
 }
+
+const selectIsOfOne: Statement = {
+  sql: "SELECT toUInt8(min(src) = max(src)) AS one FROM raw_events",
+  parameters: {},
+};
 
 /** Deletes the folder for good. Its name is one that `selectSetAside` gives. */
 export async function dropSetAside(connection: Pick<Connection, "write">, { name }: SetAside): Promise<void> {
