@@ -133,6 +133,8 @@ class Starter {
     const news = await this.#news({ log, progress, store });
     const base = { log, store, rulebook, progress, news };
     const processor = hasRole(config, "processor") ? await this.#processor(base) : undefined;
+    this.#basis.metrics.watch({ damagedParts: () => engine.damages.count });
+    engine.damages.onMended(() => processor?.mended());
     const counting = this.#counting(base, processor);
     // Where erasing is asked for: it goes through the archive first.
     const { signal } = this.#deps;
@@ -176,9 +178,9 @@ class Starter {
     const { config, clock, closers, logger, metrics } = this.#basis;
     if (isOnKafka(config)) return undefined;
     const freeBytes = (): number => freeBytesOf(config.dataDir);
-    metrics.watch({ diskFreeBytes: freeBytes });
     const log: DiskOptions["log"] = (level, message, facts) => logger[level]({ part: "disk", ...facts }, message);
     const disk = new Disk({ freeBytes, stopBytes: freeBytesToTake(config), log });
+    metrics.watch({ diskFreeBytes: () => disk.free() });
     closers.add("watch of the disk", disk.start(clock));
     return disk;
   }

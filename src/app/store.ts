@@ -89,7 +89,7 @@ function watchServer(config: Config, url: string, { clock, logger }: StoreDeps, 
       const answering = watch.answering();
       return { up: answering, answering, isLowOnDisk: false, restarts: watch.returns };
     },
-    describe: () => watch.describe(),
+    describe: () => [watch.describe(), damages.doubts()].filter((what) => what !== undefined).join("; "),
     whyAway: "does not answer; it is asked again every second",
     questionsAtOnce: shared.facts.questionsAtOnce,
     connection: { ...shared, failed: damages.failed, life: watch },
@@ -128,7 +128,8 @@ export async function openStoreOn(
   });
   closers.add("store", () => store.close());
   await store.open(signal ?? new AbortController().signal);
-  closers.add("watch of damaged parts", await host.damages.start(connection, clock));
+  const restarts = (): number => host.state().restarts;
+  closers.add("watch of damaged parts", await host.damages.start({ connection, clock, restarts }));
   return store;
 }
 

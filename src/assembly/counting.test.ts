@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Clock } from "../lib/clock.ts";
 import { systemClock } from "../lib/clock.ts";
+import type { Processor } from "../processor/processor.ts";
 import { Follower } from "../progress/follower.ts";
 import { MemoryProgress } from "../progress/memory-progress.ts";
-import { countingElsewhere } from "./counting.ts";
+import { countingElsewhere, countingHere } from "./counting.ts";
 
 /** A store whose windows other processes drop, and in which another rule is removed at every look. */
 function churning() {
@@ -34,4 +35,12 @@ test("what is not needed is gone when others have dropped it, whatever has becom
   const { counting, looks } = churning();
   await counting.dropOrphans();
   assert.equal(looks(), 5, "the last of those that were there at first is dropped then");
+});
+
+test("a process that fills a rule says, too, what the fill stands still for with another one", () => {
+  const processor = { fill: () => ({ progress: 0.7, endsAt: 9 }) } as unknown as Processor;
+  const heard = { progress: 0.5, endsAt: null, waitingFor: "part p is damaged" };
+  const follower = { rules: () => 0, fill: () => heard };
+  const { fill } = countingHere(processor, new MemoryProgress(systemClock), follower);
+  assert.deepEqual(fill(20), { progress: 0.7, endsAt: null, waitingFor: "part p is damaged" });
 });

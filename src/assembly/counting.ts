@@ -31,15 +31,21 @@ export interface Counting {
 export const countingHere = (
   processor: Processor,
   progress: MemoryProgress,
-  follower?: Pick<Follower, "rules">,
+  follower?: Pick<Follower, "rules" | "fill">,
 ): Counting => ({
   rules: (isRead) => follower?.rules(isRead) ?? 0,
-  fill: (series) => processor.fill(series),
+  fill: (series) => fillOf(processor.fill(series), follower?.fill(series)),
   cost: (series) => processor.cost(series),
   ...positions(progress),
   filled: () => processor.filled(),
   dropOrphans: () => processor.dropOrphans(),
 });
+
+/** How far it is every process knows by the marks; what one stands still for, all do. */
+function fillOf(own: FillState, others: FillState | undefined): FillState {
+  const waitingFor = own.waitingFor ?? others?.waitingFor;
+  return waitingFor === undefined ? own : { ...own, endsAt: null, waitingFor };
+}
 
 export interface ElsewhereParts {
   readonly progress: MemoryProgress;

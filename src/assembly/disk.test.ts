@@ -10,7 +10,11 @@ test("of a disk that becomes full it is told once when that begins, and once whe
   const said: string[] = [];
   let free = 1025 * mib;
   const log = (level: string, message: string): void => void said.push(`${level}: ${message}`);
-  const disk = new Disk({ freeBytes: () => free, stopBytes: 512 * mib, log });
+  const freeBytes = (): number => {
+    if (Number.isNaN(free)) throw new Error("ESTALE");
+    return free;
+  };
+  const disk = new Disk({ freeBytes, stopBytes: 512 * mib, log });
   const stop = disk.start(clock);
   const becomes = async (left: number): Promise<void> => {
     free = left;
@@ -22,6 +26,8 @@ test("of a disk that becomes full it is told once when that begins, and once whe
   await becomes(1100 * mib);
   const now = "the disk of the data folder has 1100 MiB left; at 512 MiB no event is taken any more";
   assert.equal(disk.remark(), now, "a little more is not enough yet");
+  await becomes(NaN);
+  assert.deepEqual([disk.remark(), disk.free()], [undefined, NaN], "the disk does not answer");
   await becomes(1200 * mib);
   assert.equal(disk.remark(), undefined);
   assert.deepEqual(said, [

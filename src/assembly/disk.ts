@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 
 export interface DiskOptions {
-  /** What the disk of the data folder has left, bytes. */
+  /** What the disk of the data folder has left, bytes. May throw. */
   readonly freeBytes: () => number;
   /** With less than this free no event is taken. */
   readonly stopBytes: number;
@@ -27,10 +27,20 @@ export class Disk {
     return clock.every(lookEveryMs, () => void this.remark());
   }
 
-  /** For people; undefined: it has room. Says so in the log when that turns. */
+  /** Bytes; NaN where the disk does not say. */
+  free(): number {
+    try {
+      return this.#options.freeBytes();
+    } catch {
+      return NaN;
+    }
+  }
+
+  /** For people; undefined: it has room, or nobody knows. Says so in the log when that turns. */
   remark(): string | undefined {
-    const { freeBytes, stopBytes, log } = this.#options;
-    const free = freeBytes();
+    const { stopBytes, log } = this.#options;
+    const free = this.free();
+    if (Number.isNaN(free)) return undefined;
     const wasLow = this.#isLow;
     this.#isLow = free < stopBytes * (wasLow ? enoughAgain : enough);
     const what = `the disk of the data folder has ${inMiB(free)} left; at ${inMiB(stopBytes)} no event is taken any more`;

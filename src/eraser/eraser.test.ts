@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { withDesk } from "../../test/support/rule-desk.ts";
 import type { Erasure, ErasureRegister } from "../erasure/register.ts";
 import { offset, src } from "../event/position.ts";
-import { systemClock } from "../lib/clock.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Log } from "../log/log.ts";
 import type { Rulebook } from "../rulebook/rulebook.ts";
@@ -18,6 +18,7 @@ function desk({
   shared = undefined as Log["shared"],
   archivist = null as (() => string | undefined) | null,
   book = undefined as Rulebook | undefined,
+  sleep = systemClock.sleep,
 } = {}) {
   const kept = new Map<string, Erasure>();
   const calls: string[] = [];
@@ -67,7 +68,7 @@ function desk({
     },
     ...(archived === null ? {} : { archive: archiveOf(archived) }),
     ...(archivist === null ? {} : { sharing: { process: "here", archivist: async () => archivist() } }),
-    clock: { ...systemClock, monotonic: () => state.at },
+    clock: { ...systemClock, sleep, monotonic: () => state.at },
     newId: () => `e${++made}`,
     report: (what) => void said.push(what),
   });
@@ -213,14 +214,22 @@ test("after two minutes without a step it is told, once, which partition is wait
   assert.equal(await waitingFor(), undefined);
 });
 
-test("a step that files of the store are damaged for is told as long as it can't be taken", async () => {
-  const { eraser, state, kept } = desk();
+test("a step that files of the store are damaged for is told as long as it can't be taken, and tried no sooner for what is asked meanwhile", async () => {
+  const rest = Promise.withResolvers<void>();
+  const sleep: Clock["sleep"] = (ms, signal) => {
+    if (ms < 600_000) return systemClock.sleep(ms, signal);
+    signal?.addEventListener("abort", () => rest.resolve());
+    return rest.promise;
+  };
+  const { eraser, state, kept } = desk({ sleep });
   Object.assign(state, { written: 10, fails: "erase", error: new WeirError("store_damaged", "part p is damaged") });
   await eraser.request({ user_id: "u1" });
   eraser.start();
   while ((await eraser.latest(1)).waiting_for !== "part p is damaged") await pause(5);
-  assert.equal(kept.get("e1")?.state, "removing");
   await eraser.request({ user_id: "u2" });
+  await pause(20);
+  assert.equal(kept.get("e1")?.state, "removing");
+  rest.resolve();
   while (kept.get("e1")?.state !== "done") await pause(5);
   assert.equal((await eraser.latest(1)).waiting_for, undefined);
   await eraser.stop(1000);

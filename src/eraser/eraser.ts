@@ -53,7 +53,7 @@ export interface EraserDeps {
 /** How often it is looked whether a step can be taken. */
 const pollMs = 200;
 const restMs = 2000;
-/** Each try of a deletion that fails of damaged files leaves another one with the engine, which goes on trying all of them. */
+/** A deletion that fails of damaged files costs the engine up to minutes: nobody who asks for another one has it tried sooner. */
 const restOfDamagedMs = 600_000;
 /** The same where the register is others', too, and how often it is looked whether there is anything to do. */
 const sharedPollMs = 1000;
@@ -258,7 +258,9 @@ export class Eraser {
     const [busyMs, idleMs] = sharing === undefined ? [pollMs, Infinity] : [sharedPollMs, sharedRestMs];
     while (!this.#stop.signal.aborted) {
       const wake = new AbortController();
-      this.#poke = () => wake.abort();
+      this.#poke = () => {
+        if (this.#damage === undefined || this.#stop.signal.aborted) wake.abort();
+      };
       let pauseMs = idleMs;
       try {
         if (await this.round()) pauseMs = busyMs;

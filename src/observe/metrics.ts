@@ -152,6 +152,11 @@ export const declaredMetrics = {
     name: "weir_engine_restarts",
     help: "How often the engine has been started again since the start",
   },
+  damagedParts: {
+    type: "gauge",
+    name: "weir_damaged_parts",
+    help: "Parts of the store that are known to be damaged: /status names them",
+  },
   liveClients: { type: "gauge", name: "weir_live_clients", help: "Live connections" },
   liveFrames: { type: "counter", name: "weir_live_frames_total", help: "Messages pushed to live connections" },
   liveBytes: { type: "counter", name: "weir_live_bytes_total", help: "Bytes pushed to live connections" },

@@ -18,6 +18,9 @@ export const isRefused = (error: unknown): error is WeirError =>
 export const isDamaged = (error: unknown): error is WeirError =>
   error instanceof WeirError && error.code === "store_damaged";
 
+/** How long side work is left alone that damaged files keep from being done: somebody has to mend them. */
+export const restOfDamagedMs = 600_000;
+
 /** Another process writes to the store in this one's place, which must end. */
 export const isTaken = (error: unknown): error is WeirError =>
   error instanceof WeirError && error.code === "store_taken";

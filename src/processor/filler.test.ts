@@ -16,7 +16,7 @@ const rule = checked({ rule_id: "r", window_size: "1m", metric: "count", group_b
 const stop = new AbortController().signal;
 
 /** Two processes that share a store and the rules; each has what `owned` says. */
-function world() {
+function world(positionsPerEvent = 1) {
   const clock = new SimulatedClock();
   const marks: OffsetRange[] = [];
   const filled: number[] = [];
@@ -30,10 +30,18 @@ function world() {
     goOnRebuilding: async () => 0,
     filled: async (_: string, series: number) => void (filled.push(series), (filling = false)),
   } as unknown as RuleSource;
-  const store = { settle: async () => {}, fillMarks: async () => new Map([[16, [...marks]]]) } as unknown as Store;
+  const reading = (what: "marks" | "events"): void => {
+    disk.reads += 1;
+    if (disk.unreadable === what) throw new WeirError("store_damaged", `${what} are damaged`, { canRetry: true });
+  };
+  const store = {
+    settle: async () => {},
+    fillMarks: async () => (reading("marks"), new Map([[16, [...marks]]])),
+    firstEvents: async ({ to }: OffsetRange) => (reading("events"), { events: 1, last: to }),
+  } as unknown as Store;
   const owned: Record<string, readonly number[]> = { one: [0], two: [1] };
   const told: string[] = [];
-  const disk = { isDamaged: false };
+  const disk = { isDamaged: false, unreadable: "" as "" | "marks" | "events", reads: 0 };
   let held: Promise<void> = Promise.resolve();
   const process = (name: string): Filler => {
     const rollUp = async ({ range }: RollupTask): Promise<boolean> => {
@@ -49,7 +57,7 @@ function world() {
     };
     return new Filler({
       ...{ store, rules, clock, progress: new MemoryProgress(clock), share: 1, chunkEventsMax: 40 },
-      positionsPerEvent: 1,
+      positionsPerEvent,
       writer: { rollUp } as unknown as BatchWriter,
       groups: {
         admit: async () => ({ bounded: new Set(), rooms: new Map(), done: () => {} }),
@@ -125,6 +133,27 @@ test("a fill that files of the store are damaged for stands still, says so, and 
   await clock.advance(600_000);
   await one.round(stop);
   assert.deepEqual([one.state(16).waitingFor, filled], [undefined, [16]]);
+});
+
+test("so does one whose marks, or whose events to be cut, can't be read", async () => {
+  for (const what of ["marks", "events"] as const) {
+    const { clock, filled, owned, believed, told, disk, one } = world(10);
+    believed["one"] = owned["one"] = [0, 1];
+    disk.unreadable = what;
+    for (let tries = 0; tries < 2000; tries += 1) {
+      await one.round(stop);
+      await clock.advance(250);
+    }
+    assert.deepEqual(told, ["filling rule r from raw events stands still; it is tried again every ten minutes"]);
+    assert.equal(one.state(16).waitingFor, `${what} are damaged`);
+    assert.ok(disk.reads <= 3, `${disk.reads} reads within eight minutes`);
+    disk.unreadable = "";
+    await one.round(stop);
+    assert.deepEqual(filled, []);
+    one.mended();
+    await one.round(stop);
+    assert.deepEqual([one.state(16).waitingFor, filled], [undefined, [16]], what);
+  }
 });
 
 test("who waits for a fill to be idle waits for the piece that is being written, and not for the rest after it", async () => {

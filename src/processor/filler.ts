@@ -28,7 +28,7 @@ import {
   withoutRange,
 } from "./fill-work.ts";
 import type { Admission, GroupRooms } from "./group-rooms.ts";
-import { isDamaged, isRefused, isTaken } from "./faulty-rules.ts";
+import { isDamaged, isRefused, isTaken, restOfDamagedMs } from "./faulty-rules.ts";
 import { type ProgressWriter, type RuleSource, type Target, incompleteBelow } from "./ports.ts";
 import type { RuleStopper } from "./rule-stopper.ts";
 
@@ -76,8 +76,8 @@ const anyOutdated = remembered((records: readonly RuleRecord[]): boolean => reco
 const fillAttemptsMax = 3;
 /** How long a fill is left alone that the store refuses piece by piece. */
 const restMs = 5000;
-/** The same where files of the store are damaged: somebody has to mend that. */
-const restOfDamagedMs = 600_000;
+/** Where files of the store are damaged the rest is as long as of all side work, and this many times as long as was tried in vain. */
+const restTimesTried = 20;
 const pauseStepMs = 250;
 /** How often it is looked what others have done of a fill. */
 const readEveryMs = 500;
@@ -99,6 +99,10 @@ export class Filler {
   /** When the marks were last read, by the monotonic clock; and how often what they said was made void. */
   #readAt = -Infinity;
   #voided = 0;
+  /** They can't be read, until then: files of the store are damaged. */
+  #marksDamaged: { readonly error: WeirError; readonly until: number } | undefined;
+  /** When the turn began, by the monotonic clock. */
+  #began = 0;
   #filling: { readonly src: Src; readonly over: Promise<unknown> } | undefined;
   /** What is chosen and written now. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -117,6 +121,12 @@ export class Filler {
     const left = eventsLeft(work);
     const endsAt = held === undefined ? this.#endOf(work, left) : null;
     return { progress: work.events === 0 ? 1 : 1 - left / work.events, endsAt, ...waiting };
+  }
+
+  /** Nothing of the store is damaged any more: what stands still for that need not wait. */
+  mended(): void {
+    for (const series of this.#held.keys()) this.#resting.delete(series);
+    this.#marksDamaged = undefined;
   }
 
   /** A partition was taken up: what has been done of it by others is to be read before anything is written. */
@@ -148,6 +158,7 @@ export class Filler {
 
   /** Answers how long the piece took, ms; undefined when there is nothing to do. */
   async #fillNext(): Promise<number | undefined> {
+    this.#began = this.#deps.clock.monotonic();
     await this.#lookAround();
     for (const work of this.#works.values()) if (work.missing.length === 0) await this.#finish(work.target);
     const { eventsMax, positionsPerEvent, rulesMax } = this.#pace;
@@ -180,12 +191,13 @@ export class Filler {
     const filling = (await rules.targets(records)).filter((target) => target.filling);
     progress.filling(incompleteBelow(rules.known()));
     const wanted = new Set(filling.map(({ series }) => series));
-    for (const series of this.#works.keys()) if (!wanted.has(series)) this.#leave(series);
+    for (const series of new Set([...this.#works.keys(), ...this.#held.keys()]))
+      if (!wanted.has(series)) this.#leave(series);
     const unread = filling.filter((target) => this.#isUnread(target));
     if (unread.length > 0) await this.#takeUp(unread);
   }
 
-  /** It was done, or stopped, by somebody else. */
+  /** It is done, or stopped. */
   #leave(series: number): void {
     this.#works.delete(series);
     this.#resting.delete(series);
@@ -202,6 +214,23 @@ export class Filler {
   }
 
   async #takeUp(targets: readonly Target[]): Promise<void> {
+    const known = this.#marksDamaged;
+    if (known !== undefined && this.#began < known.until) return this.#holdNew(targets, known.error);
+    try {
+      await this.#readMarks(targets);
+      this.#marksDamaged = undefined;
+    } catch (error) {
+      if (!isDamaged(error)) throw error;
+      for (const target of targets) this.#hold(target, error);
+      this.#marksDamaged = { error, until: this.#restsUntil() };
+    }
+  }
+
+  #holdNew(targets: readonly Target[], error: WeirError): void {
+    for (const target of targets) if (!this.#held.has(target.series)) this.#hold(target, error);
+  }
+
+  async #readMarks(targets: readonly Target[]): Promise<void> {
     const { store, clock } = this.#deps;
     const voided = this.#voided;
     this.#readAt = clock.monotonic();
@@ -229,9 +258,17 @@ export class Filler {
     return { piece: { ...piece, range }, events };
   }
 
+  /** What can't be read there none of them can. */
+  #uncut({ works }: FillPiece, error: unknown): undefined {
+    if (!isDamaged(error)) throw error;
+    for (const { target } of works) this.#hold(target, error);
+  }
+
   async #fill(whole: FillPiece): Promise<number> {
     const { clock, live, chunkEventsMax } = this.#deps;
-    const { piece, events } = await this.#cut(whole);
+    const cut = await this.#cut(whole).catch((error: unknown) => this.#uncut(whole, error));
+    if (cut === undefined) return 0;
+    const { piece, events } = cut;
     const started = clock.monotonic();
     if (!(await this.#isWritten(piece))) return 0;
     const took = clock.monotonic() - started;
@@ -308,13 +345,18 @@ export class Filler {
 
   /** What it has is kept, and what it is to replace answers; others that do not read what is damaged go on. */
   #hold({ rule_id, series }: Target, error: WeirError): void {
-    this.#resting.set(series, this.#deps.clock.monotonic() + restOfDamagedMs);
+    this.#resting.set(series, this.#restsUntil());
     if (!this.#held.has(series))
       this.#deps.report(
         `filling rule ${rule_id} from raw events stands still; it is tried again every ten minutes`,
         error,
       );
     this.#held.set(series, error.message);
+  }
+
+  #restsUntil(): number {
+    const now = this.#deps.clock.monotonic();
+    return now + Math.max(restOfDamagedMs, restTimesTried * (now - this.#began));
   }
 
   #isLeast(): boolean {
@@ -343,7 +385,6 @@ export class Filler {
   async #finish(target: Target): Promise<void> {
     passFailpoint("before-switch");
     await this.#deps.rules.filled(target.rule_id, target.series);
-    this.#works.delete(target.series);
-    this.#deps.progress.seriesChanged(target.series);
+    this.#leave(target.series);
   }
 }

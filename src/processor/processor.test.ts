@@ -100,6 +100,22 @@ test("the ids that a process remembers are bounded over all of its partitions", 
   await Promise.all([drained, running]);
 });
 
+test("what is cleaned up in vain, since files of the store are damaged, is not tried each time", async () => {
+  const tried: string[] = [];
+  const seriesKept = async (): Promise<never> => {
+    tried.push("look");
+    throw new WeirError("store_damaged", "part p is damaged", { canRetry: true });
+  };
+  const { processor, clock } = processorOf(1000, { report: (what) => void tried.push(what) }, { seriesKept });
+  await processor.recover();
+  const running = processor.run();
+  for (let minutes = 0; minutes < 15; minutes++) await clock.advance(60_000);
+  assert.deepEqual(tried, ["look", "removing windows that no rule needs failed and will be tried again", "look"]);
+  const drained = processor.drain(1000);
+  await clock.advance(2000);
+  await Promise.all([drained, running]);
+});
+
 test("all partitions roll up by one plan, so that what a rule costs is measured over all of them", async () => {
   const plans = new Set<RollupPlan>();
   let written = 0;

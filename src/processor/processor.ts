@@ -11,7 +11,7 @@ import type { RuleCost } from "./cost-meter.ts";
 import type { LiveLoad } from "./fill-pace.ts";
 import { Filler } from "./filler.ts";
 import type { FillState } from "./filler.ts";
-import { isTaken } from "./faulty-rules.ts";
+import { isDamaged, isTaken, restOfDamagedMs } from "./faulty-rules.ts";
 import { GroupRooms } from "./group-rooms.ts";
 import { LivePlans } from "./live-plans.ts";
 import type { PartitionLimits } from "./partition.ts";
@@ -76,6 +76,8 @@ export class Processor {
   readonly #caretaker: Caretaker;
   /** What of the side work fails at the moment, and with what it failed last: what lasts is news once. */
   readonly #failing = new Map<string, string>();
+  /** What of it is left alone until then, by the monotonic clock. */
+  readonly #resting = new Map<string, number>();
   #running: Promise<unknown> = Promise.resolve();
   #poke: () => void = () => {};
 
@@ -149,6 +151,13 @@ export class Processor {
   /** Resolves when the piece of a fill that is under way is written or has failed: the next goes by what is stored by then. */
   filled(): Promise<void> {
     return this.#filler.idle();
+  }
+
+  /** Nothing of the store is damaged any more, as far as is known: what rests for that goes on. */
+  mended(): void {
+    this.#resting.clear();
+    this.#filler.mended();
+    this.#poke();
   }
 
   /** Drops the windows that no rule needs any more, which is otherwise done now and then. */
@@ -268,17 +277,28 @@ export class Processor {
       const ours = log.sources().filter((src) => this.#isOurs(src));
       // What concerns all partitions is done by one of those who share them.
       if (ours[0] === log.sources()[0]) {
-        await this.#attempt("removing windows that no rule needs", () => this.#caretaker.dropOrphans());
-        await this.#attempt("removing windows that have expired", () => this.#caretaker.dropExpired());
+        await this.#care("removing windows that no rule needs", () => this.#caretaker.dropOrphans());
+        await this.#care("removing windows that have expired", () => this.#caretaker.dropExpired());
       }
-      await this.#attempt("forgetting the groups of rules that are gone", () => this.#caretaker.forgetRooms());
+      await this.#care("forgetting the groups of rules that are gone", () => this.#caretaker.forgetRooms());
       for (const src of ours) {
-        await this.#attempt(`forgetting marks of partition ${src}`, () => this.#caretaker.forgetMarks(src));
+        await this.#care(`forgetting marks of partition ${src}`, () => this.#caretaker.forgetMarks(src));
         if (this.#partitions.get(src) !== undefined)
-          await this.#attempt(`joining marks of fills of partition ${src}`, () => this.#joinFillMarks(src));
+          await this.#care(`joining marks of fills of partition ${src}`, () => this.#joinFillMarks(src));
       }
       await clock.sleep(limits.caretakeEveryMs, this.#drain.signal);
     }
+  }
+
+  /** A deletion that fails of damaged files costs the engine much: it is not tried each time. */
+  async #care(what: string, work: () => Promise<void>): Promise<void> {
+    const { clock } = this.#deps;
+    if (clock.monotonic() < (this.#resting.get(what) ?? 0)) return;
+    const rest = (error: unknown): never => {
+      if (isDamaged(error)) this.#resting.set(what, clock.monotonic() + restOfDamagedMs);
+      throw error;
+    };
+    await this.#attempt(what, () => work().catch(rest));
   }
 
   async #joinFillMarks(src: Src): Promise<void> {

@@ -17,6 +17,8 @@ export interface FollowerParts {
   readonly counted?: (events: number) => void;
 }
 
+type Heard = FillNews & { readonly at: number };
+
 /** A fill of which nothing was said for so long is not under way. */
 const fillMs = 60_000;
 /** What nobody has said for so long may be forgotten: the rules may have been made anew. */
@@ -29,7 +31,8 @@ const rulesMs = 60_000;
  */
 export class Follower {
   readonly #parts: FollowerParts;
-  readonly #fills = new Map<number, FillNews & { readonly at: number }>();
+  /** Of each series what each process that fills it has said last, the latest at the end. */
+  readonly #fills = new Map<number, Map<string, Heard>>();
 
   /** Of each process that counts the revision of the rules that it knows. */
   readonly #rules = new Map<string, { readonly revision: number; readonly at: number }>();
@@ -44,10 +47,13 @@ export class Follower {
     this.#parts.channel.listen({ heard: (message) => this.#heard(message), lost: () => this.#lost() });
   }
 
-  /** How far the fill of a series is, as was said last. */
+  /** How far the fill of a series is, as was said last, and what it stands still for with anybody. */
   fill(series: number): Omit<FillNews, "series"> {
-    const { progress, endsAt, waitingFor } = this.#fills.get(series) ?? { progress: 0, endsAt: null };
-    return { progress, endsAt, ...(waitingFor === undefined ? {} : { waitingFor }) };
+    const since = this.#parts.clock.monotonic() - fillMs;
+    const heard = [...(this.#fills.get(series)?.values() ?? [])].filter(({ at }) => at >= since);
+    const { progress, endsAt } = heard.at(-1) ?? { progress: 0, endsAt: null };
+    const waitingFor = heard.map((fill) => fill.waitingFor).find((what) => what !== undefined);
+    return waitingFor === undefined ? { progress, endsAt } : { progress, endsAt: null, waitingFor };
   }
 
   /**
@@ -76,7 +82,7 @@ export class Follower {
     for (const series of bulletin.series) this.#parts.progress.seriesChanged(series);
     // Of a message that is heard again they are counted already.
     if (went.length > 0) this.#parts.counted?.(bulletin.events);
-    this.#noteFills(bulletin.fills);
+    this.#noteFills(by, bulletin.fills);
   }
 
   /**
@@ -97,10 +103,17 @@ export class Follower {
     this.#parts.progress.touch({ range: nothing, seconds: null });
   }
 
-  #noteFills(fills: readonly FillNews[]): void {
+  #noteFills(by: string, fills: readonly FillNews[]): void {
     const at = this.#parts.clock.monotonic();
-    for (const [series, fill] of this.#fills) if (at - fill.at > fillMs) this.#fills.delete(series);
-    for (const fill of fills) this.#fills.set(fill.series, { ...fill, at });
+    for (const [series, heard] of this.#fills) {
+      for (const [process, fill] of heard) if (at - fill.at > fillMs) heard.delete(process);
+      if (heard.size === 0) this.#fills.delete(series);
+    }
+    for (const fill of fills) {
+      const heard = this.#fills.get(fill.series) ?? new Map<string, Heard>();
+      heard.delete(by);
+      this.#fills.set(fill.series, heard.set(by, { ...fill, at }));
+    }
   }
 }
 

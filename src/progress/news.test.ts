@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { offset, src } from "../event/position.ts";
 import { Announcer } from "./announcer.ts";
+import { encodeBulletin } from "./bulletin.ts";
 import type { ChannelListener } from "./channel.ts";
 import { Follower } from "./follower.ts";
 import { MemoryProgress } from "./memory-progress.ts";
@@ -96,6 +97,19 @@ test("what one process counts is known to another: positions, seconds, times, fi
   assert.equal(await wait, true);
   assert.equal(progress.countedThrough(), 900_000);
   assert.deepEqual(progress.ranges(), [batch(0, 9, null).range]);
+  assert.deepEqual(follower.fill(20), { progress: 0.5, endsAt: 7 });
+});
+
+test("what the fill of a rule stands still for with one process stays known while others go on with theirs", () => {
+  const { line, follower } = installation();
+  const says = (by: string, waitingFor?: string): void => {
+    const fill = { series: 20, progress: 0.5, endsAt: 7, ...(waitingFor === undefined ? {} : { waitingFor }) };
+    line.listeners[0]!.heard(encodeBulletin({ by, events: 0, partitions: [], series: [], fills: [fill] }));
+  };
+  says("one", "part p is damaged");
+  says("two");
+  assert.deepEqual(follower.fill(20), { progress: 0.5, endsAt: null, waitingFor: "part p is damaged" });
+  says("one");
   assert.deepEqual(follower.fill(20), { progress: 0.5, endsAt: 7 });
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readFile, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, readdir, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
@@ -154,10 +154,15 @@ test("a flipped bit in the stored events is named, costs no rule its windows, an
     const table = dirname(dirname(file));
     for (const folder of await readdir(table))
       if (folder.startsWith(part)) await rename(join(table, folder), join(table, "detached", folder));
+    // As after a full disk: an insert that was spoilt, whose events were inserted once more.
+    const spoilt = join(table, "detached", "broken-on-start_202603-0_900_900_0");
+    await cp(dirname(await partOf(dataDir, "202603")), spoilt, { recursive: true });
     server = await startServer({ dataDir });
     assert.equal(await upkeep(rebuildRules, null), 0);
     await erasuresDone(server.queryUrl);
     assert.deepEqual(await values(), [1, 1], "the windows are what is left");
+    assert.match(server.output(), /_900_900_0 .* its events are in other parts, or still in the log: it was deleted/);
+    await assert.rejects(stat(spoilt), { code: "ENOENT" });
     await server.terminate();
 
     // A part that the engine can't even open it leaves out without a word.

@@ -67,7 +67,7 @@ export class ClickHouseStore implements Store {
   readonly #connection: Connection;
   readonly #clock: Clock;
   readonly #claims: Claims | null;
-  readonly #mustHaveAll: () => void;
+  readonly #mustHaveAll: () => Promise<void>;
   readonly #opening: Opening;
   readonly #questions: Questions;
   readonly #dropping: Dropping;
@@ -83,8 +83,8 @@ export class ClickHouseStore implements Store {
     readonly connection: Connection;
     readonly clock: Clock;
     readonly claims?: Claims;
-    /** Throws while stored events are missing that were counted. */
-    readonly mustHaveAll?: () => void;
+    /** Rejects while stored events are missing that were counted. */
+    readonly mustHaveAll?: () => Promise<void>;
     readonly opening?: Opening;
     readonly tableBytesMax?: number;
     readonly rowsBytesMax?: number;
@@ -92,7 +92,7 @@ export class ClickHouseStore implements Store {
     this.#connection = options.connection;
     this.#clock = options.clock;
     this.#claims = options.claims ?? null;
-    this.#mustHaveAll = options.mustHaveAll ?? (() => {});
+    this.#mustHaveAll = options.mustHaveAll ?? (async () => {});
     this.#opening = options.opening ?? { version: "unknown", change: true };
     this.#dropping = new Dropping(options.connection);
     this.#erasing = new Erasing(options.connection);
@@ -134,7 +134,7 @@ export class ClickHouseStore implements Store {
 
   async rollUp(task: RollupTask): Promise<boolean> {
     // What is live is of events that have just been stored.
-    if (task.counts === null) this.#mustHaveAll();
+    if (task.counts === null) await this.#mustHaveAll();
     return this.#rollUp(task);
   }
 
@@ -338,7 +338,7 @@ export class ClickHouseStore implements Store {
   }
 
   async noteErasing(erasure: string, events: EventsToErase): Promise<number> {
-    this.#mustHaveAll();
+    await this.#mustHaveAll();
     return this.#erasing.note(erasure, events);
   }
 

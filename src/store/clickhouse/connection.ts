@@ -8,6 +8,7 @@ import { ask } from "./ask.ts";
 import { type Call, Calls } from "./calls.ts";
 import { type Claim, idOfClaimed } from "./claim-statements.ts";
 import type { Settings, StoreFacts } from "./facts.ts";
+import { endingOf } from "./failed-change.ts";
 import { asWeirError, unavailable } from "./failure.ts";
 import { withFile } from "./hand-over.ts";
 import { type RowShape, insertBody, insertFileSql } from "./insert-rows.ts";
@@ -233,7 +234,13 @@ export class Connection {
     // With a thousand rules a statement is as long as many rows.
     const bytes = Buffer.byteLength(sent.query);
     const write = { sql: statement.sql, bytes, claim };
-    await this.#writing(write, (client, call) => client.command({ ...sent, ...call.asked(settings) }));
+    try {
+      await this.#writing(write, (client, call) => client.command({ ...sent, ...call.asked(settings) }));
+    } catch (error) {
+      const ending = endingOf(statement, error, this.#options);
+      if (ending !== undefined) await this.#command(ending).catch(() => {});
+      throw error;
+    }
   }
 
   /** Inserts the rows that `bytes` hold. `bytes` must not be changed before it resolves, and never after it has rejected. */
@@ -279,9 +286,11 @@ export class Connection {
   /** Asks the engine to end what it does under these names; `SYNC`: resolves when it has ended. */
   async kill(ids: readonly string[], how: "SYNC" | "ASYNC"): Promise<void> {
     const sql = `KILL QUERY${this.#onCluster} WHERE query_id IN {ids:Array(String)} ${how}`;
-    await this.#reading((client, call) =>
-      client.command({ ...sentAs({ sql, parameters: { ids } }), ...call.asked({}) }),
-    );
+    await this.#command({ sql, parameters: { ids } });
+  }
+
+  async #command(statement: Statement): Promise<void> {
+    await this.#reading((client, call) => client.command({ ...sentAs(statement), ...call.asked({}) }));
   }
 
   /** Resolves when the engine answers. An aborted signal ends the wait: one that hangs would not. */

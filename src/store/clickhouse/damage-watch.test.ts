@@ -1,60 +1,254 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
 import { ClickHouseError } from "@clickhouse/client";
 import { SimulatedClock } from "../../../test/support/simulated-clock.ts";
 import type { Statement } from "../../rollup/statement.ts";
 import type { Connection } from "./connection.ts";
 import { DamageWatch } from "./damage-watch.ts";
-import { asWeirError } from "./failure.ts";
+import { embeddedFacts, serverFacts } from "./facts.ts";
+import { asWeirError, unavailable } from "./failure.ts";
+import { whereaboutsOf } from "./set-aside.ts";
 
+const failing = (code: string, type: string, message: string): Error =>
+  asWeirError(new ClickHouseError({ message, code, type }), false);
 const reading = (part: string): Error =>
-  asWeirError(
-    new ClickHouseError({
-      message: `Checksum doesn't match: (while reading from part /d/${part}/ in table weir.raw_events (9057) located on disk)`,
-      code: "40",
-      type: "CHECKSUM_DOESNT_MATCH",
-    }),
-    false,
+  failing(
+    "40",
+    "CHECKSUM_DOESNT_MATCH",
+    `Checksum doesn't match: (while reading from part /d/${part}/ in table weir.raw_events (9057) located on disk)`,
   );
 
-test("a damaged part is told once, by the name that it has then, until the store has it no more", async () => {
+type Block = [partition: string, low: number, high: number, rows?: number];
+
+/** An engine with these active parts; `byRows` answers what is asked of the rows. */
+const engineWith = (blocks: readonly Block[], facts = serverFacts(), byRows = 0) => {
+  const state = {
+    setAside: [] as string[],
+    parts: new Set<string>(),
+    error: undefined as Error | undefined,
+    countedTo: 9,
+    isFull: false,
+  };
+  const dropped: string[] = [];
+  const rows = async ({ sql, parameters }: Statement): Promise<unknown[]> => {
+    if (sql.includes("detached_parts")) {
+      if (state.error !== undefined) throw state.error;
+      return state.setAside.map((name) => setAside(name));
+    }
+    if (sql.includes("system.parts"))
+      return blocks.map(([partition, low, high, has = 1]) => ({ partition, low, high, rows: has }));
+    if (sql.includes("AS one")) return [{ one: 1 }];
+    if (sql.includes("range_to")) return [{ range_to: state.countedTo }];
+    if (sql.includes("_partition_id")) return [{ found: byRows }];
+    return state.parts.has(String(parameters["part"])) ? [{}] : [];
+  };
+  const write = async ({ sql }: Statement): Promise<void> => {
+    if (state.isFull) throw unavailable(new Error("the disk is full"));
+    dropped.push(sql);
+    state.setAside = [];
+  };
+  return { connection: { rows, write, facts } as unknown as Connection, state, dropped };
+};
+
+function setAside(name: string, path = `/d/${name}`, engine = "MergeTree") {
+  const [, partition = "", low, high] = /^broken-on-start_(.+?)_(\d+)_(\d+)_/.exec(name)!;
+  return { name, partition, low: Number(low), high: Number(high), full_name: "weir.raw_events", path, engine };
+}
+
+test("what a part was merged of is there when all of its blocks are, in parts of its own partition", async () => {
+  const of = (blocks: readonly Block[], name = "broken-on-start_p_2_9_1", engine = "MergeTree") =>
+    whereaboutsOf(engineWith(blocks).connection, setAside(name, "/d", engine));
+  assert.equal(await of([["p", 2, 9]]), "elsewhere");
+  assert.equal(
+    await of([
+      ["p", 2, 4],
+      ["p", 5, 9],
+    ]),
+    "elsewhere",
+  );
+  assert.equal(
+    await of([
+      ["p", 2, 4],
+      ["q", 5, 6],
+      ["", 7, 7],
+      ["p", 8, 9],
+    ]),
+    "elsewhere",
+  );
+  assert.equal(
+    await of([
+      ["p", 2, 4],
+      ["p", 6, 9],
+    ]),
+    "unknown",
+    "a number that is nobody's",
+  );
+  assert.equal(await of([["p", 2, 4]]), "missing", "its sources are partly gone");
+  assert.equal(
+    await of([
+      ["p", 1, 1],
+      ["q", 2, 9],
+    ]),
+    "missing",
+  );
+  assert.equal(await of([["p", 1, 12]]), "unknown", "it may have been merged around what is missing");
+  assert.equal(await of([["p", 3, 3]], "broken-on-start_p_2_2_0"), "unknown", "it may have been written anew");
+  assert.equal(await of([["p", 2, 4]], undefined, "ReplicatedMergeTree"), "unknown", "others have it");
+});
+
+test("on the engine of ours its files say how many events are to be found, and of which offsets", async () => {
+  const path = await mkdtemp(join(tmpdir(), "weir-set-aside-"));
+  const of = (blocks: readonly Block[], byRows = 0, name = "broken-on-start_p_2_9_1", countedTo = 9) => {
+    const { connection, state } = engineWith(blocks, embeddedFacts("/spool"), byRows);
+    state.countedTo = countedTo;
+    return whereaboutsOf(connection, setAside(name, path));
+  };
+  const halves: Block[] = [
+    ["p", 2, 4, 5],
+    ["q", 5, 8],
+    ["p", 9, 9, 5],
+  ];
+  try {
+    assert.equal(await of(halves), "elsewhere", "the files are gone, the blocks are there");
+    assert.equal(await of([], 1, "broken-on-start_p_2_2_0"), "missing", "nobody knows what it had");
+    await writeFile(join(path, "count.txt"), "10");
+    assert.equal(await of(halves), "elsewhere");
+    await writeFile(join(path, "count.txt"), "11");
+    assert.equal(await of(halves), "missing");
+    await writeFile(join(path, "minmax_off.idx"), Buffer.alloc(16));
+    assert.equal(await of([], 0, "broken-on-start_p_2_2_0"), "missing");
+    assert.equal(await of([], 1, "broken-on-start_p_2_2_0"), "elsewhere");
+    assert.equal(await of([], 0, "broken-on-start_p_2_2_0", -1), "elsewhere", "it is not counted: the log has it");
+  } finally {
+    await rm(path, { recursive: true });
+  }
+});
+
+function watched(blocks: readonly Block[] = [], facts = serverFacts()) {
   const clock = new SimulatedClock();
   const said: string[] = [];
   const watch = new DamageWatch({ log: (level, message) => void said.push(`${level}: ${message}`) });
-  const parts = new Set(["202601-0_1_1_0"]);
-  const setAside = new Set<string>();
-  const rows = async ({ sql, parameters }: Statement): Promise<unknown[]> =>
-    sql.includes("detached_parts")
-      ? [...setAside].map((name) => ({ name, partition: "p", full_name: "weir.raw_events", path: "/d/nowhere" }))
-      : parts.has(String(parameters["part"]))
-        ? [{}]
-        : [];
-  const stop = await watch.start({ rows } as unknown as Connection, clock);
+  const engine = engineWith(blocks, facts);
+  const counts = { restarts: 0 };
+  const { connection } = engine;
+  const start = () => watch.start({ connection, clock, restarts: () => counts.restarts });
+  return { clock, said, watch, counts, start, ...engine };
+}
+
+const missing = "broken-on-start_p_2_9_1";
+
+test("a damaged part is told once, by the name that it has then, until the store has it no more", async () => {
+  const { clock, said, watch, state, start } = watched();
+  state.parts.add("202601-0_1_1_0");
+  const stop = await start();
+  let mended = 0;
+  watch.onMended(() => (mended += 1));
   assert.equal(watch.describe(), undefined);
   for (const part of ["202601-0_1_1_0", "202601-0_1_1_0", "202601-0_1_1_0_7"]) watch.failed(reading(part) as never);
   watch.failed(asWeirError(new Error("away"), false));
   const named = (part: string): string =>
     `part ${part} of the table weir.raw_events is damaged in the store and can't be read`;
   assert.equal(watch.describe(), named("202601-0_1_1_0_7"));
-  watch.mustHaveAll();
+  await watch.mustHaveAll();
   await clock.advance(60_000);
   assert.equal(watch.describe(), named("202601-0_1_1_0_7"), "it is there");
-  parts.clear();
+  state.parts.clear();
   await clock.advance(60_000);
-  assert.equal(watch.describe(), undefined);
+  assert.deepEqual([watch.describe(), watch.count, mended], [undefined, 0, 1]);
   const told = (part: string): string => `error: ${named(part)}; docs/operating.md says what to do`;
   const gone = "info: a damaged part is not in the store any more";
   assert.deepEqual(said.splice(0), [told("202601-0_1_1_0"), told("202601-0_1_1_0_7"), gone]);
 
-  setAside.add("broken-on-start_202602-0_2_2_0");
+  // Of an index the engine names no table.
+  const what = "While reading or decompressing /d/202601-0_1_1_0/primary.cidx (position: 0)";
+  watch.failed(failing("271", "CANNOT_DECOMPRESS", what) as never);
+  assert.match(watch.describe()!, /^part 202601-0_1_1_0 is damaged/);
   await clock.advance(60_000);
-  // Its file is looked for.
-  while (watch.describe() === undefined) await pause(1);
-  assert.throws(watch.mustHaveAll, { code: "store_damaged", message: /broken-on-start_202602-0_2_2_0.* are missing/ });
-  setAside.clear();
+  assert.equal(watch.describe(), undefined);
+  stop();
+});
+
+test("while events are missing that a part had which was set aside, nothing is made without them; what can't be told is said only", async () => {
+  const { clock, said, watch, state, start } = watched();
+  state.setAside = [missing];
+  const stop = await start();
+  await assert.rejects(watch.mustHaveAll(), {
+    code: "store_damaged",
+    message: /p_2_9_1 .* the events in it are missing/,
+  });
+  state.setAside = ["broken-on-start_p_1_1_0"];
   await clock.advance(60_000);
-  watch.mustHaveAll();
+  await watch.mustHaveAll();
+  assert.equal(watch.describe(), undefined);
+  assert.match(watch.doubts()!, /p_1_1_0 .* can't be told from here$/);
+  assert.deepEqual(
+    said.map((line) => line.split(":")[0]),
+    ["error", "warn", "info"],
+  );
+  stop();
+});
+
+test("where a part's events were found they stay found, whatever is deleted later", async () => {
+  const blocks: Block[] = [];
+  const { clock, said, watch, state, start, dropped } = watched(blocks);
+  state.setAside = [missing];
+  const stop = await start();
+  blocks.push(["p", 1, 12]);
+  await clock.advance(60_000);
+  await assert.rejects(watch.mustHaveAll(), { code: "store_damaged" }, "nothing says that it is there");
+  blocks.splice(0, 1, ["p", 2, 9]);
+  await clock.advance(60_000);
+  blocks.splice(0);
+  await clock.advance(600_000);
+  await watch.mustHaveAll();
+  assert.equal(watch.describe(), undefined);
   assert.equal(said.length, 2);
+  assert.match(said[1]!, /^info: .* its events are in other parts, or still in the log: it may be deleted, /);
+  assert.deepEqual(dropped, []);
+  stop();
+});
+
+test("on an engine of ours a part whose events are elsewhere is deleted, as soon as the disk has room", async () => {
+  const { clock, said, watch, state, start, dropped } = watched([["p", 2, 9]], embeddedFacts("/spool"));
+  state.setAside = [missing];
+  state.isFull = true;
+  const stop = await start();
+  await clock.advance(600_000);
+  await watch.mustHaveAll();
+  state.isFull = false;
+  await clock.advance(120_000);
+  assert.deepEqual(dropped, [`ALTER TABLE raw_events DROP DETACHED PART '${missing}'`]);
+  assert.match(said[0]!, /^warn: .*: it can't be deleted yet \(.*full/);
+  assert.match(said[1]!, /^info: .*: it was deleted$/);
+  assert.equal(said.length, 2);
+  stop();
+});
+
+test("after each start of the engine it is looked before anything is made, and as long as it can't be seen nothing is", async () => {
+  const { watch, state, start, counts } = watched();
+  await assert.rejects(watch.mustHaveAll(), { code: "store_unavailable" });
+  state.error = unavailable(new Error("it is away"));
+  const stop = await start();
+  await assert.rejects(watch.mustHaveAll(), { code: "store_unavailable" });
+  state.error = undefined;
+  await watch.mustHaveAll();
+  state.setAside = [missing];
+  await watch.mustHaveAll();
+  counts.restarts += 1;
+  await assert.rejects(watch.mustHaveAll(), { code: "store_damaged" });
+  stop();
+});
+
+test("who may not see what was set aside is told once, and all goes on", async () => {
+  const { watch, state, start, said, clock } = watched();
+  state.error = failing("497", "ACCESS_DENIED", "Not enough privileges");
+  const stop = await start();
+  await watch.mustHaveAll();
+  await clock.advance(120_000);
+  assert.deepEqual(said.length, 1);
+  assert.match(said[0]!, /^warn: whether the engine has set parts aside can't be seen: .*Not enough privileges/);
   stop();
 });

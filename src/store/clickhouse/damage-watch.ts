@@ -1,88 +1,216 @@
 import { ClickHouseError } from "@clickhouse/client";
 import type { Clock } from "../../lib/clock.ts";
-import type { WeirError } from "../../lib/errors.ts";
+import { messageOf, WeirError } from "../../lib/errors.ts";
 import type { Connection } from "./connection.ts";
-import { type Damage, damageIn, damaged, whatIs } from "./damage.ts";
-import { lostParts } from "./set-aside.ts";
+import { type Damage, StoreDamaged, type Whereabouts, damaged, whatIs } from "./damage.ts";
+import { unavailable } from "./failure.ts";
+import { dropSetAside, hasFiles, selectSetAside, type SetAside, whereaboutsOf } from "./set-aside.ts";
 
 export interface DamageWatchOptions {
   /** Told of each damaged part once, when it is met first by a name, and when the store has it no more. */
-  readonly log: (level: "info" | "error", message: string, facts: Readonly<Record<string, unknown>>) => void;
+  readonly log: (level: "info" | "warn" | "error", message: string, facts: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface Watched {
+  readonly connection: Pick<Connection, "rows" | "write" | "facts">;
+  readonly clock: Clock;
+  /** How often the engine was started anew: it may have set something aside then. */
+  readonly restarts: () => number;
+}
+
+interface Judged {
+  readonly damage: Damage;
+  readonly whereabouts: Whereabouts;
+  /** Why it could not be deleted, where that was tried. */
+  readonly undeleted?: string;
 }
 
 const lookEveryMs = 60_000;
 /** There may be as many as a bad disk has spoilt: so many names are enough to begin with. */
 const toldMax = 3;
+const whatToDo = "docs/operating.md says what to do";
 
-/** Which parts of the store have been found damaged, by statements that have failed of them, and are still there. */
+/** Which parts of the store are damaged: statements have failed of them, or the engine has set them aside; and they are still there. */
 export class DamageWatch {
   readonly #log: DamageWatchOptions["log"];
-  readonly #known = new Map<string, Damage>();
+  /** What statements have failed of. */
+  readonly #unreadable = new Map<string, Damage>();
+  /** What the engine has set aside, by its folder. What is elsewhere stays so, else missing: later deletions and merges would say something else. */
+  readonly #setAside = new Map<string, Judged>();
+  #watched: Watched | undefined;
+  #looking: Promise<void> | undefined;
+  /** After how many restarts it was looked last. */
+  #lookedAfter: number | undefined;
+  #isDenied = false;
+  #onMended: () => void = () => {};
 
   constructor({ log }: DamageWatchOptions) {
     this.#log = log;
   }
 
   /** Takes what any statement has failed with. */
-  readonly failed = ({ code, cause }: WeirError): void => {
-    const damage = code === "store_damaged" && cause instanceof ClickHouseError ? damageIn(cause) : undefined;
-    if (damage !== undefined) this.#note(damage);
+  readonly failed = (error: WeirError): void => {
+    if (!(error instanceof StoreDamaged) || error.damage.part === undefined) return;
+    const { damage } = error;
+    const key = JSON.stringify([damage.table, lasting(error.damage.part)]);
+    if (this.#unreadable.get(key)?.part === damage.part) return;
+    this.#unreadable.set(key, damage);
+    this.#log("error", `${whatIs(damage)}; ${whatToDo}`, { ...damage });
   };
-
-  #note(damage: Damage): void {
-    if (damage.part === undefined) return;
-    const key = JSON.stringify([damage.table, lasting(damage.part), damage.isSetAside]);
-    if (this.#known.get(key)?.part === damage.part) return;
-    this.#known.set(key, damage);
-    this.#log("error", `${whatIs(damage)}; docs/operating.md says what to do`, { ...damage });
-  }
 
   /** For people; undefined: nothing is known to be damaged. */
   describe(): string | undefined {
-    if (this.#known.size === 0) return undefined;
-    const told = [...this.#known.values()].slice(0, toldMax).map(whatIs);
-    const others = this.#known.size - told.length;
-    return `${told.join("; ")}${others > 0 ? `; and ${others} more` : ""}`;
+    return told(this.#known());
+  }
+
+  /** For people: what may be missing, where that can't be told; undefined: nothing. */
+  doubts(): string | undefined {
+    return told(this.#areSetAside("unknown"));
+  }
+
+  /** How many parts are known to be damaged. */
+  get count(): number {
+    return this.#known().length;
+  }
+
+  /** Calls `listener` whenever nothing is damaged any more, as far as is known. */
+  onMended(listener: () => void): void {
+    this.#onMended = listener;
+  }
+
+  #known(): readonly Damage[] {
+    return [...this.#unreadable.values(), ...this.#areSetAside("missing")];
+  }
+
+  #areSetAside(how: Whereabouts): readonly Damage[] {
+    return [...this.#setAside.values()].filter((one) => one.whereabouts === how).map(({ damage }) => damage);
   }
 
   /**
    * @throws WeirError `store_damaged` while stored events are missing that were counted: what is made of the others is not what it is to replace,
-   * and an erasure does not find all.
+   * and an erasure does not find all. `store_unavailable` while that is not known since the engine started.
    */
-  readonly mustHaveAll = (): void => {
-    const lost = this.#known.values().find(({ isSetAside }) => isSetAside);
+  readonly mustHaveAll = async (): Promise<void> => {
+    if (this.#watched === undefined) throw unavailable(new Error("it is being opened"));
+    while (this.#lookedAfter !== this.#watched.restarts()) await this.#look(this.#watched);
+    const [lost] = this.#areSetAside("missing");
     if (lost !== undefined) throw damaged(lost, "set aside", { cause: undefined, outcomeUnknown: false });
   };
 
   /** Resolves when it has looked once, and looks now and then from then on: who runs the server may have mended something. */
-  async start(connection: Pick<Connection, "rows">, clock: Clock): Promise<() => void> {
-    const look = (): Promise<void> => this.#look(connection).catch(() => {});
+  async start(watched: Watched): Promise<() => void> {
+    this.#watched = watched;
+    // Who needs to know it looks again.
+    const look = (): Promise<void> => this.#look(watched).catch(() => {});
     await look();
-    return clock.every(lookEveryMs, () => void look());
+    return watched.clock.every(lookEveryMs, () => void look());
   }
 
-  async #look(connection: Pick<Connection, "rows">): Promise<void> {
-    const lost = await lostParts(connection).catch(() => undefined);
-    for (const damage of lost ?? []) this.#note(damage);
-    for (const [key, damage] of this.#known) {
-      const isLost = lost?.some(({ part }) => part === damage.part) ?? true;
-      if (damage.isSetAside ? isLost : await isThere(connection, damage)) continue;
-      this.#known.delete(key);
-      this.#log("info", "a damaged part is not in the store any more", { ...damage });
+  #look(watched: Watched): Promise<void> {
+    this.#looking ??= this.#lookNow(watched).finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+
+  async #lookNow({ connection, restarts }: Watched): Promise<void> {
+    const [after, wasDamaged] = [restarts(), this.count > 0];
+    try {
+      await this.#lookForSetAside(connection);
+    } catch (error) {
+      if (!isDenied(error)) throw error;
+      this.#denied(error);
+    }
+    for (const [key, damage] of this.#unreadable)
+      if (!(await isThere(connection, damage))) this.#gone(this.#unreadable, key, damage);
+    this.#lookedAfter = after;
+    if (wasDamaged && this.count === 0) this.#onMended();
+  }
+
+  async #lookForSetAside(connection: Watched["connection"]): Promise<void> {
+    const found = await connection.rows<SetAside>(selectSetAside);
+    for (const part of found) await this.#judge(connection, part);
+    for (const [path, { damage, whereabouts }] of this.#setAside) {
+      if (found.some((part) => part.path === path)) continue;
+      if (whereabouts === "elsewhere") this.#setAside.delete(path);
+      else this.#gone(this.#setAside, path, damage);
     }
   }
+
+  async #judge(connection: Watched["connection"], part: SetAside): Promise<void> {
+    const { name, full_name: table, path } = part;
+    const known = this.#setAside.get(path);
+    const whereabouts = await this.#whereabouts(connection, part, known?.whereabouts);
+    const damage: Damage = { part: name, table, path, setAside: whereabouts };
+    this.#setAside.set(path, { ...known, damage, whereabouts });
+    if (whereabouts === "elsewhere" && hasFiles(connection)) return this.#delete(connection, part, damage);
+    if (whereabouts === known?.whereabouts) return;
+    if (whereabouts === "elsewhere")
+      this.#log("info", `${whatIs(damage)}: it may be deleted, as it has copies of events, erased ones too`, {
+        ...damage,
+      });
+    else this.#log(whereabouts === "missing" ? "error" : "warn", `${whatIs(damage)}; ${whatToDo}`, { ...damage });
+  }
+
+  async #whereabouts(
+    connection: Watched["connection"],
+    part: SetAside,
+    known: Whereabouts | undefined,
+  ): Promise<Whereabouts> {
+    if (known === "elsewhere") return known;
+    const now = await whereaboutsOf(connection, part).catch((error: unknown) => {
+      if (isDenied(error)) return "unknown" as const;
+      throw error;
+    });
+    return known === "missing" && now === "unknown" ? known : now;
+  }
+
+  /** It is of no use, and erasures don't reach it. On a full disk that has to wait. */
+  async #delete(connection: Watched["connection"], part: SetAside, damage: Damage): Promise<void> {
+    const known = this.#setAside.get(part.path)!;
+    const failure = await dropSetAside(connection, part).then(() => undefined, messageOf);
+    if (failure === undefined) this.#log("info", `${whatIs(damage)}: it was deleted`, { ...damage });
+    else if (known.undeleted === undefined)
+      this.#log("warn", `${whatIs(damage)}: it can't be deleted yet (${failure})`, { ...damage });
+    this.#setAside.set(part.path, { ...known, ...(failure === undefined ? {} : { undeleted: failure }) });
+  }
+
+  #gone(known: Map<string, unknown>, key: string, damage: Damage): void {
+    known.delete(key);
+    this.#log("info", "a damaged part is not in the store any more", { ...damage });
+  }
+
+  #denied(error: unknown): void {
+    if (!this.#isDenied)
+      this.#log("warn", `whether the engine has set parts aside can't be seen: ${messageOf(error)}`, {});
+    this.#isDenied = true;
+  }
 }
+
+function told(damages: readonly Damage[]): string | undefined {
+  if (damages.length === 0) return undefined;
+  const others = damages.length - toldMax;
+  return `${damages.slice(0, toldMax).map(whatIs).join("; ")}${others > 0 ? `; and ${others} more` : ""}`;
+}
+
+/** ACCESS_DENIED. */
+const isDenied = (error: unknown): boolean =>
+  error instanceof WeirError && error.cause instanceof ClickHouseError && error.cause.code === "497";
 
 /** What stays of a part's name: each deletion that goes over its table gives it another number, at the end, and leaves its files as they are. */
 const lasting = (part: string): string => /^.+?_\d+_\d+_\d+/.exec(part)?.[0] ?? part;
 
-/** Asked of the table itself, as a user may have no grant for the list of all parts. What can't be told is there. */
+const ourTables = ["raw_events", "rollups", "rejects", "erasing", "claims", "schema_steps"];
+
+/** Asked of the tables themselves, as a user may have no grant for the list of all parts. What can't be told is there. */
 async function isThere(connection: Pick<Connection, "rows">, { table, part = "" }: Damage): Promise<boolean> {
-  if (table === undefined) return true;
+  const tables = table === undefined ? ourTables : [table.slice(table.lastIndexOf(".") + 1)];
+  for (const one of tables) if (await isIn(connection, one, part)) return true;
+  return false;
+}
+
+async function isIn(connection: Pick<Connection, "rows">, table: string, part: string): Promise<boolean> {
   const sql =
     "SELECT 1 FROM {table:Identifier} WHERE _part = {part:String} OR startsWith(_part, concat({part:String}, '_')) LIMIT 1";
-  const parameters = { table: table.slice(table.lastIndexOf(".") + 1), part: lasting(part) };
-  return connection.rows({ sql, parameters }).then(
+  return connection.rows({ sql, parameters: { table, part: lasting(part) } }).then(
     (rows) => rows.length > 0,
     () => true,
   );

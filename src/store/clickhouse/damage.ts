@@ -1,5 +1,8 @@
 import type { ClickHouseError } from "@clickhouse/client";
-import { WeirError } from "../../lib/errors.ts";
+import { type ErrorFacts, WeirError } from "../../lib/errors.ts";
+
+/** Where the events are of a part that the engine has set aside. `unknown`: that can't be told from here. */
+export type Whereabouts = "elsewhere" | "missing" | "unknown";
 
 /** What can't be read any more, as far as the engine names it. */
 export interface Damage {
@@ -8,8 +11,8 @@ export interface Damage {
   readonly table?: string;
   /** Of the part's folder on the engine's disk. */
   readonly path?: string;
-  /** The engine could not open it as it started, and goes on without what is in it. */
-  readonly isSetAside?: true;
+  /** The engine could not open it as it started, and goes on without it; given is where its events are. */
+  readonly setAside?: Whereabouts;
 }
 
 /**
@@ -64,20 +67,32 @@ function placeOf(message: string): Damage {
 
 const nameIn = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
-/** It has the names of files, and nothing of what is in them. */
-export function damaged(damage: Damage, named: string, facts: { cause: unknown; outcomeUnknown: boolean }): WeirError {
-  const what = whatIs(damage);
-  return new WeirError("store_damaged", `${what} (${named}); docs/operating.md says what to do about a damaged part`, {
-    ...facts,
-    canRetry: true,
-    details: { table: damage.table ?? null, part: damage.part ?? null },
-  });
+/** What fails of damaged files, with what is known of these. */
+export class StoreDamaged extends WeirError {
+  readonly damage: Damage;
+
+  constructor(damage: Damage, message: string, facts: ErrorFacts) {
+    super("store_damaged", message, facts);
+    this.damage = damage;
+  }
 }
 
-export function whatIs({ part, table, isSetAside }: Damage): string {
+/** It has the names of files, and nothing of what is in them. */
+export function damaged(damage: Damage, named: string, facts: { cause: unknown; outcomeUnknown: boolean }): WeirError {
+  const message = `${whatIs(damage)} (${named}); docs/operating.md says what to do about a damaged part`;
+  const details = { table: damage.table ?? null, part: damage.part ?? null };
+  return new StoreDamaged(damage, message, { ...facts, canRetry: true, details });
+}
+
+const ofSetAside: Readonly<Record<Whereabouts, string>> = {
+  elsewhere: "is damaged, and set aside by the engine; its events are in other parts, or still in the log",
+  missing: "is damaged: the engine could not open it, and the events in it are missing",
+  unknown: "is damaged: the engine could not open it, and whether its events are elsewhere can't be told from here",
+};
+
+export function whatIs({ part, table, setAside }: Damage): string {
   if (part === undefined) return "a file of the store is damaged and can't be read";
   const ofTable = table === undefined ? "" : ` of the table ${table}`;
-  if (isSetAside)
-    return `part ${part}${ofTable} is damaged: the engine could not open it, and the events in it are missing`;
-  return `part ${part}${ofTable} is damaged in the store and can't be read`;
+  const what = setAside === undefined ? "is damaged in the store and can't be read" : ofSetAside[setAside];
+  return `part ${part}${ofTable} ${what}`;
 }

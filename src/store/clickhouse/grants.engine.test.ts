@@ -10,6 +10,7 @@ import { planRollup } from "../../rollup/plan.ts";
 import { countByType, event, piece, range, start } from "../store-samples.suite.ts";
 import { storeSuite } from "../store.suite.ts";
 import { firstTables } from "./schema.ts";
+import { selectSetAside, whereaboutsOf } from "./set-aside.ts";
 
 /*
  * Whether the grants in docs/operating.md are enough for every statement that the store sends. The engine here has no
@@ -62,6 +63,9 @@ describe("what the suite does not ask", () => {
     for (const kind of ["events", "values"] as const)
       await store.compare({ series: 20, rule: countByType, ranges: [at], from: 0, limit: 10 }, kind, signal);
     await connection.kill(["none"], "SYNC");
+    await connection.rows(selectSetAside);
+    const part = { name: "broken-on-start_p_1_1_0", partition: "p", low: 1, high: 1, full_name: "", path: "" };
+    await whereaboutsOf(connection, { ...part, engine: "MergeTree" });
     await store.marks(0, src(1), offset(0));
     await store.close();
   });

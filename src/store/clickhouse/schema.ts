@@ -26,14 +26,20 @@ const durable = {
   old_parts_lifetime: "60",
 };
 
+/**
+ * A table is opened however much of it is damaged: what can't be opened is set aside, and told (damage-watch.ts). By default more than
+ * a hundred such parts, or 1 GiB of them, keep a table from being opened at all, with all that is whole.
+ */
+const opened = { max_suspicious_broken_parts: "1000000", max_suspicious_broken_parts_bytes: "1000000000000000" };
+
 /** Statistics of every column cost a sixth of a merge, and no statement of ours is planned by them. One stream a string is smaller. */
 const lean = { auto_statistics_types: "''", string_serialization_version: "'single_stream'" };
 
 /** Sixteen parts become one: half the merging that the engine does by itself, and some dozens of parts in all. */
 const seldomMerged = { min_parts_to_merge_at_once: "16", merge_selector_base: "16" };
 
-const rawSettings = { ...durable, ...lean, ...seldomMerged };
-const rollupSettings = { ...durable, auto_statistics_types: "''" };
+const rawSettings = { ...durable, ...opened, ...lean, ...seldomMerged };
+const rollupSettings = { ...durable, ...opened, auto_statistics_types: "''" };
 
 /**
  * A merge holds a block of what it writes and a granule of each part that it reads, with states unpacked: some 150 KB for each
