@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
+import { setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 
 /** One thing to check: a program that ends with 0 when all is well. */
@@ -131,7 +132,8 @@ export function close(results: readonly Result[]): number {
   return bad.length === 0 ? 0 : 1;
 }
 
-export function runStep(step: Step): Promise<Result> {
+/** @param niceness how much it and all that it starts gives way to others, 0 to 19. */
+export function runStep(step: Step, niceness = 0): Promise<Result> {
   return new Promise((resolve) => {
     const started = performance.now();
     const child = spawn(step.program, step.args, {
@@ -140,6 +142,7 @@ export function runStep(step: Step): Promise<Result> {
       timeout: step.secondsMax * 1000,
       killSignal: "SIGKILL",
     });
+    if (niceness > 0 && child.pid !== undefined) setPriority(child.pid, niceness);
     const chunks: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk));

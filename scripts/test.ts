@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { faultLane, loadLane, runLanes, serviceLanes, simulation } from "./lanes.ts";
-import { checks, close, runSteps } from "./steps.ts";
+import { checks, close, runStep, runSteps } from "./steps.ts";
 
 const asked = process.argv.slice(2);
 const wanted = (step: { name: string }): boolean =>
@@ -19,6 +19,9 @@ process.env["NODE_COMPILE_CACHE"] = compiled;
 process.once("exit", () => rmSync(compiled, { recursive: true, force: true }));
 
 const quick = await runSteps(checks().filter(wanted), 4);
-const services = await runLanes([simulation(), ...serviceLanes(), faultLane()].filter(wanted), 4);
+// As nice as an engine is to its server: where there is always more to do than processors, it would hardly get any.
+const services = await runLanes([simulation(), ...serviceLanes(), faultLane()].filter(wanted), 4, (step) =>
+  runStep(step, 15),
+);
 const load = await runLanes([loadLane()].filter(wanted), 1);
 process.exitCode = close([...quick, ...services, ...load]);

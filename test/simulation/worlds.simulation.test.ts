@@ -6,7 +6,7 @@ import { namedSeeds } from "./seeds.ts";
 
 /** `WEIR_SIM_SEED` plays one world and prints what happens in it; `WEIR_SIM_SEEDS` plays so many. */
 const only = process.env["WEIR_SIM_SEED"];
-const seeds = Number(process.env["WEIR_SIM_SEEDS"] ?? 1000);
+const seeds = Number(process.env["WEIR_SIM_SEEDS"] ?? 500);
 /** Of a processor, however busy it is with other things: five hundred worlds within two minutes; on a quiet one they take 17 s. */
 const secondsOfWorldMax = 120 / 500;
 /** Other worlds in every run; `WEIR_SIM_FROM` says which is the first. */
