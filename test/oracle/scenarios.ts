@@ -311,7 +311,7 @@ export function stepFor(rule: OracleRule, pick: number): string {
 
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
   rules: fc.oneof(
-    { weight: 15, arbitrary: fc.array(rule, { minLength: 1, maxLength: 5 }) },
+    { weight: 15, arbitrary: fc.array(rule, { minLength: 1, maxLength: 4 }) },
     { weight: 1, arbitrary: fc.array(rule, { minLength: 6, maxLength: 16 }) },
   ),
   events: fc.array(event, { maxLength: 60, size: "max" }),
