@@ -21,7 +21,7 @@ const reading = (part: string): Error =>
     `Checksum doesn't match: (while reading from part /d/${part}/ in table weir.raw_events (9057) located on disk)`,
   );
 
-type Block = [partition: string, low: number, high: number, rows?: number];
+type Block = [partition: string, low: number, high: number, rows?: number, written?: number];
 
 /** An engine with these active parts; `byRows` answers what is asked of the rows. */
 const engineWith = (blocks: readonly Block[], facts = serverFacts(), byRows = 0) => {
@@ -29,33 +29,33 @@ const engineWith = (blocks: readonly Block[], facts = serverFacts(), byRows = 0)
     setAside: [] as string[],
     parts: new Set<string>(),
     error: undefined as Error | undefined,
-    countedTo: 9,
-    isFull: false,
+    countedTo: 9 as number | undefined,
+    partitions: 1,
   };
-  const dropped: string[] = [];
   const rows = async ({ sql, parameters }: Statement): Promise<unknown[]> => {
     if (sql.includes("detached_parts")) {
       if (state.error !== undefined) throw state.error;
       return state.setAside.map((name) => setAside(name));
     }
     if (sql.includes("system.parts"))
-      return blocks.map(([partition, low, high, has = 1]) => ({ partition, low, high, rows: has }));
-    if (sql.includes("AS one")) return [{ one: 1 }];
-    if (sql.includes("range_to")) return [{ range_to: state.countedTo }];
+      return ["raw_events", "rollups"].flatMap((table) =>
+        blocks.map(([partition, low, high, has = 1, at = 0]) => ({
+          ...{ table, partition, low, high, rows: has },
+          written: at,
+        })),
+      );
+    if (sql.includes("AS one")) return [{ one: state.partitions === 1 ? 1 : 0 }];
+    if (sql.includes("range_to")) return state.countedTo === undefined ? [] : [{ range_to: state.countedTo }];
     if (sql.includes("_partition_id")) return [{ found: byRows }];
     return state.parts.has(String(parameters["part"])) ? [{}] : [];
   };
-  const write = async ({ sql }: Statement): Promise<void> => {
-    if (state.isFull) throw unavailable(new Error("the disk is full"));
-    dropped.push(sql);
-    state.setAside = [];
-  };
-  return { connection: { rows, write, facts } as unknown as Connection, state, dropped };
+  return { connection: { rows, facts } as unknown as Connection, state };
 };
 
-function setAside(name: string, path = `/d/${name}`, engine = "MergeTree") {
+function setAside(name: string, path = `/d/${name}`, engine = "MergeTree", table = "raw_events") {
   const [, partition = "", low, high] = /^broken-on-start_(.+?)_(\d+)_(\d+)_/.exec(name)!;
-  return { name, partition, low: Number(low), high: Number(high), full_name: "weir.raw_events", path, engine };
+  const blocks = { partition, low: Number(low), high: Number(high), written: 5 };
+  return { name, table, ...blocks, full_name: `weir.${table}`, path, engine };
 }
 
 test("what a part was merged of is there when all of its blocks are, in parts of its own partition", async () => {
@@ -76,8 +76,11 @@ test("what a part was merged of is there when all of its blocks are, in parts of
       ["", 7, 7],
       ["p", 8, 9],
     ]),
-    "elsewhere",
+    "unknown",
+    "what lies between may be others', or what is missing",
   );
+  assert.equal(await of([["p", 2, 9, 1, 6]]), "unknown", "a number may be given anew");
+  assert.equal(await of([["p", 2, 9, 1, 5]]), "elsewhere", "it was merged at once");
   assert.equal(
     await of([
       ["p", 2, 4],
@@ -101,9 +104,16 @@ test("what a part was merged of is there when all of its blocks are, in parts of
 
 test("on the engine of ours its files say how many events are to be found, and of which offsets", async () => {
   const path = await mkdtemp(join(tmpdir(), "weir-set-aside-"));
-  const of = (blocks: readonly Block[], byRows = 0, name = "broken-on-start_p_2_9_1", countedTo = 9) => {
+  const of = (
+    blocks: readonly Block[],
+    byRows = 0,
+    name = "broken-on-start_p_2_9_1",
+    countedTo: number | undefined = 9,
+    partitions = 1,
+  ) => {
     const { connection, state } = engineWith(blocks, embeddedFacts("/spool"), byRows);
     state.countedTo = countedTo;
+    state.partitions = partitions;
     return whereaboutsOf(connection, setAside(name, path));
   };
   const halves: Block[] = [
@@ -112,7 +122,12 @@ test("on the engine of ours its files say how many events are to be found, and o
     ["p", 9, 9, 5],
   ];
   try {
-    assert.equal(await of(halves), "elsewhere", "the files are gone, the blocks are there");
+    assert.equal(await of(halves), "missing", "the files are gone, and what lies between may have been in it");
+    const whole: Block[] = [
+      ["p", 2, 4],
+      ["p", 5, 9],
+    ];
+    assert.equal(await of(whole), "elsewhere", "the files are gone, the blocks are there");
     assert.equal(await of([], 1, "broken-on-start_p_2_2_0"), "missing", "nobody knows what it had");
     await writeFile(join(path, "count.txt"), "10");
     assert.equal(await of(halves), "elsewhere");
@@ -121,7 +136,14 @@ test("on the engine of ours its files say how many events are to be found, and o
     await writeFile(join(path, "minmax_off.idx"), Buffer.alloc(16));
     assert.equal(await of([], 0, "broken-on-start_p_2_2_0"), "missing");
     assert.equal(await of([], 1, "broken-on-start_p_2_2_0"), "elsewhere");
+    assert.equal(await of([], 1, "broken-on-start_p_2_2_0", 9, 2), "unknown", "another partition may have had these");
+    const reused: Block[] = [["p", 2, 2, 10, 6]];
+    assert.equal(await of(reused, 0, "broken-on-start_p_2_2_0"), "missing", "what was inserted later has its number");
     assert.equal(await of([], 0, "broken-on-start_p_2_2_0", -1), "elsewhere", "it is not counted: the log has it");
+    const { connection, state } = engineWith([], embeddedFacts("/spool"));
+    state.countedTo = undefined;
+    const one = setAside("broken-on-start_p_2_2_0", path);
+    assert.equal(await whereaboutsOf(connection, one), "missing", "without any mark nobody knows what is counted");
   } finally {
     await rm(path, { recursive: true });
   }
@@ -193,7 +215,7 @@ test("while events are missing that a part had which was set aside, nothing is m
 
 test("where a part's events were found they stay found, whatever is deleted later", async () => {
   const blocks: Block[] = [];
-  const { clock, said, watch, state, start, dropped } = watched(blocks);
+  const { clock, said, watch, state, start } = watched(blocks);
   state.setAside = [missing];
   const stop = await start();
   blocks.push(["p", 1, 12]);
@@ -206,25 +228,19 @@ test("where a part's events were found they stay found, whatever is deleted late
   await watch.mustHaveAll();
   assert.equal(watch.describe(), undefined);
   assert.equal(said.length, 2);
-  assert.match(said[1]!, /^info: .* its events are in other parts, or still in the log: it may be deleted, /);
-  assert.deepEqual(dropped, []);
+  assert.match(said[1]!, /^info: .* what was in it is in other parts, or still in the log: it may be deleted, /);
   stop();
 });
 
-test("on an engine of ours a part whose events are elsewhere is deleted, as soon as the disk has room", async () => {
-  const { clock, said, watch, state, start, dropped } = watched([["p", 2, 9]], embeddedFacts("/spool"));
-  state.setAside = [missing];
-  state.isFull = true;
-  const stop = await start();
-  await clock.advance(600_000);
-  await watch.mustHaveAll();
-  state.isFull = false;
-  await clock.advance(120_000);
-  assert.deepEqual(dropped, [`ALTER TABLE raw_events DROP DETACHED PART '${missing}'`]);
-  assert.match(said[0]!, /^warn: .*: it can't be deleted yet \(.*full/);
-  assert.match(said[1]!, /^info: .*: it was deleted$/);
-  assert.equal(said.length, 2);
-  stop();
+test("of windows that are set aside it is said that they may be missing, and nothing waits", async () => {
+  const windows = (blocks: readonly Block[]) =>
+    whereaboutsOf(
+      engineWith(blocks, embeddedFacts("/spool")).connection,
+      setAside(missing, "/d", "MergeTree", "rollups"),
+    );
+  assert.equal(await windows([["p", 2, 9]]), "elsewhere");
+  for (const blocks of [[], [["p", 2, 4]], [["p", 2, 9, 1, 6]]] as Block[][])
+    assert.equal(await windows(blocks), "unknown");
 });
 
 test("after each start of the engine it is looked before anything is made, and as long as it can't be seen nothing is", async () => {

@@ -4,7 +4,7 @@ import { messageOf, WeirError } from "../../lib/errors.ts";
 import type { Connection } from "./connection.ts";
 import { type Damage, StoreDamaged, type Whereabouts, damaged, whatIs } from "./damage.ts";
 import { unavailable } from "./failure.ts";
-import { dropSetAside, hasFiles, selectSetAside, type SetAside, whereaboutsOf } from "./set-aside.ts";
+import { selectSetAside, type SetAside, whereaboutsOf } from "./set-aside.ts";
 
 export interface DamageWatchOptions {
   /** Told of each damaged part once, when it is met first by a name, and when the store has it no more. */
@@ -12,7 +12,7 @@ export interface DamageWatchOptions {
 }
 
 export interface Watched {
-  readonly connection: Pick<Connection, "rows" | "write" | "facts">;
+  readonly connection: Pick<Connection, "rows" | "facts">;
   readonly clock: Clock;
   /** How often the engine was started anew: it may have set something aside then. */
   readonly restarts: () => number;
@@ -21,8 +21,7 @@ export interface Watched {
 interface Judged {
   readonly damage: Damage;
   readonly whereabouts: Whereabouts;
-  /** Why it could not be deleted, where that was tried. */
-  readonly undeleted?: string;
+  readonly written: number;
 }
 
 const lookEveryMs = 60_000;
@@ -136,13 +135,15 @@ export class DamageWatch {
   }
 
   async #judge(connection: Watched["connection"], part: SetAside): Promise<void> {
-    const { name, full_name: table, path } = part;
-    const known = this.#setAside.get(path);
+    const { name, full_name: table, path, written } = part;
+    const last = this.#setAside.get(path);
+    // Another of the same name, else.
+    const known = last?.written === written ? last : undefined;
     const whereabouts = await this.#whereabouts(connection, part, known?.whereabouts);
     const damage: Damage = { part: name, table, path, setAside: whereabouts };
-    this.#setAside.set(path, { ...known, damage, whereabouts });
-    if (whereabouts === "elsewhere" && hasFiles(connection)) return this.#delete(connection, part, damage);
+    this.#setAside.set(path, { damage, whereabouts, written });
     if (whereabouts === known?.whereabouts) return;
+    // Not by us: it may be all that is left, if this is wrong.
     if (whereabouts === "elsewhere")
       this.#log("info", `${whatIs(damage)}: it may be deleted, as it has copies of events, erased ones too`, {
         ...damage,
@@ -161,16 +162,6 @@ export class DamageWatch {
       throw error;
     });
     return known === "missing" && now === "unknown" ? known : now;
-  }
-
-  /** It is of no use, and erasures don't reach it. On a full disk that has to wait. */
-  async #delete(connection: Watched["connection"], part: SetAside, damage: Damage): Promise<void> {
-    const known = this.#setAside.get(part.path)!;
-    const failure = await dropSetAside(connection, part).then(() => undefined, messageOf);
-    if (failure === undefined) this.#log("info", `${whatIs(damage)}: it was deleted`, { ...damage });
-    else if (known.undeleted === undefined)
-      this.#log("warn", `${whatIs(damage)}: it can't be deleted yet (${failure})`, { ...damage });
-    this.#setAside.set(part.path, { ...known, ...(failure === undefined ? {} : { undeleted: failure }) });
   }
 
   #gone(known: Map<string, unknown>, key: string, damage: Damage): void {

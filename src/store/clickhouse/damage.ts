@@ -85,9 +85,9 @@ export function damaged(damage: Damage, named: string, facts: { cause: unknown; 
 }
 
 const ofSetAside: Readonly<Record<Whereabouts, string>> = {
-  elsewhere: "is damaged, and set aside by the engine; its events are in other parts, or still in the log",
+  elsewhere: "is damaged, and set aside by the engine; what was in it is in other parts, or still in the log",
   missing: "is damaged: the engine could not open it, and the events in it are missing",
-  unknown: "is damaged: the engine could not open it, and whether its events are elsewhere can't be told from here",
+  unknown: "is damaged: the engine could not open it, and whether what was in it is elsewhere can't be told from here",
 };
 
 export function whatIs({ part, table, setAside }: Damage): string {

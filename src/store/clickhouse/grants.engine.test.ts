@@ -64,7 +64,16 @@ describe("what the suite does not ask", () => {
       await store.compare({ series: 20, rule: countByType, ranges: [at], from: 0, limit: 10 }, kind, signal);
     await connection.kill(["none"], "SYNC");
     await connection.rows(selectSetAside);
-    const part = { name: "broken-on-start_p_1_1_0", partition: "p", low: 1, high: 1, full_name: "", path: "" };
+    const part = {
+      name: "broken-on-start_p_1_1_0",
+      partition: "p",
+      low: 1,
+      high: 1,
+      table: "raw_events",
+      written: 0,
+      full_name: "",
+      path: "",
+    };
     await whereaboutsOf(connection, { ...part, engine: "MergeTree" });
     await store.marks(0, src(1), offset(0));
     await store.close();

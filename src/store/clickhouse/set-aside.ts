@@ -9,9 +9,12 @@ import { selectNewestMarks } from "./statements.ts";
 /** What the engine could not open as it started, and goes on without. A name that it can't read has no blocks. */
 export interface SetAside {
   readonly name: string;
+  readonly table: string;
   readonly partition: string | null;
   readonly low: number | null;
   readonly high: number | null;
+  /** Seconds since the epoch. */
+  readonly written: number;
   /** With the table's database. */
   readonly full_name: string;
   readonly path: string;
@@ -21,11 +24,14 @@ export interface SetAside {
 
 /** Numbers that the engine has given to what was inserted, both ends included. */
 interface Blocks {
+  readonly table: string;
   /** Empty: they were given to changes of stored rows. */
   readonly partition: string;
   readonly low: number;
   readonly high: number;
   readonly rows: number;
+  /** Seconds since the epoch. */
+  readonly written: number;
 }
 
 /** What the files of a part say of its rows, and of their offsets. Undefined: not even that can be read. */
@@ -36,26 +42,33 @@ interface Kept {
 
 type Asked = Pick<Connection, "rows" | "facts">;
 
-/** Of names that can be quoted into a statement. */
+const events = "raw_events";
+
+/**
+ * Of tables besides the events' what was merged alone: rows of windows that were inserted once go with their mark, without which their events are
+ * counted again, or the start is refused.
+ */
 export const selectSetAside: Statement = {
-  sql: `SELECT name, partition_id AS partition, min_block_number AS low, max_block_number AS high,
-      concat(database, '.', table) AS full_name, path,
+  sql: `SELECT name, table, partition_id AS partition, min_block_number AS low, max_block_number AS high,
+      toUnixTimestamp(modification_time) AS written, concat(database, '.', table) AS full_name, path,
       (SELECT any(engine) FROM system.tables WHERE database = currentDatabase() AND name = 'raw_events') AS engine
     FROM system.detached_parts
-    WHERE database = currentDatabase() AND table = 'raw_events' AND reason = 'broken-on-start' AND match(name, '^[a-zA-Z0-9_-]+$')`,
+    WHERE database = currentDatabase() AND reason = 'broken-on-start'
+      AND (table = 'raw_events' OR table IN ('rollups', 'rejects') AND min_block_number < max_block_number)`,
   parameters: {},
 };
 
 const selectBlocks: Statement = {
-  sql: `SELECT partition_id AS partition, min_block_number AS low, max_block_number AS high, rows
-      FROM system.parts WHERE active AND database = currentDatabase() AND table = 'raw_events'
-    UNION ALL SELECT '', number, number, 0
-      FROM system.mutations ARRAY JOIN block_numbers.number AS number WHERE database = currentDatabase() AND table = 'raw_events'`,
+  sql: `SELECT table, partition_id AS partition, min_block_number AS low, max_block_number AS high, rows,
+        toUnixTimestamp(modification_time) AS written
+      FROM system.parts WHERE active AND database = currentDatabase()
+    UNION ALL SELECT table, '', number, number, 0, 0
+      FROM system.mutations ARRAY JOIN block_numbers.number AS number WHERE database = currentDatabase()`,
   parameters: {},
 };
 
 /** Whether the engine's files are on this machine, and ours. */
-export const hasFiles = ({ facts }: Pick<Connection, "facts">): boolean => facts.rowsBy !== "body";
+const hasFiles = ({ facts }: Pick<Connection, "facts">): boolean => facts.rowsBy !== "body";
 
 /**
  * After a full disk the events of such parts are elsewhere: what was merged is there as it was before, and what was being written is
@@ -65,24 +78,34 @@ export async function whereaboutsOf(connection: Asked, part: SetAside): Promise<
   // A replica gets from the others what it lacks.
   if (part.engine !== "MergeTree") return "unknown";
   const kept = hasFiles(connection) ? await keptOf(part.path) : undefined;
-  const told = byBlocks(part, await connection.rows<Blocks>(selectBlocks), kept?.rows ?? 0);
-  if (told !== "unknown" || !hasFiles(connection)) return told;
+  const blocks = (await connection.rows<Blocks>(selectBlocks)).filter(({ table }) => table === part.table);
+  const told = byBlocks(part, blocks, kept?.rows);
+  if (told === "elsewhere") return told;
+  // Of windows nothing waits: what makes them anew would have to.
+  if (part.table !== events) return "unknown";
+  if (told === "missing" || !hasFiles(connection)) return told;
   // In doubt nothing is taken for whole.
-  return kept !== undefined && (await isKeptElsewhere(connection, part, kept)) ? "elsewhere" : "missing";
+  return kept === undefined ? "missing" : byOffsets(connection, part, kept);
 }
 
-/** By the blocks in its name, of which those that it was merged of are in parts of their own; they have at least so many `rows`. */
-function byBlocks({ partition, low, high }: SetAside, all: readonly Blocks[], rows: number): Whereabouts {
+/** By the blocks in its name, of which those that it was merged of are in parts of their own, with `rows` together. */
+function byBlocks({ partition, low, high, written }: SetAside, all: readonly Blocks[], rows?: number): Whereabouts {
   if (low === null || high === null) return "unknown";
   const same = all.filter((part) => part.partition === partition && part.low <= high && part.high >= low);
+  // The engine gives a number anew when the part that had it last was set aside; what a part was merged of is older than it is.
+  if (same.some((part) => part.written > written)) return "unknown";
   if (same.some((part) => part.low === low && part.high === high)) return "elsewhere";
-  // What was inserted once was written anew under another number; and of a wider part nobody can tell which blocks it has.
+  // What was inserted once is written anew; and of a wider part nobody can tell which blocks it has.
   if (low === high || same.some((part) => part.low < low || part.high > high)) return "unknown";
   if (!same.some((part) => part.low === low) || !same.some((part) => part.high === high)) return "missing";
-  // Numbers in between are other partitions', or of deletions.
+  if (covers(same, low, high)) return has(same, rows ?? 0) ? "elsewhere" : "unknown";
+  // Numbers in between may be other partitions', or of deletions: then it is the rows that tell.
   const isWhole = covers([...same, ...all.filter((part) => part.partition !== partition)], low, high);
-  return isWhole && same.reduce((sum, part) => sum + part.rows, 0) >= rows ? "elsewhere" : "unknown";
+  return isWhole && rows !== undefined && has(same, rows) ? "elsewhere" : "unknown";
 }
+
+const has = (parts: readonly Blocks[], rows: number): boolean =>
+  parts.reduce((sum, part) => sum + part.rows, 0) >= rows;
 
 function covers(blocks: readonly Blocks[], low: number, high: number): boolean {
   let next = low;
@@ -102,13 +125,15 @@ async function keptOf(path: string): Promise<Kept> {
   };
 }
 
-async function isKeptElsewhere(connection: Asked, { partition }: SetAside, { rows, off }: Kept): Promise<boolean> {
-  if (off === undefined) return false;
+async function byOffsets(connection: Asked, { partition }: SetAside, { rows, off }: Kept): Promise<Whereabouts> {
+  if (off === undefined) return "missing";
   try {
-    if (await isToBeCounted(connection, off.from)) return true;
-    return rows !== undefined && (await isThereByRows(connection, partition, rows, off));
+    if (await isToBeCounted(connection, off.from)) return "elsewhere";
+    if (rows === undefined || !(await isThereByRows(connection, partition, rows, off))) return "missing";
+    // Each partition of the log counts from 0, and of which one it was is in files that may be damaged.
+    return (await isOfOne(connection)) ? "elsewhere" : "unknown";
   } catch (error) {
-    if (error instanceof WeirError && error.code === "store_damaged") return false;
+    if (error instanceof WeirError && error.code === "store_damaged") return "missing";
     throw error;
   }
 }
@@ -116,10 +141,9 @@ async function isKeptElsewhere(connection: Asked, { partition }: SetAside, { row
 /** What no live mark reaches, whichever partition of the log it is of, is written anew from the log before it is counted. */
 async function isToBeCounted(connection: Asked, from: bigint): Promise<boolean> {
   const marks = await connection.rows<{ range_to: number }>(selectNewestMarks);
-  return marks.every((mark) => mark.range_to < from);
+  return marks.length > 0 && marks.every((mark) => mark.range_to < from);
 }
 
-/** Offsets name an event where there is one partition of the log only: each counts from 0, and which it was is in files that may be damaged. */
 async function isThereByRows(
   connection: Asked,
   partition: string | null,
@@ -130,18 +154,11 @@ async function isThereByRows(
       FROM raw_events WHERE _partition_id = {partition:String} AND off BETWEEN {from:UInt64} AND {to:UInt64}`;
   const parameters = { partition: partition ?? "", rows, from: String(from), to: String(to) };
   const [row] = await connection.rows<{ found: number }>({ sql, parameters });
-  if (row?.found !== 1) return false;
-  const [all] = await connection.rows<{ one: number }>(selectIsOfOne);
-  return all?.one === 1;
+  return row?.found === 1;
 }
 
-const selectIsOfOne: Statement = {
-  sql: "SELECT toUInt8(min(src) = max(src)) AS one FROM raw_events",
-  parameters: {},
-};
-
-/** Deletes the folder for good. Its name is one that `selectSetAside` gives. */
-export async function dropSetAside(connection: Pick<Connection, "write">, { name }: SetAside): Promise<void> {
-  const sql = `ALTER TABLE raw_events DROP DETACHED PART '${name}'`;
-  await connection.write({ sql, parameters: {} }, { allow_drop_detached: 1 });
+async function isOfOne(connection: Asked): Promise<boolean> {
+  const sql = "SELECT toUInt8(min(src) = max(src)) AS one FROM raw_events";
+  const [all] = await connection.rows<{ one: number }>({ sql, parameters: {} });
+  return all?.one === 1;
 }
