@@ -5,6 +5,7 @@ import { messageOf, WeirError } from "../lib/errors.ts";
 import { passFailpoint } from "../lib/failpoint.ts";
 import type { Log } from "../log/log.ts";
 import type { ErasureAnswer, ErasuresAnswer } from "../protocol/erasures.ts";
+import { isDamaged, restOfDamagedMs } from "../store/damaged.ts";
 import type { Store } from "../store/store.ts";
 import { Holdup } from "./holdup.ts";
 import { digestOf, erasureAnswer, selectorOf } from "./request.ts";
@@ -53,8 +54,6 @@ export interface EraserDeps {
 /** How often it is looked whether a step can be taken. */
 const pollMs = 200;
 const restMs = 2000;
-/** A deletion that fails of damaged files costs the engine up to minutes: nobody who asks for another one has it tried sooner. */
-const restOfDamagedMs = 600_000;
 /** The same where the register is others', too, and how often it is looked whether there is anything to do. */
 const sharedPollMs = 1000;
 const sharedRestMs = 15_000;
@@ -259,6 +258,7 @@ export class Eraser {
     while (!this.#stop.signal.aborted) {
       const wake = new AbortController();
       this.#poke = () => {
+        // Nobody who asks for another erasure has a deletion tried sooner that fails of damaged files.
         if (this.#damage === undefined || this.#stop.signal.aborted) wake.abort();
       };
       let pauseMs = idleMs;
@@ -278,7 +278,7 @@ export class Eraser {
     if (!this.#stop.signal.aborted && failure !== this.#failure)
       this.#deps.report("erasing events failed and will be tried again", error);
     this.#failure = failure;
-    this.#damage = error instanceof WeirError && error.code === "store_damaged" ? failure : undefined;
+    this.#damage = isDamaged(error) ? failure : undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { OffsetRange } from "../event/position.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { RollupPlan } from "../rollup/plan.ts";
+import { isDamaged } from "../store/damaged.ts";
 import type { Store } from "../store/store.ts";
 import type { Target } from "./ports.ts";
 
@@ -13,13 +14,6 @@ export interface Faulty {
 
 export const isRefused = (error: unknown): error is WeirError =>
   error instanceof WeirError && error.code === "store_refused";
-
-/** Files of the store can't be read, whatever it is asked to make of them. */
-export const isDamaged = (error: unknown): error is WeirError =>
-  error instanceof WeirError && error.code === "store_damaged";
-
-/** How long side work is left alone that damaged files keep from being done: somebody has to mend them. */
-export const restOfDamagedMs = 600_000;
 
 /** Another process writes to the store in this one's place, which must end. */
 export const isTaken = (error: unknown): error is WeirError =>

@@ -6,6 +6,7 @@ import { passFailpoint } from "../lib/failpoint.ts";
 import { remembered } from "../lib/remembered.ts";
 import { type RollupPlan, planRollup } from "../rollup/plan.ts";
 import { type RuleRecord, isOutdated } from "../rule/registry.ts";
+import { isDamaged, restOfDamagedMs } from "../store/damaged.ts";
 import type { RollupTask, Store } from "../store/store.ts";
 import type { BatchWriter } from "./batch-writer.ts";
 import {
@@ -28,7 +29,7 @@ import {
   withoutRange,
 } from "./fill-work.ts";
 import type { Admission, GroupRooms } from "./group-rooms.ts";
-import { isDamaged, isRefused, isTaken, restOfDamagedMs } from "./faulty-rules.ts";
+import { isRefused, isTaken } from "./faulty-rules.ts";
 import { type ProgressWriter, type RuleSource, type Target, incompleteBelow } from "./ports.ts";
 import type { RuleStopper } from "./rule-stopper.ts";
 

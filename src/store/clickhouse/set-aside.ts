@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { WeirError } from "../../lib/errors.ts";
 import type { Statement } from "../../rollup/statement.ts";
+import { isDamaged } from "../damaged.ts";
 import type { Connection } from "./connection.ts";
 import type { Whereabouts } from "./damage.ts";
 import { selectNewestMarks } from "./statements.ts";
@@ -133,7 +133,7 @@ async function byOffsets(connection: Asked, { partition }: SetAside, { rows, off
     // Each partition of the log counts from 0, and of which one it was is in files that may be damaged.
     return (await isOfOne(connection)) ? "elsewhere" : "unknown";
   } catch (error) {
-    if (error instanceof WeirError && error.code === "store_damaged") return "missing";
+    if (isDamaged(error)) return "missing";
     throw error;
   }
 }
