@@ -10,7 +10,8 @@ import { postCounted, putRule } from "../test/support/api.ts";
 import { buildClient } from "../test/support/built-client.ts";
 import { missingChromium, openChromium } from "../test/support/chromium.ts";
 import { openMovingAddress } from "../test/support/moving-address.ts";
-import { openOneOrigin, type OneOrigin } from "../test/support/one-origin.ts";
+import type { LoopbackServer } from "../test/support/loopback.ts";
+import { openOneOrigin } from "../test/support/one-origin.ts";
 import { startServer, type ServerProcess } from "../test/support/server-process.ts";
 
 /** A page that has the client. */
@@ -66,7 +67,7 @@ interface Used {
 describe("the built client in Chromium", { skip: missingChromium }, () => {
   let built: Awaited<ReturnType<typeof buildClient>>;
   let dataDir: string;
-  let origin: OneOrigin;
+  let origin: LoopbackServer;
   let server: ServerProcess;
   let browser: Browser;
   const errors: unknown[] = [];

@@ -1,15 +1,13 @@
-import { createServer, request as open } from "node:http";
+import { request as open } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type LoopbackServer, serveOnLoopback } from "./loopback.ts";
 
 /** A proxy before several servers that do the same. */
-export interface Balancer {
-  readonly url: string;
+export interface Balancer extends LoopbackServer {
   /** How many requests it had to give to another server than the first it chose. */
   readonly passedOn: () => number;
   /** From now on requests go to these. */
   use(urls: readonly string[]): void;
-  close(): Promise<void>;
 }
 
 interface Answer {
@@ -25,7 +23,6 @@ interface Answer {
 export async function startBalancer(): Promise<Balancer> {
   let urls: readonly string[] = [];
   let [turn, passedOn] = [0, 0];
-  const server = createServer((incoming, outgoing) => void answer(incoming, outgoing));
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const body = Buffer.concat(await incoming.toArray());
     let last: Answer = { status: 502, headers: {}, body: Buffer.from("nobody answers") };
@@ -39,16 +36,8 @@ export async function startBalancer(): Promise<Balancer> {
     }
     outgoing.writeHead(last.status, { "content-type": last.headers["content-type"] ?? "text/plain" }).end(last.body);
   };
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    passedOn: () => passedOn,
-    use: (now) => void (urls = now),
-    close: () => {
-      server.closeAllConnections();
-      return new Promise((resolve) => void server.close(() => resolve()));
-    },
-  };
+  const server = await serveOnLoopback(answer);
+  return { ...server, passedOn: () => passedOn, use: (now) => void (urls = now) };
 }
 
 function ask(url: string, { method, url: path = "/", headers }: IncomingMessage, body: Buffer): Promise<Answer> {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 
 /** Parameters of statements may be in the address. */
 const headerBytesMax = 2 ** 24;
@@ -9,14 +10,19 @@ export interface LoopbackServer {
   close(): Promise<void>;
 }
 
-/** An HTTP server on loopback, on a port of the system's choice. A connection is cut whose request can't be answered. */
+/**
+ * An HTTP server on loopback, on a port of the system's choice. A connection is cut whose request can't be answered, or that wants to
+ * be a WebSocket and `upgraded` is left out.
+ */
 export async function serveOnLoopback(
   answer: (incoming: IncomingMessage, answer: ServerResponse) => Promise<void>,
+  upgraded?: (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void,
 ): Promise<LoopbackServer> {
   const server = createServer({ maxHeaderSize: headerBytesMax }, (incoming, outgoing) => {
     outgoing.on("error", () => {});
     answer(incoming, outgoing).catch(() => outgoing.destroy());
   });
+  if (upgraded !== undefined) server.on("upgrade", upgraded);
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   const close = (): Promise<void> =>
     new Promise((resolve) => {

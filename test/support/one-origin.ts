@@ -1,12 +1,8 @@
-import { createServer, request as open } from "node:http";
+import { request as open } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { connect, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import type { Duplex } from "node:stream";
-
-export interface OneOrigin {
-  readonly url: string;
-  close(): Promise<void>;
-}
+import { type LoopbackServer, serveOnLoopback } from "./loopback.ts";
 
 export interface Behind {
   readonly ingestUrl: () => string;
@@ -16,22 +12,15 @@ export interface Behind {
 }
 
 /** A page and both ports of a server behind one origin, as a proxy in front of them has it: `/ingest` is the one port's, all else the other's. */
-export async function openOneOrigin({ ingestUrl, queryUrl, own }: Behind): Promise<OneOrigin> {
+export function openOneOrigin({ ingestUrl, queryUrl, own }: Behind): Promise<LoopbackServer> {
   const portOf = (path: string): string => (path.startsWith("/ingest") ? ingestUrl() : queryUrl());
-  const server = createServer((incoming, outgoing) => {
-    const path = incoming.url ?? "/";
-    if (!own(new URL(path, "http://page").pathname, outgoing)) passOn(portOf(path) + path, incoming, outgoing);
-  });
-  server.on("upgrade", (incoming, socket, head) => passSocketOn(new URL(queryUrl()), incoming, socket, head));
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return serveOnLoopback(
+    async (incoming, outgoing) => {
+      const path = incoming.url ?? "/";
+      if (!own(new URL(path, "http://page").pathname, outgoing)) passOn(portOf(path) + path, incoming, outgoing);
+    },
+    (incoming, socket, head) => passSocketOn(new URL(queryUrl()), incoming, socket, head),
+  );
 }
 
 /** With its `Host`: by that the server knows a page as its own. */
