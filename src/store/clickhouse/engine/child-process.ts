@@ -15,6 +15,11 @@ const stopMs = 3_000;
 
 const childPath = fileURLToPath(new URL("./child.ts", import.meta.url));
 const saidLinesMax = 20;
+/**
+ * Of what its JavaScript has just made; MiB, and twice as much is taken. By itself Node lets it grow to 64 MiB over the hours, and
+ * keeps all of it, for a few objects of each request: see docs/decisions/0041-what-an-engine-keeps.md.
+ */
+const youngMiBMax = 4;
 
 /** One child process, from its start to its end. */
 export class Child {
@@ -30,7 +35,7 @@ export class Child {
     this.#process = fork(childPath, [], {
       cwd: workFolder,
       env,
-      execArgv: [],
+      execArgv: [`--max-semi-space-size=${youngMiBMax}`],
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     yieldToServer(this.#process.pid);
