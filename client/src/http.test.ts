@@ -141,6 +141,21 @@ test("a signal ends a question with its own reason, before and while it is asked
   await assert.rejects(asking, /while/);
 });
 
+test("a signal ends the request of a stream that has begun, whatever becomes of its body", async () => {
+  const { surroundings } = clientWorld(() => json({}));
+  const signals: (AbortSignal | null | undefined)[] = [];
+  const fetch: typeof surroundings.fetch = async (_url, { signal }) => (
+    signals.push(signal),
+    new Response(new ReadableStream())
+  );
+  const http = new Http("http://weir:8001", { ...surroundings, fetch }, { headers: {}, timeoutMs: 1000 });
+  const off = new AbortController();
+  await http.open({ path: "/live-stats", signal: off.signal });
+  assert.equal(signals[0]?.aborted, false);
+  off.abort();
+  assert.equal(signals[0]?.aborted, true);
+});
+
 test("a refusal of a stream whose text does not end is given up in time, and by a signal", async () => {
   const { clock, surroundings } = clientWorld(() => json({}));
   const fetch: typeof surroundings.fetch = (_url, { signal }) => {
