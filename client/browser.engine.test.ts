@@ -7,12 +7,13 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { postCounted, putRule } from "../test/support/api.ts";
-import { buildClient } from "../test/support/built-client.ts";
+import { type BuiltClient, buildClient } from "../test/support/built-client.ts";
 import { missingChromium, openChromium } from "../test/support/chromium.ts";
 import { openMovingAddress } from "../test/support/moving-address.ts";
 import type { LoopbackServer } from "../test/support/loopback.ts";
 import { openOneOrigin } from "../test/support/one-origin.ts";
 import { startServer, type ServerProcess } from "../test/support/server-process.ts";
+import { useClient } from "../test/support/used-client.ts";
 
 /** A page that has the client. */
 const page = `<!doctype html><title>t</title><link rel="icon" href="data:,"><pre id="out"></pre>
@@ -74,7 +75,7 @@ interface Used {
 }
 
 describe("the built client", { skip: missingChromium }, () => {
-  let built: Awaited<ReturnType<typeof buildClient>>;
+  let built: BuiltClient;
   let dataDir: string;
   let origin: LoopbackServer;
   let server: ServerProcess;
@@ -86,7 +87,7 @@ describe("the built client", { skip: missingChromium }, () => {
     else if (path.startsWith("/dist/"))
       answer
         .setHeader("content-type", "text/javascript")
-        .end(readFileSync(join(built.folder, path)));
+        .end(readFileSync(join(built.dist, path.slice("/dist/".length))));
     else return false;
     return true;
   };
@@ -167,4 +168,7 @@ describe("the built client", { skip: missingChromium }, () => {
     );
     await tab.close();
   });
+
+  // Other runtimes do by `npm run client-runtimes`.
+  it("does all that in this Node, as a package", () => useClient([process.execPath], built.folder, server));
 });
