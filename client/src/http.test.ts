@@ -194,6 +194,7 @@ test("rules are asked for by their routes and conditions", async () => {
   await rules.put(rule, { ifNew: true });
   await rules.dryRun(rule);
   await rules.patch("a/b", { filter: null }, { ifMatch: 4 });
+  await rules.delete("b", { ifMatch: { version: 2, changed_at: "2026-01-13T10:00:00Z" } });
   await rules.delete("a");
   await rules.versions("a");
   await rules.apply({ rules: [rule] }, { deleteOthers: true, dryRun: true, ifMatch: "ab" });
@@ -210,6 +211,7 @@ test("rules are asked for by their routes and conditions", async () => {
     "POST /aggregation-rule *",
     "POST /aggregation-rule?dry_run=true",
     'PATCH /aggregation-rule/a%2Fb "4"',
+    'DELETE /aggregation-rule/b "2@2026-01-13T10:00:00Z"',
     "DELETE /aggregation-rule/a",
     "GET /aggregation-rule/a/versions",
     'PUT /aggregation-rules?delete=true&dry_run=true "ab"',
