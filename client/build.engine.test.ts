@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
-import { cp, readFile, readdir, symlink, writeFile } from "node:fs/promises";
+import { readFile, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import type * as client from "./src/weir.ts";
-import { buildClient, root, typeScript } from "../test/support/built-client.ts";
+import { type BuiltClient, buildClient, root, typeScript } from "../test/support/built-client.ts";
 
 interface Manifest {
   readonly exports: Readonly<Record<string, { readonly types: string; readonly default: string }>>;
   readonly dependencies?: object;
 }
 
-let built: Awaited<ReturnType<typeof buildClient>>;
+let built: BuiltClient;
 let manifest: Manifest;
 
 before(async () => {
@@ -24,13 +24,13 @@ const importsOf = (text: string): string[] =>
   [...text.matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*)"([^"]+)"/g)].map(([, name = ""]) => name);
 
 test("what is built is what the package says that it exports, and imports nothing but itself and React", async () => {
-  const files = await readdir(join(built.folder, "dist"), { recursive: true });
+  const files = await readdir(built.dist, { recursive: true });
   for (const { types, default: code } of Object.values(manifest.exports))
     for (const file of [types, code]) assert.ok(files.includes(file.replace("./dist/", "")), file);
   assert.ok(!files.some((file) => file.includes(".test.")));
   assert.equal(manifest.dependencies, undefined);
   for (const file of files.filter((name) => /\.(js|d\.ts)$/.test(name))) {
-    const imports = importsOf(await readFile(join(built.folder, "dist", file), "utf8"));
+    const imports = importsOf(await readFile(join(built.dist, file), "utf8"));
     const foreign = imports.filter((name) => !/^\.\.?\/[\w./-]+\.js$/.test(name) && name !== "react");
     // TypeScript itself makes paths in declarations say where the source is.
     assert.deepEqual(file.endsWith(".d.ts") ? foreign.filter((name) => !/^\..*\.ts$/.test(name)) : foreign, [], file);
@@ -39,12 +39,9 @@ test("what is built is what the package says that it exports, and imports nothin
 });
 
 test("it runs as it is, and its types say what it takes to a reader with another configuration", async () => {
-  const folder = join(built.folder, "reader");
-  await cp(join(built.folder, "dist"), join(folder, "node_modules/weir-client/dist"), { recursive: true });
-  await cp(join(root, "client/package.json"), join(folder, "node_modules/weir-client/package.json"));
+  const { folder } = built;
   for (const name of ["react", "@types"])
     await symlink(join(root, "node_modules", name), join(folder, "node_modules", name));
-  await writeFile(join(folder, "package.json"), '{"type":"module"}');
   await writeFile(join(folder, "reader.ts"), reader);
   const strict = ["--strict", "--noEmit", "--lib", "es2022,dom", "--types", "", "--skipLibCheck", "false"];
   for (const module of [

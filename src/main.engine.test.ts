@@ -1,40 +1,12 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { test } from "node:test";
+import { serverForAll, weir } from "../test/support/command-line.ts";
 import { endedLate, startServer } from "../test/support/server-process.ts";
 import type { ServerProcess } from "../test/support/server-process.ts";
 
-const program = fileURLToPath(new URL("../bin/weir.mjs", import.meta.url));
-let folder: string;
-let running: ServerProcess;
-
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "weir-main-"));
-  running = await startServer({ dataDir: join(folder, "first") });
-});
-
-after(async () => {
-  await running.killGroup();
-  await rm(folder, { recursive: true, force: true });
-});
-
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-function weir(...args: readonly string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...args], { timeout: 300_000 }, (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err });
-    });
-  });
-}
+const { folder, server: running } = await serverForAll("main");
 
 test("help and version are answers, not failures", async () => {
   assert.deepEqual(await weir("--version"), { code: 0, out: "0.1.0\n", err: "" });
@@ -63,7 +35,7 @@ test("a wrong configuration ends with 2 and all problems", async () => {
 test("a second process on the same folder is refused in one line", async () => {
   const { code, out, err } = await weir(
     "--data-dir",
-    join(folder, "first"),
+    join(folder, "data"),
     "--ingest-port",
     "0",
     "--query-port",

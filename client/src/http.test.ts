@@ -141,6 +141,21 @@ test("a signal ends a question with its own reason, before and while it is asked
   await assert.rejects(asking, /while/);
 });
 
+test("a signal ends the request of a stream that has begun, whatever becomes of its body", async () => {
+  const { surroundings } = clientWorld(() => json({}));
+  const signals: (AbortSignal | null | undefined)[] = [];
+  const fetch: typeof surroundings.fetch = async (_url, { signal }) => (
+    signals.push(signal),
+    new Response(new ReadableStream())
+  );
+  const http = new Http("http://weir:8001", { ...surroundings, fetch }, { headers: {}, timeoutMs: 1000 });
+  const off = new AbortController();
+  await http.open({ path: "/live-stats", signal: off.signal });
+  assert.equal(signals[0]?.aborted, false);
+  off.abort();
+  assert.equal(signals[0]?.aborted, true);
+});
+
 test("a refusal of a stream whose text does not end is given up in time, and by a signal", async () => {
   const { clock, surroundings } = clientWorld(() => json({}));
   const fetch: typeof surroundings.fetch = (_url, { signal }) => {
@@ -179,6 +194,7 @@ test("rules are asked for by their routes and conditions", async () => {
   await rules.put(rule, { ifNew: true });
   await rules.dryRun(rule);
   await rules.patch("a/b", { filter: null }, { ifMatch: 4 });
+  await rules.delete("b", { ifMatch: { version: 2, changed_at: "2026-01-13T10:00:00Z" } });
   await rules.delete("a");
   await rules.versions("a");
   await rules.apply({ rules: [rule] }, { deleteOthers: true, dryRun: true, ifMatch: "ab" });
@@ -195,6 +211,7 @@ test("rules are asked for by their routes and conditions", async () => {
     "POST /aggregation-rule *",
     "POST /aggregation-rule?dry_run=true",
     'PATCH /aggregation-rule/a%2Fb "4"',
+    'DELETE /aggregation-rule/b "2@2026-01-13T10:00:00Z"',
     "DELETE /aggregation-rule/a",
     "GET /aggregation-rule/a/versions",
     'PUT /aggregation-rules?delete=true&dry_run=true "ab"',

@@ -69,11 +69,13 @@ export class Http {
     throw this.#refusal(question, status, headers, text);
   }
 
-  /** An answer whose body comes piece by piece; no time-out holds for it once it has begun. @throws as `json`. */
+  /** An answer whose body comes piece by piece; no time-out holds for it once it has begun, but its signal does. @throws as `json`. */
   async open(question: Question): Promise<Response> {
     const ask = this.#request(question);
-    const { response, text } = await this.#limited(question, async (signal) => {
-      const response = await ask(signal);
+    const { response, text } = await this.#limited(question, async (ending) => {
+      const response = await ask(ending.signal);
+      // Not everywhere does a request end whose body is given up: in Node 22.0 it goes on, and so does the process.
+      question.signal?.addEventListener("abort", () => ending.abort(), { once: true });
       // A refusal comes as a whole, within its time.
       return { response, text: response.ok ? "" : await response.text() };
     });
@@ -83,8 +85,8 @@ export class Http {
 
   #exchange(question: Question): Promise<Answer> {
     const ask = this.#request(question);
-    return this.#limited(question, async (signal) => {
-      const response = await ask(signal);
+    return this.#limited(question, async (ending) => {
+      const response = await ask(ending.signal);
       return { status: response.status, headers: response.headers, text: await response.text() };
     });
   }
@@ -103,7 +105,7 @@ export class Http {
   }
 
   /** Does something that ends when the time is over or the caller's signal aborts, and says which it was. */
-  async #limited<T>(question: Question, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #limited<T>(question: Question, work: (ending: AbortController) => Promise<T>): Promise<T> {
     const { signal, timeoutMs = this.#asking.timeoutMs } = question;
     if (signal?.aborted) throw reasonOf(signal);
     const ending = new AbortController();
@@ -112,7 +114,7 @@ export class Http {
     let isLate = false;
     const cancel = this.#surroundings.after(timeoutMs, () => ((isLate = true), ending.abort()));
     try {
-      return await work(ending.signal);
+      return await work(ending);
     } catch (cause) {
       if (signal?.aborted) throw reasonOf(signal);
       const words = isLate

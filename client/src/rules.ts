@@ -14,9 +14,12 @@ import type {
   VerificationAnswer,
 } from "./wire.ts";
 
-/** Makes a change conditional: it is refused by `version_conflict` when the rule has another version. */
+/**
+ * Makes a change conditional: it is refused by `version_conflict` when the rule has another version. By the number alone, a rule that
+ * was deleted and made again may be taken for the one that was seen; by the answer that was seen it is not.
+ */
 export interface IfMatch {
-  readonly ifMatch?: number;
+  readonly ifMatch?: number | Pick<RuleAnswer, "version" | "changed_at">;
   readonly signal?: AbortSignal;
 }
 
@@ -117,5 +120,7 @@ function pathOf(ruleId: string): string {
   return `/aggregation-rule/${encodeURIComponent(ruleId)}`;
 }
 
-const condition = (version: number | undefined): Record<string, string> =>
-  version === undefined ? {} : { "if-match": `"${version}"` };
+function condition(seen: IfMatch["ifMatch"]): Record<string, string> {
+  if (seen === undefined) return {};
+  return { "if-match": typeof seen === "number" ? `"${seen}"` : `"${seen.version}@${seen.changed_at}"` };
+}

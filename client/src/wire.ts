@@ -371,7 +371,7 @@ export interface RuleAnswer {
   readonly retention?: string;
   /** false pauses */
   readonly active: boolean;
-  /** 1, 2, 3 … within the rule; also the ETag */
+  /** 1, 2, 3 … within the rule */
   readonly version: number;
   /** the earlier version whose fields this one took up again */
   readonly rolled_back_to?: number;
@@ -457,7 +457,7 @@ export interface RuleVersionsAnswer {
     readonly retention?: string;
     /** false pauses */
     readonly active: boolean;
-    /** 1, 2, 3 … within the rule; also the ETag */
+    /** 1, 2, 3 … within the rule */
     readonly version: number;
     /** the earlier version whose fields this one took up again */
     readonly rolled_back_to?: number;

@@ -8,7 +8,7 @@ import { MemoryProgress } from "../progress/memory-progress.ts";
 import { countingElsewhere, countingHere } from "./counting.ts";
 
 /** A store whose windows other processes drop, and in which another rule is removed at every look. */
-function churning() {
+function churning({ isDropped = true } = {}) {
   const stored = new Set([20, 21, 22]);
   let looks = 0;
   const clock: Clock = { ...systemClock, sleep: () => systemClock.turn() };
@@ -17,9 +17,9 @@ function churning() {
   const store = {
     seriesKept: async () => {
       looks += 1;
-      if (looks === 3) stored.delete(20);
-      if (looks === 5) stored.delete(21);
-      if (looks > 50) throw new Error("it is still looking");
+      if (isDropped && looks === 3) stored.delete(20);
+      if (isDropped && looks === 5) stored.delete(21);
+      if (looks > 500) throw new Error("it is still looking");
       const kept = [...stored];
       stored.add(100 + looks);
       return kept;
@@ -35,6 +35,15 @@ test("what is not needed is gone when others have dropped it, whatever has becom
   const { counting, looks } = churning();
   await counting.dropOrphans();
   assert.equal(looks(), 5, "the last of those that were there at first is dropped then");
+});
+
+test("what others do not drop is waited for for some minutes, and then said", async () => {
+  const { counting, looks } = churning({ isDropped: false });
+  await assert.rejects(counting.dropOrphans(), {
+    code: "store_unavailable",
+    message: /^the windows of 2 versions [^]* their logs say why/,
+  });
+  assert.equal(looks(), 302, "about a second each");
 });
 
 test("a process that fills a rule says, too, what the fill stands still for with another one", () => {

@@ -1,6 +1,7 @@
 import type { Offset, OffsetRange } from "../event/position.ts";
 import { offset } from "../event/position.ts";
 import type { Clock } from "../lib/clock.ts";
+import { WeirError } from "../lib/errors.ts";
 import type { Processor } from "../processor/processor.ts";
 import type { Follower } from "../progress/follower.ts";
 import type { MemoryProgress } from "../progress/memory-progress.ts";
@@ -23,7 +24,7 @@ export interface Counting {
   rules(isRead: boolean): number;
   /** Resolves when no fill of this process writes what it has read before. */
   filled(): Promise<void>;
-  /** Resolves when the windows that no rule needs any more are gone. */
+  /** Resolves when the windows that no rule needs any more are gone. @throws WeirError when they can't be dropped, or are not for minutes. */
   dropOrphans(): Promise<void>;
 }
 
@@ -71,6 +72,8 @@ const positions = (progress: MemoryProgress): Pick<Counting, "ranges" | "written
 });
 
 const lookAgainMs = 1_000;
+/** The processors look each minute, and a deletion over a large table takes some. */
+const looksInVainMax = 300;
 
 /**
  * The processors drop them now and then, and have to forget what they know of them then: it is left to them. Rules that are
@@ -78,12 +81,23 @@ const lookAgainMs = 1_000;
  */
 async function orphansDropped(parts: ElsewhereParts): Promise<void> {
   let left = await orphans(parts);
-  while (left.length > 0) {
+  for (let inVain = 0; left.length > 0; inVain++) {
+    if (inVain > looksInVainMax) throw notDropped(left.length);
     await parts.clock.sleep(lookAgainMs);
     const stored = new Set(await parts.store.seriesKept());
-    left = left.filter((series) => stored.has(series));
+    const rest = left.filter((series) => stored.has(series));
+    if (rest.length < left.length) inVain = 0;
+    left = rest;
   }
 }
+
+/** What keeps them from it, as damaged files may, only they have met. */
+const notDropped = (count: number): WeirError =>
+  new WeirError(
+    "store_unavailable",
+    `the windows of ${count} versions that no rule needs any more are still in the store: the processes that count drop them, and their logs say why they have not for minutes`,
+    { canRetry: true },
+  );
 
 async function orphans({ store, rulebook, clock }: ElsewhereParts): Promise<readonly number[]> {
   // In the order of the processors: a series that appears later belongs to a record that is read now.

@@ -235,6 +235,21 @@ test("a step that files of the store are damaged for is told as long as it can't
   await eraser.stop(1000);
 });
 
+test("what a step has failed with is told until it is taken", async () => {
+  // It rests until another is asked for.
+  const sleep: Clock["sleep"] = (ms, signal) => systemClock.sleep(ms === 2000 ? 1_000_000 : ms, signal);
+  const { eraser, state, kept } = desk({ sleep });
+  Object.assign(state, { written: 10, fails: "drop" });
+  await eraser.request({ user_id: "u1" });
+  eraser.start();
+  while ((await eraser.latest(1)).waiting_for !== "drop has failed") await pause(5);
+  assert.equal(kept.get("e1")?.state, "purging");
+  await eraser.request({ user_id: "u2" });
+  while (kept.get("e1")?.state !== "done") await pause(5);
+  assert.equal((await eraser.latest(1)).waiting_for, undefined);
+  await eraser.stop(1000);
+});
+
 test("a request names either users or events, in bounds, and every mistake is told", async () => {
   const { eraser, kept } = desk();
   const wrong: [object, RegExp][] = [

@@ -71,11 +71,11 @@ export class Eraser {
   #poke: () => void = () => {};
   #running: Promise<void> = Promise.resolve();
   readonly #share: Share;
-  /** What was reported last: what lasts is news once. */
-  #failure = "";
+  /** What the step failed with that is to be taken; what lasts is reported once. */
+  #failure: string | undefined;
   #waitingFor: string | undefined;
-  /** Of files of the store, which no step can be taken for. */
-  #damage: string | undefined;
+  /** It is of files of the store, which somebody has to mend. */
+  #isDamaged = false;
   readonly #holdup = new Holdup();
 
   constructor(deps: EraserDeps) {
@@ -114,7 +114,7 @@ export class Eraser {
   async latest(limit: number): Promise<ErasuresAnswer> {
     const erasures = (await this.#deps.register.latest(limit)).map(erasureAnswer);
     const { clock, windows } = this.#deps;
-    const waiting_for = this.#damage ?? windows.waitingFor() ?? this.#holdup.lasting(clock.monotonic());
+    const waiting_for = this.#failure ?? windows.waitingFor() ?? this.#holdup.lasting(clock.monotonic());
     const rules_left = windows.rulesLeft();
     return { count: erasures.length, rules_left, ...(waiting_for === undefined ? {} : { waiting_for }), erasures };
   }
@@ -259,15 +259,15 @@ export class Eraser {
       const wake = new AbortController();
       this.#poke = () => {
         // Nobody who asks for another erasure has a deletion tried sooner that fails of damaged files.
-        if (this.#damage === undefined || this.#stop.signal.aborted) wake.abort();
+        if (!this.#isDamaged || this.#stop.signal.aborted) wake.abort();
       };
       let pauseMs = idleMs;
       try {
         if (await this.round()) pauseMs = busyMs;
-        [this.#failure, this.#damage] = ["", undefined];
+        [this.#failure, this.#isDamaged] = [undefined, false];
       } catch (error) {
         this.#failed(error);
-        pauseMs = this.#damage === undefined ? restMs : restOfDamagedMs;
+        pauseMs = this.#isDamaged ? restOfDamagedMs : restMs;
       }
       if (!this.#stop.signal.aborted) await sleepAtMost(clock, pauseMs, wake.signal);
     }
@@ -278,7 +278,7 @@ export class Eraser {
     if (!this.#stop.signal.aborted && failure !== this.#failure)
       this.#deps.report("erasing events failed and will be tried again", error);
     this.#failure = failure;
-    this.#damage = isDamaged(error) ? failure : undefined;
+    this.#isDamaged = isDamaged(error);
   }
 }
 

@@ -31,9 +31,15 @@ import { originAllowed } from "./live-socket.ts";
 import type { Routes } from "./server.ts";
 import { goneSignal } from "../lib/unanswered.ts";
 
-/** Which version of the rule must be there, or that there must be none. */
-export interface RuleIs {
+/** Which version of the rule must be there. */
+export interface Seen {
   readonly ifMatch?: number;
+  /** When it was made: a rule that was deleted and made again has the same numbers. */
+  readonly ifMadeAt?: string;
+}
+
+/** The same, or that there must be none. */
+export interface RuleIs extends Seen {
   readonly ifNew?: true;
 }
 
@@ -41,8 +47,8 @@ export interface RuleIs {
 export interface RuleChanges {
   put(body: unknown, options: RuleIs): Promise<{ created: boolean; record: RuleRecord }>;
   tryPut(body: unknown, options: RuleIs): Promise<TriedChange>;
-  patch(ruleId: string, body: unknown, options: { ifMatch?: number }): Promise<RuleRecord>;
-  remove(ruleId: string, options: { ifMatch?: number }): Promise<void>;
+  patch(ruleId: string, body: unknown, options: Seen): Promise<RuleRecord>;
+  remove(ruleId: string, options: Seen): Promise<void>;
   rebuild(ruleId: string): Promise<void>;
   get(ruleId: string): RuleRecord;
   document(): Promise<{ tag: string; rules: readonly object[] }>;
@@ -72,7 +78,7 @@ export function ruleRoutes(
 ): Routes {
   const send = async (reply: FastifyReply, record: RuleRecord, isNew = false): Promise<FastifyReply> => {
     const rule = await query.rule(record, { isNew });
-    return reply.header("etag", `"${rule.version}"`).send(rule);
+    return reply.header("etag", `"${rule.version}@${rule.changed_at}"`).send(rule);
   };
   const dryRun = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const change = await rulebook.tryPut(request.body, putCondition(request.headers));
@@ -137,12 +143,12 @@ function sendDocument(reply: FastifyReply, { tag, rules }: { tag: string; rules:
   return reply.header("etag", `"${tag}"`).type("application/json; charset=utf-8").send(text);
 }
 
-/** The version that an `If-Match` names: `"3"`, `W/"3"` or `3`; without the header there is no condition. */
-export function ifMatch(header: string | undefined): { ifMatch?: number } {
+/** The version that an `If-Match` names: an ETag, or its number alone, `"3"`, `W/"3"` or `3`; without the header there is no condition. */
+export function ifMatch(header: string | undefined): Seen {
   if (header === undefined) return {};
-  const version = /^(?:W\/)?"?(\d{1,9})"?$/.exec(header.trim())?.[1];
-  if (version !== undefined) return { ifMatch: Number(version) };
-  throw invalidCondition('must be one version of the rule, e.g. "3"', header);
+  const [, version, madeAt] = /^(?:W\/)?"?(\d{1,9})(?:@([\d:.TZ-]{1,40}))?"?$/.exec(header.trim()) ?? [];
+  if (version === undefined) throw invalidCondition('must be one ETag or one version of the rule, e.g. "3"', header);
+  return { ifMatch: Number(version), ...(madeAt === undefined ? {} : { ifMadeAt: madeAt }) };
 }
 
 function putCondition(headers: IncomingHttpHeaders): RuleIs {

@@ -120,20 +120,37 @@ function loading(url: string) {
   return { begin, said, stop: () => ended.abort(), insist: () => insisted.abort() };
 }
 
-test("how far a load is, is told by what has an outcome, and not by what was sent", async () => {
+/** A pacer whose sender needs `eventMs` for each event, and tells what became of them by `counts`. */
+function pacing(eventMs: number, sent: () => void = () => {}) {
   const counts = { accepted: 0, refused: 0, failed: 0, waiting: 0 };
   const outcome = Promise.resolve({ status: "accepted" } as const);
-  const send = async () => ({ eventId: "e", outcome });
+  let now = 5000;
+  const send = async () => ((now += eventMs), sent(), { eventId: "e", outcome });
   const generator = new Generator(shapes.shop, habits, seeded(1));
   const own = new OwnCount(shapes.shop, "r");
   const { signal } = new AbortController();
   const sender = { send, counts, close: async () => counts };
-  const pacer = new Pacer({ sender, generator, own, clock: systemClock, signal });
+  const clock = { ...systemClock, monotonic: () => now };
+  return { counts, pacer: new Pacer({ sender, generator, own, clock, signal }) };
+}
+
+test("how far a load is, is told by what has an outcome, and not by what was sent", async () => {
+  const { counts, pacer } = pacing(0);
   const pace = { rate: 0, seconds: 10, events: 10 };
   assert.equal((await pacer.run(pace)).events, 10);
   assert.equal(pacer.standing(pace).share, 0);
   Object.assign(counts, { accepted: 3, refused: 2, failed: 1 });
   assert.deepEqual(pacer.standing(pace), { what: "load", done: 5, refused: 2, share: 0.6 });
+});
+
+test("of a rate that is not reached the time tells how far a load is, and then what has an outcome of what was sent", async () => {
+  const shares: (number | null)[] = [];
+  const pace = { rate: 1000, seconds: 10, events: null };
+  const { counts, pacer } = pacing(1000, () => shares.push(pacer.standing(pace).share));
+  const { events } = await pacer.run(pace);
+  assert.deepEqual([events, shares.slice(0, 5)], [11, [0.1, 0.2, 0.3, 0.4, 0.5]]);
+  counts.accepted = 9;
+  assert.equal(pacer.standing(pace).share, 9 / 11);
 });
 
 test("a server that refuses the rules of a check is not one that does not answer", async (context) => {
@@ -177,8 +194,9 @@ test("rules that can't be deleted are named", async (context) => {
 
 test("a load that is stopped twice while it sends ends at once, and names the rules that it leaves", async (context) => {
   const { timeout } = AbortSignal;
-  context.mock.method(AbortSignal, "timeout", (ms: number) => timeout(ms / 100));
   for (const isDead of [false, true]) {
+    // One that answers has all the time.
+    if (isDead) context.mock.method(AbortSignal, "timeout", (ms: number) => timeout(ms / 100));
     const load = loading(
       await serverOf(context, (path, method) => {
         if (path === "/ingest") setImmediate(() => (load.stop(), load.insist()));

@@ -58,14 +58,19 @@ export class Pacer {
     this.#parts = parts;
   }
 
-  standing({ rate, seconds, events }: Pace): Standing {
-    const { sender, clock } = this.#parts;
-    const { accepted, refused, failed } = sender.counts;
+  standing(pace: Pace): Standing {
+    const { accepted, refused, failed } = this.#parts.sender.counts;
+    return { what: "load", done: accepted + refused, refused, share: this.#share(accepted + refused + failed, pace) };
+  }
+
+  /** Of what has been sent, thousands may have no outcome yet. */
+  #share(settled: number, pace: Pace): number {
+    const { rate, seconds, events } = pace;
+    if (this.#isOver(pace)) return settled / Math.max(1, this.#sent);
     const total = events ?? rate * seconds;
-    // Of what has been sent, thousands may have no outcome yet.
-    const share =
-      total > 0 ? (accepted + refused + failed) / total : (clock.monotonic() - this.#startedAt) / (seconds * 1000);
-    return { what: "load", done: accepted + refused, refused, share };
+    const ofEvents = total > 0 ? settled / total : 0;
+    // The time ends it also where there are fewer by then.
+    return events === null ? Math.max(ofEvents, this.#elapsed() / (seconds * 1000)) : ofEvents;
   }
 
   async run(pace: Pace): Promise<Paced> {

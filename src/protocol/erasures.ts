@@ -61,7 +61,7 @@ export const ErasuresAnswer = Type.Object({
   waiting_for: Type.Optional(
     Type.String({
       description:
-        "what keeps the oldest from going on: a partition or the archive that it has waited for since two minutes or more without a step, or a damaged part of the store",
+        "what keeps the oldest from going on: what its step has failed with, a damaged part of the store for one; or a partition or the archive that it has waited for since two minutes or more",
     }),
   ),
   erasures: Type.Array(ErasureAnswer, { description: "the latest first" }),

@@ -114,7 +114,7 @@ const RuleId = Type.String({
   description: "letters, digits, `_ . -`",
   examples: ["top_events_10m"],
 });
-const Version = Type.Integer({ description: "1, 2, 3 … within the rule; also the ETag" });
+const Version = Type.Integer({ description: "1, 2, 3 … within the rule" });
 const RolledBackTo = Type.Optional(
   Type.Integer({ description: "the earlier version whose fields this one took up again" }),
 );
@@ -291,7 +291,11 @@ export const RulePath = Type.Object({ rule_id: Type.String({ minLength: 1, maxLe
 export const NoParameters = Type.Object({}, { additionalProperties: false });
 
 /** The header of a conditional change. Other headers pass. */
-const ifMatch = Type.String({ description: "change only this version of the rule", examples: ['"3"'] });
+const ifMatch = Type.String({
+  description:
+    "change only this version of the rule: the ETag that it was answered with, or its number alone, which a rule that was deleted and made again has as well",
+  examples: ['"3@2026-01-13T10:00:00.25Z"', '"3"'],
+});
 export const RuleCondition = Type.Object({ "if-match": Type.Optional(ifMatch) }, { additionalProperties: true });
 
 export const PutCondition = Type.Object(

@@ -1,5 +1,6 @@
 import { shortened } from "../event/shortened.ts";
 import { type Problem, WeirError } from "../lib/errors.ts";
+import { formatTime } from "../lib/rfc3339.ts";
 import { isObject, type JsonObject } from "../lib/is-object.ts";
 import { type HasFilter, parseRule, ruleKeysMax } from "../rule/parse.ts";
 import type { RuleRecord } from "../rule/registry.ts";
@@ -43,20 +44,26 @@ export function patched(record: RuleRecord, patch: unknown): NextSpec {
 export interface ChangeOptions {
   /** The newest version that the caller has seen; the change is refused if it is another. */
   readonly ifMatch?: number;
+  /** When that was made, RFC 3339: a rule that was deleted and made again has the same numbers. */
+  readonly ifMadeAt?: string;
   /** The rule is refused if there is one of its id already. */
   readonly ifNew?: true;
 }
 
 /** Throws `version_conflict` when the rule is not as the caller has seen it. */
-export function checkVersion(ruleId: string, record: RuleRecord | undefined, { ifMatch, ifNew }: ChangeOptions): void {
-  const version = record === undefined ? undefined : newest(record).version;
+export function checkVersion(ruleId: string, record: RuleRecord | undefined, options: ChangeOptions): void {
+  const { ifMatch, ifMadeAt, ifNew } = options;
+  const there = record && newest(record);
   const conflict = (what: string): WeirError =>
     new WeirError("version_conflict", `rule ${JSON.stringify(ruleId)} ${what}`, {
-      details: { version: version ?? null },
+      details: { version: there?.version ?? null },
     });
-  if (ifNew && version !== undefined) throw conflict(`is there already, with version ${version}`);
-  if (ifMatch === undefined || version === ifMatch) return;
-  throw conflict(`${version === undefined ? "does not exist" : `has version ${version}`}, not version ${ifMatch}`);
+  if (ifNew && there) throw conflict(`is there already, with version ${there.version}`);
+  if (ifMatch === undefined) return;
+  if (there?.version !== ifMatch)
+    throw conflict(`${there ? `has version ${there.version}` : "does not exist"}, not version ${ifMatch}`);
+  if (ifMadeAt !== undefined && formatTime(there.createdAt) !== ifMadeAt)
+    throw conflict("was deleted, and another of its name was made");
 }
 
 /** The error for a body with mistakes; `what` is what the body should have been. */

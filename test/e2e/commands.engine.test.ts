@@ -1,40 +1,22 @@
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { test } from "node:test";
 import { postCounted } from "../support/api.ts";
-import { type ServerProcess, startServer } from "../support/server-process.ts";
+import { type Ended, weir as run, serverForAll } from "../support/command-line.ts";
+import { program } from "../support/server-process.ts";
 
-const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
-let folder: string;
-let server: ServerProcess;
+const { folder, server } = await serverForAll("commands");
 
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "weir-commands-"));
-  server = await startServer({ dataDir: join(folder, "data") });
-});
-after(async () => {
-  await server.killGroup();
-  await rm(folder, { recursive: true, force: true });
-});
-
-/** Runs the program against the server to its end; its output is a pipe. */
-function weir(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  const argv = [program, ...args, ...(args.includes("--url") ? [] : ["--url", server.queryUrl])];
-  return new Promise((resolve) => {
-    execFile(process.execPath, argv, { timeout: 300_000 }, (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err });
-    });
-  });
-}
+/** Runs the program against the server to its end. */
+const weir = (...args: readonly string[]): Promise<Ended> =>
+  run(...args, ...(args.includes("--url") ? [] : ["--url", server.queryUrl]));
 
 const file = async (name: string, value: unknown): Promise<string> => {
   const path = join(folder, name);

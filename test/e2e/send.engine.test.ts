@@ -2,30 +2,18 @@ import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { Weir } from "../../client/src/weir.ts";
 import { totals } from "../support/api.ts";
-import { type ServerProcess, startServer } from "../support/server-process.ts";
+import { serverForAll } from "../support/command-line.ts";
+import { program } from "../support/server-process.ts";
 
-const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
-let folder: string;
-let server: ServerProcess;
-
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "weir-send-test-"));
-  server = await startServer({ dataDir: join(folder, "data") });
-});
-after(async () => {
-  await server.killGroup();
-  await rm(folder, { recursive: true, force: true });
-});
+const { folder, server } = await serverForAll("send-test");
 
 interface Ran {
   readonly code: number | null;

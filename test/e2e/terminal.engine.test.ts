@@ -1,32 +1,20 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { postCounted, putRule } from "../support/api.ts";
+import { serverForAll } from "../support/command-line.ts";
 import { unlessMissing } from "../support/needs.ts";
 import { onTerminal, screenOf, whyNoTerminal } from "../support/pseudo-terminal.ts";
-import { type ServerProcess, startServer } from "../support/server-process.ts";
+import { program } from "../support/server-process.ts";
 import { openTardyProxy } from "../support/tardy-proxy.ts";
 
-const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
 const weir = [process.execPath, program];
 const needs = unlessMissing(whyNoTerminal());
-let folder: string;
-let server: ServerProcess;
-
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "weir-terminal-"));
-  server = await startServer({ dataDir: join(folder, "data") });
-});
-after(async () => {
-  await server.killGroup();
-  await rm(folder, { recursive: true, force: true });
-});
+const { folder, server } = await serverForAll("terminal");
 
 const event = (event_id: string) => ({
   event_id,

@@ -1,29 +1,23 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { cp, mkdtemp, readFile, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { systemClock } from "../../src/lib/clock.ts";
 import { Connection } from "../../src/store/clickhouse/connection.ts";
 import { embeddedFacts } from "../../src/store/clickhouse/facts.ts";
 import { startEngine } from "../../src/store/clickhouse/engine/engine.ts";
 import { rebuildRules, verifyRules } from "../../src/upkeep/upkeep.ts";
 import { ask, eraseEvents, erasuresDone, postCounted, putRule } from "../support/api.ts";
+import { weir as run } from "../support/command-line.ts";
 import { startServer } from "../support/server-process.ts";
 
-const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
-
-/** Runs the program to its end. */
-function weir(...argv: readonly string[]): Promise<{ code: number; out: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...argv], { timeout: 300_000 }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), out: stdout + stderr });
-    });
-  });
+/** What it says on both of its streams. */
+async function weir(...args: readonly string[]): Promise<{ code: number; out: string }> {
+  const { code, out, err } = await run(...args);
+  return { code, out: out + err };
 }
 
 /** Does something to the tables of a stopped server. */

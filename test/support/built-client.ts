@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,11 +9,23 @@ const run = promisify(execFile);
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 const tsc = join(root, "node_modules/.bin/tsc");
 
-/** The client as it would be published: built by its own configuration into a folder that goes with the test. */
-export async function buildClient(): Promise<{ folder: string; remove: () => Promise<void> }> {
+export interface BuiltClient {
+  /** Of a program that has the package installed. */
+  readonly folder: string;
+  /** Where what is built lies. */
+  readonly dist: string;
+  readonly remove: () => Promise<void>;
+}
+
+/** The client as it would be published: built by its own configuration, and installed in a folder that goes with the test. */
+export async function buildClient(): Promise<BuiltClient> {
   const folder = await mkdtemp(join(tmpdir(), "weir-client-"));
-  await typeScript("-p", join(root, "client/tsconfig.json"), "--outDir", join(folder, "dist"));
-  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
+  const installed = join(folder, "node_modules/weir-client");
+  const dist = join(installed, "dist");
+  await typeScript("-p", join(root, "client/tsconfig.json"), "--outDir", dist);
+  await copyFile(join(root, "client/package.json"), join(installed, "package.json"));
+  await writeFile(join(folder, "package.json"), '{"type":"module"}');
+  return { folder, dist, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
 /** @throws Error with what the compiler says. */

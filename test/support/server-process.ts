@@ -8,7 +8,8 @@ import { setTimeout as pause } from "node:timers/promises";
 /** As `npm start` and the image have it: with an arena for each of its threads the allocator keeps more and more. */
 export const allocator = { MALLOC_ARENA_MAX: "2" };
 
-const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
+/** The `weir` program. */
+export const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
 
 export interface ServerOptions {
   readonly dataDir: string;

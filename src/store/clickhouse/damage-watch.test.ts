@@ -31,12 +31,14 @@ const engineWith = (blocks: readonly Block[], facts = serverFacts(), byRows = 0)
     error: undefined as Error | undefined,
     countedTo: 9 as number | undefined,
     partitions: 1,
+    lists: 0,
   };
   const rows = async ({ sql, parameters }: Statement): Promise<unknown[]> => {
     if (sql.includes("detached_parts")) {
       if (state.error !== undefined) throw state.error;
       return state.setAside.map((name) => setAside(name));
     }
+    if (sql.includes("system.parts")) state.lists += 1;
     if (sql.includes("system.parts"))
       return ["raw_events", "rollups"].flatMap((table) =>
         blocks.map(([partition, low, high, has = 1, at = 0]) => ({
@@ -229,6 +231,16 @@ test("where a part's events were found they stay found, whatever is deleted late
   assert.equal(watch.describe(), undefined);
   assert.equal(said.length, 2);
   assert.match(said[1]!, /^info: .* what was in it is in other parts, or still in the log: it may be deleted, /);
+  stop();
+});
+
+test("the list of all parts is asked for once a look, however many were set aside", async () => {
+  const { clock, state, start, watch } = watched();
+  state.setAside = [missing, "broken-on-start_p_12_19_1", "broken-on-start_p_22_29_1"];
+  const stop = await start();
+  assert.deepEqual([watch.count, state.lists], [3, 1]);
+  await clock.advance(60_000);
+  assert.equal(state.lists, 2);
   stop();
 });
 

@@ -1,5 +1,6 @@
 import { ClickHouseError } from "@clickhouse/client";
 import type { Clock } from "../../lib/clock.ts";
+import type { Statement } from "../../rollup/statement.ts";
 import { messageOf, WeirError } from "../../lib/errors.ts";
 import type { Connection } from "./connection.ts";
 import { type Damage, StoreDamaged, type Whereabouts, damaged, whatIs } from "./damage.ts";
@@ -126,7 +127,8 @@ export class DamageWatch {
 
   async #lookForSetAside(connection: Watched["connection"]): Promise<void> {
     const found = await connection.rows<SetAside>(selectSetAside);
-    for (const part of found) await this.#judge(connection, part);
+    const asked = askingOnce(connection);
+    for (const part of found) await this.#judge(asked, part);
     for (const [path, { damage, whereabouts }] of this.#setAside) {
       if (found.some((part) => part.path === path)) continue;
       if (whereabouts === "elsewhere") this.#setAside.delete(path);
@@ -174,6 +176,20 @@ export class DamageWatch {
       this.#log("warn", `whether the engine has set parts aside can't be seen: ${messageOf(error)}`, {});
     this.#isDenied = true;
   }
+}
+
+/** Whatever is asked of several parts is asked for all of them: the list of all parts may be long. */
+function askingOnce(connection: Watched["connection"]): Watched["connection"] {
+  const answers = new Map<string, Promise<unknown[]>>();
+  return {
+    facts: connection.facts,
+    rows: <T>(statement: Statement): Promise<T[]> => {
+      const key = JSON.stringify(statement);
+      const answer = answers.get(key) ?? connection.rows<T>(statement);
+      answers.set(key, answer);
+      return answer as Promise<T[]>;
+    },
+  };
 }
 
 function told(damages: readonly Damage[]): string | undefined {

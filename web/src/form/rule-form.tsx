@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import type { FormEvent } from "react";
 import type { Rule, RuleAnswer } from "../../../client/src/wire.ts";
-import type { WeirError } from "../../../client/src/weir.ts";
+import type { IfMatch, WeirError } from "../../../client/src/weir.ts";
 import { Empty, Failure, Loading, PageHead } from "../parts/states.tsx";
 import { hrefOf } from "../route.ts";
 import { weir } from "../server.ts";
@@ -51,6 +51,12 @@ function firstOf(rule: RuleAnswer): Kept {
   return { draft, version: rule.version, changedAt: rule.changed_at, base: draft };
 }
 
+/** The version that is changed; of what an older dashboard has kept it may not be known when that was made. */
+function seenOf({ version, changedAt }: Kept): IfMatch {
+  if (version === undefined) return {};
+  return { ifMatch: changedAt === undefined ? version : { version, changed_at: changedAt } };
+}
+
 interface FormProps {
   readonly rule?: RuleAnswer;
   readonly first: Kept;
@@ -62,7 +68,7 @@ interface FormProps {
 
 function Form({ rule, first, isGone = false, lookAgain }: FormProps) {
   const kept = useKeptDraft(rule?.rule_id, first);
-  const { draft, version, isRestored, change, startOver, goOnFrom, goOnTopOf } = kept;
+  const { draft, isRestored, change, startOver, goOnFrom, goOnTopOf } = kept;
   // What the server has stopped was not paused by anybody: changed, it is tried again.
   const active = (rule?.active ?? true) || rule?.stopped_because !== undefined;
   const preview = usePreview(ruleOf(draft, active));
@@ -88,9 +94,8 @@ function Form({ rule, first, isGone = false, lookAgain }: FormProps) {
     setSaving(true);
     setFailure(undefined);
     try {
-      const condition =
-        rule === undefined || isGone ? { ifNew: true } : version === undefined ? {} : { ifMatch: version };
-      const saved = await save(weir.rules, { ...said, changedAt: kept.changedAt }, condition);
+      const condition = rule === undefined || isGone ? { ifNew: true } : seenOf(kept);
+      const saved = await save(weir.rules, said, condition);
       forgetDraft(rule?.rule_id);
       location.assign(hrefOf({ page: "rule", ruleId: saved.rule_id }));
     } catch (error) {

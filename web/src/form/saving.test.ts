@@ -54,16 +54,6 @@ test("after a refusal that says what is wrong nothing more is asked", async () =
   assert.deepEqual(rules.asked, [["r", { ifNew: true }]]);
 });
 
-test("a rule that was deleted and made again is not overwritten, though its version has the same number", async () => {
-  const changedAt = "2026-01-13T10:00:00Z";
-  const other = server(noAnswer, { ...stored, filter: "false" });
-  await assert.rejects(save(other, { ...said, changedAt }, { ifMatch: 2 }), { code: "version_conflict" });
-  assert.deepEqual(other.asked, ["r"]);
-  const same = server(noAnswer, stored);
-  assert.equal(await save(same, { ...said, changedAt: stored.changed_at }, { ifMatch: 2 }), stored);
-  assert.deepEqual(same.asked, ["r", ["r", { ifMatch: 2 }], "r"]);
-});
-
 test("a rule that the server writes otherwise than it was typed is the same", () => {
   const rule = { ...stored, metric: "p95" };
   assert.ok(isStored(stored, said));

@@ -10,15 +10,12 @@ export interface Said {
   readonly active: boolean;
   /** The same rule as the server writes it, where that is known. */
   readonly canonical?: Rule | undefined;
-  /** When the version was made that it changes. */
-  readonly changedAt?: string | undefined;
 }
 
 type Condition = NonNullable<Parameters<Weir["rules"]["put"]>[1]>;
 
 /**
- * Saves what the form says. A condition is about a number of a version, which a rule that was deleted and made again has as
- * well: so that one is looked at before. A save that took effect may be answered badly, or not at all, and is refused when it is tried again: then the
+ * Saves what the form says. A save that took effect may be answered badly, or not at all, and is refused when it is tried again: then the
  * rule itself says whether it is saved.
  * @throws what `put` throws, when the rule is not what the form says.
  */
@@ -27,7 +24,6 @@ export async function save(
   said: Said,
   condition: Condition,
 ): Promise<RuleAnswer> {
-  await mustBeTheSame(rules, said, condition);
   try {
     return await rules.put(ruleOf(said.draft, said.active), condition);
   } catch (error) {
@@ -35,18 +31,6 @@ export async function save(
     if (found === undefined || !isStored(found, said)) throw error;
     return found;
   }
-}
-
-async function mustBeTheSame(
-  rules: Pick<Weir["rules"], "get">,
-  { draft, changedAt }: Said,
-  { ifMatch }: Condition,
-): Promise<void> {
-  if (ifMatch === undefined || changedAt === undefined) return;
-  // That nobody says it now, or that it is gone, is told by the answer to the save.
-  const found = await foundOf(rules, draft.rule_id.trim());
-  if (found?.version === ifMatch && found.changed_at !== changedAt)
-    throw new WeirError("version_conflict", `rule "${found.rule_id}" was deleted, and another of its name was made`);
 }
 
 /** Whether a rule is what the form says. */

@@ -26,7 +26,7 @@ export function Versions({ rule, changed }: { readonly rule: RuleAnswer; readonl
     setAsked(undefined);
     setFailure(undefined);
     try {
-      await weir.rules.patch(rule_id, { version: to }, { ifMatch: version });
+      await weir.rules.patch(rule_id, { version: to }, { ifMatch: rule });
       changed();
     } catch (error) {
       setFailure(toWeirError(error));
