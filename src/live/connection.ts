@@ -7,14 +7,14 @@ import type { Line } from "./exact/machine.ts";
 import type { ExactClient, ExactSubscriber, Mark } from "./exact/subscriber.ts";
 import { errorText } from "./frames.ts";
 import type { LiveLimits } from "./limits.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Outbox, Reader } from "./outbox.ts";
 import type { Receiver, Subscriber } from "./subscriber.ts";
 
 /** No rule has this id. */
 const noRule = "";
 
 /** One client: its subscriptions by rule, and whether it keeps up. */
-export class Connection implements Receiver, ExactClient {
+export class Connection implements Receiver, ExactClient, Reader {
   readonly subscriptions = new Map<string, Subscriber>();
   readonly exact = new Map<string, ExactSubscriber>();
   readonly #client: Client;
@@ -73,8 +73,8 @@ export class Connection implements Receiver, ExactClient {
   push(text: string, mark?: Mark, isSnapshot = false): void {
     if (this.#closed) return;
     this.#readsSnapshot ||= isSnapshot;
-    this.#outbox.sent(text.length);
     this.#client.send(text, mark);
+    this.#outbox.sent(this, text.length);
   }
 
   line(): Line {
@@ -97,7 +97,7 @@ export class Connection implements Receiver, ExactClient {
   /** Who does not read is told later; what he has would else look as if it were still watched. */
   tellEndings(): void {
     for (const [ruleId, text] of this.#endings) {
-      if (!this.takes()) return;
+      if (!this.takes()) return this.#outbox.follow(this);
       this.push(text);
       this.#endings.delete(ruleId);
     }
@@ -121,6 +121,12 @@ export class Connection implements Receiver, ExactClient {
     return budget !== undefined;
   }
 
+  /** For who has not read all, or is still to be told an ending. */
+  look(): boolean {
+    if (this.keepsUp()) this.tellEndings();
+    return !this.#closed && (this.backlogBytes > 0 || this.#endings.size > 0);
+  }
+
   /** Looks at the backlog: whether the client takes more now. A hopeless one is closed. */
   keepsUp(): boolean {
     if (this.#closed) return false;
@@ -135,6 +141,7 @@ export class Connection implements Receiver, ExactClient {
   close(reason: CloseReason): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#outbox.forget(this);
     this.#client.close(reason);
   }
 }

@@ -210,6 +210,7 @@ export class Hub {
 
   #forget(connection: Connection): void {
     this.#connections.delete(connection);
+    this.#outbox.forget(connection);
     const { subscriptions, exact } = connection;
     for (const ruleId of [...subscriptions.keys(), ...exact.keys()]) this.#unsubscribe(connection, ruleId);
   }
@@ -255,8 +256,7 @@ export class Hub {
     this.#keepToBound();
     this.#refusals.sweep(this.#parts.clock.monotonic());
     this.#exact.sweep();
-    for (const connection of this.#connections) if (connection.keepsUp()) connection.tellEndings();
-    this.#measure();
+    this.#outbox.sweep();
   }
 
   #keepToBound(): void {
@@ -266,18 +266,6 @@ export class Hub {
       shrink: (feed) => feed.keepNewest(this.#parts.clock.now()),
       refuse: (feed) => this.#refuse(feed, "together"),
     });
-  }
-
-  /** What waits in all sockets together has a bound: beyond it those go that read the least. */
-  #measure(): void {
-    const connections = [...this.#connections].map((connection) => ({ connection, bytes: connection.backlogBytes }));
-    let over = this.#outbox.measured(connections.reduce((sum, { bytes }) => sum + bytes, 0));
-    if (over === 0) return;
-    for (const { connection, bytes } of connections.toSorted((a, b) => b.bytes - a.bytes)) {
-      if (over <= 0) return;
-      connection.close("too_slow");
-      over -= bytes;
-    }
   }
 
   #lookAtRule(feed: Feed): void {
