@@ -69,7 +69,7 @@ export class Hub {
     forget: (connection) => this.#forget(connection),
   };
   #stops: (() => void)[] = [];
-  #tickedAt = -Infinity;
+  #hurriedAt = -Infinity;
 
   constructor(parts: HubParts) {
     this.#parts = parts;
@@ -217,13 +217,15 @@ export class Hub {
     for (const feed of this.#feeds.values()) if (feed.series === series) feed.touchUnknown();
   }
 
-  /** What has just been counted is read now, not when the next tick comes; unless one has just been. */
+  /** What has just been counted is read now, not when the next tick comes; unless something else was just before. */
   #tickSoon(): void {
-    if (this.#parts.clock.monotonic() - this.#tickedAt >= this.#limits.tickGapMs) this.#tick();
+    const now = this.#parts.clock.monotonic();
+    if (now - this.#hurriedAt < this.#limits.tickGapMs) return;
+    this.#hurriedAt = now;
+    this.#tick();
   }
 
   #tick(): void {
-    this.#tickedAt = this.#parts.clock.monotonic();
     for (const feed of this.#feeds.values()) {
       if (feed.restless && deliver(feed, feed.isSettled, this.#parts.clock)) this.#reader.ask(feed);
     }
