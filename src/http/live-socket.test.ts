@@ -247,7 +247,7 @@ describe("the end of a socket", () => {
       await once(socket, "open");
       return socket;
     };
-    // The first is pinged after 8 s, the second after 0.8 s.
+    // The first is pinged after 8 s, the second after 0.2 s.
     const [silent, asking] = [await deaf(), await deaf()];
     const ended = Promise.all([closed(silent), closed(asking)]);
     const isAnswered = async (): Promise<void> => (asking.send("?"), void (await next(asking)));

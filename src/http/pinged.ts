@@ -11,8 +11,11 @@ export interface Pingable {
   close(reason: "too_slow"): void;
 }
 
-/** In turns, so that ten thousand pings don't go out at one moment, and their answers don't come in at one. */
-const pingTurns = 10;
+/**
+ * In turns, so that ten thousand pings don't go out at one moment, and their answers don't come in at one: what is pushed waits for
+ * those of a turn, which take 3 ms.
+ */
+const pingTurns = 40;
 
 /**
  * Closes sockets that are far behind with reading. An answer to a ping tells that what was sent before the ping has been read,
@@ -26,7 +29,7 @@ export class Pinged {
   readonly #turns = Array.from({ length: pingTurns }, () => new Set<Pingable>());
   /** Those that have not answered the last ping. */
   readonly #asked = new Set<Pingable>();
-  /** Sooner than two pings after each other by a turn, as nobody is looked at in between. */
+  /** Sooner than two pings after each other, as nobody is looked at between turns. */
   readonly #behindMsMax: number;
   #added = 0;
   #turn = 0;
@@ -37,7 +40,7 @@ export class Pinged {
     this.#nextAt = clock.monotonic();
     this.#pingMs = pingMs;
     this.turnMs = pingMs / pingTurns;
-    this.#behindMsMax = 2 * pingMs - this.turnMs;
+    this.#behindMsMax = 1.9 * pingMs;
   }
 
   add(one: Pingable): void {
@@ -68,7 +71,7 @@ export class Pinged {
 
   next(): void {
     // Who stood still himself has not read what answers there are.
-    const stoodStill = this.#now - this.#nextAt >= 2 * this.turnMs;
+    const stoodStill = this.#now - this.#nextAt >= this.#pingMs / 5;
     this.#nextAt = this.#now;
     if (!stoodStill) this.#closeThoseBehind();
     this.#turn = (this.#turn + 1) % pingTurns;
