@@ -31,16 +31,20 @@ export class Pinged {
   readonly #asked = new Set<Pingable>();
   /** Sooner than two pings after each other, as nobody is looked at between turns. */
   readonly #behindMsMax: number;
+  /** How much later than it should a turn may come, and how long answers are heard after one that came later still. */
+  readonly #graceMs: number;
   #added = 0;
   #turn = 0;
-  #nextAt: number;
+  #turnedAt: number;
+  #closesFrom = 0;
 
   constructor(clock: Clock, pingMs: number) {
     this.#clock = clock;
-    this.#nextAt = clock.monotonic();
+    this.#turnedAt = clock.monotonic();
     this.#pingMs = pingMs;
     this.turnMs = pingMs / pingTurns;
-    this.#behindMsMax = 1.9 * pingMs;
+    this.#graceMs = pingMs / 10;
+    this.#behindMsMax = 2 * pingMs - this.#graceMs;
   }
 
   add(one: Pingable): void {
@@ -71,9 +75,9 @@ export class Pinged {
 
   next(): void {
     // Who stood still himself has not read what answers there are.
-    const stoodStill = this.#now - this.#nextAt >= this.#pingMs / 5;
-    this.#nextAt = this.#now;
-    if (!stoodStill) this.#closeThoseBehind();
+    if (this.#now - this.#turnedAt >= this.turnMs + this.#graceMs) this.#closesFrom = this.#now + this.#graceMs;
+    this.#turnedAt = this.#now;
+    if (this.#now >= this.#closesFrom) this.#closeThoseBehind();
     this.#turn = (this.#turn + 1) % pingTurns;
     for (const one of this.#turns[this.#turn]!) if (one.askedAt === null) this.#ask(one);
   }
