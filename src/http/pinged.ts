@@ -79,7 +79,13 @@ export class Pinged {
     this.#turnedAt = this.#now;
     if (this.#now >= this.#closesFrom) this.#closeThoseBehind();
     this.#turn = (this.#turn + 1) % pingTurns;
-    for (const one of this.#turns[this.#turn]!) if (one.askedAt === null) this.#ask(one);
+    for (const one of this.#turns[this.#turn]!) if (one.askedAt === null) this.#askInTurn(one);
+  }
+
+  /** That its turn came late, as turns do where there is much to do, is no fault of its own. */
+  #askInTurn(one: Pingable): void {
+    one.readUntil = Math.max(one.readUntil, this.#now - this.#pingMs);
+    this.#ask(one);
   }
 
   #closeThoseBehind(): void {
