@@ -4,7 +4,7 @@ import { epochText } from "./epoch.ts";
 import type { ExactFeed } from "./exact-feed.ts";
 import { deltaText, finalText, heartbeatText, resetText, snapshotText } from "./exact-frames.ts";
 import type { Ended } from "./finals.ts";
-import { type Sight, type Standing, isBehind, move } from "./machine.ts";
+import { type Sight, type Standing, isBehind, move, waiting } from "./machine.ts";
 import type { Changed } from "./mirror.ts";
 import type { ExactSubscriber, Mark } from "./subscriber.ts";
 
@@ -38,6 +38,8 @@ class Round {
   readonly #now: number;
   readonly #written = new Map<string, string>();
   readonly #changed = new Map<number, readonly Changed[]>();
+  readonly #marks = new Map<number, Mark>();
+  #standing: Standing = waiting;
 
   constructor(delivery: Delivery) {
     this.#delivery = delivery;
@@ -50,7 +52,7 @@ class Round {
     for (let acts = 0; acts < 2; acts++) {
       const before = one.standing;
       const { act, next } = move(before, this.#sight(one));
-      one.standing = act === "changes" ? this.#changes(one, before, next) : next;
+      one.standing = this.#shared(act === "changes" ? this.#changes(one, before, next) : next);
       if (act === "snapshot") this.#snapshot(one);
       if (act === "heartbeat") this.#tell(one, this.#heartbeat(seqOf(before)));
       if (act === "reset" && before.state === "lost")
@@ -114,11 +116,26 @@ class Round {
   }
 
   #delta(one: ExactSubscriber, prev: number, from: number, changed: readonly Changed[]): void {
+    const { ruleId, mirror } = this.#feed;
+    const text = this.#once(`delta ${prev} ${changed.length}`, () => deltaText(ruleId, prev, mirror.seq, changed));
+    this.#tell(one, text, this.#mark(from));
+  }
+
+  /** Where a client is that was told all from there on. */
+  #mark(from: number): Mark {
+    const known = this.#marks.get(from);
+    if (known !== undefined) return known;
     const { ruleId, mirror, number } = this.#feed;
-    const { seq } = mirror;
-    const text = this.#once(`delta ${prev} ${changed.length}`, () => deltaText(ruleId, prev, seq, changed));
     const epoch = epochText({ process: this.#delivery.process, feed: number, from });
-    this.#tell(one, text, { ruleId, place: { epoch, seq } });
+    const mark = { ruleId, place: { epoch, seq: mirror.seq } };
+    this.#marks.set(from, mark);
+    return mark;
+  }
+
+  /** Nearly all stand the same: one object says so for them, as ten thousand would outlive the round. */
+  #shared(next: Standing): Standing {
+    if (!isSame(this.#standing, next)) this.#standing = next;
+    return this.#standing;
   }
 
   #final(ended: Ended): string {
@@ -146,5 +163,9 @@ class Round {
     one.toldAt = this.#now;
   }
 }
+
+const isSame = (a: Standing, b: Standing): boolean =>
+  a === b ||
+  (a.state === "following" && b.state === "following" && a.seq === b.seq && a.seen === b.seen && a.finals === b.finals);
 
 const seqOf = (standing: Standing): number => (standing.state === "following" ? standing.seq : 0);
