@@ -4,7 +4,7 @@ import { epochText } from "./epoch.ts";
 import type { ExactFeed } from "./exact-feed.ts";
 import { deltaText, finalText, heartbeatText, resetText, snapshotText } from "./exact-frames.ts";
 import type { Ended } from "./finals.ts";
-import { type Sight, type Standing, isBehind, move, waiting } from "./machine.ts";
+import { type Following, type Sight, type Standing, isBehind, move, waiting } from "./machine.ts";
 import type { Changed } from "./mirror.ts";
 import type { ExactSubscriber, Mark } from "./subscriber.ts";
 
@@ -32,6 +32,14 @@ export function deliverExactly(delivery: Delivery, whom: "all" | "unsettled" = "
   }
 }
 
+/** What there is for who stands so and watches from there on, as it is sent. */
+interface News {
+  readonly before: Following;
+  readonly from: number;
+  readonly finals: readonly string[];
+  readonly delta: string | undefined;
+}
+
 class Round {
   readonly #feed: ExactFeed;
   readonly #delivery: Delivery;
@@ -40,6 +48,7 @@ class Round {
   readonly #changed = new Map<number, readonly Changed[]>();
   readonly #marks = new Map<number, Mark>();
   #standing: Standing = waiting;
+  #news: News | undefined;
 
   constructor(delivery: Delivery) {
     this.#delivery = delivery;
@@ -104,21 +113,28 @@ class Round {
   /** Finals first: who has the number of a change was told of all windows that closed before. */
   #changes(one: ExactSubscriber, before: Standing, next: Standing): Standing {
     if (before.state !== "following" || next.state !== "following") return next;
-    const { finals } = this.#feed;
-    const from = one.from ?? 0;
-    const ended = finals.behind(before.finals).filter(({ start }) => start >= from);
-    for (const final of ended) this.#tell(one, this.#final(final));
-    const changed = this.#since(before.seq).filter(({ start }) => start >= from);
-    if (changed.length > 0) this.#delta(one, before.seq, from, changed);
-    if (ended.length + changed.length > 0) one.dueAt = nextDue(this.#now, one.intervalMs);
+    const { from, finals, delta } = this.#newsFor(before, one.from ?? 0);
+    for (const text of finals) this.#tell(one, text);
+    if (delta !== undefined) this.#tell(one, delta, this.#mark(from));
+    if (finals.length > 0 || delta !== undefined) one.dueAt = nextDue(this.#now, one.intervalMs);
     // What did not concern it does not count for it: it is told no number.
-    return changed.length > 0 ? next : { ...next, seq: before.seq };
+    return delta === undefined ? { ...next, seq: before.seq } : next;
   }
 
-  #delta(one: ExactSubscriber, prev: number, from: number, changed: readonly Changed[]): void {
-    const { ruleId, mirror } = this.#feed;
-    const text = this.#once(`delta ${prev} ${changed.length}`, () => deltaText(ruleId, prev, mirror.seq, changed));
-    this.#tell(one, text, this.#mark(from));
+  /** The same for one after the other, as nearly all stand the same. */
+  #newsFor(before: Following, from: number): News {
+    if (this.#news?.before !== before || this.#news.from !== from) this.#news = this.#gathered(before, from);
+    return this.#news;
+  }
+
+  #gathered(before: Following, from: number): News {
+    const { ruleId, mirror, finals } = this.#feed;
+    const ended = finals.behind(before.finals).filter(({ start }) => start >= from);
+    const changed = this.#since(before.seq).filter(({ start }) => start >= from);
+    const key = `delta ${before.seq} ${changed.length}`;
+    const write = (): string => deltaText(ruleId, before.seq, mirror.seq, changed);
+    const delta = changed.length > 0 ? this.#once(key, write) : undefined;
+    return { before, from, finals: ended.map((final) => this.#final(final)), delta };
   }
 
   /** Where a client is that was told all from there on. */
