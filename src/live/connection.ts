@@ -1,32 +1,37 @@
 import type { Clock } from "../lib/clock.ts";
 import type { CloseReason, LiveErrorCode } from "../protocol/live.ts";
 import type { Client } from "./client.ts";
-import { judgeBacklog, messageCost, spendMessage } from "./decide.ts";
-import type { Backlog, MessageBudget } from "./decide.ts";
+import { judgeBacklog, messageCost, openBacklog, spendMessage } from "./decide.ts";
+import type { MessageBudget } from "./decide.ts";
 import type { Line } from "./exact/machine.ts";
 import type { ExactClient, ExactSubscriber, Mark } from "./exact/subscriber.ts";
 import { errorText } from "./frames.ts";
 import type { LiveLimits } from "./limits.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Outbox, Reader } from "./outbox.ts";
 import type { Receiver, Subscriber } from "./subscriber.ts";
 
 /** No rule has this id. */
 const noRule = "";
 
+/** How a rule is watched, and how to say that it is not any more. */
+interface Watching {
+  readonly plain?: Subscriber;
+  readonly exact?: ExactSubscriber;
+  readonly noMore: () => void;
+}
+
 /** One client: its subscriptions by rule, and whether it keeps up. */
-export class Connection implements Receiver, ExactClient {
-  readonly subscriptions = new Map<string, Subscriber>();
-  readonly exact = new Map<string, ExactSubscriber>();
+export class Connection implements Receiver, ExactClient, Reader {
   readonly #client: Client;
   readonly #clock: Clock;
   readonly #limits: LiveLimits;
   readonly #outbox: Outbox;
-  /** Per rule that is watched, how to say that it is not any more. */
-  readonly #wants = new Map<string, () => void>();
-  /** Per rule that is not watched, or no longer, what the client is still to be told of it. */
-  readonly #endings = new Map<string, string>();
+  /** By rule. */
+  readonly #watching = new Map<string, Watching>();
+  /** Per rule that is not watched, or no longer, what the client is still to be told of it; made when there is something. */
+  #endings: Map<string, string> | undefined;
   #budget: MessageBudget;
-  #backlog: Backlog;
+  #backlog = openBacklog;
   /** What it has not read is a snapshot, which may be large. */
   #readsSnapshot = false;
   #closed = false;
@@ -36,25 +41,26 @@ export class Connection implements Receiver, ExactClient {
     this.#clock = clock;
     this.#limits = limits;
     this.#outbox = outbox;
-    const at = clock.monotonic();
-    this.#budget = { left: limits.messagesBurst, at };
-    this.#backlog = { since: null, at, verdict: "open" };
+    this.#budget = { left: limits.messagesBurst, at: clock.monotonic() };
   }
 
-  /** How many rules it watches. */
-  get watched(): number {
-    return this.subscriptions.size + this.exact.size;
+  /** The rules that it watches. */
+  get watched(): ReadonlyMap<string, Watching> {
+    return this.#watching;
   }
 
-  /** It wants to see news of the rule, until `noMore` is called. */
-  wants(ruleId: string, noMore: () => void): void {
-    this.wantsNoMore(ruleId);
-    this.#wants.set(ruleId, noMore);
+  /** The rule is watched in one of both ways, until `noMore` is called. */
+  watches(ruleId: string, watching: Watching): void {
+    this.leaves(ruleId);
+    this.#watching.set(ruleId, watching);
   }
 
-  wantsNoMore(ruleId: string): void {
-    this.#wants.get(ruleId)?.();
-    this.#wants.delete(ruleId);
+  /** @returns how it watched the rule. */
+  leaves(ruleId: string): Watching | undefined {
+    const watching = this.#watching.get(ruleId);
+    watching?.noMore();
+    this.#watching.delete(ruleId);
+    return watching;
   }
 
   get isClosed(): boolean {
@@ -73,8 +79,8 @@ export class Connection implements Receiver, ExactClient {
   push(text: string, mark?: Mark, isSnapshot = false): void {
     if (this.#closed) return;
     this.#readsSnapshot ||= isSnapshot;
-    this.#outbox.sent(text.length);
     this.#client.send(text, mark);
+    this.#outbox.sent(this, text.length);
   }
 
   line(): Line {
@@ -83,24 +89,23 @@ export class Connection implements Receiver, ExactClient {
   }
 
   ended(ruleId: string, code: LiveErrorCode, message: string): void {
-    this.exact.delete(ruleId);
-    this.wantsNoMore(ruleId);
-    this.#endings.set(ruleId, errorText(code, message, ruleId));
-    this.tellEndings();
+    this.leaves(ruleId);
+    this.#tell(ruleId, errorText(code, message, ruleId));
   }
 
   /** The rule is watched anew: that it was not any more is of no interest. */
   begins(ruleId: string): void {
-    this.#endings.delete(ruleId);
+    this.#endings?.delete(ruleId);
   }
 
   /** Who does not read is told later; what he has would else look as if it were still watched. */
   tellEndings(): void {
-    for (const [ruleId, text] of this.#endings) {
-      if (!this.takes()) return;
+    for (const [ruleId, text] of this.#endings ?? []) {
+      if (!this.takes()) return this.#outbox.follow(this);
       this.push(text);
-      this.#endings.delete(ruleId);
+      this.#endings?.delete(ruleId);
     }
+    this.#endings = undefined;
   }
 
   /**
@@ -108,9 +113,18 @@ export class Connection implements Receiver, ExactClient {
    * concern no rule the last one is told.
    */
   refuse(code: LiveErrorCode, message: string, ruleId?: string): void {
-    this.#endings.set(ruleId ?? noRule, errorText(code, message, ruleId));
+    this.#tell(ruleId ?? noRule, errorText(code, message, ruleId));
+    if (this.#untold > this.#limits.subscriptionsMax) this.close("too_slow");
+  }
+
+  #tell(ruleId: string, text: string): void {
+    this.#endings ??= new Map();
+    this.#endings.set(ruleId, text);
     this.tellEndings();
-    if (this.#endings.size > this.#limits.subscriptionsMax) this.close("too_slow");
+  }
+
+  get #untold(): number {
+    return this.#endings?.size ?? 0;
   }
 
   /** Whether a message that names so many rules may be worked off; a client that sends too many is closed. */
@@ -121,11 +135,19 @@ export class Connection implements Receiver, ExactClient {
     return budget !== undefined;
   }
 
+  /** For who has not read all, or is still to be told an ending. */
+  look(): boolean {
+    if (this.keepsUp()) this.tellEndings();
+    return !this.#closed && (this.backlogBytes > 0 || this.#untold > 0);
+  }
+
   /** Looks at the backlog: whether the client takes more now. A hopeless one is closed. */
   keepsUp(): boolean {
     if (this.#closed) return false;
     const bytes = this.#client.bufferedBytes();
-    this.#backlog = judgeBacklog(this.#backlog, bytes, this.#clock.monotonic(), this.#limits);
+    // Of ten thousand nearly all have read all: then nothing is to be judged.
+    this.#backlog =
+      bytes === 0 ? openBacklog : judgeBacklog(this.#backlog, bytes, this.#clock.monotonic(), this.#limits);
     const { verdict } = this.#backlog;
     if (verdict === "open") this.#readsSnapshot = false;
     if (verdict === "close") this.close("too_slow");
@@ -135,6 +157,7 @@ export class Connection implements Receiver, ExactClient {
   close(reason: CloseReason): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#outbox.forget(this);
     this.#client.close(reason);
   }
 }

@@ -43,14 +43,17 @@ export interface BacklogBounds {
 export interface Backlog {
   /** Since when the backlog has been above the first bound, ms of the monotonic clock; null: it is not. */
   readonly since: number | null;
-  /** When it was looked at. */
+  /** When it was looked at, while it is above. */
   readonly at: number;
   readonly verdict: "open" | "skip" | "close";
 }
 
+/** Of all that keep up, the same. */
+export const openBacklog: Backlog = { since: null, at: 0, verdict: "open" };
+
 /** Whether a client takes more, from the bytes that it has not read, and how it stood when it was looked at before. */
 export function judgeBacklog(before: Backlog, backlogBytes: number, now: number, bounds: BacklogBounds): Backlog {
-  if (backlogBytes <= bounds.backlogBytesMax) return { since: null, at: now, verdict: "open" };
+  if (backlogBytes <= bounds.backlogBytesMax) return openBacklog;
   // While the server itself stood still, nobody was sent what he would have read.
   const stoodStillMs = Math.max(0, now - before.at - 2 * bounds.sweepMs);
   const since = before.since === null ? now : before.since + stoodStillMs;

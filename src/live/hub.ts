@@ -63,8 +63,13 @@ export class Hub {
   readonly #refusals: Refusals;
   readonly #connections = new Set<Connection>();
   readonly #feeds = new Map<string, Feed>();
+  /** The same for all clients. */
+  readonly #acts: Acts = {
+    receive: (connection, text) => this.#receive(connection, text),
+    forget: (connection) => this.#forget(connection),
+  };
   #stops: (() => void)[] = [];
-  #tickedAt = -Infinity;
+  #hurriedAt = -Infinity;
 
   constructor(parts: HubParts) {
     this.#parts = parts;
@@ -120,10 +125,7 @@ export class Hub {
     const connection = new Connection(client, this.#parts.clock, this.#limits, this.#outbox);
     if (this.isFull) connection.close("too_many_sockets");
     else this.#connections.add(connection);
-    return {
-      receive: (text) => this.#receive(connection, text),
-      closed: () => this.#forget(connection),
-    };
+    return new Connected(connection, this.#acts);
   }
 
   #receive(connection: Connection, text: string): void {
@@ -147,43 +149,35 @@ export class Hub {
   #mayWatch(connection: Connection, ruleId: string): boolean {
     const { subscriptionsMax } = this.#limits;
     connection.begins(ruleId);
-    if (this.#isWatching(connection, ruleId) || connection.watched < subscriptionsMax) return true;
+    if (connection.watched.has(ruleId) || connection.watched.size < subscriptionsMax) return true;
     connection.refuse("too_many_subscriptions", `a socket watches up to ${subscriptionsMax} rules`, ruleId);
     return false;
-  }
-
-  #isWatching({ subscriptions, exact }: Connection, ruleId: string): boolean {
-    return subscriptions.has(ruleId) || exact.has(ruleId);
   }
 
   #watchExactly(connection: Connection, ruleId: string, request: ExactRequest): void {
     this.#unsubscribe(connection, ruleId);
     const refusal = this.#exact.refusal(ruleId);
     if (refusal !== undefined) return connection.refuse("too_large", refusal, ruleId);
-    const subscriber = this.#exact.subscribe(connection, ruleId, request);
-    if (subscriber === undefined) refuseUnknown(connection, ruleId);
-    else {
-      connection.exact.set(ruleId, subscriber);
-      connection.wants(ruleId, this.#parts.progress.want(subscriber.intervalMs));
-    }
+    const exact = this.#exact.subscribe(connection, ruleId, request);
+    if (exact === undefined) refuseUnknown(connection, ruleId);
+    else connection.watches(ruleId, { exact, noMore: this.#parts.progress.want(exact.intervalMs) });
   }
 
   #watch(connection: Connection, ruleId: string, intervalMs: number): void {
-    if (connection.exact.has(ruleId)) this.#unsubscribe(connection, ruleId);
+    if (connection.watched.get(ruleId)?.exact !== undefined) this.#unsubscribe(connection, ruleId);
     const refusal = this.#refusals.of(this.#parts.rules.find(ruleId), this.#parts.clock.monotonic());
     if (refusal !== undefined) return connection.refuse("too_large", refusal, ruleId);
-    const before = connection.subscriptions.get(ruleId);
+    const before = connection.watched.get(ruleId)?.plain;
     const known = this.#feeds.get(ruleId);
     // Who comes after a change of the rule is shown nothing of what was before it.
     if (known !== undefined) this.#lookAtRule(known);
     const feed = this.#feeds.get(ruleId) ?? this.#openFeed(ruleId);
     if (feed === undefined) return refuseUnknown(connection, ruleId);
     // Asked for again: a snapshot again, as for somebody new.
-    const subscriber = before ?? { receiver: connection, intervalMs, sentSeq: null, dueAt: 0 };
-    subscriber.intervalMs = intervalMs;
-    connection.subscriptions.set(ruleId, subscriber);
-    connection.wants(ruleId, this.#parts.progress.want(intervalMs));
-    feed.welcome(subscriber);
+    const plain = before ?? { receiver: connection, intervalMs, sentSeq: null, dueAt: 0 };
+    plain.intervalMs = intervalMs;
+    connection.watches(ruleId, { plain, noMore: this.#parts.progress.want(intervalMs) });
+    feed.welcome(plain);
   }
 
   #openFeed(ruleId: string): Feed | undefined {
@@ -196,22 +190,18 @@ export class Hub {
   }
 
   #unsubscribe(connection: Connection, ruleId: string): void {
-    const exact = connection.exact.get(ruleId);
+    const { exact, plain } = connection.leaves(ruleId) ?? {};
     if (exact !== undefined) this.#exact.unsubscribe(ruleId, exact);
-    connection.exact.delete(ruleId);
-    connection.wantsNoMore(ruleId);
-    const subscriber = connection.subscriptions.get(ruleId);
-    if (subscriber === undefined) return;
-    connection.subscriptions.delete(ruleId);
+    if (plain === undefined) return;
     const feed = this.#feeds.get(ruleId);
-    feed?.subscribers.delete(subscriber);
+    feed?.subscribers.delete(plain);
     if (feed?.subscribers.size === 0) this.#feeds.delete(ruleId);
   }
 
   #forget(connection: Connection): void {
     this.#connections.delete(connection);
-    const { subscriptions, exact } = connection;
-    for (const ruleId of [...subscriptions.keys(), ...exact.keys()]) this.#unsubscribe(connection, ruleId);
+    this.#outbox.forget(connection);
+    for (const ruleId of connection.watched.keys()) this.#unsubscribe(connection, ruleId);
   }
 
   #touched({ range, seconds, elsewhere }: Touched): void {
@@ -227,13 +217,15 @@ export class Hub {
     for (const feed of this.#feeds.values()) if (feed.series === series) feed.touchUnknown();
   }
 
-  /** What has just been counted is read now, not when the next tick comes; unless one has just been. */
+  /** What has just been counted is read now, not when the next tick comes; unless something else was just before. */
   #tickSoon(): void {
-    if (this.#parts.clock.monotonic() - this.#tickedAt >= this.#limits.tickGapMs) this.#tick();
+    const now = this.#parts.clock.monotonic();
+    if (now - this.#hurriedAt < this.#limits.tickGapMs) return;
+    this.#hurriedAt = now;
+    this.#tick();
   }
 
   #tick(): void {
-    this.#tickedAt = this.#parts.clock.monotonic();
     for (const feed of this.#feeds.values()) {
       if (feed.restless && deliver(feed, feed.isSettled, this.#parts.clock)) this.#reader.ask(feed);
     }
@@ -255,8 +247,7 @@ export class Hub {
     this.#keepToBound();
     this.#refusals.sweep(this.#parts.clock.monotonic());
     this.#exact.sweep();
-    for (const connection of this.#connections) if (connection.keepsUp()) connection.tellEndings();
-    this.#measure();
+    this.#outbox.sweep();
   }
 
   #keepToBound(): void {
@@ -266,18 +257,6 @@ export class Hub {
       shrink: (feed) => feed.keepNewest(this.#parts.clock.now()),
       refuse: (feed) => this.#refuse(feed, "together"),
     });
-  }
-
-  /** What waits in all sockets together has a bound: beyond it those go that read the least. */
-  #measure(): void {
-    const connections = [...this.#connections].map((connection) => ({ connection, bytes: connection.backlogBytes }));
-    let over = this.#outbox.measured(connections.reduce((sum, { bytes }) => sum + bytes, 0));
-    if (over === 0) return;
-    for (const { connection, bytes } of connections.toSorted((a, b) => b.bytes - a.bytes)) {
-      if (over <= 0) return;
-      connection.close("too_slow");
-      over -= bytes;
-    }
   }
 
   #lookAtRule(feed: Feed): void {
@@ -298,10 +277,33 @@ export class Hub {
 
   #closeFeed({ ruleId }: Feed, code: LiveErrorCode, message: string): void {
     for (const connection of this.#connections) {
-      if (!connection.subscriptions.has(ruleId)) continue;
+      if (connection.watched.get(ruleId)?.plain === undefined) continue;
       this.#unsubscribe(connection, ruleId);
       connection.ended(ruleId, code, message);
     }
+  }
+}
+
+interface Acts {
+  receive(connection: Connection, text: string): void;
+  forget(connection: Connection): void;
+}
+
+class Connected implements LiveConnection {
+  readonly #connection: Connection;
+  readonly #acts: Acts;
+
+  constructor(connection: Connection, acts: Acts) {
+    this.#connection = connection;
+    this.#acts = acts;
+  }
+
+  receive(text: string): void {
+    this.#acts.receive(this.#connection, text);
+  }
+
+  closed(): void {
+    this.#acts.forget(this.#connection);
   }
 }
 

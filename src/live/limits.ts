@@ -21,7 +21,7 @@ export interface LiveLimits extends BacklogBounds, MessageBounds, FeedBounds, Ex
   readonly backlogBytesAllMax: number;
   /** How often it is looked whether anything is to be sent. */
   readonly tickMs: number;
-  /** When something was counted, it is looked at once, but no sooner than so long after the last time. */
+  /** When something was counted, it is looked at once, but no sooner than so long after it was for something else that was counted. */
   readonly tickGapMs: number;
   /** How often rules are looked at for changes, and backlogs for clients that never read. */
   readonly sweepMs: number;

@@ -9,6 +9,7 @@ const inAll = backlogs.reduce((sum, bytes) => sum + bytes, 0);
 async function closedFor(backlogBytesAllMax: number): Promise<readonly (string | undefined)[]> {
   const { clock, connect, hub } = liveDesk({ backlogBytesAllMax, backlogBytesMax: 1e6, backlogBytesFatal: 1e6 });
   const clients = backlogs.map((backlog) => Object.assign(connect(), { backlog }));
+  for (const client of clients) client.say({ subscribe_rules: ["clicks"] });
   await clock.advance(5000);
   const reasons = clients.map((client) => client.closedFor);
   assert.equal(hub.connectionCount, reasons.filter((reason) => reason === undefined).length);
@@ -21,4 +22,24 @@ test("when twice as much as may wait in all sockets does, those go that read the
   assert.deepEqual(await closedFor(inAll / 2 - 1), [open, open, open, "too_slow", open]);
   assert.deepEqual(await closedFor(2000), [open, "too_slow", open, "too_slow", open]);
   assert.deepEqual(await closedFor(400), [open, "too_slow", "too_slow", "too_slow", "too_slow"]);
+});
+
+test("who has read all is not looked at, who has not is until he has", async () => {
+  const { clock, connect } = liveDesk();
+  const client = connect();
+  let looks = 0;
+  client.bufferedBytes = () => ((looks += 1), client.backlog);
+  const looksIn = async (ms: number): Promise<number> => {
+    looks = 0;
+    await clock.advance(ms);
+    return looks;
+  };
+  client.backlog = 100;
+  client.say({ subscribe_rules: ["clicks"] });
+  await clock.advance(100);
+  assert.equal(client.take().length, 1);
+  assert.ok((await looksIn(1000)) >= 4, "what it was sent waits");
+  client.backlog = 0;
+  await clock.advance(250);
+  assert.equal(await looksIn(10_000), 0);
 });

@@ -8,6 +8,9 @@ import { setTimeout as pause } from "node:timers/promises";
 /** As `npm start` and the image have it: with an arena for each of its threads the allocator keeps more and more. */
 export const allocator = { MALLOC_ARENA_MAX: "2" };
 
+/** As these have it, too: what outgrew the young generation once it keeps, and ten thousand sockets that came together left it 128 MiB. */
+export const collector = "--max-semi-space-size=16";
+
 /** The `weir` program. */
 export const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
 
@@ -102,7 +105,7 @@ export async function endedInOrder(server: ServerProcess): Promise<boolean> {
 }
 
 function spawnServer(options: ServerOptions): ChildProcess {
-  const command = [...(options.nodeArgs ?? []), ...(options.command ?? [program, "serve"])];
+  const command = [collector, ...(options.nodeArgs ?? []), ...(options.command ?? [program, "serve"])];
   const places = ["--data-dir", options.dataDir, "--ingest-port", "0", "--query-port", "0"];
   return spawn(process.execPath, [...command, ...places, ...(options.args ?? [])], {
     cwd: options.cwd,

@@ -4,7 +4,7 @@ import { epochText } from "./epoch.ts";
 import type { ExactFeed } from "./exact-feed.ts";
 import { deltaText, finalText, heartbeatText, resetText, snapshotText } from "./exact-frames.ts";
 import type { Ended } from "./finals.ts";
-import { type Sight, type Standing, isBehind, move } from "./machine.ts";
+import { type Following, type Sight, type Standing, isBehind, move, waiting } from "./machine.ts";
 import type { Changed } from "./mirror.ts";
 import type { ExactSubscriber, Mark } from "./subscriber.ts";
 
@@ -32,12 +32,23 @@ export function deliverExactly(delivery: Delivery, whom: "all" | "unsettled" = "
   }
 }
 
+/** What there is for who stands so and watches from there on, as it is sent. */
+interface News {
+  readonly before: Following;
+  readonly from: number;
+  readonly finals: readonly string[];
+  readonly delta: string | undefined;
+}
+
 class Round {
   readonly #feed: ExactFeed;
   readonly #delivery: Delivery;
   readonly #now: number;
   readonly #written = new Map<string, string>();
   readonly #changed = new Map<number, readonly Changed[]>();
+  readonly #marks = new Map<number, Mark>();
+  #standing: Standing = waiting;
+  #news: News | undefined;
 
   constructor(delivery: Delivery) {
     this.#delivery = delivery;
@@ -50,7 +61,7 @@ class Round {
     for (let acts = 0; acts < 2; acts++) {
       const before = one.standing;
       const { act, next } = move(before, this.#sight(one));
-      one.standing = act === "changes" ? this.#changes(one, before, next) : next;
+      one.standing = this.#shared(act === "changes" ? this.#changes(one, before, next) : next);
       if (act === "snapshot") this.#snapshot(one);
       if (act === "heartbeat") this.#tell(one, this.#heartbeat(seqOf(before)));
       if (act === "reset" && before.state === "lost")
@@ -102,23 +113,45 @@ class Round {
   /** Finals first: who has the number of a change was told of all windows that closed before. */
   #changes(one: ExactSubscriber, before: Standing, next: Standing): Standing {
     if (before.state !== "following" || next.state !== "following") return next;
-    const { finals } = this.#feed;
-    const from = one.from ?? 0;
-    const ended = finals.behind(before.finals).filter(({ start }) => start >= from);
-    for (const final of ended) this.#tell(one, this.#final(final));
-    const changed = this.#since(before.seq).filter(({ start }) => start >= from);
-    if (changed.length > 0) this.#delta(one, before.seq, from, changed);
-    if (ended.length + changed.length > 0) one.dueAt = nextDue(this.#now, one.intervalMs);
+    const { from, finals, delta } = this.#newsFor(before, one.from ?? 0);
+    for (const text of finals) this.#tell(one, text);
+    if (delta !== undefined) this.#tell(one, delta, this.#mark(from));
+    if (finals.length > 0 || delta !== undefined) one.dueAt = nextDue(this.#now, one.intervalMs);
     // What did not concern it does not count for it: it is told no number.
-    return changed.length > 0 ? next : { ...next, seq: before.seq };
+    return delta === undefined ? { ...next, seq: before.seq } : next;
   }
 
-  #delta(one: ExactSubscriber, prev: number, from: number, changed: readonly Changed[]): void {
+  /** The same for one after the other, as nearly all stand the same. */
+  #newsFor(before: Following, from: number): News {
+    if (this.#news?.before !== before || this.#news.from !== from) this.#news = this.#gathered(before, from);
+    return this.#news;
+  }
+
+  #gathered(before: Following, from: number): News {
+    const { ruleId, mirror, finals } = this.#feed;
+    const ended = finals.behind(before.finals).filter(({ start }) => start >= from);
+    const changed = this.#since(before.seq).filter(({ start }) => start >= from);
+    const key = `delta ${before.seq} ${changed.length}`;
+    const write = (): string => deltaText(ruleId, before.seq, mirror.seq, changed);
+    const delta = changed.length > 0 ? this.#once(key, write) : undefined;
+    return { before, from, finals: ended.map((final) => this.#final(final)), delta };
+  }
+
+  /** Where a client is that was told all from there on. */
+  #mark(from: number): Mark {
+    const known = this.#marks.get(from);
+    if (known !== undefined) return known;
     const { ruleId, mirror, number } = this.#feed;
-    const { seq } = mirror;
-    const text = this.#once(`delta ${prev} ${changed.length}`, () => deltaText(ruleId, prev, seq, changed));
     const epoch = epochText({ process: this.#delivery.process, feed: number, from });
-    this.#tell(one, text, { ruleId, place: { epoch, seq } });
+    const mark = { ruleId, place: { epoch, seq: mirror.seq } };
+    this.#marks.set(from, mark);
+    return mark;
+  }
+
+  /** Nearly all stand the same: one object says so for them, as ten thousand would outlive the round. */
+  #shared(next: Standing): Standing {
+    if (!isSame(this.#standing, next)) this.#standing = next;
+    return this.#standing;
   }
 
   #final(ended: Ended): string {
@@ -146,5 +179,9 @@ class Round {
     one.toldAt = this.#now;
   }
 }
+
+const isSame = (a: Standing, b: Standing): boolean =>
+  a === b ||
+  (a.state === "following" && b.state === "following" && a.seq === b.seq && a.seen === b.seen && a.finals === b.finals);
 
 const seqOf = (standing: Standing): number => (standing.state === "following" ? standing.seq : 0);

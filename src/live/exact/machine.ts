@@ -72,7 +72,7 @@ export function resumed(seq: number, finals: number, holds: boolean): Standing {
   return holds ? { state: "following", seq, seen: seq, finals } : { state: "lost", reason: "resume_too_old" };
 }
 
-type Following = Extract<Standing, { state: "following" }>;
+export type Following = Extract<Standing, { state: "following" }>;
 
 function follow(standing: Following, sight: Sight): Move {
   const isTooFarBehind = standing.seen < sight.knownFrom || standing.finals < sight.finalsLost;
