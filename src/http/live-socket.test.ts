@@ -307,10 +307,13 @@ describe("the end of a socket", () => {
     await pinged;
     clock.standStill(10_000);
     await clock.advance(0);
-    // The answer has lain there and is read now; who still owes one at the next turn is late by himself.
+    // The answer has lain there and is read now; who still owes one has as much time as before.
     answering.pong();
     assert.equal(await state(), "open");
-    await clock.advance(800);
+    await clock.advance(4000);
+    assert.equal(await state(), "open");
+    assert.equal(silent.readyState, WebSocket.OPEN);
+    await clock.advance(4000);
     assert.equal((await ended)[0], 4008);
     assert.equal(await state(), "open");
   });

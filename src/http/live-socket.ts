@@ -110,7 +110,7 @@ class Pinged {
   readonly #clock: Clock;
   readonly #pingMs: number;
   readonly #turns = Array.from({ length: pingTurns }, () => new Set<WebSocket>());
-  /** Those that have not answered the last ping, and when it was sent; ms of the monotonic clock, as all moments here. */
+  /** Those that have not answered the last ping, and when it was sent; all moments here are of `#now`. */
   readonly #asked = new Map<WebSocket, number>();
   /** What was sent before this moment has been read. */
   readonly #readUntil = new WeakMap<WebSocket, number>();
@@ -118,11 +118,13 @@ class Pinged {
   readonly #behindMsMax: number;
   #added = 0;
   #turn = 0;
-  #nextAt: number;
+  #nextAt = 0;
+  /** Since the start of the system, what does not count: the time before this, and for which the server has stood still, ms. */
+  #stoodMs: number;
 
   constructor(clock: Clock, pingMs: number) {
     this.#clock = clock;
-    this.#nextAt = clock.monotonic();
+    this.#stoodMs = clock.monotonic();
     this.#pingMs = pingMs;
     this.turnMs = pingMs / pingTurns;
     this.#behindMsMax = 2 * pingMs - this.turnMs;
@@ -139,8 +141,10 @@ class Pinged {
   }
 
   next(): void {
+    const lateMs = this.#now - this.#nextAt - this.turnMs;
     // Who stood still himself has not read what answers there are.
-    const stoodStill = this.#now - this.#nextAt >= 2 * this.turnMs;
+    const stoodStill = lateMs >= this.turnMs;
+    if (stoodStill) this.#stoodMs += lateMs;
     this.#nextAt = this.#now;
     if (!stoodStill) this.#closeThoseBehind();
     this.#turn = (this.#turn + 1) % pingTurns;
@@ -152,8 +156,9 @@ class Pinged {
       if (this.#now - (this.#readUntil.get(ws) ?? 0) >= this.#behindMsMax) closeSlow(ws);
   }
 
+  /** Ms by a clock that stands still when the server does: nobody could read then what he was to be sent. */
   get #now(): number {
-    return this.#clock.monotonic();
+    return this.#clock.monotonic() - this.#stoodMs;
   }
 
   #ask(ws: WebSocket): void {
