@@ -14,7 +14,10 @@ import { faultSeed, Stage } from "./stage.ts";
 const killsUsual = 20;
 const kills = Number(process.env["WEIR_KILLS"] ?? killsUsual);
 const [acknowledgedMin, pace] = kills > killsUsual ? [kills * 10_000, { pauseMs: 30 }] : [100_000, {}];
-/** Of a quarter of the starts, what the machine held up taken off: the others may meet what a busy one does. */
+/**
+ * Of a quarter of the starts, what the machine held up taken off: the others may meet what a busy one does. On one that is always
+ * so busy, twice as long as a start with nothing to read.
+ */
 const readyMsMax = 5_000;
 
 test("R1: kills of everything under load lose nothing and count nothing twice", async (t) => {
@@ -22,7 +25,7 @@ test("R1: kills of everything under load lose nothing and count nothing twice", 
   const random = seeded(seed);
   await Stage.run(seed, pace, async (stage) => {
     const readyMs: number[] = [];
-    await stage.start();
+    const soonMs = Math.max(readyMsMax, 2 * (await startedAgain(stage)));
     await stage.putRules(allFaultRules);
     await stage.watch(["smallest", "users", "amounts_p90"]);
     for (let kill = 0; kill < kills || stage.ledger.summary().acknowledged < acknowledgedMin; kill++) {
@@ -34,7 +37,7 @@ test("R1: kills of everything under load lose nothing and count nothing twice", 
     }
     await stage.verify(allFaultRules);
     report(t, stage, `${readyMs.length} kills, ready after ${spread(readyMs)} ms`);
-    const isSoon = quantileOf(readyMs, 0.25) <= readyMsMax && quantileOf(readyMs, 0.5) < 20_000;
+    const isSoon = quantileOf(readyMs, 0.25) <= soonMs && quantileOf(readyMs, 0.5) < 20_000;
     assert.ok(isSoon && Math.max(...readyMs) < 60_000, `ready only after ${spread(readyMs)} ms`);
   });
 });
