@@ -15,8 +15,8 @@ const logFills = heldSeconds >= 300;
 const hungMsMax = 120_000;
 /** A hung engine is ended after thirty seconds; that it answers nothing is known long before. */
 const silenceMsMax = 20_000;
-/** It gives up after 9.5 s, and has to be seen to have ended. */
-const stopMsMax = 11_000;
+/** It gives up after 9.5 s, and has to be seen to have ended: a busy machine takes its time for that. Who waited for the engine would wait for thirty. */
+const stopMsMax = 15_000;
 
 test("R6: the engine is away for a minute, held down and then hung: ingest goes on, a stop ends, and all is counted", async (t) => {
   const latencies: { now: Durations } = { now: new Durations() };
