@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { postCounted } from "../support/api.ts";
+import { postCounted, rulesSettled } from "../support/api.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 
 const program = fileURLToPath(new URL("../../bin/weir.mjs", import.meta.url));
@@ -166,6 +166,7 @@ test("rules may come slowly on the standard input", async () => {
 });
 
 test("stats prints the windows, and tail goes on with them until it is ended", async () => {
+  await rulesSettled(server.queryUrl);
   await postCounted(server.ingestUrl, [event("1")]);
   const from = ["--from", "2026-01-13T00:00:00Z"];
   assert.deepEqual(
