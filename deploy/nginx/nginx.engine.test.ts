@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import type { RequestListener, Server, ServerResponse } from "node:http";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { options } from "../../src/config/options.ts";
 import { documentBytesMax } from "../../src/protocol/rule-document.ts";
+import { keptPorts } from "../../test/support/kept-ports.ts";
 import { unlessMissing } from "../../test/support/needs.ts";
 import { startServer } from "../../test/support/server-process.ts";
 import { readCompose, textOf } from "../check/read.ts";
@@ -82,17 +83,18 @@ describe("a real nginx", unlessMissing(whyNoNginx()), () => {
 
   test("while one of two processes is killed, comes back and stops no request fails, large ones and questions neither", async () => {
     const start = (name: string, ...args: string[]) => startServer({ dataDir: join(folder, name), args });
+    const [ingestPort, queryPort] = (await keptPorts(2)).map(String);
+    const at = ["--ingest-port", ingestPort!, "--query-port", queryPort!];
     const stays = await start("stays");
-    let leaves = await start("leaves");
-    const [ingestPort, queryPort] = [leaves.ingestUrl, leaves.queryUrl].map((url) => new URL(url).port);
+    let leaves = await start("leaves", ...at);
     const ofBoth = { ingest: [stays.ingestUrl, leaves.ingestUrl], query: [stays.queryUrl, leaves.queryUrl] };
     try {
-      await behindNginx(folder, ofBoth, async (at) => {
-        const load = new Load(at);
+      await behindNginx(folder, ofBoth, async (ports) => {
+        const load = new Load(ports);
         await load.hasSent(20);
         await leaves.killGroup();
         await load.hasSent(20);
-        leaves = await start("leaves", "--ingest-port", ingestPort!, "--query-port", queryPort!);
+        leaves = await start("leaves", ...at);
         await load.hasSent(20);
         await leaves.terminate();
         await load.hasSent(20);
@@ -291,7 +293,7 @@ const clientHeaders = (index: number): { readonly "x-forwarded-for": string } =>
 
 /** What is answered in the end, as soon as it is what is waited for. */
 async function answerOf(status: number, ask: () => Promise<number>): Promise<number> {
-  const end = performance.now() + 20_000;
+  const end = performance.now() + 120_000;
   for (;;) {
     const answer = await ask();
     if (answer === status || performance.now() > end) return answer;
@@ -330,7 +332,8 @@ async function behindNginx(
   behind: Behind,
   use: (at: Ports, said: () => string) => Promise<void>,
 ): Promise<void> {
-  const ports = { ingest: await freePort(), query: await freePort() };
+  const [ingest, query] = (await keptPorts(2)) as [number, number];
+  const ports = { ingest, query };
   const config = join(folder, "nginx.conf");
   await writeFile(config, placed(folder, ports, behind));
   const args = ["-e", "stderr", "-p", folder, "-c", config];
@@ -378,15 +381,6 @@ async function listens(port: number): Promise<void> {
     );
     socket.destroy();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 function whyNoNginx(): string | undefined {

@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 
 /** A socket, as far as pings concern it. */
 export interface Pingable {
-  /** When a ping was sent that it has not answered, ms of the monotonic clock as all moments here; null: it owes no answer. */
+  /** When a ping was sent that it has not answered, in ms as `Pinged` counts them; null: it owes no answer. */
   askedAt: number | null;
   /** What was sent before this moment has been read. */
   readUntil: number;
@@ -35,12 +35,14 @@ export class Pinged {
   readonly #graceMs: number;
   #added = 0;
   #turn = 0;
-  #turnedAt: number;
+  #turnedAt = 0;
   #closesFrom = 0;
+  /** Since the start of the system, what does not count: the time before this, and for which the server has stood still, ms. */
+  #stoodMs: number;
 
   constructor(clock: Clock, pingMs: number) {
     this.#clock = clock;
-    this.#turnedAt = clock.monotonic();
+    this.#stoodMs = clock.monotonic();
     this.#pingMs = pingMs;
     this.turnMs = pingMs / pingTurns;
     this.#graceMs = pingMs / 10;
@@ -74,12 +76,18 @@ export class Pinged {
   }
 
   next(): void {
-    // Who stood still himself has not read what answers there are.
-    if (this.#now - this.#turnedAt >= this.turnMs + this.#graceMs) this.#closesFrom = this.#now + this.#graceMs;
+    const lateMs = this.#now - this.#turnedAt - this.turnMs;
+    if (lateMs >= this.#graceMs) this.#stoodStill(lateMs);
     this.#turnedAt = this.#now;
     if (this.#now >= this.#closesFrom) this.#closeThoseBehind();
     this.#turn = (this.#turn + 1) % pingTurns;
     for (const one of this.#turns[this.#turn]!) if (one.askedAt === null) this.#askInTurn(one);
+  }
+
+  /** Who stood still himself has not read what answers there are, nor sent what could have been read meanwhile. */
+  #stoodStill(forMs: number): void {
+    this.#stoodMs += forMs;
+    this.#closesFrom = this.#now + this.#graceMs;
   }
 
   /** That its turn came late, as turns do where there is much to do, is no fault of its own. */
@@ -92,8 +100,9 @@ export class Pinged {
     for (const one of this.#asked) if (this.#now - one.readUntil >= this.#behindMsMax) one.close("too_slow");
   }
 
+  /** Ms by a clock that stands still when the server does. */
   get #now(): number {
-    return this.#clock.monotonic();
+    return this.#clock.monotonic() - this.#stoodMs;
   }
 
   #ask(one: Pingable): void {

@@ -40,6 +40,8 @@ describe("over a socket", () => {
       await asked.promise;
       connection.write(more);
       await pause(50);
+      // Also where this process has slept for that long it has read what has come.
+      await new Promise(setImmediate);
       answer.resolve({ answered: true });
       assert.match(await connection.closed, /^HTTP\/1\.1 200 [^{]*\{"answered":true\}$/s);
     }

@@ -69,7 +69,7 @@ const turns = {
 };
 
 async function until(isSo: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 200 && !isSo(); turn++) await pause(10);
+  for (let turn = 0; turn < 6000 && !isSo(); turn++) await pause(10);
   assert.ok(isSo(), isSo.toString());
 }
 

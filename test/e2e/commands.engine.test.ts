@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { postCounted } from "../support/api.ts";
+import { postCounted, rulesSettled } from "../support/api.ts";
 import { type Ended, weir as run, serverForAll } from "../support/command-line.ts";
 import { program } from "../support/server-process.ts";
 
@@ -148,6 +148,7 @@ test("rules may come slowly on the standard input", async () => {
 });
 
 test("stats prints the windows, and tail goes on with them until it is ended", async () => {
+  await rulesSettled(server.queryUrl);
   await postCounted(server.ingestUrl, [event("1")]);
   const from = ["--from", "2026-01-13T00:00:00Z"];
   assert.deepEqual(

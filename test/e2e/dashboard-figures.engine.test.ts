@@ -113,25 +113,35 @@ describe("what the dashboard in Chromium says of the server and its rules", { sk
 
   it("while the engine hangs the first page says what is in trouble, and how much waits", async () => {
     await dashboard.go(page, "#/");
-    await shows(page, ".pulse", "Live");
-    const engine = await engineOf(dashboard.server.pid);
-    process.kill(engine, "SIGSTOP");
-    try {
-      const response = await fetch(`${dashboard.server.ingestUrl}/ingest`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify([order("DE", 1, ahead)]),
-      });
-      assert.equal(response.status, 200);
-      // In one look: before long the engine is made anew.
-      await has(page, `[${troubles.join()}].every((one) => one.test(${said}))`);
-    } finally {
-      if ((await enginesOf(dashboard.server.pid)).includes(engine)) process.kill(engine, "SIGCONT");
-    }
-    await figureIs(page, "Counted", new RegExp(`^${new Intl.NumberFormat("en").format(sent + 1)}$`));
+    // Before long the engine is made anew: the page of a busy machine may say too late what there was.
+    for (let time = 1; !(await saysWhileItHangs()); time++)
+      assert.ok(time < 5, `it says ${await page.evaluate<string>(said)}`);
+    await figureIs(page, "Counted", new RegExp(`^${new Intl.NumberFormat("en").format(sent)}$`));
     await shows(page, ".parts li", /^ok\s*store/);
     await shows(page, ".pulse", "Live");
   });
+
+  /** Whether it says all of it in one look, while the engine hangs. */
+  async function saysWhileItHangs(): Promise<boolean> {
+    await shows(page, ".pulse", "Live");
+    const { ingestUrl, pid } = dashboard.server;
+    const engine = await engineOf(pid);
+    const isThere = async (): Promise<boolean> => (await enginesOf(pid)).includes(engine);
+    process.kill(engine, "SIGSTOP");
+    try {
+      const headers = { "content-type": "application/json" };
+      const body = JSON.stringify([order("DE", 1, ahead)]);
+      assert.equal((await fetch(`${ingestUrl}/ingest`, { method: "POST", headers, body })).status, 200);
+      sent += 1;
+      while (!(await page.evaluate<boolean>(`[${troubles.join()}].every((one) => one.test(${said}))`))) {
+        if (!(await isThere())) return false;
+        await pause(50);
+      }
+      return true;
+    } finally {
+      if (await isThere()) process.kill(engine, "SIGCONT");
+    }
+  }
 
   it("asked nobody else, and nothing went wrong in the pages", () => dashboard.judge());
 });

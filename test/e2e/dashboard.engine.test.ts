@@ -70,7 +70,8 @@ describe("the dashboard in Chromium", { skip: missingChromium }, () => {
     const rows = `document.querySelectorAll(".events li").length`;
     await page.locator(".events summary").nth(1).click();
     await page.getByRole("button", { name: "Hold" }).click();
-    const asked = page.waitForResponse(/\/events\?/, { timeout: 2500 }).then(
+    // What was asked before may be answered now.
+    const asked = page.waitForRequest(/\/events\?/, { timeout: 2500 }).then(
       () => "asked",
       () => "quiet",
     );
@@ -178,7 +179,7 @@ describe("the dashboard in Chromium", { skip: missingChromium }, () => {
     for (let turn = 0; turn < 3; turn++)
       times.push(await firstChartMs(dashboard.browser, `${dashboard.server.queryUrl}/#/rules/by_country`));
     // A second is what `npm run bench -- chart` judges; here it must be no request that hangs.
-    assert.ok(Math.min(...times) <= 10_000, `the first chart came after ${times.map(Math.round).join(", ")} ms`);
+    assert.ok(Math.min(...times) <= 30_000, `the first chart came after ${times.map(Math.round).join(", ")} ms`);
     const document = await readFile(join(root, "web/dist/index.html"), "utf8");
     const scripts = [...document.matchAll(/src="\.\/(assets\/[^"]+\.js)"/g)].map((match) => match[1] ?? "");
     let bytes = 0;

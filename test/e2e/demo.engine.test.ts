@@ -28,7 +28,7 @@ async function demo(context: TestContext, ...args: readonly string[]) {
   /** Its exit code and signal. What it has left in the temporary folder is nothing, once who reads the flights has ended, too. */
   const end = async (): Promise<unknown> => {
     const exit: unknown = await ended;
-    for (let looks = 0; (await readdir(folder)).length > 0 && looks < 300; looks++) await pause(100);
+    for (let looks = 0; (await readdir(folder)).length > 0 && looks < 1200; looks++) await pause(100);
     assert.deepEqual(await readdir(folder), []);
     return exit;
   };

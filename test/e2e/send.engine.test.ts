@@ -9,7 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { Weir } from "../../client/src/weir.ts";
-import { totals } from "../support/api.ts";
+import { repeated, totals } from "../support/api.ts";
 import { serverForAll } from "../support/command-line.ts";
 import { program } from "../support/server-process.ts";
 
@@ -114,7 +114,7 @@ test("a Parquet file, such as /stats writes", async () => {
   const prices = { metric: "sum", field: "payload.price", group_by: ["user_id"] as string[] } as const;
   await rules.put({ rule_id: "s", window_size: "1s", filter, ...prices });
   while ((await rules.get("s")).state === "filling");
-  const answer = await fetch(`${server.queryUrl}/stats?rule_id=s&start_time=2026-01-13T10:00:00Z&format=parquet`);
+  const answer = await repeated(`${server.queryUrl}/stats?rule_id=s&start_time=2026-01-13T10:00:00Z&format=parquet`);
   await rules.delete("s");
   const path = await file("windows.parquet", Buffer.from(await answer.arrayBuffer()));
   const parquet = ["--map", "timestamp=window_start,event_type=const:window,payload.price=value"];

@@ -40,10 +40,11 @@ interface Run {
 async function weir(args: readonly string[], password = server.password, until?: RegExp): Promise<Run> {
   const env = { PATH: process.env["PATH"] ?? "", WEIR_CLICKHOUSE_PASSWORD: password, WEIR_CLICKHOUSE_USER: "weir" };
   const child = spawn(process.execPath, [program, ...args, "--data-dir", dataDir], { env });
-  let out = "";
+  let [out, isAsked] = ["", false];
   const hear = (chunk: Buffer): void => {
     out += String(chunk);
-    if (until?.test(out)) child.kill("SIGTERM");
+    // Once: who is asked again ends at once.
+    if (!isAsked && until?.test(out)) isAsked = child.kill("SIGTERM");
   };
   child.stdout.on("data", hear);
   child.stderr.on("data", hear);

@@ -134,7 +134,7 @@ describe("windows as files", () => {
       ]);
     }
     // A table that was broken off gives its place back soon, and long before its statement would be given up.
-    for (const end = performance.now() + 30_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+    for (const end = performance.now() + 120_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
       const answer = await fetch(address("format=csv"));
       await answer.text();
       if (answer.status === 200) break;

@@ -7,7 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { allStats, postCounted, putRule } from "../support/api.ts";
 import { endedLate, startServer } from "../support/server-process.ts";
 import type { ServerProcess } from "../support/server-process.ts";
-import { converse } from "../support/socket.ts";
+import { type Conversation, converse } from "../support/socket.ts";
 
 const hour = Date.UTC(2026, 0, 13, 10);
 const json = { "content-type": "application/json" };
@@ -79,7 +79,7 @@ test("requests that never come to an end keep nothing behind the servers from st
 /** With half a body on each port, for the rest of which Weir would wait ten seconds. Whether it has ended in time; a last start has to. */
 async function endsAllTheSame(dataDir: string, isLast: boolean): Promise<boolean> {
   const server = await startServer({ dataDir });
-  const head = "Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 9";
+  const head = "Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue";
   const asked = [
     [server.ingestUrl, "POST /ingest"],
     [server.queryUrl, "PUT /aggregation-rules"],
@@ -90,7 +90,9 @@ async function endsAllTheSame(dataDir: string, isLast: boolean): Promise<boolean
     return connection;
   });
   try {
-    await pause(200);
+    for (const end = performance.now() + 120_000; !halves.every(isUnderWay); await pause(20))
+      assert.ok(performance.now() < end, "a request does not arrive");
+    await pause(100);
     const exit = await server.terminate();
     if (!isLast && (await endedLate(server))) return false;
     assert.deepEqual(exit, { code: 0, signal: null }, server.output());
@@ -102,6 +104,9 @@ async function endsAllTheSame(dataDir: string, isLast: boolean): Promise<boolean
     await server.killGroup();
   }
 }
+
+/** Its head has been read. */
+const isUnderWay = ({ received }: Conversation): boolean => received().includes(" 100 Continue");
 
 const event = (id: string) => ({ event_id: id, user_id: "u", event_type: "e", timestamp: hour });
 

@@ -14,8 +14,8 @@ import { whyNoFerretDb } from "../support/mongo/ferretdb.ts";
 import { unlessMissing } from "../support/needs.ts";
 import { seeded } from "../support/random.ts";
 import { faultRules } from "./fault-events.ts";
-import { closingEvents, faultSeed, Stage } from "./stage.ts";
-import { readiness } from "../support/api.ts";
+import { faultSeed, Stage } from "./stage.ts";
+import { eraseEvents, erasuresDone, postCounted, readiness, repeated } from "../support/api.ts";
 
 const kills = 3;
 const topic = "events";
@@ -63,6 +63,11 @@ describe("the archive in MongoDB", unlessMissing(whyNoKafka ?? whyNoFerretDb()),
     await Stage.run(seed, load, async (stage) => {
       await stage.start({ args });
       await stage.putRules(faultRules.slice(0, 1));
+      // However few requests a busy machine takes, some of their events come twice.
+      const twice = Array.from({ length: 10 }, () => stage.make());
+      stage.ledger.sent(twice);
+      for (let time = 0; time < 2; time++) await postCounted(stage.server.ingestUrl, twice);
+      stage.ledger.settled(twice, "acknowledged");
       for (let kill = 0; kill < kills; kill++) {
         stage.senders.start(stage.server.ingestUrl);
         await pause(500 + random.int(800));
@@ -90,10 +95,11 @@ describe("the archive in MongoDB", unlessMissing(whyNoKafka ?? whyNoFerretDb()),
       await stage.server.killGroup();
       await forgetGroup(cluster);
       await stage.start({ args });
-      const kept = found.filter(({ user_id }) => user_id !== user).length;
       stage.ledger.erased(({ user_id }) => user_id === user);
       await stage.verify(faultRules.slice(0, 1));
-      await untilEqual("the last ones", async () => [(await archived()).length, kept + closingEvents]);
+      const kept = [...(await readLog(cluster.addresses)).values()].filter((line) => userOf(line) !== user);
+      await untilEqual("the last ones", async () => [(await archived()).length, kept.length]);
+      assert.deepEqual(sorted((await archived()).map(shown)), sorted(kept));
       t.diagnostic(
         `seed ${seed}: ${found.length} archived, ${ids.size} ids; ${JSON.stringify(stage.ledger.summary())}`,
       );
@@ -109,25 +115,21 @@ async function withoutMongo(stage: Stage, mongo: MongoServer): Promise<void> {
   await mongo.kill();
   const part = async (): Promise<string> => {
     const { status, parts } = await readiness(stage.server.queryUrl);
-    assert.equal(status, 200);
     const { archive } = parts;
-    return `${archive?.ok} ${archive?.detail ?? ""}`;
+    return `${status} ${archive?.ok} ${archive?.detail ?? ""}`;
   };
-  await until("/ready tells of the archive", async () =>
-    /^false the archive in MongoDB at .* can't be used/.test(await part()),
+  await until("/ready, which is 200, tells of the archive", async () =>
+    /^200 false the archive in MongoDB at .* can't be used/.test(await part()),
   );
-  const taken = acknowledgedOf(stage);
-  await until("events are taken", async () => acknowledgedOf(stage) > taken);
+  await stage.untilAcknowledged(1);
   assert.ok((await metric(stage, "weir_archive_lag_seconds")) > 0);
   const counted = await metric(stage, "weir_counted_events_total");
   await mongo.start();
   await until("counting goes on", async () => (await metric(stage, "weir_counted_events_total")) > counted);
 }
 
-const acknowledgedOf = ({ ledger }: Stage): number => ledger.summary().requests.acknowledged;
-
 async function metric(stage: Stage, name: string): Promise<number> {
-  const text = await (await fetch(`${stage.server.queryUrl}/metrics`)).text();
+  const text = await (await repeated(`${stage.server.queryUrl}/metrics`)).text();
   return Number(new RegExp(`^${name} (\\S+)`, "m").exec(text)?.[1]);
 }
 
@@ -135,6 +137,8 @@ const shown = ({ _id, received_at, timestamp, payload, ...event }: Archived): st
   const { event_id, event_type, user_id } = event;
   return JSON.stringify([_id, event_id, event_type, user_id, timestamp.getTime(), received_at.getTime(), payload]);
 };
+
+const userOf = (line: string): unknown => (JSON.parse(line) as unknown[])[3];
 
 const sorted = (lines: readonly string[]): string[] => lines.toSorted();
 
@@ -168,15 +172,8 @@ async function readLog(brokers: readonly string[]): Promise<ReadonlyMap<string, 
 }
 
 async function erase(queryUrl: string, user: string): Promise<void> {
-  const asked = await fetch(`${queryUrl}/events?user_id=${encodeURIComponent(user)}`, { method: "DELETE" });
-  assert.equal(asked.status, 202);
-  const { erasure_id } = (await asked.json()) as { erasure_id: string };
-  for (let attempt = 0; ; attempt++) {
-    const { state } = (await (await fetch(`${queryUrl}/erasures/${erasure_id}`)).json()) as { state: string };
-    if (state === "done") return;
-    assert.ok(attempt < 3000, `the erasure is still ${state}`);
-    await pause(100);
-  }
+  await eraseEvents(queryUrl, `user_id=${encodeURIComponent(user)}`);
+  await erasuresDone(queryUrl);
 }
 
 async function forgetGroup(cluster: Cluster): Promise<void> {

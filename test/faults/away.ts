@@ -3,11 +3,12 @@ import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { Durations } from "../../bench/lib/latency.ts";
 import { ask, repeated } from "../support/api.ts";
+import { watchStalls } from "../support/stalls.ts";
 import type { Stage } from "./stage.ts";
 
 const [usualSeconds, drainedMsMax] = [4, 300_000];
 /** Below these it is noise of the machine: whoever waited for the store would wait for as long as it is away. */
-const noise = { p99Ms: 500, stillMs: 2_000, shareOfAbsence: 0.3, msMax: 4_000 };
+const noise = { p99Ms: 500, stillMs: 2_000, shareOfAbsence: 0.5, msMax: 10_000 };
 
 export interface Watched {
   readonly t: TestContext;
@@ -53,24 +54,25 @@ export class Away {
     this.#watched.latencies.now = new Durations();
     const watched = new AbortController();
     const stillness = this.#longestStillness(watched.signal);
+    const stalls = watchStalls();
     const before = performance.now();
     await absence().finally(() => watched.abort());
     const [seconds, stillMs] = [(performance.now() - before) / 1000, await stillness];
+    stalls.stop();
     const { p99 } = this.#watched.latencies.now.summary();
-    const drained = await this.#drained();
+    const drained = await this.#drained(seconds * 1000);
     this.#watched.t.diagnostic(
       `${kind} for ${seconds.toFixed(1)} s: p99 ${p99.toFixed(1)} ms, at most ${Math.round(stillMs)} ms between acknowledgements; then ${drained.counted} events counted in ${(drained.ms / 1000).toFixed(1)} s`,
     );
     const someMs = Math.min(noise.msMax, noise.shareOfAbsence * seconds * 1000);
-    const hasGoneOn = this.#watched.mayStand || stillMs < Math.max(noise.stillMs, someMs);
+    const hasGoneOn = this.#watched.mayStand || stillMs < Math.max(noise.stillMs, someMs) + stalls.worstMs();
     assert.ok(hasGoneOn, `nothing was acknowledged for ${Math.round(stillMs)} ms`);
-    const p99Max = Math.max(noise.p99Ms, 3 * this.#usualMs, someMs);
+    const p99Max = Math.max(noise.p99Ms, 3 * this.#usualMs, someMs) + stalls.worstMs();
     assert.ok(p99 <= p99Max, `p99 ${p99} ms while ${kind}, usually ${this.#usualMs}`);
     const rate = drained.counted / (drained.ms / 1000);
-    assert.ok(
-      rate >= drainFactor * this.#arrivals,
-      `counted ${rate} events/s afterwards, of which ${this.#arrivals} came anew`,
-    );
+    // On a machine that has got busier both count for less.
+    const arrivals = Math.min(this.#arrivals, drained.acknowledged / (drained.ms / 1000));
+    assert.ok(rate >= drainFactor * arrivals, `counted ${rate} events/s afterwards, of which ${arrivals} came anew`);
   }
 
   get #acknowledged(): number {
@@ -92,19 +94,24 @@ export class Away {
     return Promise.all(this.#watched.servers().map(lagOf)).then((lags) => Math.max(...lags));
   }
 
-  /** From the store's return until nothing has waited for longer than a second, or than usual. */
-  async #drained(): Promise<{ readonly ms: number; readonly counted: number }> {
+  /** From the store's return until nothing has waited for longer than a second, than usual, or than a part of its absence. */
+  async #drained(absenceMs: number): Promise<{ readonly ms: number; readonly counted: number; acknowledged: number }> {
     const servers = this.#watched.servers();
     const counted = (): Promise<number> => countedBy(servers);
     const end = performance.now() + drainedMsMax;
     const before = await counted();
-    let from = performance.now();
+    const lagMsMax = Math.max(1000, 2 * this.#usualLagMs, absenceMs / 4);
+    let from = { at: performance.now(), acknowledged: this.#acknowledged };
     for (;;) {
       const now = await counted();
-      if (now === before) from = performance.now();
+      if (now === before) from = { at: performance.now(), acknowledged: this.#acknowledged };
       const lagMs = await this.#lagMs();
-      if (now > before && lagMs < Math.max(1000, this.#usualLagMs))
-        return { ms: performance.now() - from, counted: (await counted()) - before };
+      if (now > before && lagMs < lagMsMax)
+        return {
+          ms: performance.now() - from.at,
+          counted: (await counted()) - before,
+          acknowledged: this.#acknowledged - from.acknowledged,
+        };
       assert.ok(performance.now() < end, `still ${lagMs} ms behind`);
       await pause(20);
     }

@@ -24,7 +24,7 @@ const steps = [
   { offsetMs: 0, isBusy: true },
 ];
 /** Whatever the clock says, nothing may take longer; much longer than it takes. */
-const promptMs = 60_000;
+const promptMs = 180_000;
 
 test("R13: a clock that is set while it runs: nothing stands still, windows go by event time", async (t) => {
   await Stage.run(faultSeed(), { senders: 2, requestEventsMax: 50, pauseMs: 20 }, async (stage) => {
@@ -175,7 +175,7 @@ class Scene {
       until(async () => {
         const { lag_ms } = (await ask(`${queryUrl}/status`)) as { lag_ms: number };
         assert.ok(lag_ms >= 0 && lag_ms < minuteMs, `a lag of ${lag_ms} ms`);
-        return lag_ms < 2000;
+        return lag_ms < 10_000;
       }),
     );
   }
@@ -183,8 +183,8 @@ class Scene {
   /** By the server's clock, as it stands now, and not by one that was wrong. */
   async finality(offsetMs: number): Promise<void> {
     const { queryUrl } = this.#stage.server;
-    const now = Date.now() + offsetMs;
     const isRight = async (): Promise<boolean> => {
+      const now = Date.now() + offsetMs;
       const rows = await allStats(queryUrl, "count_by_type", now - 6 * hourMs, now + 6 * hourMs);
       assert.ok(rows.length > 0);
       return rows.every(

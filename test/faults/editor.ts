@@ -21,6 +21,8 @@ export class Editor {
   #running = Promise.resolve();
   /** Answered changes, by kind. */
   readonly done: Record<string, number> = {};
+  /** How many changes could not be noted, or may have been. */
+  refused = 0;
 
   constructor(random: Random, ruleIds: readonly string[], templates: readonly FaultRule[]) {
     this.#random = random;
@@ -110,6 +112,7 @@ export class Editor {
     const answer = await ask(url, init);
     // 503: the log or the place of the rules did not answer in time, and the change may have been noted before.
     const isUnknown = answer === undefined || answer.status === 503 || answer.status === 408;
+    if (answer?.status === 503) this.refused += 1;
     if (isUnknown && next !== undefined) this.#possible.set(id, [...(this.#possible.get(id) ?? []), next]);
     if (isUnknown || (answer.status === 404 && kind !== "put")) return;
     if (answer.status >= 300) throw new Error(`${kind} ${id}: ${answer.status} ${answer.text}`);

@@ -15,8 +15,8 @@ const logFills = heldSeconds >= 300;
 const hungMsMax = 120_000;
 /** A hung engine is ended after thirty seconds; that it answers nothing is known long before. */
 const silenceMsMax = 20_000;
-/** It gives up after 9.5 s, and has to be seen to have ended. */
-const stopMsMax = 11_000;
+/** It gives up after 9.5 s, and has to be seen to have ended: a busy machine takes its time for that. Who waited for the engine would wait for thirty. */
+const stopMsMax = 15_000;
 
 test("R6: the engine is away for a minute, held down and then hung: ingest goes on, a stop ends, and all is counted", async (t) => {
   const latencies: { now: Durations } = { now: new Durations() };
@@ -48,22 +48,33 @@ test("R6: the engine is away for a minute, held down and then hung: ingest goes 
 /** Stopped, so that its connections stay open and nothing answers: the watch must end it. */
 async function hung(t: TestContext, { server: { queryUrl, pid } }: Stage): Promise<void> {
   const engine = await engineOf(pid);
+  const isThere = async (): Promise<boolean> => (await enginesOf(pid)).includes(engine);
+  const stalls = watchStalls();
   process.kill(engine, "SIGSTOP");
-  const first = await timed(`${queryUrl}/stats?rule_id=count_by_type`);
-  const ready = await timed(`${queryUrl}/ready`);
-  const answers = [first, ready, await timed(`${queryUrl}/stats?rule_id=count_by_type`)];
-  // Once more, where the machine was busy just then.
-  if (answers.at(-1)!.ms >= 2000) answers.push(await timed(`${queryUrl}/stats?rule_id=count_by_type`));
-  const laterMs = Math.min(...answers.slice(2).map(({ ms }) => ms));
-  t.diagnostic(`/stats of a hung engine: 503 after ${Math.round(first.ms)} ms, later ${Math.round(laterMs)} ms`);
-  assert.ok(
-    answers.every(({ status }) => status === 503),
-    JSON.stringify(answers),
+  const [first, ...answers] = [
+    await timed(`${queryUrl}/stats?rule_id=count_by_type`),
+    await timed(`${queryUrl}/ready`),
+    await timed(`${queryUrl}/stats?rule_id=count_by_type`),
+  ] as const;
+  const laterMs = [answers[1].ms];
+  // Again and again, where the machine is busy just then. What has been ended meanwhile is not hung any more.
+  const isJudged = await isThere();
+  while (Math.min(...laterMs) >= 2000 && (await isThere()))
+    laterMs.push((await timed(`${queryUrl}/stats?rule_id=count_by_type`)).ms);
+  stalls.stop();
+  t.diagnostic(
+    `/stats of a hung engine: 503 after ${Math.round(first.ms)} ms, later ${laterMs.map(Math.round).join()} ms`,
   );
-  assert.ok(first.ms < silenceMsMax, `/stats waited ${first.ms} ms for a hung engine`);
-  assert.ok(laterMs < 2000, `/stats waited ${laterMs} ms for an engine that is known to be hung`);
+  if (isJudged)
+    assert.ok(
+      [first, ...answers].every(({ status }) => status === 503),
+      JSON.stringify([first, answers]),
+    );
+  assert.ok(first.ms < silenceMsMax + stalls.worstMs(), `/stats waited ${first.ms} ms for a hung engine`);
+  const isSoon = Math.min(...laterMs) < 2000;
+  assert.ok(isSoon || !isJudged, `/stats waited ${laterMs.join()} ms for an engine that is known to be hung`);
   const end = performance.now() + hungMsMax;
-  while ((await enginesOf(pid)).some((one) => one === engine)) {
+  while (await isThere()) {
     assert.ok(performance.now() < end, "a hung engine was not ended");
     await pause(100);
   }

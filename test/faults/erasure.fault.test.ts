@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { erasuresDone, eraseEvents, putRule } from "../support/api.ts";
+import { signalEngines } from "../support/processes.ts";
 import { type Random, seeded } from "../support/random.ts";
 import { FaultEvents, faultRules } from "./fault-events.ts";
 import type { FaultRule } from "./recompute.ts";
@@ -28,7 +29,7 @@ test("an erasure goes on wherever everything dies, and what is left is counted a
     await stage.start();
     await stage.putRules(faultRules);
     stage.senders.start(stage.server.ingestUrl);
-    await pause(500);
+    await Promise.all([pause(500), stage.untilAcknowledged(150)]);
     await stage.senders.stop();
     const [users, eventId] = chosen(stage, random);
     const expected = await eraseAll(stage, users, eventId);
@@ -58,8 +59,9 @@ function chosen(stage: Stage, random: Random): [users: ReadonlySet<string>, even
 
 /** Answers how many events may go at most, and stops the server. */
 async function eraseAll(stage: Stage, users: ReadonlySet<string>, eventId: string): Promise<number> {
-  const { queryUrl } = stage.server;
-  // What comes first can't be done before the other is asked for: the server is killed at once.
+  const { queryUrl, pid } = stage.server;
+  // Without an engine none is begun before everything is killed.
+  await signalEngines(pid, "SIGSTOP");
   await Promise.all([
     eraseEvents(queryUrl, [...users].map((user) => `user_id=${user}`).join("&")),
     eraseEvents(queryUrl, `event_id=${eventId}`),

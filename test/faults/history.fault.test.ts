@@ -30,7 +30,7 @@ test("R14: live + backfill = recomputation, whatever is done to rules and whenev
     const died: Record<string, number> = {};
     // Where the machine is busy a round has few changes.
     const isEnough = (): boolean => changesOf(editors) >= changesLeast;
-    for (let round = inFills.length; round < rounds || (!isEnough() && round < 3 * rounds); round++) {
+    for (let round = inFills.length; round < rounds || (!isEnough() && round < 6 * rounds); round++) {
       const place = await play(stage, editors, anyPlace(random));
       died[place] = (died[place] ?? 0) + 1;
     }

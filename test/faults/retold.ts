@@ -111,7 +111,7 @@ async function post(ingestUrl: string, body: string): Promise<boolean> {
     const text = await response?.text().catch(() => undefined);
     if (response === undefined || text === undefined) return false;
     if (response.ok) return true;
-    assert.ok(response.status === 429 || response.status === 503, `${response.status} ${text}`);
+    assert.ok([408, 429, 503].includes(response.status), `${response.status} ${text}`);
     await pause(1000 * Number(response.headers.get("retry-after") ?? 1));
   }
 }

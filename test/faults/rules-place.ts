@@ -3,6 +3,7 @@ import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { deleteRule, readiness } from "../support/api.ts";
 import type { MongoServer } from "../support/mongo/mongo-server.ts";
+import { watchStalls } from "../support/stalls.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
 import { countedBy } from "./away.ts";
 
@@ -47,6 +48,7 @@ export async function withoutRulesPlace(
   const counted = (): Promise<number> => countedBy(servers);
   await begin();
   const until = performance.now() + seconds * 1000;
+  const stalls = watchStalls();
   let [asked, longestMs] = [0, 0];
   for (; asked < 2 || performance.now() < until; asked++) {
     const before = await counted();
@@ -55,11 +57,13 @@ export async function withoutRulesPlace(
     if (counting === "goes on")
       await eventually(`events to be counted while it was ${kind}`, async () => (await counted()) > before);
   }
-  assert.ok(longestMs < refusedMsMax, `a refusal took ${longestMs} ms`);
-  for (const { queryUrl } of servers) {
-    const { status, parts } = await readiness(queryUrl);
-    assert.deepEqual([status, parts["rules"]?.ok], [200, false], kind);
-  }
+  stalls.stop();
+  assert.ok(longestMs < refusedMsMax + stalls.worstMs(), `a refusal took ${longestMs} ms`);
+  for (const { queryUrl } of servers)
+    await eventually(`/ready to be 200 and to tell of the rules while they were ${kind}`, async () => {
+      const { status, parts } = await readiness(queryUrl);
+      return status === 200 && parts["rules"]?.ok === false;
+    });
   const without = await counted();
   await end();
   for (const { queryUrl } of servers)
@@ -70,11 +74,15 @@ export async function withoutRulesPlace(
 }
 
 async function refusedMs({ queryUrl }: Server, window_size: string, kind: string): Promise<number> {
-  const from = performance.now();
-  const { status, text } = await postRule(queryUrl, { ...later, window_size });
-  assert.equal(status, 503, `a change was answered with ${status} while it was ${kind}: ${text}`);
-  assert.match(text, /"registry_unavailable"/);
-  return performance.now() - from;
+  for (const end = performance.now() + 60_000; ; await pause(100)) {
+    const from = performance.now();
+    const { status, text } = await postRule(queryUrl, { ...later, window_size });
+    assert.equal(status, 503, `a change was answered with ${status} while it was ${kind}: ${text}`);
+    // A broker of a busy machine may not answer for a moment, and is asked before.
+    if (performance.now() < end && text.includes('"log_unavailable"')) continue;
+    assert.match(text, /"registry_unavailable"/);
+    return performance.now() - from;
+  }
 }
 
 async function postRule(queryUrl: string, rule: object): Promise<{ readonly status: number; readonly text: string }> {

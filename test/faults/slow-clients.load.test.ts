@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -7,6 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { postCounted, putRule } from "../support/api.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
+import { watchStalls } from "../support/stalls.ts";
 import { faultRules } from "./fault-events.ts";
 import type { WireEvent } from "./ledger.ts";
 import { Judge } from "./mutants/judge.ts";
@@ -51,17 +54,24 @@ describe(`${connections} slow connections harm nobody else, and are ended (WEIR_
         index % 2 === 0 ? slowHeaders(server, index) : index % 10 === 1 ? silent(server) : slowBody(server, index),
       ),
     );
+    const [from, stalls] = [performance.now(), watchStalls()];
     const during = await p99While(judge, reaped);
+    const tookMs = performance.now() - from;
+    const stallMs = stalls.worstMs();
+    stalls.stop();
     const [longest, received] = [Math.max(...(await reaped)), Math.max(...(await reading))];
-    t.diagnostic(`p99 ${before.toFixed(1)} ms, with them ${during.toFixed(1)} ms`);
+    // A machine that has got busier is so without them too.
+    const without = during <= bound(before) ? before : Math.max(before, await p99While(judge, pause(tookMs)));
+    t.diagnostic(`p99 ${without.toFixed(1)} ms, with them ${during.toFixed(1)} ms`);
     t.diagnostic(`the last ended after ${Math.round(longest)} ms; of what was not read they got ${received} bytes`);
-    assert.ok(longest <= reapedMsMax, `one was open for ${Math.round(longest)} ms`);
+    assert.ok(longest <= reapedMsMax + stallMs, `one was open for ${Math.round(longest)} ms`);
     assert.ok(received < 2 * largeCount * pad.length, "one was let read after all");
-    assert.ok(during <= Math.max(noiseMs, 2 * before), `p99 ${during} ms, without them ${before} ms`);
+    assert.ok(during <= bound(without) + stallMs, `p99 ${during} ms, without them ${without} ms`);
     await judge.verify();
   });
 });
 
+const bound = (withoutMs: number): number => Math.max(noiseMs, 2 * withoutMs);
 const madeMs = 6000;
 /** Asked for twice, they are more than the system takes into its own buffers for one that does not read. */
 const largeCount = 9000;
@@ -87,6 +97,13 @@ async function p99While(judge: Judge, happening: Promise<unknown>): Promise<numb
     await pause(5);
   }
   return times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0;
+}
+
+/** Whether a server on this machine still has the connection to a port: the system knows of each end by itself. */
+function isHeld(serverPort: number, port: number): boolean {
+  const hex = (of: number): string => of.toString(16).toUpperCase().padStart(4, "0");
+  const established = new RegExp(`^ *\\d+: 0100007F:${hex(serverPort)} 0100007F:${hex(port)} 01 `, "m");
+  return established.test(readFileSync("/proc/net/tcp", "latin1"));
 }
 
 /** A connection that sends this first, and then a byte each second; answers how long the server had it open. */
@@ -118,12 +135,16 @@ function slowBody({ ingestUrl, queryUrl }: ServerProcess, index: number): Promis
   return trickle(url, isChunked ? head : `${head}[`, () => (isChunked ? "1\r\n[\r\n" : " "));
 }
 
-/** Asks for all that there is, reads nothing of it until it must have been ended, and then what there is; answers the bytes. */
+/** Asks for all that there is, reads nothing of it until it has been ended, and then what there is; answers the bytes. */
 async function slowReader({ queryUrl }: ServerProcess): Promise<number> {
-  const socket = connect(Number(new URL(queryUrl).port), "127.0.0.1");
+  const port = Number(new URL(queryUrl).port);
+  const socket = connect(port, "127.0.0.1");
   socket.on("error", () => {}).pause();
+  await once(socket, "connect");
   socket.write("GET /events?limit=10000&event_type=large HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(2));
-  await pause(madeMs + reapedMsMax);
+  // A busy machine makes the answers slowly, and only then is anything not read.
+  for (const end = performance.now() + 120_000; isHeld(port, socket.localPort!); await pause(200))
+    assert.ok(performance.now() < end, "one that reads nothing is not ended");
   let received = 0;
   const ended = new Promise<number>((resolve) => socket.on("close", () => resolve(received)));
   socket.on("data", (piece: Buffer) => (received += piece.length)).resume();

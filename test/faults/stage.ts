@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { allEvents, allStats, postCounted, putRule, rulesSettled } from "../support/api.ts";
 import { type ServerOptions, type ServerProcess, startServer } from "../support/server-process.ts";
 import { check } from "./checker.ts";
@@ -12,8 +13,9 @@ import type { FaultRule } from "./recompute.ts";
 import { Senders, type SenderOptions } from "./senders.ts";
 
 const dayMs = 86_400_000;
+const patienceMs = 120_000;
 /** What is acknowledged before an event is counted before it in the same partition only: so many reach each of a few. */
-export const closingEvents = 128;
+const closingEvents = 128;
 
 /** Where a server, or several with a part of the roles each, can be reached. */
 type Addresses = Pick<ServerProcess, "ingestUrl" | "queryUrl">;
@@ -95,13 +97,37 @@ export class Stage {
     return this.#closing.make();
   }
 
+  /** Waits until clients have had so many more events acknowledged: how long that takes is the machine's business. */
+  async untilAcknowledged(more: number): Promise<void> {
+    const before = this.ledger.summary().acknowledged;
+    for (
+      const end = performance.now() + patienceMs;
+      this.ledger.summary().acknowledged < before + more;
+      await pause(20)
+    )
+      assert.ok(performance.now() < end, "no events are acknowledged");
+  }
+
+  /** Of clients that are patient: every request was taken in the end, nearly all of them at the first attempt. */
+  clientsWereNotToNotice(): void {
+    const { requests } = this.ledger.summary();
+    assert.deepEqual([requests.unknown, requests.refused], [0, 0], "clients were not to notice");
+    // A broker of a busy machine may not answer for a moment.
+    const { resent } = this.senders;
+    assert.ok(resent <= 0.05 * requests.acknowledged, `${resent} of ${requests.acknowledged} had to be sent again`);
+  }
+
   /** Waits until all is counted and every rule filled, then compares everything with the ledger. */
   async verify(rules: readonly FaultRule[], at: Addresses = this.server): Promise<void> {
     const last = Array.from({ length: closingEvents }, () => this.#closing.make());
     this.ledger.sent(last);
     await postCounted(at.ingestUrl, last);
     this.ledger.settled(last, "acknowledged");
-    await rulesSettled(at.queryUrl);
+    await rulesSettled(
+      at.queryUrl,
+      undefined,
+      rules.map(({ rule_id: id }) => id),
+    );
     const findings = check(this.ledger, rules, await this.#view(rules, at.queryUrl));
     const summary = `${findings.length} findings; ledger ${JSON.stringify(this.ledger.summary())}`;
     assert.equal(findings.length, 0, `${summary}\n${findings.slice(0, 20).join("\n")}`);

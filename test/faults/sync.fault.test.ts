@@ -17,7 +17,7 @@ const roundsMin = 3;
 const onOneFolder = 10;
 const slowMs = 300;
 /** By then so much has been written that there is a checkpoint. */
-const failsWithinMs = 60_000;
+const failsWithinMs = 300_000;
 
 test(
   "R4: after the first sync of the log that fails nothing is acknowledged, and the server ends and says why",
@@ -81,12 +81,11 @@ test(`R4: syncs of ${slowMs} ms make everything slower and nothing else`, needs,
     await stage.putRules(faultRules);
     const tracing = await troubleSyncs(server.pid, { files: logFiles(stage.dataDir), when: "1+", delayMs: slowMs });
     stage.senders.start(server.ingestUrl);
-    await pause(3_000);
+    await Promise.all([pause(3_000), untilEnough(acknowledged)]);
     await stage.senders.stop();
     await stage.verify(faultRules);
     acknowledged.check((await tracing.detach()).made);
     const { requests } = stage.ledger.summary();
-    assert.ok(acknowledged.count >= 8, `${acknowledged.count} requests were acknowledged`);
     assert.ok(acknowledged.shortestMs > slowMs - 2, `one was acknowledged after ${acknowledged.shortestMs} ms`);
     assert.deepEqual({ ...requests, acknowledged: 0 }, { acknowledged: 0, refused: 0, unknown: 0 });
     t.diagnostic(
@@ -94,6 +93,11 @@ test(`R4: syncs of ${slowMs} ms make everything slower and nothing else`, needs,
     );
   });
 });
+
+async function untilEnough(acknowledged: Acknowledgements): Promise<void> {
+  for (const end = performance.now() + 120_000; acknowledged.count < 8; await pause(20))
+    assert.ok(performance.now() < end, `${acknowledged.count} requests were acknowledged`);
+}
 
 test("R4: whenever syncs fail or are slow, everything acknowledged is counted once", needs, async (t) => {
   const seed = faultSeed();

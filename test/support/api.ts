@@ -106,13 +106,23 @@ export async function allEvents(queryUrl: string, from: number, to: number): Pro
   return pages(`${queryUrl}/events?start_time=${from}&end_time=${to}&limit=10000`);
 }
 
-/** Waits until no rule is being filled. Fills give way to all else, so that a busy machine takes its time. */
-export async function rulesSettled(queryUrl: string, timeoutMs = 600_000): Promise<void> {
+/**
+ * Waits until no rule is being filled. Fills give way to all else, so that a busy machine takes its time. `there`: rules that
+ * have to be known as well, where another process has just made them.
+ */
+export async function rulesSettled(
+  queryUrl: string,
+  timeoutMs = 600_000,
+  there: readonly string[] = [],
+): Promise<void> {
   const end = performance.now() + timeoutMs;
   for (;;) {
-    const open = (await rules(queryUrl)).filter((rule) => rule.state !== "live" && rule.state !== "paused");
-    if (open.length === 0) return;
-    if (performance.now() > end) throw new Error(`rules still being filled: ${JSON.stringify(open)}`);
+    const known = await rules(queryUrl);
+    const open = known.filter((rule) => rule.state !== "live" && rule.state !== "paused");
+    const missing = there.filter((id) => !known.some(({ rule_id }) => rule_id === id));
+    if (open.length === 0 && missing.length === 0) return;
+    if (performance.now() > end)
+      throw new Error(`rules still being filled: ${JSON.stringify(open)}; not there: ${missing.join()}`);
     await pause(50);
   }
 }

@@ -36,7 +36,8 @@ export async function openEmbeddedEngine(options: { readonly memoryMax?: number 
 }
 
 async function connect(engine: Engine, database: string, memoryMax?: number): Promise<Connection> {
-  const connection = connectionTo(engine, () => engine.url(), database, 60_000, memoryMax);
+  // As long as the product waits: a busy machine takes its time.
+  const connection = connectionTo(engine, () => engine.url(), database, 300_000, memoryMax);
   await connection.createDatabase();
   for (const sql of firstTables(connection.facts, rollupColumns())) {
     // A test survives no power loss; without the waiting for the disk it is several times as fast.

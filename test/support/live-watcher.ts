@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
 import { Compile } from "typebox/compile";
 import { WebSocket } from "ws";
 import { ExactMessage } from "../../src/protocol/live.ts";
@@ -78,6 +80,12 @@ export class SocketWatcher extends Watching implements LiveWatcher {
     const resume = Object.fromEntries(places.filter(([, place]) => place !== undefined));
     const request = { subscribe_rules: this.#rules, mode: "delta", interval_ms: 50, ...this.#more, resume };
     socket.send(JSON.stringify(request));
+  }
+
+  /** Resolves when it has just answered a ping. */
+  async pinged(): Promise<void> {
+    await once(this.#socket!, "ping");
+    await pause(50);
   }
 
   drop(): void {

@@ -51,10 +51,12 @@ export async function enginesOf(serverPid: number): Promise<number[]> {
 }
 
 /** kill -9 of whatever engine it has now. */
-export async function killEngines(serverPid: number): Promise<void> {
+export const killEngines = (serverPid: number): Promise<void> => signalEngines(serverPid, "SIGKILL");
+
+export async function signalEngines(serverPid: number, signal: NodeJS.Signals): Promise<void> {
   for (const pid of await enginesOf(serverPid)) {
     try {
-      process.kill(pid, "SIGKILL");
+      process.kill(pid, signal);
     } catch {
       // It has ended by itself meanwhile.
     }

@@ -67,6 +67,8 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   const forget = killedWithUs(pid);
   options.spawned?.(pid);
   const exited = once(child, "exit").then(([code, signal]): Exit => ({ code, signal }));
+  const closed = once(child, "close");
+  closed.catch(() => {});
   const tail: string[] = [];
   const killGroup = async (): Promise<void> => {
     signalGroup(pid);
@@ -77,7 +79,13 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     const { readyTimeoutMs = 120_000, heard = () => {} } = options;
     const urls = await readyLine(child, exited, tail, readyTimeoutMs, heard);
     const readyMs = performance.now() - startedAt;
-    const terminate = (): Promise<Exit> => (child.kill("SIGTERM"), exited.finally(forget));
+    const terminate = async (): Promise<Exit> => {
+      child.kill("SIGTERM");
+      const exit = await exited.finally(forget);
+      // What it says last can be heard a little after its end.
+      await Promise.race([closed, pause(heardWithinMs)]);
+      return exit;
+    };
     return { pid, ...urls, readyMs, exited, output: () => tail.join("\n"), killGroup, terminate };
   } catch (error) {
     await killGroup();
@@ -159,6 +167,8 @@ function readyLine(
     void exited.then(async (exit) => {
       clearTimeout(timer);
       await pause(heardWithinMs);
+      // What is there by now is heard first, also where this process has slept for longer.
+      await new Promise((resolve) => setImmediate(resolve));
       fail(`the server ended before it was ready (code ${exit.code}, signal ${exit.signal})`);
     });
   });

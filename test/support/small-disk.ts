@@ -68,7 +68,7 @@ export class SmallDisk {
     for (let attempt = 0; ; attempt++) {
       const { status, stderr } = spawnSync("umount", [this.folder]);
       if (status === 0) break;
-      if (attempt === 100) throw new Error(`${this.folder} can't be unmounted: ${String(stderr).trim()}`);
+      if (attempt === 600) throw new Error(`${this.folder} can't be unmounted: ${String(stderr).trim()}`);
       await pause(100);
     }
     rmdirSync(this.folder);

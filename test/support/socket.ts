@@ -15,6 +15,8 @@ export interface Conversation {
   write(bytes: string | Uint8Array): void;
   /** Resolves with all that was received once the other side has closed. */
   readonly closed: Promise<string>;
+  /** What was received until now. */
+  readonly received: () => string;
   destroy(): void;
 }
 
@@ -26,5 +28,6 @@ export function converse(port: number): Conversation {
   socket.on("data", (text: string) => (received += text));
   socket.on("error", () => {});
   const closed = new Promise<string>((resolve) => socket.on("close", () => resolve(received)));
-  return { write: (bytes) => void socket.write(bytes), closed, destroy: () => socket.destroy() };
+  const write = (bytes: string | Uint8Array): void => void socket.write(bytes);
+  return { write, closed, received: () => received, destroy: () => socket.destroy() };
 }

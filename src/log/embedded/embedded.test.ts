@@ -66,7 +66,7 @@ async function untilFull(log: Log, bytes: number): Promise<number> {
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !holds(); i++) await systemClock.sleep(10);
+  for (let i = 0; i < 12_000 && !holds(); i++) await systemClock.sleep(10);
   assert.ok(holds());
 }
 

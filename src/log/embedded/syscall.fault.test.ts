@@ -19,7 +19,7 @@ const points = Math.ceil(all / 2);
 const again = Math.ceil(all / 10);
 const seed = Number(process.env["WEIR_FAULT_SEED"] ?? Date.now() % 1_000_000);
 const lifeMs = 150;
-const comesWithinMs = 2_000;
+const comesWithinMs = 10_000;
 
 test(
   `R2: the log is killed at any system call that writes: what was acknowledged is there, once (WEIR_FAULT_SEED=${seed})`,
@@ -31,9 +31,12 @@ test(
     try {
       const dir = join(root, "log");
       const start = new Points(await run(root, ledger, "first start", 0), root, 1, random);
-      const life = new Points(await run(root, ledger, "first life", lifeMs), root, 3, random);
+      let life = new Points(await run(root, ledger, "first life", lifeMs), root, 3, random);
+      // A busy machine lets it write little in so short a life.
+      for (let ms = 2 * lifeMs; life.isEmpty && ms < comesWithinMs; ms *= 2)
+        life = new Points(await run(root, ledger, `life-${ms}`, ms), root, 3, random);
       const died: string[] = [];
-      for (let draw = 0; died.length < points && draw < 2 * points; draw++) {
+      for (let draw = 0; died.length < points && draw < 4 * points; draw++) {
         const drawn = [life.next(), ...(died.length < again ? [start.next()] : [])];
         const killed: (string | undefined)[] = [];
         for (const [nth, point] of drawn.entries())

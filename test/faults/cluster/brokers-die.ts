@@ -14,7 +14,7 @@ const deaths = ["coordinator", "leader", "coordinator", "leader"] as const;
 
 /** Two processes that count a topic of three brokers under load, while the one dies that has their group, or leads a partition. */
 export async function brokersDie(t: TestContext, stand: Stand): Promise<void> {
-  const load = { senders: 2, requestEventsMax: 50, pauseMs: 40, patienceMs: 60_000 };
+  const load = { senders: 2, requestEventsMax: 50, pauseMs: 40, patienceMs: 120_000 };
   await Stage.run(faultSeed(), load, async (stage) => {
     t.diagnostic(`seed ${stage.seed} (repeat with WEIR_FAULT_SEED=${stage.seed})`);
     await stand.withCrew(stage, { installation, names: ["one", "two"], partitions }, async (seats) => {
@@ -43,8 +43,9 @@ async function brokerOf({ addresses, brokers }: Cluster, what: (typeof deaths)[n
   const admin = new Admin({ clientId: "test", bootstrapBrokers: [...addresses] });
   const idOf = { coordinator: coordinatorOf, leader: leaderOf }[what];
   try {
-    for (const end = performance.now() + 60_000; ; await pause(200)) {
-      const broker = brokers[(await idOf(admin)) - 1];
+    for (const end = performance.now() + 120_000; ; await pause(200)) {
+      // One that has just come back may not know yet.
+      const broker = brokers[(await idOf(admin).catch(() => -1)) - 1];
       if (broker !== undefined) return broker;
       assert.ok(performance.now() < end, `there is no ${what}`);
     }

@@ -32,7 +32,7 @@ onStand("rules (R14)", (stand) => {
         );
         const died: string[] = [];
         // Where the machine is busy a round has few changes.
-        while (died.length < rounds || (changesOf(editors) < changesLeast && died.length < 3 * rounds))
+        while (died.length < rounds || (changesOf(editors) < changesLeast && died.length < 6 * rounds))
           died.push(await play(stage, seats, editors, random));
         const rules = await rulesThere(stage, seats[0]!.server);
         assert.deepEqual(

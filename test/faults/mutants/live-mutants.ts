@@ -65,7 +65,7 @@ export class LivePlayer {
     const canary = `canary.${number}`;
     socket.send(mutant.bytes);
     socket.send(clientFrame(1, Buffer.from(JSON.stringify({ subscribe_rules: [canary] }))));
-    const went = await socket.until(canary, mutant.isFramed ? 10_000 : 100);
+    const went = await socket.until(canary, mutant.isFramed ? 60_000 : 100);
     if (went !== "seen") this.close();
     if (went === "seen" || (went === "silent" && !mutant.isFramed)) return undefined;
     const isRight =

@@ -4,7 +4,7 @@ import type { OpenOrder, Order, Tick, Told } from "./order.ts";
 import { WatchingSocket } from "./watching-socket.ts";
 
 const sockets: WatchingSocket[] = [];
-const endsMs = 5000;
+const endsMs = 60_000;
 
 async function open(order: OpenOrder): Promise<Told> {
   const { sockets: count, perSecond } = order;

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { OpenOrder, Order, Tick, Told } from "./order.ts";
 
 /** What has not come by then does not come: also on a machine that is busy. */
-const patienceMs = 30_000;
+const patienceMs = 120_000;
 const lookEveryMs = 500;
 const script = fileURLToPath(new URL("watchers.fixture.ts", import.meta.url));
 

@@ -2,11 +2,11 @@ import { execFile, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Admin } from "@platformatic/kafka";
+import { keptPorts } from "../kept-ports.ts";
 import { kafkaJars } from "./kafka-jars.ts";
 
 /** One broker: a process of its own, which may be killed and started again on what it has left. */
@@ -67,7 +67,7 @@ async function newCluster(count: number, options: ClusterOptions): Promise<RealC
   const dir = await mkdtemp(join(tmpdir(), "weir-kafka-"));
   const jars = await kafkaJars();
   const { doors = [] } = options;
-  const ports = await freePorts((2 + doors.length) * count);
+  const ports = await keptPorts((2 + doors.length) * count);
   const next = (): number => ports.pop()!;
   const nodes = Array.from({ length: count }, (_, i) => ({
     ...{ id: i + 1, port: next(), voter: next() },
@@ -76,27 +76,6 @@ async function newCluster(count: number, options: ClusterOptions): Promise<RealC
   const brokers = nodes.map((node) => new RealBroker(join(dir, `broker-${node.id}`), jars, node, nodes, options));
   await Promise.all(brokers.map((broker) => broker.prepare()));
   return new RealCluster(dir, brokers);
-}
-
-/**
- * Ports of which a broker can be sure to get them again after a kill: below those that the system hands out by itself, where
- * any connection might take them meanwhile.
- */
-async function freePorts(count: number): Promise<number[]> {
-  const found = new Set<number>();
-  while (found.size < count) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    if (await isFree(port)) found.add(port);
-  }
-  return [...found];
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
 }
 
 interface Node {

@@ -3,11 +3,11 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { openSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect, createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { keptPorts } from "../kept-ports.ts";
 import { unlessMissing } from "../needs.ts";
 import { ferretDb, readOutput, whyNoFerretDb } from "./ferretdb.ts";
 
@@ -35,11 +35,28 @@ export interface MongoServer {
   close(): Promise<void>;
 }
 
-/** A FerretDB of the test's own, on a port of the system's choice and a temporary folder; with more arguments, if given. */
+/** A FerretDB of the test's own, on a free port and a temporary folder; with more arguments, if given. */
 export async function startMongo(more: readonly string[] = []): Promise<MongoServer> {
+  for (let attempt = 1; ; attempt++) {
+    const server = await newMongo(more);
+    try {
+      await server.start();
+      return server;
+    } catch (error) {
+      await server.close();
+      // Another program may have been quicker to take the port.
+      if (attempt === startsMax) throw error;
+    }
+  }
+}
+
+const startsMax = 3;
+
+async function newMongo(more: readonly string[]): Promise<MongoServer> {
   const program = ferretDb();
   const folder = await mkdtemp(join(tmpdir(), "weir-mongo-"));
-  const port = await freePort();
+  // It can't be asked for a port of the system's choice and tell which it is.
+  const [port = 0] = await keptPorts(1);
   const output = join(folder, "output");
   let child: ChildProcess | undefined;
   const kill = async (): Promise<void> => {
@@ -56,7 +73,6 @@ export async function startMongo(more: readonly string[] = []): Promise<MongoSer
     await untilAnswering(port, child, output);
   };
   const signal = (name: NodeJS.Signals): void => void child?.kill(name);
-  await start();
   return {
     url: databaseUrl(`mongodb://127.0.0.1:${port}/`),
     port,
@@ -90,17 +106,8 @@ function argumentsFor(folder: string, port: number): string[] {
   ];
 }
 
-/** It can't be asked for a port of the system's choice and tell which it is. Nobody gets this one again at once. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 async function untilAnswering(port: number, child: ChildProcess, output: string): Promise<void> {
-  const end = performance.now() + 60_000;
+  const end = performance.now() + 120_000;
   while (!(await connects(port))) {
     if (child.exitCode !== null || performance.now() > end)
       throw new Error(`FerretDB does not start (code ${child.exitCode})\n${readOutput(output)}`);
