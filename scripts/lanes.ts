@@ -33,7 +33,7 @@ const lane = (name: string, atOnce: number): Lane => ({
 
 /** About how many seconds the longest take. Nothing but the order stands on it: what is begun last is waited for alone. */
 const longest: Readonly<Record<string, number>> = {
-  "src/rollup/rollup.engine.test.ts": 140,
+  "src/rollup/rollup.engine.test.ts": 65,
   "src/rollup/sketches.engine.test.ts": 50,
   "test/faults/proxy.engine.test.ts": 40,
   "client/ingest.engine.test.ts": 40,
