@@ -2,12 +2,12 @@ import { execFile, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Admin } from "@platformatic/kafka";
-import { kafkaJars } from "./kafka-jars.ts";
+import { kafkaJava } from "./kafka-jars.ts";
+import { freePorts } from "./ports.ts";
 
 /** One broker: a process of its own, which may be killed and started again on what it has left. */
 export interface Broker {
@@ -65,7 +65,7 @@ export async function startCluster(count: 1 | 3, options: ClusterOptions = {}): 
 
 async function newCluster(count: number, options: ClusterOptions): Promise<RealCluster> {
   const dir = await mkdtemp(join(tmpdir(), "weir-kafka-"));
-  const jars = await kafkaJars();
+  const java = await kafkaJava();
   const { doors = [] } = options;
   const ports = await freePorts((2 + doors.length) * count);
   const next = (): number => ports.pop()!;
@@ -73,30 +73,9 @@ async function newCluster(count: number, options: ClusterOptions): Promise<RealC
     ...{ id: i + 1, port: next(), voter: next() },
     doors: doors.map((door) => ({ ...door, port: next() })),
   }));
-  const brokers = nodes.map((node) => new RealBroker(join(dir, `broker-${node.id}`), jars, node, nodes, options));
+  const brokers = nodes.map((node) => new RealBroker(join(dir, `broker-${node.id}`), java, node, nodes, options));
   await Promise.all(brokers.map((broker) => broker.prepare()));
   return new RealCluster(dir, brokers);
-}
-
-/**
- * Ports of which a broker can be sure to get them again after a kill: below those that the system hands out by itself, where
- * any connection might take them meanwhile.
- */
-async function freePorts(count: number): Promise<number[]> {
-  const found = new Set<number>();
-  while (found.size < count) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    if (await isFree(port)) found.add(port);
-  }
-  return [...found];
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
 }
 
 interface Node {
@@ -153,7 +132,7 @@ class RealCluster implements Cluster {
 
 class RealBroker implements Broker {
   readonly #dir: string;
-  readonly #jars: string;
+  readonly #java: readonly string[];
   readonly #node: Node;
   readonly #all: readonly Node[];
   readonly #options: ClusterOptions;
@@ -162,10 +141,10 @@ class RealBroker implements Broker {
   /** It has ended without being asked to. */
   hasEnded = false;
 
-  constructor(dir: string, jars: string, node: Node, all: readonly Node[], options: ClusterOptions) {
+  constructor(dir: string, java: readonly string[], node: Node, all: readonly Node[], options: ClusterOptions) {
     this.#options = options;
     this.#dir = dir;
-    this.#jars = jars;
+    this.#java = java;
     this.#node = node;
     this.#all = all;
   }
@@ -190,13 +169,13 @@ class RealBroker implements Broker {
       file,
       ...(this.#options.format ?? []),
     ];
-    await promisify(execFile)("java", [...javaOptions, "-cp", `${this.#jars}/*`, ...tool]);
+    await promisify(execFile)("java", [...this.#java, ...tool]);
   }
 
   async start(): Promise<void> {
     this.hasEnded = false;
     const log = createWriteStream(`${this.#dir}.log`, { flags: "a" });
-    const args = [...javaOptions, "-cp", `${this.#jars}/*`, "kafka.Kafka", `${this.#dir}.properties`];
+    const args = [...this.#java, "kafka.Kafka", `${this.#dir}.properties`];
     const child = spawn("java", args, { stdio: ["ignore", "pipe", "pipe"] });
     child.stdout.pipe(log);
     child.stderr.pipe(log, { end: false });
@@ -265,6 +244,3 @@ const protocolsOf = (doors: readonly Door[]): string =>
 
 const settingsOf = (door: string, settings: Door["settings"]): [string, string][] =>
   Object.entries(settings).map(([key, value]) => [`listener.name.${door.toLowerCase()}.${key}`, value]);
-
-/** A small memory, and no time spent on code that runs for seconds only. */
-const javaOptions = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
