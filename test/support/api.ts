@@ -113,7 +113,7 @@ export async function rulesSettled(queryUrl: string, timeoutMs = 600_000): Promi
     const open = (await rules(queryUrl)).filter((rule) => rule.state !== "live" && rule.state !== "paused");
     if (open.length === 0) return;
     if (performance.now() > end) throw new Error(`rules still being filled: ${JSON.stringify(open)}`);
-    await pause(50);
+    await pause(100);
   }
 }
 
@@ -135,7 +135,7 @@ export async function erasuresDone(queryUrl: string, timeoutMs = 300_000): Promi
     const all = await erasures(queryUrl);
     if (all.every(({ state }) => state === "done")) return all;
     if (performance.now() > end) throw new Error(`erasures are not done: ${JSON.stringify(all)}`);
-    await pause(50);
+    await pause(100);
   }
 }
 
