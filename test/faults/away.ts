@@ -106,7 +106,7 @@ export class Away {
       if (now > before && lagMs < Math.max(1000, this.#usualLagMs))
         return { ms: performance.now() - from, counted: (await counted()) - before };
       assert.ok(performance.now() < end, `still ${lagMs} ms behind`);
-      await pause(20);
+      await pause(100);
     }
   }
 }
