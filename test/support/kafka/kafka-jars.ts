@@ -18,8 +18,7 @@ const options = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 /** Why the real Apache Kafka can't run here; undefined when it can. For `unlessMissing`. */
 export const whyNoKafka: string | undefined = (() => {
   if (java.status !== 0) return "no Java (17 or newer) here, which the Kafka broker runs on";
-  if (!existsSync(folder()) && spawnSync("mvn", ["-v"]).status !== 0)
-    return "no Maven here, which fetches the Kafka broker";
+  if (!existsSync(folder()) && !runs("mvn", "-v")) return "no Maven here, which fetches the Kafka broker";
   return undefined;
 })();
 
@@ -55,6 +54,10 @@ function cache(): string {
 
 function folder(): string {
   return join(cache(), `kafka-${kafkaVersion}-with-tools`);
+}
+
+function runs(program: string, option: string): boolean {
+  return spawnSync(program, [option]).status === 0;
 }
 
 const dependency = (group: string, artifact: string, version: string): string =>
