@@ -73,7 +73,7 @@ describe("following live a real server", () => {
       );
       if (failure === undefined) return;
       if (performance.now() > deadline) throw failure;
-      await pause(50);
+      await pause(200);
     }
   }
 

@@ -33,7 +33,7 @@ const lane = (name: string, atOnce: number): Lane => ({
 
 /** About how many seconds the longest take. Nothing but the order stands on it: what is begun last is waited for alone. */
 const longest: Readonly<Record<string, number>> = {
-  "src/rollup/rollup.engine.test.ts": 140,
+  "src/rollup/rollup.engine.test.ts": 65,
   "src/rollup/sketches.engine.test.ts": 50,
   "test/faults/proxy.engine.test.ts": 40,
   "client/ingest.engine.test.ts": 40,
@@ -48,14 +48,14 @@ const longest: Readonly<Record<string, number>> = {
   "test/e2e/live.engine.test.ts": 25,
   "test/e2e/standstill.engine.test.ts": 35,
   "test/e2e/flights.engine.test.ts": 20,
-  "test/e2e/upkeep.engine.test.ts": 25,
-  "test/faults/kill.fault.test.ts": 100,
+  "test/e2e/upkeep.engine.test.ts": 20,
+  "test/faults/kill.fault.test.ts": 85,
   "test/faults/engine-away.fault.test.ts": 100,
   "test/faults/syscall.fault.test.ts": 80,
   "test/faults/failpoint.fault.test.ts": 60,
   "test/faults/sync.fault.test.ts": 60,
   "test/faults/sync-rules.fault.test.ts": 40,
-  "test/faults/full-disk.fault.test.ts": 50,
+  "test/faults/full-disk.fault.test.ts": 35,
   "test/faults/mutants.fault.test.ts": 40,
   "test/faults/history.fault.test.ts": 40,
   "test/faults/server.fault.test.ts": 40,

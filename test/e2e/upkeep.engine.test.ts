@@ -128,7 +128,7 @@ test("a flipped bit in the stored events is named, costs no rule its windows, an
     // Of the two rules, that which does not read the payload has its windows again.
     let now = await erasures();
     for (; now.waiting_for === undefined || (await windows("count")).data.length > 1; now = await erasures())
-      await pause(50);
+      await pause(200);
     assert.match(now.waiting_for, new RegExp(named));
     assert.deepEqual(
       now.erasures.map(({ state }) => state),
@@ -169,7 +169,7 @@ test("a flipped bit in the stored events is named, costs no rule its windows, an
     assert.equal(await upkeep(rebuildRules, "count"), 1);
     assert.match(said.at(-2)!, /^count: not made anew, it stands still, .* the events in it are missing/);
     await eraseEvents(server.queryUrl, "user_id=cid");
-    while ((await erasures()).waiting_for === undefined) await pause(50);
+    while ((await erasures()).waiting_for === undefined) await pause(200);
     assert.equal((await erasures()).erasures[0]!.state, "waiting");
     assert.deepEqual(await values(), [1, 1]);
     // What is inserted next has the number that the part had.

@@ -113,7 +113,7 @@ export class Away {
           acknowledged: this.#acknowledged - from.acknowledged,
         };
       assert.ok(performance.now() < end, `still ${lagMs} ms behind`);
-      await pause(20);
+      await pause(100);
     }
   }
 }

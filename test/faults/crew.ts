@@ -63,7 +63,7 @@ export class Seat {
       partitions,
       sessionMs,
       installation = "weir",
-      flushMs = 400,
+      flushMs = 800,
       args = [],
     } = this.#shared;
     const kafka = ["--kafka-brokers", brokers.join(), "--kafka-partitions", String(partitions)];
@@ -134,6 +134,6 @@ export async function untilDivided(seats: readonly Seat[], partitions: number): 
     const counts = await Promise.all(seats.map((seat) => seat.partitions()));
     if (counts.every((count) => count > 0) && counts.reduce((sum, count) => sum + count, 0) === partitions) return;
     assert.ok(performance.now() < end, `partitions are not divided: ${counts.join(" ")}`);
-    await pause(200);
+    await pause(400);
   }
 }

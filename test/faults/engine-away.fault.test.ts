@@ -20,8 +20,11 @@ const stopMsMax = 15_000;
 
 test("R6: the engine is away for a minute, held down and then hung: ingest goes on, a stop ends, and all is counted", async (t) => {
   const latencies: { now: Durations } = { now: new Durations() };
-  // Some two thousand events a second; in the long form four thousand.
-  const load = { senders: logFills ? 8 : 4, requestEventsMax: 100, pauseMs: 95 };
+  // Some thousand events a second; in the long form four thousand.
+  const load = {
+    ...(logFills ? { senders: 8, requestEventsMax: 100 } : { senders: 4, requestEventsMax: 50 }),
+    pauseMs: 95,
+  };
   const heard = { acknowledged: (ms: number) => latencies.now.add(ms) };
   await Stage.run(faultSeed(), { ...load, ...heard }, async (stage) => {
     t.diagnostic(`seed ${stage.seed} (repeat with WEIR_FAULT_SEED=${stage.seed})`);
@@ -93,7 +96,7 @@ async function heldDown(server: number, until: Promise<unknown>): Promise<void> 
   void until.finally(() => (isOver = true));
   while (!isOver) {
     await killEngines(server);
-    await pause(50);
+    await pause(100);
   }
 }
 

@@ -13,7 +13,7 @@ import { unlessMissing } from "../support/needs.ts";
 import { type Random, seeded } from "../support/random.ts";
 import { type StandAloneEngine, startStandAloneEngine } from "../support/stand-alone-engine.ts";
 import { Seat, untilDivided } from "./crew.ts";
-import { faultRules } from "./fault-events.ts";
+import { fewFaultRules } from "./fault-events.ts";
 import { held } from "./on-server.ts";
 import { faultSeed, Stage } from "./stage.ts";
 
@@ -39,12 +39,12 @@ describe("R9: several processes count one topic", unlessMissing(whyNoKafka ?? wh
     const random = seeded(seed);
     t.diagnostic(`seed ${seed} (repeat with WEIR_FAULT_SEED=${seed})`);
     await Stage.run(seed, { senders: 2, requestEventsMax: 50, pauseMs: 50 }, async (stage) => {
-      const shared = { brokers: cluster.addresses, store, mongoUrl: mongo.url, partitions, sessionMs, flushMs: 1_500 };
+      const shared = { brokers: cluster.addresses, store, mongoUrl: mongo.url, partitions, sessionMs, flushMs: 3_000 };
       const seats = await Promise.all(["one", "two", "three"].map((name) => Seat.make(stage, name, shared)));
       try {
         // All at once: they make the topic, the tables and the rules' place beside each other.
         await Promise.all(seats.map((seat) => seat.start()));
-        await stage.putRules(faultRules);
+        await stage.putRules(fewFaultRules);
         await untilDivided(seats, partitions);
         const rounds = roundsOf(random);
         const halfWay = rounds.length >> 1;
@@ -55,7 +55,7 @@ describe("R9: several processes count one topic", unlessMissing(whyNoKafka ?? wh
           await untilDivided(those, partitions);
           divisions += 1;
         };
-        const late = faultRules.map((rule) => ({ ...rule, rule_id: `${rule.rule_id}_late` }));
+        const late = fewFaultRules.map((rule) => ({ ...rule, rule_id: `${rule.rule_id}_late` }));
         for (const [round, what] of rounds.entries()) {
           const seat = random.pick(seats);
           const others = seats.filter((other) => other !== seat);
@@ -70,7 +70,7 @@ describe("R9: several processes count one topic", unlessMissing(whyNoKafka ?? wh
         }
         assert.ok(divisions >= rebalances, `only ${divisions} rebalances`);
         for (const seat of seats) await rulesSettled(seat.server.queryUrl);
-        await stage.verify([...faultRules, ...late], random.pick(seats).server);
+        await stage.verify([...fewFaultRules, ...late], random.pick(seats).server);
         const refused = seats.reduce((sum, seat) => sum + seat.refused, 0);
         const other = seats.flatMap(({ line }) =>
           line.arrived.filter(({ ok }) => ok).map(({ statement }) => statement),
@@ -108,8 +108,8 @@ describe("R9: several processes count one topic", unlessMissing(whyNoKafka ?? wh
       const started = (env = {}): Promise<unknown> => Promise.all(seats.map((seat) => seat.start(env)));
       t.after(() => Promise.all(seats.map((seat) => seat.close())));
       await started();
-      await stage.putRules(faultRules);
-      await stage.verify(faultRules);
+      await stage.putRules(fewFaultRules);
+      await stage.verify(fewFaultRules);
       await Promise.all(seats.map((seat) => seat.leave()));
       await deletedUnread(cluster, "gap_events", 0, deleted);
       await started();
@@ -124,11 +124,11 @@ describe("R9: several processes count one topic", unlessMissing(whyNoKafka ?? wh
       stage.ledger.settled(sent, "acknowledged");
       await until("the others are counted", async () => (await sumOf(seats, "weir_counted_events_total")) > 0);
       for (const { server } of seats)
-        assert.ok((await allStats(server.queryUrl, faultRules[0]!.rule_id, 0, Date.now())).length > 0);
+        assert.ok((await allStats(server.queryUrl, fewFaultRules[0]!.rule_id, 0, Date.now())).length > 0);
       await until("it is broken still, wherever it is now", isBroken);
       await Promise.all(seats.map((seat) => seat.leave()));
       await started({ WEIR_KAFKA_GAP: "skip" });
-      for (const { server } of seats) await stage.verify(faultRules, server);
+      for (const { server } of seats) await stage.verify(fewFaultRules, server);
       assert.equal(await sumOf(seats, "weir_partitions_broken"), 0);
       // By each to whom the partition is given before one of its events is counted.
       const passedOver = await Promise.all(seats.map((seat) => seat.metric("weir_log_gap_records_total")));

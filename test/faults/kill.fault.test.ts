@@ -89,7 +89,8 @@ test("R14: rules made and deleted under load and kills cover every event once", 
   await Stage.run(seed, { senders: 2 }, async (stage) => {
     await stage.start();
     const made: FaultRule[] = [];
-    for (let round = 0; round < 8; round++) {
+    // Many more changes, and deaths in the middle of fills, are in history.fault.test.ts.
+    for (let round = 0; round < 5; round++) {
       stage.senders.start(stage.server.ingestUrl);
       await pause(100 + random.int(300));
       const rule = { ...random.pick(faultRules), rule_id: `made_${round}` };
@@ -102,7 +103,7 @@ test("R14: rules made and deleted under load and kills cover every event once", 
       if (await ended(stage)) await stage.start();
     }
     await stage.verify(made);
-    report(t, stage, `${made.length} rules left of 8`);
+    report(t, stage, `${made.length} rules left of 5`);
   });
 });
 

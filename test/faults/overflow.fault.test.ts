@@ -12,7 +12,7 @@ import { faultSeed } from "./stage.ts";
 const minuteMs = 60_000;
 const now = Date.now();
 const users = 60;
-const rounds = Number(process.env["WEIR_FAULT_ROUNDS"] ?? 6);
+const rounds = Number(process.env["WEIR_FAULT_ROUNDS"] ?? 4);
 const places = ["after-raw", "after-rollup", "before-commit", "mid-backfill", "before-switch", "nowhere", "nowhere"];
 
 interface Sent {

@@ -15,8 +15,8 @@ export interface SenderOptions {
   readonly repeatShare: number;
   /** A request that is refused is sent again for so long, as clients do where it is refused for the moment, before it counts as refused. */
   readonly patienceMs?: number;
-  /** What each sender waits after an acknowledgement; default: nothing. */
-  readonly pauseMs?: number;
+  /** What each sender waits after an acknowledgement; 0: it sends without pause. */
+  readonly pauseMs: number;
   /** Hears how long each acknowledgement took. */
   readonly acknowledged?: (ms: number) => void;
 }
@@ -24,7 +24,7 @@ export interface SenderOptions {
 const keptForRepeats = 2000;
 
 /**
- * Clients that send without pause, keep the ledger, and send unknown outcomes again. They outlive the server: `start`
+ * Clients that send one request after the other, keep the ledger, and send unknown outcomes again. They outlive the server: `start`
  * them after every restart, with its new address, and `stop` them around a kill.
  */
 export class Senders {
@@ -66,7 +66,7 @@ export class Senders {
     while (!this.#stopped) {
       const outcome = await this.#sendOne(ingestUrl, this.#again.shift() ?? this.#request());
       const pauseMs = outcome === "acknowledged" ? this.#options.pauseMs : 10;
-      if (pauseMs !== undefined) await pause(pauseMs);
+      if (pauseMs > 0) await pause(pauseMs);
     }
   }
 

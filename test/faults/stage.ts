@@ -14,6 +14,8 @@ import { Senders, type SenderOptions } from "./senders.ts";
 
 const dayMs = 86_400_000;
 const patienceMs = 120_000;
+/** The usual load: always something under way, and not so much that most of the time goes into comparing it at the end. */
+const usualLoad = { senders: 4, requestEventsMax: 300, retryShare: 0.3, repeatShare: 0.2, pauseMs: 20 };
 /** What is acknowledged before an event is counted before it in the same partition only: so many reach each of a few. */
 const closingEvents = 128;
 
@@ -35,8 +37,7 @@ export class Stage {
     this.seed = seed;
     this.dataDir = dataDir;
     this.#closing = new FaultEvents(seed + 1, this.#now);
-    const usual = { senders: 4, requestEventsMax: 300, retryShare: 0.3, repeatShare: 0.2 };
-    this.senders = new Senders(this.ledger, { ...usual, ...options, seed, now: this.#now });
+    this.senders = new Senders(this.ledger, { ...usualLoad, ...options, seed, now: this.#now });
   }
 
   /**

@@ -18,6 +18,8 @@ const onOneFolder = 10;
 const slowMs = 300;
 /** By then so much has been written that there is a checkpoint. */
 const failsWithinMs = 300_000;
+/** Without pause: the log is to come to its checkpoints soon. */
+const load = { requestEventsMax: 30, pauseMs: 0 };
 
 test(
   "R4: after the first sync of the log that fails nothing is acknowledged, and the server ends and says why",
@@ -26,7 +28,7 @@ test(
     const seed = faultSeed();
     const random = seeded(seed);
     const acknowledged = new Acknowledgements();
-    await Stage.run(seed, { requestEventsMax: 30, acknowledged: acknowledged.heard }, async (stage) => {
+    await Stage.run(seed, { ...load, acknowledged: acknowledged.heard }, async (stage) => {
       await stage.start();
       await stage.putRules(faultRules);
       const [database = "", wal = "", witness = ""] = logFiles(stage.dataDir);
@@ -76,7 +78,7 @@ async function failStopping(stage: Stage, fault: SyncFault): Promise<void> {
 test(`R4: syncs of ${slowMs} ms make everything slower and nothing else`, needs, async (t) => {
   const seed = faultSeed();
   const acknowledged = new Acknowledgements();
-  await Stage.run(seed, { requestEventsMax: 30, acknowledged: acknowledged.heard }, async (stage) => {
+  await Stage.run(seed, { ...load, acknowledged: acknowledged.heard }, async (stage) => {
     const server = await stage.start();
     await stage.putRules(faultRules);
     const tracing = await troubleSyncs(server.pid, { files: logFiles(stage.dataDir), when: "1+", delayMs: slowMs });
@@ -107,7 +109,7 @@ test("R4: whenever syncs fail or are slow, everything acknowledged is counted on
   const isOver = (): boolean => told.length >= roundsMin && performance.now() > end;
   while (!isOver()) {
     const acknowledged = new Acknowledgements();
-    const options = { senders: 2, requestEventsMax: 30, retryShare: 1, acknowledged: acknowledged.heard };
+    const options = { ...load, senders: 2, retryShare: 1, acknowledged: acknowledged.heard };
     const play = async (stage: Stage): Promise<void> => {
       const rounds = new SyncRounds(stage, acknowledged);
       await rounds.begin();

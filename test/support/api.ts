@@ -123,7 +123,7 @@ export async function rulesSettled(
     if (open.length === 0 && missing.length === 0) return;
     if (performance.now() > end)
       throw new Error(`rules still being filled: ${JSON.stringify(open)}; not there: ${missing.join()}`);
-    await pause(50);
+    await pause(100);
   }
 }
 
@@ -145,7 +145,7 @@ export async function erasuresDone(queryUrl: string, timeoutMs = 300_000): Promi
     const all = await erasures(queryUrl);
     if (all.every(({ state }) => state === "done")) return all;
     if (performance.now() > end) throw new Error(`erasures are not done: ${JSON.stringify(all)}`);
-    await pause(50);
+    await pause(100);
   }
 }
 

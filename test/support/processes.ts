@@ -1,4 +1,5 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 
 export interface ProcessFacts {
   readonly pid: number;
@@ -38,11 +39,22 @@ export async function processFacts(pid: number): Promise<ProcessFacts | undefine
 
 /** The children of a process, and theirs. */
 export async function descendants(pid: number): Promise<ProcessFacts[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
-  const all = (await Promise.all(pids.map(processFacts))).filter((facts) => facts !== undefined);
-  const childrenOf = (of: number): ProcessFacts[] =>
-    all.filter(({ parent }) => parent === of).flatMap((child) => [child, ...childrenOf(child.pid)]);
-  return childrenOf(pid);
+  const children = Map.groupBy(parents(), ({ parent }) => parent);
+  const below = (of: number): number[] => (children.get(of) ?? []).flatMap((child) => [child.pid, ...below(child.pid)]);
+  return (await Promise.all(below(pid).map(processFacts))).filter((facts) => facts !== undefined);
+}
+
+/** Of all processes. Asked for again and again while one is waited for, and so by the quickest way. */
+function parents(): { readonly pid: number; readonly parent: number }[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.flatMap((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+      return [{ pid: Number(pid), parent: Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) }];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** The engine children of a server: none or one, and for a moment two. */

@@ -24,7 +24,7 @@ const seed = Number(process.env["WEIR_SEED"] ?? Math.floor(Math.random() * 1e9))
 /** More by `WEIR_KILLS`. */
 const kills = Number(process.env["WEIR_KILLS"] ?? 2);
 /** What is sent is kept until it is judged: of hundreds of deaths each has to be among few. */
-const pauseMs = kills > 10 ? 40 : 0;
+const pauseMs = kills > 10 ? 40 : 10;
 /** A broker of `startCluster` that was not heard of for less long than this is taken to be there. */
 const missedMs = 2_500;
 const topic = "events_raw";

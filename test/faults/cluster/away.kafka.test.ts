@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Durations } from "../../../bench/lib/latency.ts";
 import { openTcpProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
 import { Away } from "../away.ts";
-import { faultRules } from "../fault-events.ts";
+import { fewFaultRules } from "../fault-events.ts";
 import { absencesOf, later, withoutRulesPlace } from "../rules-place.ts";
 import { faultSeed, Stage } from "../stage.ts";
 import { onStand, type Stand } from "./stand.ts";
@@ -31,7 +31,7 @@ onStand("R6 and R10", (stand) => {
       const crew = { installation: "away", names: ["one", "two"], partitions: 2, ...ways };
       await stand().withCrew(stage, crew, async (seats) => {
         const servers = (): { readonly queryUrl: string }[] => seats.map((seat) => seat.server);
-        await stage.putRules(faultRules);
+        await stage.putRules(fewFaultRules);
         const away = new Away({ t, stage, latencies, servers, mayStand: false });
         stage.senders.start(seats[0]!.server.ingestUrl);
         await pause(settlesMs);
@@ -44,7 +44,7 @@ onStand("R6 and R10", (stand) => {
         await stage.putRules([later], seats[1]!.server);
         await stage.senders.stop();
         stage.clientsWereNotToNotice();
-        for (const seat of seats) await stage.verify([...faultRules, later], seat.server);
+        for (const seat of seats) await stage.verify([...fewFaultRules, later], seat.server);
         t.diagnostic(JSON.stringify(stage.ledger.summary()));
       });
     });

@@ -5,7 +5,7 @@ import { Admin, FindCoordinatorKeyTypes } from "@platformatic/kafka";
 import { postCounted } from "../../support/api.ts";
 import type { Broker, Cluster } from "../../support/kafka/cluster.ts";
 import { untilDivided } from "../crew.ts";
-import { faultRules } from "../fault-events.ts";
+import { fewFaultRules } from "../fault-events.ts";
 import { faultSeed, Stage } from "../stage.ts";
 import type { Stand } from "./stand.ts";
 
@@ -19,7 +19,7 @@ export async function brokersDie(t: TestContext, stand: Stand): Promise<void> {
     t.diagnostic(`seed ${stage.seed} (repeat with WEIR_FAULT_SEED=${stage.seed})`);
     await stand.withCrew(stage, { installation, names: ["one", "two"], partitions }, async (seats) => {
       const [one, two] = seats.map((seat) => seat.server);
-      await stage.putRules(faultRules);
+      await stage.putRules(fewFaultRules);
       stage.senders.start(one!.ingestUrl);
       for (const what of deaths) {
         const broker = await brokerOf(stand.cluster, what);
@@ -32,7 +32,7 @@ export async function brokersDie(t: TestContext, stand: Stand): Promise<void> {
       await stage.senders.stop();
       const { requests } = stage.ledger.summary();
       assert.equal(requests.refused, 0, "who tries again was to be let in");
-      for (const seat of seats) await stage.verify(faultRules, seat.server);
+      for (const seat of seats) await stage.verify(fewFaultRules, seat.server);
       t.diagnostic(`${stage.senders.resent} requests sent again; ${JSON.stringify(stage.ledger.summary())}`);
     });
   });

@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { rulesSettled } from "../../support/api.ts";
 import { mishaps, openFaultyProxy } from "../../support/faulty-proxy.ts";
 import { seeded } from "../../support/random.ts";
-import { faultRules } from "../fault-events.ts";
+import { fewFaultRules } from "../fault-events.ts";
 import { faultSeed, Stage } from "../stage.ts";
 import { onStand } from "./stand.ts";
 
@@ -28,11 +28,11 @@ onStand("R7", (stand) => {
         stage,
         { installation: "line", names: ["one", "two"], partitions: 4, store },
         async (seats) => {
-          await stage.putRules(faultRules);
+          await stage.putRules(fewFaultRules);
           stage.senders.start(seats[0]!.server.ingestUrl);
           await pause(1_000);
           // Made from what is stored while requests go wrong.
-          const late = faultRules.map((rule) => ({ ...rule, rule_id: `${rule.rule_id}_late` }));
+          const late = fewFaultRules.map((rule) => ({ ...rule, rule_id: `${rule.rule_id}_late` }));
           await stage.putRules(late, seats[1]!.server);
           proxy.setShare(...shares);
           const end = performance.now() + patienceMs;
@@ -40,7 +40,7 @@ onStand("R7", (stand) => {
           proxy.setShare(0);
           await stage.senders.stop();
           for (const seat of seats) await rulesSettled(seat.server.queryUrl);
-          for (const seat of seats) await stage.verify([...faultRules, ...late], seat.server);
+          for (const seat of seats) await stage.verify([...fewFaultRules, ...late], seat.server);
           t.diagnostic(
             `${JSON.stringify(proxy.met)}, of them writes: ${JSON.stringify(proxy.writes)}; ${JSON.stringify(stage.ledger.summary())}`,
           );

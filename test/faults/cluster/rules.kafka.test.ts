@@ -11,7 +11,7 @@ import { answersOf } from "./alike.ts";
 import { onStand } from "./stand.ts";
 
 /** More by `WEIR_FAULT_ROUNDS`; in each one process of three dies, or all of them. */
-const rounds = Number(process.env["WEIR_FAULT_ROUNDS"] ?? 4);
+const rounds = Number(process.env["WEIR_FAULT_ROUNDS"] ?? 3);
 const changesLeast = 50;
 const roundMs = 3_000;
 const places = ["mid-backfill", "before-switch", "before-commit", "rules-changed", "nowhere"] as const;

@@ -64,7 +64,7 @@ export class Installation {
       // Those that keep nothing are given one folder, which they do not touch.
       dataDir: this.folderOf(name),
       // As in crew.ts: the engine's statements would take all of a small machine.
-      args: ["--roles", role, ...kafka, ...(role === "ingest" ? [] : shared), "--flush-delay", "400ms"],
+      args: ["--roles", role, ...kafka, ...(role === "ingest" ? [] : shared), "--flush-delay", "800ms"],
       env: role === "ingest" ? {} : { WEIR_CLICKHOUSE_PASSWORD: password },
       readyTimeoutMs: 180_000,
     });

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { Admin } from "@platformatic/kafka";
 import { keptPorts } from "../kept-ports.ts";
-import { kafkaJars } from "./kafka-jars.ts";
+import { kafkaJava } from "./kafka-jars.ts";
 
 /** One broker: a process of its own, which may be killed and started again on what it has left. */
 export interface Broker {
@@ -65,7 +65,7 @@ export async function startCluster(count: 1 | 3, options: ClusterOptions = {}): 
 
 async function newCluster(count: number, options: ClusterOptions): Promise<RealCluster> {
   const dir = await mkdtemp(join(tmpdir(), "weir-kafka-"));
-  const jars = await kafkaJars();
+  const java = await kafkaJava();
   const { doors = [] } = options;
   const ports = await keptPorts((2 + doors.length) * count);
   const next = (): number => ports.pop()!;
@@ -73,7 +73,7 @@ async function newCluster(count: number, options: ClusterOptions): Promise<RealC
     ...{ id: i + 1, port: next(), voter: next() },
     doors: doors.map((door) => ({ ...door, port: next() })),
   }));
-  const brokers = nodes.map((node) => new RealBroker(join(dir, `broker-${node.id}`), jars, node, nodes, options));
+  const brokers = nodes.map((node) => new RealBroker(join(dir, `broker-${node.id}`), java, node, nodes, options));
   await Promise.all(brokers.map((broker) => broker.prepare()));
   return new RealCluster(dir, brokers);
 }
@@ -132,7 +132,7 @@ class RealCluster implements Cluster {
 
 class RealBroker implements Broker {
   readonly #dir: string;
-  readonly #jars: string;
+  readonly #java: readonly string[];
   readonly #node: Node;
   readonly #all: readonly Node[];
   readonly #options: ClusterOptions;
@@ -141,10 +141,10 @@ class RealBroker implements Broker {
   /** It has ended without being asked to. */
   hasEnded = false;
 
-  constructor(dir: string, jars: string, node: Node, all: readonly Node[], options: ClusterOptions) {
+  constructor(dir: string, java: readonly string[], node: Node, all: readonly Node[], options: ClusterOptions) {
     this.#options = options;
     this.#dir = dir;
-    this.#jars = jars;
+    this.#java = java;
     this.#node = node;
     this.#all = all;
   }
@@ -169,13 +169,13 @@ class RealBroker implements Broker {
       file,
       ...(this.#options.format ?? []),
     ];
-    await promisify(execFile)("java", [...javaOptions, "-cp", `${this.#jars}/*`, ...tool]);
+    await promisify(execFile)("java", [...this.#java, ...tool]);
   }
 
   async start(): Promise<void> {
     this.hasEnded = false;
     const log = createWriteStream(`${this.#dir}.log`, { flags: "a" });
-    const args = [...javaOptions, "-cp", `${this.#jars}/*`, "kafka.Kafka", `${this.#dir}.properties`];
+    const args = [...this.#java, "kafka.Kafka", `${this.#dir}.properties`];
     const child = spawn("java", args, { stdio: ["ignore", "pipe", "pipe"] });
     child.stdout.pipe(log);
     child.stderr.pipe(log, { end: false });
@@ -244,6 +244,3 @@ const protocolsOf = (doors: readonly Door[]): string =>
 
 const settingsOf = (door: string, settings: Door["settings"]): [string, string][] =>
   Object.entries(settings).map(([key, value]) => [`listener.name.${door.toLowerCase()}.${key}`, value]);
-
-/** A small memory, and no time spent on code that runs for seconds only. */
-const javaOptions = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];

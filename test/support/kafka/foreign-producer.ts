@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { kafkaJars } from "./kafka-jars.ts";
+import { kafkaJava } from "./kafka-jars.ts";
 
 export type Codec = "none" | "gzip" | "snappy" | "lz4" | "zstd";
 
@@ -31,15 +31,8 @@ export async function produceForeign(
     ...patience,
     ...properties.flatMap((each) => ["--reader-property", each]),
   ];
-  const java = [
-    "-Xmx256m",
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
-    "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
-  ];
-  const child = spawn("java", [...java, "-cp", `${await kafkaJars()}/*`, ...tool], {
-    stdio: ["pipe", "ignore", "pipe"],
-  });
+  const quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error";
+  const child = spawn("java", [quiet, ...(await kafkaJava()), ...tool], { stdio: ["pipe", "ignore", "pipe"] });
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
   child.stdin.end(records.map(({ key = "NULL", value }) => `${key}${separator}${value}\n`).join(""));

@@ -1,27 +1,40 @@
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { archiveOptions } from "./class-archive.ts";
 
 const kafkaVersion = "4.3.1";
 /** Without one the broker says nothing of what is wrong with it. */
 const loggerVersion = "1.7.36";
 
+const java = spawnSync("java", ["-version"], { encoding: "utf8" });
+
+/** A small memory, and no time spent on code that runs for seconds only. */
+const options = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+
 /** Why the real Apache Kafka can't run here; undefined when it can. For `unlessMissing`. */
 export const whyNoKafka: string | undefined = (() => {
-  if (!runs("java", "-version")) return "no Java (17 or newer) here, which the Kafka broker runs on";
+  if (java.status !== 0) return "no Java (17 or newer) here, which the Kafka broker runs on";
   if (!existsSync(folder()) && !runs("mvn", "-v")) return "no Maven here, which fetches the Kafka broker";
   return undefined;
 })();
+
+/** The arguments of Java before the name of one of Kafka's classes. */
+export async function kafkaJava(): Promise<readonly string[]> {
+  const jars = await kafkaJars();
+  const archive = await archiveOptions({ options, jars, version: java.stderr });
+  return [...options, ...archive, "-cp", `${jars}/*`];
+}
 
 /**
  * The broker and Kafka's own tools with all that they need, as the folder for a class path. The first call on a machine fetches it (44 MB); it is
  * kept outside the checkout. Two that fetch at once don't disturb each other: each has a folder of its own, and the first
  * to be whole gets the name.
  */
-export async function kafkaJars(): Promise<string> {
+async function kafkaJars(): Promise<string> {
   if (existsSync(folder())) return folder();
   await mkdir(cache(), { recursive: true });
   const own = await mkdtemp(join(cache(), "fetching-"));
@@ -44,12 +57,7 @@ function folder(): string {
 }
 
 function runs(program: string, option: string): boolean {
-  try {
-    execFileSync(program, [option], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
+  return spawnSync(program, [option]).status === 0;
 }
 
 const dependency = (group: string, artifact: string, version: string): string =>

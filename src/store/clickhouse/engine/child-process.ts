@@ -1,5 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { getCompileCacheDir } from "node:module";
 import { setPriority } from "node:os";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -21,6 +23,13 @@ const saidLinesMax = 20;
  */
 const youngMiBMax = 4;
 
+/** What one engine has compiled the next one takes from where its server does: half of the processor's time until it opens its folder. */
+function compiledBefore(): { readonly NODE_COMPILE_CACHE?: string } {
+  const own = getCompileCacheDir();
+  // Node adds a folder of its version by itself.
+  return own === undefined ? {} : { NODE_COMPILE_CACHE: dirname(own) };
+}
+
 /** One child process, from its start to its end. */
 export class Child {
   readonly #process: ChildProcess;
@@ -31,7 +40,7 @@ export class Child {
 
   constructor(workFolder: string) {
     // No secrets in environment or arguments; UTC, so that no time zone of the machine shows in a result.
-    const env = { UV_THREADPOOL_SIZE: "24", TZ: "UTC", JE_MALLOC_CONF: allocator };
+    const env = { UV_THREADPOOL_SIZE: "24", TZ: "UTC", JE_MALLOC_CONF: allocator, ...compiledBefore() };
     this.#process = fork(childPath, [], {
       cwd: workFolder,
       env,

@@ -3,10 +3,11 @@ import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { once } from "node:events";
+import { enableCompileCache, getCompileCacheDir } from "node:module";
 import { createConnection, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../../lib/clock.ts";
@@ -20,6 +21,8 @@ let dataDir = "";
 let engine: Engine;
 
 before(async () => {
+  // As bin/weir.mjs does.
+  enableCompileCache();
   dataDir = await mkdtemp(join(tmpdir(), "weir-engine-"));
   engine = await startEngine({ dataDir, clock: systemClock, readonlyPort: 0 });
 });
@@ -221,20 +224,23 @@ describe("the watch", () => {
     assert.equal(engine.state().pid, pid);
   });
 
-  test("its environment and arguments hold no secret", async (t) => {
+  test("its environment and arguments hold no secret, and where its server keeps what is compiled", async (t) => {
     if (process.platform !== "linux") return t.skip("needs /proc");
     const facts = await Promise.all(
       ["environ", "cmdline"].map((name) => readFile(`/proc/${engine.state().pid}/${name}`, "utf8")),
     );
     assert.ok(!facts.join().includes(engine.password));
-    assert.deepEqual(
-      facts[0]
-        ?.split("\0")
+    const environment = Object.fromEntries(
+      facts[0]!
+        .split("\0")
         .filter(Boolean)
-        .map((entry) => entry.split("=")[0])
-        .sort(),
-      ["JE_MALLOC_CONF", "NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", "TZ", "UV_THREADPOOL_SIZE"],
-    );
+        .map((entry) => entry.split(/=(.*)/s, 2)),
+    ) as Record<string, string>;
+    assert.deepEqual(Object.keys(environment).sort(), [
+      ...["JE_MALLOC_CONF", "NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", "NODE_COMPILE_CACHE", "TZ"],
+      "UV_THREADPOOL_SIZE",
+    ]);
+    assert.equal(environment["NODE_COMPILE_CACHE"], dirname(getCompileCacheDir()!));
   });
 });
 
