@@ -72,14 +72,14 @@ test("R28: SIGTERM under load ends within ten seconds with code 0 and loses noth
       stage.senders.start(stage.server.ingestUrl);
       await pause(300 + random.int(1000));
       const before = performance.now();
-      // One that a busy machine makes late says so; not three times.
+      // One that a busy machine makes late says so; not twice.
       if (await endedInOrder(stage.server)) endMs.push(performance.now() - before);
       await stage.senders.stop();
       await stage.start();
     }
     await stage.verify(faultRules);
     report(t, stage, `ended after ${endMs.map(Math.round).join(", ")} ms`);
-    assert.ok(Math.min(...endMs) < 10_000, `ended in time only after ${endMs.map(Math.round).join(", ")} ms`);
+    assert.ok(endMs.filter((ms) => ms < 10_000).length >= 2, `of 3 ended in order ${endMs.length}`);
   });
 });
 
