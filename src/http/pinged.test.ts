@@ -24,18 +24,40 @@ class Client implements Pingable {
   }
 }
 
-test("who answers is not closed because turns come late; who does not is", async () => {
+test("who answers is not closed because turns come late, however late and often; who does not is", async () => {
+  // A fifth of a second is the rule.
+  for (const [everyMs, withinMs] of [
+    [200, 24_000],
+    [500, 60_000],
+    [1000, 120_000],
+    [2500, 300_000],
+  ] as const) {
+    const clock = new SimulatedClock();
+    const pinged = new Pinged(clock, 8000);
+    const alive = new Client((one) => void clock.sleep(1000).then(() => pinged.answered(one)));
+    const deaf = new Client(() => {});
+    for (const one of [alive, deaf]) pinged.add(one);
+    for (let ms = 0; ms < withinMs; ms += everyMs) {
+      await clock.advance(everyMs);
+      pinged.next();
+    }
+    assert.deepEqual([alive.isClosed, deaf.isClosed], [false, true], `turns of ${everyMs} ms`);
+  }
+});
+
+test("whose answer lay there while the server stood still has as long for the next one as ever", async () => {
   const clock = new SimulatedClock();
   const pinged = new Pinged(clock, 8000);
-  const alive = new Client((one) => void clock.sleep(1000).then(() => pinged.answered(one)));
-  const deaf = new Client(() => {});
-  for (const one of [alive, deaf]) pinged.add(one);
-  // Half a second each, instead of a fifth.
-  for (let turn = 0; turn < 200; turn++) {
-    await clock.advance(500);
-    pinged.next();
-  }
-  assert.deepEqual([alive.isClosed, deaf.isClosed], [false, true]);
+  const one = new Client(() => {});
+  pinged.add(one);
+  const turn = async (afterMs: number): Promise<void> => (await clock.advance(afterMs), pinged.next());
+  while (one.askedAt === null) await turn(200);
+  await turn(20_000);
+  pinged.answered(one);
+  for (let ms = 0; ms < 14_000; ms += 200) await turn(200);
+  assert.ok(!one.isClosed);
+  for (let ms = 0; ms < 2_000; ms += 200) await turn(200);
+  assert.ok(one.isClosed);
 });
 
 test("ten thousand are pinged in small turns, each of them every eight seconds; those who have gone no more", async () => {

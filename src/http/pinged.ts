@@ -31,12 +31,11 @@ export class Pinged {
   readonly #asked = new Set<Pingable>();
   /** Sooner than two pings after each other, as nobody is looked at between turns. */
   readonly #behindMsMax: number;
-  /** How much later than it should a turn may come, and how long answers are heard after one that came later still. */
-  readonly #graceMs: number;
+  /** A turn that comes later than that came behind a standstill. */
+  readonly #lateMsMax: number;
   #added = 0;
   #turn = 0;
   #turnedAt = 0;
-  #closesFrom = 0;
   /** Since the start of the system, what does not count: the time before this, and for which the server has stood still, ms. */
   #stoodMs: number;
 
@@ -45,8 +44,8 @@ export class Pinged {
     this.#stoodMs = clock.monotonic();
     this.#pingMs = pingMs;
     this.turnMs = pingMs / pingTurns;
-    this.#graceMs = pingMs / 10;
-    this.#behindMsMax = 2 * pingMs - this.#graceMs;
+    this.#lateMsMax = pingMs / 10;
+    this.#behindMsMax = 2 * pingMs - this.#lateMsMax;
   }
 
   add(one: Pingable): void {
@@ -77,17 +76,12 @@ export class Pinged {
 
   next(): void {
     const lateMs = this.#now - this.#turnedAt - this.turnMs;
-    if (lateMs >= this.#graceMs) this.#stoodStill(lateMs);
+    // Who stood still himself has not read what answers there are, nor sent what could have been read meanwhile.
+    if (lateMs >= this.#lateMsMax) this.#stoodMs += lateMs;
     this.#turnedAt = this.#now;
-    if (this.#now >= this.#closesFrom) this.#closeThoseBehind();
+    this.#closeThoseBehind();
     this.#turn = (this.#turn + 1) % pingTurns;
     for (const one of this.#turns[this.#turn]!) if (one.askedAt === null) this.#askInTurn(one);
-  }
-
-  /** Who stood still himself has not read what answers there are, nor sent what could have been read meanwhile. */
-  #stoodStill(forMs: number): void {
-    this.#stoodMs += forMs;
-    this.#closesFrom = this.#now + this.#graceMs;
   }
 
   /** That its turn came late, as turns do where there is much to do, is no fault of its own. */
