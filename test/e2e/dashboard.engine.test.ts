@@ -95,6 +95,8 @@ describe("the dashboard in Chromium", { skip: missingChromium }, () => {
 
   it("shows a rule's windows live, and after a cut goes on with the right numbers, losing nothing that is typed", async () => {
     await putRule(dashboard.server.queryUrl, orders);
+    // Else nothing is shown when the server goes.
+    await rulesSettled(dashboard.server.queryUrl);
     const page = await dashboard.open("#/rules/orders");
     const comesTo = (wanted: number): Promise<void> => has(page, `${sumOfTable} === ${wanted}`);
     await comesTo(await total("orders"));
