@@ -66,8 +66,10 @@ describe("sending to a server that fails", () => {
       await stage.start({ args: ["--body-bytes-max", "256KiB", "--inflight-bytes-max", "1MiB"] });
       await stage.putRules(faultRules);
       const statuses = new Map<number, number>();
+      let underWay = 0;
       const counted: typeof fetch = async (url, init) => {
-        const response = await fetch(url, init);
+        underWay += 1;
+        const response = await fetch(url, init).finally(() => (underWay -= 1));
         statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
         return response;
       };
@@ -75,14 +77,19 @@ describe("sending to a server that fails", () => {
       const weir = new Weir({ ingestUrl: stage.server.ingestUrl, surroundings });
       const sender = weir.sender({ batchEventsMax: 3000, requestsMax: 16, queueEventsMax: 60_000, retryFirstMs: 20 });
       const told: Promise<void>[] = [];
+      // However slow this process is: so many requests meet a server that has stood still for them.
+      process.kill(stage.server.pid, "SIGSTOP");
       for (let count = 0; count < 30_000; count++) await send(stage, sender, stage.make(), told);
-      const closed = sender.close().then(() => Promise.all(told));
-      // However slow this process is: what it sends meets a server that has stood still for it.
-      const isOver = closed.then(() => true);
-      while (!statuses.has(429) && !(await Promise.race([isOver, pause(20).then(() => false)]))) {
+      let isOver = false;
+      const closed = sender
+        .close()
+        .then(() => Promise.all(told))
+        .then(() => (isOver = true));
+      while (!isOver && !statuses.has(429)) {
         process.kill(stage.server.pid, "SIGSTOP");
-        await pause(200);
+        for (const end = performance.now() + 5000; underWay < 10 && performance.now() < end;) await pause(10);
         process.kill(stage.server.pid, "SIGCONT");
+        await pause(20);
       }
       await closed;
       t.diagnostic(JSON.stringify(Object.fromEntries(statuses)));
