@@ -53,7 +53,7 @@ export const breakages: readonly Breakage[] = [
     file: "src/processor/batch-writer.ts",
     from: "if (rejects.length > 0) await",
     to: "if (rejects.length > 1e9) await",
-    test: `${faults}/poison.fault.test.ts`,
+    test: `${faults}/poison.load.test.ts`,
   },
   {
     row: "R12",

@@ -62,7 +62,7 @@ const longest: Readonly<Record<string, number>> = {
   "test/faults/clock.fault.test.ts": 30,
   "test/faults/repeats.fault.test.ts": 12,
   "test/faults/overflow.fault.test.ts": 30,
-  "test/faults/poison.fault.test.ts": 35,
+  "test/faults/poison.load.test.ts": 35,
   "test/faults/erasure.fault.test.ts": 25,
   "test/faults/trouble.kafka.test.ts": 50,
   "test/faults/group.kafka.test.ts": 95,

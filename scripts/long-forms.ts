@@ -107,7 +107,7 @@ export const longForms: readonly LongForm[] = [
   {
     row: "R11",
     what: "every pair of odd pieces at the door; every pair of places at which quarantine may die",
-    file: `${faults}/poison.fault.test.ts`,
+    file: `${faults}/poison.load.test.ts`,
     env: { WEIR_POISON_PAIRS: "100000", WEIR_DEATH_PAIRS: "16" },
   },
   {

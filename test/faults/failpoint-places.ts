@@ -7,10 +7,10 @@ import type { Failpoint } from "../../src/lib/failpoint.ts";
  */
 export const elsewhere: Readonly<Partial<Record<Failpoint, string>>> = {
   "between-parts": "scarce-memory.fault.test.ts",
-  "mid-bisection": "poison.fault.test.ts",
-  "before-reject": "poison.fault.test.ts",
-  "after-reject": "poison.fault.test.ts",
-  "mid-replay": "poison.fault.test.ts",
+  "mid-bisection": "poison.load.test.ts",
+  "before-reject": "poison.load.test.ts",
+  "after-reject": "poison.load.test.ts",
+  "mid-replay": "poison.load.test.ts",
   "mid-erasure": "erasure.fault.test.ts",
   "rules-half-staged": "../../src/rule/mongo/mongo-registry.mongo.test.ts",
   "rules-staged": "../../src/rule/mongo/mongo-registry.mongo.test.ts",
