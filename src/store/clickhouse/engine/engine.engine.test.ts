@@ -241,6 +241,7 @@ describe("the watch", () => {
       "UV_THREADPOOL_SIZE",
     ]);
     assert.equal(environment["NODE_COMPILE_CACHE"], dirname(getCompileCacheDir()!));
+    assert.match(facts[1]!, /^[^\0]+\0--max-semi-space-size=4\0[^\0]+child\.ts\0$/);
   });
 });
 
