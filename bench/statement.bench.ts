@@ -15,7 +15,7 @@ import { benchRules, wireRule } from "./lib/rules.ts";
 const times = 60;
 const engine = await openEmbeddedEngine();
 const range = { src: src(0), from: offset(0), to: offset(9) };
-const extras = { marks: [{ key: "0:0:0-9" }], counts: { src: 0, events: 10, duplicates: 0 } };
+const extras = { marks: [{ key: "0:0:0-9" }], counts: { src: 0, events: 10, duplicates: 0 }, whole: "weir" };
 const targets = benchRules.map((rule, index) => {
   const parsed = parseRule(wireRule(rule));
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));

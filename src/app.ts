@@ -133,8 +133,8 @@ class Starter {
     const news = await this.#news({ log, progress, store });
     const base = { log, store, rulebook, progress, news };
     const processor = hasRole(config, "processor") ? await this.#processor(base) : undefined;
-    this.#basis.metrics.watch({ damagedParts: () => engine.damages.count });
-    engine.damages.onMended(() => processor?.mended());
+    this.#basis.metrics.watch({ damagedParts: () => engine.damagedParts() });
+    engine.onMended(() => processor?.mended());
     const counting = this.#counting(base, processor);
     // Where erasing is asked for: it goes through the archive first.
     const { signal } = this.#deps;

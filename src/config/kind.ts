@@ -82,6 +82,12 @@ export const list = <T>(of: Kind<T>, placeholder: string): Kind<readonly T[]> =>
   format: (values) => (values.length === 0 ? "none" : values.map((value) => of.format(value)).join(",")),
 });
 
+/** As `list`, with one at least. */
+export const some = <T>(of: Kind<T>, placeholder: string): Kind<readonly T[]> => {
+  const { nothing: _, ...any } = list(of, placeholder);
+  return { ...any, parse: (given) => (given === "none" ? undefined : any.parse(given)) };
+};
+
 export const yesNo: Kind<boolean> = {
   placeholder: "true|false",
   expected: "true or false",

@@ -1,4 +1,4 @@
-import { addresses, choice, count, duration, list, orOff, serverUrl, text, yesNo } from "./kind.ts";
+import { addresses, choice, count, duration, list, orOff, serverUrl, some, text, yesNo } from "./kind.ts";
 import { option } from "./option.ts";
 
 /** Where the parts are that are not embedded. */
@@ -103,9 +103,18 @@ export const largerOptions = {
     name: "clickhouse-url",
     group: "Larger than one machine",
     secret: true,
-    kind: orOff(serverUrl("http", "https")),
+    kind: orOff(some(serverUrl("http", "https"), "url,…")),
     default: null,
-    description: "a ClickHouse server (26.3 or newer) as the store, instead of the embedded engine",
+    description:
+      "a ClickHouse server (26.3 or newer) as the store, instead of the embedded engine; or several that share the partitions, with --clickhouse-shards",
+  }),
+  clickhouseShards: option({
+    name: "clickhouse-shards",
+    group: "Larger than one machine",
+    kind: orOff(text("name", "the name of a cluster: letters, digits, _ and -", /^[\w-]{1,64}$/)),
+    default: null,
+    description:
+      "of several addresses: the cluster, in the servers' own configuration, that has them as its shards, by which all of them are read",
   }),
   clickhouseUser: option({
     name: "clickhouse-user",
@@ -141,7 +150,7 @@ export const largerOptions = {
     group: "Larger than one machine",
     kind: orOff(text("name", "the name of a cluster: letters, digits, _ and -", /^[\w-]{1,64}$/)),
     default: null,
-    description: "a cluster of one shard: tables are made on all of its replicas, and writes wait for most of them",
+    description: "a cluster whose shards have replicas: tables are made on all of them, and writes wait for most of a shard's",
   }),
   migrate: option({
     name: "migrate",

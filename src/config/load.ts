@@ -232,6 +232,8 @@ function upkeepProblems(command: CommandName, config: Config, { url }: UpkeepOpt
   return [{ path: command, message, value: config.roles.join(",") }];
 }
 
+const severalStores = ({ clickhouseUrl }: Config): boolean => clickhouseUrl !== null && clickhouseUrl.length > 1;
+
 /** Values that are right by themselves and wrong together. */
 function contradictions(config: Config, sources: Partial<Sources>): Problem[] {
   const ports = [
@@ -255,6 +257,14 @@ function contradictions(config: Config, sources: Partial<Sources>): Problem[] {
       path: sources.engineReadonlyPort ?? "engine-readonly-port",
       message: "is of the embedded engine, which does not run with clickhouse-url; tools read the server itself",
       value: config.engineReadonlyPort,
+    });
+  }
+  if (severalStores(config) !== (config.clickhouseShards !== null)) {
+    problems.push({
+      path: sources.clickhouseShards ?? "clickhouse-shards",
+      message:
+        "is for several addresses in clickhouse-url, one for each shard of the cluster that it names, and they need it",
+      value: config.clickhouseShards,
     });
   }
   if (config.kafkaSasl !== "off" && (config.kafkaUser === null || config.kafkaPassword === null)) {

@@ -13,6 +13,8 @@ export const boundedSeries = ({ shapes }: Branch): number[] =>
 
 /** What the groups of bounded series are held to: see `RollupTask`. */
 export interface Rooms {
+  /** The database in which the lists of groups are read: where partitions lie on several servers, the one that has them all. */
+  readonly whole: string;
   readonly rooms?: ReadonlyMap<number, number>;
   readonly keptFrom?: ReadonlyMap<number, number>;
   readonly roomMayGrow?: ReadonlySet<number>;
@@ -21,8 +23,9 @@ export interface Rooms {
 /** The parameters of `heldToBounds`. */
 export const roomValues = (
   bounded: readonly number[],
-  { rooms = new Map(), keptFrom = new Map(), roomMayGrow = new Set() }: Rooms,
+  { whole, rooms = new Map(), keptFrom = new Map(), roomMayGrow = new Set() }: Rooms,
 ): Readonly<Record<string, unknown>> => ({
+  whole,
   bounded,
   may_grow: bounded.filter((series) => roomMayGrow.has(series)),
   rooms: bounded.map((series) => rooms.get(series) ?? 0),
@@ -62,7 +65,7 @@ ARRAY JOIN if(NOT stays AND place <= room AND nth = 1, [0, 1], [0]) AS lists`;
 }
 
 const listed =
-  "SELECT toUInt32(pane), grp FROM rollups WHERE series = 2 AND pane IN (SELECT toDateTime(arrayJoin({bounded:Array(UInt32)}), 'UTC'))";
+  "SELECT toUInt32(pane), grp FROM {whole:Identifier}.rollups WHERE series = 2 AND pane IN (SELECT toDateTime(arrayJoin({bounded:Array(UInt32)}), 'UTC'))";
 
 const ended =
   "pane < toDateTime(transform(series, {bounded:Array(UInt32)}, {kept_from:Array(UInt32)}, toUInt32(0)), 'UTC')";

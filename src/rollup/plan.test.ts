@@ -74,6 +74,7 @@ test("nothing that a user wrote is in a statement's text", () => {
         const rollup = renderRollup(planRollup([target!]), range, {
           marks: [{ key: keys[0]! }],
           counts: { src: 0, events: 777_003, duplicates: 777_004 },
+          whole: "weir",
         });
         const group = [keys[0]!];
         const filters = [{ key: 0, value: keys[0]! }];

@@ -180,7 +180,7 @@ test("rules whose groupings are the same, by other names, have each their own ro
   for (const spread of ["scattered", "close"] as const) {
     const own = targets.map(({ rule }) => ({ rule, series: nextSeries++ }));
     const range = { src: src(at), from: offset(0), to: offset(2) };
-    await engine.connection.write(renderRollup(planRollup(own, spread), range, { marks: [], counts: null }));
+    await engine.connection.write(renderRollup(planRollup(own, spread), range, { marks: [], counts: null, whole: "weir" }));
     const found = await Promise.all(
       own.map(async ({ series, rule }) => {
         const query = { series, rule, from: 0, to: endOfTime, filters: [], order: "oldest", limit: 9 } as const;
@@ -367,6 +367,7 @@ async function rollUp(targets: readonly RollupTarget[], at: number, from: number
   const rooms = await roomsOf(targets);
   await engine.connection.write(
     renderRollup(planRollup(targets, events, new Set(rooms.keys())), range, {
+      whole: "weir",
       rooms,
       keptFrom: new Map(targets.map(({ series, rule }) => [series, oldestKept(rule, now)])),
       marks: [{ key: `0:${at}:${from}-${to}` }],

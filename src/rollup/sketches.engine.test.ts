@@ -82,7 +82,7 @@ async function count(values: readonly string[], targets: readonly RollupTarget[]
   const size = Math.max(1, Math.ceil(values.length / batches));
   for (let from = 0; from < values.length; from += size) {
     const range = { src: src(at), from: offset(from), to: offset(Math.min(values.length, from + size) - 1) };
-    await engine.connection.write(renderRollup(plan, range, { marks: [], counts: null }));
+    await engine.connection.write(renderRollup(plan, range, { marks: [], counts: null, whole: "weir" }));
   }
 }
 

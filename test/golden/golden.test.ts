@@ -67,7 +67,7 @@ function compiled(text: string): string {
   const keptFrom = new Map(targets.map(({ series, rule }) => [series, oldestKept(rule, span.to)]));
   const plan = planRollup(targets, "scattered", new Set(rooms.keys()));
   const range = { src: src(2), from: offset(1000), to: offset(1999) };
-  const rollup = renderRollup(plan, range, { marks: [{ key: "0:2:1000-1999" }], counts: { src: 2, events: 990, duplicates: 10 }, rooms, keptFrom });
+  const rollup = renderRollup(plan, range, { marks: [{ key: "0:2:1000-1999" }], counts: { src: 2, events: 990, duplicates: 10 }, rooms, keptFrom, whole: "weir" });
   const reads =
     readings === undefined
       ? targets.map((target) => section(`Read ${target.rule.spec.rule_id}`, ...statement(pageStatement(target))))

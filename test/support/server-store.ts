@@ -3,7 +3,8 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { Claims } from "../../src/store/clickhouse/claims.ts";
 import { ClickHouseStore } from "../../src/store/clickhouse/clickhouse-store.ts";
 import { Connection } from "../../src/store/clickhouse/connection.ts";
-import { serverFacts } from "../../src/store/clickhouse/facts.ts";
+import { type Shard, serverFacts } from "../../src/store/clickhouse/facts.ts";
+import { wholeOf } from "../../src/store/clickhouse/shards.ts";
 
 export interface ServerAccess {
   readonly url: string;
@@ -23,14 +24,16 @@ export interface ServerStore {
 export function serverStore(
   { url, username, password, ca }: ServerAccess,
   database: string,
-  { claimed = true, requestTimeoutMs = 60_000, waiting = () => {} }: Partial<StoreOptions> = {},
+  { claimed = true, requestTimeoutMs = 60_000, waiting = () => {}, shard = null }: Partial<StoreOptions> = {},
 ): ServerStore {
-  const facts = serverFacts();
+  const facts = serverFacts(null, shard);
   const shared = { url: () => url, username, password, database, requestTimeoutMs, newId: randomUUID };
-  const connection = new Connection({ ...shared, facts, ...(ca === undefined ? {} : { ca }) });
+  const options = { ...shared, facts, ...(shard === null ? {} : { whole: wholeOf(database) }), ...(ca && { ca }) };
+  const connection = new Connection(options);
   const where = { database, cluster: facts.cluster };
   const claims = new Claims({ connection, clock: systemClock, writer: randomUUID(), where, waiting });
-  const store = new ClickHouseStore({ connection, clock: systemClock, ...(claimed ? { claims } : {}) });
+  const whole = shard === null ? {} : { whole: new Connection({ ...options, database: wholeOf(database) }) };
+  const store = new ClickHouseStore({ connection, clock: systemClock, ...(claimed ? { claims } : {}), ...whole });
   return { store, connection, claims };
 }
 
@@ -38,4 +41,6 @@ interface StoreOptions {
   readonly claimed: boolean;
   readonly requestTimeoutMs: number;
   readonly waiting: () => void;
+  /** Of several servers. */
+  readonly shard: Shard | null;
 }

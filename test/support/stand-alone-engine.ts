@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,8 +21,13 @@ export interface StandAloneEngine {
   close(): Promise<void>;
 }
 
-export async function startStandAloneEngine(): Promise<StandAloneEngine> {
+/** `settings`: further ones of a server, in XML. */
+export async function startStandAloneEngine(settings?: string): Promise<StandAloneEngine> {
   const dataDir = await mkdtemp(join(tmpdir(), "weir-server-"));
+  if (settings !== undefined) {
+    await mkdir(join(dataDir, "conf.d"));
+    await writeFile(join(dataDir, "conf.d", "further.xml"), settings);
+  }
   const password = randomBytes(16).toString("hex");
   const parent = fork(fixture, [dataDir, password], { execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] });
   let running = await told(parent);

@@ -35,14 +35,14 @@ import { compare } from "./compare.ts";
 import type { Connection } from "./connection.ts";
 import { unavailable } from "./failure.ts";
 import { areOfOneMonth, encodeRawRows, rawRows, rawRowsBytesMax } from "./row-binary.ts";
-import { type Opening, openStore } from "./opening.ts";
+import { type Opening, openReading, openStore } from "./opening.ts";
 import { rawTrial, rollupsTrial } from "./schema.ts";
 import type { Position, RejectQuery, RejectedEvent } from "../rejects.ts";
 import { Erasing } from "./erasing.ts";
-import { Dropping } from "./dropping.ts";
+import { Dropping, type Expired } from "./dropping.ts";
 import { FillMarks } from "./fill-marks.ts";
 import { type KeyColumns, findIds, keysOf } from "./find-ids.ts";
-import * as groups from "./group-statements.ts";
+import { GroupLists } from "./group-lists.ts";
 import * as quarantine from "./rejects.ts";
 import { Questions } from "./questions.ts";
 import { yieldingSettings } from "./statement-settings.ts";
@@ -64,23 +64,28 @@ const nobody: ReadonlySet<number> = new Set();
 
 /** The store on a ClickHouse server or the embedded engine, which answers the same protocol. */
 export class ClickHouseStore implements Store {
+  /** In parts, for who has several servers (sharded-store.ts). */
+  readonly dropping: Dropping;
+  readonly lists: GroupLists;
   readonly #connection: Connection;
+  readonly #whole: Connection;
   readonly #clock: Clock;
   readonly #claims: Claims | null;
   readonly #mustHaveAll: () => Promise<void>;
   readonly #opening: Opening;
   readonly #questions: Questions;
-  readonly #dropping: Dropping;
   readonly #erasing: Erasing;
   readonly #fillMarks: FillMarks;
   #spare: Buffer | null = null;
   #trials = Promise.resolve();
 
   /**
-   * `claims`: where writes may outlive this process. For the bounds see `Questions`.
+   * `claims`: where writes may outlive this process. `whole`: where all partitions are read, if this connection's database has only
+   * some of them. For the bounds see `Questions`.
    */
   constructor(options: {
     readonly connection: Connection;
+    readonly whole?: Connection;
     readonly clock: Clock;
     readonly claims?: Claims;
     /** Rejects while stored events are missing that were counted. */
@@ -90,19 +95,27 @@ export class ClickHouseStore implements Store {
     readonly rowsBytesMax?: number;
   }) {
     this.#connection = options.connection;
+    this.#whole = options.whole ?? options.connection;
     this.#clock = options.clock;
     this.#claims = options.claims ?? null;
     this.#mustHaveAll = options.mustHaveAll ?? (async () => {});
     this.#opening = options.opening ?? { version: "unknown", change: true };
-    this.#dropping = new Dropping(options.connection);
+    this.dropping = new Dropping(options.connection);
     this.#erasing = new Erasing(options.connection);
-    this.#fillMarks = new FillMarks({ connection: options.connection, mark: (src, marks) => this.#mark(src, marks) });
     const { connection, clock, tableBytesMax = 128 * 2 ** 20, rowsBytesMax = 64 * 2 ** 20 } = options;
-    this.#questions = new Questions({ connection, clock, tableBytesMax, rowsBytesMax });
+    const whole = this.#whole;
+    this.lists = new GroupLists(connection, whole);
+    this.#fillMarks = new FillMarks({ connection, whole, mark: (src, marks) => this.#mark(src, marks) });
+    this.#questions = new Questions({ connection: whole, clock, tableBytesMax, rowsBytesMax });
   }
 
   open(signal: AbortSignal): Promise<void> {
     return openStore(this.#connection, this.#opening, this.#clock, signal);
+  }
+
+  /** Of one of several: when all of them are open. */
+  openWhole(signal: AbortSignal): Promise<void> {
+    return openReading(this.#connection, this.#opening, this.#clock, signal);
   }
 
   async insertRaw(src: Src, pieces: readonly RawPiece[]): Promise<void> {
@@ -145,7 +158,8 @@ export class ClickHouseStore implements Store {
     const claim = await this.#claims?.of(task.range.src);
     const holds = claim === undefined ? {} : { when: claimHolds(claim) };
     try {
-      const extras = { marks, counts, rooms, keptFrom, roomMayGrow, groupsMax, ...holds };
+      const bounds = { whole: this.#connection.whole, rooms, keptFrom, roomMayGrow, groupsMax };
+      const extras = { marks, counts, ...bounds, ...holds };
       const statement = renderRollup(task.plan, task.range, extras);
       await this.#connection.write(statement, task.yielding ? yieldingSettings : liveSettings, claim);
       return true;
@@ -163,7 +177,7 @@ export class ClickHouseStore implements Store {
   tryRollUp(range: OffsetRange, plan: RollupPlan): Promise<void> {
     const marks = [{ key: statements.markKey({ series: 0, range }) }];
     const counts = { src: range.src, events: 0, duplicates: 0 };
-    const statement = renderRollup(plan, range, { marks, counts, into: "rollups_trial" });
+    const statement = renderRollup(plan, range, { marks, counts, into: "rollups_trial", whole: this.#connection.whole });
     return this.#try(async () => {
       await this.#writeEach(rollupsTrial);
       await this.#connection.write(statement);
@@ -239,20 +253,20 @@ export class ClickHouseStore implements Store {
   }
 
   dropSeries(series: number): Promise<void> {
-    return this.#dropping.series(series);
+    return this.dropping.series(series);
   }
 
-  dropWindows(expired: readonly { readonly series: number; readonly before: number }[]): Promise<readonly number[]> {
-    return this.#dropping.windows(expired);
+  dropWindows(expired: readonly Expired[]): Promise<readonly number[]> {
+    return this.dropping.windows(expired);
   }
 
   async seriesKept(): Promise<readonly number[]> {
-    const rows = await this.#connection.rows<{ series: number }>(statements.selectSeries);
+    const rows = await this.#whole.rows<{ series: number }>(statements.selectSeries);
     return rows.map((row) => row.series);
   }
 
   async newestSeries(): Promise<number> {
-    const [row] = await this.#connection.rows<{ newest: number }>(statements.selectNewestSeries);
+    const [row] = await this.#whole.rows<{ newest: number }>(statements.selectNewestSeries);
     return row?.newest ?? 0;
   }
 
@@ -265,27 +279,20 @@ export class ClickHouseStore implements Store {
   }
 
   async newestPane(series: number): Promise<number | undefined> {
-    const rows = await this.#connection.rows<{ pane: number | null }>(renderNewest(series));
+    const rows = await this.#whole.rows<{ pane: number | null }>(renderNewest(series));
     return rows[0]?.pane ?? undefined;
   }
 
   async listGroups(series: readonly Unlisted[]): Promise<ReadonlyMap<number, number>> {
-    const counts = new Map(series.map((one) => [one.series, 0]));
-    if (counts.size === 0) return counts;
-    const rows = await this.#connection.rows<{ series: number; listed: number; unlisted: number }>(
-      groups.selectGroups(series),
-    );
-    for (const { series: one, listed, unlisted } of rows) counts.set(one, listed + unlisted);
-    const lacking = new Set(rows.filter(({ unlisted }) => unlisted > 0).map((row) => row.series));
-    if (lacking.size > 0)
-      await this.#connection.write(groups.insertUnlisted(series.filter((one) => lacking.has(one.series))));
+    const { counts, lacking } = await this.lists.count(series);
+    await this.lists.complete(lacking);
     return counts;
   }
 
   async seriesCounts(series: readonly number[]): Promise<ReadonlyMap<number, SeriesCounts>> {
     const counts = new Map(series.map((one) => [one, { skipped: 0, late: 0, groups: 0, ungrouped: 0 }]));
     if (series.length === 0) return counts;
-    const { rows } = await this.#connection.measured<SeriesCounts & { series: number }>(
+    const { rows } = await this.#whole.measured<SeriesCounts & { series: number }>(
       statements.selectSeriesCounts(series),
       yieldingSettings,
     );
@@ -298,11 +305,11 @@ export class ClickHouseStore implements Store {
   }
 
   tryOut(query: TrialQuery, signal: AbortSignal): Promise<Trial> {
-    return tryOut(this.#connection, query, signal);
+    return tryOut(this.#whole, query, signal);
   }
 
   async totals(): Promise<Totals> {
-    const rows = await this.#connection.rows<Totals>(statements.selectTotals);
+    const rows = await this.#whole.rows<Totals>(statements.selectTotals);
     return rows[0] ?? { events: 0, duplicates: 0, rejects: 0 };
   }
 
@@ -334,7 +341,7 @@ export class ClickHouseStore implements Store {
   }
 
   compare(comparison: Comparison, kind: DifferenceKind, signal: AbortSignal): Promise<Differences> {
-    return compare(this.#connection, comparison, kind, signal);
+    return compare(this.#whole, comparison, kind, signal);
   }
 
   async noteErasing(erasure: string, events: EventsToErase): Promise<number> {
@@ -356,8 +363,8 @@ export class ClickHouseStore implements Store {
     await this.#connection.ping(ended.signal).finally(() => ended.abort());
   }
 
-  close(): Promise<void> {
-    return this.#connection.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#connection.close(), this.#whole.close()]);
   }
 }
 

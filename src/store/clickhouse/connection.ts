@@ -8,6 +8,7 @@ import { ask } from "./ask.ts";
 import { type Call, Calls } from "./calls.ts";
 import { type Claim, idOfClaimed } from "./claim-statements.ts";
 import type { Settings, StoreFacts } from "./facts.ts";
+import type { ConnectionOptions } from "./connection-options.ts";
 import { endingOf } from "./failed-change.ts";
 import { asWeirError, unavailable } from "./failure.ts";
 import { withFile } from "./hand-over.ts";
@@ -18,35 +19,8 @@ import { bytesSettings, endedWithUs, readSecondsMax, readSettings, writeSettings
 import { TableTurns } from "./table-turns.ts";
 import type { Whom } from "./trouble.ts";
 import { isTooLarge, tooLarge } from "./too-large.ts";
-import type { Expected } from "./unanswered.ts";
 
-export interface ConnectionOptions {
-  /** Asked before every request: an embedded engine may come back at another address. */
-  readonly url: () => string;
-  readonly username: string;
-  readonly password: string;
-  readonly database: string;
-  /** How long one request may take. */
-  readonly requestTimeoutMs: number;
-  /** Unique names for requests, which can be names of files as well. */
-  readonly newId: () => string;
-  readonly facts: StoreFacts;
-  /** Whom to trust, in PEM, where the system does not know the server's certificate. */
-  readonly ca?: Buffer;
-  /** Given when the engine does not notice that its disk is full: asked before and after every write. */
-  readonly hasRoom?: () => boolean;
-  /** Given when it is known whether the engine answers at all: nobody waits to read from one that does not. */
-  readonly life?: EngineLife;
-  /** Told of each statement that has failed, as what it fails with. */
-  readonly failed?: (error: WeirError) => void;
-}
-
-export interface EngineLife {
-  answering(): boolean;
-  onSilence(listener: () => void): void;
-  /** Given where answers can get lost on the way: told of each request, by the engine's name for it, and how much it carries. */
-  expect?(id: string, bytes: number): Expected;
-}
+export type { ConnectionOptions, EngineLife } from "./connection-options.ts";
 
 /** How the engine writes the bytes of an answer, by its own names. */
 export interface BytesFormat {
@@ -117,18 +91,23 @@ export class Connection {
     return this.#options.facts;
   }
 
+  /** The database in which all partitions are read. */
+  get whole(): string {
+    return this.#options.whole ?? this.#options.database;
+  }
+
   /** For messages. */
   get whom(): Whom {
     const { url, username: user, database } = this.#options;
     return { address: url(), user, database };
   }
 
-  /** Makes the database that everything else happens in. */
-  async createDatabase(): Promise<void> {
+  /** Makes the database that everything else happens in, or another. */
+  async createDatabase(database = this.#options.database): Promise<void> {
     await this.#outside((client) =>
       client.command({
         query: `CREATE DATABASE IF NOT EXISTS {database:Identifier}${this.#onCluster}`,
-        query_params: { database: this.#options.database },
+        query_params: { database },
       }),
     );
   }

@@ -26,7 +26,8 @@ test("groups without rows leave their lists, whatever they are called, and other
   });
   const written: Statement[] = [];
   const write = (statement: Statement): Promise<void> => (written.push(statement), connection.write(statement));
-  const dropping = new Dropping({ rows: (statement: Statement) => connection.rows(statement), write }, 4);
+  const { whole } = connection;
+  const dropping = new Dropping({ rows: (statement: Statement) => connection.rows(statement), write, whole }, 4);
   assert.deepEqual(
     new Set(await dropping.windows([17, 18].map((series) => ({ series, before: 0 })))),
     new Set([17, 18]),

@@ -2,14 +2,20 @@ import type { Connection } from "./connection.ts";
 import { deleteListed, type ListedGroup, selectUnused } from "./group-statements.ts";
 import { deleteExpired, deleteSeries, selectExpired } from "./statements.ts";
 
+/** Windows of a series that begin before a moment, whole seconds in ms since the epoch. */
+export interface Expired {
+  readonly series: number;
+  readonly before: number;
+}
+
 /** Drops windows, with the groups on their lists that have none any more. */
 export class Dropping {
-  readonly #connection: Pick<Connection, "rows" | "write">;
+  readonly #connection: Pick<Connection, "rows" | "write" | "whole">;
   /** Series on whose lists no group has been left without rows since this process looked. */
   readonly #tidyLists = new Set<number>();
   readonly #pageMax: number;
 
-  constructor(connection: Pick<Connection, "rows" | "write">, pageMax = groupsAtOnce) {
+  constructor(connection: Pick<Connection, "rows" | "write" | "whole">, pageMax = groupsAtOnce) {
     this.#connection = connection;
     this.#pageMax = pageMax;
   }
@@ -20,17 +26,23 @@ export class Dropping {
   }
 
   /** See `Store.dropWindows`. */
-  async windows(expired: readonly { readonly series: number; readonly before: number }[]): Promise<readonly number[]> {
+  async windows(expired: readonly Expired[]): Promise<readonly number[]> {
+    const dropped = await this.rows(expired);
+    const freed = await this.tidy(expired.map(({ series }) => series));
+    return [...dropped.union(freed)];
+  }
+
+  /** Of these windows the rows; answers the series that had some. */
+  async rows(expired: readonly Expired[]): Promise<ReadonlySet<number>> {
     const found = await this.#connection.rows<{ series: number }>(selectExpired(expired));
     const dropped = new Set(found.map((row) => row.series));
     for (const series of dropped) this.#tidyLists.delete(series);
     if (dropped.size > 0) await this.#connection.write(deleteExpired(expired.filter((one) => dropped.has(one.series))));
-    const freed = await this.#tidy(expired.map(({ series }) => series));
-    return [...dropped.union(freed)];
+    return dropped;
   }
 
-  /** Also where an earlier deletion has broken off before it came to the lists: answers which had groups without rows. */
-  async #tidy(series: readonly number[]): Promise<ReadonlySet<number>> {
+  /** Takes groups without rows off the lists that are here. Also where an earlier deletion has broken off before it came to the lists: answers which had groups without rows. */
+  async tidy(series: readonly number[]): Promise<ReadonlySet<number>> {
     const doubtful = series.filter((one) => !this.#tidyLists.has(one));
     const freed = new Set<number>();
     for (let found = doubtful.length === 0 ? [] : await this.#unused(doubtful); found.length > 0;) {
@@ -46,7 +58,7 @@ export class Dropping {
   }
 
   #unused(series: readonly number[]): Promise<readonly ListedGroup[]> {
-    return this.#connection.rows<ListedGroup>(selectUnused(series, this.#pageMax));
+    return this.#connection.rows<ListedGroup>(selectUnused(series, this.#connection.whole, this.#pageMax));
   }
 }
 

@@ -6,7 +6,7 @@ import { selectNamed, selectRunning } from "./claim-statements.ts";
 import { embeddedFacts, serverFacts } from "./facts.ts";
 import { schemaSteps } from "./schema-steps.ts";
 import { type FoundTable, completingStatements, stepsTable } from "./schema.ts";
-import { mustBeOneShard, mustBeRecent } from "./trouble.ts";
+import { mustBeRecent, mustHaveShards } from "./trouble.ts";
 
 const columns = [{ name: "series", type: "UInt32" }];
 const kinds = { embedded: embeddedFacts("spool"), plain: serverFacts(), replicated: serverFacts("main") };
@@ -100,7 +100,7 @@ test("versions are old or not by their first two numbers", () => {
 });
 
 test("a cluster has one shard, or is refused by name", () => {
-  mustBeOneShard(1, "main", whom);
-  assert.throws(() => mustBeOneShard(0, "main", whom), /--clickhouse-cluster = main: .* knows no cluster of that name/);
-  assert.throws(() => mustBeOneShard(3, "main", whom), /has 3 shards in it, and Weir needs one/);
+  mustHaveShards(1, 1, "main", whom);
+  assert.throws(() => mustHaveShards(0, 1, "main", whom), /the cluster main: .* knows no cluster of that name/);
+  assert.throws(() => mustHaveShards(3, 2, "main", whom), /has 3 shards in it, and --clickhouse-url has 2 addresses/);
 });

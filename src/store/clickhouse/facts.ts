@@ -26,6 +26,16 @@ export interface StoreFacts {
   readonly pinnedOfQuestions: Settings;
   /** Where tables are made and changed: on this server, or on all of a cluster, whose tables are then replicated. */
   readonly cluster: string | null;
+  /** Which of several servers this is, of those that share the partitions: see shards.ts. Null: there is one. */
+  readonly shard: Shard | null;
+}
+
+export interface Shard {
+  /** From 0. */
+  readonly index: number;
+  readonly count: number;
+  /** The cluster, by the servers' own configuration, whose shards they are in this order; what is asked over all partitions is read by it. */
+  readonly cluster: string;
 }
 
 /**
@@ -35,24 +45,28 @@ export interface StoreFacts {
 export const embeddedFacts = (folder: string, memoryMax?: number): StoreFacts => ({
   // Of the twelve statements that it reads by at a time (engine/places.ts).
   ...{ rowsBy: { files: { folder } }, endsWithUs: true, questionsAtOnce: 4 },
-  ...{ pinned: {}, pinnedOfWrites: {}, cluster: null },
+  ...{ pinned: {}, pinnedOfWrites: {}, cluster: null, shard: null },
   // With half of it for one question there is some for what is counted, and whoever asks for more hears that it is too
   // much: else the engine would be short of memory each time, which looks as if it were worth trying again.
   pinnedOfQuestions: memoryMax === undefined ? {} : { max_memory_usage: String(Math.floor(memoryMax / 2)) },
 });
 
 /** A ClickHouse server, which others use as well, and which goes on when we don't. */
-export const serverFacts = (cluster: string | null = null): StoreFacts => ({
+export const serverFacts = (cluster: string | null = null, shard: Shard | null = null): StoreFacts => ({
   rowsBy: "body",
   endsWithUs: false,
   // Of the sixteen that a connection has (connection.ts).
   questionsAtOnce: 8,
-  pinned: { ...ofOurStatements, ...nothingCutOff, ...(cluster === null ? {} : readAfterWrites) },
+  pinned: {
+    ...{ ...ofOurStatements, ...nothingCutOff },
+    ...{ ...(cluster === null ? {} : readAfterWrites), ...(shard === null ? {} : overAllShards) },
+  },
   // How long a write takes is known by its size; one that is ended is begun anew, for ever.
   pinnedOfWrites: { ...notDeduplicated, max_execution_time: 0, ...(cluster === null ? {} : onMostReplicas) },
   // Its profile says what a user may take.
   pinnedOfQuestions: {},
   cluster,
+  shard,
 });
 
 /**
@@ -130,3 +144,16 @@ const notDeduplicated: Settings = { deduplicate_insert: "disable", deduplicate_i
  */
 const onMostReplicas: Settings = { insert_quorum: "auto", insert_quorum_parallel: 0, insert_quorum_timeout: 60_000 };
 const readAfterWrites: Settings = { select_sequential_consistency: 1 };
+
+/**
+ * What is looked up in a statement over all shards is looked up once, over all of them, and not on each in what that one has. One
+ * that is away is an error and never left out; and a shard's answer is a part of each group, to be merged.
+ */
+const overAllShards: Settings = {
+  distributed_product_mode: "global",
+  skip_unavailable_shards: 0,
+  distributed_group_by_no_merge: 0,
+  optimize_distributed_group_by_sharding_key: 0,
+  optimize_skip_unused_shards: 0,
+  max_replica_delay_for_distributed_queries: 0,
+};

@@ -5,7 +5,9 @@ import type { Connection } from "./connection.ts";
 import { markKey, markedSeries } from "./statements.ts";
 
 export interface FillMarksDeps {
-  readonly connection: Pick<Connection, "rows" | "columns" | "write">;
+  readonly connection: Pick<Connection, "rows" | "write">;
+  /** Where all partitions are read. */
+  readonly whole: Pick<Connection, "columns">;
   /** Writes marks of a partition, and nothing else. */
   readonly mark: (src: Src, marks: readonly Mark[]) => Promise<void>;
 }
@@ -23,7 +25,7 @@ export class FillMarks {
 
   /** See `Store.fillMarks`. */
   async of(series: readonly number[]): Promise<ReadonlyMap<number, readonly OffsetRange[]>> {
-    const found = await this.#deps.connection.columns<{
+    const found = await this.#deps.whole.columns<{
       fill: number[];
       src: Src[];
       range_from: Offset[];

@@ -6,14 +6,17 @@ import type { Unlisted } from "../store.ts";
  * The statements over the lists of groups: rows of series 2, whose `pane` holds the number of a series and `grp` one of its
  * groups. A group that is listed twice is one row when the engine has merged it. Rows that no event has entered, of skipped
  * ones, make no group.
+ *
+ * A list lies wherever one of its groups was entered first: where partitions lie on several servers, whether a group is listed,
+ * or has rows, is asked of the database that has them all, the `whole`.
  */
 
 const listOf = "series = 2 AND pane IN (SELECT toDateTime(arrayJoin({series:Array(UInt32)}), 'UTC'))";
-const listed = `SELECT toUInt32(pane), grp FROM rollups WHERE ${listOf}`;
+const listed = `SELECT toUInt32(pane), grp FROM {whole:Identifier}.rollups WHERE ${listOf}`;
 
 /** For each series that has any: how many different groups are `listed`, and how many of these rows are `unlisted`. */
-export function selectGroups(series: readonly Unlisted[]): Statement {
-  const rows = unlistedRows(series);
+export function selectGroups(series: readonly Unlisted[], whole: string): Statement {
+  const rows = unlistedRows(series, whole);
   return {
     sql: `SELECT series, toFloat64(countIf(known)) AS listed, toFloat64(countIf(NOT known)) AS unlisted FROM (
       SELECT DISTINCT toUInt32(rollups.pane) AS series, grp, 1 AS known FROM rollups WHERE rollups.${listOf.replace("pane IN", "rollups.pane IN")}
@@ -24,16 +27,16 @@ export function selectGroups(series: readonly Unlisted[]): Statement {
   };
 }
 
-/** Lists what of these rows is not listed yet. Doing it again does nothing. */
-export function insertUnlisted(series: readonly Unlisted[]): Statement {
-  const rows = unlistedRows(series);
+/** Lists what of these rows, of this database, is not listed yet. Doing it again does nothing. */
+export function insertUnlisted(series: readonly Unlisted[], whole: string): Statement {
+  const rows = unlistedRows(series, whole);
   return {
     sql: `INSERT INTO rollups (series, pane, grp) SELECT toUInt32(2), toDateTime(rows.series, 'UTC'), rows.grp FROM (${rows.sql}) AS rows`,
     parameters: rows.parameters,
   };
 }
 
-function unlistedRows(series: readonly Unlisted[]): Statement {
+function unlistedRows(series: readonly Unlisted[], whole: string): Statement {
   const spans = alike(series.filter(({ from, to }) => from < to));
   const parts = spans.map(
     (_, at) =>
@@ -43,14 +46,14 @@ function unlistedRows(series: readonly Unlisted[]): Statement {
   return {
     sql: `SELECT DISTINCT series, grp FROM rollups WHERE n != 0 AND notEmpty(grp) AND (${where}) AND (series, grp) NOT IN (${listed})`,
     parameters: Object.assign(
-      { series: series.map((one) => one.series) },
+      { whole, series: series.map((one) => one.series) },
       ...spans.map(({ series: of, from, to }, at) => ({ [`series${at}`]: of, [`from${at}`]: from, [`to${at}`]: to })),
     ),
   };
 }
 
 const isUnused = `${listOf}
-      AND (toUInt32(pane), grp) NOT IN (SELECT series, grp FROM rollups WHERE series IN {series:Array(UInt32)} AND n != 0)`;
+      AND (toUInt32(pane), grp) NOT IN (SELECT series, grp FROM {whole:Identifier}.rollups WHERE series IN {series:Array(UInt32)} AND n != 0)`;
 
 /** A series, and a group on its list by its digest: see `deleteListed`. */
 export interface ListedGroup {
@@ -60,11 +63,11 @@ export interface ListedGroup {
 
 const digest = "hex(sipHash128(toString(grp)))";
 
-/** Groups on the lists of these series that have no rows, at most so many. */
-export function selectUnused(series: readonly number[], limit: number): Statement {
+/** Groups on the lists of these series, as far as they are in this database, that have no rows anywhere; at most so many. */
+export function selectUnused(series: readonly number[], whole: string, limit: number): Statement {
   return {
     sql: `SELECT DISTINCT toUInt32(pane) AS found, ${digest} AS digest FROM rollups WHERE ${isUnused} LIMIT {limit:UInt32}`,
-    parameters: { series, limit },
+    parameters: { series, whole, limit },
   };
 }
 

@@ -41,7 +41,7 @@ async function counted(src: number, offsets: readonly number[], end: number): Pr
     await engine.connection.insert("INSERT INTO raw_events FORMAT JSONEachRow", Buffer.from(rows.join("\n")));
   const marks = [{ key: `0:${src}:0-${end}` }];
   const plan = planRollup([{ series: 16, rule: countByType }]);
-  await engine.connection.write(renderRollup(plan, range(src, 0, end), { marks, counts: null }));
+  await engine.connection.write(renderRollup(plan, range(src, 0, end), { marks, counts: null, whole: "weir" }));
 }
 
 const sample = { event_type: "click", user_id: "u", payload: {} };

@@ -2,8 +2,9 @@ import type { Clock } from "../../lib/clock.ts";
 import { WeirError } from "../../lib/errors.ts";
 import type { Connection } from "./connection.ts";
 import { type MigrateOptions, migrate } from "./migrate.ts";
-import { schemaSteps } from "./schema-steps.ts";
-import { mustBeOneShard, mustBeRecent, troubleOf } from "./trouble.ts";
+import { stepsOf } from "./schema-steps.ts";
+import { mustBeThatShard, openWhole } from "./shards.ts";
+import { mustHaveShards, mustBeRecent, troubleOf } from "./trouble.ts";
 
 export interface Opening extends Pick<MigrateOptions, "version" | "change" | "applied"> {
   /** Hears what is waited for, each time that it is something else. */
@@ -13,20 +14,28 @@ export interface Opening extends Pick<MigrateOptions, "version" | "change" | "ap
 const firstPauseMs = 250;
 const longestPauseMs = 10_000;
 
+/** Makes sure that the server can be used, and that its tables are what this version needs. See `untilOpened`. */
+export const openStore = (connection: Connection, how: Opening, clock: Clock, signal: AbortSignal): Promise<void> =>
+  untilOpened(connection, () => prepare(connection, how), how, clock, signal);
+
+/** Makes sure that all servers can be read by this one, when each of them has been opened. See `untilOpened`. */
+export const openReading = (connection: Connection, how: Opening, clock: Clock, signal: AbortSignal): Promise<void> =>
+  untilOpened(connection, () => openWhole(connection, how.change), how, clock, signal);
+
 /**
- * Makes sure that the server can be used, and that its tables are what this version needs. Waits, with growing pauses, as
- * long as waiting can help.
+ * Waits, with growing pauses, as long as waiting can help.
  * @throws WeirError `store_unfit` with what to do; `stopping` when the signal aborts.
  */
-export async function openStore(
+async function untilOpened(
   connection: Connection,
-  { waiting = () => {}, ...how }: Opening,
+  open: () => Promise<void>,
+  { waiting = () => {} }: Opening,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
   let told = "";
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
-    const trouble = await troubleOpening(connection, how);
+    const trouble = await troubleOpening(connection, open);
     if (trouble === undefined) return;
     if (trouble !== told) waiting(trouble, pauseMs);
     told = trouble;
@@ -36,12 +45,12 @@ export async function openStore(
 }
 
 /** What may pass; all else is thrown. */
-async function troubleOpening(connection: Connection, how: Omit<Opening, "waiting">): Promise<string | undefined> {
-  const { facts, whom } = connection;
+async function troubleOpening(
+  { whom }: Pick<Connection, "whom">,
+  open: () => Promise<void>,
+): Promise<string | undefined> {
   try {
-    mustBeRecent(await versionOf(connection), whom);
-    if (facts.cluster !== null) mustBeOneShard(await shardsOf(connection, facts.cluster), facts.cluster, whom);
-    await migrate({ ...how, connection, facts, database: whom.database, steps: schemaSteps });
+    await open();
     return undefined;
   } catch (error) {
     if (!(error instanceof WeirError) || error.code === "store_unfit") throw error;
@@ -50,6 +59,16 @@ async function troubleOpening(connection: Connection, how: Omit<Opening, "waitin
     if (passes) return message;
     throw new WeirError("store_unfit", message, { cause: error });
   }
+}
+
+async function prepare(connection: Connection, how: Opening): Promise<void> {
+  const { facts, whom } = connection;
+  mustBeRecent(await versionOf(connection), whom);
+  const wanted = facts.shard?.count ?? 1;
+  for (const cluster of new Set([facts.cluster, facts.shard?.cluster]))
+    if (cluster != null) mustHaveShards(await shardsOf(connection, cluster), wanted, cluster, whom);
+  if (!facts.endsWithUs) await mustBeThatShard(connection);
+  await migrate({ ...how, connection, facts, database: whom.database, steps: stepsOf(facts) });
 }
 
 /** @throws WeirError `store_unfit` when it is not ClickHouse that answers. */

@@ -1,6 +1,6 @@
 import type { Statement } from "../../rollup/statement.ts";
 import type { StoreFacts } from "./facts.ts";
-import { type Column, claimsTable, firstTables } from "./schema.ts";
+import { type Column, claimsTable, firstTables, shardTable } from "./schema.ts";
 
 /**
  * How the tables came to be what they are, step by step. A step is never changed once it was released, and never takes
@@ -18,6 +18,12 @@ export const schemaSteps: readonly SchemaStep[] = [
   { step: 1, name: "raw events, rollups, quarantine, erasures", statements: firstTables },
   { step: 2, name: "claims of partitions", statements: claimsTable },
 ];
+
+/** Of databases that are one of several servers' alone: earlier versions, which would write all partitions to one, refuse it. */
+const shardStep: SchemaStep = { step: 3, name: "one of several servers", statements: shardTable };
+
+export const stepsOf = ({ shard }: StoreFacts): readonly SchemaStep[] =>
+  shard === null ? schemaSteps : [...schemaSteps, shardStep];
 
 export interface AppliedStep {
   readonly step: number;

@@ -100,6 +100,16 @@ export function claimsTable(facts: StoreFacts): readonly string[] {
   ];
 }
 
+/** Which of several servers this is: see shards.ts. */
+export function shardTable(facts: StoreFacts): readonly string[] {
+  const { create, engine } = made(facts);
+  const { index, count } = facts.shard ?? { index: 0, count: 1 };
+  return [
+    `${create("shard")} (shard UInt16, shards UInt16) ENGINE = ${engine("MergeTree")} ORDER BY shard SETTINGS ${assignments(durable)}`,
+    `INSERT INTO shard (shard, shards) SELECT ${index}, ${count}`,
+  ];
+}
+
 /** Which steps were done: see migrate.ts. */
 export function stepsTable(facts: StoreFacts): string {
   const { create, engine } = made(facts);

@@ -123,12 +123,16 @@ export function mustBeRecent(version: string, { address }: Whom): void {
   );
 }
 
-/** @throws WeirError `store_unfit` unless the cluster has one shard: see docs/decisions/0027. */
-export function mustBeOneShard(shards: number, cluster: string, { address }: Whom): void {
-  if (shards === 1) return;
-  const what = shards === 0 ? "knows no cluster of that name" : `has ${shards} shards in it, and Weir needs one`;
+/**
+ * @throws WeirError `store_unfit` unless the cluster has as many shards as there are addresses: what is on another would not be
+ * read, or would be read twice.
+ */
+export function mustHaveShards(shards: number, wanted: number, cluster: string, { address }: Whom): void {
+  if (shards === wanted) return;
+  const what = shards === 0 ? "knows no cluster of that name" : `has ${shards} shard${shards === 1 ? "" : "s"} in it`;
+  const many = wanted === 1 ? "one address" : `${wanted} addresses`;
   throw new WeirError(
     "store_unfit",
-    `--clickhouse-cluster = ${cluster}: ClickHouse at ${address} ${what}. Name a cluster of one shard and its replicas`,
+    `the cluster ${cluster}: ClickHouse at ${address} ${what}, and --clickhouse-url has ${many}. Name one address for each of its shards, in their order`,
   );
 }

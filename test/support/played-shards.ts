@@ -1,0 +1,83 @@
+import { createClient } from "@clickhouse/client";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { buffer } from "node:stream/consumers";
+import { tablesOfWhole } from "../../src/store/clickhouse/shards.ts";
+import { serveOnLoopback } from "./loopback.ts";
+import type { ServerAccess } from "./server-store.ts";
+import { type StandAloneEngine, startStandAloneEngine } from "./stand-alone-engine.ts";
+import { handOn } from "./tardy-proxy.ts";
+
+export const playedCluster = "played";
+
+/** Several servers, and the engine that is all of them. */
+export interface PlayedShards extends StandAloneEngine {
+  /** Their addresses, in their order. */
+  readonly urls: readonly string[];
+}
+
+/**
+ * One engine that is several ClickHouse servers to whoever asks at their addresses: the database of that name is another at each. The
+ * engine's own cluster has as many shards, all of them itself, and what is `Distributed` over it reads at each the rows of that one. So
+ * statements over all shards are planned, sent, computed on each and put together as ClickHouse does it; only the line is not there.
+ */
+export async function startPlayedShards(count: number, database = "weir"): Promise<PlayedShards> {
+  const engine = await startStandAloneEngine(cluster(count));
+  const views = once(() => makeViews(engine, count, database));
+  const proxies = await Promise.all(
+    Array.from({ length: count }, (_, index) =>
+      serveOnLoopback((incoming, answer) => pass(engine, { index, database, views }, incoming, answer)),
+    ),
+  );
+  const close = async (): Promise<void> => {
+    await Promise.all(proxies.map((proxy) => proxy.close()));
+    await engine.close();
+  };
+  return { ...engine, urls: proxies.map(({ url }) => url), close };
+}
+
+interface Played {
+  readonly index: number;
+  readonly database: string;
+  /** What reads over all of them is over these, which must be there first. */
+  readonly views: () => Promise<void>;
+}
+
+async function pass(engine: ServerAccess, played: Played, incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
+  const { index, database, views } = played;
+  const body = await buffer(incoming);
+  if (body.includes("ENGINE = Distributed(")) await views();
+  const url = new URL(incoming.url ?? "/", engine.url);
+  for (const name of ["database", "param_database"])
+    if (url.searchParams.get(name) === database) url.searchParams.set(name, ownOf(database, index));
+  const got = await handOn(engine.url, Object.assign(incoming, { url: `${url.pathname}${url.search}` }), body);
+  answer.writeHead(got.status, got.headers).end(got.text);
+}
+
+const ownOf = (database: string, index: number): string => `${database}_${index + 1}`;
+
+async function makeViews({ url, username, password }: ServerAccess, count: number, database: string): Promise<void> {
+  const client = createClient({ url, username, password });
+  try {
+    await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
+    for (const table of tablesOfWhole) {
+      const own = Array.from({ length: count }, (_, index) => rowsOf(`${ownOf(database, index)}.${table}`, index + 1));
+      await client.command({ query: `CREATE VIEW IF NOT EXISTS ${database}.${table} AS ${own.join(" UNION ALL ")}` });
+    }
+  } finally {
+    await client.close();
+  }
+}
+
+const rowsOf = (table: string, shard: number): string => `SELECT * FROM ${table} WHERE shardNum() = ${shard}`;
+
+/** The engine takes an address with its own port for itself; nobody listens there. */
+const cluster = (count: number): string => `<clickhouse>
+  <tcp_port>9000</tcp_port>
+  <remote_servers><${playedCluster}>${'<shard><replica><host>127.0.0.1</host><port>9000</port></replica></shard>'.repeat(count)}</${playedCluster}></remote_servers>
+</clickhouse>
+`;
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= work());
+}
