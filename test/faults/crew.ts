@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { repeated } from "../support/api.ts";
+import { type Sharded, playedCluster } from "../support/played-shards.ts";
 import { type ServerProcess, endedInOrder } from "../support/server-process.ts";
 import type { ServerAccess } from "../support/server-store.ts";
 import { type TardyProxy, openTardyProxy } from "../support/tardy-proxy.ts";
@@ -11,7 +12,8 @@ import type { Stage } from "./stage.ts";
 /** What the processes of a crew share. */
 export interface Shared {
   readonly brokers: readonly string[];
-  readonly store: ServerAccess;
+  /** With `urls`: several servers, whose cluster is the played one. */
+  readonly store: ServerAccess & Partial<Sharded>;
   readonly mongoUrl: string;
   readonly partitions: number;
   readonly sessionMs: number;
@@ -26,7 +28,10 @@ export interface Shared {
 /** One of several Weir processes: a folder and a line to the store of its own. */
 export class Seat {
   readonly gate: Gate;
-  readonly line: TardyProxy;
+  /** All of them together. */
+  readonly line: Pick<TardyProxy, "arrived" | "waiting" | "lost">;
+  /** One to each server. */
+  readonly #lines: readonly TardyProxy[];
   readonly #stage: Stage;
   readonly #folder: string;
   readonly #shared: Shared;
@@ -35,18 +40,20 @@ export class Seat {
   /** How often another has claimed what it was counting, in the lives before this one. */
   #takenBefore = 0;
 
-  private constructor(stage: Stage, folder: string, shared: Shared, line: TardyProxy, gate: Gate) {
+  private constructor(stage: Stage, folder: string, shared: Shared, lines: readonly TardyProxy[], gate: Gate) {
     this.#stage = stage;
     this.#folder = folder;
     this.#shared = shared;
-    this.line = line;
+    this.#lines = lines;
+    this.line = together(lines);
     this.gate = gate;
   }
 
   static async make(stage: Stage, name: string, shared: Shared): Promise<Seat> {
     const gate = new Gate();
-    const line = await openTardyProxy(shared.store.url, (statement) => gate.wait(statement));
-    return new Seat(stage, join(stage.dataDir, name), shared, line, gate);
+    const { urls = [shared.store.url] } = shared.store;
+    const lines = await Promise.all(urls.map((url) => openTardyProxy(url, (statement) => gate.wait(statement))));
+    return new Seat(stage, join(stage.dataDir, name), shared, lines, gate);
   }
 
   get server(): ServerProcess {
@@ -68,7 +75,9 @@ export class Seat {
     } = this.#shared;
     const kafka = ["--kafka-brokers", brokers.join(), "--kafka-partitions", String(partitions)];
     const session = ["--kafka-session", `${sessionMs}ms`, "--mongo-url", mongoUrl];
-    const clickhouse = ["--clickhouse-url", this.line.url, "--clickhouse-user", store.username];
+    const urls = this.#lines.map(({ url }) => url);
+    const shards = urls.length > 1 ? ["--clickhouse-shards", playedCluster] : [];
+    const clickhouse = ["--clickhouse-url", urls.join(), "--clickhouse-user", store.username, ...shards];
     const names = ["--kafka-topic", `${installation}_events`, "--clickhouse-database", installation];
     // Batches as they come would leave the processors of a small machine to the engine's statements, and none to the test.
     const group = ["--kafka-group", installation, "--flush-delay", `${flushMs}ms`];
@@ -116,7 +125,7 @@ export class Seat {
 
   async close(): Promise<void> {
     this.gate.open();
-    await this.line.close();
+    await Promise.all(this.#lines.map((line) => line.close()));
   }
 
   /** In this life of it. */
@@ -124,6 +133,17 @@ export class Seat {
     const text = await (await repeated(`${this.server.queryUrl}/metrics`)).text();
     return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1] ?? 0);
   }
+}
+
+function together(lines: readonly TardyProxy[]): Seat["line"] {
+  const sum = (of: (line: TardyProxy) => number): number => lines.reduce((all, line) => all + of(line), 0);
+  return {
+    get arrived() {
+      return lines.flatMap((line) => line.arrived);
+    },
+    waiting: () => sum((line) => line.waiting()),
+    lost: () => sum((line) => line.lost()),
+  };
 }
 
 /** Resolves when these count all partitions, each at least one. */

@@ -11,7 +11,7 @@ import { databaseUrl, startMongo } from "../support/mongo/mongo-server.ts";
 import type { MongoServer } from "../support/mongo/mongo-server.ts";
 import { unlessMissing } from "../support/needs.ts";
 import { type Random, seeded } from "../support/random.ts";
-import { type StandAloneEngine, startStandAloneEngine } from "../support/stand-alone-engine.ts";
+import { type PlayedShards, startPlayedShards } from "../support/played-shards.ts";
 import { Seat, untilDivided } from "./crew.ts";
 import { fewFaultRules } from "./fault-events.ts";
 import { held } from "./on-server.ts";
@@ -25,12 +25,12 @@ const sessionMs = 4_000;
 /** Records that nobody has counted. */
 const deleted = 7;
 
-describe("R9: several processes count one topic", unlessMissing(whyNoKafka ?? whyNoFerretDb()), () => {
+describe("R9: several processes count one topic, on two ClickHouse servers", unlessMissing(whyNoKafka ?? whyNoFerretDb()), () => {
   let cluster: Cluster;
-  let store: StandAloneEngine;
+  let store: PlayedShards;
   let mongo: MongoServer;
   before(async () => {
-    [cluster, store, mongo] = await Promise.all([startCluster(1), startStandAloneEngine(), startMongo()]);
+    [cluster, store, mongo] = await Promise.all([startCluster(1), startPlayedShards(), startMongo()]);
   });
   after(() => Promise.allSettled([cluster?.stop(), store?.close(), mongo?.close()]));
 

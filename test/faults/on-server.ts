@@ -105,7 +105,7 @@ export class Gate {
   }
 
   /** Resolves when all that was kept has been answered by the server, or could not be handed on to one that was dead. */
-  async arrived(line: TardyProxy): Promise<void> {
+  async arrived(line: Pick<TardyProxy, "arrived" | "waiting" | "lost">): Promise<void> {
     while (line.waiting() > 0 || line.arrived.length + line.lost() < this.#kept) await pause(5);
   }
 }

@@ -1,7 +1,7 @@
 import { createClient } from "@clickhouse/client";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { tablesOfWhole } from "../../src/store/clickhouse/shards.ts";
+import { tablesOfWhole, wholeOf } from "../../src/store/clickhouse/shards.ts";
 import { serveOnLoopback } from "./loopback.ts";
 import type { ServerAccess } from "./server-store.ts";
 import { type StandAloneEngine, startStandAloneEngine } from "./stand-alone-engine.ts";
@@ -10,8 +10,10 @@ import { handOn } from "./tardy-proxy.ts";
 export const playedCluster = "played";
 
 /** Several servers, and the engine that is all of them. */
-export interface PlayedShards extends StandAloneEngine {
-  /** Their addresses, in their order. */
+export interface PlayedShards extends StandAloneEngine, Sharded {}
+
+export interface Sharded {
+  /** Addresses of the servers, in their order. */
   readonly urls: readonly string[];
 }
 
@@ -20,12 +22,12 @@ export interface PlayedShards extends StandAloneEngine {
  * engine's own cluster has as many shards, all of them itself, and what is `Distributed` over it reads at each the rows of that one. So
  * statements over all shards are planned, sent, computed on each and put together as ClickHouse does it; only the line is not there.
  */
-export async function startPlayedShards(count: number, database = "weir"): Promise<PlayedShards> {
+export async function startPlayedShards(count = 2): Promise<PlayedShards> {
   const engine = await startStandAloneEngine(cluster(count));
-  const views = once(() => makeViews(engine, count, database));
+  const views = onceEach((database) => makeViews(engine, count, database));
   const proxies = await Promise.all(
     Array.from({ length: count }, (_, index) =>
-      serveOnLoopback((incoming, answer) => pass(engine, { index, database, views }, incoming, answer)),
+      serveOnLoopback((incoming, answer) => pass(engine, { index, views }, incoming, answer)),
     ),
   );
   const close = async (): Promise<void> => {
@@ -37,22 +39,25 @@ export async function startPlayedShards(count: number, database = "weir"): Promi
 
 interface Played {
   readonly index: number;
-  readonly database: string;
-  /** What reads over all of them is over these, which must be there first. */
-  readonly views: () => Promise<void>;
+  /** What reads over all of a database is over these, which must be there first. */
+  readonly views: (database: string) => Promise<void>;
 }
 
 async function pass(engine: ServerAccess, played: Played, incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
-  const { index, database, views } = played;
+  const { index, views } = played;
   const body = await buffer(incoming);
-  if (body.includes("ENGINE = Distributed(")) await views();
+  const read = /ENGINE = Distributed\('\w+', '(\w+)'/.exec(body.toString("utf8"))?.[1];
+  if (read !== undefined) await views(read);
   const url = new URL(incoming.url ?? "/", engine.url);
-  for (const name of ["database", "param_database"])
-    if (url.searchParams.get(name) === database) url.searchParams.set(name, ownOf(database, index));
+  for (const name of ["database", "param_database"]) {
+    const database = url.searchParams.get(name);
+    if (database !== null && isShared(database)) url.searchParams.set(name, ownOf(database, index));
+  }
   const got = await handOn(engine.url, Object.assign(incoming, { url: `${url.pathname}${url.search}` }), body);
   answer.writeHead(got.status, got.headers).end(got.text);
 }
 
+const isShared = (database: string): boolean => database !== "system" && database !== wholeOf(database.replace(/_whole$/, ""));
 const ownOf = (database: string, index: number): string => `${database}_${index + 1}`;
 
 async function makeViews({ url, username, password }: ServerAccess, count: number, database: string): Promise<void> {
@@ -77,7 +82,7 @@ const cluster = (count: number): string => `<clickhouse>
 </clickhouse>
 `;
 
-function once(work: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined;
-  return () => (done ??= work());
+function onceEach(work: (name: string) => Promise<void>): (name: string) => Promise<void> {
+  const done = new Map<string, Promise<void>>();
+  return (name) => done.get(name) ?? (done.set(name, work(name)), done.get(name)!);
 }

@@ -25,7 +25,7 @@ onStand("R6 and R10", (stand) => {
     await Stage.run(faultSeed(), { ...load, ...heard }, async (stage) => {
       t.diagnostic(`seed ${stage.seed} (repeat with WEIR_FAULT_SEED=${stage.seed})`);
       const ways = {
-        store: { ...store, url: `http://127.0.0.1:${line.port}` },
+        store: stand().storeAt(`http://127.0.0.1:${line.port}`),
         mongoUrl: `mongodb://127.0.0.1:${ruleLine.port}/`,
       };
       const crew = { installation: "away", names: ["one", "two"], partitions: 2, ...ways };

@@ -23,7 +23,7 @@ onStand("R7", (stand) => {
       mishaps.every((one) => proxy.writes[one] >= eachLeast) &&
       mishaps.reduce((sum, one) => sum + proxy.writes[one], 0) >= faultsLeast;
     await Stage.run(seed, { senders: 2, requestEventsMax: 100, pauseMs: 30 }, async (stage) => {
-      const store = { ...stand().store, url: proxy.url };
+      const store = stand().storeAt(proxy.url);
       await stand().withCrew(
         stage,
         { installation: "line", names: ["one", "two"], partitions: 4, store },

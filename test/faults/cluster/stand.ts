@@ -4,8 +4,8 @@ import { whyNoKafka } from "../../support/kafka/kafka-jars.ts";
 import { whyNoFerretDb } from "../../support/mongo/ferretdb.ts";
 import { databaseUrl, type MongoServer, startMongo } from "../../support/mongo/mongo-server.ts";
 import { unlessMissing } from "../../support/needs.ts";
+import { type PlayedShards, type Sharded, startPlayedShards } from "../../support/played-shards.ts";
 import type { ServerAccess } from "../../support/server-store.ts";
-import { type StandAloneEngine, startStandAloneEngine } from "../../support/stand-alone-engine.ts";
 import { Seat, type Shared, untilDivided } from "../crew.ts";
 import type { Stage } from "../stage.ts";
 
@@ -15,34 +15,40 @@ export interface Crew {
   readonly names: readonly string[];
   readonly partitions: number;
   /** The way to the store, where it is not the straight one. */
-  readonly store?: ServerAccess;
+  readonly store?: ServerAccess & Partial<Sharded>;
   /** The same for the rules' place. */
   readonly mongoUrl?: string;
   readonly args?: readonly string[];
 }
 
-/** What a larger installation stands on: a real Kafka, an engine that stands for a ClickHouse server, and a place for rules. */
+/** What a larger installation stands on: a real Kafka, an engine that stands for ClickHouse servers, which share the partitions, and a place for rules. */
 export class Stand {
   readonly cluster: Cluster;
-  readonly store: StandAloneEngine;
+  readonly store: PlayedShards;
   readonly mongo: MongoServer;
 
   readonly #isOurs: boolean;
 
-  private constructor(cluster: Cluster, isOurs: boolean, store: StandAloneEngine, mongo: MongoServer) {
+  private constructor(cluster: Cluster, isOurs: boolean, store: PlayedShards, mongo: MongoServer) {
     [this.cluster, this.#isOurs, this.store, this.mongo] = [cluster, isOurs, store, mongo];
   }
 
   /** @param given a Kafka that is there already, and goes on when the stand is closed. */
   static async open(given?: Cluster): Promise<Stand> {
     const starting = given === undefined ? startCluster(1) : Promise.resolve(given);
-    const [cluster, store, mongo] = await Promise.all([starting, startStandAloneEngine(), startMongo()]);
+    const [cluster, store, mongo] = await Promise.all([starting, startPlayedShards(), startMongo()]);
     return new Stand(cluster, given === undefined, store, mongo);
   }
 
   async close(): Promise<void> {
     const own = this.#isOurs ? [this.cluster.stop()] : [];
     await Promise.allSettled([...own, this.store.close(), this.mongo.close()]);
+  }
+
+  /** One ClickHouse server, by another way. */
+  storeAt(url: string): ServerAccess {
+    const { username, password } = this.store;
+    return { url, username, password };
   }
 
   /** Several processes that count one topic together, for as long as `play` takes. What they wrote last is in its errors. */
