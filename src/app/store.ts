@@ -79,7 +79,9 @@ async function startEmbedded(config: Config, { clock, logger }: StoreDeps, close
 }
 
 /** What is the same of all of them. */
-const hostOf = (servers: readonly StoreServer[]): Pick<StoreHost, "servers" | "damage" | "damagedParts" | "onMended"> => ({
+const hostOf = (
+  servers: readonly StoreServer[],
+): Pick<StoreHost, "servers" | "damage" | "damagedParts" | "onMended"> => ({
   servers,
   damage: () => joined(servers.map(({ damages }) => damages.describe())),
   damagedParts: () => servers.reduce((all, { damages }) => all + damages.count, 0),
@@ -159,7 +161,13 @@ export async function openStoreOn(
   const { signal = new AbortController().signal } = deps;
   const all = servers.map((server) => storeOn(server, how, deps));
   // Each process reads the whole by a server of its own choice, so that of many none has all of it to do.
-  const store = all.length === 1 ? all[0]!.store : new ShardedStore(all.map((one) => one.store), randomInt(all.length));
+  const store =
+    all.length === 1
+      ? all[0]!.store
+      : new ShardedStore(
+          all.map((one) => one.store),
+          randomInt(all.length),
+        );
   closers.add("store", () => store.close());
   await store.open(signal);
   for (const [index, { connection }] of all.entries()) {

@@ -150,7 +150,8 @@ export const largerOptions = {
     group: "Larger than one machine",
     kind: orOff(text("name", "the name of a cluster: letters, digits, _ and -", /^[\w-]{1,64}$/)),
     default: null,
-    description: "a cluster whose shards have replicas: tables are made on all of them, and writes wait for most of a shard's",
+    description:
+      "a cluster whose shards have replicas: tables are made on all of them, and writes wait for most of a shard's",
   }),
   migrate: option({
     name: "migrate",

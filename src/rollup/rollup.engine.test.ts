@@ -180,7 +180,9 @@ test("rules whose groupings are the same, by other names, have each their own ro
   for (const spread of ["scattered", "close"] as const) {
     const own = targets.map(({ rule }) => ({ rule, series: nextSeries++ }));
     const range = { src: src(at), from: offset(0), to: offset(2) };
-    await engine.connection.write(renderRollup(planRollup(own, spread), range, { marks: [], counts: null, whole: "weir" }));
+    await engine.connection.write(
+      renderRollup(planRollup(own, spread), range, { marks: [], counts: null, whole: "weir" }),
+    );
     const found = await Promise.all(
       own.map(async ({ series, rule }) => {
         const query = { series, rule, from: 0, to: endOfTime, filters: [], order: "oldest", limit: 9 } as const;

@@ -63,7 +63,9 @@ async function compare(rule: CheckedRule, ranges: readonly OffsetRange[]): Promi
   const series = nextSeries++;
   for (const range of ranges) {
     const marks = [{ key: `${series}:${range.src}` }];
-    await engine.connection.write(renderRollup(planRollup([{ series, rule }]), range, { marks, counts: null, whole: "weir" }));
+    await engine.connection.write(
+      renderRollup(planRollup([{ series, rule }]), range, { marks, counts: null, whole: "weir" }),
+    );
   }
   const query = { series, rule, from: 0, to: endOfTime, filters: [], order: "newest", limit: windowsMax } as const;
   assert.deepEqual(windows, await engine.connection.rows(renderWindows(query)));

@@ -33,7 +33,9 @@ async function told(body: object, column?: string, added = "0"): Promise<unknown
   const parsed = parseRule({ rule_id: "r", window_size: "1m", field: "payload.v", ...body });
   assert.ok(parsed.ok, JSON.stringify(parsed));
   const [series, { rule }] = [nextSeries++, parsed];
-  await engine.connection.write(renderRollup(planRollup([{ series, rule }]), range, { marks: [], counts: null, whole: "weir" }));
+  await engine.connection.write(
+    renderRollup(planRollup([{ series, rule }]), range, { marks: [], counts: null, whole: "weir" }),
+  );
   if (column !== undefined)
     await engine.connection.write({
       sql: `INSERT INTO rollups (series, pane, grp, ${column}) SELECT ${series}, toDateTime(${start / 1000}, 'UTC'), [], ${added}`,
@@ -89,7 +91,9 @@ async function toldOfBatches(body: object, batches: readonly (readonly number[])
   for (const [index, batch] of batches.entries()) {
     const from = batches.slice(0, index).flat().length;
     const range = { ...whole, from: offset(from), to: offset(from + batch.length - 1) };
-    await engine.connection.write(renderRollup(planRollup([{ series, rule }]), range, { marks: [], counts: null, whole: "weir" }));
+    await engine.connection.write(
+      renderRollup(planRollup([{ series, rule }]), range, { marks: [], counts: null, whole: "weir" }),
+    );
   }
   await engine.connection.write({
     sql: `INSERT INTO rollups (series, pane, grp, total) SELECT ${series}, toDateTime(${start / 1000}, 'UTC'), ['u'], ${added}`,

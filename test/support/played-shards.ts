@@ -43,7 +43,12 @@ interface Played {
   readonly views: (database: string) => Promise<void>;
 }
 
-async function pass(engine: ServerAccess, played: Played, incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
+async function pass(
+  engine: ServerAccess,
+  played: Played,
+  incoming: IncomingMessage,
+  answer: ServerResponse,
+): Promise<void> {
   const { index, views } = played;
   const body = await buffer(incoming);
   const read = /ENGINE = Distributed\('\w+', '(\w+)'/.exec(body.toString("utf8"))?.[1];
@@ -57,7 +62,8 @@ async function pass(engine: ServerAccess, played: Played, incoming: IncomingMess
   answer.writeHead(got.status, got.headers).end(got.text);
 }
 
-const isShared = (database: string): boolean => database !== "system" && database !== wholeOf(database.replace(/_whole$/, ""));
+const isShared = (database: string): boolean =>
+  database !== "system" && database !== wholeOf(database.replace(/_whole$/, ""));
 const ownOf = (database: string, index: number): string => `${database}_${index + 1}`;
 
 async function makeViews({ url, username, password }: ServerAccess, count: number, database: string): Promise<void> {
@@ -78,7 +84,7 @@ const rowsOf = (table: string, shard: number): string => `SELECT * FROM ${table}
 /** The engine takes an address with its own port for itself; nobody listens there. */
 const cluster = (count: number): string => `<clickhouse>
   <tcp_port>9000</tcp_port>
-  <remote_servers><${playedCluster}>${'<shard><replica><host>127.0.0.1</host><port>9000</port></replica></shard>'.repeat(count)}</${playedCluster}></remote_servers>
+  <remote_servers><${playedCluster}>${"<shard><replica><host>127.0.0.1</host><port>9000</port></replica></shard>".repeat(count)}</${playedCluster}></remote_servers>
 </clickhouse>
 `;
 

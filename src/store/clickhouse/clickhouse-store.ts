@@ -177,7 +177,12 @@ export class ClickHouseStore implements Store {
   tryRollUp(range: OffsetRange, plan: RollupPlan): Promise<void> {
     const marks = [{ key: statements.markKey({ series: 0, range }) }];
     const counts = { src: range.src, events: 0, duplicates: 0 };
-    const statement = renderRollup(plan, range, { marks, counts, into: "rollups_trial", whole: this.#connection.whole });
+    const statement = renderRollup(plan, range, {
+      marks,
+      counts,
+      into: "rollups_trial",
+      whole: this.#connection.whole,
+    });
     return this.#try(async () => {
       await this.#writeEach(rollupsTrial);
       await this.#connection.write(statement);

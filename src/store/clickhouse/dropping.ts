@@ -28,7 +28,10 @@ export class Dropping {
   /** See `Store.dropWindows`. */
   async windows(expired: readonly Expired[]): Promise<readonly number[]> {
     const dropped = await this.rows(expired);
-    const freed = await this.tidy(expired.map(({ series }) => series));
+    const freed = await this.tidy(
+      expired.map(({ series }) => series),
+      dropped,
+    );
     return [...dropped.union(freed)];
   }
 
@@ -36,13 +39,16 @@ export class Dropping {
   async rows(expired: readonly Expired[]): Promise<ReadonlySet<number>> {
     const found = await this.#connection.rows<{ series: number }>(selectExpired(expired));
     const dropped = new Set(found.map((row) => row.series));
-    for (const series of dropped) this.#tidyLists.delete(series);
     if (dropped.size > 0) await this.#connection.write(deleteExpired(expired.filter((one) => dropped.has(one.series))));
     return dropped;
   }
 
-  /** Takes groups without rows off the lists that are here. Also where an earlier deletion has broken off before it came to the lists: answers which had groups without rows. */
-  async tidy(series: readonly number[]): Promise<ReadonlySet<number>> {
+  /**
+   * Takes groups without rows off the lists that are here; `dropped`: of these series rows have gone, here or elsewhere. Also where an
+   * earlier deletion has broken off before it came to the lists: answers which had groups without rows.
+   */
+  async tidy(series: readonly number[], dropped: Iterable<number>): Promise<ReadonlySet<number>> {
+    for (const one of dropped) this.#tidyLists.delete(one);
     const doubtful = series.filter((one) => !this.#tidyLists.has(one));
     const freed = new Set<number>();
     for (let found = doubtful.length === 0 ? [] : await this.#unused(doubtful); found.length > 0;) {

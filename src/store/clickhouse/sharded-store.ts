@@ -95,9 +95,10 @@ export class ShardedStore implements its.Store {
 
   /** Rows first, on each: a group whose rows are on another server stays on its list. */
   async dropWindows(expired: readonly Expired[]): Promise<readonly number[]> {
-    const dropped = await this.#each((shard) => shard.dropping.rows(expired));
-    const freed = await this.#each((shard) => shard.dropping.tidy(expired.map(({ series }) => series)));
-    return [...new Set([...dropped, ...freed].flatMap((some) => [...some]))];
+    const dropped = union(await this.#each((shard) => shard.dropping.rows(expired)));
+    const series = expired.map((one) => one.series);
+    const freed = union(await this.#each((shard) => shard.dropping.tidy(series, dropped)));
+    return [...dropped.union(freed)];
   }
 
   seriesKept(): Promise<readonly number[]> {
@@ -196,4 +197,5 @@ export class ShardedStore implements its.Store {
   }
 }
 
+const union = (sets: readonly ReadonlySet<number>[]): Set<number> => new Set(sets.flatMap((set) => [...set]));
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);

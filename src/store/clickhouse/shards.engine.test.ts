@@ -1,30 +1,187 @@
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { type PlayedShards, playedCluster, startPlayedShards } from "../../../test/support/played-shards.ts";
 import { type ServerStore, serverStore } from "../../../test/support/server-store.ts";
+import { offset, src } from "../../event/position.ts";
+import { planRollup } from "../../rollup/plan.ts";
 import { longValueCases } from "../long-values.suite.ts";
+import { countByType, event, piece, range, start } from "../store-samples.suite.ts";
 import { storeSuite } from "../store.suite.ts";
 import { ShardedStore } from "./sharded-store.ts";
 
 let servers: PlayedShards;
+const signal = new AbortController().signal;
 
 before(async () => {
-  servers = await startPlayedShards(2);
+  servers = await startPlayedShards();
 });
 after(() => servers.close());
 
-/** Each of the servers, as one process has it. */
-const shards = (urls = servers.urls): ServerStore[] =>
-  urls.map((url, index) =>
-    serverStore({ ...servers, url }, "weir", { shard: { index, count: urls.length, cluster: playedCluster } }),
-  );
+/** Each of the servers, as one process has it; the first address is that of the first. */
+const connected = (database: string, urls: readonly string[] = servers.urls): ServerStore[] =>
+  urls.map((url, index) => {
+    const shard = urls.length === 1 ? null : { index, count: urls.length, cluster: playedCluster };
+    return serverStore({ ...servers, url }, database, { shard });
+  });
+
+async function on<T>(
+  database: string,
+  work: (store: ShardedStore, each: readonly ServerStore[]) => Promise<T>,
+  urls?: readonly string[],
+): Promise<T> {
+  const each = connected(database, urls);
+  const store = new ShardedStore(each.map((one) => one.store));
+  return work(store, each).finally(() => store.close());
+}
 
 storeSuite(
   "ClickHouse as two servers that share the partitions",
   async () => {
-    const store = new ShardedStore(shards().map((one) => one.store));
+    const store = new ShardedStore(connected("weir").map((one) => one.store));
     return { store, cleanup: () => store.close() };
   },
   longValueCases,
 );
-void assert;
+
+const minute = 60_000;
+const all = { filters: [], order: "newest", limit: 100 } as const;
+
+/** An event of each of these types at partition `of`, in the nth minute, counted for a series that is bounded. */
+async function counted(
+  store: ShardedStore,
+  of: number,
+  nth: number,
+  types: readonly string[],
+  room: number,
+): Promise<void> {
+  const at = range(of, nth * 10, nth * 10 + types.length - 1);
+  const timestamp = start + nth * minute;
+  const events = types.map((event_type, index) => event(`${of}-${nth}-${index}`, { event_type, timestamp }));
+  await store.insertRaw(src(of), [piece(nth * 10, events)]);
+  await store.rollUp({
+    ...{ range: at, plan: planRollup([{ series: 20, rule: countByType }], "close", new Set([20])) },
+    ...{ marks: [{ series: 0, range: at }], rooms: new Map([[20, room]]) },
+    counts: { events: types.length, duplicates: 0 },
+  });
+}
+
+const windowsOf = async (store: ShardedStore): Promise<unknown[][]> =>
+  (await store.windows({ ...all, series: 20, rule: countByType, from: 0, to: start + 60 * minute }))
+    .map(({ windowStart, group, value }) => [(windowStart - start) / minute, ...group, value])
+    .toSorted();
+
+test("each server has its own partitions alone, and all of them are read at any", () =>
+  on("apart", async (store, each) => {
+    await store.open(signal);
+    for (const at of [0, 1, 2, 3]) await counted(store, at, at, ["click", "view"], 9);
+    const own = await Promise.all(
+      each.map(({ connection }) =>
+        connection.rows({ sql: "SELECT DISTINCT src FROM raw_events ORDER BY src", parameters: {} }),
+      ),
+    );
+    assert.deepEqual(own, [
+      [{ src: 0 }, { src: 2 }],
+      [{ src: 1 }, { src: 3 }],
+    ]);
+    for (const { store: one } of each) assert.equal((await one.totals()).events, 8);
+    assert.equal((await store.events({ from: 0, to: start + 60 * minute, limit: 100 })).length, 8);
+    const query = { rule: countByType, eventsMax: 100, limit: 100, keptFrom: 0 };
+    const trial = await store.tryOut(query, signal);
+    assert.deepEqual([trial.events, trial.groups, trial.windows.length], [8, 2, 8]);
+  }));
+
+test("a group that is listed on one server is so for the other, and stays as long as either has rows of it", () =>
+  on("lists", async (store) => {
+    await store.open(signal);
+    await counted(store, 0, 1, ["a"], 1);
+    await counted(store, 1, 2, ["a", "b"], 0);
+    assert.deepEqual(await windowsOf(store), [
+      [1, "a", 1],
+      [2, 1],
+      [2, "a", 1],
+    ]);
+    const listed = async (to = 0): Promise<number | undefined> =>
+      (await store.listGroups([{ series: 20, from: start, to }])).get(20);
+    assert.deepEqual([await listed(), await listed(start + 10 * minute)], [1, 1]);
+    const drop = (nth: number) => store.dropWindows([{ series: 20, before: start + nth * minute }]);
+    assert.deepEqual(await drop(2), [20]);
+    assert.equal(await listed(), 1);
+    assert.deepEqual(await drop(3), [20]);
+    assert.equal(await listed(), 0);
+    assert.deepEqual(await drop(3), []);
+  }));
+
+test("windows that differ from the raw rows of their server are told, and those of a group on both are put together", () =>
+  on("compared", async (store, each) => {
+    await store.open(signal);
+    for (const at of [0, 1]) await counted(store, at, 5, ["a", "b"], 9);
+    assert.deepEqual(await windowsOf(store), [
+      [5, "a", 2],
+      [5, "b", 2],
+    ]);
+    const ranges = [0, 1].map((at) => range(at, 50, 51));
+    const compared = () =>
+      store.compare({ series: 20, rule: countByType, ranges, from: 0, limit: 10 }, "events", signal);
+    assert.equal((await compared()).different, 0);
+    const sql = `INSERT INTO rollups (series, pane, grp, n) SELECT 20, toDateTime(${start / 1000} + 300, 'UTC'), ['b'], 1`;
+    await each[1]!.connection.write({ sql, parameters: {} });
+    const { different, rows } = await compared();
+    assert.deepEqual([different, rows[0]?.group, rows[0]?.stored, rows[0]?.expected], [1, ["b"], "3", "2"]);
+  }));
+
+describe("which servers they are", () => {
+  const refused = (urls: readonly string[], what: RegExp) =>
+    on("noted", (store) => assert.rejects(store.open(signal), what), urls);
+
+  test("is noted at the first start, and others are refused afterwards", async () => {
+    const [one, two] = [servers.urls[0]!, servers.urls[1]!];
+    await on("noted", (store) => store.open(signal));
+    await on("noted", (store) => store.open(signal));
+    await refused([two, one], /is that of server 2 of 2, and --clickhouse-url makes it server 1 of 2/);
+    await refused([one, one], /is that of server 1 of 2, and --clickhouse-url makes it server 2 of 2/);
+    await refused([one], /cluster|is that of server 1 of 2, and --clickhouse-url makes it the only server/);
+    await refused([one, two, two], /has 2 shards in it, and --clickhouse-url has 3 addresses/);
+  });
+
+  test("a database that a single server has counted in is not made one of two", async () => {
+    const urls = servers.urls.slice(0, 1);
+    await on(
+      "single",
+      async (store) => {
+        await store.open(signal);
+        await store.takeOver(src(0));
+      },
+      urls,
+    );
+    await on("single", (store) => store.open(signal), urls);
+    await on("single", (store) =>
+      assert.rejects(store.open(signal), /is that of the only server, and --clickhouse-url makes it server 1 of 2/),
+    );
+  });
+
+  test("a cluster that reads another server than those that are written is refused", () =>
+    on("elsewhere", async (store, each) => {
+      await store.open(signal);
+      await each[1]!.connection.write({
+        sql: "ALTER TABLE shard DELETE WHERE 1 SETTINGS mutations_sync = 2",
+        parameters: {},
+      });
+      await each[1]!.connection.write({ sql: "INSERT INTO shard SELECT 0, 2", parameters: {} });
+      await assert.rejects(
+        each[0]!.store.openWhole(signal),
+        /by the cluster played ClickHouse at .* reads elsewhere of server 1 of the 2/,
+      );
+    }));
+});
+
+test("what reads all of them gets the columns that come later", () =>
+  on("later", async (store, each) => {
+    await store.open(signal);
+    const [{ connection }] = each as [ServerStore];
+    for (const sql of [`ALTER TABLE later_whole.rollups DROP COLUMN late`, "DROP TABLE later_whole.rejects"])
+      await connection.write({ sql, parameters: {} });
+    await store.open(signal);
+    assert.equal((await store.seriesCounts([20])).get(20)?.late, 0);
+    assert.deepEqual(await store.rejects({ limit: 1 }), []);
+    assert.deepEqual(await store.storedOffsets(src(1), offset(0)), []);
+  }));

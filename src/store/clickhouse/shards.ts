@@ -28,7 +28,9 @@ const alone: Noted = { index: 0, count: 1 };
  * looked for where they are not. A database that never was one of several, and has been written to, is that of a single one.
  * @throws WeirError `store_unfit` when it is another.
  */
-export async function mustBeThatShard(connection: Pick<Connection, "rowsOutside" | "rows" | "whom" | "facts">): Promise<void> {
+export async function mustBeThatShard(
+  connection: Pick<Connection, "rowsOutside" | "rows" | "whom" | "facts">,
+): Promise<void> {
   const { whom, facts } = connection;
   const now = facts.shard ?? alone;
   const before = await notedShard(connection);
@@ -94,7 +96,13 @@ async function mustReachAll(connection: Opened, { cluster, count }: Shard): Prom
   );
 }
 
-function completing({ name, isThere, columns }: Lacking, own: string, whole: string, shard: Shard, cluster: string | null): string {
+function completing(
+  { name, isThere, columns }: Lacking,
+  own: string,
+  whole: string,
+  shard: Shard,
+  cluster: string | null,
+): string {
   const table = `\`${whole}\`.${name}${onCluster(cluster)}`;
   if (isThere === 1)
     return `ALTER TABLE ${table} ${columns.map(([column, type]) => `ADD COLUMN IF NOT EXISTS ${column} ${type}`).join(", ")}`;
@@ -116,12 +124,13 @@ const selectNoted: Statement = { sql: "SELECT shard AS index, shards AS count FR
 const selectClaims: Statement = { sql: "SELECT toFloat64(count()) AS claims FROM claims", parameters: {} };
 
 const selectLacking = (database: string, whole: string): Statement => ({
-  sql: `SELECT table AS name, groupArray((name, type)) AS columns,
+  sql: `SELECT table AS name, groupArray((column, type)) AS columns,
       toUInt8(table IN (SELECT name FROM system.tables WHERE database = {whole:String})) AS isThere
-    FROM (SELECT table, name, type FROM system.columns WHERE database = {database:String} AND table IN {tables:Array(String)}
+    FROM (SELECT table, name AS column, type FROM system.columns WHERE database = {database:String} AND table IN {tables:Array(String)}
       AND (table, name) NOT IN (SELECT table, name FROM system.columns WHERE database = {whole:String}) ORDER BY position)
     GROUP BY table ORDER BY table`,
   parameters: { database, whole, tables: tablesOfWhole },
 });
 
-const placeOf = ({ index, count }: Noted): string => (count === 1 ? "the only server" : `server ${index + 1} of ${count}`);
+const placeOf = ({ index, count }: Noted): string =>
+  count === 1 ? "the only server" : `server ${index + 1} of ${count}`;

@@ -24,7 +24,9 @@ before(async () => {
     parameters: { start, every: everyMs, users, events },
   });
   const marks = [{ key: `0:1:0-${events}` }];
-  await engine.connection.write(renderRollup(planRollup([]), range(1, 0, events), { marks, counts: null, whole: "weir" }));
+  await engine.connection.write(
+    renderRollup(planRollup([]), range(1, 0, events), { marks, counts: null, whole: "weir" }),
+  );
 });
 after(() => engine.close());
 
