@@ -262,6 +262,23 @@ test("values that contradict each other are refused", () => {
   good({ argv: ["--ingest-port", "0", "--query-port", "0"] });
 });
 
+test("several addresses of ClickHouse go with the cluster whose shards they are", () => {
+  const [one, two] = ["http://c1:8123", "https://c2:8443"];
+  const shards = ["--clickhouse-shards", "main"];
+  assert.deepEqual(good({ argv: ["--clickhouse-url", `${one},${two}`, ...shards] }).config.clickhouseUrl, [one, two]);
+  assert.match(
+    problems({ argv: ["--clickhouse-url", `${one},${two}`] })[0]!,
+    /--clickhouse-url.* of several addresses clickhouse-shards has to name/,
+  );
+  for (const argv of [["--clickhouse-url", one, ...shards], shards])
+    assert.match(problems({ argv })[0]!, /--clickhouse-shards.* is of several addresses in clickhouse-url/);
+  for (const urls of ["none", `${one},`, `${one},c2:8123`])
+    assert.match(
+      problems({ argv: ["--clickhouse-url", urls] })[0]!,
+      /a list with commas between; each an address such as/,
+    );
+});
+
 test("roles in processes of their own need what these share, and all of it is told at once", () => {
   const lacks = (...argv: string[]): string[] =>
     problems({ argv }).map((problem) => /needs (--[a-z-]+)/.exec(problem)?.[1] ?? problem);

@@ -232,7 +232,20 @@ function upkeepProblems(command: CommandName, config: Config, { url }: UpkeepOpt
   return [{ path: command, message, value: config.roles.join(",") }];
 }
 
-const severalStores = ({ clickhouseUrl }: Config): boolean => clickhouseUrl !== null && clickhouseUrl.length > 1;
+function shardProblems(
+  { clickhouseUrl: urls, clickhouseShards: shards }: Config,
+  sources: Partial<Sources>,
+): Problem[] {
+  const areSeveral = urls !== null && urls.length > 1;
+  if (areSeveral === (shards !== null)) return [];
+  const [key, message] = areSeveral
+    ? ([
+        "clickhouseUrl",
+        "of several addresses clickhouse-shards has to name the cluster whose shards they are",
+      ] as const)
+    : (["clickhouseShards", "is of several addresses in clickhouse-url, one for each shard of the cluster"] as const);
+  return [{ path: sources[key] ?? options[key].name, message, value: areSeveral ? urls.join() : shards }];
+}
 
 /** Values that are right by themselves and wrong together. */
 function contradictions(config: Config, sources: Partial<Sources>): Problem[] {
@@ -259,14 +272,7 @@ function contradictions(config: Config, sources: Partial<Sources>): Problem[] {
       value: config.engineReadonlyPort,
     });
   }
-  if (severalStores(config) !== (config.clickhouseShards !== null)) {
-    problems.push({
-      path: sources.clickhouseShards ?? "clickhouse-shards",
-      message:
-        "is for several addresses in clickhouse-url, one for each shard of the cluster that it names, and they need it",
-      value: config.clickhouseShards,
-    });
-  }
+  problems.push(...shardProblems(config, sources));
   if (config.kafkaSasl !== "off" && (config.kafkaUser === null || config.kafkaPassword === null)) {
     problems.push({
       path: sources.kafkaSasl ?? "kafka-sasl",

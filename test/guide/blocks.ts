@@ -63,6 +63,11 @@ export const unchecked: readonly (readonly [page: string, begins: string, why: s
     "a sum: deploy/check/memory.ts has it, test/faults/overload.load.test.ts holds it",
   ],
   [
+    "docs/operating.md",
+    "<clickhouse>",
+    "of servers that others run; the engine takes one like it from test/support/played-shards.ts",
+  ],
+  [
     "docs/client.md",
     'const weir = new Weir({ ingestUrl: "/"',
     "for a page alone: client/browser.engine.test.ts has one",

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { tablesOfWhole, wholeOf } from "../../src/store/clickhouse/shards.ts";
 import { serveOnLoopback } from "./loopback.ts";
+import { statementOf } from "./request-form.ts";
 import type { ServerAccess } from "./server-store.ts";
 import { type StandAloneEngine, startStandAloneEngine } from "./stand-alone-engine.ts";
 import { handOn } from "./tardy-proxy.ts";
@@ -22,12 +23,12 @@ export interface Sharded {
  * engine's own cluster has as many shards, all of them itself, and what is `Distributed` over it reads at each the rows of that one. So
  * statements over all shards are planned, sent, computed on each and put together as ClickHouse does it; only the line is not there.
  */
-export async function startPlayedShards(count = 2): Promise<PlayedShards> {
+export async function startPlayedShards(count = 2, heard: Heard = () => {}): Promise<PlayedShards> {
   const engine = await startStandAloneEngine(cluster(count));
   const views = onceEach((database) => makeViews(engine, count, database));
   const proxies = await Promise.all(
     Array.from({ length: count }, (_, index) =>
-      serveOnLoopback((incoming, answer) => pass(engine, { index, views }, incoming, answer)),
+      serveOnLoopback((incoming, answer) => pass(engine, { index, views, heard }, incoming, answer)),
     ),
   );
   const close = async (): Promise<void> => {
@@ -37,7 +38,11 @@ export async function startPlayedShards(count = 2): Promise<PlayedShards> {
   return { ...engine, urls: proxies.map(({ url }) => url), close };
 }
 
+/** Hears of each statement, and to which database it is sent. */
+export type Heard = (statement: string, database: string) => void;
+
 interface Played {
+  readonly heard: Heard;
   readonly index: number;
   /** What reads over all of a database is over these, which must be there first. */
   readonly views: (database: string) => Promise<void>;
@@ -49,11 +54,13 @@ async function pass(
   incoming: IncomingMessage,
   answer: ServerResponse,
 ): Promise<void> {
-  const { index, views } = played;
+  const { index, views, heard } = played;
   const body = await buffer(incoming);
-  const read = /ENGINE = Distributed\('\w+', '(\w+)'/.exec(body.toString("utf8"))?.[1];
+  const statement = statementOf(incoming, body);
+  const read = /ENGINE = Distributed\('\w+', '(\w+)'/.exec(statement)?.[1];
   if (read !== undefined) await views(read);
   const url = new URL(incoming.url ?? "/", engine.url);
+  heard(statement, url.searchParams.get("database") ?? "");
   for (const name of ["database", "param_database"]) {
     const database = url.searchParams.get(name);
     if (database !== null && isShared(database)) url.searchParams.set(name, ownOf(database, index));

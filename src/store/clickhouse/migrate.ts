@@ -23,7 +23,7 @@ export interface MigrateOptions {
  */
 export async function migrate(options: MigrateOptions): Promise<void> {
   const { connection, database, steps, change } = options;
-  if (!(await hasDatabase(options))) {
+  if (!(await hasDatabase(connection, database))) {
     if (!change) throw lacking(database, ["the database"]);
     await connection.createDatabase();
   }
@@ -36,7 +36,7 @@ export async function migrate(options: MigrateOptions): Promise<void> {
   await complete(options);
 }
 
-async function hasDatabase({ connection, database }: MigrateOptions): Promise<boolean> {
+export async function hasDatabase(connection: Pick<Connection, "rowsOutside">, database: string): Promise<boolean> {
   const sql = "SELECT toUInt8(count()) AS found FROM system.databases WHERE name = {database:String}";
   const [row] = await connection.rowsOutside<{ found: number }>({ sql, parameters: { database } });
   return row?.found === 1;

@@ -65,8 +65,8 @@ async function prepare(connection: Connection, how: Opening): Promise<void> {
   const { facts, whom } = connection;
   mustBeRecent(await versionOf(connection), whom);
   const wanted = facts.shard?.count ?? 1;
-  for (const cluster of new Set([facts.cluster, facts.shard?.cluster]))
-    if (cluster != null) mustHaveShards(await shardsOf(connection, cluster), wanted, cluster, whom);
+  for (const cluster of new Set([facts.cluster, facts.shard?.cluster ?? null]))
+    if (cluster !== null) mustHaveShards(await shardsOf(connection, cluster), wanted, cluster, whom);
   if (!facts.endsWithUs) await mustBeThatShard(connection);
   await migrate({ ...how, connection, facts, database: whom.database, steps: stepsOf(facts) });
 }

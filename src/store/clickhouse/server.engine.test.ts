@@ -96,7 +96,9 @@ describe("what the suite does not ask", () => {
 });
 
 test("the documented grants cover all of it", (t) => {
-  const granted = grantsIn(readFileSync(new URL("../../../docs/operating.md", import.meta.url), "utf8"));
+  const page = readFileSync(new URL("../../../docs/operating.md", import.meta.url), "utf8");
+  // What several servers need besides: shards.engine.test.ts.
+  const granted = grantsIn(page.slice(0, page.indexOf("### Several ClickHouse servers")));
   assert.ok(granted.length >= 6, "the page has grants");
   const needed = new Map<string, string>();
   for (const statement of statements)

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { type PlayedShards, playedCluster, startPlayedShards } from "../../../test/support/played-shards.ts";
 import { type ServerStore, serverStore } from "../../../test/support/server-store.ts";
@@ -10,10 +11,22 @@ import { storeSuite } from "../store.suite.ts";
 import { ShardedStore } from "./sharded-store.ts";
 
 let servers: PlayedShards;
+/** What several servers are asked for beyond what one is, and the rights that it takes. */
+const needed = new Set<string>();
+const needs: Readonly<Record<string, (statement: string, database: string) => boolean>> = {
+  "SELECT ON weir_whole.*": (statement, database) =>
+    database.endsWith("_whole") || /\{whole:Identifier\}/.test(statement),
+  "CREATE TABLE ON weir_whole.*": (statement) => /^CREATE TABLE IF NOT EXISTS `\w+_whole`/.test(statement),
+  "ALTER ADD COLUMN ON weir_whole.*": (statement) => /^ALTER TABLE `\w+_whole`\.\w+ ADD COLUMN/.test(statement),
+  "SELECT ON system.clusters": (statement) => statement.includes("system.clusters"),
+  "REMOTE ON *.*": (statement) => statement.includes("ENGINE = Distributed("),
+};
 const signal = new AbortController().signal;
 
 before(async () => {
-  servers = await startPlayedShards();
+  servers = await startPlayedShards(2, (statement, database) => {
+    for (const [need, isIn] of Object.entries(needs)) if (isIn(statement, database)) needed.add(need);
+  });
 });
 after(() => servers.close());
 
@@ -31,7 +44,11 @@ async function on<T>(
 ): Promise<T> {
   const each = connected(database, urls);
   const store = new ShardedStore(each.map((one) => one.store));
-  return work(store, each).finally(() => store.close());
+  try {
+    return await work(store, each);
+  } finally {
+    await store.close();
+  }
 }
 
 storeSuite(
@@ -68,7 +85,7 @@ async function counted(
 const windowsOf = async (store: ShardedStore): Promise<unknown[][]> =>
   (await store.windows({ ...all, series: 20, rule: countByType, from: 0, to: start + 60 * minute }))
     .map(({ windowStart, group, value }) => [(windowStart - start) / minute, ...group, value])
-    .toSorted();
+    .toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 
 test("each server has its own partitions alone, and all of them are read at any", () =>
   on("apart", async (store, each) => {
@@ -97,8 +114,8 @@ test("a group that is listed on one server is so for the other, and stays as lon
     await counted(store, 1, 2, ["a", "b"], 0);
     assert.deepEqual(await windowsOf(store), [
       [1, "a", 1],
-      [2, 1],
       [2, "a", 1],
+      [2, 1],
     ]);
     const listed = async (to = 0): Promise<number | undefined> =>
       (await store.listGroups([{ series: 20, from: start, to }])).get(20);
@@ -185,3 +202,12 @@ test("what reads all of them gets the columns that come later", () =>
     assert.deepEqual(await store.rejects({ limit: 1 }), []);
     assert.deepEqual(await store.storedOffsets(src(1), offset(0)), []);
   }));
+
+test("the documented grants cover what is asked of several servers, and nothing else", () => {
+  const page = readFileSync(new URL("../../../docs/operating.md", import.meta.url), "utf8");
+  const [, section = ""] = page.split("### Several ClickHouse servers");
+  const granted = [...section.matchAll(/^GRANT (.+) ON (\S+) TO weir;$/gm)].flatMap(([, rights = "", on]) =>
+    rights.split(", ").map((right) => `${right} ON ${on}`),
+  );
+  assert.deepEqual(granted.toSorted(), [...needed].toSorted());
+});

@@ -2,6 +2,7 @@ import { WeirError } from "../../lib/errors.ts";
 import type { Statement } from "../../rollup/statement.ts";
 import type { Connection } from "./connection.ts";
 import type { Shard } from "./facts.ts";
+import { hasDatabase } from "./migrate.ts";
 import { onCluster } from "./schema.ts";
 
 /*
@@ -60,7 +61,7 @@ interface Lacking {
   readonly columns: readonly (readonly [string, string])[];
 }
 
-type Opened = Pick<Connection, "rows" | "write" | "whom" | "whole" | "facts" | "createDatabase">;
+type Opened = Pick<Connection, "rows" | "write" | "whom" | "whole" | "facts" | "createDatabase" | "rowsOutside">;
 
 /**
  * Makes what reads over all shards, and gives it the columns that have come since.
@@ -78,7 +79,7 @@ async function completeWhole(connection: Opened, shard: Shard, change: boolean):
   const lacking = await connection.rows<Lacking>(selectLacking(whom.database, whole));
   if (lacking.length === 0) return;
   if (!change) throw mayNot(whole, lacking);
-  await connection.createDatabase(whole);
+  if (!(await hasDatabase(connection, whole))) await connection.createDatabase(whole);
   for (const table of lacking)
     await connection.write({ sql: completing(table, whom.database, whole, shard, facts.cluster), parameters: {} });
 }
