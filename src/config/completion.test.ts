@@ -56,14 +56,15 @@ test("bash is told how to complete", () => {
   assert.equal(out, "complete -F _weir weir\n");
 });
 
-/** Runs a command in a shell that is given its script as `SCRIPT`; `needs` is for the options of a test of it. */
+/** Runs a command in a shell that has its script on its standard input, as that may be longer than a variable; `needs` is for the options of a test of it. */
 const inShell = (shell: "zsh" | "fish", ...args: readonly string[]) => {
   const isThere = spawnSync(shell, ["--version"]).error === undefined;
   const needs = unlessMissing(isThere ? undefined : `${shell} is not installed: apt-get install ${shell}`);
   const run = (command: string): string => {
     const { status, stdout, stderr } = spawnSync(shell, [...args, command], {
       encoding: "utf8",
-      env: { ...process.env, SCRIPT: script(shell), HOME: "/nowhere" },
+      env: { ...process.env, HOME: "/nowhere" },
+      input: script(shell),
     });
     assert.deepEqual([status, stderr], [0, ""]);
     return stdout;
@@ -73,14 +74,14 @@ const inShell = (shell: "zsh" | "fish", ...args: readonly string[]) => {
 
 const zsh = inShell("zsh", "-f", "-c");
 test("zsh can read its script, and is told how to complete", zsh.needs, () => {
-  const out = zsh.run('autoload -Uz compinit; compinit -u -D; eval "$SCRIPT"; print $_comps[weir]');
+  const out = zsh.run('autoload -Uz compinit; compinit -u -D; eval "$(cat)"; print $_comps[weir]');
   assert.equal(out, "_weir\n");
 });
 
 const fish = inShell("fish", "--no-config", "-c");
 test("fish offers commands, options and their values", fish.needs, () => {
   const asked = (line: string): string[] => {
-    const out = fish.run(`echo "$SCRIPT" | source; complete -C '${line}'`);
+    const out = fish.run(`source; complete -C '${line}'`);
     return out.split("\n").flatMap((found) => (found === "" ? [] : [found.split("\t")[0]!]));
   };
   assert.deepEqual(asked("weir re"), ["rebuild", "rejects"]);
