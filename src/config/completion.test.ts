@@ -81,7 +81,7 @@ test("zsh can read its script, and is told how to complete", zsh.needs, () => {
 const fish = inShell("fish", "--no-config", "-c");
 test("fish offers commands, options and their values", fish.needs, () => {
   const asked = (line: string): string[] => {
-    const out = fish.run(`source; complete -C '${line}'`);
+    const out = fish.run(`cat | source; complete -C '${line}'`);
     return out.split("\n").flatMap((found) => (found === "" ? [] : [found.split("\t")[0]!]));
   };
   assert.deepEqual(asked("weir re"), ["rebuild", "rejects"]);
