@@ -20,7 +20,7 @@ export const openStore = (connection: Connection, how: Opening, clock: Clock, si
 
 /** Makes sure that all servers can be read by this one, when each of them has been opened. See `untilOpened`. */
 export const openReading = (connection: Connection, how: Opening, clock: Clock, signal: AbortSignal): Promise<void> =>
-  untilOpened(connection, () => openWhole(connection, how.change), how, clock, signal);
+  untilOpened(connection, () => openWhole(connection, how), how, clock, signal);
 
 /**
  * Waits, with growing pauses, as long as waiting can help.

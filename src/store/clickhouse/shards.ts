@@ -2,7 +2,7 @@ import { WeirError } from "../../lib/errors.ts";
 import type { Statement } from "../../rollup/statement.ts";
 import type { Connection } from "./connection.ts";
 import type { Shard } from "./facts.ts";
-import { hasDatabase } from "./migrate.ts";
+import { type MigrateOptions, hasDatabase } from "./migrate.ts";
 import { onCluster } from "./schema.ts";
 
 /*
@@ -63,25 +63,29 @@ interface Lacking {
 
 type Opened = Pick<Connection, "rows" | "write" | "whom" | "whole" | "facts" | "createDatabase" | "rowsOutside">;
 
+type Changes = Pick<MigrateOptions, "change" | "applied">;
+
 /**
  * Makes what reads over all shards, and gives it the columns that have come since.
  * @throws WeirError `store_unfit` where that may not be, or where the cluster's shards are others than those that are written.
  */
-export async function openWhole(connection: Opened, change: boolean): Promise<void> {
+export async function openWhole(connection: Opened, how: Changes): Promise<void> {
   const { shard } = connection.facts;
   if (shard === null) return;
-  await completeWhole(connection, shard, change);
+  await completeWhole(connection, shard, how);
   await mustReachAll(connection, shard);
 }
 
-async function completeWhole(connection: Opened, shard: Shard, change: boolean): Promise<void> {
+async function completeWhole(connection: Opened, shard: Shard, { change, applied }: Changes): Promise<void> {
   const { facts, whom, whole } = connection;
   const lacking = await connection.rows<Lacking>(selectLacking(whom.database, whole));
   if (lacking.length === 0) return;
   if (!change) throw mayNot(whole, lacking);
   if (!(await hasDatabase(connection, whole))) await connection.createDatabase(whole);
-  for (const table of lacking)
+  for (const table of lacking) {
     await connection.write({ sql: completing(table, whom.database, whole, shard, facts.cluster), parameters: {} });
+    applied?.(`${whole}.${table.name} at ${whom.address}`);
+  }
 }
 
 /** By what each notes of itself. */
