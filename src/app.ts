@@ -8,7 +8,7 @@ import type { OpenLogDeps } from "./app/log.ts";
 import { openRegistry } from "./app/rules.ts";
 import type { OpenedRules } from "./app/rules.ts";
 import { openStoreOn, startHost } from "./app/store.ts";
-import type { StoreDeps } from "./app/store.ts";
+import type { StoreDeps } from "./app/store-host.ts";
 import { bringTogether } from "./app/together.ts";
 import type { Basis } from "./assembly/basis.ts";
 import { countingElsewhere, countingHere } from "./assembly/counting.ts";

@@ -7,7 +7,7 @@ import type { WeirError } from "../lib/errors.ts";
 import { untilThere } from "../lib/until-there.ts";
 import type { Registry } from "../rule/registry.ts";
 import { openSqliteRegistry } from "../rule/sqlite/sqlite-registry.ts";
-import type { StoreDeps } from "./store.ts";
+import type { StoreDeps } from "./store-host.ts";
 
 export interface OpenedRules {
   readonly rules: Registry;

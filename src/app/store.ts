@@ -1,47 +1,23 @@
 import { randomInt, randomUUID } from "node:crypto";
-import type { Computing } from "../assembly/health.ts";
 import type { Config } from "../config/options.ts";
-import type { Clock } from "../lib/clock.ts";
 import { Closers } from "../lib/closers.ts";
 import { lockDataDir } from "../lib/datadir.ts";
-import type { Logger } from "../observe/logger.ts";
 import { Claims } from "../store/clickhouse/claims.ts";
 import { ClickHouseStore } from "../store/clickhouse/clickhouse-store.ts";
-import { Connection } from "../store/clickhouse/connection.ts";
-import type { ConnectionOptions } from "../store/clickhouse/connection.ts";
-import { DamageWatch } from "../store/clickhouse/damage-watch.ts";
+import { Connection, type ConnectionOptions } from "../store/clickhouse/connection.ts";
 import { startEngine } from "../store/clickhouse/engine/engine.ts";
-import { type Shard, embeddedFacts, serverFacts } from "../store/clickhouse/facts.ts";
-import { ServerWatch } from "../store/clickhouse/server-watch.ts";
+import { embeddedFacts } from "../store/clickhouse/facts.ts";
 import { ShardedStore } from "../store/clickhouse/sharded-store.ts";
-import { wholeOf } from "../store/clickhouse/shards.ts";
 import type { Store } from "../store/store.ts";
-import { certificatesIn } from "./certificates.ts";
-
-/** A server that the store is on, or the embedded engine. */
-export interface StoreServer {
-  readonly connection: ConnectionOptions;
-  readonly damages: DamageWatch;
-  /** How often it was there again. */
-  readonly restarts: () => number;
-}
-
-/** What the store is on: a child of ours, a server that somebody else runs, or several of them that share the partitions. */
-export interface StoreHost extends Computing {
-  /** At least one. */
-  readonly servers: readonly StoreServer[];
-  damagedParts(): number;
-  /** Calls `listener` whenever nothing of a server is damaged any more, as far as is known. */
-  onMended(listener: () => void): void;
-}
-
-export interface StoreDeps {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly version: string;
-  /** Ends the waiting for a server that is not there. */
-  readonly signal?: AbortSignal;
-}
+import {
+  type StoreDeps,
+  type StoreHost,
+  type StoreServer,
+  damageWatch,
+  hostOf,
+  requestTimeoutMs,
+} from "./store-host.ts";
+import { watchServers } from "./store-servers.ts";
 
 /** With an address of a server nothing is started. */
 export async function startHost(config: Config, deps: StoreDeps, closers: Closers): Promise<StoreHost> {
@@ -78,73 +54,6 @@ async function startEmbedded(config: Config, { clock, logger }: StoreDeps, close
   };
 }
 
-/** What is the same of all of them. */
-const hostOf = (
-  servers: readonly StoreServer[],
-): Pick<StoreHost, "servers" | "damage" | "damagedParts" | "onMended"> => ({
-  servers,
-  damage: () => joined(servers.map(({ damages }) => damages.describe())),
-  damagedParts: () => servers.reduce((all, { damages }) => all + damages.count, 0),
-  onMended: (listener) => {
-    for (const { damages } of servers) damages.onMended(listener);
-  },
-});
-
-const joined = (texts: readonly (string | undefined)[]): string | undefined => {
-  const told = texts.filter((text) => text !== undefined);
-  return told.length === 0 ? undefined : told.join("; ");
-};
-
-const requestTimeoutMs = 300_000;
-
-function watchServers(config: Config, urls: readonly string[], deps: StoreDeps, closers: Closers): StoreHost {
-  const watched = urls.map((url, index) => watchServer(config, { url, shard: shardOf(config, index) }, deps, closers));
-  return {
-    ...hostOf(watched.map(({ server }) => server)),
-    state: () => {
-      const answering = watched.every(({ watch }) => watch.answering());
-      const restarts = watched.reduce((all, { watch }) => all + watch.returns, 0);
-      return { up: answering, answering, isLowOnDisk: false, restarts };
-    },
-    describe: () => joined(watched.flatMap(({ watch, server }) => [watch.describe(), server.damages.doubts()])),
-    whyAway: `${watched.length === 1 ? "does not answer; it" : "does not answer, or one of its servers does not; each"} is asked again every second`,
-    questionsAtOnce: watched[0]!.server.connection.facts.questionsAtOnce,
-  };
-}
-
-function shardOf({ clickhouseUrl, clickhouseShards }: Config, index: number): Shard | null {
-  if (clickhouseUrl === null || clickhouseShards === null) return null;
-  return { index, count: clickhouseUrl.length, cluster: clickhouseShards };
-}
-
-function watchServer(
-  config: Config,
-  { url, shard }: { readonly url: string; readonly shard: Shard | null },
-  { clock, logger }: StoreDeps,
-  closers: Closers,
-): { readonly watch: ServerWatch; readonly server: StoreServer } {
-  const { clickhouseUser, clickhousePassword, clickhouseDatabase: database, clickhouseCa, clickhouseCluster } = config;
-  const shared: ConnectionOptions = {
-    ...{ url: () => url, username: clickhouseUser, password: clickhousePassword ?? "", database },
-    ...{ requestTimeoutMs, newId: randomUUID, facts: serverFacts(clickhouseCluster, shard) },
-    ...(shard === null ? {} : { whole: wholeOf(database) }),
-    ...(clickhouseCa === null ? {} : { ca: certificatesIn("--clickhouse-ca", clickhouseCa) }),
-  };
-  const watch = new ServerWatch({
-    probe: new Connection(shared),
-    clock,
-    log: (level, message, facts) => logger[level]({ part: "store", ...facts }, message),
-  });
-  watch.start();
-  closers.add("watch of the ClickHouse server", () => watch.stop());
-  const damages = damageWatch(logger);
-  const connection = { ...shared, failed: damages.failed, life: watch };
-  return { watch, server: { connection, damages, restarts: () => watch.returns } };
-}
-
-const damageWatch = (logger: Logger): DamageWatch =>
-  new DamageWatch({ log: (level, message, facts) => logger[level]({ part: "store", damaged: facts }, message) });
-
 /** How a store is opened. */
 interface Opened {
   readonly migrate: boolean;
@@ -178,11 +87,11 @@ export async function openStoreOn(
 }
 
 function storeOn(
-  { connection: options, damages }: StoreServer,
+  { connection: options, whole, damages }: StoreServer,
   { migrate, applied }: Opened,
   { clock, logger, version }: StoreDeps,
 ): { readonly store: ClickHouseStore; readonly connection: Connection } {
-  const { facts, database, whole } = options;
+  const { facts, database } = options;
   const connection = new Connection(options);
   const claims = new Claims({
     ...{ connection, clock, writer: randomUUID(), where: { database, cluster: facts.cluster } },
@@ -196,7 +105,7 @@ function storeOn(
   };
   const store = new ClickHouseStore({
     ...{ connection, clock, opening, mustHaveAll: damages.mustHaveAll },
-    ...(whole === undefined ? {} : { whole: new Connection({ ...options, database: whole }) }),
+    ...(whole === undefined ? {} : { whole: new Connection(whole) }),
     ...(facts.endsWithUs ? {} : { claims }),
   });
   return { store, connection };

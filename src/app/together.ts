@@ -3,7 +3,7 @@ import { untilThere } from "../lib/until-there.ts";
 import type { Rulebook } from "../rulebook/rulebook.ts";
 import type { Store } from "../store/store.ts";
 import type { OpenedRules } from "./rules.ts";
-import type { StoreDeps } from "./store.ts";
+import type { StoreDeps } from "./store-host.ts";
 
 /**
  * The rules and the store may be of different moments, and of different installations. What was there when it was opened may

@@ -1,7 +1,7 @@
 import { createClient } from "@clickhouse/client";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { tablesOfWhole, wholeOf } from "../../src/store/clickhouse/shards.ts";
+import { tablesOfWhole, wholeOf } from "../../src/store/clickhouse/whole.ts";
 import { serveOnLoopback } from "./loopback.ts";
 import { statementOf } from "./request-form.ts";
 import type { ServerAccess } from "./server-store.ts";
@@ -9,6 +9,8 @@ import { type StandAloneEngine, startStandAloneEngine } from "./stand-alone-engi
 import { handOn } from "./tardy-proxy.ts";
 
 export const playedCluster = "played";
+/** Like it, but that nobody listens where its last shard is. */
+export const brokenCluster = "broken";
 
 /** Several servers, and the engine that is all of them. */
 export interface PlayedShards extends StandAloneEngine, Sharded {}
@@ -24,7 +26,7 @@ export interface Sharded {
  * statements over all shards are planned, sent, computed on each and put together as ClickHouse does it; only the line is not there.
  */
 export async function startPlayedShards(count = 2, heard: Heard = () => {}): Promise<PlayedShards> {
-  const engine = await startStandAloneEngine(cluster(count));
+  const engine = await startStandAloneEngine(clusters(count));
   const views = onceEach((database) => makeViews(engine, count, database));
   const proxies = await Promise.all(
     Array.from({ length: count }, (_, index) =>
@@ -88,12 +90,14 @@ async function makeViews({ url, username, password }: ServerAccess, count: numbe
 
 const rowsOf = (table: string, shard: number): string => `SELECT * FROM ${table} WHERE shardNum() = ${shard}`;
 
-/** The engine takes an address with its own port for itself; nobody listens there. */
-const cluster = (count: number): string => `<clickhouse>
-  <tcp_port>9000</tcp_port>
-  <remote_servers><${playedCluster}>${"<shard><replica><host>127.0.0.1</host><port>9000</port></replica></shard>".repeat(count)}</${playedCluster}></remote_servers>
-</clickhouse>
-`;
+/** The engine takes an address with its own port for itself; nobody listens there, nor at the last one. */
+function clusters(count: number): string {
+  const shard = (port: number): string =>
+    `<shard><replica><host>127.0.0.1</host><port>${port}</port></replica></shard>`;
+  const all = { [playedCluster]: shard(9000).repeat(count), [brokenCluster]: shard(9000).repeat(count - 1) + shard(1) };
+  const named = Object.entries(all).map(([name, shards]) => `<${name}>${shards}</${name}>`);
+  return `<clickhouse><tcp_port>9000</tcp_port><remote_servers>${named.join("")}</remote_servers></clickhouse>\n`;
+}
 
 function onceEach(work: (name: string) => Promise<void>): (name: string) => Promise<void> {
   const done = new Map<string, Promise<void>>();

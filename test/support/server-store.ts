@@ -4,7 +4,7 @@ import { Claims } from "../../src/store/clickhouse/claims.ts";
 import { ClickHouseStore } from "../../src/store/clickhouse/clickhouse-store.ts";
 import { Connection } from "../../src/store/clickhouse/connection.ts";
 import { type Shard, serverFacts } from "../../src/store/clickhouse/facts.ts";
-import { wholeOf } from "../../src/store/clickhouse/shards.ts";
+import { wholeOf } from "../../src/store/clickhouse/whole.ts";
 
 export interface ServerAccess {
   readonly url: string;

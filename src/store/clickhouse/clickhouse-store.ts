@@ -35,7 +35,7 @@ import { compare } from "./compare.ts";
 import type { Connection } from "./connection.ts";
 import { unavailable } from "./failure.ts";
 import { areOfOneMonth, encodeRawRows, rawRows, rawRowsBytesMax } from "./row-binary.ts";
-import { type Opening, openReading, openStore } from "./opening.ts";
+import { type Opening, lookAt, openReading, openStore } from "./opening.ts";
 import { rawTrial, rollupsTrial } from "./schema.ts";
 import type { Position, RejectQuery, RejectedEvent } from "../rejects.ts";
 import { Erasing } from "./erasing.ts";
@@ -47,7 +47,9 @@ import * as quarantine from "./rejects.ts";
 import { Questions } from "./questions.ts";
 import { yieldingSettings } from "./statement-settings.ts";
 import * as statements from "./statements.ts";
+import type { Standing } from "./shards.ts";
 import { tryOut } from "./trial.ts";
+import type { Whom } from "./trouble.ts";
 
 /** Within this an engine answers that it is there; one that does not, hangs. */
 const pingMs = 1000;
@@ -113,9 +115,17 @@ export class ClickHouseStore implements Store {
     return openStore(this.#connection, this.#opening, this.#clock, signal);
   }
 
-  /** Of one of several: when all of them are open. */
-  openWhole(signal: AbortSignal): Promise<void> {
-    return openReading(this.#connection, this.#opening, this.#clock, signal);
+  /** Of one of several: which it is, before anything is changed; and what reads all of them, when all are open. */
+  lookAt(signal: AbortSignal): Promise<Standing> {
+    return lookAt(this.#connection, this.#opening, this.#clock, signal);
+  }
+
+  openWhole(ids: readonly string[], signal: AbortSignal): Promise<void> {
+    return openReading(this.#connection, ids, this.#opening, this.#clock, signal);
+  }
+
+  get whom(): Whom {
+    return this.#connection.whom;
   }
 
   async insertRaw(src: Src, pieces: readonly RawPiece[]): Promise<void> {

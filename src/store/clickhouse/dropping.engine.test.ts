@@ -45,3 +45,30 @@ test("groups without rows leave their lists, whatever they are called, and other
   }
   assert.deepEqual(await dropping.windows([17, 18].map((series) => ({ series, before: 0 }))), []);
 });
+
+test("a deletion whose answer got lost is followed by a look at the lists all the same", async () => {
+  const { connection } = engine;
+  const insert = async (): Promise<void> => {
+    for (const sql of [
+      "INSERT INTO rollups (series, pane, grp) SELECT 2, toDateTime(19, 'UTC'), ['lost']",
+      "INSERT INTO rollups (series, pane, grp, n) SELECT 19, toDateTime(60, 'UTC'), ['lost'], 1",
+    ])
+      await connection.write({ sql, parameters: {} });
+  };
+  let isLost = false;
+  const write = async (statement: Statement): Promise<void> => {
+    await connection.write(statement);
+    if (isLost) throw new Error("the answer got lost");
+  };
+  const { whole } = connection;
+  const dropping = new Dropping({ rows: (statement: Statement) => connection.rows(statement), write, whole });
+  const expired = [{ series: 19, before: 120_000 }];
+  await insert();
+  assert.deepEqual(await dropping.windows(expired), [19]);
+  await insert();
+  isLost = true;
+  await assert.rejects(dropping.windows(expired), /got lost/);
+  isLost = false;
+  assert.deepEqual(await dropping.windows(expired), [19]);
+  assert.deepEqual(await dropping.windows(expired), []);
+});

@@ -28,10 +28,7 @@ export class Dropping {
   /** See `Store.dropWindows`. */
   async windows(expired: readonly Expired[]): Promise<readonly number[]> {
     const dropped = await this.rows(expired);
-    const freed = await this.tidy(
-      expired.map(({ series }) => series),
-      dropped,
-    );
+    const freed = await this.tidy(expired.map(({ series }) => series));
     return [...dropped.union(freed)];
   }
 
@@ -39,16 +36,19 @@ export class Dropping {
   async rows(expired: readonly Expired[]): Promise<ReadonlySet<number>> {
     const found = await this.#connection.rows<{ series: number }>(selectExpired(expired));
     const dropped = new Set(found.map((row) => row.series));
+    // Before it is known how that ends: rows may go all the same.
+    this.doubt(dropped);
     if (dropped.size > 0) await this.#connection.write(deleteExpired(expired.filter((one) => dropped.has(one.series))));
     return dropped;
   }
 
-  /**
-   * Takes groups without rows off the lists that are here; `dropped`: of these series rows have gone, here or elsewhere. Also where an
-   * earlier deletion has broken off before it came to the lists: answers which had groups without rows.
-   */
-  async tidy(series: readonly number[], dropped: Iterable<number>): Promise<ReadonlySet<number>> {
-    for (const one of dropped) this.#tidyLists.delete(one);
+  /** Rows of these series may have gone, here or on another server: their lists are to be looked at. */
+  doubt(dropped: Iterable<number>): void {
+    for (const series of dropped) this.#tidyLists.delete(series);
+  }
+
+  /** Takes groups without rows off the lists that are here. Also where an earlier deletion has broken off before it came to the lists: answers which had groups without rows. */
+  async tidy(series: readonly number[]): Promise<ReadonlySet<number>> {
     const doubtful = series.filter((one) => !this.#tidyLists.has(one));
     const freed = new Set<number>();
     for (let found = doubtful.length === 0 ? [] : await this.#unused(doubtful); found.length > 0;) {

@@ -46,6 +46,20 @@ test("why an engine can't answer, which speaks of its state, is told in its own 
   assert.match(line, /the store can't answer: Memory limit \(total\) exceeded/);
 });
 
+test("a server that goes away while another reads of it is away, whichever end of data it is told as", () => {
+  const of = (message: string, code: string) =>
+    asWeirError(new ClickHouseError({ message, code, type: "T" }), false).code;
+  for (const [message, code] of [
+    ["Attempt to read after eof: while receiving packet from store-2:9000", "32"],
+    ["Cannot read all data. Bytes read: 3. Bytes expected: 8.: while receiving packet from store-2:9000", "33"],
+    ["Unexpected packet Data received from server store-2:9000 while reading from remote", "102"],
+    ["All attempts to get table structure failed", "519"],
+    ["Requested cluster 'main' not found", "701"],
+  ] as const)
+    assert.equal(of(message, code), "store_unavailable");
+  assert.equal(of("Attempt to read after eof: while parsing 'private'", "32"), "store_refused");
+});
+
 const read = (part: string): string =>
   `Bytes read: 3. Bytes expected: 8.: (while reading column payload): (while reading from part /d/store/905/9057/${part}/ in table weir.raw_events (9057) located on disk default of type local, from mark 0)`;
 

@@ -6,13 +6,13 @@ import { damageIn, damaged } from "./damage.ts";
  * Codes that speak of the engine's state, not of the statement: it may work later. 107: it started anew, on an empty folder.
  * The second list is of what its machine refuses: files and descriptors, memory, threads. Taken for a refusal, it would put
  * good events into quarantine and pause good rules. The third is of servers that others run: a password that was changed, a
- * grant that was taken away, a table that is being replaced, replicas that are too few.
+ * grant that was taken away, a table that is being replaced, replicas that are too few, a cluster that is being configured anew.
  */
 const passing = new Set([
   ...codes("107 159 160 202 203 209 210 236 243 252 394 439 677 745 776 1000 1001 1002"),
   ...codes("74 75 76 77 87 88 172 173 204 214 239 240 241 272 273 294 298 299 303 304 363 400 402 411 423 425 458 460"),
   ...codes("461 463 468 531 566 573 586 590 635 641 777 778"),
-  ...codes("192 193 194 242 279 285 286 289 319 497 516 517 999"),
+  ...codes("192 193 194 198 242 279 285 286 289 319 497 516 517 519 701 999"),
 ]);
 
 /** Those of them that less of the same might not have met. */
@@ -36,7 +36,7 @@ export function asWeirError(error: unknown, wrote: boolean): WeirError {
   // Without the engine's error as a cause: what is thrown on purpose elsewhere has the same code.
   if (error instanceof ClickHouseError && error.message.includes(claimLost))
     return unavailable(new Error("the partition was claimed anew meanwhile"), wrote);
-  const refused = error instanceof ClickHouseError && !passing.has(error.code);
+  const refused = error instanceof ClickHouseError && !passing.has(error.code) && !isOfLine(error);
   if (!refused) return unavailable(error, wrote);
   const damage = damageIn(error);
   if (damage !== undefined) return damaged(damage, named(error), { cause: error, outcomeUnknown: wrote });
@@ -47,6 +47,14 @@ export function asWeirError(error: unknown, wrote: boolean): WeirError {
     outcomeUnknown: wrote,
   });
 }
+
+/**
+ * A server that went away while another read of it. The codes are those of any data that ends too soon or is odd: UNEXPECTED_END_OF_FILE,
+ * ATTEMPT_TO_READ_AFTER_EOF, CANNOT_READ_ALL_DATA, UNKNOWN_PACKET_FROM_SERVER, UNEXPECTED_PACKET_FROM_SERVER.
+ */
+const isOfLine = ({ code, message }: ClickHouseError): boolean =>
+  ["3", "32", "33", "100", "101", "102"].includes(code) &&
+  /while (receiving packet from|reading from socket|reading from remote)/i.test(message);
 
 /** From 0. The engine counts from 1; what comes behind it in the message may be anybody's. */
 function rowOf({ message }: ClickHouseError): number | undefined {

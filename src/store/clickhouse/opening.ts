@@ -3,8 +3,9 @@ import { WeirError } from "../../lib/errors.ts";
 import type { Connection } from "./connection.ts";
 import { type MigrateOptions, migrate } from "./migrate.ts";
 import { stepsOf } from "./schema-steps.ts";
-import { mustBeThatShard, openWhole } from "./shards.ts";
+import { type Standing, mustBeThatShard, standingOf } from "./shards.ts";
 import { mustHaveShards, mustBeRecent, troubleOf } from "./trouble.ts";
+import { openWhole } from "./whole.ts";
 
 export interface Opening extends Pick<MigrateOptions, "version" | "change" | "applied"> {
   /** Hears what is waited for, each time that it is something else. */
@@ -18,25 +19,39 @@ const longestPauseMs = 10_000;
 export const openStore = (connection: Connection, how: Opening, clock: Clock, signal: AbortSignal): Promise<void> =>
   untilOpened(connection, () => prepare(connection, how), how, clock, signal);
 
-/** Makes sure that all servers can be read by this one, when each of them has been opened. See `untilOpened`. */
-export const openReading = (connection: Connection, how: Opening, clock: Clock, signal: AbortSignal): Promise<void> =>
-  untilOpened(connection, () => openWhole(connection, how), how, clock, signal);
+/** Looks which of several servers this is, and changes nothing. See `untilOpened`. */
+export const lookAt = (connection: Connection, how: Opening, clock: Clock, signal: AbortSignal): Promise<Standing> =>
+  untilOpened(connection, () => standing(connection), how, clock, signal);
+
+/** Makes sure that all servers, if there are others, can be read by this one, when each of them has been opened. See `untilOpened`. */
+export async function openReading(
+  connection: Connection,
+  ids: readonly string[],
+  how: Opening,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const { shard } = connection.facts;
+  if (shard === null) return;
+  await untilOpened(connection, () => openWhole(connection, shard, ids, how), how, clock, signal);
+}
 
 /**
  * Waits, with growing pauses, as long as waiting can help.
  * @throws WeirError `store_unfit` with what to do; `stopping` when the signal aborts.
  */
-async function untilOpened(
+async function untilOpened<T>(
   connection: Connection,
-  open: () => Promise<void>,
+  open: () => Promise<T>,
   { waiting = () => {} }: Opening,
   clock: Clock,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<T> {
   let told = "";
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
-    const trouble = await troubleOpening(connection, open);
-    if (trouble === undefined) return;
+    const opened = await troubleOpening(connection, open);
+    if ("is" in opened) return opened.is;
+    const { trouble } = opened;
     if (trouble !== told) waiting(trouble, pauseMs);
     told = trouble;
     await clock.sleep(pauseMs, signal);
@@ -45,30 +60,40 @@ async function untilOpened(
 }
 
 /** What may pass; all else is thrown. */
-async function troubleOpening(
+async function troubleOpening<T>(
   { whom }: Pick<Connection, "whom">,
-  open: () => Promise<void>,
-): Promise<string | undefined> {
+  open: () => Promise<T>,
+): Promise<{ readonly is: T } | { readonly trouble: string }> {
   try {
-    await open();
-    return undefined;
+    return { is: await open() };
   } catch (error) {
     if (!(error instanceof WeirError) || error.code === "store_unfit") throw error;
     const { message, passes } = troubleOf(error, whom);
     if (passes && !error.canRetry) throw error;
-    if (passes) return message;
+    if (passes) return { trouble: message };
     throw new WeirError("store_unfit", message, { cause: error });
   }
 }
 
 async function prepare(connection: Connection, how: Opening): Promise<void> {
   const { facts, whom } = connection;
+  await standing(connection);
+  await migrate({ ...how, connection, facts, database: whom.database, steps: stepsOf(facts) });
+  // Another process may have noted something else meanwhile.
+  if (facts.shard !== null) await standing(connection);
+}
+
+/** @throws WeirError `store_unfit` when the server, its cluster or its database is not what it has to be. */
+async function standing(connection: Connection): Promise<Standing> {
+  const { facts, whom } = connection;
   mustBeRecent(await versionOf(connection), whom);
   const wanted = facts.shard?.count ?? 1;
   for (const cluster of new Set([facts.cluster, facts.shard?.cluster ?? null]))
     if (cluster !== null) mustHaveShards(await shardsOf(connection, cluster), wanted, cluster, whom);
-  if (!facts.endsWithUs) await mustBeThatShard(connection);
-  await migrate({ ...how, connection, facts, database: whom.database, steps: stepsOf(facts) });
+  if (facts.endsWithUs) return { noted: undefined, hasCounted: false };
+  const found = await standingOf(connection);
+  mustBeThatShard(found, facts.shard, whom);
+  return found;
 }
 
 /** @throws WeirError `store_unfit` when it is not ClickHouse that answers. */

@@ -105,8 +105,10 @@ export function shardTable(facts: StoreFacts): readonly string[] {
   const { create, engine } = made(facts);
   const { index, count } = facts.shard ?? { index: 0, count: 1 };
   return [
-    `${create("shard")} (shard UInt16, shards UInt16) ENGINE = ${engine("MergeTree")} ORDER BY shard SETTINGS ${assignments(durable)}`,
-    `INSERT INTO shard (shard, shards) SELECT ${index}, ${count}`,
+    `${create("shard")} (shard UInt16, shards UInt16, id UUID, noted_at DateTime64(6, 'UTC'))
+    ENGINE = ${engine("MergeTree")} ORDER BY shard SETTINGS ${assignments(durable)}`,
+    `INSERT INTO shard (shard, shards, id, noted_at) SELECT ${index}, ${count}, generateUUIDv4(), now64(6) FROM system.one
+    WHERE (SELECT count() FROM shard) = 0`,
   ];
 }
 

@@ -6,6 +6,7 @@ import type { Position, RejectQuery, RejectedEvent } from "../rejects.ts";
 import type * as its from "../store.ts";
 import type { ClickHouseStore } from "./clickhouse-store.ts";
 import type { Expired } from "./dropping.ts";
+import { mustAllHaveBegun } from "./shards.ts";
 
 /**
  * The store on several servers that share the partitions (see shards.ts): what is of one partition goes to its server, what
@@ -30,10 +31,13 @@ export class ShardedStore implements its.Store {
     return Promise.all(this.#shards.map(ask));
   }
 
-  /** One after the other: what is read over all of them is made when the tables of each are there. */
+  /** All are looked at before any is changed; and what reads over all of them is made when the tables of each are there. */
   async open(signal: AbortSignal): Promise<void> {
+    mustAllHaveBegun(await this.#each(async (shard) => ({ standing: await shard.lookAt(signal), whom: shard.whom })));
     for (const shard of this.#shards) await shard.open(signal);
-    for (const shard of this.#shards) await shard.openWhole(signal);
+    const opened = await this.#each((shard) => shard.lookAt(signal));
+    const ids = opened.map(({ noted }) => noted?.id ?? "");
+    for (const shard of this.#shards) await shard.openWhole(ids, signal);
   }
 
   insertRaw(src: Src, pieces: readonly its.RawPiece[]): Promise<void> {
@@ -95,9 +99,11 @@ export class ShardedStore implements its.Store {
 
   /** Rows first, on each: a group whose rows are on another server stays on its list. */
   async dropWindows(expired: readonly Expired[]): Promise<readonly number[]> {
-    const dropped = union(await this.#each((shard) => shard.dropping.rows(expired)));
-    const series = expired.map((one) => one.series);
-    const freed = union(await this.#each((shard) => shard.dropping.tidy(series, dropped)));
+    const dropping = await Promise.allSettled(this.#shards.map((shard) => shard.dropping.rows(expired)));
+    const dropped = union(dropping.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])));
+    for (const shard of this.#shards) shard.dropping.doubt(dropped);
+    for (const one of dropping) if (one.status === "rejected") throw one.reason;
+    const freed = union(await this.#each((shard) => shard.dropping.tidy(expired.map(({ series }) => series))));
     return [...dropped.union(freed)];
   }
 

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { type PlayedShards, playedCluster, startPlayedShards } from "../../../test/support/played-shards.ts";
+import {
+  type PlayedShards,
+  brokenCluster,
+  playedCluster,
+  startPlayedShards,
+} from "../../../test/support/played-shards.ts";
 import { type ServerStore, serverStore } from "../../../test/support/server-store.ts";
 import { offset, src } from "../../event/position.ts";
 import { planRollup } from "../../rollup/plan.ts";
@@ -147,8 +152,9 @@ test("windows that differ from the raw rows of their server are told, and those 
   }));
 
 describe("which servers they are", () => {
-  const refused = (urls: readonly string[], what: RegExp) =>
-    on("noted", (store) => assert.rejects(store.open(signal), what), urls);
+  const refused = (urls: readonly string[], what: RegExp, database = "noted") =>
+    on(database, (store) => assert.rejects(store.open(signal), what), urls);
+  const write = ({ connection }: ServerStore, sql: string) => connection.write({ sql, parameters: {} });
 
   test("is noted at the first start, and others are refused afterwards", async () => {
     const [one, two] = [servers.urls[0]!, servers.urls[1]!];
@@ -156,42 +162,74 @@ describe("which servers they are", () => {
     await on("noted", (store) => store.open(signal));
     await refused([two, one], /is that of server 2 of 2, and --clickhouse-url makes it server 1 of 2/);
     await refused([one, one], /is that of server 1 of 2, and --clickhouse-url makes it server 2 of 2/);
-    await refused([one], /cluster|is that of server 1 of 2, and --clickhouse-url makes it the only server/);
-    await refused([one, two, two], /has 2 shards in it, and --clickhouse-url has 3 addresses/);
+    await refused([one], /is that of server 1 of 2, and --clickhouse-url makes it the only server/);
+    await refused([one, two, two], /the cluster played: .* has 2 shards in it, and --clickhouse-url has 3 addresses/);
   });
 
-  test("a database that a single server has counted in is not made one of two", async () => {
-    const urls = servers.urls.slice(0, 1);
-    await on(
-      "single",
-      async (store) => {
-        await store.open(signal);
-        await store.takeOver(src(0));
-      },
-      urls,
+  test("of several that start for the first time in different orders all but one are refused", async () => {
+    const [one, two] = [servers.urls[0]!, servers.urls[1]!];
+    const started = await Promise.allSettled(
+      [
+        [one, two],
+        [two, one],
+        [one, two],
+      ].map((urls) => on("orders", (store) => store.open(signal), urls)),
     );
-    await on("single", (store) => store.open(signal), urls);
-    await on("single", (store) =>
-      assert.rejects(store.open(signal), /is that of the only server, and --clickhouse-url makes it server 1 of 2/),
+    assert.ok(started.some(({ status }) => status === "rejected"));
+    const again = await Promise.allSettled(
+      [
+        [one, two],
+        [two, one],
+      ].map((urls) => on("orders", (store) => store.open(signal), urls)),
     );
+    assert.ok(again.filter(({ status }) => status === "fulfilled").length <= 1);
   });
 
-  test("a cluster that reads another server than those that are written is refused", () =>
+  test("a database that a single server has counted in is not made one of two, and its companion is left as it was", async () => {
+    const [one, two] = [servers.urls[0]!, servers.urls[1]!];
+    const alone = (store: ShardedStore) => store.open(signal).then(() => store.takeOver(src(0)));
+    await on("single", alone, [one]);
+    await on("single", (store) => store.open(signal), [one]);
+    await refused([two, one], /is that of the only server, and --clickhouse-url makes it server 2 of 2/, "single");
+    await on("single", (store) => store.open(signal), [two]);
+  });
+
+  test("one that is new beside one that has counted is refused", () =>
+    on("renewed", async (store, each) => {
+      await store.open(signal);
+      await counted(store, 0, 1, ["a"], 1);
+      for (const table of ["shard", "claims", "raw_events", "rollups", "schema_steps"])
+        await write(each[1]!, `DROP TABLE ${table} SYNC`);
+      await assert.rejects(store.open(signal), /renewed at .* is new, and that at .* has counted/);
+    }));
+
+  test("a cluster that reads other servers than those that are written is refused", () =>
     on("elsewhere", async (store, each) => {
       await store.open(signal);
-      await each[1]!.connection.write({
-        sql: "ALTER TABLE shard DELETE WHERE 1 SETTINGS mutations_sync = 2",
-        parameters: {},
-      });
-      await each[1]!.connection.write({ sql: "INSERT INTO shard SELECT 0, 2", parameters: {} });
+      const [own, other] = [
+        "SELECT * FROM elsewhere_1.shard WHERE shardNum() = 1",
+        "SELECT 1, 2, generateUUIDv4(), now64(6)",
+      ];
+      await write(each[0]!, `CREATE OR REPLACE VIEW elsewhere.shard AS ${own} UNION ALL ${other} WHERE shardNum() = 2`);
+      await assert.rejects(store.open(signal), /by its cluster played ClickHouse at .* reads not server 2 of the 2/);
+    }));
+
+  test("another cluster than that by which they were read is refused, with what to do", () =>
+    on("renamed", async (store, each) => {
+      await store.open(signal);
+      await write(each[0]!, "DROP TABLE renamed_whole.rejects SYNC");
+      await write(
+        each[0]!,
+        "CREATE TABLE renamed_whole.rejects AS renamed.rejects ENGINE = Distributed('broken', 'renamed', 'rejects')",
+      );
       await assert.rejects(
-        each[0]!.store.openWhole(signal),
-        /by the cluster played ClickHouse at .* reads elsewhere of server 1 of the 2/,
+        store.open(signal),
+        /Distributed\('broken', .*, and has to be Distributed\('played', .*drop the database renamed_whole/,
       );
     }));
 });
 
-test("what reads all of them gets the columns that come later", () =>
+test("what reads all of them gets the tables and columns that come later", () =>
   on("later", async (store, each) => {
     await store.open(signal);
     const [{ connection }] = each as [ServerStore];
@@ -201,6 +239,24 @@ test("what reads all of them gets the columns that come later", () =>
     assert.equal((await store.seriesCounts([20])).get(20)?.late, 0);
     assert.deepEqual(await store.rejects({ limit: 1 }), []);
     assert.deepEqual(await store.storedOffsets(src(1), offset(0)), []);
+  }));
+
+test("with one of them away nobody is answered by the others alone", () =>
+  on("away", async (store, each) => {
+    await store.open(signal);
+    for (const at of [0, 1]) await counted(store, at, 1, ["a"], 1);
+    const [{ connection }] = each as [ServerStore];
+    for (const table of ["rollups", "raw_events"])
+      for (const sql of [
+        `DROP TABLE away_whole.${table} SYNC`,
+        `CREATE TABLE away_whole.${table} AS away.${table} ENGINE = Distributed('${brokenCluster}', 'away', '${table}')`,
+      ])
+        await connection.write({ sql, parameters: {} });
+    const unavailable = { code: "store_unavailable", canRetry: true };
+    await assert.rejects(windowsOf(store), unavailable);
+    await assert.rejects(store.totals(), unavailable);
+    await assert.rejects(store.events({ from: 0, to: start + 60 * minute, limit: 1 }), unavailable);
+    assert.deepEqual(await store.storedOffsets(src(0), offset(0)), [10]);
   }));
 
 test("the documented grants cover what is asked of several servers, and nothing else", () => {
