@@ -50,7 +50,6 @@ export async function main(): Promise<void> {
     return;
   }
   armFromEnvironment();
-  tuneCollector();
   const code = await commands[loaded.command](loaded);
   if (code === null) return;
   // What was printed is somebody's who may read slowly. A server has been told to end, and does.
@@ -95,7 +94,7 @@ async function serve({ config }: Ready): Promise<ExitCode> {
       logger.error({ withinMs: stopWithinMs }, "did not start, and so did not stop, in time");
       return 1;
     }
-    process.stdout.write(readyLine(app, config));
+    process.stdout.write(readyLine(tuned(app), config));
     let hasFailed = false;
     // Also while it stops: what can't be made durable then is told, too.
     void app.failed.then((failure) => {
@@ -117,7 +116,8 @@ async function demo({ config, demo: options }: Ready): Promise<ExitCode> {
     const { startWholeApp } = await import("./app.ts");
     const { runDemo } = await import("./demo/demo.ts");
     await runDemo(config, options, {
-      start: (changed) => startWholeApp(changed, { clock: systemClock, logger, version: ownVersion() }),
+      start: async (changed) =>
+        tuned(await startWholeApp(changed, { clock: systemClock, logger, version: ownVersion() })),
       clock: systemClock,
       signal: untilAskedToStop(logger),
       print: (line) => void process.stdout.write(`${line}\n`),
@@ -139,14 +139,14 @@ async function client(asked: Command): Promise<ExitCode> {
 
 /** Sends what is in files. */
 async function send({ config, send: options, words }: Ready): Promise<ExitCode> {
-  const { runSend } = await import("./send/send.ts");
+  const { runSend } = tuned(await import("./send/send.ts"));
   const address = options.ingestUrl ?? addressOf(config, config.ingestPort);
   return runSend({ ...options, address, files: words }, { ...surroundings(options.json, true), stdin: process.stdin });
 }
 
 /** Sends what it makes. */
 async function load({ config, load: options }: Ready): Promise<ExitCode> {
-  const { runLoad } = await import("./load/load.ts");
+  const { runLoad } = tuned(await import("./load/load.ts"));
   const addresses = {
     ingestUrl: options.ingestUrl ?? addressOf(config, config.ingestPort),
     queryUrl: options.url ?? addressOf(config, config.queryPort),
@@ -236,7 +236,7 @@ async function upkeep(
     if (url !== null) return await work({ ...deps, queryUrl: url });
     const { startWholeApp } = await import("./app.ts");
     const own = { ...config, host: "127.0.0.1", ingestPort: 0, queryPort: 0 };
-    const app = await startWholeApp(own, { clock: systemClock, logger, version: ownVersion() });
+    const app = tuned(await startWholeApp(own, { clock: systemClock, logger, version: ownVersion() }));
     try {
       return await work({ ...deps, queryUrl: app.queryUrl });
     } finally {
@@ -331,6 +331,12 @@ async function stopInTime(app: App, logger: Logger): Promise<boolean> {
     logger.error({ err: error }, "stopping failed");
   }
   return false;
+}
+
+/** Fits the collector to what has been loaded and is there to go on. */
+function tuned<T>(loaded: T): T {
+  tuneCollector();
+  return loaded;
 }
 
 /** What the user can change is told in one line; anything else with its stack. */

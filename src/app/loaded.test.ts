@@ -3,25 +3,45 @@ import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
 
+/** Makes a server's routes, then begins a start that ends at its folder; tells what was loaded, and what of it under other flags of V8. */
 const told = `
 import { registerHooks } from "node:module";
-const found = new Set();
+import { cachedDataVersionTag } from "node:v8";
+const [loaded, flagged] = [new Set(), new Set()];
+const tag = cachedDataVersionTag();
 registerHooks({
-  resolve(specifier, context, next) {
-    const resolved = next(specifier, context);
-    found.add(/node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(resolved.url)?.[1]);
-    return resolved;
+  load(url, context, next) {
+    (cachedDataVersionTag() === tag ? loaded : flagged).add(url);
+    return next(url, context);
   },
 });
-await import(process.argv[1]);
-console.log(JSON.stringify([...found]));
-process.exit(0);
+const { createServer } = await import(process.argv[1] + "http/server.ts");
+createServer({ title: "T", version: "1", logger: false, routes: [] });
+process.once("exit", () => console.log(JSON.stringify({ loaded: [...loaded], flagged: [...flagged] })));
+const source = process.argv[1];
+process.argv.splice(1, 1, "weir", "serve", "--data-dir", "/dev/null/none");
+await (await import(source + "main.ts")).main();
 `;
 
-test("the clients of Kafka and MongoDB, which take as long to load as all else, are loaded where they are asked for", async () => {
-  const app = new URL("../app.ts", import.meta.url).href;
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", told, app]);
-  const packages = JSON.parse(stdout) as string[];
-  assert.ok(packages.includes("fastify"), stdout);
-  for (const name of ["@platformatic/kafka", "mongodb"]) assert.ok(!packages.includes(name), stdout);
+const source = new URL("../", import.meta.url).href;
+const start = promisify(execFile)(process.execPath, ["--input-type=module", "-e", told, source]).catch(
+  (ended: unknown) => ended as { readonly stdout: string; readonly stderr: string },
+);
+const loads = async (): Promise<{ readonly loaded: readonly string[]; readonly flagged: readonly string[] }> => {
+  const { stdout, stderr } = await start;
+  assert.match(stderr, /\/dev\/null\/none/);
+  return JSON.parse(stdout) as Awaited<ReturnType<typeof loads>>;
+};
+
+test("what takes long to load is loaded where it is asked for: the clients of Kafka and MongoDB, and checks of schemas that are not ours", async () => {
+  const { loaded } = await loads();
+  for (const name of ["fastify", "typebox", "@clickhouse/client"]) assert.ok(loaded.some(from(name)), name);
+  for (const name of ["@platformatic/kafka", "mongodb", "ajv", "typebox/build/compile"])
+    assert.equal(loaded.find(from(name)), undefined);
 });
+
+test("a start loads all of it under the flags that every process has: under others V8 does not take what one has compiled", async () => {
+  assert.deepEqual((await loads()).flagged, []);
+});
+
+const from = (name: string) => (url: string) => url.includes(`/node_modules/${name}/`);

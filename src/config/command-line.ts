@@ -67,7 +67,7 @@ export function parseCommandLine(argv: readonly string[], version: string): Comm
   // What stands behind it are words, whatever they begin with.
   const end = argv.indexOf("--", 1);
   const [before, behind] = end < 0 ? [argv, []] : [argv.slice(0, end), argv.slice(end + 1)];
-  const program = buildProgram(version, (command, name) => {
+  const program = buildProgram(version, mayBeAsked(argv), (command, name) => {
     seen.command = name;
     seen.flags = flagsOf(command);
     const words = [...command.args];
@@ -146,7 +146,17 @@ const usages: Readonly<Partial<Record<CommandName, string>>> = {
   completion: shells.join("|"),
 };
 
-function buildProgram(version: string, seen: (command: Command, name: CommandName) => void): Command {
+/** The command that comes first runs, and nobody asks for the options of the others, which take a hundredth of a second. */
+function mayBeAsked(argv: readonly string[]): readonly CommandName[] {
+  const first = commandNames.filter((name) => name === argv[0] && name !== "completion");
+  return first.length === 0 ? commandNames : first;
+}
+
+function buildProgram(
+  version: string,
+  withOptions: readonly CommandName[],
+  seen: (command: Command, name: CommandName) => void,
+): Command {
   const program = new Command("weir")
     .description(
       "Real-time analytics on your own events: POST them, define rules while it runs, query and watch exact windows.",
@@ -164,7 +174,7 @@ function buildProgram(version: string, seen: (command: Command, name: CommandNam
     command.helpOption("-h, --help", "print this help").usage(usageOf(name)).addHelpText("after", epilogueOf(name));
     // Unknown names and left-over words are collected, so that all mistakes are told at once.
     command.allowUnknownOption().allowExcessArguments();
-    addFlags(command, name);
+    if (withOptions.includes(name)) addFlags(command, name);
     command.action(() => seen(command, name));
   }
   program.addHelpText("after", "\n`weir serve --help` lists the options.");

@@ -18,6 +18,9 @@ const threads = "/proc/self/task";
  * Fits V8's collector to a server that shares few processors with its engine. Its helper threads mark the heap beside the
  * main thread, as many as four at a time: on two processors they took both, and requests waited for up to 20 ms. Where
  * the system names threads (Linux) they go behind.
+ *
+ * To be called when what is needed has been loaded: V8 takes what was compiled before under the same flags alone, and other
+ * processes, which keep what they compile in the same place, have none of these.
  */
 export function tuneCollector(): void {
   for (const flag of flags) setFlagsFromString(flag);

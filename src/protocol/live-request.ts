@@ -1,7 +1,7 @@
-import { Compile } from "typebox/compile";
 import { isObject } from "../lib/is-object.ts";
 import { parseMoment } from "../lib/rfc3339.ts";
 import { suggest } from "../lib/suggest.ts";
+import { compiledOnce } from "./compiled.ts";
 import { LiveRequest, liveErrorCodes } from "./live.ts";
 import type { LiveErrorCode } from "./live.ts";
 import { expectation } from "./mistake.ts";
@@ -15,7 +15,7 @@ export type ReadRequest =
     }
   | { readonly ok: false; readonly code: LiveErrorCode; readonly message: string };
 
-const compiled = Compile(LiveRequest);
+const compiled = compiledOnce(LiveRequest);
 const names = Object.keys(LiveRequest.properties);
 
 /** Reads a client's message; every mistake is named in one sentence. */
@@ -26,7 +26,7 @@ export function readLiveRequest(text: string): ReadRequest {
   } catch {
     return { ok: false, code: "invalid_json", message: liveErrorCodes.invalid_json };
   }
-  if (!compiled.Check(value)) return invalid(mistakesOf(value));
+  if (!compiled().Check(value)) return invalid(mistakesOf(value));
   const contradictions = contradictionsOf(value);
   if (contradictions.length > 0) return invalid(contradictions.join("; "));
   if (value.from === undefined) return { ok: true, request: value };
@@ -70,7 +70,7 @@ const shown = (name: string): string => JSON.stringify(name.slice(0, 128));
 
 function mistakesOf(value: unknown): string {
   const mistakes = new Set<string>();
-  for (const error of compiled.Errors(value)) {
+  for (const error of compiled().Errors(value)[1]) {
     const [name = "", ...inside] = error.instancePath.split("/").slice(1).map(unescaped);
     if (name === "") mistakes.add(isObject(value) ? "" : "the message must be an object");
     else if (!names.includes(name)) mistakes.add(unknownName(name));

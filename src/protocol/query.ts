@@ -1,7 +1,7 @@
 import type { TObject, TSchema } from "typebox";
-import { Compile } from "typebox/compile";
 import type { Problem } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
+import { compiledOnce } from "./compiled.ts";
 import { expectation } from "./mistake.ts";
 
 export type Checked<T> =
@@ -11,13 +11,13 @@ export type Checked<T> =
 type Parameters = Record<string, unknown>;
 
 /**
- * Compiles a schema into a check of query parameters, path parameters or headers: texts become the numbers and booleans
+ * Makes of a schema a check of query parameters, path parameters or headers: texts become the numbers and booleans
  * that the schema asks for (`5`, `true`; nothing looser; a list of one where it asks for a list), and every mistake is
  * listed with its path, value and message. Unknown names are refused when the schema says `additionalProperties: false`,
  * with the nearest known name. Defaults are filled in.
  */
 export function parameterCheck(schema: TObject): (parameters: Parameters) => Checked<Parameters> {
-  const compiled = Compile(schema);
+  const compiled = compiledOnce(schema);
   const known = Object.entries(schema.properties);
   return (parameters) => {
     const value: Parameters = { ...parameters };
@@ -26,8 +26,10 @@ export function parameterCheck(schema: TObject): (parameters: Parameters) => Che
       else value[name] = coerced(property, value[name]);
       if (value[name] === undefined) delete value[name];
     }
-    if (compiled.Check(value)) return { ok: true, value };
-    return { ok: false, problems: problemsOf(schema, value, compiled.Errors(value)) };
+    const check = compiled();
+    if (check.Check(value)) return { ok: true, value };
+    const [, errors] = check.Errors(value);
+    return { ok: false, problems: problemsOf(schema, value, errors) };
   };
 }
 

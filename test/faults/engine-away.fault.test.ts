@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { Durations } from "../../bench/lib/latency.ts";
-import { engineOf, enginesOf, killEngines } from "../support/processes.ts";
+import { engineOf, isEngine, killEngines } from "../support/processes.ts";
 import { endedInOrder } from "../support/server-process.ts";
 import { watchStalls } from "../support/stalls.ts";
 import { Away } from "./away.ts";
@@ -51,7 +51,7 @@ test("R6: the engine is away for a minute, held down and then hung: ingest goes 
 /** Stopped, so that its connections stay open and nothing answers: the watch must end it. */
 async function hung(t: TestContext, { server: { queryUrl, pid } }: Stage): Promise<void> {
   const engine = await engineOf(pid);
-  const isThere = async (): Promise<boolean> => (await enginesOf(pid)).includes(engine);
+  const isThere = (): Promise<boolean> => isEngine(engine);
   const stalls = watchStalls();
   process.kill(engine, "SIGSTOP");
   const [first, ...answers] = [

@@ -51,6 +51,13 @@ export class Senders {
     this.#running = Array.from({ length: this.#options.senders }, () => this.#sendOn(ingestUrl));
   }
 
+  /** What was acknowledged elsewhere, on the folder that these send to. */
+  remember(events: readonly WireEvent[]): void {
+    this.#ledger.sent(events);
+    this.#ledger.settled(events, "acknowledged");
+    this.#earlier.push(...events.slice(-keptForRepeats));
+  }
+
   /** Resolves when every sender knows how its last request ended. */
   async stop(): Promise<void> {
     this.#stopped = true;

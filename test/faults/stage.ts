@@ -8,7 +8,7 @@ import { type ServerOptions, type ServerProcess, startServer } from "../support/
 import { check } from "./checker.ts";
 import { FaultEvents } from "./fault-events.ts";
 import { Ledger, type WireEvent } from "./ledger.ts";
-import { Onlooker } from "./onlooker.ts";
+import type { Onlooker } from "./onlooker.ts";
 import type { FaultRule } from "./recompute.ts";
 import { Senders, type SenderOptions } from "./senders.ts";
 
@@ -89,6 +89,8 @@ export class Stage {
 
   /** From now on somebody watches these rules, comes back to each server that is started, and is judged by `verify`. */
   async watch(rules: readonly string[]): Promise<void> {
+    // With the schemas of what it is sent, which hardly a test needs and take long to load.
+    const { Onlooker } = await import("./onlooker.ts");
     this.#onlooker = new Onlooker(rules);
     await this.#onlooker.connect(this.server.queryUrl);
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import type { LiveLimits } from "../../src/live/limits.ts";
 import { ExactMessage } from "../../src/protocol/live.ts";
 import { ExactTestClient } from "./exact-client.ts";

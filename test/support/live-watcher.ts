@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import { WebSocket } from "ws";
 import { ExactMessage } from "../../src/protocol/live.ts";
 import { Assembler } from "./assembler.ts";

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 
 export interface ProcessFacts {
@@ -49,18 +49,34 @@ function parents(): { readonly pid: number; readonly parent: number }[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.flatMap((pid) => {
     try {
-      const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-      return [{ pid: Number(pid), parent: Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) }];
+      const stat = beginOf(`/proc/${pid}/stat`);
+      return [{ pid: Number(pid), parent: Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ", 2)[1]) }];
     } catch {
       return [];
     }
   });
 }
 
+/** Of a file of a size that is not known Node would read 64 KiB. */
+const begin = Buffer.alloc(1024);
+
+function beginOf(path: string): string {
+  const file = openSync(path, "r");
+  try {
+    return begin.toString("latin1", 0, readSync(file, begin, 0, begin.length, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** The engine children of a server: none or one, and for a moment two. */
 export async function enginesOf(serverPid: number): Promise<number[]> {
   return (await descendants(serverPid)).filter(({ command }) => command.includes("engine")).map(({ pid }) => pid);
 }
+
+/** Whether the engine of this id is still there: many times quicker than to look for those of its server. */
+export const isEngine = async (pid: number): Promise<boolean> =>
+  (await processFacts(pid))?.command.includes("engine") === true;
 
 /** kill -9 of whatever engine it has now. */
 export const killEngines = (serverPid: number): Promise<void> => signalEngines(serverPid, "SIGKILL");

@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { compiledBefore } from "../../lib/compiled-before.ts";
 import { messageOf } from "../../lib/errors.ts";
 
 /** Who listens to a thread. */
@@ -26,6 +27,7 @@ export class Link<To, From> implements Thread<To> {
   constructor(parts: Ears<From> & { readonly script: URL; readonly workerData: object }) {
     this.#worker = new Worker(parts.script, {
       workerData: parts.workerData,
+      env: { ...compiledBefore() },
       name: parts.script.pathname.split("/").at(-1) ?? "log",
     });
     let reason: string | undefined;

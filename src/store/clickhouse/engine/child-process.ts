@@ -1,11 +1,10 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { getCompileCacheDir } from "node:module";
 import { setPriority } from "node:os";
-import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../../../lib/clock.ts";
+import { compiledBefore } from "../../../lib/compiled-before.ts";
 import { WeirError } from "../../../lib/errors.ts";
 import { allocator } from "./memory.ts";
 import type { FromChild, ToChild } from "./messages.ts";
@@ -22,13 +21,6 @@ const saidLinesMax = 20;
  * keeps all of it, for a few objects of each request: see docs/decisions/0041-what-an-engine-keeps.md.
  */
 const youngMiBMax = 4;
-
-/** What one engine has compiled the next one takes from where its server does: half of the processor's time until it opens its folder. */
-function compiledBefore(): { readonly NODE_COMPILE_CACHE?: string } {
-  const own = getCompileCacheDir();
-  // Node adds a folder of its version by itself.
-  return own === undefined ? {} : { NODE_COMPILE_CACHE: dirname(own) };
-}
 
 /** One child process, from its start to its end. */
 export class Child {
