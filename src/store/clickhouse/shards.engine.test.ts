@@ -10,7 +10,6 @@ import {
 import { type ServerStore, serverStore } from "../../../test/support/server-store.ts";
 import { offset, src } from "../../event/position.ts";
 import { planRollup } from "../../rollup/plan.ts";
-import { longValueCases } from "../long-values.suite.ts";
 import { countByType, event, piece, range, start } from "../store-samples.suite.ts";
 import { storeSuite } from "../store.suite.ts";
 import { ShardedStore } from "./sharded-store.ts";
@@ -56,14 +55,10 @@ async function on<T>(
   }
 }
 
-storeSuite(
-  "ClickHouse as two servers that share the partitions",
-  async () => {
-    const store = new ShardedStore(connected("weir").map((one) => one.store));
-    return { store, cleanup: () => store.close() };
-  },
-  longValueCases,
-);
+storeSuite("ClickHouse as two servers that share the partitions", async () => {
+  const store = new ShardedStore(connected("weir").map((one) => one.store));
+  return { store, cleanup: () => store.close() };
+});
 
 const minute = 60_000;
 const all = { filters: [], order: "newest", limit: 100 } as const;
