@@ -6,7 +6,8 @@ import type { Position, RejectQuery, RejectedEvent } from "../rejects.ts";
 import type * as its from "../store.ts";
 import type { ClickHouseStore } from "./clickhouse-store.ts";
 import type { Expired } from "./dropping.ts";
-import { mustAllHaveBegun } from "./shards.ts";
+import { type Standing, mustAllHaveBegun } from "./shards.ts";
+import type { Whom } from "./trouble.ts";
 
 /**
  * The store on several servers that share the partitions (see shards.ts): what is of one partition goes to its server, what
@@ -33,11 +34,17 @@ export class ShardedStore implements its.Store {
 
   /** All are looked at before any is changed; and what reads over all of them is made when the tables of each are there. */
   async open(signal: AbortSignal): Promise<void> {
-    mustAllHaveBegun(await this.#each(async (shard) => ({ standing: await shard.lookAt(signal), whom: shard.whom })));
+    mustAllHaveBegun(await this.#lookAtAll(signal));
     for (const shard of this.#shards) await shard.open(signal);
-    const opened = await this.#each((shard) => shard.lookAt(signal));
-    const ids = opened.map(({ noted }) => noted?.id ?? "");
+    const ids = (await this.#lookAtAll(signal)).map(({ standing }) => standing.noted?.id ?? "");
     for (const shard of this.#shards) await shard.openWhole(ids, signal);
+  }
+
+  /** In their order, so that of several troubles the first is told. */
+  async #lookAtAll(signal: AbortSignal): Promise<{ readonly standing: Standing; readonly whom: Whom }[]> {
+    const seen = [];
+    for (const shard of this.#shards) seen.push({ standing: await shard.lookAt(signal), whom: shard.whom });
+    return seen;
   }
 
   insertRaw(src: Src, pieces: readonly its.RawPiece[]): Promise<void> {
