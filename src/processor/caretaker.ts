@@ -64,7 +64,13 @@ export class Caretaker {
     const due = expiredOf(await rules.current(), rules, this.#time.now()).filter(({ series }) => this.#isDue(series));
     for (let at = 0; at < due.length; at += seriesAtOnce) {
       const some = due.slice(at, at + seriesAtOnce);
-      groups.rowsGone(await store.dropWindows(some));
+      try {
+        groups.rowsGone(await store.dropWindows(some));
+      } catch (error) {
+        // Of which rows have gone, and groups with them, is not known.
+        groups.rowsGone(some.map(({ series }) => series));
+        throw error;
+      }
       for (const { series, everyMs } of some) this.#expireAgainAt.set(series, clock.monotonic() + everyMs);
     }
   }

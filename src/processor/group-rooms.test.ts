@@ -24,7 +24,7 @@ function target(series: number, more: object = {}, filling = false): Target {
 function setUp(listed: Map<number, number> = new Map(), groupsMax = 1000, share = 1) {
   const asked: string[] = [];
   const full: string[] = [];
-  let [fails, meanwhile] = [false, (): void => {}];
+  let [fails, failsAfter, meanwhile] = [false, 0, (): void => {}];
   const inWords = ({ series, from, to }: Unlisted): string => {
     if (from >= to) return `${series}`;
     if (to > 1e15 && from > 0) return `${series} from ${from / 1000 - start}`;
@@ -35,7 +35,7 @@ function setUp(listed: Map<number, number> = new Map(), groupsMax = 1000, share 
     clock,
     store: {
       listGroups: async (series) => {
-        if (fails) throw new Error("away");
+        if (fails && asked.length >= failsAfter) throw new Error("away");
         asked.push(series.map(inWords).join(", "));
         return new Map(series.map(({ series: one }) => [one, listed.get(one) ?? 0]));
       },
@@ -46,7 +46,14 @@ function setUp(listed: Map<number, number> = new Map(), groupsMax = 1000, share 
     full: (ruleId, bound) => full.push(`${ruleId} ${bound}`),
   });
   const whileSettling = (does: () => void): void => void (meanwhile = does);
-  return { rooms, clock, full, asked: () => asked.splice(0), fail: (now: boolean) => (fails = now), whileSettling };
+  return {
+    rooms,
+    clock,
+    full,
+    asked: () => asked.splice(0),
+    fail: (now: boolean, after = 0) => ([fails, failsAfter] = [now, after]),
+    whileSettling,
+  };
 }
 
 const range = (groups: number, ...seconds: number[]) => ({
@@ -296,5 +303,22 @@ test("a rule whose rooms are forgotten while a look waits is looked at anew", as
   whileSettling(() => rooms.forget(20));
   const admission = await rooms.admit([target(20)], range(200, 0));
   assert.deepEqual(admission.rooms, new Map([[20, 99]]));
-  assert.deepEqual(asked(), ["settle", "", "20 all"]);
+  assert.deepEqual(asked(), ["settle", "20 all"]);
+});
+
+test("the lists of very many rules are looked at some at a time, and what is known of some is not asked again when others fail", async () => {
+  const { rooms, asked, fail } = setUp();
+  const targets = Array.from({ length: 250 }, (_, index) => target(index));
+  fail(true, 2);
+  await assert.rejects(rooms.admit(targets, range(1, 0)), /away/);
+  assert.deepEqual(
+    asked().map((some) => some.split(", ").length),
+    [100, 100],
+  );
+  fail(false);
+  await rooms.admit(targets, range(1, 0));
+  assert.deepEqual(
+    asked().map((some) => some.split(", ")[0]),
+    ["200 all"],
+  );
 });

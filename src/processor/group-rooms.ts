@@ -203,17 +203,23 @@ export class GroupRooms {
       const standing = this.#standings.get(one);
       return standing === undefined ? [] : [takeLook(one, standing, now)];
     });
-    try {
-      const listed = await this.#deps.store.listGroups(looks.map(({ asked }) => asked));
-      for (const { asked, standing, added } of looks) {
-        standing.listed = listed.get(asked.series) ?? 0;
-        standing.listedAt = at;
-        standing.added -= added;
-        this.#tell(standing);
+    for (let first = 0; first < looks.length; first += looksAtOnce)
+      try {
+        await this.#lookAtSome(looks.slice(first, first + looksAtOnce), at);
+      } catch (error) {
+        for (const { asked, standing } of looks.slice(first)) standing.unlisted = around(standing.unlisted, asked);
+        throw error;
       }
-    } catch (error) {
-      for (const { asked, standing } of looks) standing.unlisted = around(standing.unlisted, asked);
-      throw error;
+  }
+
+  /** The store may have to read all that it has of them: what is known of some need not be asked again when others fail. */
+  async #lookAtSome(looks: readonly Look[], at: number): Promise<void> {
+    const listed = await this.#deps.store.listGroups(looks.map(({ asked }) => asked));
+    for (const { asked, standing, added } of looks) {
+      standing.listed = listed.get(asked.series) ?? 0;
+      standing.listedAt = at;
+      standing.added -= added;
+      this.#tell(standing);
     }
   }
 
@@ -278,6 +284,9 @@ const isClose = (standing: Standing, groups: number, share: number): boolean =>
   groups > freeOf(standing, share) || groups * rangesAhead > roomOf(standing, share);
 
 const rangesAhead = 8;
+
+/** A statement has a fixed price besides. */
+const looksAtOnce = 100;
 
 /** No process deletes more often what has expired. */
 const deletedEveryMs = 60_000;

@@ -173,3 +173,20 @@ test("who writes a batch is busy for as long as that takes, and a second longer:
   stop.abort();
   await running;
 });
+
+test("a partition that has nothing to do does not lag, however late what it read last came", async () => {
+  const stop = new AbortController();
+  const { partition, gate, clock } = world(async (off, { signal }) => {
+    if (off === 0) return [{ ...record(off), appendedAt: clock.now() - 60_000 }];
+    await clock.sleep(200, signal);
+    return [];
+  });
+  gate.resolve();
+  const running = partition.run(stop.signal);
+  await clock.advance(200);
+  assert.ok(partition.load.busy && partition.load.lagMs >= 60_000);
+  await clock.advance(2000);
+  assert.deepEqual(partition.load, { busy: false, lagMs: 0 });
+  stop.abort();
+  await running;
+});

@@ -18,6 +18,7 @@ import { Pace, type PaceBounds } from "./pace.ts";
 import { type ProcessorMetrics, type ProgressWriter, type RuleSource, type Target, incompleteBelow } from "./ports.ts";
 import type { Portion } from "./portion.ts";
 import type { RuleStopper } from "./rule-stopper.ts";
+import type { RecentIds } from "./recent-ids.ts";
 import type { Recovered } from "./recover.ts";
 
 export interface PartitionDeps {
@@ -72,7 +73,7 @@ const idleWaitMs = 200;
  */
 export class Partition {
   readonly #deps: PartitionDeps;
-  readonly #recovered: Recovered;
+  readonly #ids: RecentIds;
   readonly #pace: Pace;
   #next: Offset;
   #rawWritten: Promise<void> = Promise.resolve();
@@ -93,7 +94,7 @@ export class Partition {
     this.#deps = deps;
     this.#rollup = new LiveRollup(deps);
     this.#pace = new Pace(deps.clock, deps.limits, deps.demand);
-    this.#recovered = recovered;
+    this.#ids = recovered.ids;
     this.#next = recovered.next;
     this.#written = recovered.next;
     this.#handled = recovered;
@@ -111,12 +112,14 @@ export class Partition {
 
   /** How many ids are remembered. */
   get idsHeld(): number {
-    return this.#recovered.ids.size;
+    return this.#ids.size;
   }
 
   get load(): LiveLoad {
     const isExpecting = this.#deps.clock.monotonic() - this.#workedAt < busyForMs;
-    return { busy: this.#writing.size > 0 || isExpecting, lagMs: this.#lagMs };
+    const busy = this.#writing.size > 0 || isExpecting;
+    // Of what was read last, however long ago that was: who has nothing to do does not lag.
+    return { busy, lagMs: busy ? this.#lagMs : 0 };
   }
 
   /** Works until `stop` aborts, then finishes what it has begun. Rejects when the batch writer gives up. */
@@ -135,7 +138,7 @@ export class Partition {
       if (work === null) {
         await Promise.all(inFlight.splice(0));
         // Other partitions may have come, which have a part of the memory.
-        await inTurns(this.#recovered.ids.makeRoom(), this.#deps.clock);
+        await inTurns(this.#ids.makeRoom(), this.#deps.clock);
         this.#deps.progress.caughtUp(this.#deps.src, this.#written, through);
         await this.#commit(this.#written);
         continue;
@@ -204,12 +207,11 @@ export class Partition {
   async #formBatch(records: readonly LogRecord[], range: OffsetRange): Promise<Batch> {
     const { store, src, clock, metrics, writer } = this.#deps;
     const started = clock.monotonic();
-    const { ids } = this.#recovered;
     if (range.from > this.#handledTo) this.#handled = nothing;
     const steps = formBatch({
       range,
       records: records.filter((record) => record.from <= range.to),
-      ids,
+      ids: this.#ids,
       stored: this.#handled.stored,
       rejected: this.#handled.rejected,
     });
@@ -230,7 +232,7 @@ export class Partition {
   async #write(work: Work, before: Promise<void> = Promise.resolve()): Promise<void> {
     const { writer, metrics, progress } = this.#deps;
     const { batch } = work;
-    this.#rawWritten = this.#rawWritten.then(() => writer.raw(batch, this.#recovered.ids));
+    this.#rawWritten = this.#rawWritten.then(() => writer.raw(batch, this.#ids));
     await this.#rawWritten;
     passFailpoint("after-raw");
     await before;

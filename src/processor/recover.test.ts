@@ -105,14 +105,21 @@ test("what else waits has its turn while many ids are taken in", async () => {
   let [now, turns] = [0, 0];
   const busy = { ...clock, monotonic: () => now++, turn: async () => void turns++ };
   const keys = Array.from({ length: 10_000 }, (_, index) => ({ event_id: `e${index}`, timestamp: 1000 }));
-  const log = { committed: async () => offset(0), ends: async () => new Map() } as unknown as Log;
+  const log = {
+    committed: async () => offset(0),
+    ends: async () => new Map([[src(0), offset(9)]]),
+  } as unknown as Log;
+  let marks: readonly OffsetRange[] = [];
   const store = {
     takeOver: async () => {},
-    marks: none,
+    marks: async () => marks,
     storedOffsets: none,
     rejectedOffsets: none,
     latestIds: async () => keys,
   } as unknown as Store;
+  const fresh = await recover({ log, store, src: src(0), clock: busy, idsMax: 1e6, idsLoadedMax: 1e6, seed: 1 });
+  assert.equal(fresh.ids.size, 0, "of a partition that nothing was counted of none are asked for");
+  marks = [{ src: src(0), from: offset(0), to: offset(8) }];
   const { ids } = await recover({ log, store, src: src(0), clock: busy, idsMax: 1e6, idsLoadedMax: 1e6, seed: 1 });
   assert.equal(ids.size, keys.length);
   assert.ok(turns >= 10, `${turns} turns`);

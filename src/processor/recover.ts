@@ -52,7 +52,7 @@ export async function recover(
   const next = endOfMarked(log.committedIsHint === true ? mended(src, committed, marks, odd) : committed, marks);
   const stored = new Set<number>(await store.storedOffsets(src, next));
   const rejected = new Set<number>(await store.rejectedOffsets(src, next));
-  return { next, stored, rejected, ids: await loadIds(deps) };
+  return { next, stored, rejected, ids: await loadIds({ ...deps, hasCounted: marks.length > 0 }) };
 }
 
 /** The marks of a partition, of which log and store say the same. */
@@ -161,11 +161,13 @@ async function loadIds(deps: {
   idsShare?: () => number;
   seed: number;
   clock: Fitting["clock"];
+  /** Where nothing was, there are no ids; to find that out the store would read all raw rows. */
+  hasCounted: boolean;
 }): Promise<RecentIds> {
   const { idsMax, seed, idsShare: share = () => 1 } = deps;
   const ids = new RecentIds({ idsMax, seed, share });
   const limit = Math.max(1, Math.min(deps.idsLoadedMax, Math.floor(idsMax * share())));
-  const keys = await deps.store.latestIds(deps.src, limit);
+  const keys = deps.hasCounted ? await deps.store.latestIds(deps.src, limit) : [];
   await inTurns(takenIn(ids, keys), deps.clock);
   // Of the earliest millisecond that was read, some events may have been left behind the limit.
   if (keys.length >= limit) ids.raiseHorizon(keys.at(-1)!.timestamp + 1);

@@ -112,7 +112,7 @@ export class Sifter {
 
   /** Tries one that was refused by itself again, after a harmless one was taken: it may be the engine that is ill. */
   async #confirm(alone: Row): Promise<void> {
-    await (this.#takesRows ??= this.#store.takesRows());
+    await (this.#takesRows ??= this.#store.takesRows(this.#batch.range.src));
     const [row] = await this.#leftOf([alone]);
     if (row === undefined) return;
     withoutRejected(this.#batch, new Set([row.piece.from + row.index]));

@@ -35,6 +35,6 @@ export interface RejectStore {
   rejects(query: RejectQuery, signal?: AbortSignal): Promise<readonly RejectedEvent[]>;
   /** Takes these out of the quarantine, as far as they are in it; answers how many were. At most 1,000 at a time. */
   dropRejects(positions: readonly Position[]): Promise<number>;
-  /** Resolves when a harmless raw row would be taken: what is refused all the same is refused for what is in it. Keeps nothing. */
-  takesRows(): Promise<void>;
+  /** Resolves when a harmless raw row of the partition would be taken: what is refused all the same is refused for what is in it. Keeps nothing. */
+  takesRows(src: Src): Promise<void>;
 }

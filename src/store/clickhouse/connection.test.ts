@@ -91,6 +91,19 @@ test("a reading has the time that it is given, and never more than a question ma
   }
 });
 
+test("what Weir asks for itself has longer than a question", async () => {
+  says = { status: 200, text: '{"data":{}}' };
+  const statement = { sql: "SELECT 1", parameters: {} };
+  for (const [ask, expected] of [
+    [() => connection.rows(statement), "30"],
+    [() => connection.ownRows(statement), "250"],
+    [() => connection.columns(statement), "250"],
+  ] as const) {
+    await ask().catch(() => {});
+    assert.equal(asked.searchParams.get("max_execution_time"), expected);
+  }
+});
+
 test("numbers are read by roll-ups as they are by questions: to the nearest double, whatever the server does by itself", async () => {
   const precision: (string | null)[] = [];
   const statement = { sql: "SELECT 1", parameters: {} };

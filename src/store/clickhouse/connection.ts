@@ -15,7 +15,14 @@ import { withFile } from "./hand-over.ts";
 import { type RowShape, insertBody, insertFileSql } from "./insert-rows.ts";
 import { onCluster } from "./schema.ts";
 import { sentAs } from "./sent.ts";
-import { bytesSettings, endedWithUs, readSecondsMax, readSettings, writeSettings } from "./statement-settings.ts";
+import {
+  bytesSettings,
+  endedWithUs,
+  ownSecondsMax,
+  readSecondsMax,
+  readSettings,
+  writeSettings,
+} from "./statement-settings.ts";
 import { TableTurns } from "./table-turns.ts";
 import type { Whom } from "./trouble.ts";
 import { isTooLarge, tooLarge } from "./too-large.ts";
@@ -137,9 +144,14 @@ export class Connection {
     }
   }
 
-  /** Runs a reading statement; rows as objects. */
+  /** Runs a reading statement, for as long as a question may take; rows as objects. */
   rows<Row>(statement: Statement, signal?: AbortSignal): Promise<Row[]> {
     return this.#rows(statement, readSettings, signal);
+  }
+
+  /** The same of what Weir asks for itself. */
+  ownRows<Row>(statement: Statement): Promise<Row[]> {
+    return this.#rows(statement, ownSettings);
   }
 
   /**
@@ -181,10 +193,10 @@ export class Connection {
     }, signal);
   }
 
-  /** Runs a reading statement; one array a column, for many rows of few columns. */
+  /** Runs a reading statement of Weir's own; one array a column, for many rows of few columns. */
   async columns<Columns extends Record<string, unknown[]>>(statement: Statement): Promise<Partial<Columns>> {
     return this.#reading(async (client, call) => {
-      const result = await ask(client, statement, "JSONColumnsWithMetadata", call.asked(readSettings));
+      const result = await ask(client, statement, "JSONColumnsWithMetadata", call.asked(ownSettings));
       const parsed: { data: Partial<Columns> } = JSON.parse(await call.read(result, () => result.text()));
       return parsed.data;
     });
@@ -375,5 +387,8 @@ async function closeBoth(clients: Clients | null): Promise<void> {
 async function drained(stream: Readable): Promise<void> {
   for await (const _ of stream);
 }
+
+/** Of what nobody waits for who could ask for less. */
+const ownSettings: Settings = { ...readSettings, max_execution_time: ownSecondsMax };
 
 const noRoom = "the disk of its data folder is full; it goes on by itself when there is room";

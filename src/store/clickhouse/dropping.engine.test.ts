@@ -27,7 +27,7 @@ test("groups without rows leave their lists, whatever they are called, and other
   const written: Statement[] = [];
   const write = (statement: Statement): Promise<void> => (written.push(statement), connection.write(statement));
   const { whole } = connection;
-  const dropping = new Dropping({ rows: (statement: Statement) => connection.rows(statement), write, whole }, 4);
+  const dropping = new Dropping({ ownRows: (statement: Statement) => connection.ownRows(statement), write, whole }, 4);
   assert.deepEqual(
     new Set(await dropping.windows([17, 18].map((series) => ({ series, before: 0 })))),
     new Set([17, 18]),
@@ -61,7 +61,7 @@ test("a deletion whose answer got lost is followed by a look at the lists all th
     if (isLost) throw new Error("the answer got lost");
   };
   const { whole } = connection;
-  const dropping = new Dropping({ rows: (statement: Statement) => connection.rows(statement), write, whole });
+  const dropping = new Dropping({ ownRows: (statement: Statement) => connection.ownRows(statement), write, whole });
   const expired = [{ series: 19, before: 120_000 }];
   await insert();
   assert.deepEqual(await dropping.windows(expired), [19]);

@@ -10,12 +10,12 @@ export interface Expired {
 
 /** Drops windows, with the groups on their lists that have none any more. */
 export class Dropping {
-  readonly #connection: Pick<Connection, "rows" | "write" | "whole">;
+  readonly #connection: Pick<Connection, "ownRows" | "write" | "whole">;
   /** Series on whose lists no group has been left without rows since this process looked. */
   readonly #tidyLists = new Set<number>();
   readonly #pageMax: number;
 
-  constructor(connection: Pick<Connection, "rows" | "write" | "whole">, pageMax = groupsAtOnce) {
+  constructor(connection: Pick<Connection, "ownRows" | "write" | "whole">, pageMax = groupsAtOnce) {
     this.#connection = connection;
     this.#pageMax = pageMax;
   }
@@ -34,7 +34,7 @@ export class Dropping {
 
   /** Of these windows the rows; answers the series that had some. */
   async rows(expired: readonly Expired[]): Promise<ReadonlySet<number>> {
-    const found = await this.#connection.rows<{ series: number }>(selectExpired(expired));
+    const found = await this.#connection.ownRows<{ series: number }>(selectExpired(expired));
     const dropped = new Set(found.map((row) => row.series));
     // Before it is known how that ends: rows may go all the same.
     this.doubt(dropped);
@@ -51,22 +51,30 @@ export class Dropping {
   async tidy(series: readonly number[]): Promise<ReadonlySet<number>> {
     const doubtful = series.filter((one) => !this.#tidyLists.has(one));
     const freed = new Set<number>();
-    for (let found = doubtful.length === 0 ? [] : await this.#unused(doubtful); found.length > 0;) {
+    // Some at a time: what has been looked at need not be again, when a later one fails.
+    for (let at = 0; at < doubtful.length; at += seriesAtOnce)
+      await this.#tidySome(doubtful.slice(at, at + seriesAtOnce), freed);
+    return freed;
+  }
+
+  async #tidySome(series: readonly number[], freed: Set<number>): Promise<void> {
+    for (let found = await this.#unused(series); found.length > 0;) {
       for (const [one, groups] of Map.groupBy(found, (group) => group.found)) {
         const digests = groups.map(({ digest }) => digest);
         await this.#connection.write(deleteListed(one, digests));
         freed.add(one);
       }
-      found = found.length < this.#pageMax ? [] : await this.#unused(doubtful);
+      found = found.length < this.#pageMax ? [] : await this.#unused(series);
     }
-    for (const one of doubtful) this.#tidyLists.add(one);
-    return freed;
+    for (const one of series) this.#tidyLists.add(one);
   }
 
   #unused(series: readonly number[]): Promise<readonly ListedGroup[]> {
-    return this.#connection.rows<ListedGroup>(selectUnused(series, this.#connection.whole, this.#pageMax));
+    return this.#connection.ownRows<ListedGroup>(selectUnused(series, this.#connection.whole, this.#pageMax));
   }
 }
 
+/** After a start all lists are looked at. */
+const seriesAtOnce = 50;
 /** How many groups are taken off at a time: a cluster keeps the text of a deletion where no more than 1 MiB has room. */
 const groupsAtOnce = 10_000;

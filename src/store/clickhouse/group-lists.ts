@@ -12,10 +12,10 @@ export interface CountedGroups {
 /** The lists of the groups that bounded series have. */
 export class GroupLists {
   readonly #connection: Pick<Connection, "write" | "whole">;
-  readonly #whole: Pick<Connection, "rows">;
+  readonly #whole: Pick<Connection, "ownRows">;
 
   /** `whole`: where all partitions are read. */
-  constructor(connection: Pick<Connection, "write" | "whole">, whole: Pick<Connection, "rows">) {
+  constructor(connection: Pick<Connection, "write" | "whole">, whole: Pick<Connection, "ownRows">) {
     this.#connection = connection;
     this.#whole = whole;
   }
@@ -24,7 +24,7 @@ export class GroupLists {
     const counts = new Map(series.map((one) => [one.series, 0]));
     if (counts.size === 0) return { counts, lacking: [] };
     const statement = selectGroups(series, this.#connection.whole);
-    const rows = await this.#whole.rows<{ series: number; listed: number; unlisted: number }>(statement);
+    const rows = await this.#whole.ownRows<{ series: number; listed: number; unlisted: number }>(statement);
     for (const { series: one, listed, unlisted } of rows) counts.set(one, listed + unlisted);
     const lacking = new Set(rows.filter(({ unlisted }) => unlisted > 0).map((row) => row.series));
     return { counts, lacking: series.filter((one) => lacking.has(one.series)) };

@@ -172,8 +172,8 @@ export class ShardedStore implements its.Store {
     return sum(await this.#split(positions, (shard, some) => shard.dropRejects(some)));
   }
 
-  async takesRows(): Promise<void> {
-    await this.#each((shard) => shard.takesRows());
+  takesRows(src: Src): Promise<void> {
+    return this.#of(src).takesRows();
   }
 
   compare(comparison: Comparison, kind: its.DifferenceKind, signal: AbortSignal): Promise<its.Differences> {

@@ -31,6 +31,12 @@ export const yieldingSettings: Settings = { max_threads: 1 };
 /** What a question may take. */
 export const readSecondsMax = 30;
 
+/**
+ * What Weir asks for itself may take, where nobody waits for an answer and a bound of a question would be met again and again: who
+ * starts with years of rollups reads all of them once. Within what a request may take (app/store-host.ts).
+ */
+export const ownSecondsMax = 250;
+
 /** A server's own log of statements has the values in them, which may be of a person whom nobody is to find any more. */
 export const untold: Settings = { log_queries: 0 };
 
