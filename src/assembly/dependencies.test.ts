@@ -68,6 +68,17 @@ test("it is told for how long, whatever waits elsewhere", async () => {
   assert.match(String(await told.progress!.trouble()), /^nothing has been heard of partition 3 for 7 s: /);
 });
 
+test("a processor whose clock is ahead of this one's is worth a remark", () => {
+  const parts = partsOf(undefined);
+  const { progress } = dependenciesOf(configOf("query"), parts);
+  const hear = (aheadMs: number): void =>
+    parts.progress.heard(src(3), { next: 1, through: Date.now() + aheadMs, waitedMs: 0, incompleteBelow: 0 });
+  hear(0);
+  assert.equal(progress!.remark!(), undefined);
+  hear(90_000);
+  assert.match(progress!.remark!()!, /^the clock of a processor is (90.0|89.\d) s ahead of this machine's: let each/);
+});
+
 test("one process alone has no others to hear of", () => {
   const { log, progress } = partsOf(undefined);
   assert.deepEqual(Object.keys(dependenciesOf(configOf("ingest"), { log, progress, news: undefined })), ["log"]);
