@@ -26,12 +26,17 @@ function configOf(roles: string): Config {
 }
 
 /** With brokers that are away, as far as the channel knows. */
-function partsOf(trouble: string | undefined): DependedOn {
+function partsOf(hearing: string | undefined, sending?: string): DependedOn {
   let at = 0;
   const clock = { ...systemClock, monotonic: () => (at += 10_000) };
   const progress = new MemoryProgress(clock);
   progress.expect(src(3), 0);
-  const channel = { send: async () => {}, listen: () => {}, trouble: () => trouble, close: async () => {} };
+  const channel = {
+    send: async () => {},
+    listen: () => {},
+    trouble: () => ({ sending, hearing }),
+    close: async () => {},
+  };
   const follower = new Follower({ progress, channel, clock, process: "p" });
   return { log: memoryLog(), progress, news: { channel, follower, process: "p" } };
 }
@@ -45,6 +50,11 @@ test("only who appends or counts can't be without the log; where nothing is appe
   assert.deepEqual(await told("processor"), [true, "it is away"]);
   assert.deepEqual(await told("query"), [false, "it is away"]);
   assert.deepEqual(await told("ingest,query"), [true, undefined]);
+});
+
+test("what can't be written for others is told of progress, and is no reason to count nothing", async () => {
+  const { log, progress } = dependenciesOf(configOf("processor"), partsOf(undefined, "it may not write"));
+  assert.deepEqual([await log!.trouble(), await progress!.trouble()], [undefined, "it may not write"]);
 });
 
 test("a partition of which nothing is heard is told, and ends nothing", async () => {

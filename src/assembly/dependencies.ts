@@ -57,8 +57,11 @@ const partOfProgress = (news: News, progress: MemoryProgress): Dependency => ({
   isVital: false,
 });
 
-/** Where nothing is appended, the log does not say whether it can be reached: the channel, which is on the same brokers, does. */
+/**
+ * Where nothing is appended, the log does not say whether it can be reached: the channel, which is on the same brokers, does. What can't
+ * be written into its topic, for want of a grant or of replicas, keeps nobody from reading events.
+ */
 function troubleOfLog(config: Config, log: Log, news: News | undefined): Dependency["trouble"] {
   const own = logTrouble(log);
-  return hasRole(config, "ingest") || news === undefined ? own : () => own() ?? news.channel.trouble();
+  return hasRole(config, "ingest") || news === undefined ? own : () => own() ?? news.channel.trouble().hearing;
 }

@@ -69,7 +69,8 @@ export function announced({ clock, closers }: Basis, { channel, process }: News,
 
 /** Why nothing new may be known of counting, for people. */
 export function newsTrouble({ channel }: News, progress: MemoryProgress): string | undefined {
-  const trouble = channel.trouble();
+  const { sending, hearing } = channel.trouble();
+  const trouble = sending ?? hearing;
   if (trouble !== undefined) return trouble;
   const silent = progress.silent();
   if (silent.length === 0) return undefined;
