@@ -22,7 +22,7 @@ test("what Helm made of the chart is of the chart as it is; `npm run chart` make
 });
 
 test("each role has its processes, a service that finds them, and a bound of how many may go at a time", () => {
-  assert.equal(manifests.length, 3 * roles.length + 1);
+  assert.equal(manifests.length, 3 * roles.length + 2);
   for (const role of roles) {
     const { spec } = processesOf(role);
     const labels = spec.template!.metadata.labels;
@@ -165,15 +165,25 @@ test("a pod that is stopped listens until it is out of its service, and has ten 
   }
 });
 
-test("the way in leads to the services of the two APIs", () => {
-  const paths = of("Ingress")[0]!.spec.rules!.flatMap(({ http }) => http.paths);
+test("the way in leads to the services of the two APIs; of a process that takes events one may ask how it is", () => {
+  const paths = of("Ingress").flatMap(({ spec }) => spec.rules!.flatMap(({ http }) => http.paths));
   assert.deepEqual(
-    paths.map(({ path, backend }) => [path, backend.service.name, backend.service.port.name]),
+    paths.map(({ path, pathType, backend }) => [path, pathType, backend.service.name, backend.service.port.name]),
     [
-      ["/ingest", "try-ingest", "http"],
-      ["/", "try-query", "http"],
+      ["/ingest", "Prefix", "try-ingest", "http"],
+      ["/health", "Exact", "try-ingest", "http"],
+      ["/ready", "Exact", "try-ingest", "http"],
+      ["/", "Prefix", "try-query", "http"],
     ],
   );
+});
+
+test("a client's questions come to the same process each time, and its events to any", () => {
+  const kept = (role: string) => named("Service", `try-${role}`).spec.sessionAffinity;
+  assert.deepEqual(roles.map(kept), [undefined, undefined, "ClientIP"]);
+  const chosen = (role: string) =>
+    named("Ingress", `try-${role}`).metadata.annotations!["nginx.ingress.kubernetes.io/upstream-hash-by"];
+  assert.deepEqual([chosen("ingest"), chosen("query")], [undefined, "$remote_addr"]);
 });
 
 test("the schema has every value that there is, and no other", () => {

@@ -17,9 +17,10 @@ export function chartStamp(): string {
 /** As much of a manifest as is looked at. */
 export interface Manifest {
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly labels: Labels };
+  readonly metadata: { readonly name: string; readonly labels: Labels; readonly annotations?: Labels };
   readonly spec: {
     readonly selector?: Labels & { readonly matchLabels?: Labels };
+    readonly sessionAffinity?: string;
     readonly serviceName?: string;
     readonly replicas?: number;
     readonly strategy?: { readonly rollingUpdate: { readonly maxUnavailable: number } };
@@ -35,6 +36,7 @@ type Labels = Readonly<Record<string, string>>;
 
 interface IngressPath {
   readonly path: string;
+  readonly pathType: string;
   readonly backend: { readonly service: { readonly name: string; readonly port: { readonly name: string } } };
 }
 

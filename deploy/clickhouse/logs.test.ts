@@ -21,7 +21,9 @@ test("the settings of ClickHouse's logs are a document whose elements close in o
 test("each log of its own that a server keeps goes after some days; those that have rows of every step are not kept", () => {
   const logs = elements.flatMap((path) => /^clickhouse\/(\w+_log)$/.exec(path)?.[1] ?? []);
   const removed = logs.filter((name) => text.includes(`<${name} remove="1"/>`));
-  for (const name of ["text_log", "trace_log", "query_metric_log"]) assert.ok(removed.includes(name), name);
+  const ofKeeper = ["aggregated_zookeeper_log", "zookeeper_connection_log"];
+  for (const name of ["text_log", "trace_log", "query_metric_log", ...ofKeeper])
+    assert.ok(removed.includes(name), name);
   const kept = logs.filter((name) => !removed.includes(name));
   for (const name of ["query_log", "part_log", "metric_log"]) assert.ok(kept.includes(name), name);
   for (const name of kept) {

@@ -26,12 +26,17 @@ function configOf(roles: string): Config {
 }
 
 /** With brokers that are away, as far as the channel knows. */
-function partsOf(trouble: string | undefined): DependedOn {
+function partsOf(hearing: string | undefined, sending?: string): DependedOn {
   let at = 0;
   const clock = { ...systemClock, monotonic: () => (at += 10_000) };
   const progress = new MemoryProgress(clock);
   progress.expect(src(3), 0);
-  const channel = { send: async () => {}, listen: () => {}, trouble: () => trouble, close: async () => {} };
+  const channel = {
+    send: async () => {},
+    listen: () => {},
+    trouble: () => ({ sending, hearing }),
+    close: async () => {},
+  };
   const follower = new Follower({ progress, channel, clock, process: "p" });
   return { log: memoryLog(), progress, news: { channel, follower, process: "p" } };
 }
@@ -45,6 +50,11 @@ test("only who appends or counts can't be without the log; where nothing is appe
   assert.deepEqual(await told("processor"), [true, "it is away"]);
   assert.deepEqual(await told("query"), [false, "it is away"]);
   assert.deepEqual(await told("ingest,query"), [true, undefined]);
+});
+
+test("what can't be written for others is told of progress, and is no reason to count nothing", async () => {
+  const { log, progress } = dependenciesOf(configOf("processor"), partsOf(undefined, "it may not write"));
+  assert.deepEqual([await log!.trouble(), await progress!.trouble()], [undefined, "it may not write"]);
 });
 
 test("a partition of which nothing is heard is told, and ends nothing", async () => {
@@ -66,6 +76,17 @@ test("it is told for how long, whatever waits elsewhere", async () => {
   progress.heard(src(4), { next: 1, through: 1, waitedMs: 900_000, incompleteBelow: 0 });
   const told = dependenciesOf(configOf("ingest"), { ...partsOf(undefined), progress });
   assert.match(String(await told.progress!.trouble()), /^nothing has been heard of partition 3 for 7 s: /);
+});
+
+test("a processor whose clock is ahead of this one's is worth a remark", () => {
+  const parts = partsOf(undefined);
+  const { progress } = dependenciesOf(configOf("query"), parts);
+  const hear = (aheadMs: number): void =>
+    parts.progress.heard(src(3), { next: 1, through: Date.now() + aheadMs, waitedMs: 0, incompleteBelow: 0 });
+  hear(0);
+  assert.equal(progress!.remark!(), undefined);
+  hear(90_000);
+  assert.match(progress!.remark!()!, /^the clock of a processor is (90.0|89.\d) s ahead of this machine's: let each/);
 });
 
 test("one process alone has no others to hear of", () => {

@@ -8,7 +8,7 @@ import type { Store } from "../store/store.ts";
 import type { Disk } from "./disk.ts";
 import { logTrouble, storeTrouble } from "./health.ts";
 import type { Computing, Dependencies, Dependency } from "./health.ts";
-import { newsTrouble } from "./news.ts";
+import { newsRemark, newsTrouble } from "./news.ts";
 import type { News } from "./news.ts";
 
 export interface DependedOn {
@@ -47,12 +47,21 @@ export function dependenciesOf(
         }),
     // It catches up later.
     ...(archiver === undefined ? {} : { archive: { trouble: () => archiver.trouble(), isVital: false } }),
-    ...(news === undefined ? {} : { progress: { trouble: () => newsTrouble(news, progress), isVital: false } }),
+    ...(news === undefined ? {} : { progress: partOfProgress(news, progress) }),
   };
 }
 
-/** Where nothing is appended, the log does not say whether it can be reached: the channel, which is on the same brokers, does. */
+const partOfProgress = (news: News, progress: MemoryProgress): Dependency => ({
+  trouble: () => newsTrouble(news, progress),
+  remark: () => newsRemark(progress),
+  isVital: false,
+});
+
+/**
+ * Where nothing is appended, the log does not say whether it can be reached: the channel, which is on the same brokers, does. What can't
+ * be written into its topic, for want of a grant or of replicas, keeps nobody from reading events.
+ */
 function troubleOfLog(config: Config, log: Log, news: News | undefined): Dependency["trouble"] {
   const own = logTrouble(log);
-  return hasRole(config, "ingest") || news === undefined ? own : () => own() ?? news.channel.trouble();
+  return hasRole(config, "ingest") || news === undefined ? own : () => own() ?? news.channel.trouble().hearing;
 }

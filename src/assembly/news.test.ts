@@ -33,7 +33,8 @@ function desk(fails: Record<"log" | "store", number>) {
   const progress = new MemoryProgress(clock);
   const log = { ...memoryLog(), ends: async () => answered("log", new Map([[src(2), offset(9)]])) };
   const store = { marks: async () => answered("store", [{ from: offset(0), to: offset(6) }] as never) };
-  const channel = { send: async () => {}, listen: () => {}, trouble: () => undefined, close: async () => {} };
+  const trouble = () => ({ sending: undefined, hearing: undefined });
+  const channel = { send: async () => {}, listen: () => {}, trouble, close: async () => {} };
   const start = (signal?: AbortSignal) => startNews(basis, { log, store, progress, channel }, signal);
   return { start, progress };
 }

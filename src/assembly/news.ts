@@ -69,10 +69,22 @@ export function announced({ clock, closers }: Basis, { channel, process }: News,
 
 /** Why nothing new may be known of counting, for people. */
 export function newsTrouble({ channel }: News, progress: MemoryProgress): string | undefined {
-  const trouble = channel.trouble();
+  const { sending, hearing } = channel.trouble();
+  const trouble = sending ?? hearing;
   if (trouble !== undefined) return trouble;
   const silent = progress.silent();
   if (silent.length === 0) return undefined;
   const seconds = Math.round(progress.silenceMs() / 1000);
   return `nothing has been heard of partition ${silent.join(", ")} for ${seconds} s: is a processor running, and its weir_partitions_broken 0?`;
+}
+
+/** Less is what machines of which each asks for the time differ by. */
+const clockAheadMaxMs = 2_000;
+
+/** What may make windows final while events of theirs come. */
+export function newsRemark(progress: MemoryProgress): string | undefined {
+  const aheadMs = progress.clockAheadMs();
+  if (aheadMs <= clockAheadMaxMs) return undefined;
+  const seconds = (aheadMs / 1000).toFixed(1);
+  return `the clock of a processor is ${seconds} s ahead of this machine's: let each machine set its clock (NTP)`;
 }

@@ -49,9 +49,13 @@ export function encodeBulletin({ by, events, partitions, series, fills, rules }:
     const since = counted === undefined ? null : [counted.from, counted.to, counted.seconds];
     return [src, next, believable(through), Math.round(waitedMs), incompleteBelow, since];
   });
+  let left = reasonsBytesMax;
   const filled = fills.map(({ series: of, progress, endsAt, waitingFor }) => {
     const row = [of, Number(progress.toFixed(4)), endsAt];
-    return waitingFor === undefined ? row : [...row, waitingFor.slice(0, reasonMax)];
+    if (waitingFor === undefined) return row;
+    const reason = waitingFor.slice(0, reasonMax);
+    left -= Buffer.byteLength(JSON.stringify(reason));
+    return [...row, left < 0 ? reasonElsewhere : reason];
   });
   return Buffer.from(JSON.stringify({ v: version, by, events, partitions: rows, series, fills: filled, rules }));
 }
@@ -111,6 +115,9 @@ const wholeOf = (value: unknown): number => upTo(Number.MAX_SAFE_INTEGER, value)
 const believable = (time: number): number => Math.round(Math.min(timeMax, Math.max(0, time)));
 
 const reasonMax = 500;
+/** A record of Kafka has its bounds. */
+const reasonsBytesMax = 256 << 10;
+const reasonElsewhere = "what the log of the processor says";
 
 /** Beyond these there is no date, and none that a store can hold. */
 const timeMax = 8_640_000_000_000_000;

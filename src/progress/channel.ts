@@ -10,9 +10,14 @@ export interface Channel {
   send(message: Uint8Array): Promise<void>;
   /** Hears what comes from now on, after some of what was said last, own messages included. Once. */
   listen(listener: ChannelListener): void;
-  /** Why nothing can be sent or heard now, for people; undefined while all is well. */
-  trouble(): string | undefined;
+  trouble(): ChannelTrouble;
   close(): Promise<void>;
+}
+
+/** Why nothing can be sent, or heard, now, for people; undefined while all is well. */
+export interface ChannelTrouble {
+  readonly sending: string | undefined;
+  readonly hearing: string | undefined;
 }
 
 export interface ChannelListener {

@@ -108,6 +108,16 @@ test("a partition that moves: who takes it up tells of what it did not know, and
   assert.equal(progress.standing(0)?.next, 50, "what ends late makes the partition nobody's own again");
 });
 
+test("of a clock that is ahead of ours nothing is final before ours says so, and it is known how far it is", () => {
+  const now = 1_000_000;
+  const progress = new MemoryProgress({ ...systemClock, now: () => now });
+  const said = (through: number) => ({ next: 1, through, waitedMs: 0, incompleteBelow: 0 });
+  progress.heard(src(0), said(now + 60_000));
+  assert.deepEqual([progress.countedThrough(), progress.clockAheadMs()], [now, 60_000]);
+  progress.heard(src(0), said(now - 5));
+  assert.deepEqual([progress.countedThrough(), progress.clockAheadMs()], [now - 5, 0]);
+});
+
 test("what others are said to have counted is in every rule once one of them says so", () => {
   const progress = new MemoryProgress(systemClock);
   progress.expect(src(0), 1000);

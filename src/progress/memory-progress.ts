@@ -16,6 +16,8 @@ interface PartitionState {
   heardAt?: number;
   /** What another process says of its rules: below this position not every one has everything. */
   incompleteBelow?: number;
+  /** So far at least the clock of that process is ahead of ours, ms. */
+  aheadMs?: number;
 }
 
 /** How a partition stands. */
@@ -124,6 +126,11 @@ export class MemoryProgress implements Progress {
     return Math.max(0, ...[...this.#partitions.values()].map(({ heardAt = now }) => now - heardAt));
   }
 
+  /** How far the clock of any process that counts is ahead of this one's at least, ms; 0: none is, as far as is known. */
+  clockAheadMs(): number {
+    return Math.max(0, ...[...this.#partitions.values()].map(({ aheadMs = 0 }) => aheadMs));
+  }
+
   onTouched(listener: (touched: Touched) => void): () => void {
     this.#touchedListeners.add(listener);
     return () => this.#touchedListeners.delete(listener);
@@ -194,16 +201,17 @@ export class MemoryProgress implements Progress {
 
   /**
    * How a partition stands by what the process says that counts it; with what it has counted since, if anything. Of one
-   * that is counted here, who had it before may still speak: that is known already.
+   * that is counted here, who had it before may still speak: that is known already. By a clock that is ahead of ours windows
+   * would be final while events of theirs come: none is before ours says so too.
    */
   heard(src: Src, { next, through, waitedMs: waited, incompleteBelow }: Standing, touched?: Touched): void {
     const known = this.#partitions.get(src);
     if (known !== undefined && known.heardAt === undefined) return;
-    const now = this.#clock.monotonic();
+    const [now, time] = [this.#clock.monotonic(), this.#clock.now()];
     const waiting = waited > 0 ? [now - waited] : [];
     this.#partitions.set(src, {
-      ...{ next: this.#from(src, next), through: through === 0 ? (known?.through ?? 0) : through },
-      ...{ waiting, heardAt: now, incompleteBelow },
+      ...{ next: this.#from(src, next), through: through === 0 ? (known?.through ?? 0) : Math.min(through, time) },
+      ...{ waiting, heardAt: now, incompleteBelow, aheadMs: through - time },
     });
     this.#wake();
     if (touched !== undefined) this.touch(touched);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { offset, src } from "../event/position.ts";
 import { Announcer } from "./announcer.ts";
-import { encodeBulletin } from "./bulletin.ts";
+import { decodeBulletin, encodeBulletin } from "./bulletin.ts";
 import type { ChannelListener } from "./channel.ts";
 import { Follower } from "./follower.ts";
 import { MemoryProgress } from "./memory-progress.ts";
@@ -252,6 +252,15 @@ test("a message has its bounds: of too many seconds it says that they are too ma
   line.isCut = false;
   await said();
   assert.deepEqual(touched, [batch(0, 19, null)]);
+});
+
+test("a message has its bounds: of too many long reasons of fills the later ones are said shortly", () => {
+  const waitingFor = "\u0001".repeat(500);
+  const fills = Array.from({ length: 1_000 }, (_, series) => ({ series, progress: 0, endsAt: null, waitingFor }));
+  const message = encodeBulletin({ by: "p", events: 0, partitions: [], series: [], fills });
+  assert.ok(message.length < 400_000, `it has ${message.length} bytes`);
+  const said = decodeBulletin(message)!.fills.map((fill) => fill.waitingFor);
+  assert.deepEqual([said[0], said[999]], [waitingFor, "what the log of the processor says"]);
 });
 
 test("when nobody speaks, events may wait: the lag grows, and the partition is silent", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { crc32c, createRecordsBatch } from "@platformatic/kafka";
-import type { KafkaRecord } from "@platformatic/kafka";
 import { unpack } from "../../event/packed.ts";
 import type { LogRecord } from "../log.ts";
 import { batchesIn, openBatch } from "./batch.ts";
@@ -50,14 +50,34 @@ function spoilt(bytes: Buffer, { isSigned }: { readonly isSigned: boolean }): Bu
 /** Of three records the second was compacted away. */
 function withoutMiddle(): Buffer {
   const three = batch([event("a"), event("b"), event("c")], "none");
-  const { records } = openBatch(only(three)) as { records: readonly KafkaRecord[] };
-  const lengthOf = (index: number): number => records[index]!.length + 2;
-  const first = 61 + lengthOf(0);
-  const bytes = Buffer.concat([three.subarray(0, first), three.subarray(first + lengthOf(1))]);
-  bytes.writeInt32BE(bytes.length - 12, 8);
-  bytes.writeInt32BE(2, 57);
-  bytes.writeUInt32BE(crc32c(bytes.subarray(21)) >>> 0, 17);
-  return bytes;
+  const each = (three.length - recordsAt) / 3;
+  return holding(three, Buffer.concat([three.subarray(recordsAt, recordsAt + each), three.subarray(-each)]), 2);
+}
+
+const recordsAt = 61;
+
+/** A batch like `bytes` with others' records in it. */
+function holding(bytes: Buffer, records: Buffer, count: number): Buffer {
+  const other = Buffer.concat([bytes.subarray(0, recordsAt), records]);
+  other.writeInt32BE(other.length - 12, 8);
+  other.writeInt32BE(count, 57);
+  other.writeUInt32BE(crc32c(other.subarray(21)) >>> 0, 17);
+  return other;
+}
+
+/** Of a length, as Kafka writes it: zigzag, then seven bits a byte. */
+function varint(length: number): Buffer {
+  const bytes: number[] = [];
+  for (let rest = length * 2; bytes.length === 0 || rest > 0; rest >>>= 7)
+    bytes.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
+  return Buffer.from(bytes);
+}
+
+/** A record without a key, with so many headers of two bytes each; `extra`: so much longer than it is, as it says. */
+function record(value: Buffer, headers: number, extra = 0): Buffer {
+  const head = Buffer.from([0, 0, 0, 1]);
+  const rest = Buffer.concat([head, varint(value.length), value, varint(headers), Buffer.alloc(2 * headers)]);
+  return Buffer.concat([varint(rest.length + extra), rest]);
 }
 
 const only = (bytes: Buffer): Batch => [...batchesIn(bytes)][0]!;
@@ -174,6 +194,32 @@ describe("a batch of records", () => {
     const [record] = take(new Fetched(0, 3, { bytes: old, aborted: [] }));
     assert.deepEqual([record!.from, record!.to], [3 * slotsPerRecord, 4 * slotsPerRecord - 1]);
     assert.match(record!.unreadable!.reason, /in Kafka's old format 1/);
+  });
+
+  test("of a record with millions of headers costs no memory for them, and is read", () => {
+    const like = batch([event("?")], "gzip", 1);
+    const many = holding(like, gzipSync(record(event("b"), 2_000_000)), 1);
+    assert.ok(many.length < 16_384, `it is ${many.length} bytes small`);
+    const fetched = Buffer.concat([batch([event("a")], "none", 0), many, batch([event("c")], "none", 2)]);
+    const before = process.memoryUsage().heapUsed;
+    const records = take(new Fetched(0, 0, { bytes: fetched, aborted: [] }));
+    const made = process.memoryUsage().heapUsed - before;
+    assert.deepEqual(idsOf(records), ["a", "b", "c"]);
+    assert.ok(made < 16 << 20, `${made} bytes of objects`);
+  });
+
+  test("whose records are not what they say is one record that says so, and those around it are read", () => {
+    for (const [bad, reason] of [
+      [record(event("b"), 0, 1), "its record 0 is not as long as it says (81 bytes)"],
+      [record(event("b"), 3).subarray(0, -1), "it is cut off"],
+      [Buffer.alloc(20, 0xff), "a number in it does not end"],
+    ] as const) {
+      const middle = holding(batch([event("?")], "none", 1), bad, 1);
+      const fetched = Buffer.concat([batch([event("a")], "none", 0), middle, batch([event("c")], "none", 2)]);
+      const records = take(new Fetched(0, 0, { bytes: fetched, aborted: [] }));
+      assert.deepEqual(idsOf(records), ["a", "c"]);
+      assert.equal(records[1]!.unreadable!.reason, `the batch of the records 1 to 1 can't be read: ${reason}`);
+    }
   });
 
   test("that is cut off is left to the next fetch; what is no batch is a failure, and not the end of the log", () => {

@@ -1,7 +1,9 @@
-import { Reader, crc32c, readRecord } from "@platformatic/kafka";
-import type { KafkaRecord } from "@platformatic/kafka";
+import { crc32c } from "@platformatic/kafka";
 import { messageOf } from "../../lib/errors.ts";
 import { TooLarge, codecs, decompress } from "./decompress.ts";
+import type { Codec } from "./decompress.ts";
+import { recordsIn } from "./records.ts";
+import type { BatchRecord } from "./records.ts";
 
 /** What a batch says of itself, which can be read without opening it. */
 export interface BatchHead {
@@ -70,7 +72,8 @@ export function placeOf({ firstOffset, lastOffsetDelta }: BatchHead): { readonly
 const unknown = { leaderEpoch: -1, firstTimestamp: -1n, maxTimestamp: -1n };
 
 /** Its records; or why nobody can have them, though the broker holds what the producer sent. */
-export type Opened = { readonly records: readonly KafkaRecord[]; readonly bytes: number } | { readonly why: string };
+export type Opened = { readonly records: readonly BatchRecord[]; readonly bytes: number } | Unopened;
+type Unopened = { readonly why: string };
 
 /**
  * Opens a batch, within bounds: what is beyond them, or can't be opened, is what its producer wrote.
@@ -84,23 +87,30 @@ export function openBatch(batch: Batch, bounds: { bytesMax: number; recordsMax: 
   mustBeWhole(batch);
   if (codec === undefined) return { why: `is compressed in a way that is not known (${batch.attributes & 7})` };
   const count = bytes.readInt32BE(countAt);
-  const smaller = "have the producer send smaller batches (batch.size)";
   if (count > bounds.recordsMax)
     return { why: `has ${count} records, at most ${bounds.recordsMax} can be; ${smaller}` };
+  const plain = plainOf(codec, bytes.subarray(recordsAt), bounds.bytesMax);
+  return "why" in plain ? plain : read(plain, count);
+}
+
+const smaller = "have the producer send smaller batches (batch.size)";
+
+function plainOf(codec: Codec, bytes: Buffer, bytesMax: number): Buffer | Unopened {
   try {
-    const plain = decompress(codec, bytes.subarray(recordsAt), bounds.bytesMax);
-    return { records: recordsIn(plain, count), bytes: plain.length };
+    return decompress(codec, bytes, bytesMax);
   } catch (error) {
     if (error instanceof TooLarge)
-      return { why: `is larger than ${bounds.bytesMax} bytes when decompressed (${codec}); ${smaller}` };
-    const reason = messageOf(error);
-    return { why: `can't be ${codec === "none" ? "read" : `decompressed (${codec})`}: ${reason.slice(0, 200)}` };
+      return { why: `is larger than ${bytesMax} bytes when decompressed (${codec}); ${smaller}` };
+    return { why: `can't be decompressed (${codec}): ${messageOf(error).slice(0, 200)}` };
   }
 }
 
-function recordsIn(bytes: Buffer, count: number): readonly KafkaRecord[] {
-  const reader = Reader.from(bytes);
-  return Array.from({ length: count }, () => readRecord(reader));
+function read(plain: Buffer, count: number): Opened {
+  try {
+    return { records: recordsIn(plain, count), bytes: plain.length };
+  } catch (error) {
+    return { why: `can't be read: ${messageOf(error).slice(0, 200)}` };
+  }
 }
 
 /** The bytes of a batch are others than those that its producer has sent. */

@@ -106,7 +106,7 @@ export class Fetched {
     const opened = this.#aborted.admits(batch) ? this.#open(batch) : nothingIn;
     if ("why" in opened) {
       found.push({
-        ...nothingFrom(partition, from, to + 1, timeOf(batch, 0n, now)),
+        ...nothingFrom(partition, from, to + 1, timeOf(batch, 0, now)),
         unreadable: unopened(batch, opened),
       });
       this.#next = to + 1;
@@ -120,7 +120,7 @@ export class Fetched {
       found.push(toLogRecord(partition, at, appendedAt, () => decoder.decode(record, judgedAt)));
       this.#next = at + 1;
     }
-    if (to >= this.#next) found.push(nothingFrom(partition, this.#next, to + 1, timeOf(batch, 0n, now)));
+    if (to >= this.#next) found.push(nothingFrom(partition, this.#next, to + 1, timeOf(batch, 0, now)));
     this.#next = to + 1;
     return opened.bytes;
   }
@@ -144,8 +144,8 @@ export function nothingFrom(partition: number, from: number, end: number, append
 const isLogsTime = ({ attributes }: BatchHead): boolean => (attributes & logAppendTime) !== 0;
 
 /** What clocks of others say of a time to come is not believed. */
-function timeOf(batch: BatchHead, delta: bigint, now: number): number {
-  const at = Number(isLogsTime(batch) ? batch.maxTimestamp : batch.firstTimestamp + delta);
+function timeOf(batch: BatchHead, delta: number, now: number): number {
+  const at = isLogsTime(batch) ? Number(batch.maxTimestamp) : Number(batch.firstTimestamp) + delta;
   return at < 0 ? now : Math.min(at, now);
 }
 

@@ -1,6 +1,6 @@
 import { Admin } from "@platformatic/kafka";
 import type { Clock } from "../../lib/clock.ts";
-import type { Channel, ChannelListener } from "../../progress/channel.ts";
+import type { Channel, ChannelListener, ChannelTrouble } from "../../progress/channel.ts";
 import { messagesIn } from "./channel-messages.ts";
 import { answered, clientOptions, nameOf, noAnswer, opening, patiently, pauseAfter, within } from "./client.ts";
 import type { KafkaAddress } from "./client.ts";
@@ -93,8 +93,8 @@ class KafkaChannel implements Channel {
     this.#listening = this.#listen(listener);
   }
 
-  trouble(): string | undefined {
-    return this.#sendFault ?? this.#readFault;
+  trouble(): ChannelTrouble {
+    return { sending: this.#sendFault, hearing: this.#readFault };
   }
 
   async close(): Promise<void> {

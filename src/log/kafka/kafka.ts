@@ -52,8 +52,8 @@ export interface KafkaLogOptions {
   readonly signal?: AbortSignal;
 }
 
-/** With the time that opening a connection takes, an append is answered within five seconds. */
-const appendMs = 3_000;
+/** With some to spare they are the five seconds within which an append is answered. */
+const appendMs = { deadlineMs: 3_000, sendLeastMs: 1_500 };
 const askMs = 4_000;
 const inFlightBytesMax = 64 << 20;
 const retryAfterMs = 1_000;
@@ -224,7 +224,7 @@ class KafkaLog implements Log {
     const open = (): ReturnType<typeof openSender> =>
       openSender({ address, topic: topic.name, topicId: this.#topicId, partition, compression, clock });
     const name = `${nameOf(address)}: partition ${partition} of ${topic.name}`;
-    return new Lane({ partition, open, clock, deadlineMs: appendMs, name });
+    return new Lane({ partition, open, clock, ...appendMs, name });
   }
 
   /** Also of a partition that was added since: the group may have given it to this process. */

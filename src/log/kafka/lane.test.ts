@@ -11,6 +11,7 @@ import type { Sender } from "./sender.ts";
 import { slotsPerRecord } from "./slots.ts";
 
 const deadlineMs = 3_000;
+const sendLeastMs = 1_500;
 
 const chunk = (id: string): Chunk => ({
   partition: 0,
@@ -26,7 +27,7 @@ function broker() {
 
 function laneOn(open: () => Promise<Sender>) {
   const clock = new SimulatedClock();
-  const lane = new Lane({ partition: 0, open, clock, deadlineMs, name: "partition 0" });
+  const lane = new Lane({ partition: 0, open, clock, deadlineMs, sendLeastMs, name: "partition 0" });
   return { lane, clock };
 }
 
@@ -80,6 +81,33 @@ describe("a lane", () => {
     assert.equal(outcome(), "waits");
     await clock.advance(1);
     assert.equal(outcome(), "log_unavailable");
+  });
+
+  test("under overload what is sent has time to be answered, and what comes too late is not sent", async () => {
+    const clock = new SimulatedClock();
+    const [{ send }, sent] = [broker(), [] as number[]];
+    const slow = async (value: Buffer, withinMs: number): Promise<number> => {
+      sent.push(clock.monotonic());
+      await clock.sleep(Math.min(1_200, withinMs));
+      if (withinMs < 1_200) throw new Error("no answer in time");
+      return send(value, withinMs);
+    };
+    const open = async () => ({ ...broker(), send: slow });
+    const lane = new Lane({ partition: 0, open, clock, deadlineMs, sendLeastMs, name: "partition 0" });
+    // Of these no two share a record.
+    const large = (): Chunk => ({ partition: 0, count: 1, bytes: Buffer.alloc(600_000) });
+    const outcomes = Array.from({ length: 5 }, () => outcomeOf(lane.add(large())));
+    const began = clock.monotonic();
+    await settled();
+    await clock.advance(deadlineMs + sendLeastMs);
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome()),
+      ["kept at 0", "kept at 1", "kept at 2", "log_unavailable", "log_unavailable"],
+    );
+    assert.deepEqual(
+      sent.map((at) => at - began),
+      [0, 1_200, 2_400],
+    );
   });
 
   test("a record whose fate nobody knows is unknown; nothing behind it is sent on the same connection", async () => {

@@ -24,8 +24,10 @@ export interface LaneParts {
   /** Opens a way to the partition. Nothing was sent when it rejects. */
   readonly open: () => Promise<Sender>;
   readonly clock: Clock;
-  /** How long one append may take, ms. */
+  /** How long one append may wait until it is sent, ms. */
   readonly deadlineMs: number;
+  /** A record that was sent has so long at least, ms: one with a moment left would be kept, and nobody would know. */
+  readonly sendLeastMs: number;
   /** For people, e.g. `Kafka at host:9092: partition 3 of events_raw`. */
   readonly name: string;
 }
@@ -38,8 +40,8 @@ const pauses = { minMs: 50, maxMs: 500 };
 
 /**
  * The appends of one partition. One record is in flight at a time; what comes meanwhile is packed together into the next
- * (group commit). A chunk is answered within its deadline: before it was sent with `log_unavailable` (nothing was kept),
- * after it with `log_failed` (nobody knows).
+ * (group commit). A chunk whose deadline comes before it was sent is answered with `log_unavailable` (nothing was kept), one
+ * that was sent at the latest `sendLeastMs` behind its deadline, with `log_failed` when nobody knows.
  */
 export class Lane {
   readonly #parts: LaneParts;
@@ -72,7 +74,7 @@ export class Lane {
     });
   }
 
-  /** Finishes what waits, within its deadlines, and lets the connection go. */
+  /** Finishes what waits, within its time, and lets the connection go. */
   async close(): Promise<void> {
     this.#closing = true;
     await this.#running;
@@ -130,9 +132,10 @@ export class Lane {
 
   /** Sends what fits into one record. */
   async #send(sender: Sender): Promise<boolean> {
-    const { clock } = this.#parts;
+    const { clock, sendLeastMs } = this.#parts;
     this.#inFlight = this.#takeGroup();
-    const left = Math.min(...this.#inFlight.map(({ deadline }) => deadline)) - clock.monotonic();
+    // The first has waited the longest.
+    const left = Math.max(sendLeastMs, this.#inFlight[0]!.deadline - clock.monotonic());
     try {
       const record = await sender.send(encodeValue(this.#inFlight.map(({ chunk }) => chunk)), left);
       if (record <= this.#last) throw new Said(wentBack(record, this.#last));

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pack, unpack } from "../../event/packed.ts";
-import { Decoder, encodeValue, formatHeader, packedFormat } from "./record.ts";
+import { Decoder, encodeValue, packedFormat } from "./record.ts";
 import type { Decoded, RawRecord } from "./record.ts";
 
 const at = Date.parse("2026-01-13T10:00:00Z");
 const day = 86_400_000;
 const decoder = new Decoder(day);
 const foreign = (value: Buffer | string | null): Decoded =>
-  decoder.decode({ value: typeof value === "string" ? Buffer.from(value) : value, headers: [] }, at);
-const ours = (value: Buffer | null, format = packedFormat): RawRecord => ({ value, headers: [[formatHeader, format]] });
+  decoder.decode({ value: typeof value === "string" ? Buffer.from(value) : value }, at);
+const ours = (value: Buffer | null, format = packedFormat): RawRecord => ({ value, format });
 
 const event = { event_id: "a", event_type: "t", user_id: "u", timestamp: at, payload: '{"x":1}' };
 

@@ -25,7 +25,8 @@ const headBytes = 4;
 /** A record as the broker gives it. */
 export interface RawRecord {
   readonly value: Buffer | null;
-  readonly headers: readonly (readonly [Buffer | null, Buffer | null])[];
+  /** What its header `weir-format` says; missing: it has none. */
+  readonly format?: Buffer | null | undefined;
 }
 
 /** What a record holds: events, or the reason why not. */
@@ -65,9 +66,9 @@ export class Decoder {
    * @throws WeirError `log_damaged` for a format of a later Weir: its events must not be set aside.
    */
   decode(record: RawRecord, appendedAt: number): Decoded {
-    const format = record.headers.find(([key]) => key?.equals(formatHeader))?.[1];
-    if (format === undefined) return this.#foreign(record.value, appendedAt);
-    if (format?.equals(packedFormat)) return packed(record.value);
+    const { format, value } = record;
+    if (format === undefined) return this.#foreign(value, appendedAt);
+    if (format?.equals(packedFormat)) return packed(value);
     throw new WeirError(
       "log_damaged",
       `it has the format ${format?.toString("utf8").slice(0, 40)}, which this version of Weir does not know; start the version that wrote it`,
