@@ -52,6 +52,24 @@ test("who comes later is told what already holds: once, as it is then, and not w
   assert.equal(told.length, 3);
 });
 
+test("events of another origin go on after a cut: nothing is sent that a browser asks about first", async () => {
+  const asked: URL[] = [];
+  const text = (message: object, id: string): string => `id: ${id}\ndata: ${JSON.stringify(message)}\n\n`;
+  const { clock, surroundings } = clientWorld(({ url, headers }) => {
+    // As for every page that no server lets send headers.
+    const others = [...headers.keys()].filter((name) => name !== "accept");
+    if (others.length > 0) throw new TypeError(`a browser may not send ${others.join()}`);
+    asked.push(url);
+    return new Response(text(snapshot("a"), `p~${asked.length}`) + text(snapshot("b"), `p~${asked.length}~b`));
+  });
+  const live = new Live(new Http("http://weir", surroundings, { headers: {}, timeoutMs: 1000 }), surroundings);
+  live.subscribe("a", () => {}, { over: "events" });
+  for (let cut = 0; cut < 3; cut++) await clock.advance(60_000);
+  live.close();
+  const ids = asked.slice(0, 3).map(({ searchParams }) => searchParams.get("last_event_id"));
+  assert.deepEqual(ids, [null, "p~1~b", "p~2~b"]);
+});
+
 test("a loop that comes later has what already holds first, and then what changes", { timeout: 60_000 }, async () => {
   const { live, say } = make();
   live.subscribe("r", () => {});
