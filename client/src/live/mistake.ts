@@ -33,7 +33,7 @@ function ofFrom(from: string | undefined): string | undefined {
   return `from ${shown} must be RFC 3339, e.g. 2026-01-17T00:00:00Z, or milliseconds since the epoch, from 1970 on`;
 }
 
-const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+ -]\d\d:\d\d)$/;
+const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+ -]\d\d:\d\d)$/;
 
 /** By its form. Whether there is such a day the server knows better. */
 const isMoment = (text: string): boolean => /^\d{1,15}$/.test(text) || rfc3339.test(text);
