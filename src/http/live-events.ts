@@ -103,7 +103,7 @@ const noneOf = (rules: readonly string[]): WeirError => {
 
 const wrongFrom = (value: string): WeirError =>
   new WeirError("invalid_query", fromMistake(value), {
-    details: [{ path: "from", message: "must be RFC 3339 or milliseconds since the epoch, from 1970 on", value }],
+    details: [{ path: "from", message: "must be RFC 3339 or milliseconds since the epoch, between 1970 and 9999", value }],
   });
 
 function resumeOf(rules: readonly string[], id: string | string[] | undefined): Pick<LiveRequest, "resume"> {

@@ -6,6 +6,9 @@ export function formatTime(at: number): string {
   return at % 1000 === 0 ? `${text.slice(0, -5)}Z` : text;
 }
 
+/** The latest moment that can be asked for: the last of the year 9999, behind which times have more digits than clients can read. */
+export const timeMax = 253_402_300_799_999;
+
 /** Milliseconds since the epoch of an RFC 3339 time, or of such milliseconds in digits; undefined when it is neither. */
 export function parseMoment(text: string): number | undefined {
   if (/^-?\d{1,15}$/.test(text)) return Number(text);
