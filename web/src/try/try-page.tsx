@@ -33,6 +33,7 @@ export function TryPage() {
     setReplaced("");
   };
   const send = async (): Promise<void> => {
+    if (isSending) return;
     setSending(true);
     setAnswer(await sendEvents(text, isCounted).catch(whyNot));
     setSending(false);
@@ -85,7 +86,9 @@ export function TryPage() {
             <button
               type="button"
               className="primary"
-              disabled={isSending || text.trim() === ""}
+              disabled={text.trim() === ""}
+              // Disabled, it would lose the keyboard.
+              aria-disabled={isSending}
               onClick={() => void send()}
             >
               {isSending ? "Sending" : "Send"}
