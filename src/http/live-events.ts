@@ -69,9 +69,10 @@ type DeltaRequest = LiveRequest & { readonly subscribe_rules: string[] };
 /** A page of a listed origin can read what it is answered, refusals too: it could not tell them from a server that is away. */
 function readableFrom({ origins }: LiveSocketOptions): onRequestHookHandler {
   return ({ raw, headers }, reply, done) => {
-    void reply.header("vary", "origin");
+    // Node's own: a stream is sent past the framework, a refusal by it.
+    reply.raw.setHeader("vary", "origin");
     if (headers.origin !== undefined && originAllowed(raw, origins))
-      void reply.header("access-control-allow-origin", headers.origin);
+      reply.raw.setHeader("access-control-allow-origin", headers.origin);
     done();
   };
 }
@@ -103,7 +104,9 @@ const noneOf = (rules: readonly string[]): WeirError => {
 
 const wrongFrom = (value: string): WeirError =>
   new WeirError("invalid_query", fromMistake(value), {
-    details: [{ path: "from", message: "must be RFC 3339 or milliseconds since the epoch, between 1970 and 9999", value }],
+    details: [
+      { path: "from", message: "must be RFC 3339 or milliseconds since the epoch, between 1970 and 9999", value },
+    ],
   });
 
 function resumeOf(rules: readonly string[], id: string | string[] | undefined): Pick<LiveRequest, "resume"> {
@@ -120,7 +123,6 @@ function open({ raw }: Request, reply: FastifyReply): ServerResponse {
   isEndless(raw.socket, response);
   response.on("error", () => {});
   response.writeHead(200, {
-    ...reply.getHeaders(),
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store",
     "x-accel-buffering": "no",

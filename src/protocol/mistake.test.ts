@@ -41,7 +41,8 @@ test("a parameter that is named like a member of every object is unknown", () =>
 });
 
 test("every mistake is told, as long as somebody made them", () => {
-  const wrong = (count: number): object => Object.fromEntries(Array.from({ length: count }, (_, at) => [`x${at}`, "1"]));
+  const wrong = (count: number): object =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`x${at}`, "1"]));
   const problemsOf = (count: number): number => {
     const checked = parameterCheck(StatusQuery)({ token: "x", ...wrong(count) });
     return checked.ok ? 0 : checked.problems.length;
