@@ -25,12 +25,16 @@ Object.assign(window, { Weir, WeirError });
 /** How long is waited for what does not come, before it is said what came instead. */
 const patienceMs = 60_000;
 
-// Run in the page.
-const follow = (queryUrl: string): string => `void new Weir({ queryUrl: ${JSON.stringify(queryUrl)} }).subscribe(
-  "r",
-  ({ status, rows, error }) =>
-    (document.querySelector("#out").textContent = status + " " + (error ?? rows.map(({ value }) => value).join())),
-  { intervalMs: 50 })`;
+// Run in the page: over a socket and over events.
+const follow = (queryUrl: string): string => `{
+  const weir = new Weir({ queryUrl: ${JSON.stringify(queryUrl)} });
+  const shown = {};
+  for (const over of ["socket", "events"])
+    weir.subscribe("r", ({ status, rows, error }) => {
+      shown[over] = status + " " + (error ?? rows.map(({ value }) => value).join());
+      document.querySelector("#out").textContent = Object.values(shown).join("; ");
+    }, { over, intervalMs: 50 });
+}`;
 
 /** All of the client on one page: a rule is made, followed by a loop, and fed; one event of four is none. */
 const useAll = `(async () => {
@@ -129,16 +133,16 @@ describe("the built client", { skip: missingChromium }, () => {
     const tab = await openPage(allowed());
     await tab.evaluate(follow(address.url));
     const shows = async (text: string): Promise<void> => {
-      const selector = `#out:text-is(${JSON.stringify(text)}), #out:text-matches("^ended")`;
+      const selector = `#out:text-is(${JSON.stringify(text)}), #out:text-matches("ended")`;
       await tab.waitForSelector(selector, { timeout: patienceMs }).catch(() => {});
       assert.equal(await tab.textContent("#out"), text);
     };
-    await shows("live 1");
+    await shows("live 1; live 1");
     await send("2");
-    await shows("live 2");
+    await shows("live 2; live 2");
     address.cut();
     await send("3");
-    await shows("live 3");
+    await shows("live 3; live 3");
     assert.deepEqual(errors, []);
     await tab.close();
   });

@@ -8,7 +8,7 @@ import type { EventRules } from "./limits.ts";
 import { markNumbers, placeBeyond, unmarkNumbers } from "./exact.ts";
 import { checkPayload, childPath } from "./payload.ts";
 import { shortened } from "./shortened.ts";
-import { parseTimestamp } from "./timestamp.ts";
+import { parseTimestamp } from "../lib/timestamp.ts";
 
 /** Paths are within the event: `timestamp`, `payload.price`; empty for the event as a whole. */
 export type CheckedEvent =

@@ -29,7 +29,7 @@ import {
   zero,
 } from "./scan-bytes.ts";
 import { idKey, keyAt, keyLengths, payloadKey, timestampKey, typeKey, userKey } from "./scan-keys.ts";
-import { readTimestamp } from "./timestamp.ts";
+import { readTimestamp } from "../lib/timestamp.ts";
 
 /** What stands before the payload at most: timestamp, three texts with their lengths, the payload's length. */
 const headBytesMax = 8 + 3 * (2 + eventLimits.textCharsMax) + 5;

@@ -88,13 +88,20 @@ describe("the live feed as events", () => {
     second.destroy();
     // Also where a rule was of which nothing came on the second stream.
     count("clicks", 3);
-    const third = await EventStream.open(url + query, { "last-event-id": second.lastId });
+    const third = await EventStream.open(`${url}${query}&last_event_id=${second.lastId}`);
     await third.until(1);
     assert.deepEqual(
       third.messages<ExactMessage>().map((message) => message.type === "delta" && message.rule_id),
       ["clicks"],
     );
     third.destroy();
+    // An EventSource asks again for what it asked for first, and says in the header how far it is.
+    const stale = `${url}${query}&last_event_id=${first.lastId}`;
+    const fourth = await EventStream.open(stale, { "last-event-id": third.lastId });
+    count("clicks", 4);
+    await fourth.until(1);
+    assert.deepEqual([fourth.messages<ExactMessage>().length, fourth.messages<ExactMessage>()[0]?.type], [1, "delta"]);
+    fourth.destroy();
   });
 
   it("waits in all streams as the same bytes, each with an id of its own", async (t) => {
@@ -182,9 +189,15 @@ describe("the live feed as events", () => {
   it("lets pages of listed origins read it", async () => {
     const { url, hub } = setUp;
     while (hub.connectionCount > 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    const stream = await EventStream.open(`${url}?rule_id=clicks`, { origin: "https://friend.example" });
-    assert.equal(stream.response.headers["access-control-allow-origin"], "https://friend.example");
-    stream.destroy();
+    const readableBy = async (rule: string, origin: string): Promise<unknown> => {
+      const stream = await EventStream.open(`${url}?rule_id=${rule}`, { origin });
+      stream.destroy();
+      return stream.response.headers["access-control-allow-origin"];
+    };
+    const friend = "https://friend.example";
+    assert.equal(await readableBy("clicks", friend), friend);
+    assert.equal(await readableBy("nope", friend), friend, "a refusal, too");
+    assert.equal(await readableBy("clicks", "https://stranger.example"), undefined);
   });
 });
 

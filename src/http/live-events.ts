@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest, onRequestHookHandler } from "fastify";
 import type { Clock } from "../lib/clock.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Client } from "../live/client.ts";
@@ -23,7 +23,7 @@ export function liveEvents(hub: LiveHub, options: LiveSocketOptions): Routes {
     const frames = new TextFrames(eventFrame);
     server.get<{ Querystring: LiveEventsParameters }>(
       "/live-stats",
-      { schema, exposeHeadRoute: false },
+      { schema, exposeHeadRoute: false, onRequest: readableFrom(options) },
       (request, reply) => {
         const message = requestOf(request, hub, options);
         const response = open(request, reply);
@@ -46,7 +46,7 @@ const description = [
   '`"mode":"delta"` come the messages `snapshot`, `delta`, `final`, `heartbeat` and `reset`, from which a client has exactly',
   "what `/stats` answers. A mistake is answered with an error message, and the socket stays.",
   "**As Server-Sent Events**, for `EventSource` and `curl -N`: with `rule_id` (may be given several times) come the messages",
-  "of the mode `delta`, one an event. `Last-Event-ID` resumes. `docs/protocol.md` has all of it.",
+  "of the mode `delta`, one an event. `Last-Event-ID`, or `last_event_id`, resumes. `docs/protocol.md` has all of it.",
 ].join(" ");
 
 /** OpenAPI has no words for sockets: the messages of the server stand as the answer of a connection that was made. */
@@ -66,9 +66,20 @@ const schema = {
 type Request = FastifyRequest<{ Querystring: LiveEventsParameters }>;
 type DeltaRequest = LiveRequest & { readonly subscribe_rules: string[] };
 
+/** A page of a listed origin can read what it is answered, refusals too: it could not tell them from a server that is away. */
+function readableFrom({ origins }: LiveSocketOptions): onRequestHookHandler {
+  return ({ raw, headers }, reply, done) => {
+    // Node's own: a stream is sent past the framework, a refusal by it.
+    reply.raw.setHeader("vary", "origin");
+    if (headers.origin !== undefined && originAllowed(raw, origins))
+      reply.raw.setHeader("access-control-allow-origin", headers.origin);
+    done();
+  };
+}
+
 /** What a client of a socket would have sent. Throws what a request is refused for. */
 function requestOf({ query, raw, headers }: Request, hub: LiveHub, { origins }: LiveSocketOptions): DeltaRequest {
-  const { rule_id, ...asked } = query;
+  const { rule_id, last_event_id, ...asked } = query;
   if (rule_id === undefined)
     throw new WeirError(
       "upgrade_required",
@@ -80,7 +91,9 @@ function requestOf({ query, raw, headers }: Request, hub: LiveHub, { origins }: 
   const rules = [...new Set(rule_id)];
   if (!rules.some((rule) => hub.knows(rule))) throw noneOf(rules);
   if (hub.isFull) throw new WeirError("overloaded", closeCodes.too_many_sockets.reason);
-  return { subscribe_rules: rules, mode: "delta", ...asked, ...resumeOf(rules, headers["last-event-id"]) };
+  // An `EventSource` keeps its URL when it connects again: the header is the newer one.
+  const lastId = headers["last-event-id"] || last_event_id;
+  return { subscribe_rules: rules, mode: "delta", ...asked, ...resumeOf(rules, lastId) };
 }
 
 /** Of some that are not known the hub tells on the stream: a browser would not ask for the others again. */
@@ -91,7 +104,9 @@ const noneOf = (rules: readonly string[]): WeirError => {
 
 const wrongFrom = (value: string): WeirError =>
   new WeirError("invalid_query", fromMistake(value), {
-    details: [{ path: "from", message: "must be RFC 3339 or milliseconds since the epoch, from 1970 on", value }],
+    details: [
+      { path: "from", message: "must be RFC 3339 or milliseconds since the epoch, between 1970 and 9999", value },
+    ],
   });
 
 function resumeOf(rules: readonly string[], id: string | string[] | undefined): Pick<LiveRequest, "resume"> {
@@ -100,20 +115,17 @@ function resumeOf(rules: readonly string[], id: string | string[] | undefined): 
   return { resume: Object.fromEntries(rules.flatMap((rule, index) => (places[index] ? [[rule, places[index]]] : []))) };
 }
 
-function open({ raw, headers }: Request, reply: FastifyReply): ServerResponse {
+function open({ raw }: Request, reply: FastifyReply): ServerResponse {
   reply.hijack();
   // How long a reader may stand still is judged as for sockets.
   raw.socket.setTimeout(0).setNoDelay(true);
   const { raw: response } = reply;
   isEndless(raw.socket, response);
   response.on("error", () => {});
-  const origin = headers.origin === undefined ? {} : { "access-control-allow-origin": headers.origin };
   response.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store",
     "x-accel-buffering": "no",
-    vary: "origin",
-    ...origin,
   });
   response.write("retry: 1000\n\n");
   return response;

@@ -132,7 +132,11 @@ describe("the rule routes", () => {
 
   it("delete, on condition when asked", async () => {
     assert.equal((await ask(server, "DELETE", "/aggregation-rule/r", undefined, { "if-match": '"99"' })).status, 412);
-    assert.deepEqual((await ask(server, "DELETE", "/aggregation-rule/r")).body, { rule_id: "r", status: "deleted" });
+    // As of clients that name a type with every request.
+    const typed = { "content-type": "application/json" };
+    const deleted = await ask(server, "DELETE", "/aggregation-rule/r", "", typed);
+    assert.deepEqual(deleted.body, { rule_id: "r", status: "deleted" });
+    assert.equal((await ask(server, "POST", "/aggregation-rule", "", typed)).body.error.code, "invalid_json");
     const gone = await ask(server, "GET", "/aggregation-rule/r");
     assert.deepEqual([gone.status, gone.body.error.code], [404, "unknown_rule"]);
   });

@@ -42,7 +42,8 @@ test("the mode delta takes from and resume", () => {
     message({ subscribe_rules: ["a"], mode: "delta", from: "yesterday" }),
     /from "yesterday" must be RFC 3339/,
   );
-  assert.match(message({ subscribe_rules: ["a"], mode: "delta", from: "-5" }), /from 1970 on/);
+  for (const from of ["-5", "253402300800000", "1969-12-31T23:59:59Z", "9999-12-31T23:00:00-01:00"])
+    assert.match(message({ subscribe_rules: ["a"], mode: "delta", from }), /, between 1970 and 9999$/, from);
   assert.match(message({ subscribe_rules: ["a"], from: "0" }), /from needs "mode":"delta"/);
   assert.match(message({ subscribe_rules: ["a"], resume }), /resume needs "mode":"delta"/);
   assert.match(

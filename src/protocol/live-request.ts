@@ -1,5 +1,5 @@
 import { isObject } from "../lib/is-object.ts";
-import { parseMoment } from "../lib/rfc3339.ts";
+import { parseMoment, timeMax } from "../lib/rfc3339.ts";
 import { suggest } from "../lib/suggest.ts";
 import { compiledOnce } from "./compiled.ts";
 import { LiveRequest, liveErrorCodes } from "./live.ts";
@@ -41,14 +41,14 @@ export const resumePlace = (
 ): { epoch: string; seq: number } | undefined =>
   resume !== undefined && Object.hasOwn(resume, ruleId) ? resume[ruleId] : undefined;
 
-/** A moment from 1970 on, ms since the epoch; undefined when the text is none. */
+/** A moment of the years 1970 to 9999, ms since the epoch; undefined when the text is none. */
 export function liveMoment(text: string): number | undefined {
   const at = parseMoment(text);
-  return at !== undefined && at >= 0 ? at : undefined;
+  return at !== undefined && at >= 0 && at <= timeMax ? at : undefined;
 }
 
 export const fromMistake = (text: string): string =>
-  `from ${JSON.stringify(text)} must be RFC 3339, e.g. 2026-01-17T00:00:00Z, or milliseconds since the epoch, from 1970 on`;
+  `from ${JSON.stringify(text)} must be RFC 3339, e.g. 2026-01-17T00:00:00Z, or milliseconds since the epoch, between 1970 and 9999`;
 
 const invalid = (message: string): ReadRequest => ({ ok: false, code: "invalid_message", message });
 

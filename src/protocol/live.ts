@@ -128,6 +128,12 @@ export const LiveEventsParameters = Type.Object(
       description: "how long at least between two pushes of a rule; 250 when left out",
     }),
     from: Type.Optional(LiveFrom),
+    last_event_id: Type.Optional(
+      Type.String({
+        description:
+          "as the header `Last-Event-ID`, which a page of another origin may not send by `fetch`; where both are given, the header counts",
+      }),
+    ),
   },
   { additionalProperties: false },
 );

@@ -40,6 +40,18 @@ test("a parameter that is named like a member of every object is unknown", () =>
   ]);
 });
 
+test("every mistake is told, as long as somebody made them", () => {
+  const wrong = (count: number): object =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`x${at}`, "1"]));
+  const problemsOf = (count: number): number => {
+    const checked = parameterCheck(StatusQuery)({ token: "x", ...wrong(count) });
+    return checked.ok ? 0 : checked.problems.length;
+  };
+  assert.deepEqual([12, 1000].map(problemsOf), [12, 100]);
+  const read = readLiveRequest(JSON.stringify(wrong(12)));
+  assert.equal(read.ok ? 0 : read.message.split("; ").filter((text) => text.includes("is not known")).length, 12);
+});
+
 test("a mistake inside of a live message's list is told of its member", () => {
   const read = readLiveRequest('{"subscribe_rules":["a",1]}');
   assert.equal(read.ok ? "" : read.message, "subscribe_rules[1] must be a string");

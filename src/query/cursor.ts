@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Problem } from "../lib/errors.ts";
-import { timeMax } from "./parameters.ts";
+import { timeMax } from "../lib/rfc3339.ts";
 
 /** What identifies the query that a cursor continues. Anything that changes the rows or their order belongs to it. */
 export type Binding = readonly unknown[];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MemoryStore } from "../../test/support/memory-store.ts";
 import { events, eventsText } from "./events.ts";
-import { timeMax } from "./parameters.ts";
+import { timeMax } from "../lib/rfc3339.ts";
 
 function filled(): MemoryStore {
   const store = new MemoryStore();

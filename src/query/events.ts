@@ -1,11 +1,11 @@
 import type { Problem } from "../lib/errors.ts";
-import { formatTime } from "../lib/rfc3339.ts";
+import { formatTime, timeMax } from "../lib/rfc3339.ts";
 import { parameterCheck } from "../protocol/query.ts";
 import { EventsParameters } from "../protocol/stats.ts";
 import type { EventQuery, Store, StoredEvent } from "../store/store.ts";
 import { isCount, isMoment, isPartition, readCursor, writeCursor } from "./cursor.ts";
 import type { Binding } from "./cursor.ts";
-import { checkSpan, refuse, timeMax, timeOf } from "./parameters.ts";
+import { checkSpan, refuse, timeOf } from "./parameters.ts";
 import type { RawParameters } from "./parameters.ts";
 
 type Place = NonNullable<EventQuery["behind"]>;

@@ -1,12 +1,9 @@
 import { WeirError } from "../lib/errors.ts";
 import type { Problem } from "../lib/errors.ts";
-import { parseMoment } from "../lib/rfc3339.ts";
+import { parseMoment, timeMax } from "../lib/rfc3339.ts";
 
 /** Query parameters as they came: a name given twice has a list. */
 export type RawParameters = Readonly<Record<string, unknown>>;
-
-/** The latest moment that can be asked for: the last of the year 9999, behind which times have more digits than clients can read. */
-export const timeMax = 253_402_300_799_999;
 
 /** Throws `invalid_query` with all problems, if there are any. */
 export function refuse(problems: readonly Problem[]): void {

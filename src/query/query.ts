@@ -100,7 +100,7 @@ export class Query {
     for (;;) {
       const answering = this.#answering(raw);
       const answer = await stats(raw, answering, this.#parts, { now: () => this.#parts.clock.now(), signal });
-      if (this.#stillAnswers(raw, answering)) return answer;
+      if (this.#stillAnswers(answering)) return answer;
     }
   }
 
@@ -116,17 +116,17 @@ export class Query {
     signal.addEventListener("abort", this.#tables.take("tables are being read"), { once: true });
     for (;;) {
       const table = await statsTable(raw, answering, this.#parts, { now: () => this.#parts.clock.now(), signal });
-      if (this.#stillAnswers(raw, answering)) return this.#whole(table, raw, answering);
+      if (this.#stillAnswers(answering)) return this.#whole(table, answering);
       answering = this.#answering(raw);
     }
   }
 
   /** The table, which is refused when its windows went before they were read: its head is of these and can't be changed. */
-  #whole(table: StatsTable, raw: RawParameters, answering: Answering): StatsTable {
+  #whole(table: StatsTable, answering: Answering): StatsTable {
     const read = async (): Promise<Readable> => {
       const bytes = await table.read();
       // What the engine has begun to answer it reads to the end, whatever is dropped.
-      if (this.#stillAnswers(raw, answering)) return bytes;
+      if (this.#stillAnswers(answering)) return bytes;
       bytes.destroy();
       throw new WeirError("store_unavailable", "the windows were replaced while they were read", { canRetry: true });
     };
@@ -219,9 +219,9 @@ export class Query {
    * Whether the windows that were read were there all the while. What was replaced meanwhile may have lost them, be it by a
    * version of the same number: one that was made anew, or the first of a rule that was deleted and made again.
    */
-  #stillAnswers(raw: RawParameters, { version: { series } }: Answering): boolean {
+  #stillAnswers({ rule: { spec }, version: { series } }: Answering): boolean {
     const { rules, clock } = this.#parts;
-    const record = rules.get(ruleIdOf(raw));
+    const record = rules.get(spec.rule_id);
     const readable = [rules.answering(record).version, ...rules.readableVersions(record, clock.now())];
     return readable.some((version) => version.series === series);
   }

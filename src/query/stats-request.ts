@@ -1,4 +1,5 @@
 import type { Problem } from "../lib/errors.ts";
+import { timeMax } from "../lib/rfc3339.ts";
 import { parameterCheck } from "../protocol/query.ts";
 import { StatsParameters, statsLimits } from "../protocol/stats.ts";
 import { type TableFormat, tableFormats } from "../rollup/table.ts";
@@ -13,7 +14,7 @@ import { filtersOf, isFixed } from "./stats-filters.ts";
 import { readStep } from "./stats-step.ts";
 import { isMoment, readCursor, writeCursor } from "./cursor.ts";
 import type { Binding } from "./cursor.ts";
-import { checkSpan, refuse, timeMax, timeOf } from "./parameters.ts";
+import { checkSpan, refuse, timeOf } from "./parameters.ts";
 import type { RawParameters } from "./parameters.ts";
 
 /** The version of a rule whose windows answer, with its texts understood. */

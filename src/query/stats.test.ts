@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { at, minute, now, setUp } from "../../test/support/stats-desk.ts";
 import { WeirError } from "../lib/errors.ts";
 import type { Problem } from "../lib/errors.ts";
-import { type RawParameters, timeMax } from "./parameters.ts";
+import { timeMax } from "../lib/rfc3339.ts";
+import type { RawParameters } from "./parameters.ts";
 import { versionOf } from "./stats-request.ts";
 import { stats } from "./stats.ts";
 

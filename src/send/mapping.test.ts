@@ -163,6 +163,26 @@ test("of texts it is guessed what they are, but not against what they say", () =
   );
 });
 
+test("a cell that is a number is the one that it is in JSON, but for an integer beyond 64 bits", () => {
+  const cells: readonly (readonly [cell: string, sent: string])[] = [
+    ["9007199254740993", "9007199254740993"],
+    ["-9223372036854775808", "-9223372036854775808"],
+    ["9223372036854775807", "9223372036854775807"],
+    ["9223372036854775808", '"9223372036854775808"'],
+    ["9".repeat(400), `"${"9".repeat(400)}"`],
+    [`${"9".repeat(400)}.5`, `"${"9".repeat(400)}.5"`],
+    ["0.30000000000000004", "0.30000000000000004"],
+    ["0.0123456789012345678", "0.012345678901234568"],
+    ["1e20", "1e+20"],
+    ["12345678901234567890.5", "1.2345678901234567e+19"],
+  ];
+  for (const [n, sent] of cells) {
+    const { payload } = made(null, { ...fields, n }, "csv") as { payload: object };
+    assert.equal(JSON.stringify(payload), `{"n":${sent}}`);
+  }
+  assert.equal(JSON.stringify(parseExact('[1e20,1e17,-2.5E+19,"1e20"]')), '[1e+20,100000000000000000,-2.5e+19,"1e20"]');
+});
+
 test("times without a zone are of UTC only if that is said", () => {
   const timestamp = (map: string, ts: string): unknown =>
     (made(`timestamp=${map}`, { ...fields, ts }, "csv") as { timestamp: unknown }).timestamp;

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { NewEvent } from "../../client/src/weir.ts";
 import { digitsOf } from "../lib/exact-json.ts";
 import { columnAt, fieldNames } from "./mapping.ts";
-import { numberIn, parseExact } from "./exact-number.ts";
+import { isBeyond64Bits, numberIn, parseExact } from "./exact-number.ts";
 import type { Format } from "./head.ts";
 import type { FieldName, Mapping, Origin, Reading } from "./mapping.ts";
 import { isKeyed, Payload } from "./payload.ts";
@@ -156,8 +156,8 @@ const asText = (value: unknown): unknown =>
   digitsOf(value) ?? (typeof value === "string" || isObject(value) ? value : String(value));
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
 
-/** Numbers as JSON has them; one that would not come back as it was stays a text, and so does 007. */
-const numeral = /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?$/;
+/** Numbers as JSON has them, read as from there; 007 is none. */
+const numeral = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,2})?$/;
 
 const readers: Readonly<Record<Reading | FieldName | "guess" | "as it is", (value: unknown) => unknown>> = {
   event_id: asText,
@@ -167,7 +167,7 @@ const readers: Readonly<Record<Reading | FieldName | "guess" | "as it is", (valu
   "as it is": (value) => value,
   guess: (value) => {
     if (typeof value !== "string") return value;
-    if (numeral.test(value)) return Number(value);
+    if (numeral.test(value)) return isBeyond64Bits(value) ? value : (numberIn(value) ?? value);
     return value === "true" ? true : value === "false" ? false : value;
   },
   text: asText,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { postCounted, putRule } from "../support/api.ts";
 import { missingChromium } from "../support/chromium.ts";
-import { Dashboard, focused, order, shows } from "../support/dashboard.ts";
+import { Dashboard, focused, has, order, shows } from "../support/dashboard.ts";
 
 describe("rules that are made and changed on the dashboard in Chromium", { skip: missingChromium }, () => {
   let dashboard: Dashboard;
@@ -34,6 +34,9 @@ describe("rules that are made and changed on the dashboard in Chromium", { skip:
     await tabTo("Filter");
     await keyboard.type('event_type == "order" && payload.price >');
     await shows(page, ".wrong p", "Column 41:");
+    await tabTo("Save the rule");
+    await keyboard.press("Enter");
+    await has(page, `(${focused}) === "Filter"`);
     await page.reload();
     assert.equal(await page.getByLabel("Filter").inputValue(), 'event_type == "order" && payload.price >');
     await page.getByLabel("Filter").focus();

@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { allStats, deleteRule, postCounted, putRule, rulesSettled } from "../support/api.ts";
 import { root } from "../support/built-client.ts";
 import { firstChartMs, missingChromium } from "../support/chromium.ts";
-import { Dashboard, figureIs, has, minute, order, shows } from "../support/dashboard.ts";
+import { Dashboard, figureIs, focused, has, minute, order, shows } from "../support/dashboard.ts";
 
 const byCountry = { rule_id: "by_country", window_size: "1m", metric: "count", group_by: ["payload.country"] };
 const orders = { ...byCountry, rule_id: "orders", filter: 'event_type == "order" && payload.price > 0.0' };
@@ -49,6 +49,11 @@ describe("the dashboard in Chromium", { skip: missingChromium }, () => {
     await page.getByRole("button", { name: "Send", exact: true }).click();
     await shows(page, ".pill-bad", "422");
     await shows(page, "pre", "event_type");
+    await has(page, `(${focused}) === "Send"`);
+    // It is kept while somebody looks elsewhere, and what was made in its place is not taken for it.
+    await page.getByRole("button", { name: "Generate 5" }).click();
+    await page.getByRole("link", { name: "Rules", exact: true }).click();
+    await page.goBack();
     await page.getByRole("button", { name: "Generate 5" }).click();
     await page.getByRole("button", { name: "Put back" }).click();
     assert.equal(await page.locator("textarea").inputValue(), '[{"event_id":"x"}]');

@@ -47,8 +47,10 @@ async function read(
   signal: AbortSignal,
 ): Promise<void> {
   const { intervalMs, from } = wanted[0] ?? {};
-  const query = { rule_id: wanted.map(({ rule }) => rule), interval_ms: intervalMs, from };
-  const headers = { accept: "text/event-stream", ...(lastId === "" ? {} : { "last-event-id": lastId }) };
+  const rule_id = wanted.map(({ rule }) => rule);
+  // By no header: of another origin, a browser would ask first whether it may be sent.
+  const query = { rule_id, interval_ms: intervalMs, from, last_event_id: lastId || undefined };
+  const headers = { accept: "text/event-stream" };
   const response = await http.open({ path: "/live-stats", query, headers, signal });
   events.opened();
   const reader = response.body?.getReader();

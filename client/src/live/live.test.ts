@@ -52,6 +52,24 @@ test("who comes later is told what already holds: once, as it is then, and not w
   assert.equal(told.length, 3);
 });
 
+test("events of another origin go on after a cut: nothing is sent that a browser asks about first", async () => {
+  const asked: URL[] = [];
+  const text = (message: object, id: string): string => `id: ${id}\ndata: ${JSON.stringify(message)}\n\n`;
+  const { clock, surroundings } = clientWorld(({ url, headers }) => {
+    // As for every page that no server lets send headers.
+    const others = [...headers.keys()].filter((name) => name !== "accept");
+    if (others.length > 0) throw new TypeError(`a browser may not send ${others.join()}`);
+    asked.push(url);
+    return new Response(text(snapshot("a"), `p~${asked.length}`) + text(snapshot("b"), `p~${asked.length}~b`));
+  });
+  const live = new Live(new Http("http://weir", surroundings, { headers: {}, timeoutMs: 1000 }), surroundings);
+  live.subscribe("a", () => {}, { over: "events" });
+  for (let cut = 0; cut < 3; cut++) await clock.advance(60_000);
+  live.close();
+  const ids = asked.slice(0, 3).map(({ searchParams }) => searchParams.get("last_event_id"));
+  assert.deepEqual(ids, [null, "p~1~b", "p~2~b"]);
+});
+
 test("a loop that comes later has what already holds first, and then what changes", { timeout: 60_000 }, async () => {
   const { live, say } = make();
   live.subscribe("r", () => {});
@@ -95,6 +113,7 @@ test("a wrong option ends that subscription alone, and nothing is sent of it", a
     { intervalMs: 99.5 },
     { from: "yesterday" },
     { from: -1 },
+    { from: 253_402_300_800_000 },
     { from: "2".repeat(65) },
   ];
   const told: unknown[] = [];
@@ -107,7 +126,7 @@ test("a wrong option ends that subscription alone, and nothing is sent of it", a
   await settled();
   assert.deepEqual(
     told,
-    Array.from({ length: 13 }, () => ["ended", "invalid_message"]),
+    Array.from({ length: 15 }, () => ["ended", "invalid_message"]),
   );
   const asked = { subscribe_rules: ["good"], mode: "delta", interval_ms: 50, from: "2026-01-14t10:00:00.5+01:00" };
   assert.deepEqual([sockets.length, sent], [1, [JSON.stringify(asked)]]);

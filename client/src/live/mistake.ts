@@ -3,6 +3,8 @@ import type { Wanted } from "./carrier.ts";
 
 const idCharsMax = 128;
 const fromCharsMax = 64;
+/** The end of the year 9999. */
+const timeMax = 253_402_300_799_999;
 const intervalMs = { least: 50, most: 60_000 };
 
 /**
@@ -30,10 +32,10 @@ function ofInterval(ms: number | undefined): string | undefined {
 function ofFrom(from: string | undefined): string | undefined {
   if (from === undefined || (from.length <= fromCharsMax && isMoment(from))) return undefined;
   const shown = JSON.stringify(from.slice(0, fromCharsMax));
-  return `from ${shown} must be RFC 3339, e.g. 2026-01-17T00:00:00Z, or milliseconds since the epoch, from 1970 on`;
+  return `from ${shown} must be RFC 3339, e.g. 2026-01-17T00:00:00Z, or milliseconds since the epoch, between 1970 and 9999`;
 }
 
-const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+ -]\d\d:\d\d)$/;
+const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+ -]\d\d:\d\d)$/;
 
 /** By its form. Whether there is such a day the server knows better. */
-const isMoment = (text: string): boolean => /^\d{1,15}$/.test(text) || rfc3339.test(text);
+const isMoment = (text: string): boolean => (/^\d{1,15}$/.test(text) && Number(text) <= timeMax) || rfc3339.test(text);

@@ -1,4 +1,4 @@
-import { parseTimestamp } from "../../event/timestamp.ts";
+import { parseTimestamp } from "../../lib/timestamp.ts";
 import { type Reading, read, wrong } from "../reading.ts";
 import type { Zone } from "./expression.ts";
 import { zoneNamed } from "./zone-names.ts";

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { FormEvent } from "react";
 import type { Rule, RuleAnswer } from "../../../client/src/wire.ts";
 import type { IfMatch, WeirError } from "../../../client/src/weir.ts";
@@ -91,6 +91,7 @@ function Form({ rule, first, isGone = false, lookAgain }: FormProps) {
   };
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
+    if (isSaving) return;
     setSaving(true);
     setFailure(undefined);
     try {
@@ -104,9 +105,13 @@ function Form({ rule, first, isGone = false, lookAgain }: FormProps) {
       lookAgain?.();
     }
   };
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (failure?.status === 422) focusWrong(form.current);
+  }, [failure]);
   return (
     <div className="form-and-preview">
-      <form className="card" onSubmit={(event) => void submit(event)} noValidate>
+      <form ref={form} className="card" onSubmit={(event) => void submit(event)} noValidate>
         {isRestored && !isSame(draft, first.draft) && <Restored startOver={() => startOver(first)} />}
         {rule === undefined && isSame(draft, first.draft) && <OtherDraftOffer goOn={edit} />}
         {isGone && (
@@ -145,7 +150,8 @@ function Form({ rule, first, isGone = false, lookAgain }: FormProps) {
         ))}
         {failure && failure.status !== 422 && <NotSaved error={failure} />}
         <div className="actions">
-          <button type="submit" className="primary" disabled={isSaving}>
+          {/* Disabled, it would lose the keyboard. */}
+          <button type="submit" className="primary" aria-disabled={isSaving}>
             {isSaving ? "Saving" : rule === undefined || isGone ? "Save the rule" : "Save as a new version"}
           </button>
           <a
@@ -160,6 +166,13 @@ function Form({ rule, first, isGone = false, lookAgain }: FormProps) {
       <PreviewCard preview={preview} isWrong={isWrong} />
     </div>
   );
+}
+
+/** Leads to the first mistake, also where it is among the fields that are closed. */
+function focusWrong(form: HTMLFormElement | null): void {
+  const field = form?.querySelector<HTMLElement>('[aria-invalid="true"]');
+  field?.closest("details")?.setAttribute("open", "");
+  field?.focus();
 }
 
 /** As the server has written the rule that the form says now. */

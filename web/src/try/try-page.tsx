@@ -15,17 +15,13 @@ const example =
 /** Events by hand: generated or pasted, with the server's answer and the command that does the same. */
 export function TryPage() {
   const { value: facts } = usePolled("about", 0, about);
-  const [text, setText] = useState(() => keptText(key) ?? "");
+  const [text, write] = useKeptText(key);
   const [isCounted, setCounted] = useState(true);
   const [answer, setAnswer] = useState<Sent | string>();
   const [isSending, setSending] = useState(false);
-  const write = (next: string): void => {
-    keepText(key, next);
-    setText(next);
-  };
   // What somebody has written by hand can be had back.
-  const [made, setMade] = useState("");
-  const [replaced, setReplaced] = useState("");
+  const [made, setMade] = useKeptText(`${key}.made`);
+  const [replaced, setReplaced] = useKeptText(`${key}.replaced`);
   const generate = (count: number): void => {
     const next = eventsText(shopEvents({ count, now: Date.now(), spreadMs: count * 3000, random: Math.random }));
     if (text.trim() !== "" && text !== made) setReplaced(text);
@@ -37,6 +33,7 @@ export function TryPage() {
     setReplaced("");
   };
   const send = async (): Promise<void> => {
+    if (isSending) return;
     setSending(true);
     setAnswer(await sendEvents(text, isCounted).catch(whyNot));
     setSending(false);
@@ -89,7 +86,9 @@ export function TryPage() {
             <button
               type="button"
               className="primary"
-              disabled={isSending || text.trim() === ""}
+              disabled={text.trim() === ""}
+              // Disabled, it would lose the keyboard.
+              aria-disabled={isSending}
               onClick={() => void send()}
             >
               {isSending ? "Sending" : "Send"}
@@ -105,6 +104,16 @@ export function TryPage() {
       </div>
     </>
   );
+}
+
+/** A text that the browser keeps when the page is left. */
+function useKeptText(name: string): [text: string, write: (text: string) => void] {
+  const [text, setText] = useState(() => keptText(name) ?? "");
+  const write = (next: string): void => {
+    keepText(name, next);
+    setText(next);
+  };
+  return [text, write];
 }
 
 const whyNot = (error: unknown): string =>
