@@ -53,7 +53,7 @@ export interface KafkaLogOptions {
 }
 
 /** With some to spare they are the five seconds within which an append is answered. */
-const appendMs = { deadlineMs: 3_000, sendLeastMs: 1_500 };
+const appendMs = { deadlineMs: 3_000, sendLeastMs: 1_000 };
 const askMs = 4_000;
 const inFlightBytesMax = 64 << 20;
 const retryAfterMs = 1_000;
