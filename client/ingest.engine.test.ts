@@ -65,8 +65,8 @@ describe("sending to a server that fails", () => {
   test("too much at once and too much in one body: it waits, halves, and all are there", async (t) => {
     const seed = faultSeed();
     await Stage.run(seed, {}, async (stage) => {
-      // Two bodies at a time are too much.
-      await stage.start({ args: ["--body-bytes-max", "256KiB", "--inflight-bytes-max", "256KiB"] });
+      // Three bodies at a time are too much.
+      await stage.start({ args: ["--body-bytes-max", "512KiB", "--inflight-bytes-max", "1MiB"] });
       await stage.putRules(faultRules);
       const statuses = new Map<number, number>();
       let underWay = 0;
@@ -78,7 +78,7 @@ describe("sending to a server that fails", () => {
       };
       const surroundings = { fetch: (url: string, init: RequestInit) => counted(url, init) };
       const weir = new Weir({ ingestUrl: stage.server.ingestUrl, surroundings });
-      const sender = weir.sender({ batchEventsMax: 3000, requestsMax: 16, queueEventsMax: 60_000, retryFirstMs: 20 });
+      const sender = weir.sender({ batchEventsMax: 6000, requestsMax: 16, queueEventsMax: 120_000, retryFirstMs: 20 });
       const told: Promise<void>[] = [];
       let [made, over] = [0, 0];
       const make = async (): Promise<void> => {
@@ -90,7 +90,7 @@ describe("sending to a server that fails", () => {
       for (let round = 0; round < roundsMax && !(statuses.has(413) && statuses.has(429)); round++) {
         process.kill(stage.server.pid, "SIGSTOP");
         // Never so many that it would be waited for while it stands still.
-        for (let count = 0; count < 6000 && made - over < 40_000; count++) await make();
+        for (let count = 0; count < 12_000 && made - over < 80_000; count++) await make();
         for (const end = performance.now() + 5000; underWay < 4 && performance.now() < end;) await pause(10);
         process.kill(stage.server.pid, "SIGCONT");
         await pause(50);
