@@ -99,7 +99,7 @@ test("versions are old or not by their first two numbers", () => {
   assert.deepEqual(versions.map(isTaken), [true, true, true, false, false, false, false]);
 });
 
-test("a cluster has one shard, or is refused by name", () => {
+test("a cluster has as many shards as there are addresses, or is refused by name", () => {
   mustHaveShards(1, 1, "main", whom);
   assert.throws(() => mustHaveShards(0, 1, "main", whom), /the cluster main: .* knows no cluster of that name/);
   assert.throws(() => mustHaveShards(3, 2, "main", whom), /has 3 shards in it, and --clickhouse-url has 2 addresses/);

@@ -79,8 +79,6 @@ async function prepare(connection: Connection, how: Opening): Promise<void> {
   const { facts, whom } = connection;
   await standing(connection);
   await migrate({ ...how, connection, facts, database: whom.database, steps: stepsOf(facts) });
-  // Another process may have noted something else meanwhile.
-  if (facts.shard !== null) await standing(connection);
 }
 
 /** @throws WeirError `store_unfit` when the server, its cluster or its database is not what it has to be. */

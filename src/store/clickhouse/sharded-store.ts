@@ -36,6 +36,7 @@ export class ShardedStore implements its.Store {
   async open(signal: AbortSignal): Promise<void> {
     mustAllHaveBegun(await this.#lookAtAll(signal));
     for (const shard of this.#shards) await shard.open(signal);
+    // Another process may have noted something else meanwhile.
     const ids = (await this.#lookAtAll(signal)).map(({ standing }) => standing.noted?.id ?? "");
     for (const shard of this.#shards) await shard.openWhole(ids, signal);
   }

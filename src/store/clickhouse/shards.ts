@@ -78,7 +78,7 @@ const selectFound = (database: string): Statement => ({
 });
 
 /** Two that began at once may both have noted something: the first of them is right. */
-export const selectNoted: Statement = {
+const selectNoted: Statement = {
   sql: "SELECT shard AS index, shards AS count, toString(id) AS id FROM shard ORDER BY noted_at, id LIMIT 1",
   parameters: {},
 };
