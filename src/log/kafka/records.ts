@@ -72,7 +72,9 @@ class Walk {
 
   /** Of 64 bits at most, which is exact up to 2^53: no time and no length is larger. */
   #varint(): number {
-    let [value, scale] = [0, 1];
+    // No pair: until this is compiled, each would be an object, and there may be millions.
+    let value = 0;
+    let scale = 1;
     for (let left = 10; left > 0; left--) {
       const byte = this.#bytes[this.#at++];
       if (byte === undefined) throw new RangeError("it is cut off");
