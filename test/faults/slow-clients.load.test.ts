@@ -72,9 +72,12 @@ describe(`${connections} slow connections harm nobody else, and are ended (WEIR_
 });
 
 const bound = (withoutMs: number): number => Math.max(noiseMs, 2 * withoutMs);
-const madeMs = 6000;
-/** Asked for twice, they are more than the system takes into its own buffers for one that does not read. */
-const largeCount = 9000;
+const madeMs = 3000;
+/**
+ * Asked for twice, they are more than the system takes into its own buffers for one that does not read; but not so many that
+ * some are refused because of what others do not read: who has a refusal in those buffers is idle, which he may be for longer.
+ */
+const largeCount = 3000;
 const pad = "x".repeat(3000);
 const largeEvents = (): WireEvent[] =>
   Array.from({ length: largeCount }, (_, index) => ({
