@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { startCluster } from "../../test/support/kafka/cluster.ts";
-import { kafkaJava, whyNoKafka } from "../../test/support/kafka/kafka-jars.ts";
+import { kafka, whyNoKafka } from "../../test/support/kafka/kafka-jars.ts";
 import { unlessMissing } from "../../test/support/needs.ts";
 import { startServer } from "../../test/support/server-process.ts";
 import { readCompose } from "../check/read.ts";
@@ -50,7 +50,7 @@ describe("on a real Kafka", unlessMissing(whyNoKafka), () => {
         const { CLUSTER_ID: cluster, ...environment } = readCompose("deploy/compose.yaml").services[name]!.environment!;
         await writeFile(file, propertiesOf({ ...environment, KAFKA_LOG_DIRS: join(folder, name) }));
         const tool = ["kafka.tools.StorageTool", "format", "-t", String(cluster), "-c", file];
-        const { stdout } = await promisify(execFile)("java", [...(await kafkaJava()), ...tool]);
+        const { stdout } = await promisify(execFile)("java", [...(await kafka()).java, ...tool]);
         assert.match(stdout, /Formatting .*metadata directory/);
       }
     } finally {

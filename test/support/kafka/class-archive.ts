@@ -1,12 +1,12 @@
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { promisify } from "node:util";
 import { keptPorts } from "../kept-ports.ts";
+import { format } from "./formatted.ts";
 
 export interface Java {
   /** Options with which brokers run: an archive fits no others. */
@@ -37,8 +37,7 @@ async function make({ options, jars }: Java, file: string): Promise<void> {
     const [properties, archive] = [join(own, "broker.properties"), join(own, "classes.jsa")];
     await writeFile(properties, await propertiesOf(join(own, "data")));
     const path = ["-cp", `${jars}/*`];
-    const format = ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", properties];
-    await promisify(execFile)("java", [...options, ...path, ...format]);
+    await format([...options, ...path], properties);
     await startAndStop([...options, `-XX:ArchiveClassesAtExit=${archive}`, ...path, "kafka.Kafka", properties]);
     await rename(archive, file);
   } finally {

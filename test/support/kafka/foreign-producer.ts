@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { kafkaJava } from "./kafka-jars.ts";
+import { kafka } from "./kafka-jars.ts";
 
 export type Codec = "none" | "gzip" | "snappy" | "lz4" | "zstd";
 
@@ -32,7 +32,7 @@ export async function produceForeign(
     ...properties.flatMap((each) => ["--reader-property", each]),
   ];
   const quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error";
-  const child = spawn("java", [quiet, ...(await kafkaJava()), ...tool], { stdio: ["pipe", "ignore", "pipe"] });
+  const child = spawn("java", [quiet, ...(await kafka()).java, ...tool], { stdio: ["pipe", "ignore", "pipe"] });
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
   child.stdin.end(records.map(({ key = "NULL", value }) => `${key}${separator}${value}\n`).join(""));

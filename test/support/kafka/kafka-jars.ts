@@ -22,11 +22,17 @@ export const whyNoKafka: string | undefined = (() => {
   return undefined;
 })();
 
-/** The arguments of Java before the name of one of Kafka's classes. */
-export async function kafkaJava(): Promise<readonly string[]> {
+export interface Kafka {
+  /** The arguments of Java before the name of one of Kafka's classes. */
+  readonly java: readonly string[];
+  /** The folder of the class path, which is kept for the next run. */
+  readonly jars: string;
+}
+
+export async function kafka(): Promise<Kafka> {
   const jars = await kafkaJars();
   const archive = await archiveOptions({ options, jars, version: java.stderr });
-  return [...options, ...archive, "-cp", `${jars}/*`];
+  return { java: [...options, ...archive, "-cp", `${jars}/*`], jars };
 }
 
 /**

@@ -1,0 +1,48 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { cp, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Kafka } from "./kafka-jars.ts";
+
+/** Formats a broker's folder, which its properties name, by Kafka's own tool; `more`: arguments of it. */
+export async function format(java: readonly string[], properties: string, more: readonly string[] = []): Promise<void> {
+  const tool = ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", properties];
+  await promisify(execFile)("java", [...java, ...tool, ...more]);
+}
+
+/**
+ * A formatted folder for the broker of this id. What the tool writes depends on the id alone, and takes half a second of a
+ * processor: the first call on a machine keeps it beside the jars, the others copy it.
+ */
+export async function formattedAs(id: number, folder: string, { java, jars }: Kafka): Promise<void> {
+  const kept = join(jars, `formatted-${id}`);
+  if (!existsSync(kept)) await keep(id, kept, { java, jars });
+  await cp(kept, folder, { recursive: true });
+}
+
+/** Two that make it at once don't disturb each other: the first to be whole gets the name. */
+async function keep(id: number, kept: string, { java, jars }: Kafka): Promise<void> {
+  const own = await mkdtemp(join(jars, "formatting-"));
+  try {
+    const [properties, folder] = [join(own, "broker.properties"), join(own, "data")];
+    await writeFile(properties, propertiesOf(id, folder));
+    await format(java, properties);
+    await rename(folder, kept).catch((error: unknown) => {
+      if (!existsSync(kept)) throw error;
+    });
+  } finally {
+    await rm(own, { recursive: true, force: true });
+  }
+}
+
+/** Nobody listens at these ports: the tool only reads of them. */
+const propertiesOf = (id: number, folder: string): string =>
+  [
+    "process.roles=broker,controller",
+    `node.id=${id}`,
+    `controller.quorum.voters=${id}@127.0.0.1:2`,
+    "listeners=PLAINTEXT://127.0.0.1:1,CONTROLLER://127.0.0.1:2",
+    "controller.listener.names=CONTROLLER",
+    `log.dirs=${folder}`,
+  ].join("\n");
