@@ -75,6 +75,23 @@ test("one that does not end is given up after a while, and is not taken up again
   assert.deepEqual(events.slice(4), ["opens 0", "has 0", "runs"]);
 });
 
+test("what other work of the time before finds out does not end a partition that is being taken up again", async () => {
+  const { events, clock, opened, partitions } = world();
+  await partitions.assigned(zero, 1000);
+  await settled();
+  const going = partitions.assigned([], 1000);
+  await settled();
+  await clock.advance(1000);
+  await going;
+  await partitions.assigned(zero, 1000);
+  partitions.lose(src(0), taken);
+  opened[0]!.end();
+  await settled();
+  assert.deepEqual(events, ["opens 0", "has 0", "runs", "lets go 0", "opens 0", "has 0", "runs"]);
+  partitions.lose(src(0), taken);
+  assert.deepEqual(events.slice(7), ["lets go 0", "taken 0"]);
+});
+
 test("a partition that another process has claimed is let go, others stay; told again that it is ours, it is taken up", async () => {
   const { events, opened, partitions } = world();
   const both = [src(0), src(1)];

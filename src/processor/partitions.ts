@@ -82,10 +82,13 @@ export class Partitions implements Member {
     await Promise.race([this.failed, Promise.all(this.#tenures.values().map((tenure) => tenure.ready))]);
   }
 
-  /** Another process has it: it is found out by other work than the partition's own. */
+  /**
+   * Another process has it: it is found out by other work than the partition's own. That is not begun before the partition is taken
+   * up; of one that is being taken up (again) such work, which is waited for, says nothing.
+   */
   lose(src: Src, error: unknown): void {
     const tenure = this.#tenures.get(src);
-    if (tenure === undefined) return;
+    if (tenure?.partition === undefined) return;
     tenure.abandon();
     this.#hasEnded(src, tenure, error);
   }
