@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Admin } from "@platformatic/kafka";
 import { keptPorts } from "../kept-ports.ts";
-import { format, formattedAs } from "./formatted.ts";
-import { type Kafka, kafka } from "./kafka-jars.ts";
+import { type Programs, format, formattedAs } from "./formatted.ts";
+import { kafka } from "./kafka-jars.ts";
 
 /** One broker: a process of its own, which may be killed and started again on what it has left. */
 export interface Broker {
@@ -65,7 +65,7 @@ export async function startCluster(count: 1 | 3, options: ClusterOptions = {}): 
 
 async function newCluster(count: number, options: ClusterOptions): Promise<RealCluster> {
   const dir = await mkdtemp(join(tmpdir(), "weir-kafka-"));
-  const program = await kafka();
+  const programs = await kafka();
   const { doors = [] } = options;
   const ports = await keptPorts((2 + doors.length) * count);
   const next = (): number => ports.pop()!;
@@ -73,7 +73,7 @@ async function newCluster(count: number, options: ClusterOptions): Promise<RealC
     ...{ id: i + 1, port: next(), voter: next() },
     doors: doors.map((door) => ({ ...door, port: next() })),
   }));
-  const brokers = nodes.map((node) => new RealBroker(join(dir, `broker-${node.id}`), program, node, nodes, options));
+  const brokers = nodes.map((node) => new RealBroker(join(dir, `broker-${node.id}`), programs, node, nodes, options));
   await Promise.all(brokers.map((broker) => broker.prepare()));
   return new RealCluster(dir, brokers);
 }
@@ -132,7 +132,7 @@ class RealCluster implements Cluster {
 
 class RealBroker implements Broker {
   readonly #dir: string;
-  readonly #program: Kafka;
+  readonly #programs: Programs;
   readonly #node: Node;
   readonly #all: readonly Node[];
   readonly #options: ClusterOptions;
@@ -141,10 +141,10 @@ class RealBroker implements Broker {
   /** It has ended without being asked to. */
   hasEnded = false;
 
-  constructor(dir: string, program: Kafka, node: Node, all: readonly Node[], options: ClusterOptions) {
+  constructor(dir: string, programs: Programs, node: Node, all: readonly Node[], options: ClusterOptions) {
     this.#options = options;
     this.#dir = dir;
-    this.#program = program;
+    this.#programs = programs;
     this.#node = node;
     this.#all = all;
   }
@@ -160,14 +160,14 @@ class RealBroker implements Broker {
   async prepare(): Promise<void> {
     const file = `${this.#dir}.properties`;
     await writeFile(file, this.#properties());
-    if (this.#options.format !== undefined) return format(this.#program.java, file, this.#options.format);
-    await formattedAs(this.#node.id, this.#dir, this.#program);
+    if (this.#options.format !== undefined) return format(this.#programs.java, file, this.#options.format);
+    await formattedAs(this.#node.id, this.#dir, this.#programs);
   }
 
   async start(): Promise<void> {
     this.hasEnded = false;
     const log = createWriteStream(`${this.#dir}.log`, { flags: "a" });
-    const args = [...this.#program.java, "kafka.Kafka", `${this.#dir}.properties`];
+    const args = [...this.#programs.java, "kafka.Kafka", `${this.#dir}.properties`];
     const child = spawn("java", args, { stdio: ["ignore", "pipe", "pipe"] });
     child.stdout.pipe(log);
     child.stderr.pipe(log, { end: false });

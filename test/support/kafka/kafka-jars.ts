@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { archiveOptions } from "./class-archive.ts";
+import type { Programs } from "./formatted.ts";
 
 const kafkaVersion = "4.3.1";
 /** Without one the broker says nothing of what is wrong with it. */
@@ -22,14 +23,8 @@ export const whyNoKafka: string | undefined = (() => {
   return undefined;
 })();
 
-export interface Kafka {
-  /** The arguments of Java before the name of one of Kafka's classes. */
-  readonly java: readonly string[];
-  /** The folder of the class path, which is kept for the next run. */
-  readonly jars: string;
-}
-
-export async function kafka(): Promise<Kafka> {
+/** Kafka's programs, fetched if need be. */
+export async function kafka(): Promise<Programs> {
   const jars = await kafkaJars();
   const archive = await archiveOptions({ options, jars, version: java.stderr });
   return { java: [...options, ...archive, "-cp", `${jars}/*`], jars };
