@@ -11,14 +11,20 @@ export interface Parcel extends Written {
   readonly settle: (outcome: Outcome) => void;
 }
 
+/** How many requests more, or fewer, are in trouble, and why the last one is. */
+export interface TroubleChange {
+  readonly by: number;
+  readonly why?: WeirError;
+}
+
 export interface DeliveryParts {
   readonly http: Http;
   readonly surroundings: Surroundings;
   readonly wait: "durable" | "counted";
   readonly patience: Patience;
   readonly signal: AbortSignal;
-  /** Told when a request was not taken (1), and when it has been or is given up (-1), so that nobody begins others meanwhile. */
-  readonly trouble: (by: 1 | -1) => void;
+  /** Told when a request was not taken, and why, and when it has been or is given up, so that nobody begins others meanwhile. */
+  readonly trouble: (change: TroubleChange) => void;
 }
 
 const ndjson = { "content-type": "application/x-ndjson" };
@@ -53,19 +59,19 @@ export class Delivery {
   /** Does something until it succeeds, or there is no use in it any more; `taken` is told when it only waits from then on. */
   async #insist<T>(events: number, attempt: (taken: () => void) => Promise<T>): Promise<T | "split"> {
     let isInTrouble = false;
-    const trouble = (isNow: boolean): void => {
-      if (isNow !== isInTrouble) this.#parts.trouble(isNow ? 1 : -1);
+    const trouble = (why?: WeirError): void => {
+      const isNow = why !== undefined;
+      if (isNow || isInTrouble) this.#parts.trouble({ by: Number(isNow) - Number(isInTrouble), ...(why && { why }) });
       isInTrouble = isNow;
     };
     try {
-      const attempted = (): Promise<T> => attempt(() => trouble(false));
-      return await this.#repeat(events, attempted, () => trouble(true));
+      return await this.#repeat(events, () => attempt(() => trouble()), trouble);
     } finally {
-      trouble(false);
+      trouble();
     }
   }
 
-  async #repeat<T>(events: number, attempt: () => Promise<T>, trouble: () => void): Promise<T | "split"> {
+  async #repeat<T>(events: number, attempt: () => Promise<T>, trouble: (why: WeirError) => void): Promise<T | "split"> {
     const { surroundings, patience, signal } = this.#parts;
     const startedAt = surroundings.elapsed();
     for (let failures = 1; ; failures++) {
@@ -78,7 +84,7 @@ export class Delivery {
         if (next.do === "split") return "split";
         if (next.do === "refuse") throw new Refused(next.problems);
         if (next.do === "fail") throw error;
-        trouble();
+        trouble(error);
         await pause(surroundings, next.afterMs, signal);
       }
     }

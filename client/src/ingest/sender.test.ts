@@ -87,11 +87,11 @@ test("it waits as long as the server asks for, begins nothing meanwhile, and sen
   await clock.advance(25);
   await sender.send(event("b"));
   await clock.advance(6900);
-  assert.deepEqual(asked, [["a"]]);
+  assert.deepEqual([asked, sender.trouble?.code], [[["a"]], "log_full"]);
   await clock.advance(100);
-  assert.deepEqual(asked, [["a"], ["a"]]);
+  assert.deepEqual([asked, sender.trouble?.code], [[["a"], ["a"]], "overloaded"]);
   await clock.advance(1100);
-  assert.deepEqual(await outcome, { status: "accepted" });
+  assert.deepEqual([await outcome, sender.trouble], [{ status: "accepted" }, undefined]);
   assert.deepEqual(kept, [["a"], ["b"]]);
 });
 
@@ -115,6 +115,29 @@ test("who sends waits for a place; who does not wait is refused, and nothing is 
   assert.deepEqual(await Promise.all(states), ["in", "in", "in", "in", "in", "in", "queue_full"]);
   await sender.flush();
   assert.deepEqual(kept.flat(), ["e0", "e1", "e2", "e3", "e4", "e5"]);
+});
+
+test("what calls bring that wait for a place is bounded in bytes, too, and counted anew when some have gone", async () => {
+  const { kept, take } = store();
+  let open: () => void = () => {};
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  const bounds = { queueBytesMax: 2500, batchDelayMs: 0 };
+  const { clock, sender } = make(async (asked) => (await gate, take(asked)), bounds);
+  const large = (id: string) => ({ ...event(id), payload: { text: "x".repeat(1000) } });
+  for (const id of ["a", "b"]) await sender.send(large(id));
+  const off = new AbortController();
+  const waiting = [sender.send(large("c")), sender.send(large("off"), { signal: off.signal })];
+  const full = { code: "queue_full", message: /events of 2500 bytes wait already.*await send/ };
+  await assert.rejects(sender.send(large("d")), full);
+  off.abort(new Error("no more"));
+  await assert.rejects(waiting[1]!, /no more/);
+  const entering = sender.send(large("e"));
+  await assert.rejects(sender.send(large("f")), full);
+  open();
+  await clock.advance(1);
+  await Promise.all([waiting[0], entering]);
+  await sender.close();
+  assert.deepEqual(kept.flat(), ["a", "b", "c", "e"]);
 });
 
 test("a call that waits for a place can be called off, and those behind it come in", async () => {

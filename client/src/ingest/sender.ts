@@ -4,7 +4,7 @@ import { reasonOf } from "../surroundings.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { batchSize, sendIn } from "./decide.ts";
 import { Delivery } from "./delivery.ts";
-import type { Parcel } from "./delivery.ts";
+import type { Parcel, TroubleChange } from "./delivery.ts";
 import { writeEvent } from "./event.ts";
 import type { NewEvent, Outcome, Unwritable, Written } from "./event.ts";
 import { checkedOptions } from "./sender-options.ts";
@@ -39,7 +39,8 @@ interface Waiter {
 
 /**
  * Gathers events into requests and sends them until each has an outcome. It keeps a bounded number: whoever sends waits for a
- * place, and nothing is dropped. Whoever does not wait is refused by `queue_full` when as many calls wait as there are places.
+ * place, and nothing is dropped. Whoever does not wait is refused by `queue_full` when calls wait with as many events, or bytes, as
+ * there are places.
  */
 export class Sender {
   readonly #options: ReturnType<typeof checkedOptions>;
@@ -52,10 +53,12 @@ export class Sender {
   /** Of the queue and of what is under way. */
   #held = { events: 0, bytes: 0 };
   #waiters: Waiter[] = [];
+  #waitersBytes = 0;
   readonly #underWay = new Set<readonly Queued[]>();
   #numbers = 0;
   /** Requests that are tried again. */
   #troubles = 0;
+  #trouble: WeirError | undefined;
   /** Up to this number everything is to be sent without delay. */
   #urgentTo = 0;
   #idle: { readonly number: number; readonly resolve: () => void }[] = [];
@@ -70,7 +73,7 @@ export class Sender {
     this.#surroundings = surroundings;
     const { wait, retryForMs, retryFirstMs: firstMs, retryMostMs: mostMs } = this.#options;
     const patience = { retryForMs, firstMs, mostMs };
-    const trouble = (by: 1 | -1): void => ((this.#troubles += by), this.#go());
+    const trouble = (change: TroubleChange): void => this.#troubled(change);
     this.#delivery = new Delivery({ http, surroundings, wait, patience, signal: this.#ending.signal, trouble });
     if (signal?.aborted) this.#giveUp(reasonOf(signal));
     const aborted = (): void => this.#giveUp(reasonOf(signal));
@@ -80,6 +83,11 @@ export class Sender {
 
   get counts(): SenderCounts {
     return { ...this.#counts, waiting: this.#held.events };
+  }
+
+  /** Why a request is being tried again now, as it failed last; undefined while all is well. */
+  get trouble(): WeirError | undefined {
+    return this.#trouble;
   }
 
   /**
@@ -136,11 +144,7 @@ export class Sender {
 
   /** Waits for a place. The event is in the queue as soon as it has one: nothing that is sent later comes before it. */
   #place(number: number, written: Written, signal: AbortSignal | undefined): Promise<Sent> {
-    const { queueEventsMax } = this.#options;
-    if (this.#waiters.length >= queueEventsMax) {
-      const message = `${queueEventsMax} events wait already, and as many calls of send for a place: await send before you send more`;
-      throw new WeirError("queue_full", message);
-    }
+    this.#checkWaiters(written.bytes);
     // What has a place is not to wait for others, which can't come.
     this.#urgentTo = number - 1;
     return new Promise((resolve, reject) => {
@@ -151,11 +155,23 @@ export class Sender {
       const waiter = { number, bytes: written.bytes, enter, turnAway };
       signal?.addEventListener("abort", leave, { once: true });
       this.#waiters.push(waiter);
+      this.#waitersBytes += waiter.bytes;
       this.#go();
     });
   }
 
+  /** What they bring is kept as well, though it has no place. */
+  #checkWaiters(bytes: number): void {
+    const { queueEventsMax, queueBytesMax } = this.#options;
+    const isTooLarge = this.#waiters.length > 0 && this.#waitersBytes + bytes > queueBytesMax;
+    if (this.#waiters.length < queueEventsMax && !isTooLarge) return;
+    const what = isTooLarge ? `events of ${queueBytesMax} bytes` : `${queueEventsMax} events`;
+    const message = `${what} wait already, and as many in calls of send for a place: await send before you send more`;
+    throw new WeirError("queue_full", message);
+  }
+
   #leave(waiter: Waiter): void {
+    if (this.#waiters.includes(waiter)) this.#waitersBytes -= waiter.bytes;
     this.#waiters = this.#waiters.filter((other) => other !== waiter);
     this.#tellIdle();
   }
@@ -189,6 +205,7 @@ export class Sender {
   #letIn(): void {
     for (let first = this.#waiters[0]; first && this.#hasRoom(first.bytes); first = this.#waiters[0]) {
       this.#waiters.shift();
+      this.#waitersBytes -= first.bytes;
       this.#hold(first.bytes);
       first.enter();
     }
@@ -215,6 +232,12 @@ export class Sender {
     };
   }
 
+  #troubled({ by, why }: TroubleChange): void {
+    this.#troubles += by;
+    this.#trouble = this.#troubles === 0 ? undefined : (why ?? this.#trouble);
+    if (by !== 0) this.#go();
+  }
+
   async #start(): Promise<void> {
     const batch = this.#queue.splice(0, batchSize(this.#queue, this.#options));
     for (const { bytes } of batch) this.#queueBytes -= bytes;
@@ -229,6 +252,7 @@ export class Sender {
     this.#closed ??= error;
     this.#ending.abort(error);
     for (const { turnAway } of this.#waiters.splice(0)) turnAway(error);
+    this.#waitersBytes = 0;
     for (const { settle } of this.#queue.splice(0)) settle({ status: "failed", error });
     this.#queueBytes = 0;
     this.#tellIdle();
