@@ -1,6 +1,7 @@
 import { useCallback, useMemo, useSyncExternalStore } from "react";
 import type { LiveOptions, Subscription } from "./live/live.ts";
 import type { LiveState } from "./live/state.ts";
+import { timeText } from "./stats.ts";
 import type { Weir } from "./weir.ts";
 
 /**
@@ -12,7 +13,7 @@ import type { Weir } from "./weir.ts";
  */
 export function useLive(weir: Pick<Weir, "subscribe">, rule: string, options: LiveOptions = {}): LiveState {
   const { intervalMs, over } = options;
-  const from = options.from instanceof Date ? options.from.toISOString() : options.from;
+  const from = timeText(options.from);
   const store = useMemo(
     () =>
       storeOf(weir, rule, {

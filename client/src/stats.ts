@@ -110,7 +110,8 @@ function statsQuery({ rule, from, to, groups = {}, signal: _signal, ...rest }: S
 /** The filter of a name of `group_by`. */
 const parameterOf = (name: string): string => (name === "event_type" || name === "user_id" ? name : `group.${name}`);
 
-/** As the server reads times. */
+/** As the server reads times. A date that is none is written so, too: it is refused as any other text. */
 export function timeText(moment: Moment | undefined): string | undefined {
-  return moment instanceof Date ? moment.toISOString() : moment?.toString();
+  const isMoment = moment instanceof Date && !Number.isNaN(moment.getTime());
+  return isMoment ? moment.toISOString() : moment?.toString();
 }

@@ -9,6 +9,8 @@ const eventCharsMax = 64 * 2 ** 20;
 export function eventCarrier(http: Http): Carrier {
   // It names the places of all rules in their order.
   let last = { id: "", rules: "" };
+  /** Then it is the right address, and whatever stands in between may go again. */
+  let hasCome = false;
   return (wantedNow, events): Line => {
     const wanted = wantedNow();
     const rules = JSON.stringify(wanted.map(({ rule }) => rule));
@@ -16,6 +18,7 @@ export function eventCarrier(http: Http): Carrier {
     last = { id: isKnown ? last.id : "", rules };
     const ending = new AbortController();
     const noteId = (id: string): void => {
+      hasCome = true;
       if (!ending.signal.aborted) last = { id, rules };
     };
     const told = unlessClosed(events, ending.signal);
@@ -23,7 +26,8 @@ export function eventCarrier(http: Http): Carrier {
       () => told.closed(),
       (error: unknown) => {
         if (!(error instanceof WeirError)) return told.closed();
-        told.closed(error.canRetry ? undefined : error, error.retryAfterMs);
+        const isPassing = error.canRetry || (hasCome && error.status === 200);
+        told.closed(isPassing ? undefined : error, error.retryAfterMs);
       },
     );
     return { close: () => ending.abort() };
@@ -52,6 +56,7 @@ async function read(
   const query = { rule_id, interval_ms: intervalMs, from, last_event_id: lastId || undefined };
   const headers = { accept: "text/event-stream" };
   const response = await http.open({ path: "/live-stats", query, headers, signal });
+  if (isPage(response)) throw pageFrom(http.address);
   events.opened();
   const reader = response.body?.getReader();
   // However it ends, and also when it was over before its answer came.
@@ -70,6 +75,18 @@ async function read(
     cancel();
   }
 }
+
+/** Of a log-in, or of an app that answers every path with itself. */
+const isPage = ({ headers }: Response): boolean => /^text\/html\b/i.test(headers.get("content-type") ?? "");
+
+const pageFrom = (address: string): WeirError =>
+  new WeirError(
+    "strange_answer",
+    `GET ${address}/live-stats answered 200 with a page (text/html), which Weir does not; is it another server?`,
+    {
+      status: 200,
+    },
+  );
 
 interface ParsedEvents {
   readonly message: (text: string) => void;

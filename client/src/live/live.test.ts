@@ -70,6 +70,22 @@ test("events of another origin go on after a cut: nothing is sent that a browser
   assert.deepEqual(ids, [null, "p~1~b", "p~2~b"]);
 });
 
+test("a page in place of events ends a rule with that, unless events have come from there before", async () => {
+  const page = (): Response => new Response("<html>Log in</html>", { headers: { "content-type": "text/html" } });
+  const first = new Response(`id: p~1\ndata: ${JSON.stringify(snapshot("r"))}\n\n`);
+  const told = new Set<string>();
+  for (const answers of [[], [first]]) {
+    const { clock, surroundings } = clientWorld(() => answers.shift() ?? page());
+    const live = new Live(new Http("http://weir", surroundings, { headers: {}, timeoutMs: 1000 }), surroundings);
+    const { state } = live.subscribe("r", (now) => told.add(`${now.status} ${now.error?.code}`), { over: "events" });
+    assert.equal(state.status, "connecting");
+    await clock.advance(60_000);
+    live.close();
+  }
+  const came = ["connecting undefined", "live undefined", "stale undefined"];
+  assert.deepEqual([...told], ["ended strange_answer", ...came]);
+});
+
 test("a loop that comes later has what already holds first, and then what changes", { timeout: 60_000 }, async () => {
   const { live, say } = make();
   live.subscribe("r", () => {});
@@ -115,6 +131,7 @@ test("a wrong option ends that subscription alone, and nothing is sent of it", a
     { from: -1 },
     { from: 253_402_300_800_000 },
     { from: "2".repeat(65) },
+    { from: new Date(Number.NaN) },
   ];
   const told: unknown[] = [];
   for (const over of ["socket", "events"] as const)
@@ -126,7 +143,7 @@ test("a wrong option ends that subscription alone, and nothing is sent of it", a
   await settled();
   assert.deepEqual(
     told,
-    Array.from({ length: 15 }, () => ["ended", "invalid_message"]),
+    Array.from({ length: 17 }, () => ["ended", "invalid_message"]),
   );
   const asked = { subscribe_rules: ["good"], mode: "delta", interval_ms: 50, from: "2026-01-14t10:00:00.5+01:00" };
   assert.deepEqual([sockets.length, sent], [1, [JSON.stringify(asked)]]);
@@ -178,4 +195,33 @@ test("a loop ends by its signal, with its reason", { timeout: 60_000 }, async ()
   const next = loop.next();
   off.abort(new Error("enough"));
   await assert.rejects(next, /enough/);
+});
+
+test(
+  "a loop that is left while it waits ends at once, and its rule is watched no longer",
+  { timeout: 60_000 },
+  async () => {
+    const { live, sockets, sent, say } = make();
+    for (const leave of ["return", "throw"] as const) {
+      const loop = live.states("quiet");
+      await loop.next();
+      sockets[0]?.onopen?.(undefined as never);
+      say(snapshot("quiet"));
+      assert.equal((await loop.next()).value?.status, "live");
+      const next = loop.next();
+      const left = leave === "return" ? loop.return() : assert.rejects(loop.throw(new Error("enough")), /enough/);
+      assert.deepEqual(await next, { done: true, value: undefined });
+      await left;
+      assert.equal(sent.at(-1), `{"unsubscribe_rules":["quiet"]}`);
+    }
+    assert.deepEqual(await live.states("quiet").return(), { done: true, value: undefined });
+    live.close();
+  },
+);
+
+test("a loop whose signal has aborted before opens nothing", async () => {
+  const { live, sockets } = make();
+  const loop = live.states("a", { signal: AbortSignal.abort(new Error("before")) });
+  await assert.rejects(loop.next(), /before/);
+  assert.equal(sockets.length, 0);
 });

@@ -59,28 +59,38 @@ export class Live {
   }
 
   /**
-   * The states of rules as they change; whoever takes long gets the newest of each. Ends when the loop is left, and by `close`.
+   * The states of rules as they change; whoever takes long gets the newest of each. Ends when the loop is left, also by who does not
+   * wait for the next state any more, and by `close`.
    * @throws WeirError why a rule can't be followed any more; the signal's reason when that aborts.
    */
-  async *states(
+  states(
     rules: string | readonly string[],
     { signal, ...options }: LiveOptions & { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<LiveState, void> {
+    const waiting: Waiting = { isOver: false, wake: () => {} };
+    return leftAtOnce(this.#states([rules].flat(), options, signal, waiting), waiting);
+  }
+
+  async *#states(
+    rules: readonly string[],
+    options: LiveOptions,
+    signal: AbortSignal | undefined,
+    waiting: Waiting,
+  ): AsyncGenerator<LiveState, void> {
+    if (signal?.aborted) throw reasonOf(signal);
     const changed = new Map<string, LiveState>();
     /** What the loop began with. */
     const first = new WeakSet<LiveState>();
-    let wake: () => void = () => {};
-    let isClosed = false;
-    const closed = (): void => ((isClosed = true), wake());
+    const closed = (): void => end(waiting);
     this.#loops.add(closed);
-    const aborted = (): void => wake();
+    const aborted = (): void => waiting.wake();
     signal?.addEventListener("abort", aborted, { once: true });
     // That a rule is connecting is the first that is told of it; how far, is of no use to a loop.
     const heard = (state: LiveState): void => {
       if (state.status !== "connecting") changed.set(state.rule, state);
-      wake();
+      waiting.wake();
     };
-    const subscriptions = [rules].flat().map((rule) => this.subscribe(rule, heard, options));
+    const subscriptions = rules.map((rule) => this.subscribe(rule, heard, options));
     try {
       for (const { state } of subscriptions) {
         first.add(state);
@@ -88,9 +98,9 @@ export class Live {
       }
       for (;;) {
         if (signal?.aborted) throw reasonOf(signal);
-        if (isClosed) return;
+        if (waiting.isOver) return;
         const [next] = changed;
-        if (next === undefined) await new Promise<void>((resolve) => (wake = resolve));
+        if (next === undefined) await new Promise<void>((resolve) => (waiting.wake = resolve));
         else {
           changed.delete(next[0]);
           if (next[1].error) throw next[1].error;
@@ -144,6 +154,25 @@ export class Live {
     line.unwatch(follower);
     if (this.#streams.delete(line)) line.rest();
   }
+}
+
+/** What a loop waits by while there is nothing to tell. */
+interface Waiting {
+  isOver: boolean;
+  wake: () => void;
+}
+
+function end(waiting: Waiting): void {
+  waiting.isOver = true;
+  waiting.wake();
+}
+
+/** A generator hears that it is left only when it goes on: one that waits for a rule in which nothing changes would keep its subscription. */
+function leftAtOnce(loop: AsyncGenerator<LiveState, void>, waiting: Waiting): AsyncGenerator<LiveState, void> {
+  const [leave, fail] = [loop.return.bind(loop), loop.throw.bind(loop)];
+  loop.return = (value) => (end(waiting), leave(value));
+  loop.throw = (error) => (end(waiting), fail(error));
+  return loop;
 }
 
 /** Tells each state once, and what already holds before anything changes. Returns how to stop that. */
