@@ -44,6 +44,9 @@ test("what is no address is refused before anything is asked", () => {
   } finally {
     Reflect.deleteProperty(globalThis, "location");
   }
+  for (const url of ["http://weir?a=b", "http://weir/#top", "http://weir/below?"])
+    assert.throws(made(url), { name: "TypeError", message: /has a \? or a #/ });
+  assert.equal(new Http(" http://weir/ \n", surroundings, { headers: {}, timeoutMs: 1000 }).address, "http://weir");
   for (const url of ["http://weir", "https://weir/below/", "HTTP://[::1]:8001"]) assert.doesNotThrow(made(url));
 });
 
@@ -127,6 +130,19 @@ test("whatever else happens is told with the address", async () => {
       code: "strange_answer",
       message: new RegExp(`GET http://weir:8001/status answered ${status} with .* is it another server\\?`),
     });
+  }
+});
+
+test("what is refused behind a redirection says where it led: a POST has become a GET on the way", async () => {
+  const redirected = (response: Response): Response =>
+    Object.defineProperties(response, { redirected: { value: true }, url: { value: "https://weir/ingest?a=b" } });
+  const where = / \(http:\/\/weir:8001 redirects to https:\/\/weir\/ingest; give the address that it redirects to\)$/;
+  for (const [response, code] of [
+    [refusal(405, "method_not_allowed"), "method_not_allowed"],
+    [new Response("<html>Log in</html>"), "strange_answer"],
+  ] as const) {
+    const { http } = make(() => redirected(response));
+    await assert.rejects(http.json({ method: "POST", path: "/ingest" }), { code, message: where });
   }
 });
 
@@ -218,6 +234,22 @@ test("rules are asked for by their routes and conditions", async () => {
   ]);
   assert.deepEqual(JSON.parse(asked[6]!.body), { filter: null });
   assert.ok(asked.every(({ headers }) => headers.get("authorization") === "x"));
+});
+
+test("a rule without a name is refused as others are, to whoever catches that of the promise", async () => {
+  const { http, asked } = make(() => json({}));
+  const rules = new Rules(http);
+  const calls = [rules.get(""), rules.patch("", {}), rules.delete(""), rules.rebuild(""), rules.verify("")];
+  for (const call of [...calls, rules.versions("")]) await assert.rejects(call, { code: "unknown_rule" });
+  await assert.rejects(new Weir().ingest([], { requestsMax: 0 }), TypeError);
+  assert.equal(asked.length, 0);
+});
+
+test("the tag of the document is the same by way of who compresses in between, and what is no document is told as such", async () => {
+  const tagged = make(() => json({ rules: [] }, 200, { etag: `W/"ab"` }));
+  assert.deepEqual(await new Rules(tagged.http).document(), { rules: [], tag: "ab" });
+  const { http } = make(() => new Response("<html>Log in</html>"));
+  await assert.rejects(new Rules(http).document(), { code: "strange_answer", status: 200 });
 });
 
 test("every page is asked for when the one before has been used, with the same question", async () => {

@@ -24,6 +24,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
+  /** Who has answered, where the server that was asked has named another address. */
+  readonly from?: string;
 }
 
 export interface Asking {
@@ -54,41 +56,43 @@ export class Http {
    * or URIError for what can't be written.
    */
   async json<T>(question: Question): Promise<T> {
-    const { text, status } = await this.ask(question);
+    return (await this.answer<T>(question)).json;
+  }
+
+  /** The same with its headers. @throws as `json`. */
+  async answer<T>(question: Question): Promise<{ readonly json: T; readonly headers: Headers }> {
+    const answer = await this.ask(question);
     try {
-      return JSON.parse(text) as T;
+      return { json: JSON.parse(answer.text) as T, headers: answer.headers };
     } catch (cause) {
-      throw this.#strange(question, text, { status, cause });
+      throw this.#strange(question, answer, { cause });
     }
   }
 
   /** The answer as it came. @throws as `json`. */
   async ask(question: Question): Promise<Answer> {
-    const { status, headers, text } = await this.#exchange(question);
-    if (status >= 200 && status < 300) return { status, headers, text };
-    throw this.#refusal(question, status, headers, text);
+    const answer = await this.#exchange(question);
+    if (answer.status >= 200 && answer.status < 300) return answer;
+    throw this.#refusal(question, answer);
   }
 
   /** An answer whose body comes piece by piece; no time-out holds for it once it has begun, but its signal does. @throws as `json`. */
   async open(question: Question): Promise<Response> {
     const ask = this.#request(question);
-    const { response, text } = await this.#limited(question, async (ending) => {
+    const { response, refused } = await this.#limited(question, async (ending) => {
       const response = await ask(ending.signal);
       // Not everywhere does a request end whose body is given up: in Node 22.0 it goes on, and so does the process.
       question.signal?.addEventListener("abort", () => ending.abort(), { once: true });
       // A refusal comes as a whole, within its time.
-      return { response, text: response.ok ? "" : await response.text() };
+      return { response, refused: response.ok ? undefined : await whole(response) };
     });
-    if (response.ok) return response;
-    throw this.#refusal(question, response.status, response.headers, text);
+    if (refused === undefined) return response;
+    throw this.#refusal(question, refused);
   }
 
   #exchange(question: Question): Promise<Answer> {
     const ask = this.#request(question);
-    return this.#limited(question, async (ending) => {
-      const response = await ask(ending.signal);
-      return { status: response.status, headers: response.headers, text: await response.text() };
-    });
+    return this.#limited(question, async (ending) => whole(await ask(ending.signal)));
   }
 
   /** Written before anything is asked: what can't be is a mistake here, and no server that is silent. */
@@ -127,21 +131,38 @@ export class Http {
     }
   }
 
-  #refusal(question: Question, status: number, headers: Headers, text: string): WeirError {
+  #refusal(question: Question, answer: Answer): WeirError {
+    const { status, headers, text } = answer;
     const waitMs = retryAfterMs(headers, this.#surroundings.now());
-    const facts = { status, ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) };
+    const facts = waitMs === undefined ? {} : { retryAfterMs: waitMs };
     const error = errorOf(text);
     // Whoever stands in front of Weir may ask for patience too, in words of its own.
-    if (error === undefined) return this.#strange(question, text, facts);
-    return new WeirError(error.code, error.message, { ...facts, details: error.details });
+    if (error === undefined) return this.#strange(question, answer, facts);
+    const message = `${error.message}${this.#redirected(answer)}`;
+    return new WeirError(error.code, message, { ...facts, status, details: error.details });
   }
 
-  #strange({ method = "GET", path }: Question, text: string, facts: WeirErrorFacts & { status: number }): WeirError {
+  #strange({ method = "GET", path }: Question, answer: Answer, facts: WeirErrorFacts): WeirError {
+    const { status, text } = answer;
     const shown = text.trim() === "" ? "nothing" : JSON.stringify(text.slice(0, 200));
-    const message = `${method} ${this.address}${path} answered ${facts.status} with ${shown}, which Weir does not; is it another server?`;
-    return new WeirError("strange_answer", message, facts);
+    const asked = `${method} ${this.address}${path}`;
+    const message = `${asked} answered ${status} with ${shown}, which Weir does not; is it another server?${this.#redirected(answer)}`;
+    return new WeirError("strange_answer", message, { ...facts, status });
+  }
+
+  /** On the way a POST becomes a GET without a body, and what logs in is left behind: what is refused then was never asked for. */
+  #redirected({ from }: Answer): string {
+    return from === undefined ? "" : ` (${this.address} redirects to ${from}; give the address that it redirects to)`;
   }
 }
+
+async function whole(response: Response): Promise<Answer> {
+  const { status, headers } = response;
+  const text = await response.text();
+  return { status, headers, text, ...(response.redirected && { from: withoutQuery(response.url) }) };
+}
+
+const withoutQuery = (url: string): string => url.split("?", 1)[0] ?? "";
 
 /** Told at once: a socket would tell it when it is opened again, where nobody can catch it. A page may name its own server by a path. */
 function checked(address: string): string {
@@ -152,7 +173,9 @@ function checked(address: string): string {
       `the address ${where} has a name or a password in front, which is never sent: give it in \`headers\``,
     );
   }
-  if (url && /^https?:$/.test(url.protocol)) return address;
+  if (url && /[?#]/.test(address))
+    throw new TypeError(`"${address}" has a ? or a #, behind which no path can stand; give the address without`);
+  if (url && /^https?:$/.test(url.protocol)) return address.trim();
   const page = pageUrl();
   if (page !== undefined && /^(\/(?!\/)|$)/.test(address)) return withoutLogin(new URL(address || "/", page)).href;
   // What stands before an @ may be a password.

@@ -45,7 +45,7 @@ export class Rules {
     return (await this.#http.json<RulesAnswer>({ path: "/aggregation-rules", signal })).rules;
   }
 
-  get(ruleId: string, { signal }: Signal = {}): Promise<RuleAnswer> {
+  async get(ruleId: string, { signal }: Signal = {}): Promise<RuleAnswer> {
     return this.#http.json({ path: pathOf(ruleId), signal });
   }
 
@@ -55,13 +55,13 @@ export class Rules {
     return this.#http.json({ method: "POST", path: "/aggregation-rule", body: rule, headers, signal });
   }
 
-  patch(ruleId: string, change: RuleChange, { ifMatch, signal }: IfMatch = {}): Promise<RuleAnswer> {
+  async patch(ruleId: string, change: RuleChange, { ifMatch, signal }: IfMatch = {}): Promise<RuleAnswer> {
     const headers = condition(ifMatch);
     return this.#http.json({ method: "PATCH", path: pathOf(ruleId), body: change, headers, signal });
   }
 
   /** Deletes the rule with its windows. */
-  delete(ruleId: string, { ifMatch, signal }: IfMatch = {}): Promise<RuleDeleted> {
+  async delete(ruleId: string, { ifMatch, signal }: IfMatch = {}): Promise<RuleDeleted> {
     return this.#http.json({ method: "DELETE", path: pathOf(ruleId), headers: condition(ifMatch), signal });
   }
 
@@ -81,8 +81,9 @@ export class Rules {
   /** All rules as one text to keep, and the tag by which a change of them is made conditional. */
   async document({ signal }: Signal = {}): Promise<RuleDocument & { readonly tag: string }> {
     const query = { as: "document" };
-    const { text, headers } = await this.#http.ask({ path: "/aggregation-rules", query, signal });
-    return { ...(JSON.parse(text) as RuleDocument), tag: (headers.get("etag") ?? "").replaceAll('"', "") };
+    const { json, headers } = await this.#http.answer<RuleDocument>({ path: "/aggregation-rules", query, signal });
+    // Who compresses in between makes a weak one of it.
+    return { ...json, tag: (headers.get("etag") ?? "").replace(/^W\//, "").replaceAll('"', "") };
   }
 
   /**
@@ -100,12 +101,12 @@ export class Rules {
   }
 
   /** Makes the windows anew from the stored events; the rule shows `filling` meanwhile. */
-  rebuild(ruleId: string, { signal }: Signal = {}): Promise<RebuildAnswer> {
+  async rebuild(ruleId: string, { signal }: Signal = {}): Promise<RebuildAnswer> {
     return this.#http.json({ method: "POST", path: `${pathOf(ruleId)}/rebuild`, signal });
   }
 
   /** Counts the windows again from the stored events, and compares. Takes as long as reading all events does. */
-  verify(ruleId: string, { signal }: Signal = {}): Promise<VerificationAnswer> {
+  async verify(ruleId: string, { signal }: Signal = {}): Promise<VerificationAnswer> {
     return this.#http.json({ path: `${pathOf(ruleId)}/verification`, timeoutMs: verifyMs, signal });
   }
 }

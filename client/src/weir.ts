@@ -59,7 +59,7 @@ export class Weir {
    * @throws WeirError whose `details` say what became of all that were given so far: why events had to be given up; `interrupted`, when
    * the events' source throws, or the signal aborts, also while the source rests.
    */
-  ingest(events: Iterable<NewEvent> | AsyncIterable<NewEvent>, options: SenderOptions = {}): Promise<Ingested> {
+  async ingest(events: Iterable<NewEvent> | AsyncIterable<NewEvent>, options: SenderOptions = {}): Promise<Ingested> {
     return ingestAll(this.sender({ retryForMs: 60_000, ...options }), events, options.signal);
   }
 
