@@ -84,3 +84,11 @@ test("on a server it is connecting, and nothing is subscribed", () => {
   assert.equal(renderToString(createElement(Value, { weir, rule: "a" })), "a connecting ");
   assert.deepEqual(calls, []);
 });
+
+test("to have subscribed is no reason to draw again, also where the options are other ones each time", async () => {
+  const { weir, calls } = source();
+  let draws = 0;
+  const Drawn = () => useLive(weir, "a", { from: ++draws }).status;
+  await drawn(() => create(createElement(Drawn)));
+  assert.deepEqual([draws, calls], [1, ["+a"]]);
+});

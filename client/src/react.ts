@@ -41,5 +41,10 @@ function storeOf(weir: Pick<Weir, "subscribe">, rule: string, options: LiveOptio
       if (subscription === own) subscription = undefined;
     };
   };
-  return { first, subscribe, state: () => subscription?.state ?? first };
+  const state = (): LiveState => {
+    const now = subscription?.state ?? first;
+    // To have subscribed changes nothing: drawn again for it, a component whose options are other ones each time would never end.
+    return now.status === "connecting" && !now.opened ? first : now;
+  };
+  return { first, subscribe, state };
 }

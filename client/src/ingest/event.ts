@@ -2,9 +2,11 @@ import type { Surroundings } from "../surroundings.ts";
 import type { Problem, WeirEvent } from "../wire.ts";
 
 /** An event as programs have it: without an id it gets one, without a time it is of now. */
-export type NewEvent = Omit<WeirEvent, "event_id" | "timestamp"> & {
+export type NewEvent = Omit<WeirEvent, "event_id" | "timestamp" | "payload"> & {
   readonly event_id?: string;
   readonly timestamp?: WeirEvent["timestamp"] | Date;
+  /** Any but a list. An interface of a program, which has no index signature, is no `Record`. */
+  readonly payload?: object;
 };
 
 /** What became of an event. */

@@ -6,13 +6,19 @@ import type { Answering } from "../../../test/support/client-world.ts";
 import { settled } from "../../../test/support/simulated-clock.ts";
 import type { WeirError } from "../errors.ts";
 
+/** As programs name what they send; checked by `npm run types`. */
+interface Click {
+  readonly button: string;
+}
+
 test("events that come together go together, after the delay; what has no id and no time gets them", async () => {
   const { kept, take } = store();
   const bodies: string[] = [];
   const { clock, sender } = make((asked) => (bodies.push(asked.body), take(asked)), { batchDelayMs: 20 });
   const first = await sender.send(event("a"));
   await clock.advance(10);
-  const second = await sender.send({ user_id: "u", event_type: "click" });
+  const click: Click = { button: "buy" };
+  const second = await sender.send({ user_id: "u", event_type: "click", payload: click });
   assert.deepEqual(kept, []);
   await clock.advance(10);
   assert.deepEqual([await first.outcome, await second.outcome], [{ status: "accepted" }, { status: "accepted" }]);

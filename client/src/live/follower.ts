@@ -64,6 +64,8 @@ export class Follower {
   }
 
   lineEnded(): void {
+    // An attempt that has failed changes nothing.
+    if (!this.#isHeard && !this.#isLineOpen) return;
     this.#isHeard = false;
     this.#isLineOpen = false;
     this.#changed();
