@@ -76,6 +76,8 @@ test("what can't be written is told as it is, and not as a server that does not 
   await assert.rejects(http.open({ path: "/status", query: { rule_id: "\ud800" } }), URIError);
   assert.equal(asked.length, 0);
   assert.throws(() => new Weir({ headers: { "x-name": "Ωmega" } }), TypeError);
+  for (const timeoutMs of [0, Number.NaN, -1])
+    assert.throws(() => new Weir({ timeoutMs }), { name: "TypeError", message: /timeoutMs must be .* not / });
 });
 
 test("a refusal is told in the server's words, with its code and how long to wait", async () => {

@@ -41,11 +41,13 @@ export class Http {
   readonly #surroundings: Pick<Surroundings, "fetch" | "after" | "now">;
   readonly #asking: Asking;
 
-  /** @throws TypeError for what is no address, and for headers that can't be sent. */
+  /** @throws TypeError for what is no address, for headers that can't be sent, and a time in which nobody can answer. */
   constructor(address: string, surroundings: Pick<Surroundings, "fetch" | "after" | "now">, asking: Asking) {
     this.address = checked(address).replace(/\/+$/, "");
     // Told at once, as an address is.
     void new Headers(asking.headers);
+    if (!(asking.timeoutMs > 0))
+      throw new TypeError(`timeoutMs must be a number above 0, or Infinity, not ${asking.timeoutMs}`);
     this.#surroundings = surroundings;
     this.#asking = asking;
   }

@@ -24,7 +24,7 @@ export interface WeirOptions {
   readonly queryUrl?: string;
   /** Go with every request, for what stands in front of the server; a browser gives sockets none. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** How long an answer may take, ms; 30,000. */
+  /** How long an answer may take, ms; 30,000. Infinity: as long as it takes. */
   readonly timeoutMs?: number;
   /** Instead of the platform's own, for tests. */
   readonly surroundings?: Partial<Surroundings>;
