@@ -123,6 +123,14 @@ describe("what is not JSON", () => {
       told('{"a" 1}', "ndjson") ?? "",
       /^is not JSON: Expected ':' after property name, at its character 6$/,
     );
+    assert.match(told("{} {}", "ndjson") ?? "", /^is not JSON: .*character behind its end, at its character 4$/);
+  });
+
+  it("is told when it is events a line, or a comma too many", () => {
+    const good = JSON.stringify(event);
+    const lines = told(`${good}\n${good}`, "json") ?? "";
+    assert.match(lines, /at byte \d+: another event follows the end; an event a line is application\/x-ndjson$/);
+    assert.match(told(`[${good}, ]`, "json") ?? "", /at byte \d+: an event must follow the comma before$/);
   });
 
   it("is told what another content type would take", () => {

@@ -42,7 +42,10 @@ export function readEvents(body: Buffer, form: Form, rules: ReadRules, memory = 
 function readJson(body: Buffer, start: number, collector: Collector): void {
   if (body[start] === openArray) return readArray(body, start, collector);
   if (body[start] !== openObject) throw notThis(start, "an array of events, or one event");
-  expectEnd(body, one(body, start, collector));
+  const end = behindSpace(body, one(body, start, collector));
+  if (body[end] === openObject)
+    throw notJson(end, "another event follows the end; an event a line is application/x-ndjson");
+  expectEnd(body, end);
 }
 
 function readThorough(body: Buffer, start: number, collector: Collector, batch: boolean, check: CheckText): void {
@@ -78,6 +81,7 @@ function readArray(body: Buffer, start: number, collector: Collector, check?: Ch
         at < body.length ? "an event must be followed by a comma or the end of the array" : "the array has no end",
       );
     at = behindSpace(body, at + 1);
+    if (body[at] === closeArray) throw notJson(at, "an event must follow the comma before");
   }
 }
 
@@ -144,8 +148,11 @@ function expectEnd(body: Buffer, at: number): void {
 
 /** The reason that `JSON.parse` gives, and the place in characters when it knows it. */
 function faultOf({ message }: SyntaxError): { readonly reason: string; readonly place: number | undefined } {
-  const place = / in JSON at position (\d+)/.exec(message)?.[1];
-  const reason = message.replace(/ in JSON at position \d+.*$/s, "").replace(/ is not valid JSON$/, "");
+  const place = / (?:in|after) JSON at position (\d+)/.exec(message)?.[1];
+  const reason = message
+    .replace(/ in JSON at position \d+.*$/s, "")
+    .replace(/ after JSON at position \d+.*$/s, " behind its end")
+    .replace(/ is not valid JSON$/, "");
   return { reason: reason.slice(0, 200), place: place === undefined ? undefined : Number(place) };
 }
 
