@@ -12,7 +12,9 @@ export function document(
   server: FastifyInstance,
   { title, version }: { readonly title: string; readonly version: string },
 ): void {
-  server.register(swagger, { openapi: { openapi: "3.1.0", info: { title, version } } });
+  // Beside the document, also where a proxy has the server below a path.
+  const servers = [{ url: ".." }];
+  server.register(swagger, { stripBasePath: false, openapi: { openapi: "3.1.0", info: { title, version }, servers } });
   server.register(swaggerUi, {
     routePrefix: "/docs",
     logo: { type: "image/svg+xml", content: Buffer.from(logo), href: "/docs/", target: "_self" },

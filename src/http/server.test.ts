@@ -227,6 +227,8 @@ describe("operation", () => {
       "/metrics",
     ]);
     assert.equal(document.paths["/sample/{id}"].get.parameters[0].schema.maximum, 10);
+    const { url } = document.servers[0];
+    assert.equal(new URL(url, "https://proxy/weir/docs/json").href, "https://proxy/weir/", "what is tried out there");
     const page = await ask(server, "/docs/");
     assert.equal(page.status, 200);
     assert.doesNotMatch(page.text, /(src|href)="(https?:)?\/\//);
