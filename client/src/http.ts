@@ -58,14 +58,14 @@ export class Http {
    * or URIError for what can't be written.
    */
   async json<T>(question: Question): Promise<T> {
-    return (await this.answer<T>(question)).json;
+    return (await this.answer(question)).json as T;
   }
 
   /** The same with its headers. @throws as `json`. */
-  async answer<T>(question: Question): Promise<{ readonly json: T; readonly headers: Headers }> {
+  async answer(question: Question): Promise<{ readonly json: unknown; readonly headers: Headers }> {
     const answer = await this.ask(question);
     try {
-      return { json: JSON.parse(answer.text) as T, headers: answer.headers };
+      return { json: JSON.parse(answer.text) as unknown, headers: answer.headers };
     } catch (cause) {
       throw this.#strange(question, answer, { cause });
     }

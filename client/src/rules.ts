@@ -81,9 +81,9 @@ export class Rules {
   /** All rules as one text to keep, and the tag by which a change of them is made conditional. */
   async document({ signal }: Signal = {}): Promise<RuleDocument & { readonly tag: string }> {
     const query = { as: "document" };
-    const { json, headers } = await this.#http.answer<RuleDocument>({ path: "/aggregation-rules", query, signal });
+    const { json, headers } = await this.#http.answer({ path: "/aggregation-rules", query, signal });
     // Who compresses in between makes a weak one of it.
-    return { ...json, tag: (headers.get("etag") ?? "").replace(/^W\//, "").replaceAll('"', "") };
+    return { ...(json as RuleDocument), tag: (headers.get("etag") ?? "").replace(/^W\//, "").replaceAll('"', "") };
   }
 
   /**
