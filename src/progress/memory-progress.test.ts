@@ -61,6 +61,8 @@ test("the lag is the age of the oldest event that waits", () => {
   assert.equal(progress.countedThrough(), 900);
   progress.working(src(0), 950);
   progress.working(src(0), 990);
+  now = 1199.2;
+  assert.equal(progress.lagMs(), 250, "in whole milliseconds");
   now = 1200;
   assert.equal(progress.lagMs(), 250);
   progress.advance(1, 990, touched(0, 0));

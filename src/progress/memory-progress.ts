@@ -95,7 +95,8 @@ export class MemoryProgress implements Progress {
 
   lagMs(): number {
     const now = this.#clock.monotonic();
-    return Math.max(0, ...[...this.#partitions.values()].map((partition) => waitedMs(partition, now)));
+    // Whole, as clients may have it as an integer; and 0 says that nothing waits.
+    return Math.ceil(Math.max(0, ...[...this.#partitions.values()].map((partition) => waitedMs(partition, now))));
   }
 
   /** What is counted, of each partition of which anything is. */

@@ -22,7 +22,7 @@ export interface Progress {
   want(everyMs: number): () => void;
   /** Every event acknowledged before this moment (ms since the epoch) is counted. */
   countedThrough(): number;
-  /** How long the oldest event that is not counted has waited; 0 when there is none, and for a moment when nobody knows whether there is one. */
+  /** How long the oldest event that is not counted has waited, in whole ms; 0 when there is none, and for a moment when nobody knows whether there is one. */
   lagMs(): number;
   /** Calls `listener` after each batch is counted. Returns how to stop. */
   onTouched(listener: (touched: Touched) => void): () => void;

@@ -67,7 +67,7 @@ export const LiveHeartbeat = Type.Object(
     type: Type.Literal("heartbeat"),
     rule_id: RuleId,
     seq: Type.Integer({ description: "what the client must have" }),
-    lag_ms: Type.Number({
+    lag_ms: Type.Integer({
       description:
         "how long the oldest event that is not counted has waited, or what may have changed has not been read, or for how long the log has not let itself be read to its end",
     }),

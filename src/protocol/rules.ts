@@ -245,7 +245,7 @@ export const RuleAnswer = Type.Object(
     cost: Type.Union([RuleCost, Type.Null()], {
       description: "what the newest version has cost over the last minutes; null when nothing was counted for it",
     }),
-    lag_ms: Type.Number({
+    lag_ms: Type.Integer({
       description:
         "how long the oldest event that is not counted has waited, or for how long the log has not let itself be read to its end",
     }),

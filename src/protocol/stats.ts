@@ -144,7 +144,7 @@ export const StatsAnswer = Type.Object({
     description:
       "false while the rule is being filled or paused, or the server has not heard of a change of rules yet: windows may lack events",
   }),
-  lag_ms: Type.Number({
+  lag_ms: Type.Integer({
     description:
       "how long the oldest event that is not counted has waited, or for how long the log has not let itself be read to its end",
   }),

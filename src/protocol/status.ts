@@ -13,7 +13,7 @@ export type PartHealth = Static<typeof PartHealth>;
 export const StatusAnswer = Type.Object({
   status: Type.Enum(["ok", "degraded"], { description: "ok: every part is" }),
   time: Type.String({ description: "the server's clock" }),
-  lag_ms: Type.Number({
+  lag_ms: Type.Integer({
     description:
       "how long the oldest event that is not counted has waited, or for how long the log has not let itself be read to its end",
   }),
