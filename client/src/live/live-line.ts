@@ -19,6 +19,9 @@ export interface LinePace extends Backoff {
 
 export const linePace: LinePace = { firstMs: 250, mostMs: 15_000, openMs: 10_000, silenceMs: 20_000, lingerMs: 1000 };
 
+/** A server takes no more of one client. */
+const rulesMax = 1000;
+
 /** Somebody looks at it: no pause is longer, whatever a server asks for. */
 const askedMostMs = 60_000;
 
@@ -70,6 +73,10 @@ export class LiveLine {
 
   follower(rule: string): Follower | undefined {
     return this.#followers.get(rule);
+  }
+
+  get isFull(): boolean {
+    return this.#followers.size >= rulesMax;
   }
 
   /** Watches a rule that is not watched yet, until `unwatch`. */

@@ -154,6 +154,23 @@ test("a wrong option ends that subscription alone, and nothing is sent of it", a
   unsubscribe();
 });
 
+test("of more rules than a server takes on a socket the others have another one", () => {
+  const { live, sockets, sent } = make();
+  const subscriptions = Array.from({ length: 1001 }, (_, index) => live.subscribe(`r${index}`, () => {}));
+  const asked = (): unknown[] =>
+    sent.splice(0).flatMap((text) => (JSON.parse(text) as { subscribe_rules: string[] }).subscribe_rules);
+  sockets[0]?.onopen?.(undefined as never);
+  assert.deepEqual([sockets.length, asked().length], [2, 1000]);
+  sockets[1]?.onopen?.(undefined as never);
+  assert.deepEqual(asked(), ["r1000"]);
+  subscriptions[5]?.unsubscribe();
+  sent.length = 0;
+  live.subscribe("r0", () => {});
+  live.subscribe("more", () => {});
+  assert.deepEqual([sockets.length, asked()], [2, ["more"]]);
+  live.close();
+});
+
 test("a loop over states ends when all is closed, and waits for nothing any more", { timeout: 60_000 }, async () => {
   const { live, closed } = make();
   const loop = live.states(["a", "b"]);

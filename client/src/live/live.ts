@@ -127,12 +127,12 @@ export class Live {
     return over === "events" ? this.#onStream(wanted) : this.#onSocket(wanted);
   }
 
-  /** The first socket on which the rule is not watched, or is in the same way. */
+  /** The first socket on which the rule is not watched and has room, or is watched in the same way. */
   #onSocket(wanted: Follower["wanted"]): { line: LiveLine; follower: Follower } {
     for (const line of this.#sockets) {
       const follower = line.follower(wanted.rule);
-      if (follower === undefined) return { line, follower: line.watch(wanted) };
-      if (!follower.isOver && isAlike(follower.wanted, wanted)) return { line, follower };
+      if (follower && !follower.isOver && isAlike(follower.wanted, wanted)) return { line, follower };
+      if (!follower && !line.isFull) return { line, follower: line.watch(wanted) };
     }
     const url = `${this.#http.address.replace(/^http/i, "ws")}/live-stats`;
     const line = this.#line(socketCarrier(url, this.#surroundings.openSocket));
