@@ -15,7 +15,7 @@ export type Outcome =
   | { readonly status: "accepted" }
   /** It breaks the contract: sending it again is of no use. */
   | { readonly status: "refused"; readonly problems: readonly Problem[] }
-  /** Given up. It may have been stored; sending it again with the same `event_id` counts it no second time. */
+  /** Given up. It may have been stored; sending it again with the same `event_id` and `timestamp` counts it no second time. */
   | { readonly status: "failed"; readonly error: Error };
 
 /** An event as a line of NDJSON. */
