@@ -74,6 +74,9 @@ describe("the dashboard in Chromium by keyboard, by ear and on a phone", { skip:
     closed.resolve();
     await shows(page, ".wrong p", "");
     assert.ok(await field.isVisible(), "what is wrong is shown");
+    const edge = (isWrong: boolean): string =>
+      `getComputedStyle(document.querySelector('input[aria-invalid="${isWrong}"]')).borderColor`;
+    assert.ok(await page.evaluate<boolean>(`${edge(true)} !== ${edge(false)}`), "its field is marked");
     await page.close();
   });
 
@@ -114,6 +117,7 @@ describe("the dashboard in Chromium by keyboard, by ear and on a phone", { skip:
     await dashboard.go(page, "#/rules/by_country/edit");
     await shows(page, ".notice-warn", "Somebody has changed this rule");
     await shows(page, ".wrong p", "Column 16:");
+    await shows(page, ".preview h2", "of nothing yet");
     await hasNoGraveFault(page, "a form with a mistake that was overtaken");
     await page.route("**/events?*", (route) => route.fulfill({ status: 500, body: "no" }));
     await dashboard.go(page, "#/events");
@@ -145,6 +149,19 @@ describe("the dashboard in Chromium by keyboard, by ear and on a phone", { skip:
       const width = await page.evaluate<number>("document.documentElement.scrollWidth");
       assert.ok(width <= 320, `${hash} is ${width} wide`);
     }
+    await page.close();
+  });
+
+  it("prints a chart as wide as the paper, and nothing that can only be pressed", async () => {
+    // As when it is printed: no chart hears that the page is narrower.
+    const script = "window.ResizeObserver = class { observe() {} disconnect() {} }";
+    const page = await dashboard.open("#/rules/by_country", { script });
+    await page.locator(".chart canvas").waitFor();
+    await page.emulateMedia({ media: "print" });
+    await page.setViewportSize({ width: 700, height: 900 });
+    const width = await page.evaluate<number>(`document.querySelector(".chart canvas").getBoundingClientRect().right`);
+    assert.ok(width <= 700, `the chart is ${width} wide`);
+    for (const name of [".bar", ".page-head .actions"]) assert.ok(await page.locator(name).isHidden(), name);
     await page.close();
   });
 

@@ -82,6 +82,18 @@ describe("what the dashboard in Chromium says of the server and its rules", { sk
     await has(page, `(${points}) !== ${JSON.stringify(drawn)}`);
   });
 
+  it("the list says of windows that are no numbers that they are there", async () => {
+    await putRule(dashboard.server.queryUrl, {
+      ...revenue,
+      rule_id: "countries",
+      metric: "last",
+      field: "payload.country",
+    });
+    await shows(page, ".spark-empty", "no numbers");
+    await putRule(dashboard.server.queryUrl, { ...revenue, rule_id: "none", filter: "false" });
+    await shows(page, ".spark-empty", "no windows yet");
+  });
+
   it("a rule's page marks the windows that may still change, and has what was late and what could not be read", async () => {
     await dashboard.go(page, "#/rules/revenue");
     await shows(page, ".chart .key-open", "open, may still change");

@@ -107,7 +107,8 @@ function RuleRow({ rule }: { readonly rule: RuleAnswer }) {
           {showing === "loading" || showing === "refused" ? (
             <span className="spark-empty">{isBlocked || showing === "refused" ? "no live line" : "…"}</span>
           ) : (
-            <Spark values={values} />
+            // Texts and lists, say, are no line, but they are there.
+            <Spark values={values} none={rows.length === 0 ? "no windows yet" : "no numbers"} />
           )}
         </span>
         <span className="rule-groups">
