@@ -123,6 +123,18 @@ describe("the dashboard in Chromium by keyboard, by ear and on a phone", { skip:
     await dashboard.go(page, "#/events");
     await shows(page, ".failure", "can't answer this now");
     await hasNoGraveFault(page, "a page that is refused");
+    for (const [hash, path, there] of [
+      ["#/rules", "**/aggregation-rules", ".rules li"],
+      ["#/rules/by_country", "**/aggregation-rule/by_country", ".sentence"],
+    ] as const) {
+      await dashboard.go(page, hash);
+      await page.locator(there).waitFor();
+      await page.route(path, (route) => route.fulfill({ status: 503, body: "no" }));
+      await shows(page, ".failure", "can't answer this now");
+      assert.ok(await page.locator(there).isVisible(), "what is of before stays");
+      await page.unroute(path);
+      await page.locator(".failure").waitFor({ state: "detached" });
+    }
     await dashboard.go(page, "#/rules/by_country");
     await page.locator("tbody").waitFor();
     dashboard.address.leadTo("http://127.0.0.1:1");

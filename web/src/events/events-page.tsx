@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { EventRow, EventsAnswer } from "../../../client/src/wire.ts";
-import { Empty, Failure, Loading, PageHead } from "../parts/states.tsx";
+import { Empty, Loading, PageHead, Refusal } from "../parts/states.tsx";
 import { hrefOf } from "../route.ts";
 import { weir } from "../server.ts";
 import { usePolled, useSettled } from "../use-polled.ts";
@@ -67,7 +67,7 @@ function Arriving() {
           {isHeld ? "Go on" : "Hold"}
         </button>
       </form>
-      {error && error.code !== "no_answer" && <Failure error={error} again={again} />}
+      <Refusal error={error} again={again} />
       {found === undefined ? (
         error === undefined && <Loading what="events" lines={6} />
       ) : (

@@ -38,6 +38,15 @@ export function Failure({ error, again }: { readonly error: WeirError; readonly 
   );
 }
 
+interface RefusalProps {
+  readonly error: WeirError | undefined;
+  readonly again: () => void;
+}
+
+/** Above what is of before, why nothing newer comes. */
+export const Refusal = ({ error, again }: RefusalProps) =>
+  error !== undefined && error.code !== "no_answer" && <Failure error={error} again={again} />;
+
 /** The first thing of a page: where one is, and what can be done here. */
 export function PageHead({ title, children }: { readonly title: string; readonly children?: ReactNode }) {
   return (

@@ -3,7 +3,7 @@ import type { RuleAnswer } from "../../../client/src/wire.ts";
 import { Icon } from "../parts/icon.tsx";
 import { RuleState } from "../parts/rule-state.tsx";
 import { Spark } from "../parts/spark.tsx";
-import { Empty, Failure, Loading, PageHead } from "../parts/states.tsx";
+import { Empty, Failure, Loading, PageHead, Refusal } from "../parts/states.tsx";
 import { hrefOf } from "../route.ts";
 import { showingOf } from "../rule/answering.ts";
 import { linesKey, sparkOf } from "../rule/series.ts";
@@ -45,7 +45,10 @@ export function RulesPage() {
           </p>
         </Empty>
       ) : (
-        <Rules rules={value} wanted={wanted} want={setWanted} />
+        <>
+          <Refusal error={error} again={again} />
+          <Rules rules={value} wanted={wanted} want={setWanted} />
+        </>
       )}
     </>
   );
