@@ -164,6 +164,29 @@ describe("the dashboard in Chromium by keyboard, by ear and on a phone", { skip:
     await page.close();
   });
 
+  it("shows what has the keyboard, also where the places of a phone lie over the page", async () => {
+    const events = Array.from({ length: 20 }, () => order("DE", 1));
+    await postCounted(dashboard.server.ingestUrl, events);
+    // As where it is enlarged to 200 %.
+    const page = await dashboard.open("#/events", { viewport: { width: 720, height: 450 } });
+    await page.locator(".events li").nth(20).waitFor();
+    const gap = `document.querySelector(".places").getBoundingClientRect().top - document.activeElement.getBoundingClientRect().bottom`;
+    await page.getByRole("button", { name: "Hold" }).focus();
+    for (let nth = 0; nth < 20; nth++) {
+      await page.keyboard.press("Tab");
+      assert.ok((await page.evaluate<number>(gap)) >= 0, `event ${nth} is covered`);
+    }
+    await page.close();
+  });
+
+  it("keeps the colours by which lines are told apart where the system forces its own", async () => {
+    const page = await dashboard.open("#/rules/by_country", { forcedColors: "active" });
+    await page.locator(".chart canvas").waitFor();
+    const colours = `new Set([...document.querySelectorAll(".key i")].map((one) => getComputedStyle(one).backgroundColor)).size`;
+    assert.ok((await page.evaluate<number>(colours)) > 2);
+    await page.close();
+  });
+
   it("prints a chart as wide as the paper, and nothing that can only be pressed", async () => {
     // As when it is printed: no chart hears that the page is narrower.
     const script = "window.ResizeObserver = class { observe() {} disconnect() {} }";
