@@ -164,6 +164,38 @@ describe("the dashboard in Chromium by keyboard, by ear and on a phone", { skip:
     await page.close();
   });
 
+  it("finds a rule, and has what it was found by for who comes back", async () => {
+    for (let nth = 0; nth < 6; nth++)
+      await putRule(dashboard.server.queryUrl, { ...counted, rule_id: `further_${nth}`, active: false });
+    const page = await dashboard.open("#/rules");
+    const field = page.getByLabel("Find a rule");
+    await field.fill("further_3");
+    await page.locator(".rules a").click();
+    await shows(page, "h1", "further_3");
+    await page.goBack();
+    assert.equal(await field.inputValue(), "further_3");
+    assert.equal(await page.locator(".rules li").count(), 1);
+    await page.getByRole("link", { name: "Overview", exact: true }).click();
+    await page.getByRole("link", { name: "Rules", exact: true }).click();
+    assert.equal(await field.inputValue(), "");
+    await page.close();
+  });
+
+  it("can be read on a button that is waited for", async () => {
+    const page = await dashboard.open("#/try");
+    await page.getByRole("button", { name: "Generate 5" }).click();
+    const ground = `getComputedStyle(document.querySelector(".primary")).backgroundColor`;
+    const before = await page.evaluate<string>(ground);
+    const answered = Promise.withResolvers<void>();
+    await page.route("**/dashboard/ingest*", (route) => answered.promise.then(() => route.continue()));
+    await page.getByRole("button", { name: "Send", exact: true }).click();
+    await shows(page, ".primary", "Sending");
+    assert.equal(await page.evaluate(ground), before);
+    answered.resolve();
+    await shows(page, ".pill-live", "200");
+    await page.close();
+  });
+
   it("shows what has the keyboard, also where the places of a phone lie over the page", async () => {
     const events = Array.from({ length: 20 }, () => order("DE", 1));
     await postCounted(dashboard.server.ingestUrl, events);

@@ -1,4 +1,4 @@
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import type { RuleAnswer } from "../../../client/src/wire.ts";
 import { Icon } from "../parts/icon.tsx";
 import { RuleState } from "../parts/rule-state.tsx";
@@ -10,6 +10,7 @@ import { linesKey, sparkOf } from "../rule/series.ts";
 import { useAnswering } from "../rule/use-answering.ts";
 import { sentenceOf } from "../rule/words.ts";
 import { weir } from "../server.ts";
+import { useEntryText } from "../use-entry-text.ts";
 import { useLiveIfAny } from "../use-live.ts";
 import { usePolled } from "../use-polled.ts";
 import { plural } from "../words/format.ts";
@@ -21,7 +22,7 @@ const rowsMax = 50;
 /** All rules, with what they count now. */
 export function RulesPage() {
   const { value, error, again } = usePolled("rules", 2000, (signal) => weir.rules.list({ signal }));
-  const [wanted, setWanted] = useState("");
+  const [wanted, setWanted] = useEntryText("find");
   return (
     <>
       <PageHead title="Rules">
