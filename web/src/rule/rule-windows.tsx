@@ -156,8 +156,7 @@ const rowsAtFirst = 12;
 export function WindowsTable({ rows, rule, isTrial = false, note }: TableProps) {
   const [most, setMost] = useState(rowsAtFirst);
   const isGrowing = rule.window_type === "cumulative";
-  // A text may be wider than the table.
-  const valueClass = typeof (rows[0]?.value ?? 0) === "number" ? "number stays" : "number";
+  const valueClass = typeof (rows[0]?.value ?? 0) === "number" ? "number" : "text";
   return (
     <section className="card">
       <h2>Table</h2>
