@@ -74,6 +74,7 @@ function Arriving() {
         <EventList
           rows={found.data}
           isFiltered={isFiltered}
+          isSpaced={Object.values(asked).some((text) => text !== text.trim())}
           isOfBefore={error !== undefined || value === undefined || asked !== wanted}
         />
       )}
@@ -84,14 +85,17 @@ function Arriving() {
 interface EventListProps {
   readonly rows: readonly EventRow[];
   readonly isFiltered: boolean;
+  /** Something that is looked for has a space at an end, as what is pasted often has. */
+  readonly isSpaced: boolean;
   readonly isOfBefore: boolean;
 }
 
-function EventList({ rows, isFiltered, isOfBefore }: EventListProps) {
+function EventList({ rows, isFiltered, isSpaced, isOfBefore }: EventListProps) {
   if (rows.length === 0)
     return isFiltered ? (
       <Empty title="No event is like that">
         Each field is compared as a whole: an id, a type or a user has to be given in full.
+        {isSpaced && " A space at an end counts, and there is one."}
       </Empty>
     ) : (
       <Empty title="Nothing has arrived yet">
