@@ -74,6 +74,9 @@ describe("the dashboard in Chromium by keyboard, by ear and on a phone", { skip:
     closed.resolve();
     await shows(page, ".wrong p", "");
     assert.ok(await field.isVisible(), "what is wrong is shown");
+    const edge = (isWrong: boolean): string =>
+      `getComputedStyle(document.querySelector('input[aria-invalid="${isWrong}"]')).borderColor`;
+    assert.ok(await page.evaluate<boolean>(`${edge(true)} !== ${edge(false)}`), "its field is marked");
     await page.close();
   });
 
@@ -114,11 +117,24 @@ describe("the dashboard in Chromium by keyboard, by ear and on a phone", { skip:
     await dashboard.go(page, "#/rules/by_country/edit");
     await shows(page, ".notice-warn", "Somebody has changed this rule");
     await shows(page, ".wrong p", "Column 16:");
+    await shows(page, ".preview h2", "of nothing yet");
     await hasNoGraveFault(page, "a form with a mistake that was overtaken");
     await page.route("**/events?*", (route) => route.fulfill({ status: 500, body: "no" }));
     await dashboard.go(page, "#/events");
     await shows(page, ".failure", "can't answer this now");
     await hasNoGraveFault(page, "a page that is refused");
+    for (const [hash, path, there] of [
+      ["#/rules", "**/aggregation-rules", ".rules li"],
+      ["#/rules/by_country", "**/aggregation-rule/by_country", ".sentence"],
+    ] as const) {
+      await dashboard.go(page, hash);
+      await page.locator(there).waitFor();
+      await page.route(path, (route) => route.fulfill({ status: 503, body: "no" }));
+      await shows(page, ".failure", "can't answer this now");
+      assert.ok(await page.locator(there).isVisible(), "what is of before stays");
+      await page.unroute(path);
+      await page.locator(".failure").waitFor({ state: "detached" });
+    }
     await dashboard.go(page, "#/rules/by_country");
     await page.locator("tbody").waitFor();
     dashboard.address.leadTo("http://127.0.0.1:1");
@@ -145,6 +161,74 @@ describe("the dashboard in Chromium by keyboard, by ear and on a phone", { skip:
       const width = await page.evaluate<number>("document.documentElement.scrollWidth");
       assert.ok(width <= 320, `${hash} is ${width} wide`);
     }
+    await page.close();
+  });
+
+  it("finds a rule, and has what it was found by for who comes back", async () => {
+    for (let nth = 0; nth < 6; nth++)
+      await putRule(dashboard.server.queryUrl, { ...counted, rule_id: `further_${nth}`, active: false });
+    const page = await dashboard.open("#/rules");
+    const field = page.getByLabel("Find a rule");
+    await field.fill("further_3");
+    await page.locator(".rules a").click();
+    await shows(page, "h1", "further_3");
+    await page.goBack();
+    assert.equal(await field.inputValue(), "further_3");
+    assert.equal(await page.locator(".rules li").count(), 1);
+    await page.getByRole("link", { name: "Overview", exact: true }).click();
+    await page.getByRole("link", { name: "Rules", exact: true }).click();
+    assert.equal(await field.inputValue(), "");
+    await page.close();
+  });
+
+  it("can be read on a button that is waited for", async () => {
+    const page = await dashboard.open("#/try");
+    await page.getByRole("button", { name: "Generate 5" }).click();
+    const ground = `getComputedStyle(document.querySelector(".primary")).backgroundColor`;
+    const before = await page.evaluate<string>(ground);
+    const answered = Promise.withResolvers<void>();
+    await page.route("**/dashboard/ingest*", (route) => answered.promise.then(() => route.continue()));
+    await page.getByRole("button", { name: "Send", exact: true }).click();
+    await shows(page, ".primary", "Sending");
+    assert.equal(await page.evaluate(ground), before);
+    answered.resolve();
+    await shows(page, ".pill-live", "200");
+    await page.close();
+  });
+
+  it("shows what has the keyboard, also where the places of a phone lie over the page", async () => {
+    const events = Array.from({ length: 20 }, () => order("DE", 1));
+    await postCounted(dashboard.server.ingestUrl, events);
+    // As where it is enlarged to 200 %.
+    const page = await dashboard.open("#/events", { viewport: { width: 720, height: 450 } });
+    await page.locator(".events li").nth(20).waitFor();
+    const gap = `document.querySelector(".places").getBoundingClientRect().top - document.activeElement.getBoundingClientRect().bottom`;
+    await page.getByRole("button", { name: "Hold" }).focus();
+    for (let nth = 0; nth < 20; nth++) {
+      await page.keyboard.press("Tab");
+      assert.ok((await page.evaluate<number>(gap)) >= 0, `event ${nth} is covered`);
+    }
+    await page.close();
+  });
+
+  it("keeps the colours by which lines are told apart where the system forces its own", async () => {
+    const page = await dashboard.open("#/rules/by_country", { forcedColors: "active" });
+    await page.locator(".chart canvas").waitFor();
+    const colours = `new Set([...document.querySelectorAll(".key i")].map((one) => getComputedStyle(one).backgroundColor)).size`;
+    assert.ok((await page.evaluate<number>(colours)) > 2);
+    await page.close();
+  });
+
+  it("prints a chart as wide as the paper, and nothing that can only be pressed", async () => {
+    // As when it is printed: no chart hears that the page is narrower.
+    const script = "window.ResizeObserver = class { observe() {} disconnect() {} }";
+    const page = await dashboard.open("#/rules/by_country", { script });
+    await page.locator(".chart canvas").waitFor();
+    await page.emulateMedia({ media: "print" });
+    await page.setViewportSize({ width: 700, height: 900 });
+    const width = await page.evaluate<number>(`document.querySelector(".chart canvas").getBoundingClientRect().right`);
+    assert.ok(width <= 700, `the chart is ${width} wide`);
+    for (const name of [".bar", ".page-head .actions"]) assert.ok(await page.locator(name).isHidden(), name);
     await page.close();
   });
 

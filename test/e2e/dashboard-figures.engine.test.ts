@@ -82,6 +82,39 @@ describe("what the dashboard in Chromium says of the server and its rules", { sk
     await has(page, `(${points}) !== ${JSON.stringify(drawn)}`);
   });
 
+  it("the list says of windows that are no numbers that they are there", async () => {
+    await putRule(dashboard.server.queryUrl, {
+      ...revenue,
+      rule_id: "countries",
+      metric: "last",
+      field: "payload.country",
+    });
+    await shows(page, ".spark-empty", "no numbers");
+    await putRule(dashboard.server.queryUrl, { ...revenue, rule_id: "none", filter: "false" });
+    await shows(page, ".spark-empty", "no windows yet");
+  });
+
+  it("on a phone values stay in sight beside wide groups, and texts as values are not wider than it", async () => {
+    const text = "wide ".repeat(60);
+    await putRule(dashboard.server.queryUrl, { ...revenue, rule_id: "wide", group_by: ["payload.country"] });
+    await putRule(dashboard.server.queryUrl, {
+      ...revenue,
+      rule_id: "texts",
+      metric: "last",
+      field: "payload.country",
+    });
+    await rulesSettled(dashboard.server.queryUrl);
+    await send(order(text, 1, ahead));
+    const phone = await dashboard.open("#/rules/wide", { viewport: { width: 390, height: 844 } });
+    const isSeen = `[...document.querySelectorAll("thead th, tbody td")].every((one) => one.getBoundingClientRect().left < 390)`;
+    for (const rule of ["wide", "texts"]) {
+      await dashboard.go(phone, `#/rules/${rule}`);
+      await shows(phone, "td", "wide wide");
+      assert.ok(await phone.evaluate<boolean>(isSeen), rule);
+    }
+    await phone.close();
+  });
+
   it("a rule's page marks the windows that may still change, and has what was late and what could not be read", async () => {
     await dashboard.go(page, "#/rules/revenue");
     await shows(page, ".chart .key-open", "open, may still change");

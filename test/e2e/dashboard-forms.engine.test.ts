@@ -110,5 +110,18 @@ describe("rules that are made and changed on the dashboard in Chromium", { skip:
     await second.close();
   });
 
+  it("does not roll back what somebody else has made of a rule while it asks", async () => {
+    const rule = { rule_id: "rolled", window_size: "1m", metric: "count" };
+    for (const window_size of ["1m", "2m"]) await putRule(dashboard.server.queryUrl, { ...rule, window_size });
+    const page = await dashboard.open("#/rules/rolled");
+    await page.getByRole("button", { name: "Roll back to version 1" }).click();
+    await putRule(dashboard.server.queryUrl, { ...rule, window_size: "3m" });
+    await shows(page, ".changes", "window_size 2m → 3m");
+    await shows(page, "dialog p", "It becomes version 3");
+    await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
+    await shows(page, ".failure", 'rule "rolled" has version 3, not version 2');
+    await page.close();
+  });
+
   it("asked nobody else, and nothing went wrong in the pages", () => dashboard.judge());
 });

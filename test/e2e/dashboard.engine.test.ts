@@ -67,6 +67,10 @@ describe("the dashboard in Chromium", { skip: missingChromium }, () => {
     const id = await page.locator(".events .pairs dd").first().innerText();
     await page.getByLabel("Id").fill(id);
     await has(page, `document.querySelectorAll(".events li").length === 1`);
+    await page.getByLabel("Id").fill(`${id} `);
+    await shows(page, ".empty", "A space at an end counts");
+    await page.getByLabel("Id").fill("x".repeat(2000));
+    await shows(page, ".failure", "The server can't take this");
     await page.close();
   });
 

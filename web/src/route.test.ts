@@ -19,6 +19,13 @@ test("the address of each page leads to it", () => {
   for (const route of routes) assert.deepEqual(routeOf(hrefOf(route)), route);
 });
 
+test("a slash at the end leads nowhere else", () => {
+  assert.deepEqual(routeOf("#/rules/"), { page: "rules" });
+  assert.deepEqual(routeOf("#/events/rejects/"), { page: "events", tab: "rejects" });
+  assert.deepEqual(routeOf("#/rules/a/"), { page: "rule", ruleId: "a" });
+  assert.deepEqual(routeOf("#//"), { page: "overview" });
+});
+
 test("what is no page is told as it stands, whatever is in it", () => {
   assert.deepEqual(routeOf("#/rulez"), { page: "unknown", path: "rulez" });
   assert.deepEqual(routeOf("#/%E0%A4%A"), { page: "unknown", path: "%E0%A4%A" });

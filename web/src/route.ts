@@ -7,7 +7,7 @@ export type Route =
   | { readonly page: "unknown"; readonly path: string };
 
 export function routeOf(hash: string): Route {
-  const path = hash.replace(/^#\/?/, "");
+  const path = hash.replace(/^#\/?/, "").replace(/\/+$/, "");
   const [first = "", second, third] = path.split("/").map(decoded);
   if (first === "" && second === undefined) return { page: "overview" };
   if (first === "rules" && second === undefined) return { page: "rules" };

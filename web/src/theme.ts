@@ -34,6 +34,8 @@ export function onThemeChange(listener: () => void): () => void {
 export function colourOf(property: string): string {
   const probe = document.createElement("span");
   probe.style.color = `var(${property})`;
+  // Where the system forces its few colours upon pages, lines could not be told apart.
+  probe.style.setProperty("forced-color-adjust", "none");
   document.body.append(probe);
   const { color } = getComputedStyle(probe);
   probe.remove();

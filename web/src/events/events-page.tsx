@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { EventRow, EventsAnswer } from "../../../client/src/wire.ts";
-import { Empty, Failure, Loading, PageHead } from "../parts/states.tsx";
+import { Empty, Loading, PageHead, Refusal } from "../parts/states.tsx";
 import { hrefOf } from "../route.ts";
 import { weir } from "../server.ts";
 import { usePolled, useSettled } from "../use-polled.ts";
@@ -67,13 +67,14 @@ function Arriving() {
           {isHeld ? "Go on" : "Hold"}
         </button>
       </form>
-      {error && error.code !== "no_answer" && <Failure error={error} again={again} />}
+      <Refusal error={error} again={again} />
       {found === undefined ? (
         error === undefined && <Loading what="events" lines={6} />
       ) : (
         <EventList
           rows={found.data}
           isFiltered={isFiltered}
+          isSpaced={Object.values(asked).some((text) => text !== text.trim())}
           isOfBefore={error !== undefined || value === undefined || asked !== wanted}
         />
       )}
@@ -84,14 +85,17 @@ function Arriving() {
 interface EventListProps {
   readonly rows: readonly EventRow[];
   readonly isFiltered: boolean;
+  /** Something that is looked for has a space at an end, as what is pasted often has. */
+  readonly isSpaced: boolean;
   readonly isOfBefore: boolean;
 }
 
-function EventList({ rows, isFiltered, isOfBefore }: EventListProps) {
+function EventList({ rows, isFiltered, isSpaced, isOfBefore }: EventListProps) {
   if (rows.length === 0)
     return isFiltered ? (
       <Empty title="No event is like that">
         Each field is compared as a whole: an id, a type or a user has to be given in full.
+        {isSpaced && " A space at an end counts, and there is one."}
       </Empty>
     ) : (
       <Empty title="Nothing has arrived yet">

@@ -1,5 +1,5 @@
 import type { RejectsAnswer } from "../../../client/src/wire.ts";
-import { Empty, Failure, Loading } from "../parts/states.tsx";
+import { Empty, Failure, Loading, Refusal } from "../parts/states.tsx";
 import { weir } from "../server.ts";
 import { usePolled } from "../use-polled.ts";
 import { timeText } from "../words/format.ts";
@@ -22,6 +22,7 @@ export function Rejects() {
     );
   return (
     <>
+      <Refusal error={error} again={again} />
       <ul className="events card">
         {value.data.map((row) => (
           <EventCard key={row.position} event={row} note={row.reason}>

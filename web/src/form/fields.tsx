@@ -112,13 +112,14 @@ function Control({
 /** A mistake; where the server names a column, its line with a mark below the place. */
 function Wrong({ problem: { message, column }, text }: { readonly problem: FieldProblem; readonly text: string }) {
   if (column === undefined) return <p>{message}</p>;
-  const { line, before } = placeIn(text.trim(), column);
+  const { before, behind } = placeIn(text.trim(), column);
   return (
     <>
       <pre aria-hidden="true">
-        {line}
+        {before + behind}
         {"\n"}
-        {" ".repeat(before)}↑
+        {/* Itself, as a tab and many a character are not as wide as a space. */}
+        <span className="blank">{before}</span>↑
       </pre>
       <p>
         Column {column}: {message}

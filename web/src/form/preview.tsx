@@ -13,7 +13,13 @@ export function PreviewCard({ preview, isWrong }: { readonly preview: Preview; r
     <aside className="preview" aria-label="Preview">
       <section className="card">
         <h2>
-          Preview <PreviewState isAsking={isAsking} isWrong={isWrong} isBefore={error !== undefined} />
+          Preview{" "}
+          <PreviewState
+            isAsking={isAsking}
+            isWrong={isWrong}
+            isBefore={error !== undefined}
+            isNone={answer === undefined}
+          />
         </h2>
         {error !== undefined && !isWrong && <Failure error={error} {...(again && { again })} />}
         {answer !== undefined ? (
@@ -30,11 +36,15 @@ export function PreviewCard({ preview, isWrong }: { readonly preview: Preview; r
   );
 }
 
-function PreviewState({ isAsking, isWrong, isBefore }: Record<"isAsking" | "isWrong" | "isBefore", boolean>) {
+type PreviewFacts = Readonly<Record<"isAsking" | "isWrong" | "isBefore" | "isNone", boolean>>;
+
+function PreviewState({ isAsking, isWrong, isBefore, isNone }: PreviewFacts) {
   const words = isAsking
     ? "trying"
     : isWrong
-      ? "of what could be read last"
+      ? isNone
+        ? "of nothing yet"
+        : "of what could be read last"
       : isBefore
         ? "of before"
         : "nothing is saved yet";

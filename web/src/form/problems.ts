@@ -23,20 +23,30 @@ export function problemsOf(
   if (listed.length === 0) return { fields: new Map(), others: [error.message] };
   const fields = new Map<FieldName, FieldProblem[]>();
   const others: string[] = [];
-  for (const { path, message } of listed) {
+  for (const problem of listed) {
+    const { path, message } = problem;
     const name = path.split(/[.[]/, 1)[0] ?? "";
-    if (isField(name)) fields.set(name, [...(fields.get(name) ?? []), problemOf(message)]);
+    if (isField(name)) fields.set(name, [...(fields.get(name) ?? []), problemOf(problem)]);
     else others.push(`${path} ${message}`);
   }
   return { fields, others };
 }
 
-function problemOf(message: string): FieldProblem {
+function problemOf({ path, message, value }: Told): FieldProblem {
+  // One of a list is named: the field shows all of them.
+  if (path.endsWith("]") && typeof value === "string") return { message: `${value} ${message}` };
   const [, column, words] = /^at column (\d+): (.*)$/s.exec(message) ?? [];
   return column === undefined || words === undefined ? { message } : { message: words, column: Number(column) };
 }
 
-function isProblem(one: unknown): one is { readonly path: string; readonly message: string } {
+/** A mistake as the server tells it. */
+interface Told {
+  readonly path: string;
+  readonly message: string;
+  readonly value?: unknown;
+}
+
+function isProblem(one: unknown): one is Told {
   return (
     typeof one === "object" &&
     one !== null &&
@@ -47,14 +57,23 @@ function isProblem(one: unknown): one is { readonly path: string; readonly messa
   );
 }
 
+/** So much of a line is seen before and behind a place in it, in characters: with more a phone would show one end alone. */
+const seenBefore = 24;
+const seenBehind = 16;
+
 /**
- * The line of a text that has a column (counted in characters over the whole text, from 1), and the characters before the
- * place in it, to point there.
+ * What stands around a column (counted in characters over the whole text, from 1) in its line, to point there: before it, and
+ * from it on.
  */
-export function placeIn(text: string, column: number): { readonly line: string; readonly before: number } {
+export function placeIn(text: string, column: number): { readonly before: string; readonly behind: string } {
   const characters = Array.from(text);
   const at = Math.min(Math.max(column - 1, 0), characters.length);
-  const start = characters.lastIndexOf("\n", at - 1) + 1;
-  const end = characters.indexOf("\n", at);
-  return { line: characters.slice(start, end < 0 ? undefined : end).join(""), before: at - start };
+  const start = at === 0 ? 0 : characters.lastIndexOf("\n", at - 1) + 1;
+  const next = characters.indexOf("\n", at);
+  const end = next < 0 ? characters.length : next;
+  const [from, to] = [at - start > seenBefore ? at - seenBefore : start, end - at > seenBehind ? at + seenBehind : end];
+  return {
+    before: (from > start ? "…" : "") + characters.slice(from, at).join(""),
+    behind: characters.slice(at, to).join("") + (to < end ? "…" : ""),
+  };
 }

@@ -64,7 +64,7 @@ export function Chart(props: ChartProps) {
       <div ref={place} role="img" aria-label={label} style={{ minHeight: height }} />
       <figcaption>
         {moment !== undefined && (
-          <time dateTime={new Date(moment * 1000).toISOString()}>{timeText(moment * 1000)}</time>
+          <time dateTime={new Date(moment * 1000).toISOString()}>{timeText(moment * 1000)} UTC</time>
         )}
         {lines.map((line, nth) => (
           <span key={line.key} className={`key key-${nth % 8}`}>

@@ -2,6 +2,7 @@ import uPlot from "uplot";
 import { colourOf } from "../theme.ts";
 import { axisTimes } from "./axis-times.ts";
 import { lonePoints } from "./lone-points.ts";
+import { unitOf } from "./unit.ts";
 import { yRange } from "./y-range.ts";
 
 export interface DrawingOptions {
@@ -29,11 +30,13 @@ export interface Drawing {
 /** A chart in an element, as wide as that is. */
 export function drawing(place: HTMLElement, options: DrawingOptions): Drawing {
   let shown: Shown = { xs: [], lines: [], openFrom: Infinity, range: [0, 1] };
+  let unit = 1;
   const ground = colourOf("--open");
   const chart = new uPlot(
     optionsOf(place.clientWidth, options, {
       shade: (chart) => shadeOpen(chart, shown.openFrom, ground),
       range: () => [...shown.range],
+      value: (drawn) => options.axis(drawn * unit),
     }),
     [[], ...options.names.map(() => [])],
     place,
@@ -43,7 +46,8 @@ export function drawing(place: HTMLElement, options: DrawingOptions): Drawing {
   return {
     show: (next) => {
       shown = next;
-      chart.setData([[...next.xs], ...next.lines.map((values) => [...values])]);
+      unit = unitOf(next.lines);
+      chart.setData([[...next.xs], ...next.lines.map((values) => values.map((one) => one && one / unit))]);
     },
     remove: () => {
       sized.disconnect();
@@ -55,9 +59,15 @@ export function drawing(place: HTMLElement, options: DrawingOptions): Drawing {
 interface Hooks {
   readonly shade: (chart: uPlot) => void;
   readonly range: () => [from: number, to: number];
+  /** The label of a value as it is drawn. */
+  readonly value: (drawn: number) => string;
 }
 
-function optionsOf(width: number, options: DrawingOptions, { shade, range }: Hooks): uPlot.Options {
+/** As wide as the longest label: at a fixed width long ones were cut off. `labels` are not there before the first ones. */
+const axisWidth = (_chart: uPlot, labels: readonly string[] | null): number =>
+  Math.max(52, ...(labels ?? []).map(({ length }) => 16 + length * 7));
+
+function optionsOf(width: number, options: DrawingOptions, { shade, range, value }: Hooks): uPlot.Options {
   const text = colourOf("--faint");
   const grid = { stroke: colourOf("--line"), width: 1 };
   const font = `12px ${getComputedStyle(document.body).fontFamily}`;
@@ -79,7 +89,7 @@ function optionsOf(width: number, options: DrawingOptions, { shade, range }: Hoo
         gap: 10,
         values: (_chart, splits, _axis, _space, step) => axisTimes(splits, step),
       },
-      { ...axis, size: 52, values: (_chart, values) => values.map(options.axis) },
+      { ...axis, size: axisWidth, values: (_chart, values) => values.map(value) },
     ],
     series: [{}, ...options.names.map((label, index) => seriesOf(label, index, options.bars))],
     hooks: { drawClear: [shade], setCursor: [(chart) => options.pointed(chart.cursor.idx ?? undefined)] },

@@ -1,9 +1,19 @@
+import { unitOf } from "./unit.ts";
+
 const width = 120;
 const height = 28;
 
+interface SparkProps {
+  readonly values: readonly number[];
+  /** Said where there are none. */
+  readonly none: string;
+}
+
 /** A rule's windows as one small line; what it shows is told in words beside it. */
-export function Spark({ values }: { readonly values: readonly number[] }) {
-  if (values.length === 0) return <span className="spark-empty">no windows yet</span>;
+export function Spark({ values: told, none }: SparkProps) {
+  if (told.length === 0) return <span className="spark-empty">{none}</span>;
+  const unit = unitOf([told]);
+  const values = told.map((value) => value / unit);
   const top = Math.max(...values, 0);
   const bottom = Math.min(...values, 0);
   const x = (index: number): number => 2 + (values.length === 1 ? 1 : index / (values.length - 1)) * (width - 6);

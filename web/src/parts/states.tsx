@@ -23,11 +23,17 @@ export function Loading({ lines = 3, what }: { readonly lines?: number; readonly
   );
 }
 
+function whatFailed({ code, status }: WeirError): string {
+  if (code === "no_answer") return "The server does not answer";
+  // Asked again, it would be refused again.
+  return status === 400 ? "The server can't take this" : "The server can't answer this now";
+}
+
 /** What the server refused, in its own words. That nobody answers is told by the bar above all pages. */
 export function Failure({ error, again }: { readonly error: WeirError; readonly again?: () => void }) {
   return (
     <div className="failure" role="alert">
-      <strong>{error.code === "no_answer" ? "The server does not answer" : "The server can't answer this now"}</strong>
+      <strong>{whatFailed(error)}</strong>
       <p>{error.message}</p>
       {again && (
         <button type="button" onClick={again}>
@@ -37,6 +43,15 @@ export function Failure({ error, again }: { readonly error: WeirError; readonly 
     </div>
   );
 }
+
+interface RefusalProps {
+  readonly error: WeirError | undefined;
+  readonly again: () => void;
+}
+
+/** Above what is of before, why nothing newer comes. */
+export const Refusal = ({ error, again }: RefusalProps) =>
+  error !== undefined && error.code !== "no_answer" && <Failure error={error} again={again} />;
 
 /** The first thing of a page: where one is, and what can be done here. */
 export function PageHead({ title, children }: { readonly title: string; readonly children?: ReactNode }) {

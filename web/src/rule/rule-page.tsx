@@ -4,7 +4,7 @@ import type { WeirError } from "../../../client/src/weir.ts";
 import { forgetDraft } from "../form/kept-draft.ts";
 import { Question } from "../parts/question.tsx";
 import { RuleState } from "../parts/rule-state.tsx";
-import { Empty, Failure, Loading, PageHead } from "../parts/states.tsx";
+import { Empty, Failure, Loading, PageHead, Refusal } from "../parts/states.tsx";
 import { hrefOf } from "../route.ts";
 import { weir } from "../server.ts";
 import { toWeirError, usePolled } from "../use-polled.ts";
@@ -36,6 +36,7 @@ export function RulePage({ ruleId }: { readonly ruleId: string }) {
         )
       ) : (
         <>
+          <Refusal error={error} again={again} />
           <p className="sentence">
             <RuleState rule={rule} /> {sentenceOf(rule)}
             {rule.filter !== undefined && (

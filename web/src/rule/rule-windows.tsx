@@ -156,6 +156,7 @@ const rowsAtFirst = 12;
 export function WindowsTable({ rows, rule, isTrial = false, note }: TableProps) {
   const [most, setMost] = useState(rowsAtFirst);
   const isGrowing = rule.window_type === "cumulative";
+  const valueClass = typeof (rows[0]?.value ?? 0) === "number" ? "number" : "text";
   return (
     <section className="card">
       <h2>Table</h2>
@@ -169,7 +170,7 @@ export function WindowsTable({ rows, rule, isTrial = false, note }: TableProps) 
               {rule.group_by.map((name) => (
                 <th key={name}>{name}</th>
               ))}
-              <th className="number">{rule.metric}</th>
+              <th className={valueClass}>{rule.metric}</th>
             </tr>
           </thead>
           <tbody>
@@ -183,7 +184,7 @@ export function WindowsTable({ rows, rule, isTrial = false, note }: TableProps) 
                 {rule.group_by.map((name) => (
                   <GroupCell key={name} text={row.overflow ? "further groups" : groupValue(row, name)} />
                 ))}
-                <td className="number">{valueText(row.value, placesOf(rule))}</td>
+                <td className={valueClass}>{valueText(row.value, placesOf(rule))}</td>
               </tr>
             ))}
           </tbody>

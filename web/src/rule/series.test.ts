@@ -137,6 +137,17 @@ test("growing windows are drawn at their ends, as they begin together", () => {
   assert.deepEqual(lines[0]?.values, [4, 9]);
 });
 
+test("a total that grows does not fall to zero in windows without a row, which come behind the last event", () => {
+  const grown = (hops: number, value: number): StatsRow => ({
+    ...row(hops, value),
+    window_start: row(0, 0).window_start,
+  });
+  const rows = [grown(3, 2), grown(1, 9), grown(0, 4)];
+  const growing = { metric: "count", group_by: [], window_type: "cumulative" } as const;
+  assert.deepEqual(chartOf(rows, growing).lines[0]?.values, [4, 9, null, 2]);
+  assert.deepEqual(sparkOf(rows, growing), [4, 9, 2]);
+});
+
 test("a small picture adds up what adds up, and shows the largest of what does not", () => {
   const rows = [row(1, 5, "a"), row(1, 7, "b"), row(0, 2, "a")];
   assert.deepEqual(sparkOf(rows, count), [2, 12]);

@@ -49,9 +49,12 @@ const emptyIsZero: ReadonlySet<string> = new Set([
   ...["count", "sum", "rate", "uniq", "uniq_exact", "event_count", "active_users"],
 ]);
 
-/** What a group has counted in a window of which it has no row: where rows may be left out, nobody knows. */
-const valueWithoutRow = ({ metric, having, top_n }: Drawn): 0 | null =>
-  emptyIsZero.has(metric) && having === undefined && top_n === undefined ? 0 : null;
+/**
+ * What a group has counted in a window of which it has no row: where rows may be left out, nobody knows. Windows that grow have
+ * none behind the last event, though they have all that came before it.
+ */
+const valueWithoutRow = ({ metric, having, top_n, window_type }: Drawn): 0 | null =>
+  emptyIsZero.has(metric) && having === undefined && top_n === undefined && window_type !== "cumulative" ? 0 : null;
 
 /** Rows as `/stats` has them, newest first, as lines of the largest groups. */
 export function chartOf(rows: readonly StatsRow[], rule: Drawn): ChartData {

@@ -10,6 +10,11 @@ import { changesOf, versionsKey } from "./changes.ts";
 
 type Version = RuleVersionsAnswer["versions"][number];
 
+interface Asked {
+  readonly to: number;
+  readonly of: RuleAnswer;
+}
+
 /** What the rule was, with a way back. */
 export function Versions({ rule, changed }: { readonly rule: RuleAnswer; readonly changed: () => void }) {
   const { rule_id, version } = rule;
@@ -20,13 +25,14 @@ export function Versions({ rule, changed }: { readonly rule: RuleAnswer; readonl
     again,
   } = usePolled(versionsKey(rule), 0, (signal) => weir.rules.versions(rule_id, { signal }));
   const listed = value ?? before;
-  const [asked, setAsked] = useState<number>();
+  // With the rule as it was then: changed by somebody else meanwhile, it is not what the answer is about.
+  const [asked, setAsked] = useState<Asked>();
   const [failure, setFailure] = useState<WeirError>();
-  const rollBack = async (to: number): Promise<void> => {
+  const rollBack = async ({ to, of }: Asked): Promise<void> => {
     setAsked(undefined);
     setFailure(undefined);
     try {
-      await weir.rules.patch(rule_id, { version: to }, { ifMatch: rule });
+      await weir.rules.patch(rule_id, { version: to }, { ifMatch: of });
       changed();
     } catch (error) {
       setFailure(toWeirError(error));
@@ -49,7 +55,7 @@ export function Versions({ rule, changed }: { readonly rule: RuleAnswer; readonl
             ) : (
               <button
                 type="button"
-                onClick={() => setAsked(one.version)}
+                onClick={() => setAsked({ to: one.version, of: rule })}
                 aria-label={`Roll back to version ${one.version}`}
               >
                 Roll back
@@ -60,12 +66,13 @@ export function Versions({ rule, changed }: { readonly rule: RuleAnswer; readonl
       </ol>
       {asked !== undefined && (
         <Question
-          title={`Roll ${rule_id} back to version ${asked}?`}
+          title={`Roll ${rule_id} back to version ${asked.to}?`}
           yes="Roll back"
           onYes={() => void rollBack(asked)}
           onNo={() => setAsked(undefined)}
         >
-          It becomes version {version + 1}, as version {asked} was. Version {version} answers until that is filled.
+          It becomes version {asked.of.version + 1}, as version {asked.to} was. Version {asked.of.version} answers until
+          that is filled.
         </Question>
       )}
     </section>

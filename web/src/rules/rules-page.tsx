@@ -1,15 +1,16 @@
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import type { RuleAnswer } from "../../../client/src/wire.ts";
 import { Icon } from "../parts/icon.tsx";
 import { RuleState } from "../parts/rule-state.tsx";
 import { Spark } from "../parts/spark.tsx";
-import { Empty, Failure, Loading, PageHead } from "../parts/states.tsx";
+import { Empty, Failure, Loading, PageHead, Refusal } from "../parts/states.tsx";
 import { hrefOf } from "../route.ts";
 import { showingOf } from "../rule/answering.ts";
 import { linesKey, sparkOf } from "../rule/series.ts";
 import { useAnswering } from "../rule/use-answering.ts";
 import { sentenceOf } from "../rule/words.ts";
 import { weir } from "../server.ts";
+import { useEntryText } from "../use-entry-text.ts";
 import { useLiveIfAny } from "../use-live.ts";
 import { usePolled } from "../use-polled.ts";
 import { plural } from "../words/format.ts";
@@ -21,7 +22,7 @@ const rowsMax = 50;
 /** All rules, with what they count now. */
 export function RulesPage() {
   const { value, error, again } = usePolled("rules", 2000, (signal) => weir.rules.list({ signal }));
-  const [wanted, setWanted] = useState("");
+  const [wanted, setWanted] = useEntryText("find");
   return (
     <>
       <PageHead title="Rules">
@@ -45,7 +46,10 @@ export function RulesPage() {
           </p>
         </Empty>
       ) : (
-        <Rules rules={value} wanted={wanted} want={setWanted} />
+        <>
+          <Refusal error={error} again={again} />
+          <Rules rules={value} wanted={wanted} want={setWanted} />
+        </>
       )}
     </>
   );
@@ -107,7 +111,8 @@ function RuleRow({ rule }: { readonly rule: RuleAnswer }) {
           {showing === "loading" || showing === "refused" ? (
             <span className="spark-empty">{isBlocked || showing === "refused" ? "no live line" : "…"}</span>
           ) : (
-            <Spark values={values} />
+            // Texts and lists, say, are no line, but they are there.
+            <Spark values={values} none={rows.length === 0 ? "no windows yet" : "no numbers"} />
           )}
         </span>
         <span className="rule-groups">

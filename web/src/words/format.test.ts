@@ -56,12 +56,17 @@ test("numbers that no place is wide enough for are short", () => {
     [...["1e+300", "-1.5e+20", "9,007,199,254,740,992", "1.23457e-12"]],
   );
   assert.equal(shortNumber(1e300), "1.00e+300");
+  assert.equal(shortNumber(-2.5e-10), "-2.50e-10");
+  assert.equal(shortNumber(0.000025), "0.000025");
   assert.equal(shortNumber(1.5e12), "1.5T");
 });
 
 test("a text of which nothing would be seen is in quotes", () => {
   assert.deepEqual(["", " ", "\n", "\u0000", "\u202e", "a b"].map(shownText), [
     ...['""', '" "', String.raw`"\n"`, String.raw`"\u0000"`, '"\u202e"', "a b"],
+  ]);
+  assert.deepEqual(["DE ", "\u00a0DE", "a\tb", "👩‍👩‍👧‍👦"].map(shownText), [
+    ...['"DE "', '"\u00a0DE"', String.raw`"a\tb"`, "👩‍👩‍👧‍👦"],
   ]);
 });
 

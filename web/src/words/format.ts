@@ -11,8 +11,11 @@ export const countText = (count: number | null | undefined): string =>
   count === null || count === undefined ? nothing : grouped.format(count);
 
 /** For axes and tight places: `1.2M`. */
-export const shortNumber = (value: number): string =>
-  Math.abs(value) < 1000 ? fine.format(value) : Math.abs(value) < 1e15 ? short.format(value) : value.toPrecision(3);
+export function shortNumber(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 1e15 || (size < 1e-6 && size > 0)) return value.toPrecision(3);
+  return size < 1000 ? fine.format(value) : short.format(value);
+}
 
 /** The value of a window, of any metric; of one that is exact with its `decimals`, as money is written. */
 export function valueText(value: unknown, decimals?: number): string {
@@ -31,8 +34,9 @@ function numberText(value: number, decimals: number | undefined): string {
   return size < 1 ? fine.format(value) : broken.format(value);
 }
 
-/** What one text is shown as, which may be anything: one of which nothing would be seen in quotes. */
-export const shownText = (text: string): string => (/^[\s\p{C}]*$/u.test(text) ? JSON.stringify(text) : text);
+/** What one text is shown as, which may be anything: in quotes where it would look like another, as `DE` and `DE ` do, or like none. */
+export const shownText = (text: string): string =>
+  /^[\s\p{C}]*$|^\s|\s$|\p{Cc}/u.test(text) ? JSON.stringify(text) : text;
 
 function topText(one: unknown): string {
   if (typeof one !== "object" || one === null || !("value" in one) || !("count" in one)) return JSON.stringify(one);
