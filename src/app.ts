@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { startArchive } from "./app/archive.ts";
 import { openErasures } from "./app/erasures.ts";
 import type { OpenedErasures } from "./app/erasures.ts";
@@ -70,6 +70,19 @@ export async function startApp(config: Config, deps: AppDeps): Promise<App> {
     await closers.closeAll();
     throw error;
   }
+}
+
+/**
+ * For what only looks at a data folder, or works on what is in it: one that is mistyped would be made, and found to be in order.
+ * @throws WeirError `invalid_config` when no server has kept anything there.
+ */
+export function mustHaveData({ dataDir, clickhouseUrl }: Config): void {
+  if (clickhouseUrl !== null || ["engine", "log"].some((name) => existsSync(join(dataDir, name)))) return;
+  const what = `${resolve(dataDir)} ${existsSync(dataDir) ? "has no data of Weir" : "is not there"}`;
+  throw new WeirError(
+    "invalid_config",
+    `${what}; name the folder of the server by --data-dir, or a server that runs by --url`,
+  );
 }
 
 /** The same in one process with all roles, whatever is configured. */
