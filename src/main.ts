@@ -240,8 +240,9 @@ async function upkeep(
   const deps = { rule, clock: systemClock, print: (line: string) => void process.stdout.write(`${line}\n`) };
   try {
     if (url !== null) return await work({ ...deps, queryUrl: url });
-    const { mustHaveData, startWholeApp } = await import("./app.ts");
-    mustHaveData(config);
+    const { startWholeApp } = await import("./app.ts");
+    // With a server as the store the folder may be a new one.
+    if (config.clickhouseUrl === null) (await import("./app/folder.ts")).mustHaveData(config.dataDir);
     const own = { ...config, host: "127.0.0.1", ingestPort: 0, queryPort: 0 };
     const app = tuned(await startWholeApp(own, { clock: systemClock, logger, version: ownVersion() }));
     try {
