@@ -357,6 +357,8 @@ function startFailure(error: unknown, logger: Logger): ExitCode {
     "folder_mixed",
     "store_unfit",
     "log_gap",
+    "log_damaged",
+    "registry_unavailable",
   ];
   if (error instanceof WeirError && error.code === "stopping") return 0;
   if (error instanceof WeirError && usersOwn.includes(error.code)) {
