@@ -8,6 +8,7 @@ import { serverForAll, weir } from "../test/support/command-line.ts";
 import { endedLate, program, startServer } from "../test/support/server-process.ts";
 import type { ServerProcess } from "../test/support/server-process.ts";
 
+const logger = new URL("observe/logger.ts", import.meta.url).href;
 const { folder, server: running } = await serverForAll("main");
 
 test("help and version are answers, not failures", async () => {
@@ -79,6 +80,20 @@ test("what can't be written where it was to go is no success", { skip: !existsSy
     const told = "what is printed can't be written: ENOSPC: no space left on device, write\n";
     assert.deepEqual([status, String(stderr)], [2, told], args.join(" "));
   }
+});
+
+test("a log that can't be written keeps nothing from going on", { skip: !existsSync("/dev/full") }, async () => {
+  const taken = ["--data-dir", join(folder, "data"), "--ingest-port", "0", "--query-port", "0"];
+  for (const format of ["json", "pretty"]) {
+    const logged = `import { createLogger } from ${JSON.stringify(logger)};
+      const logger = createLogger({ level: "info", format: "${format}", terminal: false });
+      for (let line = 0; line < 20_000; line++) { logger.info("a line of some length, for which there is no room"); if (line % 1000 === 0) await new Promise(setImmediate); }
+      process.stdout.write("went on " + (process.memoryUsage().external < 64e6));`;
+    const script = '"$0" --input-type=module -e "$1" 2> /dev/full';
+    const { status, stdout } = spawnSync("sh", ["-c", script, process.execPath, logged]);
+    assert.deepEqual([status, String(stdout)], [0, "went on true"], format);
+  }
+  assert.equal(spawnSync("sh", ["-c", '"$0" "$@" 2> /dev/full', process.execPath, program, ...taken]).status, 2);
 });
 
 test("a folder without data is not made to be verified, and not found to be in order", async () => {
