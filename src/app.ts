@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import { startArchive } from "./app/archive.ts";
 import { openErasures } from "./app/erasures.ts";
 import type { OpenedErasures } from "./app/erasures.ts";
+import { mustBeOurs, mustHaveRoom } from "./app/folder.ts";
 import { freeBytesToTake, isOnKafka, openChannel, openLog, positionsPerRecord } from "./app/log.ts";
 import type { OpenLogDeps } from "./app/log.ts";
 import { openRegistry } from "./app/rules.ts";
@@ -32,14 +31,12 @@ import type { Server } from "./http/server.ts";
 import { Closers } from "./lib/closers.ts";
 import { lockDataDir } from "./lib/datadir.ts";
 import { freeBytesOf } from "./lib/disk.ts";
-import { WeirError } from "./lib/errors.ts";
 import type { Log } from "./log/log.ts";
 import { observedLog } from "./log/observed.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import type { Processor } from "./processor/processor.ts";
 import { MemoryProgress } from "./progress/memory-progress.ts";
 import { Rulebook } from "./rulebook/rulebook.ts";
-import { engineFreeMin } from "./store/clickhouse/engine/room.ts";
 
 export interface App {
   /** Null: it takes no events. */
@@ -113,6 +110,7 @@ class Starter {
     const { config, closers } = this.#basis;
     if (!hasRole(config, "processor", "query")) return;
     mustHaveRoom(config.dataDir);
+    mustBeOurs(config.dataDir);
     closers.add("data folder", lockDataDir(config.dataDir));
   }
 
@@ -285,12 +283,3 @@ interface Parts extends TakingParts {
 }
 
 type Base = Omit<ProcessorParts, "positionsPerRecord">;
-
-/** @throws WeirError `disk_full`: a start writes here and there, and what fails halfway is harder to understand. */
-function mustHaveRoom(dataDir: string): void {
-  if (!existsSync(dataDir)) return;
-  const free = freeBytesOf(dataDir);
-  if (free >= engineFreeMin) return;
-  const what = `the disk of ${resolve(dataDir)} has ${free} bytes left, and a start needs ${engineFreeMin}`;
-  throw new WeirError("disk_full", `${what}; make room, nothing else is to be done`);
-}

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { serverForAll, weir } from "../test/support/command-line.ts";
-import { endedLate, startServer } from "../test/support/server-process.ts";
+import { endedLate, program, startServer } from "../test/support/server-process.ts";
 import type { ServerProcess } from "../test/support/server-process.ts";
 
+const logger = new URL("observe/logger.ts", import.meta.url).href;
 const { folder, server: running } = await serverForAll("main");
 
 test("help and version are answers, not failures", async () => {
@@ -69,6 +72,39 @@ test("a folder that can't be made is named in one line", async () => {
   const { code, err } = await weir("--data-dir", join(file, "inside"), "--log-level", "error");
   assert.equal(code, 2);
   assert.match(err, /^Weir can't start: the data folder .* can't be used: .*\n$/);
+});
+
+test("what can't be written where it was to go is no success", { skip: !existsSync("/dev/full") }, () => {
+  for (const args of [["config"], ["--help"], ["rejects", "--url", running.queryUrl]]) {
+    const { status, stderr } = spawnSync("sh", ["-c", '"$0" "$@" > /dev/full', process.execPath, program, ...args]);
+    const told = "what is printed can't be written: ENOSPC: no space left on device, write\n";
+    assert.deepEqual([status, String(stderr)], [2, told], args.join(" "));
+  }
+});
+
+test("a log that can't be written keeps nothing from going on", { skip: !existsSync("/dev/full") }, async () => {
+  const taken = ["--data-dir", join(folder, "data"), "--ingest-port", "0", "--query-port", "0"];
+  for (const format of ["json", "pretty"]) {
+    const logged = `import { createLogger } from ${JSON.stringify(logger)};
+      const logger = createLogger({ level: "info", format: "${format}", terminal: false });
+      for (let line = 0; line < 20_000; line++) { logger.info("a line of some length, for which there is no room"); if (line % 1000 === 0) await new Promise(setImmediate); }
+      process.stdout.write("went on " + (process.memoryUsage().external < 64e6));`;
+    const script = '"$0" --input-type=module -e "$1" 2> /dev/full';
+    const { status, stdout } = spawnSync("sh", ["-c", script, process.execPath, logged]);
+    assert.deepEqual([status, String(stdout)], [0, "went on true"], format);
+  }
+  assert.equal(spawnSync("sh", ["-c", '"$0" "$@" 2> /dev/full', process.execPath, program, ...taken]).status, 2);
+});
+
+test("a folder without data is not made to be verified, and not found to be in order", async () => {
+  const missing = join(folder, "mistyped");
+  for (const command of ["verify", "rebuild"]) {
+    const { code, err } = await weir(command, "--data-dir", missing);
+    assert.equal(code, 2);
+    assert.match(err, /^Weir can't start: .*mistyped is not there; name the folder .*\n$/);
+  }
+  assert.equal(existsSync(missing), false);
+  assert.match((await weir("verify", "--data-dir", folder)).err, / has no data of Weir; /);
 });
 
 /** A server that `act` ends. It ends in order and in time: where a machine stands still for seconds, one of three does. */

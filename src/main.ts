@@ -37,8 +37,7 @@ type Ready = Extract<Loaded, { ok: true }>;
 
 /** The process from arguments to exit code: reads `process`, ends it. Called by bin/weir.mjs. */
 export async function main(): Promise<void> {
-  // A reader that went away (`weir config | head`) is no failure.
-  process.stdout.on("error", () => {});
+  process.stdout.on("error", unprinted);
   process.stderr.on("error", () => {});
   const argv = process.argv.slice(2);
   const { print } = parseCommandLine(argv, ownVersion());
@@ -59,7 +58,14 @@ export async function main(): Promise<void> {
     ...(isServer ? [systemClock.sleep(printMs)] : []),
   ]);
   // The engine's library and idle sockets may keep the loop alive; everything that matters has been stopped.
-  process.exit(code);
+  process.exit(isServer || code !== 0 ? code : process.exitCode);
+}
+
+/** What was asked for is not whole where it was to go, as on a full disk. A reader that went away (`weir config | head`) is no failure. */
+function unprinted(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE" || process.exitCode !== undefined) return;
+  process.exitCode = 2;
+  process.stderr.write(`what is printed can't be written: ${error.message}\n`);
 }
 
 /** Null: nothing runs any more, the process ends by itself. */
@@ -235,6 +241,8 @@ async function upkeep(
   try {
     if (url !== null) return await work({ ...deps, queryUrl: url });
     const { startWholeApp } = await import("./app.ts");
+    // With a server as the store the folder may be a new one.
+    if (config.clickhouseUrl === null) (await import("./app/folder.ts")).mustHaveData(config.dataDir);
     const own = { ...config, host: "127.0.0.1", ingestPort: 0, queryPort: 0 };
     const app = tuned(await startWholeApp(own, { clock: systemClock, logger, version: ownVersion() }));
     try {
@@ -349,6 +357,8 @@ function startFailure(error: unknown, logger: Logger): ExitCode {
     "folder_mixed",
     "store_unfit",
     "log_gap",
+    "log_damaged",
+    "registry_unavailable",
   ];
   if (error instanceof WeirError && error.code === "stopping") return 0;
   if (error instanceof WeirError && usersOwn.includes(error.code)) {

@@ -56,6 +56,20 @@ test("of rejects the first word says what to do, and any other is a mistake", ()
   assert.match(parsed("--help").print ?? "", /rejects \[list\|replay\] \[options\]/);
 });
 
+test("an option before the command, or of another one, is told to be that", () => {
+  const told = (...argv: string[]) =>
+    parseCommandLine(argv, "1").problems.map(({ path, message }) => `${path}: ${message}`);
+  assert.deepEqual(told("--data-dir", "d", "config"), [
+    "config: a command comes first, before all options: weir config …",
+  ]);
+  assert.deepEqual(told("--speed", "9"), [
+    "--speed: is an option of demo; a command comes first, as in weir demo --speed",
+  ]);
+  assert.deepEqual(told("stats", "r", "--speed=9"), ["--speed: is an option of demo, not of stats"]);
+  assert.deepEqual(told("verify", "stats"), ["stats: is not an argument of Weir"]);
+  assert.deepEqual(told("rejects", "list", "replay"), ["replay: is not an argument of Weir"]);
+});
+
 test("what begins with a dash is a word behind --", () => {
   const parsed = (...argv: string[]) => parseCommandLine(argv, "1");
   const { words, flags, problems } = parsed("rules", "delete", "a", "--host", "h", "--", "-r", "--host");

@@ -3,9 +3,10 @@ import type { Problem } from "../lib/errors.ts";
 import { suggest } from "../lib/suggest.ts";
 import { completionScript, shells } from "./completion.ts";
 import type { Completed } from "./completion.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import { environmentName, options } from "./options.ts";
 import type { Option } from "./option.ts";
-import { ownOptions } from "./own-options.ts";
+import { commandsWith, ownOptions } from "./own-options.ts";
 
 export const commandNames = [
   "serve",
@@ -120,9 +121,10 @@ and a key of the file that --config names ("data-dir"). The command line wins
 over the environment, the environment over the file.`;
 
 const exitCodes = `
-Exit codes: 0 stopped as asked, or done; 1 failed while running, or what the server
-refuses; 2 the configuration or the machine does not allow a start, or no server
-answers; 130 send, or the check of load, was stopped before its end.`;
+Exit codes: 0 stopped as asked, or done; 1 failed while running, what the server
+refuses, or what verify found to differ; 2 the configuration or the machine does not
+allow a start, no server answers, or what is printed can't be written; 130 send, or
+the check of load, was stopped before its end.`;
 
 /** What stands below the options of a command; null: of the program. */
 function epilogueOf(name: CommandName | null): string {
@@ -231,19 +233,21 @@ function leftOver(command: Command, name: CommandName, { words, behind, most }: 
   let behindOption = false;
   let taken = 0;
   for (const word of words) {
-    if (isFlag(word)) problems.push(unknown(word.split("=", 1)[0]!, "option", known));
+    if (isFlag(word)) problems.push(unknownOption(word.split("=", 1)[0]!, name, known));
     else if (!behindOption && taken < most) taken += 1;
-    else if (!behindOption) problems.push(unknown(word, name === "serve" ? "command" : "argument", wordsOf(name)));
+    else if (!behindOption) problems.push(tooMuch(word, name));
     behindOption = isFlag(word) && !word.includes("=");
   }
-  for (const word of behind.slice(Math.max(0, most - taken))) problems.push(unknown(word, "argument", []));
+  for (const word of behind.slice(Math.max(0, most - taken))) problems.push(unknown(word, "an argument"));
   return problems;
 }
 
 function wordsOf(name: CommandName): readonly string[] {
   if (name === "rejects") return rejectsActions;
   if (name === "completion") return shells;
-  return name === "rules" ? rulesActionNames : commandNames;
+  if (name === "rules") return rulesActionNames;
+  // Nobody has to name it, so what stands behind may have been meant for a command.
+  return name === "serve" ? commandNames : [];
 }
 
 /** Takes the action out of the words, if it is the first of them. */
@@ -253,19 +257,38 @@ function takeAction<Action extends string>(words: string[], actions: readonly Ac
   return action;
 }
 
-function unknown(word: string, what: string, known: readonly string[]): Problem {
+function unknownOption(word: string, name: CommandName, known: readonly string[]): Problem {
   if (known.includes(word)) return { path: word, message: "takes no value" };
+  const [command, ...others] = commandsWith(word.slice(2));
+  if (command === undefined) return { path: word, message: `is not an option of Weir${didYouMean(word, known, "--")}` };
+  const instead = name === "serve" ? `; a command comes first, as in weir ${command} ${word}` : `, not of ${name}`;
+  return { path: word, message: `is an option of ${[command, ...others].join(", ")}${instead}` };
+}
+
+/** A word behind those that the command takes. */
+function tooMuch(word: string, name: CommandName): Problem {
+  const known = wordsOf(name);
+  if (name !== "serve")
+    return unknown(
+      word,
+      "an argument",
+      known.filter((one) => one !== word),
+    );
+  if (!known.includes(word)) return unknown(word, "a command", known, "; `weir --help` lists them");
+  return { path: word, message: `a command comes first, before all options: weir ${word} …` };
+}
+
+function unknown(word: string, what: string, known: readonly string[] = [], otherwise = ""): Problem {
   const near = suggest(word, known);
-  const instead = near ? `; did you mean ${near}?` : what === "command" ? "; `weir --help` lists them" : "";
-  return { path: word, message: `is not ${what === "command" ? "a" : "an"} ${what} of Weir${instead}` };
+  const instead = near === undefined ? otherwise : `; did you mean ${near}?`;
+  return { path: word, message: `is not ${what} of Weir${instead}` };
 }
 
 /** What shells complete; words that are rules or other ids are not known here. */
 function completed(program: Command): Completed[] {
   return program.commands.map((command) => {
     const name = command.name() as CommandName;
-    const ownWords: readonly string[] =
-      name === "rejects" || name === "completion" || name === "rules" ? wordsOf(name) : [];
+    const ownWords = name === "serve" ? [] : wordsOf(name);
     return {
       name,
       description: command.description(),

@@ -115,6 +115,15 @@ test("a misspelt flag, command or variable gets a suggestion; its value is no mi
   assert.deepEqual(problems({ env: { WEIR_HOTS: "x" } }), ["WEIR_HOTS: is not an option; did you mean WEIR_HOST?"]);
 });
 
+test("of half an option's name the few are named that it may be", () => {
+  assert.deepEqual(problems({ argv: ["--topic", "t"] }), [
+    "--topic: is not an option of Weir; did you mean --kafka-topic?",
+  ]);
+  assert.deepEqual(problems({ argv: ["--max", "1"] }), ["--max: is not an option of Weir"]);
+  const ports = "WEIR_INGEST_PORT or WEIR_QUERY_PORT or WEIR_ENGINE_READONLY_PORT";
+  assert.deepEqual(problems({ env: { WEIR_PORT: "9000" } }), [`WEIR_PORT: is not an option; did you mean ${ports}?`]);
+});
+
 test("variables that Kubernetes sets for a service called weir are not ours", () => {
   good({
     env: {
@@ -298,7 +307,7 @@ test("roles in processes of their own need what these share, and all of it is to
 test("the demo has options of its own, on the command line only", () => {
   const { command, demo } = good({ argv: ["demo", "--speed", "500", "--events", "1000"] });
   assert.deepEqual([command, demo], ["demo", { speed: 500, events: 1000 }]);
-  assert.match(problems({ argv: ["serve", "--speed", "5"] })[0]!, /--speed: is not an option/);
+  assert.match(problems({ argv: ["serve", "--speed", "5"] })[0]!, /--speed: is an option of demo/);
 });
 
 test("config prints every option with its source, aligned", () => {

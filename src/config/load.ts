@@ -1,9 +1,9 @@
 import { messageOf } from "../lib/errors.ts";
 import type { Problem } from "../lib/errors.ts";
 import { isObject } from "../lib/is-object.ts";
-import { suggest } from "../lib/suggest.ts";
 import { parseCommandLine } from "./command-line.ts";
 import type { CommandName, RejectsAction, RulesAction } from "./command-line.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import { findJsonFault, withoutMark } from "./json-place.ts";
 import type { Kind } from "./kind.ts";
 import { loadOptions } from "./load-options.ts";
@@ -201,15 +201,22 @@ function attempt<T>(what: () => T): Attempt<T> {
 }
 
 /** `WEIR_CONFIG` names the file; `WEIR_FAILPOINT` is for tests. Kubernetes sets the rest for a service called weir. */
-const otherVariables = /^WEIR_(CONFIG|FAILPOINT|PORT|PORT_.*|SERVICE_.*)$/;
+const otherVariables = /^WEIR_(CONFIG|FAILPOINT|PORT_.*|SERVICE_.*)$/;
+
+/** Kubernetes sets it to `tcp://10.0.0.1:8000`; who sets it to a number means one of ours. */
+const isOfKubernetes = (name: string, value = ""): boolean => name === "WEIR_PORT" && value.includes("://");
 
 function unknownVariables(env: Surroundings["env"]): Problem[] {
   const known = Object.values(options).map((option) => environmentName(option.name));
   return (
     Object.keys(env)
       .filter((name) => name.startsWith("WEIR_") && !known.includes(name) && !otherVariables.test(name))
+      .filter((name) => !isOfKubernetes(name, env[name]))
       // Without the value: a mistyped name may be that of a password.
-      .map((name) => ({ path: name, message: ownOption(name) ?? `is not an option${didYouMean(name, known)}` }))
+      .map((name) => ({
+        path: name,
+        message: ownOption(name) ?? `is not an option${didYouMean(name, known, environmentName(""))}`,
+      }))
   );
 }
 
@@ -217,11 +224,6 @@ function unknownVariables(env: Surroundings["env"]): Problem[] {
 function ownOption(given: string): string | undefined {
   const name = ownNames.find((own) => own === given || environmentName(own) === given);
   return name && `is not read: --${name} is a command's own option, which is given on the command line only`;
-}
-
-function didYouMean(name: string, known: readonly string[]): string {
-  const near = suggest(name, known);
-  return near === undefined ? "" : `; did you mean ${near}?`;
 }
 
 /** Without an address these commands would start a server of all roles, which takes partitions over from those that count. */

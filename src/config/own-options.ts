@@ -22,3 +22,7 @@ export const ownOptions = (command: string): readonly Option<unknown>[] => Objec
 export const ownNames: readonly string[] = [
   ...new Set(Object.keys(byCommand).flatMap((command) => ownOptions(command).map(({ name }) => name))),
 ];
+
+/** The commands that have an option of this name, without dashes, as their own. */
+export const commandsWith = (option: string): readonly string[] =>
+  Object.keys(byCommand).filter((command) => ownOptions(command).some(({ name }) => name === option));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -37,6 +37,15 @@ test("another process is refused with folder and holder, and a killed holder lea
   assert.throws(() => lockDataDir(dir), inUseBy(child.pid!, dir));
   child.kill("SIGKILL");
   await once(child, "exit");
+  lockDataDir(dir)();
+});
+
+test("a folder that can't be written is a mistake of the configuration, and given back", () => {
+  const dir = join(root, "read-only");
+  mkdirSync(join(dir, "weir.pid"), { recursive: true });
+  for (const _again of [1, 2])
+    assert.throws(() => lockDataDir(dir), { code: "invalid_config", message: /^the data folder .*weir\.pid/ });
+  rmdirSync(join(dir, "weir.pid"));
   lockDataDir(dir)();
 });
 

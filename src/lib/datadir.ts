@@ -18,11 +18,12 @@ export function lockDataDir(dir: string): () => void {
   const lock = openLock(dir);
   try {
     lock.exec("BEGIN EXCLUSIVE");
+    // On a disk that can only be read the lock is had all the same.
+    writeFileSync(join(dir, "weir.pid"), `${process.pid}\n`);
   } catch (error) {
     lock.close();
     throw isBusy(error) ? inUse(dir) : unusable(dir, error);
   }
-  writeFileSync(join(dir, "weir.pid"), `${process.pid}\n`);
   held.set(dir, lock);
   return () => {
     if (held.get(dir) !== lock) return;

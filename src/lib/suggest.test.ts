@@ -9,4 +9,5 @@ test("a slip is mended, something else is not guessed at", () => {
   assert.equal(suggest("limt", names), "limit");
   assert.equal(suggest("Cursor", names), "cursor");
   assert.equal(suggest("colour", names), undefined);
+  assert.deepEqual([suggest("tial", ["stats", "tail"]), suggest("sevre", ["serve"])], ["tail", "serve"]);
 });

@@ -9,17 +9,20 @@ export function suggest(text: string, candidates: readonly string[]): string | u
   return best?.candidate;
 }
 
+/** Letters that were left out, added or changed, and neighbours that changed places. */
 function editDistance(a: string, b: string): number {
   // Long texts are never a slip of the finger; the bound keeps the product small.
   if (a.length > 64 || b.length > 64) return a === b ? 0 : Infinity;
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1));
+      const areTurned = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1, areTurned ? before[j - 2]! + 1 : Infinity));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[b.length]!;
 }

@@ -1,3 +1,4 @@
+import { Writable } from "node:stream";
 import { pino } from "pino";
 import type { DestinationStream, Logger } from "pino";
 import pretty from "pino-pretty";
@@ -22,7 +23,6 @@ export interface LoggerOptions {
  * the store's texts of what it refuses, of which the code alone is logged.
  */
 export function createLogger({ level, format, terminal, destination }: LoggerOptions): Logger {
-  const toStderr = (): DestinationStream => pino.destination({ dest: 2, sync: true });
   const asPretty = format === "pretty" || (format === "auto" && terminal);
   const stream = asPretty
     ? pretty({
@@ -30,7 +30,7 @@ export function createLogger({ level, format, terminal, destination }: LoggerOpt
         ignore: "pid,hostname",
         translateTime: "SYS:HH:MM:ss.l",
         sync: true,
-        destination: destination ?? 2,
+        destination: destination ?? neverFailing(toStderr()),
       })
     : (destination ?? toStderr());
   return pino(
@@ -44,6 +44,23 @@ export function createLogger({ level, format, terminal, destination }: LoggerOpt
     stream,
   );
 }
+
+/** Of lines that can't be written, bytes: they come when there is room again, and of more the newest are lost. */
+const waitingBytesMax = 1 << 20;
+
+/** A file on a full disk takes no line: of that nothing but the log is to suffer. */
+function toStderr() {
+  return pino.destination({ dest: 2, sync: true, maxLength: waitingBytesMax }).on("error", () => {});
+}
+
+/** What pretty lines go through ends for good at the first failure of what is behind it. */
+const neverFailing = (outlet: DestinationStream): Writable =>
+  new Writable({
+    write: (line: Buffer, _encoding, done) => {
+      outlet.write(line.toString());
+      done();
+    },
+  });
 
 interface ErrorFacts {
   readonly type: string;

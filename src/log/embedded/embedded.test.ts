@@ -250,6 +250,27 @@ describe("embedded log", { concurrency: true }, () => {
   });
 });
 
+test("a log whose folder was removed behind our back can't go on, one whose disk does not answer can", async () => {
+  const failures: string[] = [];
+  let code = "ESTALE";
+  const freeBytes = (): number => {
+    if (code !== "") throw Object.assign(new Error(`${code}: statfs`), { code });
+    return 1 << 30;
+  };
+  const { log, cleanup } = await open({ freeBytes, onFailure: (error) => failures.push(error.message) });
+  await assert.rejects(log.append(events(1)), {
+    code: "log_unavailable",
+    message: /does not say what it has left \(ESTALE\)/,
+  });
+  code = "";
+  await log.append(events(1));
+  code = "ENOENT";
+  await until(() => !log.state().accepting);
+  assert.deepEqual(failures, ["the folder is not there any more: ENOENT: statfs"]);
+  await assert.rejects(log.append(events(1)), hasCode("log_unavailable"));
+  await cleanup();
+});
+
 for (const name of ["log.db", "log.db-wal"])
   test(`nothing is acknowledged once ${name} was removed behind our back`, async () => {
     const failures: string[] = [];

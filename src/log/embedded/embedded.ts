@@ -4,7 +4,7 @@ import { offset, src } from "../../event/position.ts";
 import type { Offset, OffsetRange, Src } from "../../event/position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { freeBytesOf } from "../../lib/disk.ts";
-import { WeirError } from "../../lib/errors.ts";
+import { messageOf, WeirError } from "../../lib/errors.ts";
 import { boundFor } from "../../lib/last-room.ts";
 import type { Log, LogRecord, LogState, ReadOptions } from "../log.ts";
 import { Drainage } from "./drainage.ts";
@@ -258,13 +258,27 @@ class EmbeddedLog implements Log {
     if (this.#closing !== undefined) return stopping();
     if (this.#failure !== undefined) return this.#notAccepting(this.#failure);
     const inFlight = this.#groups.bytes;
-    const full = this.#space.refusal(this.#mark.bytes + inFlight, bytes, ofRequest);
+    const full = this.#full(inFlight, bytes, ofRequest);
+    if (full instanceof WeirError) return full;
     if (full !== undefined) {
       const retryAfterMs = this.#roomAfterMs(inFlight + bytes, ofRequest);
       return new WeirError("log_full", full, { canRetry: true, retryAfterMs });
     }
     if (inFlight === 0 || inFlight + bytes <= boundFor(ofRequest, this.#inFlightBytesMax, inFlight)) return undefined;
     return unavailable(`${inFlight} bytes wait to become durable, at most ${this.#inFlightBytesMax} may`);
+  }
+
+  /** Where the folder has gone, so has what was kept in it, whatever SQLite writes on into. */
+  #full(inFlight: number, bytes: number, ofRequest: number): string | WeirError | undefined {
+    try {
+      return this.#space.refusal(this.#mark.bytes + inFlight, bytes, ofRequest);
+    } catch (cause) {
+      const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+      const message = `the folder is not there any more: ${messageOf(cause)}`;
+      if (code === "ENOENT") this.fail({ code: "log_failed", message, outcomeUnknown: true, fatal: true });
+      if (this.#failure !== undefined) return this.#notAccepting(this.#failure);
+      return unavailable(`the disk does not say what it has left (${code})`);
+    }
   }
 
   #roomAfterMs(wanted: number, ofRequest: number): number {
