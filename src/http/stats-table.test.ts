@@ -71,6 +71,18 @@ describe("a table over HTTP", () => {
     assert.deepEqual([answer.status, await answer.text(), answer.headers.get("x-next-cursor")], [200, "", null]);
   });
 
+  it("is answered when the end of no bytes has come before anybody reads", async () => {
+    const ended = async (): Promise<Readable> => {
+      const stream = new PassThrough();
+      stream.end();
+      await new Promise(setImmediate);
+      return stream;
+    };
+    next = () => table("ndjson", ended);
+    const answer = await fetch(`${url}ndjson`, { signal: AbortSignal.timeout(20_000) });
+    assert.deepEqual([answer.status, await answer.text()], [200, ""]);
+  });
+
   it("is described by HEAD without being made", async () => {
     next = () => table("csv", unused, { nextCursor: "abc" });
     const answer = await fetch(`${url}csv`, { method: "HEAD" });

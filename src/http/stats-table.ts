@@ -35,8 +35,12 @@ export async function answerTable(
   return reply.send(atLeastRate(bytes, clock, { canTake, tooSlow: () => reply.raw.destroy() }));
 }
 
-/** Until the first bytes, or the end of none: a failure before them is still answered as an error. */
+/**
+ * Until the first bytes, or the end of none: a failure before them is still answered as an error. An end that has come before
+ * anybody listens is told as the end alone, and not as something to read.
+ */
 async function begun(bytes: Readable): Promise<Readable> {
-  if (bytes.readableLength === 0 && !bytes.readableEnded) await once(bytes, "readable");
+  if (bytes.readableLength === 0 && !bytes.readableEnded)
+    await Promise.race([once(bytes, "readable"), once(bytes, "end")]);
   return bytes;
 }

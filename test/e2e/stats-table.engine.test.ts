@@ -85,6 +85,15 @@ describe("windows as files", () => {
     assert.equal(total(hours), total(of(null)));
   });
 
+  test("no rows are an answer in every format", async () => {
+    for (const format of ["ndjson", "csv", "parquet", "arrow"]) {
+      const answer = await get(`format=${format}&event_type=none`);
+      assert.equal(answer.status, 200);
+      const bytes = await answer.arrayBuffer();
+      assert.equal(bytes.byteLength === 0, format === "ndjson", format);
+    }
+  });
+
   test("a file to save, of the type of its format", async () => {
     const csv = await get("format=csv&limit=1&event_type=click&order=oldest");
     assert.equal(csv.headers.get("content-disposition"), 'attachment; filename="sums.5.csv"');
