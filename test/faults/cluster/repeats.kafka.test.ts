@@ -8,11 +8,11 @@ import { faultSeed, Stage } from "../stage.ts";
 import { onStand, type Stand } from "./stand.ts";
 
 /** So many different ids, a tenth of which is remembered. */
-const ids = Number(process.env["WEIR_IDS"] ?? 60_000);
+const ids = Number(process.env["WEIR_IDS"] ?? 45_000);
 const remembered = ids / 10;
 const sendersEach = 3;
 /** More by `WEIR_KILLS`: each kind once, and then at random. */
-const kills = Number(process.env["WEIR_KILLS"] ?? 12);
+const kills = Number(process.env["WEIR_KILLS"] ?? 9);
 const kinds = ["first", "second", "everything"] as const;
 type Death = (typeof kinds)[number];
 /** Of all requests, between one death and the next. */
