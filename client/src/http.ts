@@ -86,7 +86,7 @@ export class Http {
       // Not everywhere does a request end whose body is given up: in Node 22.0 it goes on, and so does the process.
       question.signal?.addEventListener("abort", () => ending.abort(), { once: true });
       // A refusal comes as a whole, within its time.
-      return { response, refused: response.ok ? undefined : await whole(response) };
+      return { response, refused: response.ok && !isPage(response) ? undefined : await whole(response) };
     });
     if (refused === undefined) return response;
     throw this.#refusal(question, refused);
@@ -157,6 +157,9 @@ export class Http {
     return from === undefined ? "" : ` (${this.address} redirects to ${from}; give the address that it redirects to)`;
   }
 }
+
+/** Of a log-in, or of an app that answers every path with itself. */
+const isPage = ({ headers }: Response): boolean => /^text\/html\b/i.test(headers.get("content-type") ?? "");
 
 async function whole(response: Response): Promise<Answer> {
   const { status, headers } = response;

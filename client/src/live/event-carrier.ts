@@ -56,7 +56,6 @@ async function read(
   const query = { rule_id, interval_ms: intervalMs, from, last_event_id: lastId || undefined };
   const headers = { accept: "text/event-stream" };
   const response = await http.open({ path: "/live-stats", query, headers, signal });
-  if (isPage(response)) throw pageFrom(http.address);
   events.opened();
   const reader = response.body?.getReader();
   // However it ends, and also when it was over before its answer came.
@@ -75,18 +74,6 @@ async function read(
     cancel();
   }
 }
-
-/** Of a log-in, or of an app that answers every path with itself. */
-const isPage = ({ headers }: Response): boolean => /^text\/html\b/i.test(headers.get("content-type") ?? "");
-
-const pageFrom = (address: string): WeirError =>
-  new WeirError(
-    "strange_answer",
-    `GET ${address}/live-stats answered 200 with a page (text/html), which Weir does not; is it another server?`,
-    {
-      status: 200,
-    },
-  );
 
 interface ParsedEvents {
   readonly message: (text: string) => void;
