@@ -6,7 +6,7 @@ import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { keptPorts } from "../kept-ports.ts";
-import { format } from "./formatted.ts";
+import { format, propertiesOf } from "./formatted.ts";
 
 export interface Java {
   /** Options with which brokers run: an archive fits no others. */
@@ -35,7 +35,7 @@ async function make({ options, jars }: Java, file: string): Promise<void> {
   const own = await mkdtemp(join(jars, "archiving-"));
   try {
     const [properties, archive] = [join(own, "broker.properties"), join(own, "classes.jsa")];
-    await writeFile(properties, await propertiesOf(join(own, "data")));
+    await writeFile(properties, propertiesOf(1, join(own, "data"), await keptPorts(2)));
     const path = ["-cp", `${jars}/*`];
     await format([...options, ...path], properties);
     await startAndStop([...options, `-XX:ArchiveClassesAtExit=${archive}`, ...path, "kafka.Kafka", properties]);
@@ -43,18 +43,6 @@ async function make({ options, jars }: Java, file: string): Promise<void> {
   } finally {
     await rm(own, { recursive: true, force: true });
   }
-}
-
-async function propertiesOf(folder: string): Promise<string> {
-  const [port, voter] = await keptPorts(2);
-  return [
-    "process.roles=broker,controller",
-    "node.id=1",
-    `controller.quorum.voters=1@127.0.0.1:${voter}`,
-    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${voter}`,
-    "controller.listener.names=CONTROLLER",
-    `log.dirs=${folder}`,
-  ].join("\n");
 }
 
 async function startAndStop(args: readonly string[]): Promise<void> {

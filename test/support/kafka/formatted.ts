@@ -32,7 +32,8 @@ async function keep(id: number, kept: string, { java, jars }: Programs): Promise
   const own = await mkdtemp(join(jars, "formatting-"));
   try {
     const [properties, folder] = [join(own, "broker.properties"), join(own, "data")];
-    await writeFile(properties, propertiesOf(id, folder));
+    // Nobody listens there: the tool only reads of them.
+    await writeFile(properties, propertiesOf(id, folder, [1, 2]));
     await format(java, properties);
     await rename(folder, kept).catch((error: unknown) => {
       if (!existsSync(kept)) throw error;
@@ -42,13 +43,13 @@ async function keep(id: number, kept: string, { java, jars }: Programs): Promise
   }
 }
 
-/** Nobody listens at these ports: the tool only reads of them. */
-const propertiesOf = (id: number, folder: string): string =>
+/** Of a broker by itself. */
+export const propertiesOf = (id: number, folder: string, [port, voter]: readonly number[]): string =>
   [
     "process.roles=broker,controller",
     `node.id=${id}`,
-    `controller.quorum.voters=${id}@127.0.0.1:2`,
-    "listeners=PLAINTEXT://127.0.0.1:1,CONTROLLER://127.0.0.1:2",
+    `controller.quorum.voters=${id}@127.0.0.1:${voter}`,
+    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${voter}`,
     "controller.listener.names=CONTROLLER",
     `log.dirs=${folder}`,
   ].join("\n");
