@@ -46,6 +46,17 @@ function world(meaning: Befallen = "taken") {
 const zero: readonly Src[] = [src(0)];
 const taken = new WeirError("store_taken", "another has it");
 
+/** It is let go while a write hangs, given up after a while, and given to us again. */
+async function givenBackTooSoon({ clock, partitions }: Pick<ReturnType<typeof world>, "clock" | "partitions">) {
+  await partitions.assigned(zero, 1000);
+  await settled();
+  const going = partitions.assigned([], 1000);
+  await settled();
+  await clock.advance(1000);
+  await going;
+  await partitions.assigned(zero, 1000);
+}
+
 test("a partition is taken up, counted, and let go when its writes have ended", async () => {
   const { events, opened, partitions } = world();
   await partitions.assigned(zero, 1000);
@@ -61,13 +72,7 @@ test("a partition is taken up, counted, and let go when its writes have ended", 
 
 test("one that does not end is given up after a while, and is not taken up again before nothing of it is under way", async () => {
   const { events, clock, opened, partitions } = world();
-  await partitions.assigned(zero, 1000);
-  await settled();
-  const going = partitions.assigned([], 1000);
-  await settled();
-  await clock.advance(1000);
-  await going;
-  await partitions.assigned(zero, 1000);
+  await givenBackTooSoon({ clock, partitions });
   await settled();
   assert.deepEqual(events, ["opens 0", "has 0", "runs", "lets go 0"]);
   opened[0]!.end();
@@ -77,13 +82,7 @@ test("one that does not end is given up after a while, and is not taken up again
 
 test("what other work of the time before finds out does not end a partition that is being taken up again", async () => {
   const { events, clock, opened, partitions } = world();
-  await partitions.assigned(zero, 1000);
-  await settled();
-  const going = partitions.assigned([], 1000);
-  await settled();
-  await clock.advance(1000);
-  await going;
-  await partitions.assigned(zero, 1000);
+  await givenBackTooSoon({ clock, partitions });
   partitions.lose(src(0), taken);
   opened[0]!.end();
   await settled();
