@@ -1,5 +1,4 @@
 import { existsSync, renameSync } from "node:fs";
-import { join } from "node:path";
 import type { Basis } from "../assembly/basis.ts";
 import type { Sharing } from "../eraser/share.ts";
 import type { ErasureRegister, SharedErasures } from "../erasure/register.ts";
@@ -8,6 +7,7 @@ import { folderId } from "../lib/datadir.ts";
 import { WeirError } from "../lib/errors.ts";
 import { untilThere } from "../lib/until-there.ts";
 import type { Log } from "../log/log.ts";
+import { erasuresFile } from "./folder.ts";
 
 export interface OpenedErasures {
   readonly register: ErasureRegister;
@@ -24,7 +24,7 @@ export async function openErasures(
   signal?: AbortSignal,
 ): Promise<OpenedErasures> {
   const { config, clock, closers, logger } = basis;
-  const file = join(config.dataDir, "erasures.sqlite");
+  const file = erasuresFile(config.dataDir);
   if (shared === undefined || config.mongoUrl === null) {
     const register = await openSqliteErasures({ file });
     closers.add("erasures", () => register.close());

@@ -2,6 +2,8 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { freeBytesOf } from "../lib/disk.ts";
 import { WeirError } from "../lib/errors.ts";
+import { databasePath, witnessPath } from "../log/embedded/files.ts";
+import { engineFolders } from "../store/clickhouse/engine/folders.ts";
 import { engineFreeMin } from "../store/clickhouse/engine/room.ts";
 
 /** @throws WeirError `disk_full`: a start writes here and there, and what fails halfway is harder to understand. */
@@ -16,8 +18,16 @@ export function mustHaveRoom(dataDir: string): void {
 const nearestThere = (path: string): string =>
   existsSync(path) || dirname(path) === path ? path : nearestThere(dirname(path));
 
-const parts = ["log", "log/log.db", "log/log.witness", "rules.sqlite", "erasures.sqlite"];
-const partsOfEngine = ["engine", "engine-work", "engine.xml"];
+export const logFolder = (dataDir: string): string => join(dataDir, "log");
+export const rulesFile = (dataDir: string): string => join(dataDir, "rules.sqlite");
+export const erasuresFile = (dataDir: string): string => join(dataDir, "erasures.sqlite");
+
+/** Whatever a server may have kept there. */
+function partsOf(dataDir: string): readonly string[] {
+  const log = logFolder(dataDir);
+  const ofLog = [log, databasePath(log), witnessPath(log)];
+  return [...ofLog, rulesFile(dataDir), erasuresFile(dataDir), ...Object.values(engineFolders(dataDir))];
+}
 
 /**
  * Brought back from a backup by another user, each part would be found to be theirs by whoever needs it, in words of its own.
@@ -33,7 +43,7 @@ export function mustBeOurs(dataDir: string, access: (path: string, mode: number)
       return error instanceof Error && "code" in error && error.code === "EACCES";
     }
   };
-  const others = [...parts, ...partsOfEngine].map((name) => join(dataDir, name)).filter(isKeptFromUs);
+  const others = partsOf(dataDir).filter(isKeptFromUs);
   if (others.length === 0) return;
   const what = `the data folder ${dataDir} can't be used: this user may not read and write ${others.join(", ")}`;
   throw new WeirError("invalid_config", `${what}; all in it has to belong to the user that runs Weir (chown -R)`);
@@ -44,7 +54,7 @@ export function mustBeOurs(dataDir: string, access: (path: string, mode: number)
  * @throws WeirError `invalid_config` when no server has kept anything there
  */
 export function mustHaveData(dataDir: string): void {
-  if ([...parts, ...partsOfEngine].some((name) => existsSync(join(dataDir, name)))) return;
+  if (partsOf(dataDir).some((path) => existsSync(path))) return;
   const what = `${resolve(dataDir)} ${existsSync(dataDir) ? "has no data of Weir" : "is not there"}`;
   throw new WeirError(
     "invalid_config",

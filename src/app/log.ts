@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Config } from "../config/options.ts";
 import { progressTopic } from "../config/progress-topic.ts";
 import { hasRole } from "../config/roles.ts";
@@ -12,6 +11,7 @@ import { slotsPerRecord } from "../log/kafka/slots.ts";
 import type { Log } from "../log/log.ts";
 import type { Channel } from "../progress/channel.ts";
 import { certificatesIn } from "./certificates.ts";
+import { logFolder } from "./folder.ts";
 import { engineFreeMin } from "../store/clickhouse/engine/room.ts";
 
 export interface OpenLogDeps {
@@ -55,7 +55,7 @@ export const isOnKafka = ({ kafkaBrokers }: Config): boolean => kafkaBrokers.len
 function embedded(config: Config, deps: OpenLogDeps): Promise<Log> {
   const { dataDir, logBytesMax, inflightBytesMax } = config;
   return openEmbeddedLog({
-    dir: join(dataDir, "log"),
+    dir: logFolder(dataDir),
     bytesMax: logBytesMax,
     inFlightBytesMax: inflightBytesMax,
     freeBytesMin: freeBytesToTake(config),

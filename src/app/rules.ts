@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Config } from "../config/options.ts";
 import { folderId } from "../lib/datadir.ts";
 import type { Log } from "../log/log.ts";
@@ -7,6 +6,7 @@ import type { WeirError } from "../lib/errors.ts";
 import { untilThere } from "../lib/until-there.ts";
 import type { Registry } from "../rule/registry.ts";
 import { openSqliteRegistry } from "../rule/sqlite/sqlite-registry.ts";
+import { rulesFile } from "./folder.ts";
 import type { StoreDeps } from "./store-host.ts";
 
 export interface OpenedRules {
@@ -23,7 +23,7 @@ export async function openRegistry(
   { clock, logger, signal }: StoreDeps,
   { shared }: Pick<Log, "shared">,
 ): Promise<OpenedRules> {
-  const file = join(dataDir, "rules.sqlite");
+  const file = rulesFile(dataDir);
   if (mongoUrl === null)
     return { rules: await openSqliteRegistry({ file, clock }), adopted: false, claim: async () => {} };
   if (existsSync(file))

@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { totalmem } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Clock } from "../../../lib/clock.ts";
 import { freeBytesOf } from "../../../lib/disk.ts";
 import { WeirError } from "../../../lib/errors.ts";
 import { Child } from "./child-process.ts";
 import { writeConfig } from "./config-file.ts";
+import { engineFolders } from "./folders.ts";
 import { restartDelayMs, startsInARow } from "./restart-delay.ts";
 import { Room } from "./room.ts";
 import type { Access } from "./settings.ts";
@@ -113,7 +114,7 @@ class WatchedEngine implements Engine {
     const { newSecret = () => randomBytes(32).toString("base64url") } = options;
     this.password = newSecret();
     this.reader = { username: "reader", password: newSecret() };
-    this.spoolFolder = join(this.#options.dataDir, "engine-work");
+    this.spoolFolder = engineFolders(dataDir).spool;
     this.#readonlyPort = options.readonlyPort ?? null;
   }
 
@@ -263,14 +264,15 @@ class WatchedEngine implements Engine {
 
   async #launch(): Promise<void> {
     const { dataDir, clock, memoryMax = defaultMemoryMax() } = this.#options;
+    const { data, configFile } = engineFolders(dataDir);
     const child = new Child(this.spoolFolder);
     const isLow = this.#room.isLow;
     const secrets: Record<Access, string> = { weir: this.password, reader: this.reader.password };
     const ready = await child.start(
       {
         type: "start",
-        path: join(dataDir, "engine"),
-        configFile: join(dataDir, "engine.xml"),
+        path: data,
+        configFile,
         port: this.#port,
         readonlyPort: this.#readonlyPort,
         secrets,
@@ -290,7 +292,7 @@ class WatchedEngine implements Engine {
     const { dataDir, memoryMax = defaultMemoryMax() } = this.#options;
     await mkdir(dataDir, { recursive: true });
     await mkdir(this.spoolFolder, { recursive: true, mode: 0o700 });
-    await writeConfig(join(dataDir, "engine.xml"), memoryMax);
+    await writeConfig(engineFolders(dataDir).configFile, memoryMax);
   }
 
   #log(level: "info" | "warn" | "error", message: string, facts: Record<string, unknown>): void {
